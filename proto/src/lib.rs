@@ -1,0 +1,63 @@
+//! kefu's contracts: the generated messages, clients and servers of every package, and the descriptor pool from which the
+//! chassis reads rules, the gateway its routes, and reflection its answers.
+
+use std::sync::LazyLock;
+
+use prost_reflect::DescriptorPool;
+
+/// Generated code of one package.
+macro_rules! package {
+    ($($name:ident),* $(,)?) => {$(
+        #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
+        pub mod $name {
+            #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
+            #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code")]
+            pub mod v1 {
+                include!(concat!(env!("OUT_DIR"), "/kefu.", stringify!($name), ".v1.rs"));
+            }
+        }
+    )*};
+}
+
+package!(compliance, events, intake, rules);
+
+mod redacted {
+    include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
+}
+
+/// The encoded descriptor set of kefu's contracts and all they import, options included.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the bytes are made by the build script; a test decodes them")]
+    let mut pool = DescriptorPool::decode(DESCRIPTORS).expect("the embedded descriptors decode");
+    #[expect(clippy::expect_used, reason = "google.rpc as tonic-types ships it; a test decodes it")]
+    pool.decode_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET).expect("google.rpc's descriptors decode");
+    pool
+});
+
+/// The descriptors of kefu's contracts and of google.rpc's error details.
+#[must_use]
+pub fn pool() -> &'static DescriptorPool {
+    &POOL
+}
+
+#[cfg(test)]
+mod tests {
+    use super::intake::v1::Contact;
+
+    #[test]
+    fn the_pool_holds_our_packages_and_the_error_details() {
+        for name in ["kefu.intake.v1.Request", "kefu.events.v1.Event", "google.rpc.BadRequest"] {
+            assert!(super::pool().get_message_by_name(name).is_some(), "{name}");
+        }
+        assert!(super::pool().get_extension_by_name("kefu.rules.v1.rule").is_some());
+    }
+
+    #[test]
+    fn personal_data_is_left_out_of_debug_output() {
+        let contact = Contact { person: "Lin".into(), phone: "+8613800138000".into(), ..Contact::default() };
+        let shown = format!("{contact:?}");
+        assert!(!shown.contains("Lin") && !shown.contains("138"), "{shown}");
+    }
+}

@@ -1,0 +1,92 @@
+-- The chassis' tables, the same in every service's schema: names are unqualified and resolve by search_path.
+-- No statement here or elsewhere reads the database's clock: times come from the service's injected clock.
+
+-- Every change, in the order it was appended; sealed in batches into a gapless, hash-chained sequence.
+create table journal (
+    seq bigint generated always as identity primary key,
+    position bigint unique,
+    hash bytea,
+    event_id uuid not null,
+    aggregate text not null,
+    aggregate_version bigint not null,
+    actor text not null,
+    occurred_at timestamptz not null,
+    recorded_at timestamptz not null,
+    clauses text[] not null,
+    regulation text not null,
+    payload_type text not null,
+    payload bytea,
+    salt bytea,
+    payload_digest bytea not null,
+    duty_changes bytea not null,
+    corrects uuid,
+    check ((position is null) = (hash is null))
+);
+create index journal_unsealed on journal (seq) where position is null;
+create index journal_aggregate on journal (aggregate, seq);
+
+-- A sealed event is never changed again, whoever asks; only its payload and salt may be erased.
+create function journal_guard() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'DELETE' then
+        raise exception 'the journal is append-only';
+    end if;
+    if old.position is not null and (new.position is distinct from old.position or new.hash is distinct from old.hash) then
+        raise exception 'a sealed event is never changed';
+    end if;
+    return new;
+end $$;
+create trigger journal_guard before update or delete on journal for each row execute function journal_guard();
+
+-- Obligations under a clause, each with a clock.
+create table duty (
+    id uuid primary key,
+    clause text not null,
+    kind text not null,
+    subject text not null,
+    owner text not null,
+    department text not null,
+    regulation text not null,
+    calendar text not null,
+    state smallint not null,
+    measure smallint not null,
+    budget_us bigint not null,
+    elapsed_us bigint not null,
+    paused_us bigint not null,
+    opened_at timestamptz not null,
+    running_since timestamptz,
+    paused_since timestamptz,
+    due_at timestamptz,
+    provisional boolean not null,
+    met_at timestamptz,
+    breached_at timestamptz,
+    late boolean not null,
+    corrected boolean not null,
+    reason text not null,
+    decided_by text not null,
+    version bigint not null
+);
+create index duty_due on duty (due_at) where state = 1 and breached_at is null;
+create index duty_live on duty (subject) where state in (1, 2);
+create index duty_subject on duty (subject, id);
+create index duty_owner on duty (owner, id);
+create index duty_clause on duty (clause, opened_at);
+create index duty_opened on duty (opened_at);
+
+-- Replies to calls that carried a request_id, for their repetition; kept 7 days.
+create table reply (
+    subject text not null,
+    method text not null,
+    request_id uuid not null,
+    digest bytea not null,
+    response bytea not null,
+    recorded_at timestamptz not null,
+    primary key (subject, method, request_id)
+);
+create index reply_recorded on reply (recorded_at);
+
+-- What is true of the whole schema: e.g. that it has seen simulated time.
+create table fact (
+    name text primary key,
+    value text not null
+);

@@ -1,0 +1,137 @@
+//! An admitted call: its caller is known, its role fits, its fields hold. What it may touch is asked with [`Call::reaches`].
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use kefu_proto::rules::v1::{Access, Role};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::language::Language;
+use crate::rules::MethodRule;
+
+/// One call, from its admission on.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who calls.
+    pub caller: Arc<Identity>,
+    /// What the contract says of the method.
+    pub rule: Arc<MethodRule>,
+    /// When it was admitted: the one time everything in it is recorded at.
+    pub now: Timestamp,
+    /// The language of its refusals.
+    pub language: Language,
+    pub(crate) request_id: Option<Uuid>,
+    pub(crate) digest: [u8; 32],
+}
+
+/// Which resources a caller may touch with a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// All.
+    Any,
+    /// Those of a department, and the caller's own.
+    Department(&'a str),
+    /// Those the caller owns.
+    Own(&'a str),
+    /// Those of a customer.
+    Customer(&'a str),
+}
+
+/// Who is concerned with a resource.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Holder<'a> {
+    /// Its owner.
+    pub owner: &'a str,
+    /// The department responsible.
+    pub department: &'a str,
+    /// Its customer.
+    pub customer: &'a str,
+}
+
+impl Call {
+    /// Whether the caller has `role` and the method's contract names it.
+    #[must_use]
+    pub fn acts_as(&self, role: Role) -> bool {
+        self.caller.roles.contains(&role) && self.rule.roles.contains(&role)
+    }
+
+    /// Whether the caller acts on behalf of others: another service, or an operator.
+    #[must_use]
+    pub fn acts_for_others(&self) -> bool {
+        self.acts_as(Role::Service) || self.acts_as(Role::Admin)
+    }
+
+    /// Whether the caller is a customer.
+    #[must_use]
+    pub fn is_customer(&self) -> bool {
+        self.acts_as(Role::Customer)
+    }
+
+    /// Which resources the caller may touch.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'_> {
+        let (subject, department) = (self.caller.subject.as_str(), self.caller.department.as_str());
+        if self.is_customer() {
+            return Scope::Customer(subject);
+        }
+        if [Role::Executive, Role::Office, Role::Admin, Role::Service].into_iter().any(|role| self.acts_as(role)) {
+            return Scope::Any;
+        }
+        let leads = self.acts_as(Role::Supervisor) || self.acts_as(Role::Manager);
+        match self.rule.access {
+            Access::Any => Scope::Any,
+            Access::Department if !department.is_empty() => Scope::Department(department),
+            Access::Own if leads && !department.is_empty() => Scope::Department(department),
+            Access::Department | Access::Own | Access::Unspecified => Scope::Own(subject),
+        }
+    }
+
+    /// Whether the caller may touch a resource of this holder.
+    #[must_use]
+    pub fn reaches(&self, holder: Holder<'_>) -> bool {
+        match self.scope() {
+            Scope::Any => true,
+            Scope::Department(department) => holder.department == department || holder.owner == self.caller.subject,
+            Scope::Own(subject) => holder.owner == subject,
+            Scope::Customer(customer) => holder.customer == customer,
+        }
+    }
+
+    /// When something happened that is recorded now: `given`, or now. The future is refused, and the past beyond what the
+    /// caller's role may record late.
+    pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
+        let Some(given) = given else { return Ok(self.now) };
+        let occurred = crate::time::from_proto(given).ok_or_else(|| Error::field("occurred_time", "must be a time between the years 1 and 9999"))?;
+        if occurred > self.now {
+            return Err(Error::field("occurred_time", "must not be in the future"));
+        }
+        let leads = [Role::Supervisor, Role::Manager, Role::Office, Role::Admin, Role::Service].into_iter().any(|role| self.acts_as(role));
+        let bound = if leads { bounds.leaders } else { bounds.others };
+        if self.now.duration_since(occurred) > bound {
+            return Err(Error::field("occurred_time", format!("A9.1: your role may record at most {bound:#} late")));
+        }
+        Ok(occurred)
+    }
+}
+
+/// How late something may be recorded, in wall time.
+#[derive(Clone, Copy, Debug)]
+pub struct Backdating {
+    /// By supervisors, managers, the office, operators and services.
+    pub leaders: SignedDuration,
+    /// By all others.
+    pub others: SignedDuration,
+}
+
+/// Refuses when `given` is set and is not `current`.
+pub fn check_etag(given: &str, current: &str, name: &str) -> Result<(), Error> {
+    if given.is_empty() || given == current { Ok(()) } else { Err(Error::StaleEtag(name.to_owned())) }
+}
+
+/// The etag of version `version`.
+#[must_use]
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}

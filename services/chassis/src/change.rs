@@ -1,0 +1,72 @@
+//! A change: one transaction that stores domain rows, events, duties and the reply, all or nothing, once per request id.
+
+use prost::Message;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::call::Call;
+use crate::chassis::Chassis;
+use crate::duties::{Duty, store};
+use crate::error::Error;
+use crate::journal::{NewEvent, NewReply, Record};
+
+/// A change under way. Dropped without a commit, it never happened.
+pub struct Change<'a> {
+    chassis: &'a Chassis,
+    call: &'a Call,
+    transaction: Transaction<'static, Postgres>,
+    events: Vec<NewEvent>,
+    duties: Vec<Duty>,
+}
+
+impl<'a> Change<'a> {
+    pub(crate) async fn begin(chassis: &'a Chassis, call: &'a Call) -> Result<Self, Error> {
+        let transaction = chassis.pool().begin().await?;
+        Ok(Self { chassis, call, transaction, events: Vec::new(), duties: Vec::new() })
+    }
+
+    /// The transaction's connection, for the domain's own SQL.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// The duties about `subject` that can still be fulfilled, locked. Its root must be locked before.
+    pub async fn live_duties(&mut self, subject: &str) -> Result<Vec<Duty>, Error> {
+        Ok(store::lock_live(&mut self.transaction, subject).await?)
+    }
+
+    /// Appends an event.
+    pub fn record(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    /// Stores a duty that was opened or changed.
+    pub fn put(&mut self, duty: Duty) {
+        self.duties.push(duty);
+    }
+
+    /// Stores everything and keeps `reply` for repetitions of the call.
+    pub async fn commit<R: Message>(mut self, reply: R) -> Result<R, Error> {
+        let kept = self.call.request_id.map(|request_id| NewReply {
+            subject: &self.call.caller.subject,
+            method: &self.call.rule.path,
+            request_id,
+            digest: self.call.digest,
+            response: reply.encode_to_vec(),
+        });
+        let record = Record {
+            actor: &self.call.caller.subject,
+            now: self.call.now,
+            regulation: self.chassis.regulation.version(),
+            events: self.events,
+            duties: self.duties,
+            reply: kept,
+        };
+        if !record.write(&mut self.transaction).await? {
+            self.transaction.rollback().await?;
+            return Err(Error::Repeated);
+        }
+        self.transaction.commit().await?;
+        self.chassis.appended.notify_one();
+        Ok(reply)
+    }
+}

@@ -1,0 +1,225 @@
+//! The chassis of one service: what its handlers and its background work share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kefu_regulation::{Regulation, params};
+use prost::Message;
+use sqlx::PgPool;
+use tokio::sync::{Notify, watch};
+use tonic::{Request, Response, Status};
+
+use crate::call::{Backdating, Call};
+use crate::change::Change;
+use crate::clock::Clock;
+use crate::database;
+use crate::error::Error;
+use crate::identity::{Identity, Verifier, sha256};
+use crate::language::Language;
+use crate::names::{Id, Resource};
+use crate::rules::{ContractError, MethodRule, Rules};
+
+/// Methods that every service serves.
+const SHARED: [&str; 2] = ["kefu.events.v1.EventFeed", "kefu.compliance.v1.ComplianceService"];
+
+/// What one service runs on.
+#[derive(Debug)]
+pub struct Chassis {
+    /// Its resource name, e.g. `services/intake`.
+    pub service: String,
+    /// Its clock.
+    pub clock: Clock,
+    /// The regulation in force.
+    pub regulation: Regulation,
+    pool: PgPool,
+    pub(crate) rules: Rules,
+    pub(crate) verifier: Verifier,
+    pub(crate) appended: Notify,
+    pub(crate) sealed: watch::Sender<i64>,
+    stop: watch::Sender<bool>,
+}
+
+/// What a chassis is built from.
+#[derive(Debug)]
+pub struct Parts {
+    /// The service's schema, e.g. `intake`.
+    pub schema: &'static str,
+    /// Its gRPC services, e.g. `kefu.intake.v1.RequestService`.
+    pub serves: &'static [&'static str],
+    /// Its pool.
+    pub pool: PgPool,
+    /// Its clock.
+    pub clock: Clock,
+    /// The regulation in force.
+    pub regulation: Regulation,
+    /// Who checks its callers' tokens.
+    pub verifier: Verifier,
+}
+
+impl Chassis {
+    /// Builds it. Fails if a method's contract lacks what a rule needs.
+    pub fn build(parts: Parts) -> Result<Arc<Self>, ContractError> {
+        let serves: Vec<&str> = parts.serves.iter().copied().chain(SHARED).collect();
+        let rules = Rules::of(kefu_proto::pool(), &serves)?;
+        for rule in rules.iter() {
+            if let Some(unknown) = rule.clauses.iter().find(|clause| parts.regulation.clause(clause).is_none()) {
+                return Err(ContractError { method: rule.path.clone(), problem: format!("cites clause {unknown}, which the rule book does not have") });
+            }
+        }
+        Ok(Arc::new(Self {
+            service: format!("services/{}", parts.schema),
+            clock: parts.clock,
+            regulation: parts.regulation,
+            pool: parts.pool,
+            rules,
+            verifier: parts.verifier,
+            appended: Notify::new(),
+            sealed: watch::Sender::new(0),
+            stop: watch::Sender::new(false),
+        }))
+    }
+
+    /// The service's pool.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Admits a unary call: its fields are checked, and its caller and rule, which the gate attached, come with it.
+    pub fn admit<Q: Message>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
+        let mut call = self.call(request.metadata(), request.extensions())?;
+        let request = request.into_inner();
+        let encoded = request.encode_to_vec();
+        call.request_id = self.check(&call, &encoded).map_err(|error| error.into_status(call.language))?;
+        call.digest = sha256(&encoded);
+        Ok((call, request))
+    }
+
+    /// Admits a call with a client stream, whose messages are checked one by one with [`Self::check_message`].
+    pub fn admit_stream<Q>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
+        let call = self.call(request.metadata(), request.extensions())?;
+        Ok((call, request.into_inner()))
+    }
+
+    /// Checks the fields of one message of a stream.
+    pub fn check_message(&self, call: &Call, message: &impl Message) -> Result<(), Error> {
+        self.check(call, &message.encode_to_vec()).map(|_| ())
+    }
+
+    fn call(&self, metadata: &tonic::metadata::MetadataMap, extensions: &tonic::Extensions) -> Result<Call, Status> {
+        let language = Language::accepted(metadata.get("accept-language").and_then(|value| value.to_str().ok()));
+        let caller = extensions.get::<Arc<Identity>>().cloned();
+        let rule = extensions.get::<Arc<MethodRule>>().cloned();
+        let (Some(caller), Some(rule)) = (caller, rule) else { return Err(Error::Unauthenticated.into_status(language)) };
+        Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
+    }
+
+    /// Checks an encoded request's fields; its request id, if it has one.
+    fn check(&self, call: &Call, encoded: &[u8]) -> Result<Option<uuid::Uuid>, Error> {
+        let (violations, request_id) = call.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
+        if violations.is_empty() { Ok(request_id.and_then(|id| uuid::Uuid::try_parse(&id).ok())) } else { Err(Error::Invalid(violations)) }
+    }
+
+    /// Turns a handler's outcome into a response. A refused call that was answered before gets that answer again.
+    pub async fn settle<R: Message + Default>(&self, call: &Call, outcome: Result<R, Error>) -> Result<Response<R>, Status> {
+        let error = match outcome {
+            Ok(reply) => return Ok(Response::new(reply)),
+            Err(error) => error,
+        };
+        match self.recorded_reply(call, &error).await {
+            Ok(Some(reply)) => Ok(Response::new(reply)),
+            Ok(None) => Err(error.into_status(call.language)),
+            Err(error) => Err(error.into_status(call.language)),
+        }
+    }
+
+    async fn recorded_reply<R: Message + Default>(&self, call: &Call, error: &Error) -> Result<Option<R>, Error> {
+        let Some(request_id) = call.request_id else { return Ok(None) };
+        if matches!(error, Error::Away(_) | Error::Unexpected(_)) {
+            return Ok(None);
+        }
+        let reply = sqlx::query!(
+            "select digest, response from reply where subject = $1 and method = $2 and request_id = $3",
+            call.caller.subject,
+            call.rule.path,
+            request_id
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        match reply {
+            None => Ok(None),
+            Some(reply) if reply.digest != call.digest => Err(Error::RequestIdReused),
+            Some(reply) => R::decode(reply.response.as_slice()).map(Some).map_err(Error::unexpected),
+        }
+    }
+
+    /// Begins a change.
+    pub async fn begin<'a>(&'a self, call: &'a Call) -> Result<Change<'a>, Error> {
+        Change::begin(self, call).await
+    }
+
+    /// Refuses a parent that is another service.
+    pub fn check_parent(&self, parent: &str) -> Result<(), Error> {
+        if parent == self.service { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() }) }
+    }
+
+    /// The name of a resource that every service has, e.g. `services/intake/duties/…`.
+    pub fn name_of<R: Resource>(&self, id: &Id<R>) -> String {
+        format!("{}/{id}", self.service)
+    }
+
+    /// How late the regulation lets things be recorded (A9.1).
+    #[must_use]
+    pub fn backdating(&self) -> Backdating {
+        Backdating { leaders: self.regulation.get(params::BACKDATE_SUPERVISOR).length, others: self.regulation.get(params::BACKDATE_AGENT).length }
+    }
+
+    /// Becomes true when the service is told to stop.
+    #[must_use]
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Tells everything of the service to stop.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Starts the background work: sealer, clock and the purge of old replies.
+    pub fn start(self: &Arc<Self>) -> Vec<tokio::task::JoinHandle<()>> {
+        let purge = {
+            let chassis = self.clone();
+            async move {
+                let mut stop = chassis.stopping();
+                loop {
+                    database::purge_replies(&chassis.pool, chassis.clock.now()).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(Duration::from_hours(1)) => {}
+                        _ = stop.wait_for(|stopping| *stopping) => return,
+                    }
+                }
+            }
+        };
+        vec![spawn(crate::journal::sealer::run(self.clone())), spawn(crate::duties::clock::run(self.clone())), spawn(purge)]
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that spawns: its handles are awaited when the service stops")]
+pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(work: F) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(work)
+}
+
+/// Implements a generated server trait: each method admits the call, runs a function of the implementor, and settles.
+#[macro_export]
+macro_rules! delegate {
+    (impl $service:ident for $api:ty { $($method:ident($request:ty) -> $reply:ty = $handler:ident;)* }) => {
+        #[tonic::async_trait]
+        impl $service for $api {
+            $(async fn $method(&self, request: tonic::Request<$request>) -> Result<tonic::Response<$reply>, tonic::Status> {
+                let (call, request) = self.0.admit(request)?;
+                let outcome = self.$handler(&call, request).await;
+                self.0.settle(&call, outcome).await
+            })*
+        }
+    };
+}

@@ -1,0 +1,167 @@
+//! Configuration: defaults, then a file, then the environment (`KEFU_…`, `__` between levels). Unknown keys are refused.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::identity::IssuerConfig;
+
+/// What a service is told at start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config<S = Nothing> {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its database.
+    pub database: Database,
+    /// Whose tokens it takes.
+    #[serde(default)]
+    pub identity: Identity,
+    /// A TOML file that overrides parameters of the rule book.
+    #[serde(default)]
+    pub regulation_file: Option<PathBuf>,
+    /// Its bounds.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What it logs.
+    #[serde(default)]
+    pub log: Log,
+    /// Certificate and key; plain text when unset.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// What is the service's own.
+    #[serde(default)]
+    pub service: S,
+}
+
+/// No settings of its own.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// How Postgres is reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://role@host:port/database`, without a password.
+    pub url: String,
+    /// A file with the role's password.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// Connections at most.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+}
+
+/// Whose tokens are taken.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The issuers.
+    #[serde(default)]
+    pub issuers: Vec<IssuerConfig>,
+}
+
+/// Bounds of a service.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Calls at once; more are refused with `RESOURCE_EXHAUSTED`.
+    pub concurrency: usize,
+    /// Deadline of a call that brings none, in milliseconds.
+    pub deadline_ms: u64,
+    /// Longest deadline a unary call may bring, in milliseconds.
+    pub deadline_cap_ms: u64,
+    /// Longest deadline of a call with a client stream, in milliseconds.
+    pub stream_deadline_ms: u64,
+    /// How long calls may go on once the service is told to stop, in milliseconds.
+    pub grace_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { concurrency: 1_000, deadline_ms: 30_000, deadline_cap_ms: 600_000, stream_deadline_ms: 3_600_000, grace_ms: 10_000 }
+    }
+}
+
+impl Limits {
+    /// How long calls may go on once the service is told to stop.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// A filter such as `info,kefu_chassis=debug`.
+    pub filter: String,
+    /// JSON, a line a record; otherwise text for people.
+    pub json: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".into(), json: true }
+    }
+}
+
+/// TLS of the server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain (PEM).
+    pub certificate_file: PathBuf,
+    /// Its key (PEM).
+    pub key_file: PathBuf,
+}
+
+fn default_connections() -> u32 {
+    16
+}
+
+/// A configuration that cannot be read; the text names the key.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration cannot be used")]
+pub struct ConfigError(#[from] config::ConfigError);
+
+impl<S: for<'de> Deserialize<'de> + Default> Config<S> {
+    /// Reads `file`, if given, and the environment over it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut builder = config::Config::builder();
+        if let Some(file) = file {
+            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
+        let environment = config::Environment::with_prefix("KEFU").prefix_separator("_").separator("__").try_parsing(true);
+        Ok(builder.add_source(environment).build()?.try_deserialize()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let built = config::Config::builder().add_source(config::File::from_str(text, config::FileFormat::Toml)).build().unwrap();
+        built.try_deserialize().map_err(|error: config::ConfigError| error.to_string())
+    }
+
+    #[test]
+    fn a_minimal_file_gets_the_defaults() {
+        let config = load("listen = '127.0.0.1:7001'\ndatabase.url = 'postgres://kefu_intake@db/kefu'").unwrap();
+        assert_eq!((config.database.max_connections, config.limits.concurrency, config.log.json), (16, 1_000, true));
+    }
+
+    #[test]
+    fn unknown_and_malformed_keys_are_named() {
+        let good = "listen = '127.0.0.1:7001'\ndatabase.url = 'postgres://db/kefu'\n";
+        for (line, named) in [("limits.concurency = 3", "concurency"), ("limits.concurrency = 'many'", "limits.concurrency"), ("pasword = 'x'", "pasword")] {
+            let error = load(&format!("{good}{line}")).unwrap_err();
+            assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+}

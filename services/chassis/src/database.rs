@@ -1,0 +1,156 @@
+//! Postgres: pools of a service's role, roles and schemas at bootstrap, migrations, and the stamp of simulated time.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
+
+use crate::clock::Clock;
+use crate::config::Database;
+use crate::error::describe;
+
+static CHASSIS: Migrator = sqlx::migrate!("./migrations");
+
+/// The role that owns every schema and runs migrations; no pod that serves has it.
+pub const MIGRATOR: &str = "kefu_migrator";
+
+/// A database that cannot be used as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// It cannot be reached, or refuses.
+    #[error("the database cannot be used")]
+    Sql(#[from] sqlx::Error),
+    /// A migration failed, or the database is newer than this program.
+    #[error("the schema {schema} cannot be migrated")]
+    Migration {
+        /// The schema.
+        schema: String,
+        /// Why.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// The password file cannot be read.
+    #[error("the password file {path} cannot be read")]
+    Password {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database has seen simulated time and the clock is real, or the other way round.
+    #[error("the database holds {holds} time and cannot be served on {served} time")]
+    Time {
+        /// What it holds.
+        holds: &'static str,
+        /// What was asked.
+        served: &'static str,
+    },
+}
+
+/// How the role of a service connects: its schema is the whole search path.
+pub fn options(config: &Database, schema: &str) -> Result<PgConnectOptions, DatabaseError> {
+    let mut options = PgConnectOptions::from_str(&config.url)?;
+    if let Some(path) = &config.password_file {
+        let password = std::fs::read_to_string(path).map_err(|source| DatabaseError::Password { path: path.display().to_string(), source })?;
+        options = options.password(password.trim_end());
+    }
+    Ok(options.options([("search_path", schema)]).application_name(&format!("kefu-{schema}")))
+}
+
+/// A pool for a service. Statements slower than a second are logged, without their values.
+pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    let options = options.log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
+/// Creates what a service needs of the cluster, as a superuser connected to the suite's database: the migrator role, the
+/// service's login role with `password`, and its schema. Run again, it changes nothing but the password.
+pub async fn bootstrap(connection: &mut PgConnection, schema: &str, password: &str) -> Result<(), DatabaseError> {
+    let role = role(schema);
+    // Names are our own constants and the password is hexadecimal: nothing here needs escaping.
+    let statements = format!(
+        "do $$ begin
+            if not exists (select from pg_roles where rolname = '{MIGRATOR}') then create role {MIGRATOR} login; end if;
+            if not exists (select from pg_roles where rolname = '{role}') then create role {role} login; end if;
+        end $$;
+        alter role {role} password '{password}';
+        create schema if not exists {schema} authorization {MIGRATOR};
+        grant usage on schema {schema} to {role};
+        alter default privileges for role {MIGRATOR} in schema {schema} grant select, insert, update, delete on tables to {role};
+        alter default privileges for role {MIGRATOR} in schema {schema} grant usage on sequences to {role};"
+    );
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await?;
+    Ok(())
+}
+
+/// The login role of the service that owns `schema`.
+#[must_use]
+pub fn role(schema: &str) -> String {
+    format!("kefu_{schema}")
+}
+
+/// Brings `schema` up to date: the chassis' tables, then the service's own. Several may run at once.
+pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator) -> Result<(), DatabaseError> {
+    let mut connection = PgConnection::connect_with(&options.options([("search_path", schema)])).await?;
+    let failed = |source| DatabaseError::Migration { schema: schema.to_owned(), source };
+    // As a superuser (bootstrap, tests) the tables still belong to the migrator; as the migrator this is no change.
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("set role {MIGRATOR}")))).await?;
+    for (migrator, table) in [(&CHASSIS, format!("{schema}._chassis_migrations")), (service, format!("{schema}._migrations"))] {
+        let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
+        migrator.dangerous_set_table_name(table);
+        migrator.run_direct(None, &mut connection, false).await.map_err(failed)?;
+    }
+    // The journal is append-only for the service: it may seal and erase, never delete or rewrite.
+    let role = role(schema);
+    let narrow = format!(
+        "revoke delete, update on {schema}.journal from {role};
+        grant update (position, hash, payload, salt) on {schema}.journal to {role};
+        revoke insert, update, delete on {schema}._chassis_migrations, {schema}._migrations from {role}"
+    );
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(narrow))).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Stamps a database that is served on simulated time, and refuses one that has seen the other kind of time.
+pub async fn check_time(pool: &PgPool, clock: &Clock) -> Result<(), DatabaseError> {
+    let simulated = sqlx::query_scalar!(r#"select exists (select from fact where name = 'simulated_time') as "exists!""#).fetch_one(pool).await?;
+    match (simulated, clock.is_simulated()) {
+        (true, false) => Err(DatabaseError::Time { holds: "simulated", served: "real" }),
+        (false, true) => {
+            let written = sqlx::query_scalar!(r#"select exists (select from journal) as "exists!""#).fetch_one(pool).await?;
+            if written {
+                return Err(DatabaseError::Time { holds: "real", served: "simulated" });
+            }
+            sqlx::query!("insert into fact (name, value) values ('simulated_time', 'true') on conflict do nothing").execute(pool).await?;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Deletes replies kept longer than 7 days, a batch at a time, as long as there are any.
+pub async fn purge_replies(pool: &PgPool, now: jiff::Timestamp) {
+    let before = crate::time::sql::at(now - jiff::SignedDuration::from_hours(7 * 24));
+    loop {
+        let purged = sqlx::query!(
+            "delete from reply where (subject, method, request_id) in
+                (select subject, method, request_id from reply where recorded_at < $1 limit 1000)",
+            before as _
+        )
+        .execute(pool)
+        .await;
+        match purged {
+            Ok(done) if done.rows_affected() == 1_000 => {}
+            Ok(_) => return,
+            Err(error) => return tracing::warn!(cause = describe(&error), "old replies cannot be purged; it is tried again"),
+        }
+    }
+}

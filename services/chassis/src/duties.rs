@@ -1,0 +1,375 @@
+//! Duties: clocked obligations under a clause. This file is the pure model; Postgres, the clock and the service are apart.
+
+use jiff::{SignedDuration, Timestamp};
+use kefu_proto::compliance::v1 as pb;
+use kefu_proto::events::v1::DutyChange;
+use kefu_proto::events::v1::duty_change::Kind;
+use kefu_regulation::{Budget, Calendar, Measure as Clocked};
+
+use crate::names::{Id, Resource};
+use crate::time::{micros, to_proto};
+
+pub(crate) mod api;
+pub(crate) mod clock;
+pub(crate) mod store;
+mod summary;
+
+pub use pb::duty::{Measure, State};
+
+/// The resource kind of duties.
+#[derive(Debug)]
+pub struct DutyResource;
+
+impl Resource for DutyResource {
+    const COLLECTION: &'static str = "duties";
+    const KIND: &'static str = "kefu/Duty";
+}
+
+/// An obligation and its clock. Amounts of time are in microseconds on the clock that `measure` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Duty {
+    /// Its id.
+    pub id: Id<DutyResource>,
+    /// The clause it comes from.
+    pub clause: String,
+    /// What the clause asks, as a word of the service.
+    pub kind: String,
+    /// The resource it is about.
+    pub subject: String,
+    /// Who must fulfil it.
+    pub owner: String,
+    /// Their department when it was opened.
+    pub department: String,
+    /// Version of the regulation when it was opened.
+    pub regulation: String,
+    /// Version of the calendar it counts on.
+    pub calendar: String,
+    /// Where it stands.
+    pub state: State,
+    /// On which clock its time counts.
+    pub measure: Measure,
+    /// How much time the clause gives.
+    pub budget_us: i64,
+    /// How much was used when its clock last stopped.
+    pub elapsed_us: i64,
+    /// How long its clock stood, in wall time.
+    pub paused_us: i64,
+    /// When its clock began.
+    pub opened_at: Timestamp,
+    /// Since when its clock runs; none while it stands or is over.
+    pub running_since: Option<Timestamp>,
+    /// Since when its clock stands.
+    pub paused_since: Option<Timestamp>,
+    /// When it must be fulfilled, as of before a pause; none where an import does not know.
+    pub due_at: Option<Timestamp>,
+    /// Whether the due time falls in a year whose holidays are not published.
+    pub provisional: bool,
+    /// When it was fulfilled.
+    pub met_at: Option<Timestamp>,
+    /// When its time passed unfulfilled, as the clock marked it.
+    pub breached_at: Option<Timestamp>,
+    /// Whether it was fulfilled after its due time.
+    pub late: bool,
+    /// Whether a later record showed it met in time although marked breached.
+    pub corrected: bool,
+    /// Why it is paused, waived or voided.
+    pub reason: String,
+    /// Who decided that.
+    pub decided_by: String,
+    /// 1, and one more with each change.
+    pub version: i64,
+}
+
+/// What a new duty is about.
+#[derive(Clone, Debug)]
+pub struct NewDuty<'a> {
+    /// The clause.
+    pub clause: &'a str,
+    /// What it asks, as a word of the service.
+    pub kind: &'a str,
+    /// The resource it is about.
+    pub subject: String,
+    /// Who must fulfil it.
+    pub owner: &'a str,
+    /// Their department.
+    pub department: &'a str,
+    /// Version of the regulation.
+    pub regulation: &'a str,
+    /// When its clock begins.
+    pub opened_at: Timestamp,
+    /// Now, for its id.
+    pub now: Timestamp,
+}
+
+impl NewDuty<'_> {
+    /// Opens it with the time that the clause gives.
+    #[must_use]
+    pub fn within(self, budget: Budget, calendar: &Calendar) -> (Duty, DutyChange) {
+        let due = calendar.due(self.opened_at, budget);
+        let measure = match budget.measure {
+            Clocked::Wall => Measure::WallClock,
+            Clocked::Working => Measure::WorkingTime,
+        };
+        self.open(measure, micros(budget.length), Some(due.at), due.provisional, calendar)
+    }
+
+    /// Opens it to be fulfilled by a given time.
+    #[must_use]
+    pub fn until(self, due: Timestamp, calendar: &Calendar) -> (Duty, DutyChange) {
+        let budget_us = due.as_microsecond() - self.opened_at.as_microsecond();
+        self.open(Measure::WallClock, budget_us, Some(due), false, calendar)
+    }
+
+    /// One that an import brings without a record of whether it was fulfilled.
+    #[must_use]
+    pub fn unrecorded(self, calendar: &Calendar) -> (Duty, DutyChange) {
+        let at = self.opened_at;
+        let (mut duty, _) = self.open(Measure::WallClock, 0, None, false, calendar);
+        duty.state = State::NotRecorded;
+        duty.running_since = None;
+        let change = duty.change(Kind::NotRecorded, at);
+        (duty, change)
+    }
+
+    fn open(self, measure: Measure, budget_us: i64, due_at: Option<Timestamp>, provisional: bool, calendar: &Calendar) -> (Duty, DutyChange) {
+        let duty = Duty {
+            id: Id::new(self.now),
+            clause: self.clause.to_owned(),
+            kind: self.kind.to_owned(),
+            subject: self.subject,
+            owner: self.owner.to_owned(),
+            department: self.department.to_owned(),
+            regulation: self.regulation.to_owned(),
+            calendar: calendar.version().to_owned(),
+            state: State::Open,
+            measure,
+            budget_us,
+            elapsed_us: 0,
+            paused_us: 0,
+            opened_at: self.opened_at,
+            running_since: Some(self.opened_at),
+            paused_since: None,
+            due_at,
+            provisional,
+            met_at: None,
+            breached_at: None,
+            late: false,
+            corrected: false,
+            reason: String::new(),
+            decided_by: String::new(),
+            version: 1,
+        };
+        let change = duty.change(Kind::Opened, duty.opened_at);
+        (duty, change)
+    }
+}
+
+impl Duty {
+    /// Whether it can still be fulfilled.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, State::Open | State::Paused)
+    }
+
+    /// It was fulfilled at `at`. In time means not after its due time, or while its clock stood before that.
+    pub fn meet(&mut self, at: Timestamp, calendar: &Calendar) -> DutyChange {
+        let at = at.max(self.opened_at);
+        let judged = self.paused_since.map_or(at, |paused| at.min(paused));
+        let late = self.due_at.is_some_and(|due| judged > due);
+        self.stop(at, calendar);
+        self.state = State::Met;
+        self.met_at = Some(at);
+        self.late = late;
+        self.corrected = self.breached_at.is_some() && !late && self.due_at.is_some_and(|due| self.breached_at == Some(due));
+        self.version += 1;
+        let kind = if self.corrected { Kind::Corrected } else { Kind::Met };
+        DutyChange { late, ..self.change(kind, at) }
+    }
+
+    /// Its time has passed: the clock marks it at its due time, and a clause may mark it before.
+    pub fn breach(&mut self, at: Timestamp) -> DutyChange {
+        self.breached_at = Some(at);
+        self.version += 1;
+        self.change(Kind::Breached, at)
+    }
+
+    /// Its clock stands from `at` on.
+    pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) -> DutyChange {
+        let at = at.max(self.running_since.unwrap_or(at));
+        self.stop(at, calendar);
+        self.state = State::Paused;
+        self.paused_since = Some(at);
+        reason.clone_into(&mut self.reason);
+        by.clone_into(&mut self.decided_by);
+        self.version += 1;
+        DutyChange { reason: self.reason.clone(), due_time: None, ..self.change(Kind::Paused, at) }
+    }
+
+    /// Its clock runs again from `at` on, with the time that was left.
+    pub fn resume(&mut self, at: Timestamp, calendar: &Calendar) -> DutyChange {
+        let at = at.max(self.paused_since.unwrap_or(at));
+        self.paused_us += at.as_microsecond() - self.paused_since.unwrap_or(at).as_microsecond();
+        self.paused_since = None;
+        self.running_since = Some(at);
+        self.state = State::Open;
+        self.reason.clear();
+        self.decided_by.clear();
+        let left_us = self.budget_us - self.elapsed_us;
+        if left_us > 0 {
+            let due = calendar.due(at, Budget { measure: self.clocked(), length: SignedDuration::from_micros(left_us) });
+            self.due_at = Some(due.at);
+            self.provisional = due.provisional;
+        }
+        self.version += 1;
+        self.change(Kind::Resumed, at)
+    }
+
+    /// Its due time is replaced by one that was promised: from then on its time is wall time.
+    pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> DutyChange {
+        self.measure = Measure::WallClock;
+        self.budget_us = due.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
+        self.elapsed_us = self.running_since.map_or(0, |since| since.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us);
+        self.due_at = Some(due);
+        self.provisional = false;
+        self.version += 1;
+        DutyChange { reason: reason.to_owned(), ..self.change(Kind::Replaced, at) }
+    }
+
+    /// Someone entitled sets it aside.
+    pub fn waive(&mut self, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) -> DutyChange {
+        self.end(State::Waived, at, reason, by, calendar);
+        DutyChange { reason: reason.to_owned(), ..self.change(Kind::Waived, at) }
+    }
+
+    /// What it was about has ended.
+    pub fn void(&mut self, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) -> DutyChange {
+        self.end(State::Voided, at, reason, by, calendar);
+        DutyChange { reason: reason.to_owned(), ..self.change(Kind::Voided, at) }
+    }
+
+    fn end(&mut self, state: State, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) {
+        self.stop(at, calendar);
+        self.state = state;
+        reason.clone_into(&mut self.reason);
+        by.clone_into(&mut self.decided_by);
+        self.version += 1;
+    }
+
+    /// Takes what its clock ran, or stood, until `at`.
+    fn stop(&mut self, at: Timestamp, calendar: &Calendar) {
+        if let Some(since) = self.running_since.take() {
+            self.elapsed_us += micros(calendar.elapsed(since, at, self.clocked())).max(0);
+        }
+        if let Some(since) = self.paused_since.take() {
+            self.paused_us += (at.as_microsecond() - since.as_microsecond()).max(0);
+        }
+    }
+
+    fn clocked(&self) -> Clocked {
+        if self.measure == Measure::WorkingTime { Clocked::Working } else { Clocked::Wall }
+    }
+
+    fn change(&self, kind: Kind, at: Timestamp) -> DutyChange {
+        DutyChange {
+            duty: self.id.to_string(),
+            clause: self.clause.clone(),
+            kind: kind.into(),
+            occurred_time: Some(to_proto(at)),
+            due_time: self.due_at.map(to_proto),
+            late: false,
+            reason: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn duty(budget: Budget) -> Duty {
+        let opened_at = at("2026-11-20T09:30:00+08:00");
+        let new = NewDuty {
+            clause: "C4.1",
+            kind: "progress",
+            subject: "requests/1".into(),
+            owner: "staff/lin",
+            department: "departments/desk",
+            regulation: "r",
+            opened_at,
+            now: opened_at,
+        };
+        new.within(budget, &Calendar::standard()).0
+    }
+
+    fn working(hours: i64) -> Budget {
+        Budget { measure: Clocked::Working, length: SignedDuration::from_hours(hours) }
+    }
+
+    #[test]
+    fn met_at_the_due_time_is_in_time_and_a_microsecond_later_is_late() {
+        let calendar = Calendar::standard();
+        let mut duty = duty(working(8));
+        let due = duty.due_at.unwrap();
+        assert_eq!(due, at("2026-11-23T09:30:00+08:00"), "a working day later, over the weekend");
+        assert!(!duty.clone().meet(due, &calendar).late);
+        assert!(duty.meet(due + SignedDuration::from_micros(1), &calendar).late);
+        assert_eq!(duty.elapsed_us, 8 * 3_600_000_000 + 1);
+    }
+
+    #[test]
+    fn a_pause_keeps_the_time_that_was_left() {
+        let calendar = Calendar::standard();
+        let mut duty = duty(working(8));
+        duty.pause(at("2026-11-20T11:00:00+08:00"), "waiting", "staff/lin", &calendar);
+        let resumed = duty.resume(at("2026-11-24T10:00:00+08:00"), &calendar);
+        assert_eq!(duty.elapsed_us, 90 * 60_000_000);
+        assert_eq!(duty.due_at.unwrap(), at("2026-11-24T17:30:00+08:00"));
+        assert_eq!(resumed.due_time, duty.due_at.map(to_proto));
+        assert_eq!(duty.paused_us, 95 * 3_600_000_000);
+        let change = duty.meet(at("2026-11-24T17:30:00+08:00"), &calendar);
+        assert!(!change.late);
+        assert_eq!(duty.elapsed_us, duty.budget_us);
+    }
+
+    #[test]
+    fn a_duty_fulfilled_while_its_clock_stands_is_in_time() {
+        let calendar = Calendar::standard();
+        let mut duty = duty(working(1));
+        duty.pause(at("2026-11-20T10:00:00+08:00"), "waiting", "staff/lin", &calendar);
+        assert!(!duty.meet(at("2026-12-20T10:00:00+08:00"), &calendar).late);
+        assert_eq!(duty.elapsed_us, 30 * 60_000_000);
+    }
+
+    #[test]
+    fn a_late_record_of_a_timely_deed_corrects_the_breach_and_keeps_it_visible() {
+        let calendar = Calendar::standard();
+        let mut duty = duty(working(1));
+        duty.breach(duty.due_at.unwrap());
+        let change = duty.meet(at("2026-11-20T10:15:00+08:00"), &calendar);
+        assert_eq!((change.kind(), change.late), (Kind::Corrected, false));
+        assert!(duty.corrected && duty.breached_at.is_some());
+    }
+
+    #[test]
+    fn a_breached_duty_fulfilled_late_stays_breached() {
+        let calendar = Calendar::standard();
+        let mut duty = duty(working(1));
+        duty.breach(duty.due_at.unwrap());
+        let change = duty.meet(at("2026-11-20T16:00:00+08:00"), &calendar);
+        assert_eq!((change.kind(), change.late, duty.corrected), (Kind::Met, true, false));
+    }
+
+    #[test]
+    fn a_promise_replaces_the_due_time_and_counts_wall_time() {
+        let calendar = Calendar::standard();
+        let mut duty = duty(working(1));
+        let promised = at("2026-11-21T12:00:00+08:00");
+        duty.replace_due(promised, at("2026-11-20T10:00:00+08:00"), "parts");
+        assert_eq!((duty.measure, duty.budget_us), (Measure::WallClock, (26 * 60 + 30) * 60_000_000));
+        assert!(!duty.meet(promised, &calendar).late);
+    }
+}

@@ -1,0 +1,172 @@
+//! `kefu.compliance.v1.ComplianceService`, for every service alike.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kefu_proto::compliance::v1 as pb;
+use kefu_proto::compliance::v1::compliance_service_server::ComplianceService;
+use kefu_proto::events::v1::{DutyChange, DutyChanged};
+
+use super::store::{self, Row};
+use super::{Duty, DutyResource, State, summary};
+use crate::call::{Call, Holder, Scope, check_etag, etag};
+use crate::chassis::Chassis;
+use crate::error::Error;
+use crate::journal::NewEvent;
+use crate::names::{Id, Resource as _};
+use crate::paging::{Page, Pages};
+use crate::time::{duration_to_proto, sql, to_proto};
+
+/// Serves a service's duties.
+#[derive(Clone, Debug)]
+pub struct Compliance(pub Arc<Chassis>);
+
+crate::delegate! {
+    impl ComplianceService for Compliance {
+        list_duties(pb::ListDutiesRequest) -> pb::ListDutiesResponse = list;
+        get_duty(pb::GetDutyRequest) -> pb::Duty = get;
+        pause_duty(pb::PauseDutyRequest) -> pb::Duty = pause;
+        resume_duty(pb::ResumeDutyRequest) -> pb::Duty = resume;
+        waive_duty(pb::WaiveDutyRequest) -> pb::Duty = waive;
+        summarize_compliance(pb::SummarizeComplianceRequest) -> pb::SummarizeComplianceResponse = summarize;
+    }
+}
+
+impl Compliance {
+    async fn list(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
+        self.0.check_parent(&request.parent)?;
+        let query = [&request.subject, &request.owner, &request.clause, &format!("{}{}", request.state, request.breached)];
+        let page: Page<(Timestamp, Id<DutyResource>)> = Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
+        let (owner, department) = match call.scope() {
+            Scope::Any => (None, None),
+            Scope::Department(department) => (None, Some(department)),
+            Scope::Own(subject) | Scope::Customer(subject) => (Some(subject), None),
+        };
+        let state = (request.state != 0).then(|| i16::try_from(request.state).unwrap_or_default());
+        let mut connection = self.0.pool().acquire().await?;
+        let rows = sqlx::query_as!(
+            Row,
+            "select * from duty
+            where ($1::timestamptz is null or (coalesce(due_at, 'infinity'), id) > ($1, $2))
+                and ($3::text is null or owner = $3) and ($4::text is null or department = $4 or owner = $5)
+                and ($6 = '' or subject = $6) and ($7 = '' or owner = $7) and ($8 = '' or clause = $8)
+                and ($9::smallint is null or state = $9) and (not $10 or breached_at is not null)
+            order by coalesce(due_at, 'infinity'), id limit $11",
+            sql::maybe(due) as _,
+            id,
+            owner,
+            department,
+            call.caller.subject,
+            request.subject,
+            request.owner,
+            request.clause,
+            state,
+            request.breached,
+            page.limit,
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let duties = rows.into_iter().map(Duty::from);
+        let (duties, next_page_token) = page.cut(duties.collect(), |duty| (duty.due_at.unwrap_or(Timestamp::MAX), duty.id));
+        Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
+    }
+
+    async fn get(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
+        let id = self.id(&request.name)?;
+        let mut connection = self.0.pool().acquire().await?;
+        let duty = store::get(&mut connection, id).await?;
+        let duty = duty.filter(|duty| call.reaches(holder(duty)));
+        duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
+    }
+
+    async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
+        let state = [State::Open];
+        self.decide(call, &request.name, &request.etag, "pause", &state, |duty, calendar| duty.pause(call.now, &request.reason, &call.caller.subject, calendar))
+            .await
+    }
+
+    async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
+        let state = [State::Paused];
+        self.decide(call, &request.name, &request.etag, "resume", &state, |duty, calendar| duty.resume(call.now, calendar)).await
+    }
+
+    async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
+        let states = [State::Open, State::Paused];
+        self.decide(call, &request.name, &request.etag, "waive", &states, |duty, calendar| duty.waive(call.now, &request.reason, &call.caller.subject, calendar))
+            .await
+    }
+
+    async fn decide(
+        &self,
+        call: &Call,
+        name: &str,
+        given_etag: &str,
+        action: &str,
+        from: &[State],
+        act: impl FnOnce(&mut Duty, &kefu_regulation::Calendar) -> DutyChange,
+    ) -> Result<pb::Duty, Error> {
+        let id = self.id(name)?;
+        let mut change = self.0.begin(call).await?;
+        let duty = store::lock(change.connection(), id).await?.filter(|duty| call.reaches(holder(duty)));
+        let mut duty = duty.ok_or_else(|| unknown(name))?;
+        check_etag(given_etag, &etag(duty.version), name)?;
+        if duty.owner == call.caller.subject {
+            return Err(Error::SelfDealing);
+        }
+        if !from.contains(&duty.state) {
+            let state = duty.state.as_str_name().to_owned();
+            return Err(Error::State { subject: name.to_owned(), action: action.to_owned(), state, clause: duty.clause.into() });
+        }
+        let did = act(&mut duty, self.0.regulation.calendar());
+        let payload = DutyChanged { subject: duty.subject.clone() };
+        change.record(NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload).with_duties(vec![did]));
+        change.put(duty.clone());
+        change.commit(self.show(duty)).await
+    }
+
+    async fn summarize(&self, call: &Call, request: pb::SummarizeComplianceRequest) -> Result<pb::SummarizeComplianceResponse, Error> {
+        self.0.check_parent(&request.parent)?;
+        summary::summarize(&self.0, call, &request).await
+    }
+
+    fn id(&self, name: &str) -> Result<Id<DutyResource>, Error> {
+        let of_service = name.strip_prefix(self.0.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        Id::parse(name).filter(|_| of_service).ok_or_else(|| unknown(name))
+    }
+
+    fn show(&self, duty: Duty) -> pb::Duty {
+        pb::Duty {
+            name: self.0.name_of(&duty.id),
+            etag: etag(duty.version),
+            clause: duty.clause,
+            kind: duty.kind,
+            subject: duty.subject,
+            owner: duty.owner,
+            department: duty.department,
+            state: duty.state.into(),
+            measure: duty.measure.into(),
+            budget: Some(duration_to_proto(duty.budget_us)),
+            elapsed: Some(duration_to_proto(duty.elapsed_us)),
+            paused: Some(duration_to_proto(duty.paused_us)),
+            open_time: Some(to_proto(duty.opened_at)),
+            due_time: duty.due_at.filter(|_| duty.state != State::Paused).map(to_proto),
+            due_provisional: duty.provisional,
+            met_time: duty.met_at.map(to_proto),
+            breached_time: duty.breached_at.map(to_proto),
+            corrected: duty.corrected,
+            reason: duty.reason,
+            decided_by: duty.decided_by,
+            regulation_version: duty.regulation,
+            calendar_version: duty.calendar,
+        }
+    }
+}
+
+fn holder(duty: &Duty) -> Holder<'_> {
+    Holder { owner: &duty.owner, department: &duty.department, customer: "" }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::NotFound { kind: DutyResource::KIND, name: name.to_owned() }
+}

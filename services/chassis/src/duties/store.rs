@@ -1,0 +1,100 @@
+//! Duties in Postgres.
+
+use jiff_sqlx::Timestamp as SqlTime;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Duty, DutyResource, Measure, State};
+use crate::names::Id;
+use crate::time::sql;
+
+/// A duty as it is stored.
+#[derive(Debug)]
+pub struct Row {
+    pub id: Uuid,
+    pub clause: String,
+    pub kind: String,
+    pub subject: String,
+    pub owner: String,
+    pub department: String,
+    pub regulation: String,
+    pub calendar: String,
+    pub state: i16,
+    pub measure: i16,
+    pub budget_us: i64,
+    pub elapsed_us: i64,
+    pub paused_us: i64,
+    pub opened_at: SqlTime,
+    pub running_since: Option<SqlTime>,
+    pub paused_since: Option<SqlTime>,
+    pub due_at: Option<SqlTime>,
+    pub provisional: bool,
+    pub met_at: Option<SqlTime>,
+    pub breached_at: Option<SqlTime>,
+    pub late: bool,
+    pub corrected: bool,
+    pub reason: String,
+    pub decided_by: String,
+    pub version: i64,
+}
+
+impl From<Row> for Duty {
+    fn from(row: Row) -> Self {
+        Self {
+            id: Id::from_uuid(row.id),
+            clause: row.clause,
+            kind: row.kind,
+            subject: row.subject,
+            owner: row.owner,
+            department: row.department,
+            regulation: row.regulation,
+            calendar: row.calendar,
+            state: State::try_from(i32::from(row.state)).unwrap_or_default(),
+            measure: Measure::try_from(i32::from(row.measure)).unwrap_or_default(),
+            budget_us: row.budget_us,
+            elapsed_us: row.elapsed_us,
+            paused_us: row.paused_us,
+            opened_at: row.opened_at.to_jiff(),
+            running_since: sql::read(row.running_since),
+            paused_since: sql::read(row.paused_since),
+            due_at: sql::read(row.due_at),
+            provisional: row.provisional,
+            met_at: sql::read(row.met_at),
+            breached_at: sql::read(row.breached_at),
+            late: row.late,
+            corrected: row.corrected,
+            reason: row.reason,
+            decided_by: row.decided_by,
+            version: row.version,
+        }
+    }
+}
+
+/// The duties about `subject` that can still be fulfilled, locked: the clock skips them until the transaction ends.
+pub async fn lock_live(connection: &mut PgConnection, subject: &str) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = sqlx::query_as!(Row, "select * from duty where subject = $1 and state in (1, 2) order by id for no key update", subject);
+    Ok(rows.fetch_all(connection).await?.into_iter().map(Duty::from).collect())
+}
+
+/// One duty, locked.
+pub async fn lock(connection: &mut PgConnection, id: Id<DutyResource>) -> Result<Option<Duty>, sqlx::Error> {
+    let row = sqlx::query_as!(Row, "select * from duty where id = $1 for no key update", id.uuid());
+    Ok(row.fetch_optional(connection).await?.map(Duty::from))
+}
+
+/// One duty.
+pub async fn get(connection: &mut PgConnection, id: Id<DutyResource>) -> Result<Option<Duty>, sqlx::Error> {
+    let row = sqlx::query_as!(Row, "select * from duty where id = $1", id.uuid());
+    Ok(row.fetch_optional(connection).await?.map(Duty::from))
+}
+
+/// Duties whose time passed before `now` and whose breach is not marked, locked; those others hold are skipped.
+pub async fn lock_overdue(connection: &mut PgConnection, now: jiff::Timestamp, limit: i64) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select * from duty where state = 1 and breached_at is null and due_at < $1 order by due_at limit $2 for no key update skip locked",
+        sql::at(now) as _,
+        limit
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(Duty::from).collect())
+}

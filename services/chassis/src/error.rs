@@ -1,0 +1,229 @@
+//! Refusals: what can go wrong for a caller, mapped once to a gRPC status with google.rpc details.
+
+use std::time::Duration;
+
+use kefu_proto::rules::v1::ErrorReason;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::language::Language;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call is refused. Each variant is one [`ErrorReason`]; its text never repeats its source.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields are missing, malformed or out of range.
+    #[error("{}", .0.iter().map(|violation| format!("{}: {}", violation.field, violation.reason)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Violation>),
+    /// The request id was used before with another payload.
+    #[error("request_id: was used before for another call")]
+    RequestIdReused,
+    /// The page token is not one of this query.
+    #[error("page_token: is malformed or belongs to another query")]
+    PageToken,
+    /// The lifecycle has no such action from this state.
+    #[error("{subject} is {state}: {action} is not possible")]
+    State {
+        /// The resource.
+        subject: String,
+        /// The action tried.
+        action: String,
+        /// The state it is in.
+        state: String,
+        /// The clause that the action serves.
+        clause: std::borrow::Cow<'static, str>,
+    },
+    /// A clause demands something first.
+    #[error("{clause}: {missing}")]
+    Gate {
+        /// The resource.
+        subject: String,
+        /// The clause.
+        clause: std::borrow::Cow<'static, str>,
+        /// What is missing.
+        missing: String,
+    },
+    /// The resource changed since its etag was read.
+    #[error("{0} changed since its etag was read")]
+    StaleEtag(String),
+    /// No such resource, or none that the caller may see.
+    #[error("{name} is not known")]
+    NotFound {
+        /// Its kind, e.g. `kefu/Request`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Another resource has this identity.
+    #[error("{name} exists already")]
+    Exists {
+        /// Its kind.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The bearer token is missing or not valid.
+    #[error("a valid bearer token is needed")]
+    Unauthenticated,
+    /// The caller has none of the roles.
+    #[error("the caller's roles do not allow this")]
+    RoleMissing,
+    /// The caller may not do this to a duty of their own.
+    #[error("nobody may do this to a duty of their own")]
+    SelfDealing,
+    /// As many calls as the service can hold.
+    #[error("too many calls at once")]
+    Overloaded,
+    /// The database or a peer is away.
+    #[error("a part of the service is away")]
+    Away(#[source] Source),
+    /// The call took longer than its deadline.
+    #[error("the deadline has passed")]
+    Deadline,
+    /// No such method.
+    #[error("there is no such method")]
+    UnknownMethod,
+    /// Another call with the same request id was first; its reply is the answer. Never reaches a caller.
+    #[error("this call was made before")]
+    Repeated,
+    /// Anything else; the caller learns nothing of it.
+    #[error("something unexpected happened")]
+    Unexpected(#[source] Source),
+}
+
+/// One field that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its path, e.g. `contact.phone` or `rows[3].external_id`.
+    pub field: String,
+    /// What is wrong with it, with the clause if one demands it.
+    pub reason: String,
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation { field: field.into(), reason: reason.into() }])
+    }
+
+    /// Something unexpected, whose cause goes to the log and nowhere else.
+    pub fn unexpected(source: impl Into<Source>) -> Self {
+        Self::Unexpected(source.into())
+    }
+
+    /// Its entry in the registry of reasons.
+    #[must_use]
+    pub fn reason(&self) -> ErrorReason {
+        match self {
+            Self::Invalid(_) => ErrorReason::FieldInvalid,
+            Self::RequestIdReused => ErrorReason::RequestIdReused,
+            Self::PageToken => ErrorReason::PageTokenInvalid,
+            Self::State { .. } => ErrorReason::StateForbids,
+            Self::Gate { .. } => ErrorReason::GateClosed,
+            Self::StaleEtag(_) => ErrorReason::EtagStale,
+            Self::NotFound { .. } => ErrorReason::ResourceNotFound,
+            Self::Exists { .. } => ErrorReason::ResourceExists,
+            Self::Unauthenticated => ErrorReason::TokenInvalid,
+            Self::RoleMissing => ErrorReason::RoleMissing,
+            Self::SelfDealing => ErrorReason::SelfDealing,
+            Self::Overloaded => ErrorReason::Overloaded,
+            Self::Away(_) => ErrorReason::BackendAway,
+            Self::Deadline => ErrorReason::DeadlinePassed,
+            Self::UnknownMethod => ErrorReason::MethodUnknown,
+            Self::Repeated | Self::Unexpected(_) => ErrorReason::Unexpected,
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) | Self::RequestIdReused | Self::PageToken => Code::InvalidArgument,
+            Self::State { .. } | Self::Gate { .. } => Code::FailedPrecondition,
+            Self::StaleEtag(_) => Code::Aborted,
+            Self::NotFound { .. } => Code::NotFound,
+            Self::Exists { .. } => Code::AlreadyExists,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::RoleMissing | Self::SelfDealing => Code::PermissionDenied,
+            Self::Overloaded => Code::ResourceExhausted,
+            Self::Away(_) => Code::Unavailable,
+            Self::Deadline => Code::DeadlineExceeded,
+            Self::UnknownMethod => Code::Unimplemented,
+            Self::Repeated | Self::Unexpected(_) => Code::Internal,
+        }
+    }
+
+    /// The status a caller gets. An unexpected cause is logged here, the one time it is.
+    #[must_use]
+    pub fn into_status(self, language: Language) -> Status {
+        if let Self::Away(source) | Self::Unexpected(source) = &self {
+            tracing::error!(reason = self.reason().as_str_name(), cause = describe(source.as_ref()), "call failed");
+        }
+        let mut details = ErrorDetails::new();
+        details.set_error_info(self.reason().as_str_name(), "kefu", std::collections::HashMap::new());
+        details.set_localized_message(language.tag(), language.of(self.reason()));
+        match &self {
+            Self::Invalid(violations) => {
+                for violation in violations {
+                    details.add_bad_request_violation(&violation.field, &violation.reason);
+                }
+            }
+            Self::RequestIdReused => {
+                details.add_bad_request_violation("request_id", "was used before for another call");
+            }
+            Self::PageToken => {
+                details.add_bad_request_violation("page_token", "is malformed or belongs to another query");
+            }
+            Self::State { subject, clause, .. } | Self::Gate { subject, clause, .. } => {
+                let description = match &self {
+                    Self::Gate { missing, .. } => missing.clone(),
+                    _ => self.to_string(),
+                };
+                details.add_precondition_failure_violation(clause.as_ref(), subject, description);
+            }
+            Self::NotFound { kind, name } | Self::Exists { kind, name } => {
+                details.set_resource_info(*kind, name, "", self.to_string());
+            }
+            Self::StaleEtag(name) => {
+                details.set_resource_info("", name, "", self.to_string());
+            }
+            Self::Overloaded | Self::Away(_) => {
+                details.set_retry_info(Some(Duration::from_secs(1)));
+            }
+            _ => {}
+        }
+        Status::with_error_details(self.code(), self.to_string(), details)
+    }
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+/// Away when Postgres cannot be reached, is stopping, is full or gave up on a deadlock; unexpected otherwise.
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let away = match &error {
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(database) => database
+                .code()
+                .is_some_and(|code| ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25P03"),
+            _ => false,
+        };
+        if away { Self::Away(error.into()) } else { Self::Unexpected(error.into()) }
+    }
+}
+
+/// The name of the constraint that the database says was violated.
+#[must_use]
+pub fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|database| database.constraint())
+}

@@ -1,0 +1,309 @@
+//! Field rules: `google.api.field_behavior`, `google.api.resource_reference` and the standard `buf.validate` rules, compiled
+//! once from the descriptors and checked on every request before a handler sees it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost_reflect::{
+    Cardinality, DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value,
+};
+use regex::Regex;
+
+use crate::error::Violation;
+use crate::rules::ContractError;
+
+mod value;
+
+use value::Check;
+
+const REQUIRED: i32 = 2;
+const OUTPUT_ONLY: i32 = 3;
+
+/// What the fields of one message must hold.
+#[derive(Debug)]
+pub struct Fields {
+    message: MessageDescriptor,
+    checks: Vec<FieldChecks>,
+}
+
+#[derive(Debug)]
+struct FieldChecks {
+    field: FieldDescriptor,
+    required: bool,
+    unless_zero: bool,
+    min_items: usize,
+    max_items: usize,
+    unique: bool,
+    each: Vec<Check>,
+    nested: Option<Arc<Fields>>,
+}
+
+impl Fields {
+    /// What is wrong with an encoded message (nothing when it may be handled), and the request id it carries.
+    pub fn inspect(&self, encoded: &[u8]) -> Result<(Vec<Violation>, Option<String>), prost::DecodeError> {
+        let message = DynamicMessage::decode(self.message.clone(), encoded)?;
+        let mut found = Vec::new();
+        self.check(&message, "", None, &mut found);
+        let request_id = message.get_field_by_name("request_id").and_then(|id| id.as_str().map(str::to_owned));
+        Ok((found, request_id))
+    }
+
+    fn check(&self, message: &DynamicMessage, path: &str, only: Option<&[String]>, found: &mut Vec<Violation>) {
+        let mask = update_mask(message);
+        for checks in &self.checks {
+            if only.is_some_and(|paths| !paths.iter().any(|path| path.split('.').next() == Some(checks.field.name()))) {
+                continue;
+            }
+            let path = if path.is_empty() { checks.field.name().to_owned() } else { format!("{path}.{}", checks.field.name()) };
+            checks.check(message, &path, mask.as_deref(), found);
+        }
+    }
+}
+
+/// The paths of a set `update_mask`: an update checks only what it changes.
+fn update_mask(message: &DynamicMessage) -> Option<Vec<String>> {
+    let value = message.get_field_by_name("update_mask")?;
+    let paths = value.as_message()?.get_field_by_name("paths")?;
+    let paths: Vec<String> = paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
+    (!paths.is_empty() && paths != ["*"]).then_some(paths)
+}
+
+impl FieldChecks {
+    fn check(&self, message: &DynamicMessage, path: &str, mask: Option<&[String]>, found: &mut Vec<Violation>) {
+        let mut wrong = |field: &str, reason: String| found.push(Violation { field: field.to_owned(), reason });
+        let is_set = message.has_field(&self.field);
+        let value = message.get_field(&self.field);
+        if self.required && (!is_set || value.as_str().is_some_and(|text| text.trim().is_empty())) {
+            wrong(path, "is required".into());
+            return;
+        }
+        if !is_set && (self.unless_zero || self.field.supports_presence()) {
+            return;
+        }
+        if let Some(items) = value.as_list() {
+            if items.len() < self.min_items || items.len() > self.max_items {
+                wrong(path, format!("must have {} to {} items", self.min_items, self.max_items));
+                return;
+            }
+            for (index, item) in items.iter().enumerate() {
+                let path = format!("{path}[{index}]");
+                if self.unique && items[..index].contains(item) {
+                    found.push(Violation { field: path.clone(), reason: "stands twice".into() });
+                }
+                self.check_one(item, &path, None, found);
+            }
+        } else {
+            self.check_one(&value, path, mask, found);
+        }
+    }
+
+    fn check_one(&self, value: &Value, path: &str, mask: Option<&[String]>, found: &mut Vec<Violation>) {
+        for check in &self.each {
+            if let Some(reason) = check.refuses(value) {
+                found.push(Violation { field: path.to_owned(), reason });
+                return;
+            }
+        }
+        if let (Some(nested), Value::Message(message)) = (&self.nested, value) {
+            nested.check(message, path, mask, found);
+        }
+    }
+}
+
+/// Compiles the rules of messages.
+pub struct Checker {
+    behavior: Option<ExtensionDescriptor>,
+    reference: Option<ExtensionDescriptor>,
+    rules: Option<ExtensionDescriptor>,
+    names: HashMap<String, Regex>,
+    compiled: RefCell<HashMap<String, Arc<Fields>>>,
+}
+
+impl Checker {
+    /// A compiler for the messages of `pool`.
+    #[must_use]
+    pub fn new(pool: &DescriptorPool) -> Self {
+        Self {
+            behavior: pool.get_extension_by_name("google.api.field_behavior"),
+            reference: pool.get_extension_by_name("google.api.resource_reference"),
+            rules: pool.get_extension_by_name("buf.validate.field"),
+            names: resource_names(pool),
+            compiled: RefCell::default(),
+        }
+    }
+
+    /// The rules of `message` and all it holds. Messages that hold themselves are refused.
+    pub fn fields(&self, message: &MessageDescriptor) -> Result<Arc<Fields>, ContractError> {
+        if let Some(known) = self.compiled.borrow().get(message.full_name()) {
+            return Ok(known.clone());
+        }
+        let mut checks = Vec::new();
+        for field in message.fields() {
+            checks.extend(self.field(&field)?);
+        }
+        let fields = Arc::new(Fields { message: message.clone(), checks });
+        self.compiled.borrow_mut().insert(message.full_name().to_owned(), fields.clone());
+        Ok(fields)
+    }
+
+    fn field(&self, field: &FieldDescriptor) -> Result<Option<FieldChecks>, ContractError> {
+        let fail = |problem: String| ContractError { method: field.full_name().to_owned(), problem };
+        let options = field.options();
+        let behavior: Vec<i32> = self
+            .behavior
+            .as_ref()
+            .map(|extension| options.get_extension(extension).as_list().unwrap_or_default().iter().filter_map(Value::as_enum_number).collect())
+            .unwrap_or_default();
+        if behavior.contains(&OUTPUT_ONLY) {
+            return Ok(None);
+        }
+        let mut checks = FieldChecks {
+            field: field.clone(),
+            required: behavior.contains(&REQUIRED),
+            unless_zero: false,
+            min_items: 0,
+            max_items: usize::MAX,
+            unique: false,
+            each: Check::of_kind(field),
+            nested: None,
+        };
+        if let Some(extension) = self.reference.as_ref().filter(|extension| options.has_extension(extension)) {
+            let kind = text_of(&options.get_extension(extension), "type");
+            let pattern = self.names.get(&kind).ok_or_else(|| fail(format!("refers to {kind}, which no contract declares")))?;
+            checks.each.push(Check::Name(kind, pattern.clone()));
+            checks.unless_zero = true;
+        }
+        if let Some(extension) = self.rules.as_ref().filter(|extension| options.has_extension(extension))
+            && let Value::Message(rules) = options.get_extension(extension).as_ref()
+        {
+            checks.apply(rules).map_err(fail)?;
+        }
+        if let Kind::Message(inner) = field.kind()
+            && inner.full_name().starts_with("kefu.")
+        {
+            checks.nested = Some(self.fields(&inner)?);
+        }
+        Ok(Some(checks))
+    }
+}
+
+impl FieldChecks {
+    fn apply(&mut self, rules: &DynamicMessage) -> Result<(), String> {
+        self.required |= value::bool_of(rules, "required");
+        self.unless_zero |= rules.get_field_by_name("ignore").and_then(|value| value.as_enum_number()) == Some(1);
+        let rules = value::set_message(rules, "repeated").map_or(Ok(rules.clone()), |repeated| {
+            self.min_items = value::count_of(&repeated, "min_items").unwrap_or(0);
+            self.max_items = value::count_of(&repeated, "max_items").unwrap_or(usize::MAX);
+            self.unique = value::bool_of(&repeated, "unique");
+            value::set_message(&repeated, "items").ok_or(())
+        });
+        if let Ok(rules) = rules {
+            self.each.extend(Check::of_rules(&rules)?);
+        }
+        if self.field.cardinality() == Cardinality::Repeated {
+            self.required |= self.min_items > 0;
+        }
+        Ok(())
+    }
+}
+
+fn text_of(value: &Value, field: &str) -> String {
+    value.as_message().and_then(|message| message.get_field_by_name(field)).and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The form of the names of every resource that the pool declares, by kind.
+fn resource_names(pool: &DescriptorPool) -> HashMap<String, Regex> {
+    let mut names = HashMap::new();
+    let mut add = |descriptor: &Value| {
+        let patterns = descriptor.as_message().and_then(|message| message.get_field_by_name("pattern").map(std::borrow::Cow::into_owned));
+        let patterns = patterns.as_ref().and_then(Value::as_list).unwrap_or_default();
+        let forms: Vec<String> = patterns.iter().filter_map(Value::as_str).map(name_form).collect();
+        if let Ok(form) = Regex::new(&format!("^(?:{})$", forms.join("|"))) {
+            names.insert(text_of(descriptor, "type"), form);
+        }
+    };
+    if let Some(extension) = pool.get_extension_by_name("google.api.resource") {
+        for message in pool.all_messages().filter(|message| message.options().has_extension(&extension)) {
+            add(&message.options().get_extension(&extension));
+        }
+    }
+    if let Some(extension) = pool.get_extension_by_name("google.api.resource_definition") {
+        for file in pool.files() {
+            file.options().get_extension(&extension).as_list().unwrap_or_default().iter().for_each(&mut add);
+        }
+    }
+    names
+}
+
+/// `requests/{request}` as a regular expression.
+fn name_form(pattern: &str) -> String {
+    let segment = |segment: &str| if segment.starts_with('{') { "[A-Za-z0-9._~-]{1,63}".to_owned() } else { regex::escape(segment) };
+    pattern.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use kefu_proto::compliance::v1::{SummarizeComplianceRequest, WaiveDutyRequest};
+    use kefu_proto::intake::v1::{Contact, Customer, RegisterRequestRequest, UpdateCustomerRequest};
+    use prost::{Message, Name};
+
+    use super::*;
+
+    fn wrong<M: Message + Name>(message: &M) -> Vec<String> {
+        let pool = kefu_proto::pool();
+        let fields = Checker::new(pool).fields(&pool.get_message_by_name(&M::full_name()).unwrap()).unwrap();
+        fields.inspect(&message.encode_to_vec()).unwrap().0.into_iter().map(|violation| violation.field).collect()
+    }
+
+    fn registration() -> RegisterRequestRequest {
+        RegisterRequestRequest {
+            customer: "customers/0199".into(),
+            channel: 1,
+            kind: 1,
+            contact: Some(Contact::default()),
+            description: "x".into(),
+            ..RegisterRequestRequest::default()
+        }
+    }
+
+    #[test]
+    fn what_is_required_must_be_there_and_not_blank() {
+        assert_eq!(wrong(&RegisterRequestRequest::default()), ["customer", "channel", "kind", "contact", "description"]);
+        assert_eq!(wrong(&RegisterRequestRequest { description: " \t\n".into(), ..registration() }), ["description"]);
+        assert!(wrong(&registration()).is_empty());
+    }
+
+    #[test]
+    fn nested_fields_are_named_by_their_path() {
+        let contact = Some(Contact { email: "no at".into(), phone: "1".repeat(41), ..Contact::default() });
+        assert_eq!(wrong(&RegisterRequestRequest { contact, ..registration() }), ["contact.phone", "contact.email"]);
+    }
+
+    #[test]
+    fn names_enums_uuids_and_nul_characters_are_checked() {
+        assert_eq!(wrong(&RegisterRequestRequest { customer: "people/1".into(), ..registration() }), ["customer"]);
+        assert_eq!(wrong(&RegisterRequestRequest { channel: 99, ..registration() }), ["channel"]);
+        assert_eq!(wrong(&RegisterRequestRequest { request_id: "1".into(), ..registration() }), ["request_id"]);
+        assert_eq!(wrong(&RegisterRequestRequest { description: "a\0b".into(), ..registration() }), ["description"]);
+        let far = Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 });
+        assert_eq!(wrong(&RegisterRequestRequest { occurred_time: far, ..registration() }), ["occurred_time"]);
+        assert_eq!(wrong(&WaiveDutyRequest { name: "services/intake/duties/1".into(), ..WaiveDutyRequest::default() }), ["reason"]);
+    }
+
+    #[test]
+    fn lists_are_bounded_and_their_items_checked() {
+        let request = SummarizeComplianceRequest { parent: "services/intake".into(), group_by: vec![1, 1, 77], ..Default::default() };
+        assert_eq!(wrong(&request), ["group_by[1]", "group_by[2]"]);
+    }
+
+    #[test]
+    fn an_update_checks_only_what_its_mask_names() {
+        let customer = Some(Customer { name: "customers/1".into(), needs: "x".repeat(4001), ..Customer::default() });
+        let mask = |paths: &[&str]| Some(prost_types::FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() });
+        let update = |paths: &[&str]| UpdateCustomerRequest { customer: customer.clone(), update_mask: mask(paths), ..Default::default() };
+        assert_eq!(wrong(&update(&["needs"])), ["customer.needs"]);
+        assert_eq!(wrong(&update(&["owner"])), Vec::<String>::new());
+        assert_eq!(wrong(&update(&["*"])), ["customer.display_name", "customer.needs"]);
+    }
+}

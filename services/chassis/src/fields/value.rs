@@ -1,0 +1,147 @@
+//! Checks of one value.
+
+use std::sync::LazyLock;
+
+use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, Value};
+use regex::Regex;
+
+/// One thing a value must be.
+#[derive(Debug)]
+pub enum Check {
+    /// A string without NUL, which Postgres cannot hold.
+    NoNul,
+    /// A timestamp from year 1 to 9999.
+    Timestamp,
+    /// At least so many characters.
+    MinLen(usize),
+    /// At most so many characters.
+    MaxLen(usize),
+    /// A match of a regular expression.
+    Pattern(Regex),
+    /// An e-mail address.
+    Email,
+    /// A UUID.
+    Uuid,
+    /// The name of a resource of a kind.
+    Name(String, Regex),
+    /// A value that the enum defines.
+    Defined(EnumDescriptor),
+    /// Not less than this.
+    Gte(i64),
+    /// Not more than this.
+    Lte(i64),
+    /// Longer than this, in microseconds.
+    LongerThan(i64),
+    /// Not longer than this, in microseconds.
+    NotLongerThan(i64),
+}
+
+// One @, no blanks or controls, a dot-separated domain of letters, digits and hyphens (Unicode allowed).
+static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[^\s@\p{Cc}]{1,64}@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*$").ok());
+
+impl Check {
+    /// What every value of the field's kind must be.
+    pub fn of_kind(field: &FieldDescriptor) -> Vec<Self> {
+        match field.kind() {
+            Kind::String => vec![Self::NoNul],
+            Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => vec![Self::Timestamp],
+            _ => Vec::new(),
+        }
+        .into_iter()
+        .chain(match field.kind() {
+            Kind::Enum(values) if field.full_name().starts_with("kefu.") => Some(Self::Defined(values)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// What `buf.validate` rules ask of a value.
+    pub fn of_rules(rules: &DynamicMessage) -> Result<Vec<Self>, String> {
+        let mut checks = Vec::new();
+        if let Some(string) = set_message(rules, "string") {
+            checks.extend(count_of(&string, "min_len").map(Self::MinLen));
+            checks.extend(count_of(&string, "max_len").map(Self::MaxLen));
+            if let Some(pattern) = set_value(&string, "pattern") {
+                let pattern = Regex::new(pattern.as_str().unwrap_or_default()).map_err(|error| error.to_string())?;
+                checks.push(Self::Pattern(pattern));
+            }
+            checks.extend(bool_of(&string, "email").then_some(Self::Email));
+            checks.extend(bool_of(&string, "uuid").then_some(Self::Uuid));
+        }
+        for kind in ["int32", "int64"] {
+            if let Some(number) = set_message(rules, kind) {
+                checks.extend(set_value(&number, "gte").and_then(|value| integer(&value)).map(Self::Gte));
+                checks.extend(set_value(&number, "lte").and_then(|value| integer(&value)).map(Self::Lte));
+            }
+        }
+        if let Some(duration) = set_message(rules, "duration") {
+            checks.extend(set_value(&duration, "gt").and_then(|value| micros(&value)).map(Self::LongerThan));
+            checks.extend(set_value(&duration, "lte").and_then(|value| micros(&value)).map(Self::NotLongerThan));
+        }
+        Ok(checks)
+    }
+
+    /// Why the value is not what it must be.
+    pub fn refuses(&self, value: &Value) -> Option<String> {
+        let text = value.as_str().unwrap_or_default();
+        let (holds, reason) = match self {
+            Self::NoNul => (!text.contains('\0'), "must not hold a NUL character".to_owned()),
+            Self::Timestamp => (is_timestamp(value), "must be a time between the years 1 and 9999".into()),
+            Self::MinLen(length) => (text.chars().count() >= *length, format!("must have at least {length} characters")),
+            Self::MaxLen(length) => (text.len() <= *length || text.chars().count() <= *length, format!("must have at most {length} characters")),
+            Self::Pattern(pattern) => (pattern.is_match(text), format!("must match {pattern}")),
+            Self::Email => (EMAIL.as_ref().is_some_and(|form| form.is_match(text)), "must be an e-mail address".into()),
+            Self::Uuid => (text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(), "must be a UUID".into()),
+            Self::Name(kind, form) => (form.is_match(text), format!("must be the name of a {kind}")),
+            Self::Defined(values) => (
+                value.as_enum_number().is_none_or(|number| values.get_value(number).is_some()),
+                "must be a value that the contract defines".into(),
+            ),
+            Self::Gte(bound) => (integer(value).is_none_or(|number| number >= *bound), format!("must be at least {bound}")),
+            Self::Lte(bound) => (integer(value).is_none_or(|number| number <= *bound), format!("must be at most {bound}")),
+            Self::LongerThan(bound) => (micros(value).is_some_and(|length| length > *bound), format!("must be longer than {bound} µs")),
+            Self::NotLongerThan(bound) => (micros(value).is_some_and(|length| length <= *bound), format!("must be at most {bound} µs")),
+        };
+        (!holds).then_some(reason)
+    }
+}
+
+fn is_timestamp(value: &Value) -> bool {
+    let part = |name| value.as_message().and_then(|message| message.get_field_by_name(name)).and_then(|part| integer(&part));
+    let (Some(seconds), Some(nanos)) = (part("seconds"), part("nanos")) else { return false };
+    (-62_135_596_800..=253_402_300_799).contains(&seconds) && (0..1_000_000_000).contains(&nanos)
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_i32().map(i64::from))
+}
+
+fn micros(duration: &Value) -> Option<i64> {
+    let message = duration.as_message()?;
+    let seconds = integer(message.get_field_by_name("seconds")?.as_ref())?;
+    let nanos = integer(message.get_field_by_name("nanos")?.as_ref())?;
+    seconds.checked_mul(1_000_000)?.checked_add(nanos / 1_000)
+}
+
+/// The value of a field that is set.
+fn set_value(message: &DynamicMessage, name: &str) -> Option<Value> {
+    message.has_field_by_name(name).then(|| message.get_field_by_name(name).map(std::borrow::Cow::into_owned)).flatten()
+}
+
+/// The message in a field that is set.
+pub fn set_message(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
+    match set_value(message, name)? {
+        Value::Message(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+/// A flag; false when unset.
+pub fn bool_of(message: &DynamicMessage, name: &str) -> bool {
+    set_value(message, name).and_then(|value| value.as_bool()).unwrap_or(false)
+}
+
+/// A count, if set.
+pub fn count_of(message: &DynamicMessage, name: &str) -> Option<usize> {
+    set_value(message, name).and_then(|value| value.as_u64()).and_then(|count| usize::try_from(count).ok())
+}

@@ -1,0 +1,103 @@
+//! An issuer's public keys: read from a file or fetched by HTTPS, kept for some minutes, read again when a token names a key
+//! that is not among them.
+
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use tokio::sync::Mutex;
+
+use super::IssuerConfig;
+use crate::error::describe;
+
+const KEPT_FOR: Duration = Duration::from_mins(5);
+const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(10);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+const KEYS_AT_MOST_BYTES: usize = 1 << 20;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug)]
+struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    key: Arc<DecodingKey>,
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub struct Keys {
+    config: IssuerConfig,
+    known: RwLock<Vec<Key>>,
+    asked: Mutex<Option<Instant>>,
+}
+
+impl Keys {
+    pub fn new(config: IssuerConfig) -> Self {
+        Self { config, known: RwLock::default(), asked: Mutex::new(None) }
+    }
+
+    /// The key with this id (or the only one, for tokens that name none) that signs with `algorithm`.
+    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
+        self.renew(KEPT_FOR).await;
+        if let Some(key) = self.known(id, algorithm) {
+            return Some(key);
+        }
+        self.renew(ASKED_AT_MOST_EVERY).await;
+        self.known(id, algorithm)
+    }
+
+    fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
+        let known = self.known.read().ok()?;
+        let mut fitting = known.iter().filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id));
+        let first = fitting.next()?;
+        (id.is_some() || fitting.next().is_none()).then(|| first.key.clone())
+    }
+
+    /// Reads the keys again if that was last tried longer ago than `age`. Keys known before are kept if it fails.
+    async fn renew(&self, age: Duration) {
+        let mut asked = self.asked.lock().await;
+        if asked.is_some_and(|last| last.elapsed() < age) {
+            return;
+        }
+        *asked = Some(Instant::now());
+        match self.fetch().await {
+            Ok(set) => {
+                let keys = set.keys.iter().filter_map(readable).collect();
+                if let Ok(mut known) = self.known.write() {
+                    *known = keys;
+                }
+            }
+            Err(error) => tracing::warn!(issuer = self.config.issuer, cause = describe(error.as_ref()), "the issuer's keys cannot be read"),
+        }
+    }
+
+    async fn fetch(&self) -> Result<JwkSet, Source> {
+        if let Some(path) = &self.config.jwks_file {
+            return Ok(serde_json::from_slice(&tokio::fs::read(path).await?)?);
+        }
+        let url = self.config.jwks_url.as_deref().ok_or("the issuer has neither jwks_file nor jwks_url")?;
+        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build()?;
+        let mut response = client.get(url).send().await?.error_for_status()?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > KEYS_AT_MOST_BYTES {
+                return Err("the issuer's keys are larger than 1 MiB".into());
+            }
+        }
+        Ok(serde_json::from_slice(&body)?)
+    }
+}
+
+fn readable(jwk: &Jwk) -> Option<Key> {
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        _ => return None,
+    };
+    let key = DecodingKey::from_jwk(jwk).ok()?;
+    Some(Key { id: jwk.common.key_id.clone(), algorithm, key: Arc::new(key) })
+}

@@ -1,0 +1,282 @@
+//! The journal: every change is an event, appended in the transaction that makes it. A sealer gives committed events their
+//! gapless position and the chain's hash; the feed streams them; the verification proves that nobody altered them.
+
+use jiff::Timestamp;
+use kefu_proto::events::v1::DutyChange;
+use prost::{Message, Name};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::duties::Duty;
+use crate::identity::sha256;
+use crate::names::new_uuid;
+use crate::time::sql;
+
+pub(crate) mod chain;
+pub(crate) mod feed;
+pub(crate) mod sealer;
+pub(crate) mod verify;
+
+/// An event to append.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    aggregate: String,
+    version: i64,
+    occurred_at: Timestamp,
+    clauses: Vec<String>,
+    payload_type: String,
+    payload: Vec<u8>,
+    duty_changes: Vec<DutyChange>,
+}
+
+impl NewEvent {
+    /// What happened to `aggregate`, at `occurred_at`, which made it version `version`, under `clauses`.
+    pub fn new<P: Message + Name>(aggregate: impl Into<String>, version: i64, occurred_at: Timestamp, clauses: &[impl AsRef<str>], payload: &P) -> Self {
+        Self {
+            aggregate: aggregate.into(),
+            version,
+            occurred_at,
+            clauses: clauses.iter().map(|clause| clause.as_ref().to_owned()).collect(),
+            payload_type: P::full_name(),
+            payload: payload.encode_to_vec(),
+            duty_changes: Vec::new(),
+        }
+    }
+
+    /// With what it did to duties.
+    #[must_use]
+    pub fn with_duties(mut self, changes: Vec<DutyChange>) -> Self {
+        self.duty_changes = changes;
+        self
+    }
+}
+
+/// The encoded form of the duty changes in a journal row.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct DutyChanges {
+    #[prost(message, repeated, tag = "1")]
+    pub changes: Vec<DutyChange>,
+}
+
+/// A reply to keep for repetitions of its call.
+#[derive(Debug)]
+pub(crate) struct NewReply<'a> {
+    pub subject: &'a str,
+    pub method: &'a str,
+    pub request_id: Uuid,
+    pub digest: [u8; 32],
+    pub response: Vec<u8>,
+}
+
+/// What a transaction writes beside its domain rows: events, duties and the reply, in one statement.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    pub actor: &'a str,
+    pub now: Timestamp,
+    pub regulation: &'a str,
+    pub events: Vec<NewEvent>,
+    pub duties: Vec<Duty>,
+    pub reply: Option<NewReply<'a>>,
+}
+
+impl Record<'_> {
+    /// Writes it. False when the reply's call was answered before: then the transaction must be rolled back.
+    pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        let wants_reply = self.reply.is_some();
+        let duties = DutyColumns::from(self.duties);
+        let events = EventColumns::new(self.events, self.now);
+        let reply = self.reply;
+        let replied = sqlx::query_scalar!(
+            r#"
+            with duties as (
+                insert into duty (
+                    id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
+                    paused_us, opened_at, running_since, paused_since, due_at, provisional, met_at, breached_at, late, corrected,
+                    reason, decided_by, version)
+                select * from unnest(
+                    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                    $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
+                    $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::boolean[], $19::timestamptz[],
+                    $20::timestamptz[], $21::boolean[], $22::boolean[], $23::text[], $24::text[], $25::bigint[])
+                on conflict (id) do update set
+                    state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
+                    elapsed_us = excluded.elapsed_us, paused_us = excluded.paused_us, running_since = excluded.running_since,
+                    paused_since = excluded.paused_since, due_at = excluded.due_at, provisional = excluded.provisional,
+                    met_at = excluded.met_at, breached_at = excluded.breached_at, late = excluded.late, corrected = excluded.corrected,
+                    reason = excluded.reason, decided_by = excluded.decided_by, version = excluded.version
+            ), events as (
+                insert into journal (
+                    event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation, payload_type,
+                    payload, salt, payload_digest, duty_changes)
+                select event_id, aggregate, version, $26, occurred_at, $27, string_to_array(clauses, ','), $28, payload_type,
+                    payload, salt, digest, changes
+                from unnest(
+                    $29::uuid[], $30::text[], $31::bigint[], $32::timestamptz[], $33::text[], $34::text[], $35::bytea[],
+                    $36::bytea[], $37::bytea[], $38::bytea[])
+                    with ordinality as e (
+                        event_id, aggregate, version, occurred_at, clauses, payload_type, payload, salt, digest, changes, place)
+                order by place
+            ), replied as (
+                insert into reply (subject, method, request_id, digest, response, recorded_at)
+                select $39::text, $40::text, $41::uuid, $42::bytea, $43::bytea, $27 where $41::uuid is not null
+                on conflict do nothing
+                returning 1
+            )
+            select count(*) as "count!" from replied
+            "#,
+            &duties.id,
+            &duties.clause,
+            &duties.kind,
+            &duties.subject,
+            &duties.owner,
+            &duties.department,
+            &duties.regulation,
+            &duties.calendar,
+            &duties.state,
+            &duties.measure,
+            &duties.budget_us,
+            &duties.elapsed_us,
+            &duties.paused_us,
+            &duties.opened_at as _,
+            &duties.running_since as _,
+            &duties.paused_since as _,
+            &duties.due_at as _,
+            &duties.provisional,
+            &duties.met_at as _,
+            &duties.breached_at as _,
+            &duties.late,
+            &duties.corrected,
+            &duties.reason,
+            &duties.decided_by,
+            &duties.version,
+            self.actor,
+            sql::at(self.now) as _,
+            self.regulation,
+            &events.event_id,
+            &events.aggregate,
+            &events.version,
+            &events.occurred_at as _,
+            &events.clauses,
+            &events.payload_type,
+            &events.payload,
+            &events.salt,
+            &events.digest,
+            &events.changes,
+            reply.as_ref().map(|reply| reply.subject),
+            reply.as_ref().map(|reply| reply.method),
+            reply.as_ref().map(|reply| reply.request_id),
+            reply.as_ref().map(|reply| reply.digest.to_vec()),
+            reply.map(|reply| reply.response),
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(!wants_reply || replied == 1)
+    }
+}
+
+/// Duties, a column each.
+#[derive(Default)]
+struct DutyColumns {
+    id: Vec<Uuid>,
+    clause: Vec<String>,
+    kind: Vec<String>,
+    subject: Vec<String>,
+    owner: Vec<String>,
+    department: Vec<String>,
+    regulation: Vec<String>,
+    calendar: Vec<String>,
+    state: Vec<i16>,
+    measure: Vec<i16>,
+    budget_us: Vec<i64>,
+    elapsed_us: Vec<i64>,
+    paused_us: Vec<i64>,
+    opened_at: Vec<jiff_sqlx::Timestamp>,
+    running_since: Vec<Option<jiff_sqlx::Timestamp>>,
+    paused_since: Vec<Option<jiff_sqlx::Timestamp>>,
+    due_at: Vec<Option<jiff_sqlx::Timestamp>>,
+    provisional: Vec<bool>,
+    met_at: Vec<Option<jiff_sqlx::Timestamp>>,
+    breached_at: Vec<Option<jiff_sqlx::Timestamp>>,
+    late: Vec<bool>,
+    corrected: Vec<bool>,
+    reason: Vec<String>,
+    decided_by: Vec<String>,
+    version: Vec<i64>,
+}
+
+impl From<Vec<Duty>> for DutyColumns {
+    fn from(duties: Vec<Duty>) -> Self {
+        let mut columns = Self::default();
+        for duty in duties {
+            columns.id.push(duty.id.uuid());
+            columns.clause.push(duty.clause);
+            columns.kind.push(duty.kind);
+            columns.subject.push(duty.subject);
+            columns.owner.push(duty.owner);
+            columns.department.push(duty.department);
+            columns.regulation.push(duty.regulation);
+            columns.calendar.push(duty.calendar);
+            columns.state.push(duty.state as i16);
+            columns.measure.push(duty.measure as i16);
+            columns.budget_us.push(duty.budget_us);
+            columns.elapsed_us.push(duty.elapsed_us);
+            columns.paused_us.push(duty.paused_us);
+            columns.opened_at.push(sql::at(duty.opened_at));
+            columns.running_since.push(sql::maybe(duty.running_since));
+            columns.paused_since.push(sql::maybe(duty.paused_since));
+            columns.due_at.push(sql::maybe(duty.due_at));
+            columns.provisional.push(duty.provisional);
+            columns.met_at.push(sql::maybe(duty.met_at));
+            columns.breached_at.push(sql::maybe(duty.breached_at));
+            columns.late.push(duty.late);
+            columns.corrected.push(duty.corrected);
+            columns.reason.push(duty.reason);
+            columns.decided_by.push(duty.decided_by);
+            columns.version.push(duty.version);
+        }
+        columns
+    }
+}
+
+/// Events, a column each.
+#[derive(Default)]
+struct EventColumns {
+    event_id: Vec<Uuid>,
+    aggregate: Vec<String>,
+    version: Vec<i64>,
+    occurred_at: Vec<jiff_sqlx::Timestamp>,
+    clauses: Vec<String>,
+    payload_type: Vec<String>,
+    payload: Vec<Vec<u8>>,
+    salt: Vec<Vec<u8>>,
+    digest: Vec<Vec<u8>>,
+    changes: Vec<Vec<u8>>,
+}
+
+impl EventColumns {
+    fn new(events: Vec<NewEvent>, now: Timestamp) -> Self {
+        let mut columns = Self::default();
+        for event in events {
+            // The first half of a UUIDv7 is time and counter; a salt must not be guessed, so it is random throughout.
+            let mut salt = vec![0; 16];
+            let filled = aws_lc_rs::rand::fill(&mut salt);
+            debug_assert!(filled.is_ok(), "the system's random source answers");
+            columns.digest.push(payload_digest(&salt, &event.payload).to_vec());
+            columns.event_id.push(new_uuid(now));
+            columns.aggregate.push(event.aggregate);
+            columns.version.push(event.version);
+            columns.occurred_at.push(sql::at(event.occurred_at));
+            columns.clauses.push(event.clauses.join(","));
+            columns.payload_type.push(event.payload_type);
+            columns.payload.push(event.payload);
+            columns.salt.push(salt);
+            columns.changes.push(DutyChanges { changes: event.duty_changes }.encode_to_vec());
+        }
+        columns
+    }
+}
+
+/// What the chain covers of a payload: a salted digest, so that payload and salt can be erased without breaking it.
+pub(crate) fn payload_digest(salt: &[u8], payload: &[u8]) -> [u8; 32] {
+    sha256(&[salt, payload].concat())
+}

@@ -1,0 +1,85 @@
+//! The verification: recomputes the chain and every payload's digest, and compares the chain with anchors kept elsewhere.
+
+use kefu_proto::events::v1::finding::Kind;
+use kefu_proto::events::v1::{Anchor, Finding, VerifyJournalResponse};
+
+use super::chain::{Row, genesis};
+use super::payload_digest;
+use super::sealer::sealed_after;
+use crate::chassis::Chassis;
+use crate::error::Error;
+use crate::time::to_proto;
+
+const PAGE: i64 = 5_000;
+const FINDINGS_AT_MOST: usize = 100;
+
+/// A walk along the chain.
+struct Walk<'a> {
+    anchors: &'a [Anchor],
+    position: i64,
+    hash: Vec<u8>,
+    count: i64,
+    findings: Vec<Finding>,
+}
+
+/// Verifies the journal of a service.
+pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
+    let mut connection = chassis.pool().acquire().await?;
+    let mut walk = Walk { anchors, position: 0, hash: genesis(&chassis.service).to_vec(), count: 0, findings: Vec::new() };
+    loop {
+        let rows = sealed_after(&mut connection, walk.position, PAGE).await?;
+        let Some(last) = rows.last().and_then(|row| row.position) else { break };
+        for row in &rows {
+            walk.step(row);
+        }
+        walk.position = last;
+    }
+    let tail = sqlx::query!(
+        r#"select count(*) as "count!", min(recorded_at) as "oldest: jiff_sqlx::Timestamp" from journal where position is null"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let end = walk.position;
+    for anchor in anchors.iter().filter(|anchor| anchor.position > end) {
+        walk.find(anchor.position, Kind::TailCut, format!("the journal ends at {end}, but {} was seen", anchor.position));
+    }
+    walk.findings.sort_by_key(|finding| finding.position);
+    Ok(VerifyJournalResponse {
+        event_count: walk.count,
+        head: Some(Anchor { position: walk.position, hash: if walk.position == 0 { Vec::new() } else { walk.hash } }),
+        unsealed_count: tail.count,
+        oldest_unsealed_time: tail.oldest.map(|oldest| to_proto(oldest.to_jiff())),
+        findings: walk.findings,
+    })
+}
+
+impl Walk<'_> {
+    fn step(&mut self, row: &Row) {
+        let position = row.position.unwrap_or_default();
+        let stored = row.hash.clone().unwrap_or_default();
+        self.count += 1;
+        if position != self.position + 1 {
+            self.find(self.position + 1, Kind::Gap, format!("after {} comes {position}", self.position));
+        } else if row.link(&self.hash, position).as_slice() != stored {
+            self.find(position, Kind::HashMismatch, format!("event {} was changed, or the hash before it", row.event_id));
+        }
+        match (&row.payload, &row.salt) {
+            (Some(payload), Some(salt)) if payload_digest(salt, payload).as_slice() == row.payload_digest => {}
+            (Some(_), Some(_)) => self.find(position, Kind::PayloadMismatch, format!("the payload of event {} was changed", row.event_id)),
+            _ => self.find(position, Kind::PayloadMissing, format!("the payload of event {} is gone and no event says why", row.event_id)),
+        }
+        for anchor in self.anchors.iter().filter(|anchor| anchor.position == position) {
+            if anchor.hash != stored {
+                self.find(position, Kind::AnchorMismatch, "the chain was rewritten: it had another hash here".into());
+            }
+        }
+        self.position = position;
+        self.hash = stored;
+    }
+
+    fn find(&mut self, position: i64, kind: Kind, detail: String) {
+        if self.findings.len() < FINDINGS_AT_MOST {
+            self.findings.push(Finding { position, kind: kind.into(), detail });
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What every service of kefu shares and no service owns: identity, rules, the way of a call, lifecycles, duties, the journal,
+//! configuration, the server. It knows no domain.
+
+pub mod call;
+pub mod change;
+pub mod chassis;
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod duties;
+pub mod error;
+mod fields;
+pub mod identity;
+pub mod journal;
+pub mod language;
+pub mod lifecycle;
+pub mod log;
+pub mod names;
+pub mod paging;
+pub mod rules;
+pub mod server;
+pub mod testing;
+pub mod time;
+
+pub use call::Call;
+pub use change::Change;
+pub use chassis::{Chassis, Parts};
+pub use clock::Clock;
+pub use error::Error;

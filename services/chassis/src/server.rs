@@ -1,0 +1,182 @@
+//! The server of a service: the shared methods, health, reflection, the gate every call passes, and an orderly stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kefu_proto::compliance::v1::compliance_service_server::ComplianceServiceServer;
+use kefu_proto::events::v1::event_feed_server::EventFeedServer;
+use tokio::net::TcpListener;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, ServerTlsConfig};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::chassis::{Chassis, spawn};
+use crate::config::{Limits, Tls};
+use crate::duties::api::Compliance;
+use crate::error::describe;
+use crate::journal::feed::Feed;
+
+mod gate;
+
+use gate::Gate;
+
+/// How often readiness is looked at.
+const READINESS: Duration = Duration::from_secs(2);
+
+/// A server that is not started yet.
+pub struct Server {
+    chassis: Arc<Chassis>,
+    limits: Limits,
+    tls: Option<Tls>,
+    listener: TcpListener,
+    routes: RoutesBuilder,
+    serves: Vec<&'static str>,
+}
+
+/// A server that cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Its address cannot be listened on.
+    #[error("{address} cannot be listened on")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Its certificate or key cannot be read.
+    #[error("the certificate or key cannot be read")]
+    Tls(#[source] std::io::Error),
+    /// The transport failed.
+    #[error("the server failed")]
+    Transport(#[from] tonic::transport::Error),
+    /// Reflection cannot be built.
+    #[error("the descriptors cannot be served")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+impl Server {
+    /// Listens on `address` (port 0 for a free one) for `chassis`.
+    pub async fn bind(chassis: Arc<Chassis>, address: SocketAddr, limits: Limits, tls: Option<Tls>) -> Result<Self, ServerError> {
+        let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
+        let routes = RoutesBuilder::default();
+        let server = Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new() };
+        Ok(server.with(EventFeedServer::new(Feed(chassis.clone()))).with(ComplianceServiceServer::new(Compliance(chassis))))
+    }
+
+    /// Serves `service` too.
+    #[must_use]
+    pub fn with<S>(mut self, service: S) -> Self
+    where
+        S: tonic::server::NamedService
+            + tower_service::Service<http::Request<tonic::body::Body>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Response: axum::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.serves.push(S::NAME);
+        self.routes.add_service(service);
+        self
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// Serves until the chassis is told to stop: then it is not ready, lets calls end within the grace period, and returns.
+    pub async fn run(self) -> Result<(), ServerError> {
+        let Self { chassis, limits, tls, listener, mut routes, serves } = self;
+        let (reporter, health) = tonic_health::server::health_reporter();
+        routes.add_service(health);
+        routes.add_service(reflection(&serves)?);
+        let gate = Arc::new(Gate::new(chassis.clone(), limits));
+        let router = gate::guard(Routes::from(routes.routes().into_axum_router()).into_axum_router(), gate);
+        let mut builder = tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .max_concurrent_streams(1_000)
+            .initial_connection_window_size(1 << 20);
+        if let Some(tls) = tls {
+            let read = |path| std::fs::read(path).map_err(ServerError::Tls);
+            let identity = Identity::from_pem(read(&tls.certificate_file)?, read(&tls.key_file)?);
+            builder = builder.tls_config(ServerTlsConfig::new().identity(identity))?;
+        }
+        let work = chassis.start();
+        let ready = spawn(report_readiness(chassis.clone(), reporter, serves));
+        let mut stop = chassis.stopping();
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let serving = builder.add_routes(Routes::from(router)).serve_with_incoming_shutdown(incoming, async move {
+            let _ = stop.wait_for(|stopping| *stopping).await;
+        });
+        let mut stop = chassis.stopping();
+        let served = tokio::select! {
+            served = serving => served.map_err(ServerError::from),
+            () = async {
+                let _ = stop.wait_for(|stopping| *stopping).await;
+                tokio::time::sleep(limits.grace()).await;
+            } => {
+                tracing::warn!(service = chassis.service, "calls were cut off at the end of the grace period");
+                Ok(())
+            }
+        };
+        chassis.stop();
+        for task in work.into_iter().chain([ready]) {
+            let _ = task.await;
+        }
+        chassis.pool().close().await;
+        served
+    }
+}
+
+fn reflection(
+    serves: &[&'static str],
+) -> Result<
+    tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection + use<>>,
+    tonic_reflection::server::Error,
+> {
+    let mut builder = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(kefu_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .with_service_name("grpc.health.v1.Health");
+    for name in serves {
+        builder = builder.with_service_name(*name);
+    }
+    builder.build_v1()
+}
+
+/// Keeps the health of each gRPC service: serving while Postgres answers and the service is not stopping. The health of the
+/// server as a whole (the empty name) says only that the process lives.
+async fn report_readiness(chassis: Arc<Chassis>, reporter: HealthReporter, serves: Vec<&'static str>) {
+    let mut stop = chassis.stopping();
+    let mut known = None;
+    loop {
+        let answer = tokio::time::timeout(READINESS, sqlx::query("select 1").execute(chassis.pool())).await;
+        let ready = matches!(answer, Ok(Ok(_))) && !*stop.borrow();
+        if known != Some(ready) {
+            if let Ok(Err(error)) = &answer {
+                tracing::warn!(service = chassis.service, cause = describe(error), "not ready");
+            }
+            known = Some(ready);
+            let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+            for name in &serves {
+                reporter.set_service_status(*name, status).await;
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(READINESS) => {}
+            _ = stop.wait_for(|stopping| *stopping) => break,
+        }
+    }
+    for name in &serves {
+        reporter.set_service_status(*name, ServingStatus::NotServing).await;
+    }
+}

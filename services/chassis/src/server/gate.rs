@@ -1,0 +1,152 @@
+//! The gate that every call passes before its handler, from the outside in: the request log, the concurrency limit, the
+//! deadline, authentication and role.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::HeaderMap;
+use tokio::sync::Semaphore;
+use tonic::{Code, Status};
+
+use crate::chassis::Chassis;
+use crate::config::Limits;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::language::Language;
+use crate::rules::MethodRule;
+
+/// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
+const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/"];
+
+/// What the layers share.
+#[derive(Debug)]
+pub struct Gate {
+    chassis: Arc<Chassis>,
+    limits: Limits,
+    slots: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
+        Self { chassis, limits, slots: Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS))) }
+    }
+}
+
+/// Puts the gate before every route.
+pub fn guard(router: Router, gate: Arc<Gate>) -> Router {
+    router
+        .fallback(|| async { Error::UnknownMethod.into_status(Language::English).into_http::<axum::body::Body>() })
+        .layer(from_fn_with_state(gate.clone(), authorise))
+        .layer(from_fn_with_state(gate.clone(), limit_time))
+        .layer(from_fn_with_state(gate, limit_load))
+        .layer(axum::middleware::from_fn(log))
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    let method = request.uri().path().to_owned();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let code = response.headers().get("grpc-status").and_then(|status| status.to_str().ok()).and_then(|status| status.parse().ok()).map_or(Code::Ok, Code::from_i32);
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match code {
+        Code::Internal | Code::Unknown | Code::DataLoss => tracing::error!(method, ?code, duration_ms, "call"),
+        _ => tracing::debug!(method, ?code, duration_ms, "call"),
+    }
+    response
+}
+
+async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    match gate.slots.try_acquire() {
+        Ok(_slot) => next.run(request).await,
+        Err(_) => refuse(Error::Overloaded, request.headers()),
+    }
+}
+
+async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let limits = gate.limits;
+    let is_stream = gate.chassis.rules.at(request.uri().path()).is_some_and(|rule| rule.is_stream);
+    let (usual_ms, cap_ms) =
+        if is_stream { (limits.stream_deadline_ms, limits.stream_deadline_ms) } else { (limits.deadline_ms, limits.deadline_cap_ms) };
+    let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
+    let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(Duration::from_millis(cap_ms));
+    let language = language(request.headers());
+    match tokio::time::timeout(deadline, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::Deadline.into_status(language).into_http(),
+    }
+}
+
+async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if OPEN.iter().any(|open| path.starts_with(open)) {
+        return next.run(request).await;
+    }
+    let Some(rule) = gate.chassis.rules.at(path).cloned() else {
+        return refuse(Error::UnknownMethod, request.headers());
+    };
+    match caller(&gate, &rule, request.headers()).await {
+        Ok(identity) => {
+            request.extensions_mut().insert(identity);
+            request.extensions_mut().insert(rule);
+            next.run(request).await
+        }
+        Err(error) => refuse(error, request.headers()),
+    }
+}
+
+async fn caller(gate: &Gate, rule: &MethodRule, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
+    let token = headers.get("authorization").and_then(|value| value.to_str().ok()).and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    let identity = gate.chassis.verifier.verify(token.ok_or(Error::Unauthenticated)?).await.map_err(|error| {
+        tracing::debug!(cause = crate::error::describe(&error), "token refused");
+        Error::Unauthenticated
+    })?;
+    if identity.roles.iter().any(|role| rule.roles.contains(role)) { Ok(identity) } else { Err(Error::RoleMissing) }
+}
+
+fn refuse(error: Error, headers: &HeaderMap) -> Response {
+    let status: Status = error.into_status(language(headers));
+    status.into_http()
+}
+
+fn language(headers: &HeaderMap) -> Language {
+    Language::accepted(headers.get("accept-language").and_then(|value| value.to_str().ok()))
+}
+
+/// The duration of a `grpc-timeout`: up to 8 digits and a unit.
+fn timeout(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if number.len() > 8 {
+        return None;
+    }
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(number * 3_600)),
+        "M" => Some(Duration::from_secs(number * 60)),
+        "S" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_millis(number)),
+        "u" => Some(Duration::from_micros(number)),
+        "n" => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_timeouts_are_read_as_the_protocol_writes_them() {
+        assert_eq!(timeout("1H"), Some(Duration::from_hours(1)));
+        assert_eq!(timeout("99999999n"), Some(Duration::from_nanos(99_999_999)));
+        for text in ["", "S", "1", "-1S", "123456789S", "1d", "1µ"] {
+            assert_eq!(timeout(text), None, "{text}");
+        }
+    }
+}

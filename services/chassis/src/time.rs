@@ -1,0 +1,73 @@
+//! Times and durations between contracts, code and Postgres, all in whole microseconds.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The time that a contract's timestamp says, truncated to microseconds; none if it is out of range.
+#[must_use]
+pub fn from_proto(time: &prost_types::Timestamp) -> Option<Timestamp> {
+    let exact = Timestamp::new(time.seconds, time.nanos).ok()?;
+    let truncated = i64::try_from(exact.as_nanosecond().div_euclid(1_000)).ok()?;
+    Timestamp::from_microsecond(truncated).ok()
+}
+
+/// As a contract's timestamp, also before 1970.
+#[must_use]
+pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {
+    let us = time.as_microsecond();
+    let nanos = i32::try_from(us.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
+    prost_types::Timestamp { seconds: us.div_euclid(1_000_000), nanos }
+}
+
+/// As a contract's duration.
+#[must_use]
+pub fn duration_to_proto(us: i64) -> prost_types::Duration {
+    let nanos = i32::try_from(us % 1_000_000 * 1_000).unwrap_or(0);
+    prost_types::Duration { seconds: us / 1_000_000, nanos }
+}
+
+/// Microseconds of a duration, at the bounds of an i64 at most.
+#[must_use]
+pub fn micros(duration: SignedDuration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(if duration.is_negative() { i64::MIN } else { i64::MAX })
+}
+
+/// Times as Postgres binds and returns them.
+pub mod sql {
+    use jiff::Timestamp;
+    use jiff_sqlx::ToSqlx as _;
+
+    /// To bind.
+    #[must_use]
+    pub fn at(time: Timestamp) -> jiff_sqlx::Timestamp {
+        time.to_sqlx()
+    }
+
+    /// To bind, where there may be none.
+    #[must_use]
+    pub fn maybe(time: Option<Timestamp>) -> Option<jiff_sqlx::Timestamp> {
+        time.map(jiff_sqlx::ToSqlx::to_sqlx)
+    }
+
+    /// As returned, where there may be none.
+    #[must_use]
+    pub fn read(time: Option<jiff_sqlx::Timestamp>) -> Option<Timestamp> {
+        time.map(jiff_sqlx::Timestamp::to_jiff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn times_survive_the_contract(us in -62_135_596_800_000_000_i64..253_402_300_799_000_000) {
+            let time = Timestamp::from_microsecond(us).unwrap();
+            let proto = to_proto(time);
+            prop_assert!((0..1_000_000_000).contains(&proto.nanos));
+            prop_assert_eq!(from_proto(&proto), Some(time));
+        }
+    }
+}

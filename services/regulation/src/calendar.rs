@@ -1,0 +1,195 @@
+//! The business calendar: which time is working time. Pure: it reads no clock, and the same calendar always gives the
+//! same answer for the same instants.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::budget::{Budget, Measure};
+use crate::digest::Canonical;
+use crate::error::Error;
+
+mod holidays;
+mod settings;
+mod walk;
+mod week;
+
+#[cfg(test)]
+mod tests;
+
+pub use holidays::Holidays;
+pub use settings::Settings;
+pub use week::Interval;
+use week::{Day, Week};
+
+const STANDARD_ZONE: &str = "Asia/Shanghai";
+const OFFICE_HOURS: &[&str] = &["09:00-12:00", "13:00-18:00"];
+const STANDARD_WEEK: [&[&str]; 7] = [OFFICE_HOURS, OFFICE_HOURS, OFFICE_HOURS, OFFICE_HOURS, OFFICE_HOURS, &[], &[]];
+
+/// Working time in one zone: a regular week, and the dates that differ from it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Calendar(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    zone_name: String,
+    zone: TimeZone,
+    week: Week,
+    holidays: Holidays,
+    /// The dates that differ from the week: true for a make-up working day, false for a day off.
+    exceptions: BTreeMap<Date, bool>,
+    nominal_day: SignedDuration,
+    version: String,
+}
+
+/// When something is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Due {
+    /// The instant.
+    pub at: Timestamp,
+    /// Whether days were counted whose holidays are not published yet: it may move once they are.
+    pub provisional: bool,
+}
+
+/// The holidays of a year are not published, so whether a date is worked is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the holidays of {year} are not published")]
+pub struct YearNotPublished {
+    /// The year.
+    pub year: i16,
+}
+
+impl Calendar {
+    /// Asia/Shanghai, Monday to Friday 09:00–12:00 and 13:00–18:00, China's statutory holidays.
+    ///
+    /// # Panics
+    /// Never: a test holds that the embedded calendar is valid.
+    #[must_use]
+    pub fn standard() -> Self {
+        static STANDARD: LazyLock<Calendar> = LazyLock::new(|| {
+            #[expect(clippy::expect_used, reason = "embedded data; a test proves it valid")]
+            Settings::default().build().expect("the standard calendar is valid")
+        });
+        STANDARD.clone()
+    }
+
+    /// A calendar from its parts; `zone` is an IANA name, `week` starts on Monday.
+    ///
+    /// # Errors
+    /// [`Error::Calendar`] for an unknown zone, intervals that overlap or are out of order, and a week without work.
+    pub fn new(zone: &str, week: [Vec<Interval>; 7], holidays: Holidays) -> Result<Self, Error> {
+        let unknown = |_| {
+            Error::calendar(
+                "zone",
+                format!("{zone:?} is not a known time zone; expected an IANA name such as \"Asia/Shanghai\""),
+            )
+        };
+        let zone = TimeZone::get(zone).map_err(unknown)?;
+        let zone_name = zone.iana_name().unwrap_or("UTC").to_owned();
+        let week = Week::new(week)?;
+        let exceptions = std::iter::empty()
+            .chain(holidays.off.iter().map(|date| (*date, false)))
+            .chain(holidays.make_up.iter().map(|date| (*date, true)))
+            .collect();
+        let nominal_day = week.days().iter().map(|day| day.total).max().unwrap_or_default();
+        let mut inner = Inner { zone_name, zone, week, holidays, exceptions, nominal_day, version: String::new() };
+        let mut canonical = Canonical::new("kefu calendar 1");
+        inner.encode(&mut canonical);
+        inner.version = canonical.finish();
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// A calendar from settings, as found in a `[calendar]` table.
+    ///
+    /// # Errors
+    /// [`Error::Calendar`] naming the key and what it allows.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Error> {
+        settings.build()
+    }
+
+    /// A calendar from the text of a TOML document whose top-level keys are those of [`Settings`].
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] for what is not TOML or has other keys, [`Error::Calendar`] for impossible values.
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        let settings: Settings = toml::from_str(text).map_err(|error| Error::syntax(text, &error))?;
+        settings.build()
+    }
+
+    /// Sixteen hexadecimal digits that change when any of the calendar's data changes.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// The zone whose civil time the intervals are in.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.0.zone
+    }
+
+    /// What "one working day" is worth: the longest working time of any weekday.
+    #[must_use]
+    pub fn nominal_day(&self) -> SignedDuration {
+        self.0.nominal_day
+    }
+
+    /// Whether there is any working time on a date.
+    ///
+    /// # Errors
+    /// When the holidays of its year are not published and the date is not set one by one.
+    pub fn is_working_day(&self, date: Date) -> Result<bool, YearNotPublished> {
+        let (day, known) = self.0.day(date);
+        if known { Ok(!day.intervals.is_empty()) } else { Err(YearNotPublished { year: date.year() }) }
+    }
+
+    /// When `budget` is used up, counted from `from`. Wall-clock budgets are never provisional.
+    #[must_use]
+    pub fn due(&self, from: Timestamp, budget: Budget) -> Due {
+        match budget.measure {
+            Measure::Working => self.add_working(from, budget.length),
+            Measure::Wall => {
+                Due { at: from.saturating_add(budget.length).unwrap_or(Timestamp::MAX), provisional: false }
+            }
+        }
+    }
+
+    /// The time from `from` to `to` on the given clock; zero when `to` is not after `from`.
+    #[must_use]
+    pub fn elapsed(&self, from: Timestamp, to: Timestamp, measure: Measure) -> SignedDuration {
+        match measure {
+            Measure::Working => self.working_between(from, to),
+            Measure::Wall => to.duration_since(from).max(SignedDuration::ZERO),
+        }
+    }
+
+    pub(crate) fn encode(&self, canonical: &mut Canonical) {
+        self.0.encode(canonical);
+    }
+}
+
+impl Inner {
+    /// A date's working time, and whether it is known rather than assumed from the week.
+    fn day(&self, date: Date) -> (&Day, bool) {
+        static OFF: Day = Day { intervals: Vec::new(), total: SignedDuration::ZERO };
+        match self.exceptions.get(&date) {
+            Some(true) => (self.week.make_up(), true),
+            Some(false) => (&OFF, true),
+            None => (self.week.day(date.weekday()), self.holidays.is_published(date.year())),
+        }
+    }
+
+    fn encode(&self, canonical: &mut Canonical) {
+        canonical.text(&self.zone_name);
+        for day in self.week.days() {
+            canonical.count(day.intervals.len());
+            for interval in &day.intervals {
+                canonical.text(&interval.to_string());
+            }
+        }
+        self.holidays.encode(canonical);
+    }
+}

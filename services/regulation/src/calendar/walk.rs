@@ -1,0 +1,139 @@
+//! Adding and measuring working time. Days are walked one by one; only days near the ends or near a change of the
+//! zone's offset are resolved to instants, so that years of working time cost microseconds.
+
+use std::iter::Peekable;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneFollowingTransitions};
+use jiff::{SignedDuration, Timestamp};
+
+use super::week::Interval;
+use super::{Calendar, Due};
+use crate::value::TimeOfDay;
+
+impl Calendar {
+    /// The first instant by which `length` of working time has passed since `from`. A result at an interval's end stays
+    /// there. Not positive lengths give `from` itself; beyond the year 9999 the answer is the end of time, provisionally.
+    #[must_use]
+    pub fn add_working(&self, from: Timestamp, length: SignedDuration) -> Due {
+        if length <= SignedDuration::ZERO {
+            return Due { at: from, provisional: false };
+        }
+        let first = self.0.zone.to_datetime(from).date();
+        let mut remaining = length;
+        let mut provisional = false;
+        let mut offsets = OffsetChanges::new(&self.0.zone, from);
+        for date in days_from(first) {
+            let (day, known) = self.0.day(date);
+            provisional |= !known;
+            let plain = date != first && !offsets.is_near(date);
+            if plain && remaining > day.total {
+                remaining -= day.total;
+                continue;
+            }
+            for (start, end) in self.spans(date, &day.intervals) {
+                let start = start.max(from);
+                let available = end.duration_since(start);
+                if available <= SignedDuration::ZERO {
+                    continue;
+                }
+                if remaining <= available {
+                    let at = start.saturating_add(remaining).unwrap_or(end);
+                    return Due { at, provisional };
+                }
+                remaining -= available;
+            }
+        }
+        Due { at: Timestamp::MAX, provisional: true }
+    }
+
+    /// The working time between two instants; zero when `to` is not after `from`.
+    #[must_use]
+    pub fn working_between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        let mut total = SignedDuration::ZERO;
+        if to <= from {
+            return total;
+        }
+        let first = self.0.zone.to_datetime(from).date();
+        let last = self.0.zone.to_datetime(to).date();
+        let mut offsets = OffsetChanges::new(&self.0.zone, from);
+        for date in days_from(first) {
+            let near_change = offsets.is_near(date);
+            // A clock set back over midnight shows `to` under a date when the next date has begun already.
+            if date > last && !near_change {
+                break;
+            }
+            let (day, _) = self.0.day(date);
+            if date != first && date != last && !near_change {
+                total += day.total;
+                continue;
+            }
+            for (start, end) in self.spans(date, &day.intervals) {
+                let worked = end.min(to).duration_since(start.max(from));
+                total += worked.max(SignedDuration::ZERO);
+            }
+        }
+        total
+    }
+
+    /// The instants of a date's intervals, in order; empty where the zone skips them, cut off at the end of time.
+    fn spans<'a>(&'a self, date: Date, intervals: &'a [Interval]) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
+        let zone = &self.0.zone;
+        intervals.iter().filter_map(move |interval| {
+            let start = instant(zone, date, interval.start())?;
+            Some((start, instant(zone, date, interval.end()).unwrap_or(Timestamp::MAX)))
+        })
+    }
+}
+
+fn days_from(first: Date) -> impl Iterator<Item = Date> {
+    std::iter::successors(Some(first), |date| date.tomorrow().ok())
+}
+
+/// When a civil time occurs: the first time if clocks are set back over it, the instant of the change if they are set
+/// forward over it. None beyond the end of time.
+fn instant(zone: &TimeZone, date: Date, time: TimeOfDay) -> Option<Timestamp> {
+    let civil = if time == TimeOfDay::END {
+        DateTime::from_parts(date.tomorrow().ok()?, Time::midnight())
+    } else {
+        let hour = i8::try_from(time.minutes() / 60).ok()?;
+        let minute = i8::try_from(time.minutes() % 60).ok()?;
+        date.at(hour, minute, 0, 0)
+    };
+    let ambiguous = zone.to_ambiguous_timestamp(civil);
+    match ambiguous.offset() {
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
+        AmbiguousOffset::Gap { .. } => {
+            let before = ambiguous.earlier().ok()?;
+            zone.following(before).next().map(|change| change.timestamp())
+        }
+    }
+}
+
+/// The zone's offset changes, read along with a walk over days.
+struct OffsetChanges<'a>(Peekable<TimeZoneFollowingTransitions<'a>>);
+
+impl<'a> OffsetChanges<'a> {
+    /// A civil day lies within this of the same day in UTC, offsets being less than 26 hours.
+    const MARGIN: SignedDuration = SignedDuration::from_hours(50);
+
+    fn new(zone: &'a TimeZone, from: Timestamp) -> Self {
+        let start = from.saturating_sub(Self::MARGIN + Self::MARGIN).unwrap_or(from);
+        Self(zone.following(start).peekable())
+    }
+
+    /// Whether the offset changes on `date` or within a day of it. Dates must be asked for in order.
+    fn is_near(&mut self, date: Date) -> bool {
+        let Ok(midnight) = TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())) else {
+            return true;
+        };
+        while let Some(change) = self.0.peek() {
+            let distance = change.timestamp().duration_since(midnight);
+            if distance >= -Self::MARGIN {
+                return distance <= Self::MARGIN + SignedDuration::from_hours(24);
+            }
+            self.0.next();
+        }
+        false
+    }
+}

@@ -1,0 +1,144 @@
+//! Typed handles on parameters, for the code that enforces a clause. Each handle is checked against the rule book when a
+//! regulation is loaded, so reading through one cannot fail.
+
+use std::marker::PhantomData;
+
+use crate::budget::Budget;
+use crate::value::{Kind, Money, MonthDay, Percent, Period, TimeOfDay, Value, WeekdayTime};
+
+/// A handle on one parameter, of the type its values have. Handles are the constants of this module.
+#[derive(Debug)]
+pub struct Param<T> {
+    clause: &'static str,
+    name: &'static str,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Param<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Param<T> {}
+
+impl<T> Param<T> {
+    /// Private to the crate, so that every handle is one that loading has checked.
+    const fn new(clause: &'static str, name: &'static str) -> Self {
+        Self { clause, name, value: PhantomData }
+    }
+
+    /// The id of the clause.
+    #[must_use]
+    pub const fn clause(self) -> &'static str {
+        self.clause
+    }
+
+    /// The parameter's name within the clause.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+/// A Rust type that parameter values are read as.
+pub trait Parametric: Sized + sealed::Sealed {
+    /// The parameter type it stands for.
+    const KIND: Kind;
+
+    /// The value as this type; none if it is of another.
+    fn from_value(value: &Value) -> Option<Self>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! parametric {
+    ($($type:ty => $kind:ident),* $(,)?) => {$(
+        impl sealed::Sealed for $type {}
+        impl Parametric for $type {
+            const KIND: Kind = Kind::$kind;
+
+            fn from_value(value: &Value) -> Option<Self> {
+                match value {
+                    Value::$kind(value) => Some(value.clone()),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+parametric! {
+    Budget => Duration,
+    Period => Period,
+    u32 => Count,
+    Percent => Percent,
+    TimeOfDay => TimeOfDay,
+    MonthDay => MonthDay,
+    WeekdayTime => WeekdayTime,
+    Money => Money,
+    bool => Bool,
+    String => Choice,
+}
+
+/// What a handle claims, for the check at load.
+pub(crate) struct Handle {
+    pub(crate) clause: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+}
+
+macro_rules! handles {
+    ($($(#[$doc:meta])* $handle:ident: $type:ty = $clause:literal, $name:literal;)*) => {
+        $($(#[$doc])* pub const $handle: Param<$type> = Param::new($clause, $name);)*
+
+        pub(crate) const HANDLES: &[Handle] = &[
+            $(Handle { clause: $clause, name: $name, kind: <$type as Parametric>::KIND }),*
+        ];
+    };
+}
+
+handles! {
+    /// A2.4: how long the head or deputy has to accept or decline a transfer.
+    ACCEPT_WITHIN: Budget = "A2.4", "accept_within";
+    /// A2.5: how soon a major matter reaches the general manager.
+    REPORT_WITHIN: Budget = "A2.5", "report_within";
+    /// A2.6: how soon after the resolution the work order is filed.
+    WORK_ORDER_WITHIN: Budget = "A2.6", "work_order_within";
+    /// A2.7: from how many transfers on a request counts as bounced.
+    BOUNCE_TRANSFERS: u32 = "A2.7", "bounce_transfers";
+    /// A2.8: how soon a registered request reaches the people responsible.
+    PASS_ON_WITHIN: Budget = "A2.8", "pass_on_within";
+    /// A2.8: how long after a contact another on the same matter counts as a repeat.
+    REPEAT_WITHIN: Budget = "A2.8", "repeat_within";
+    /// A9.1: how far back an agent may date a late record; wall clock.
+    BACKDATE_AGENT: Budget = "A9.1", "backdate_agent";
+    /// A9.1: how far back a supervisor may date a late record; wall clock, never less than an agent.
+    BACKDATE_SUPERVISOR: Budget = "A9.1", "backdate_supervisor";
+    /// B1.3: how soon the customer hears of a delayed shipment.
+    DELAY_NOTICE_WITHIN: Budget = "B1.3", "delay_notice_within";
+    /// C2.1: how soon a chat is answered.
+    CHAT: Budget = "C2.1", "chat";
+    /// C2.1: within how many rings the hotline is answered; see `Regulation::hotline_answer`.
+    HOTLINE_RINGS: u32 = "C2.1", "hotline_rings";
+    /// C2.1: how long one ring lasts; wall clock.
+    HOTLINE_RING: Budget = "C2.1", "hotline_ring";
+    /// C2.1: how soon an e-mail is answered.
+    EMAIL: Budget = "C2.1", "email";
+    /// C2.1: how soon a request by web form is answered.
+    WEB: Budget = "C2.1", "web";
+    /// C2.2: the longest wait that may be promised.
+    PROMISE_AT_MOST: Budget = "C2.2", "promise_at_most";
+    /// C2.4: how soon a request is classified.
+    CLASSIFY_WITHIN: Budget = "C2.4", "classify_within";
+    /// C4.1: how often the customer hears of progress.
+    PROGRESS_EVERY: Budget = "C4.1", "progress_every";
+    /// C4.2: after how many recorded attempts an unreachable customer's request may close.
+    ATTEMPTS: u32 = "C4.2", "attempts";
+    /// C4.2: over how many working days those attempts are spread; never more than the attempts.
+    ATTEMPT_DAYS: u32 = "C4.2", "attempt_days";
+    /// C4.3: how long a closed request may be reopened.
+    REOPEN_WITHIN: Budget = "C4.3", "reopen_within";
+}

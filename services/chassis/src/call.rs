@@ -7,7 +7,7 @@ use kefu_proto::rules::v1::{Access, Role};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::identity::Identity;
+use crate::identity::{Identity, sha256};
 use crate::language::Language;
 use crate::rules::MethodRule;
 
@@ -51,6 +51,13 @@ pub struct Holder<'a> {
 }
 
 impl Call {
+    /// A call from within the process, such as a job's: made by `caller` under `rule` at `now`, once per `request_id` and
+    /// payload if it has one.
+    #[must_use]
+    pub fn internal(caller: Arc<Identity>, rule: Arc<MethodRule>, now: Timestamp, request_id: Option<Uuid>, payload: &[u8]) -> Self {
+        Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
+    }
+
     /// Whether the caller has `role` and the method's contract names it.
     #[must_use]
     pub fn acts_as(&self, role: Role) -> bool {

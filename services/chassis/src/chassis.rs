@@ -32,7 +32,8 @@ pub struct Chassis {
     /// The regulation in force.
     pub regulation: Regulation,
     pool: PgPool,
-    pub(crate) rules: Rules,
+    /// The rules of its methods.
+    pub rules: Rules,
     pub(crate) verifier: Verifier,
     pub(crate) appended: Notify,
     pub(crate) sealed: watch::Sender<i64>,

@@ -11,7 +11,7 @@ use crate::identity::IssuerConfig;
 /// What a service is told at start.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config<S = Nothing> {
+pub struct Config {
     /// Where it listens.
     pub listen: SocketAddr,
     /// Its database.
@@ -31,15 +31,10 @@ pub struct Config<S = Nothing> {
     /// Certificate and key; plain text when unset.
     #[serde(default)]
     pub tls: Option<Tls>,
-    /// What is the service's own.
+    /// What is the service's own; it refuses what it does not know.
     #[serde(default)]
-    pub service: S,
+    pub service: serde_json::Value,
 }
-
-/// No settings of its own.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
 
 /// How Postgres is reached.
 #[derive(Clone, Debug, Deserialize)]
@@ -129,7 +124,7 @@ fn default_connections() -> u32 {
 #[error("the configuration cannot be used")]
 pub struct ConfigError(#[from] config::ConfigError);
 
-impl<S: for<'de> Deserialize<'de> + Default> Config<S> {
+impl Config {
     /// Reads `file`, if given, and the environment over it.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let mut builder = config::Config::builder();

@@ -17,9 +17,9 @@ pub mod lifecycle;
 pub mod log;
 pub mod names;
 pub mod paging;
+pub mod program;
 pub mod rules;
 pub mod server;
-pub mod testing;
 pub mod time;
 
 pub use call::Call;

@@ -1,0 +1,220 @@
+//! A service as a program: `serve` and `migrate` of its own binary, and the same start for all in one and for tests.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use kefu_regulation::Regulation;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use tokio::task::JoinHandle;
+
+use crate::chassis::{Chassis, Parts, spawn};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Limits, Tls};
+use crate::database::{self, DatabaseError};
+use crate::error::{Error, describe};
+use crate::identity::{IssuerConfig, Verifier};
+use crate::log;
+use crate::rules::ContractError;
+use crate::server::{Server, ServerError};
+
+/// What a service is, to whatever runs it.
+#[derive(Debug)]
+pub struct Service {
+    /// Its schema, e.g. `intake`.
+    pub schema: &'static str,
+    /// Its port where all services run on one host.
+    pub port: u16,
+    /// Its gRPC services.
+    pub serves: &'static [&'static str],
+    /// The migrations of its own tables.
+    pub migrator: &'static Migrator,
+    /// Adds its gRPC services to a server, with the settings that are its own (null for the defaults).
+    pub mount: fn(Server, Arc<Chassis>, serde_json::Value) -> Result<Server, Error>,
+}
+
+/// What a service is started with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where it listens; port 0 for a free one.
+    pub listen: SocketAddr,
+    /// How its role connects, from [`database::options`].
+    pub database: PgConnectOptions,
+    /// Connections at most.
+    pub max_connections: u32,
+    /// Whose tokens it takes.
+    pub issuers: Vec<IssuerConfig>,
+    /// The regulation in force.
+    pub regulation: Regulation,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its bounds.
+    pub limits: Limits,
+    /// Its certificate; plain text when none.
+    pub tls: Option<Tls>,
+    /// The settings that are its own.
+    pub settings: serde_json::Value,
+}
+
+/// A service that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Its chassis.
+    pub chassis: Arc<Chassis>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+/// A service that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its regulation file.
+    #[error("the regulation cannot be used")]
+    Regulation(#[from] kefu_regulation::Error),
+    /// Its contract.
+    #[error("the contract cannot be enforced")]
+    Contract(#[from] ContractError),
+    /// Its database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Its server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// Its own settings.
+    #[error("the service's settings cannot be used")]
+    Settings(#[from] Error),
+    /// The runtime.
+    #[error("the runtime cannot start")]
+    Runtime(#[from] std::io::Error),
+}
+
+impl Service {
+    /// Starts the service; it serves once this returns.
+    pub async fn start(&'static self, setup: Setup) -> Result<Running, StartError> {
+        let pool = database::pool(setup.database, setup.max_connections);
+        database::check_time(&pool, &setup.clock).await?;
+        let parts = Parts {
+            schema: self.schema,
+            serves: self.serves,
+            pool,
+            clock: setup.clock,
+            regulation: setup.regulation,
+            verifier: Verifier::new(setup.issuers),
+        };
+        let chassis = Chassis::build(parts)?;
+        let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;
+        let server = (self.mount)(server, chassis.clone(), setup.settings)?;
+        let address = server.address();
+        let service = chassis.service.clone();
+        tracing::info!(service, %address, regulation = chassis.regulation.version(), "serving");
+        let task = spawn(async move {
+            if let Err(error) = server.run().await {
+                tracing::error!(service, cause = describe(&error), "the server failed");
+            }
+        });
+        Ok(Running { chassis, address, task })
+    }
+}
+
+impl Running {
+    /// Stops it: calls under way may end within the grace period.
+    pub async fn stop(self) {
+        self.chassis.stop();
+        let _ = self.task.await;
+    }
+
+    /// Returns when it has stopped.
+    pub async fn stopped(&mut self) {
+        let _ = (&mut self.task).await;
+    }
+}
+
+/// A service of kefu.
+#[derive(Parser)]
+#[command(version, about, long_about = None)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// A TOML file with the configuration; the environment (`KEFU_…`, `__` between levels) overrides it.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or Ctrl-C.
+    Serve,
+    /// Bring the schema up to date, as the role `kefu_migrator`.
+    Migrate,
+}
+
+/// The `main` of a service's own binary.
+#[must_use]
+pub fn main(service: &'static Service) -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(service, &arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(cause = describe(&error), "cannot go on");
+            eprintln!("{}: {}", service.schema, describe(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(service: &'static Service, arguments: &Arguments) -> Result<(), StartError> {
+    let config: Config = Config::load(arguments.config.as_deref())?;
+    log::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let database = database::options(&config.database, service.schema)?;
+        match arguments.command {
+            Command::Migrate => Ok(database::migrate(database, service.schema, service.migrator).await?),
+            Command::Serve => serve(service, config, database).await,
+        }
+    })
+}
+
+async fn serve(service: &'static Service, config: Config, database: PgConnectOptions) -> Result<(), StartError> {
+    let regulation = config.regulation_file.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?;
+    let setup = Setup {
+        listen: config.listen,
+        database,
+        max_connections: config.database.max_connections,
+        issuers: config.identity.issuers,
+        regulation,
+        clock: Clock::system(),
+        limits: config.limits,
+        tls: config.tls,
+        settings: config.service,
+    };
+    let mut running = service.start(setup).await?;
+    let stop = interrupted()?;
+    tokio::select! {
+        () = stop => {}
+        () = running.stopped() => return Ok(()),
+    }
+    tracing::info!(service = running.chassis.service, "stopping");
+    running.stop().await;
+    Ok(())
+}
+
+/// Returns once the process is told to stop by Ctrl-C or SIGTERM.
+pub fn interrupted() -> Result<impl Future<Output = ()>, std::io::Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,50 @@
+//! intake: a customer asks, and someone owns it. Customers and their projects, and requests from registration to the
+//! customer's confirmation, under clauses A2, A9, B1, C2, C3 and C4.
+
+use std::sync::Arc;
+
+use kefu_chassis::program::Service;
+use kefu_chassis::server::Server;
+use kefu_chassis::{Chassis, Error};
+use kefu_proto::intake::v1::customer_service_server::CustomerServiceServer;
+use kefu_proto::intake::v1::request_service_server::RequestServiceServer;
+use serde::Deserialize;
+use sqlx::migrate::Migrator;
+
+mod customer;
+mod project;
+mod request;
+mod shared;
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// The service, for its own binary, for all in one, and for tests.
+pub static SERVICE: Service = Service {
+    schema: "intake",
+    port: 7001,
+    serves: &["kefu.intake.v1.CustomerService", "kefu.intake.v1.RequestService"],
+    migrator: &MIGRATOR,
+    mount,
+};
+
+/// What intake is told beside what every service is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// ISO 3166 code of the country in which national telephone numbers are read.
+    country: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { country: "CN".into() }
+    }
+}
+
+fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> Result<Server, Error> {
+    let settings: Settings = if settings.is_null() { Settings::default() } else { serde_json::from_value(settings).map_err(Error::unexpected)? };
+    let country = shared::Country::named(&settings.country)?;
+    Ok(server
+        .with(CustomerServiceServer::new(customer::Customers(chassis.clone(), country)))
+        .with(RequestServiceServer::new(request::Requests(chassis, country))))
+}

@@ -1,0 +1,8 @@
+//! intake through its public API: a real client, the real server, a Postgres database of its own, a clock that stands.
+
+mod intake {
+    mod desk;
+    mod import;
+    mod reads;
+    mod stories;
+}

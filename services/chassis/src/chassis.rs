@@ -64,7 +64,10 @@ impl Chassis {
         let rules = Rules::of(kefu_proto::pool(), &serves)?;
         for rule in rules.iter() {
             if let Some(unknown) = rule.clauses.iter().find(|clause| parts.regulation.clause(clause).is_none()) {
-                return Err(ContractError { method: rule.path.clone(), problem: format!("cites clause {unknown}, which the rule book does not have") });
+                return Err(ContractError {
+                    method: rule.path.clone(),
+                    problem: format!("cites clause {unknown}, which the rule book does not have"),
+                });
             }
         }
         Ok(Arc::new(Self {
@@ -111,18 +114,28 @@ impl Chassis {
         let language = Language::accepted(metadata.get("accept-language").and_then(|value| value.to_str().ok()));
         let caller = extensions.get::<Arc<Identity>>().cloned();
         let rule = extensions.get::<Arc<MethodRule>>().cloned();
-        let (Some(caller), Some(rule)) = (caller, rule) else { return Err(Error::Unauthenticated.into_status(language)) };
+        let (Some(caller), Some(rule)) = (caller, rule) else {
+            return Err(Error::Unauthenticated.into_status(language));
+        };
         Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
     }
 
     /// Checks an encoded request's fields; its request id, if it has one.
     fn check(&self, call: &Call, encoded: &[u8]) -> Result<Option<uuid::Uuid>, Error> {
         let (violations, request_id) = call.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
-        if violations.is_empty() { Ok(request_id.and_then(|id| uuid::Uuid::try_parse(&id).ok())) } else { Err(Error::Invalid(violations)) }
+        if violations.is_empty() {
+            Ok(request_id.and_then(|id| uuid::Uuid::try_parse(&id).ok()))
+        } else {
+            Err(Error::Invalid(violations))
+        }
     }
 
     /// Turns a handler's outcome into a response. A refused call that was answered before gets that answer again.
-    pub async fn settle<R: Message + Default>(&self, call: &Call, outcome: Result<R, Error>) -> Result<Response<R>, Status> {
+    pub async fn settle<R: Message + Default>(
+        &self,
+        call: &Call,
+        outcome: Result<R, Error>,
+    ) -> Result<Response<R>, Status> {
         let error = match outcome {
             Ok(reply) => return Ok(Response::new(reply)),
             Err(error) => error,
@@ -161,7 +174,11 @@ impl Chassis {
 
     /// Refuses a parent that is another service.
     pub fn check_parent(&self, parent: &str) -> Result<(), Error> {
-        if parent == self.service { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() }) }
+        if parent == self.service {
+            Ok(())
+        } else {
+            Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() })
+        }
     }
 
     /// The name of a resource that every service has, e.g. `services/intake/duties/…`.
@@ -172,7 +189,10 @@ impl Chassis {
     /// How late the regulation lets things be recorded (A9.1).
     #[must_use]
     pub fn backdating(&self) -> Backdating {
-        Backdating { leaders: self.regulation.get(params::BACKDATE_SUPERVISOR).length, others: self.regulation.get(params::BACKDATE_AGENT).length }
+        Backdating {
+            leaders: self.regulation.get(params::BACKDATE_SUPERVISOR).length,
+            others: self.regulation.get(params::BACKDATE_AGENT).length,
+        }
     }
 
     /// Becomes true when the service is told to stop.
@@ -201,11 +221,18 @@ impl Chassis {
                 }
             }
         };
-        vec![spawn(crate::journal::sealer::run(self.clone())), spawn(crate::duties::clock::run(self.clone())), spawn(purge)]
+        vec![
+            spawn(crate::journal::sealer::run(self.clone())),
+            spawn(crate::duties::clock::run(self.clone())),
+            spawn(purge),
+        ]
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that spawns: its handles are awaited when the service stops")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that spawns: its handles are awaited when the service stops"
+)]
 pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(work: F) -> tokio::task::JoinHandle<()> {
     tokio::spawn(work)
 }

@@ -132,7 +132,14 @@ impl NewDuty<'_> {
         (duty, change)
     }
 
-    fn open(self, measure: Measure, budget_us: i64, due_at: Option<Timestamp>, provisional: bool, calendar: &Calendar) -> (Duty, DutyChange) {
+    fn open(
+        self,
+        measure: Measure,
+        budget_us: i64,
+        due_at: Option<Timestamp>,
+        provisional: bool,
+        calendar: &Calendar,
+    ) -> (Duty, DutyChange) {
         let duty = Duty {
             id: Id::new(self.now),
             clause: self.clause.to_owned(),
@@ -181,7 +188,8 @@ impl Duty {
         self.state = State::Met;
         self.met_at = Some(at);
         self.late = late;
-        self.corrected = self.breached_at.is_some() && !late && self.due_at.is_some_and(|due| self.breached_at == Some(due));
+        self.corrected =
+            self.breached_at.is_some() && !late && self.due_at.is_some_and(|due| self.breached_at == Some(due));
         self.version += 1;
         let kind = if self.corrected { Kind::Corrected } else { Kind::Met };
         DutyChange { late, ..self.change(kind, at) }
@@ -217,7 +225,8 @@ impl Duty {
         self.decided_by.clear();
         let left_us = self.budget_us - self.elapsed_us;
         if left_us > 0 {
-            let due = calendar.due(at, Budget { measure: self.clocked(), length: SignedDuration::from_micros(left_us) });
+            let due =
+                calendar.due(at, Budget { measure: self.clocked(), length: SignedDuration::from_micros(left_us) });
             self.due_at = Some(due.at);
             self.provisional = due.provisional;
         }
@@ -229,7 +238,9 @@ impl Duty {
     pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> DutyChange {
         self.measure = Measure::WallClock;
         self.budget_us = due.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
-        self.elapsed_us = self.running_since.map_or(0, |since| since.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us);
+        self.elapsed_us = self
+            .running_since
+            .map_or(0, |since| since.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us);
         self.due_at = Some(due);
         self.provisional = false;
         self.version += 1;

@@ -33,7 +33,13 @@ pub struct NewEvent {
 
 impl NewEvent {
     /// What happened to `aggregate`, at `occurred_at`, which made it version `version`, under `clauses`.
-    pub fn new<P: Message + Name>(aggregate: impl Into<String>, version: i64, occurred_at: Timestamp, clauses: &[impl AsRef<str>], payload: &P) -> Self {
+    pub fn new<P: Message + Name>(
+        aggregate: impl Into<String>,
+        version: i64,
+        occurred_at: Timestamp,
+        clauses: &[impl AsRef<str>],
+        payload: &P,
+    ) -> Self {
         Self {
             aggregate: aggregate.into(),
             version,

@@ -41,7 +41,20 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
 impl<S, A, D, F> Transition<S, A, D, F> {
     /// A row that moves from `from` to `to` and touches no duty: the base of the rows of a table.
     pub const fn row(action: A, clause: &'static str, from: &'static [S], to: Option<S>) -> Self {
-        Self { action, clause, from, to, gates: &[], meets: &[], opens: &[], pauses: &[], resumes: &[], replaces: &[], breaches: &[], ends: false }
+        Self {
+            action,
+            clause,
+            from,
+            to,
+            gates: &[],
+            meets: &[],
+            opens: &[],
+            pauses: &[],
+            resumes: &[],
+            replaces: &[],
+            breaches: &[],
+            ends: false,
+        }
     }
 }
 
@@ -129,15 +142,28 @@ impl Touched {
 
 impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecycle<S, A, D, F> {
     /// The transition of `action` from `state`, if the lifecycle has one and its gates are open.
-    pub fn fire(&self, subject: &str, state: S, action: A, facts: &F) -> Result<&'static Transition<S, A, D, F>, Error> {
-        let row = self.transitions.iter().find(|row| row.action == action && row.from.contains(&state)).ok_or_else(|| Error::State {
-            subject: subject.to_owned(),
-            action: format!("{action:?}"),
-            state: (self.state_name)(state).to_owned(),
-            clause: self.clause(action).into(),
-        })?;
+    pub fn fire(
+        &self,
+        subject: &str,
+        state: S,
+        action: A,
+        facts: &F,
+    ) -> Result<&'static Transition<S, A, D, F>, Error> {
+        let row =
+            self.transitions.iter().find(|row| row.action == action && row.from.contains(&state)).ok_or_else(|| {
+                Error::State {
+                    subject: subject.to_owned(),
+                    action: format!("{action:?}"),
+                    state: (self.state_name)(state).to_owned(),
+                    clause: self.clause(action).into(),
+                }
+            })?;
         match row.gates.iter().find(|gate| !(gate.open)(facts)) {
-            Some(gate) => Err(Error::Gate { subject: subject.to_owned(), clause: gate.clause.into(), missing: gate.missing.to_owned() }),
+            Some(gate) => Err(Error::Gate {
+                subject: subject.to_owned(),
+                clause: gate.clause.into(),
+                missing: gate.missing.to_owned(),
+            }),
             None => Ok(row),
         }
     }
@@ -154,7 +180,9 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
         let mut still_live = Vec::new();
         for mut duty in live {
             let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
-            let promised = (self.promised)(facts).filter(|_| has(row.replaces) && duty.breached_at.is_none() && duty.due_at.is_some_and(|due| scene.at <= due));
+            let promised = (self.promised)(facts).filter(|_| {
+                has(row.replaces) && duty.breached_at.is_none() && duty.due_at.is_some_and(|due| scene.at <= due)
+            });
             let change = if has(row.meets) {
                 duty.meet(scene.at, calendar)
             } else if row.ends {
@@ -176,7 +204,11 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
             }
             touched.add(duty, change);
         }
-        for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty) && !still_live.iter().any(|kind| kind == rule.word)) {
+        for rule in self
+            .duties
+            .iter()
+            .filter(|rule| row.opens.contains(&rule.duty) && !still_live.iter().any(|kind| kind == rule.word))
+        {
             self.open(rule, facts, scene, &mut touched);
         }
         touched

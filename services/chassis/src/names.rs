@@ -102,7 +102,15 @@ mod tests {
     #[test]
     fn names_of_other_kinds_or_forms_are_not_ids() {
         let id = Id::<Request>::new(Timestamp::UNIX_EPOCH).uuid();
-        for name in ["", "requests", "requests/", "requests/1", &format!("customers/{id}"), &format!("requests/{id}/x"), &format!("requests/{}", id.simple())] {
+        for name in [
+            "",
+            "requests",
+            "requests/",
+            "requests/1",
+            &format!("customers/{id}"),
+            &format!("requests/{id}/x"),
+            &format!("requests/{}", id.simple()),
+        ] {
             assert_eq!(Id::<Request>::parse(name), None, "{name}");
         }
     }

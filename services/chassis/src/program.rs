@@ -183,7 +183,8 @@ fn run(service: &'static Service, arguments: &Arguments) -> Result<(), StartErro
 }
 
 async fn serve(service: &'static Service, config: Config, database: PgConnectOptions) -> Result<(), StartError> {
-    let regulation = config.regulation_file.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?;
+    let regulation =
+        config.regulation_file.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?;
     let setup = Setup {
         listen: config.listen,
         database,

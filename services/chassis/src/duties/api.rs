@@ -35,8 +35,10 @@ crate::delegate! {
 impl Compliance {
     async fn list(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
         self.0.check_parent(&request.parent)?;
-        let query = [&request.subject, &request.owner, &request.clause, &format!("{}{}", request.state, request.breached)];
-        let page: Page<(Timestamp, Id<DutyResource>)> = Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let query =
+            [&request.subject, &request.owner, &request.clause, &format!("{}{}", request.state, request.breached)];
+        let page: Page<(Timestamp, Id<DutyResource>)> =
+            Pages::new(call, &query).read(&request.page_token, request.page_size)?;
         let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
         let (owner, department) = match call.scope() {
             Scope::Any => (None, None),
@@ -68,7 +70,8 @@ impl Compliance {
         .fetch_all(&mut *connection)
         .await?;
         let duties = rows.into_iter().map(Duty::from);
-        let (duties, next_page_token) = page.cut(duties.collect(), |duty| (duty.due_at.unwrap_or(Timestamp::MAX), duty.id));
+        let (duties, next_page_token) =
+            page.cut(duties.collect(), |duty| (duty.due_at.unwrap_or(Timestamp::MAX), duty.id));
         Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
     }
 
@@ -82,19 +85,26 @@ impl Compliance {
 
     async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
         let state = [State::Open];
-        self.decide(call, &request.name, &request.etag, "pause", &state, |duty, calendar| duty.pause(call.now, &request.reason, &call.caller.subject, calendar))
-            .await
+        self.decide(call, &request.name, &request.etag, "pause", &state, |duty, calendar| {
+            duty.pause(call.now, &request.reason, &call.caller.subject, calendar)
+        })
+        .await
     }
 
     async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
         let state = [State::Paused];
-        self.decide(call, &request.name, &request.etag, "resume", &state, |duty, calendar| duty.resume(call.now, calendar)).await
+        self.decide(call, &request.name, &request.etag, "resume", &state, |duty, calendar| {
+            duty.resume(call.now, calendar)
+        })
+        .await
     }
 
     async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
         let states = [State::Open, State::Paused];
-        self.decide(call, &request.name, &request.etag, "waive", &states, |duty, calendar| duty.waive(call.now, &request.reason, &call.caller.subject, calendar))
-            .await
+        self.decide(call, &request.name, &request.etag, "waive", &states, |duty, calendar| {
+            duty.waive(call.now, &request.reason, &call.caller.subject, calendar)
+        })
+        .await
     }
 
     async fn decide(
@@ -116,16 +126,28 @@ impl Compliance {
         }
         if !from.contains(&duty.state) {
             let state = duty.state.as_str_name().to_owned();
-            return Err(Error::State { subject: name.to_owned(), action: action.to_owned(), state, clause: duty.clause.into() });
+            return Err(Error::State {
+                subject: name.to_owned(),
+                action: action.to_owned(),
+                state,
+                clause: duty.clause.into(),
+            });
         }
         let did = act(&mut duty, self.0.regulation.calendar());
         let payload = DutyChanged { subject: duty.subject.clone() };
-        change.record(NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload).with_duties(vec![did]));
+        change.record(
+            NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload)
+                .with_duties(vec![did]),
+        );
         change.put(duty.clone());
         change.commit(self.show(duty)).await
     }
 
-    async fn summarize(&self, call: &Call, request: pb::SummarizeComplianceRequest) -> Result<pb::SummarizeComplianceResponse, Error> {
+    async fn summarize(
+        &self,
+        call: &Call,
+        request: pb::SummarizeComplianceRequest,
+    ) -> Result<pb::SummarizeComplianceResponse, Error> {
         self.0.check_parent(&request.parent)?;
         summary::summarize(&self.0, call, &request).await
     }

@@ -46,7 +46,8 @@ pub async fn mark_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
         let event = NewEvent::new(chassis.name_of(&duty.id), duty.version, due, &[&duty.clause], &payload);
         events.push(event.with_duties(vec![change]));
     }
-    let record = Record { actor: &chassis.service, now, regulation: chassis.regulation.version(), events, duties, reply: None };
+    let record =
+        Record { actor: &chassis.service, now, regulation: chassis.regulation.version(), events, duties, reply: None };
     record.write(&mut transaction).await?;
     transaction.commit().await?;
     chassis.appended.notify_one();

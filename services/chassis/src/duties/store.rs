@@ -72,7 +72,11 @@ impl From<Row> for Duty {
 
 /// The duties about `subject` that can still be fulfilled, locked: the clock skips them until the transaction ends.
 pub async fn lock_live(connection: &mut PgConnection, subject: &str) -> Result<Vec<Duty>, sqlx::Error> {
-    let rows = sqlx::query_as!(Row, "select * from duty where subject = $1 and state in (1, 2) order by id for no key update", subject);
+    let rows = sqlx::query_as!(
+        Row,
+        "select * from duty where subject = $1 and state in (1, 2) order by id for no key update",
+        subject
+    );
     Ok(rows.fetch_all(connection).await?.into_iter().map(Duty::from).collect())
 }
 
@@ -89,7 +93,11 @@ pub async fn get(connection: &mut PgConnection, id: Id<DutyResource>) -> Result<
 }
 
 /// Duties whose time passed before `now` and whose breach is not marked, locked; those others hold are skipped.
-pub async fn lock_overdue(connection: &mut PgConnection, now: jiff::Timestamp, limit: i64) -> Result<Vec<Duty>, sqlx::Error> {
+pub async fn lock_overdue(
+    connection: &mut PgConnection,
+    now: jiff::Timestamp,
+    limit: i64,
+) -> Result<Vec<Duty>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "select * from duty where state = 1 and breached_at is null and due_at < $1 order by due_at limit $2 for no key update skip locked",

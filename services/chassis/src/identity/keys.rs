@@ -50,7 +50,8 @@ impl Keys {
 
     fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
         let known = self.known.read().ok()?;
-        let mut fitting = known.iter().filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id));
+        let mut fitting =
+            known.iter().filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id));
         let first = fitting.next()?;
         (id.is_some() || fitting.next().is_none()).then(|| first.key.clone())
     }
@@ -69,7 +70,11 @@ impl Keys {
                     *known = keys;
                 }
             }
-            Err(error) => tracing::warn!(issuer = self.config.issuer, cause = describe(error.as_ref()), "the issuer's keys cannot be read"),
+            Err(error) => tracing::warn!(
+                issuer = self.config.issuer,
+                cause = describe(error.as_ref()),
+                "the issuer's keys cannot be read"
+            ),
         }
     }
 

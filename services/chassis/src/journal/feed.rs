@@ -73,7 +73,10 @@ impl EventFeed for Feed {
         Ok(Response::new(Box::pin(stream)))
     }
 
-    async fn verify_journal(&self, request: Request<VerifyJournalRequest>) -> Result<Response<VerifyJournalResponse>, Status> {
+    async fn verify_journal(
+        &self,
+        request: Request<VerifyJournalRequest>,
+    ) -> Result<Response<VerifyJournalResponse>, Status> {
         let (call, request) = self.0.admit(request)?;
         self.0.check_parent(&request.parent).map_err(|error| error.into_status(call.language))?;
         self.0.settle(&call, super::verify::verify(&self.0, &request.anchors).await).await
@@ -105,7 +108,9 @@ fn event(service: &str, row: Row) -> Event {
         clauses: row.clauses,
         regulation_version: row.regulation,
         payload: row.payload.map(|value| Any { type_url: format!("type.googleapis.com/{}", row.payload_type), value }),
-        duty_changes: DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default(),
+        duty_changes: DutyChanges::decode(row.duty_changes.as_slice())
+            .map(|changes| changes.changes)
+            .unwrap_or_default(),
         corrects: row.corrects.map(|id| id.to_string()).unwrap_or_default(),
         hash: row.hash.unwrap_or_default(),
     }

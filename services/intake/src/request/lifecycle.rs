@@ -100,20 +100,36 @@ const SOLVED: &[State] = &[State::Resolved];
 const UNSOLVED: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer];
 const OPEN: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved];
 
-const PROMISE_BOUNDED: Gate<Facts> =
-    Gate { clause: "C2.2", missing: "the promised wait is longer than the clause lets a wait last", open: |facts| facts.promised_wait <= facts.promise_at_most };
-const CLASSIFIED: Gate<Facts> = Gate { clause: "C2.4", missing: "the request is not classified", open: |facts| facts.is_classified };
-const ATTEMPTED: Gate<Facts> =
-    Gate { clause: "C4.2", missing: "too few attempts to reach the customer are recorded", open: |facts| facts.attempts.0 >= facts.attempts.1 };
-const ATTEMPTED_ON_DAYS: Gate<Facts> =
-    Gate { clause: "C4.2", missing: "the attempts are on too few working days", open: |facts| facts.attempt_days.0 >= facts.attempt_days.1 };
-const REOPENABLE: Gate<Facts> =
-    Gate { clause: "C4.3", missing: "it was closed too long ago to be reopened: register a new request", open: |facts| facts.closed_for.0 <= facts.closed_for.1 };
+const PROMISE_BOUNDED: Gate<Facts> = Gate {
+    clause: "C2.2",
+    missing: "the promised wait is longer than the clause lets a wait last",
+    open: |facts| facts.promised_wait <= facts.promise_at_most,
+};
+const CLASSIFIED: Gate<Facts> =
+    Gate { clause: "C2.4", missing: "the request is not classified", open: |facts| facts.is_classified };
+const ATTEMPTED: Gate<Facts> = Gate {
+    clause: "C4.2",
+    missing: "too few attempts to reach the customer are recorded",
+    open: |facts| facts.attempts.0 >= facts.attempts.1,
+};
+const ATTEMPTED_ON_DAYS: Gate<Facts> = Gate {
+    clause: "C4.2",
+    missing: "the attempts are on too few working days",
+    open: |facts| facts.attempt_days.0 >= facts.attempt_days.1,
+};
+const REOPENABLE: Gate<Facts> = Gate {
+    clause: "C4.3",
+    missing: "it was closed too long ago to be reopened: register a new request",
+    open: |facts| facts.closed_for.0 <= facts.closed_for.1,
+};
 
 /// The lifecycle of a request.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     transitions: &[
-        Row { opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress], ..Row::row(Action::Register, "A2.1", BEGIN, Some(State::Registered)) },
+        Row {
+            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress],
+            ..Row::row(Action::Register, "A2.1", BEGIN, Some(State::Registered))
+        },
         Row {
             opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress],
             ..Row::row(Action::RegisterAnswered, "A2.1", BEGIN, Some(State::InProgress))
@@ -129,7 +145,11 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::PromisedWait],
             ..Row::row(Action::PromiseWait, "C2.2", UNANSWERED, None)
         },
-        Row { gates: &[PROMISE_BOUNDED], breaches: &[Duty::PromisedWait], ..Row::row(Action::PromiseWaitAgain, "C2.2", UNANSWERED, None) },
+        Row {
+            gates: &[PROMISE_BOUNDED],
+            breaches: &[Duty::PromisedWait],
+            ..Row::row(Action::PromiseWaitAgain, "C2.2", UNANSWERED, None)
+        },
         Row { meets: &[Duty::Classification], ..Row::row(Action::Classify, "C2.4", UNSOLVED, None) },
         Row { opens: &[Duty::DelayNotice], ..Row::row(Action::Note, "A9.1", OPEN, None) },
         Row {
@@ -143,18 +163,35 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::DelayNotice],
             ..Row::row(Action::Inform, "C4.1", &[State::AwaitingCustomer, State::Resolved], None)
         },
-        Row { pauses: &[Duty::Progress], ..Row::row(Action::AwaitCustomer, "C2.3", WORKING, Some(State::AwaitingCustomer)) },
-        Row { resumes: &[Duty::Progress], ..Row::row(Action::CustomerReplied, "C4.1", WAITING, Some(State::InProgress)) },
+        Row {
+            pauses: &[Duty::Progress],
+            ..Row::row(Action::AwaitCustomer, "C2.3", WORKING, Some(State::AwaitingCustomer))
+        },
+        Row {
+            resumes: &[Duty::Progress],
+            ..Row::row(Action::CustomerReplied, "C4.1", WAITING, Some(State::InProgress))
+        },
         Row {
             gates: &[CLASSIFIED],
             meets: &[Duty::Progress, Duty::DelayNotice],
             ..Row::row(Action::Resolve, "C3.2", WORKING, Some(State::Resolved))
         },
         Row { ends: true, ..Row::row(Action::ConfirmSatisfied, "C4.2", SOLVED, Some(State::Closed)) },
-        Row { opens: &[Duty::Progress], ..Row::row(Action::ConfirmDissatisfied, "C4.3", SOLVED, Some(State::InProgress)) },
+        Row {
+            opens: &[Duty::Progress],
+            ..Row::row(Action::ConfirmDissatisfied, "C4.3", SOLVED, Some(State::InProgress))
+        },
         Row::row(Action::ConfirmNotReached, "C4.2", SOLVED, None),
-        Row { gates: &[ATTEMPTED, ATTEMPTED_ON_DAYS], ends: true, ..Row::row(Action::GiveUp, "C4.2", SOLVED, Some(State::Closed)) },
-        Row { gates: &[REOPENABLE], opens: &[Duty::Progress], ..Row::row(Action::Reopen, "C4.3", &[State::Closed], Some(State::InProgress)) },
+        Row {
+            gates: &[ATTEMPTED, ATTEMPTED_ON_DAYS],
+            ends: true,
+            ..Row::row(Action::GiveUp, "C4.2", SOLVED, Some(State::Closed))
+        },
+        Row {
+            gates: &[REOPENABLE],
+            opens: &[Duty::Progress],
+            ..Row::row(Action::Reopen, "C4.3", &[State::Closed], Some(State::InProgress))
+        },
         Row { ends: true, ..Row::row(Action::Cancel, "A9.1", OPEN, Some(State::Cancelled)) },
     ],
     duties: &[
@@ -184,7 +221,9 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             duty: Duty::DelayNotice,
             clause: "B1.3",
             word: "delay_notice",
-            term: |facts, regulation| facts.is_delayed.then(|| Term::Within(regulation.get(params::DELAY_NOTICE_WITHIN))),
+            term: |facts, regulation| {
+                facts.is_delayed.then(|| Term::Within(regulation.get(params::DELAY_NOTICE_WITHIN)))
+            },
             met_at: |facts| facts.informed_at,
         },
     ],
@@ -208,7 +247,9 @@ fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
     let every = regulation.get(params::PROGRESS_EVERY);
     match facts.answered_at {
         Some(at) => Some(Term::WithinFrom(at, every)),
-        None => (facts.is_answered || first_response(facts.channel, regulation).is_none()).then_some(Term::Within(every)),
+        None => {
+            (facts.is_answered || first_response(facts.channel, regulation).is_none()).then_some(Term::Within(every))
+        }
     }
 }
 
@@ -219,8 +260,15 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 7] =
-        [State::Unspecified, State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::Closed, State::Cancelled];
+    const STATES: [State; 7] = [
+        State::Unspecified,
+        State::Registered,
+        State::InProgress,
+        State::AwaitingCustomer,
+        State::Resolved,
+        State::Closed,
+        State::Cancelled,
+    ];
     const ACTIONS: [Action; 17] = [
         Action::Register,
         Action::RegisterAnswered,
@@ -264,7 +312,11 @@ mod tests {
     fn every_action_has_a_row_and_no_state_has_two_for_it() {
         for action in ACTIONS {
             for state in STATES {
-                let rows = LIFECYCLE.transitions.iter().filter(|row| row.action == action && row.from.contains(&state)).count();
+                let rows = LIFECYCLE
+                    .transitions
+                    .iter()
+                    .filter(|row| row.action == action && row.from.contains(&state))
+                    .count();
                 assert!(rows <= 1, "{action:?} from {state:?}");
             }
             assert!(LIFECYCLE.transitions.iter().any(|row| row.action == action), "{action:?}");
@@ -281,29 +333,51 @@ mod tests {
                     assert!(outcome.is_ok(), "{action:?} from {state:?}");
                     continue;
                 }
-                let Err(Error::State { clause, subject, .. }) = outcome else { panic!("{action:?} from {state:?} is not refused") };
+                let Err(Error::State { clause, subject, .. }) = outcome else {
+                    panic!("{action:?} from {state:?} is not refused")
+                };
                 assert_eq!((clause.as_ref(), subject.as_str()), (LIFECYCLE.clause(action), "requests/1"));
                 refused += 1;
             }
         }
-        assert_eq!(refused, ACTIONS.len() * STATES.len() - LIFECYCLE.transitions.iter().map(|row| row.from.len()).sum::<usize>());
+        assert_eq!(
+            refused,
+            ACTIONS.len() * STATES.len() - LIFECYCLE.transitions.iter().map(|row| row.from.len()).sum::<usize>()
+        );
     }
 
     #[test]
     fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         let closed = [
-            (State::Registered, Action::PromiseWait, "C2.2", Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() }),
-            (State::Registered, Action::PromiseWaitAgain, "C2.2", Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() }),
+            (
+                State::Registered,
+                Action::PromiseWait,
+                "C2.2",
+                Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() },
+            ),
+            (
+                State::Registered,
+                Action::PromiseWaitAgain,
+                "C2.2",
+                Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() },
+            ),
             (State::InProgress, Action::Resolve, "C2.4", Facts { is_classified: false, ..open_gates() }),
             (State::Resolved, Action::GiveUp, "C4.2", Facts { attempts: (2, 3), ..open_gates() }),
             (State::Resolved, Action::GiveUp, "C4.2", Facts { attempt_days: (2, 3), ..open_gates() }),
-            (State::Closed, Action::Reopen, "C4.3", Facts { closed_for: (SignedDuration::from_micros(1), SignedDuration::ZERO), ..open_gates() }),
+            (
+                State::Closed,
+                Action::Reopen,
+                "C4.3",
+                Facts { closed_for: (SignedDuration::from_micros(1), SignedDuration::ZERO), ..open_gates() },
+            ),
         ];
         let gates: usize = LIFECYCLE.transitions.iter().map(|row| row.gates.len()).sum();
         assert_eq!(gates, closed.len(), "a gate without a case here");
         for (state, action, clause, facts) in closed {
             assert!(LIFECYCLE.fire("requests/1", state, action, &open_gates()).is_ok(), "{action:?}");
-            let Err(Error::Gate { clause: named, .. }) = LIFECYCLE.fire("requests/1", state, action, &facts) else { panic!("{action:?} passes") };
+            let Err(Error::Gate { clause: named, .. }) = LIFECYCLE.fire("requests/1", state, action, &facts) else {
+                panic!("{action:?} passes")
+            };
             assert_eq!(named, clause, "{action:?}");
         }
     }
@@ -333,7 +407,12 @@ mod tests {
 
     impl Walker {
         fn step(&mut self, action: Action, new_day: bool) {
-            let facts = Facts { is_classified: self.is_classified, attempts: (self.attempts, 3), attempt_days: (self.days, 3), ..open_gates() };
+            let facts = Facts {
+                is_classified: self.is_classified,
+                attempts: (self.attempts, 3),
+                attempt_days: (self.days, 3),
+                ..open_gates()
+            };
             let Ok(row) = LIFECYCLE.fire("requests/1", self.state, action, &facts) else { return };
             let before = self.state;
             self.state = row.to.unwrap_or(before);
@@ -349,7 +428,10 @@ mod tests {
             }
             if self.state == State::Closed && before != State::Closed {
                 assert!(before == State::Resolved && self.is_classified, "closed from {before:?}");
-                assert!(self.was_confirmed || (self.attempts >= 3 && self.days >= 3), "closed without an answer: {self:?}");
+                assert!(
+                    self.was_confirmed || (self.attempts >= 3 && self.days >= 3),
+                    "closed without an answer: {self:?}"
+                );
             }
         }
     }

@@ -29,8 +29,12 @@ impl Desk {
     pub async fn on(bench: Bench) -> Self {
         let agent = bench.as_("staff/lin", &["AGENT"], DESK);
         let mut customers = CustomerServiceClient::new(agent.clone());
-        let customer = pb::Customer { display_name: "王小明".into(), contacts: vec![contact()], ..pb::Customer::default() };
-        let created = customers.create_customer(pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() }).await.unwrap();
+        let customer =
+            pb::Customer { display_name: "王小明".into(), contacts: vec![contact()], ..pb::Customer::default() };
+        let created = customers
+            .create_customer(pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() })
+            .await
+            .unwrap();
         Self { customer: created.into_inner().name, requests: RequestServiceClient::new(agent), customers, bench }
     }
 
@@ -61,18 +65,33 @@ impl Desk {
     }
 
     pub async fn classify(&mut self, name: &str) -> Result<pb::Request, Status> {
-        let call = pb::ClassifyRequestRequest { name: name.into(), business_domain: "printing".into(), problem_type: "offline".into(), ..Default::default() };
+        let call = pb::ClassifyRequestRequest {
+            name: name.into(),
+            business_domain: "printing".into(),
+            problem_type: "offline".into(),
+            ..Default::default()
+        };
         Ok(self.requests.classify_request(call).await?.into_inner())
     }
 
     pub async fn tell(&mut self, name: &str) -> Result<pb::Progress, Status> {
         let told_by = pb::request::Channel::Hotline.into();
-        let call = pb::RecordProgressRequest { parent: name.into(), text: "已联系工程师".into(), told_by, ..Default::default() };
+        let call = pb::RecordProgressRequest {
+            parent: name.into(),
+            text: "已联系工程师".into(),
+            told_by,
+            ..Default::default()
+        };
         Ok(self.requests.record_progress(call).await?.into_inner())
     }
 
     pub async fn resolve(&mut self, name: &str) -> Result<pb::Request, Status> {
-        let call = pb::ResolveRequestRequest { name: name.into(), resolution: "重新安装驱动".into(), assistance: "远程陪同操作".into(), ..Default::default() };
+        let call = pb::ResolveRequestRequest {
+            name: name.into(),
+            resolution: "重新安装驱动".into(),
+            assistance: "远程陪同操作".into(),
+            ..Default::default()
+        };
         Ok(self.requests.resolve_request(call).await?.into_inner())
     }
 
@@ -130,10 +149,18 @@ impl Desk {
     pub async fn events(&self) -> Vec<Event> {
         self.bench.seal().await;
         let mut feed = EventFeedClient::new(self.bench.as_service());
-        let head = feed.verify_journal(VerifyJournalRequest { parent: self.bench.name(), anchors: Vec::new() }).await.unwrap().into_inner();
+        let head = feed
+            .verify_journal(VerifyJournalRequest { parent: self.bench.name(), anchors: Vec::new() })
+            .await
+            .unwrap()
+            .into_inner();
         assert!(head.findings.is_empty(), "{:?}", head.findings);
         let last = head.head.unwrap().position;
-        let mut stream = feed.subscribe(SubscribeRequest { parent: self.bench.name(), ..Default::default() }).await.unwrap().into_inner();
+        let mut stream = feed
+            .subscribe(SubscribeRequest { parent: self.bench.name(), ..Default::default() })
+            .await
+            .unwrap()
+            .into_inner();
         let mut events = Vec::new();
         while i64::try_from(events.len()).unwrap() < last {
             events.extend(stream.message().await.unwrap().unwrap().event);

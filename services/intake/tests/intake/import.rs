@@ -50,19 +50,44 @@ async fn imported_requests_keep_their_times_and_are_judged_where_these_are_known
     let desk = Desk::open().await;
     let rows = vec![
         pb::ImportedRequest { promised_time: proto("2018-01-03T00:00:00-08:00"), ..row(2) },
-        pb::ImportedRequest { promised_time: proto("2018-01-02T12:00:00-08:00"), first_response_time: proto("2018-01-02T09:30:00-08:00"), ..row(3) },
+        pb::ImportedRequest {
+            promised_time: proto("2018-01-02T12:00:00-08:00"),
+            first_response_time: proto("2018-01-02T09:30:00-08:00"),
+            ..row(3)
+        },
         pb::ImportedRequest { closed_time: proto("2018-02-02T16:00:00-08:00"), ..row(4) },
-        pb::ImportedRequest { state: State::Cancelled.into(), promised_time: proto("2018-01-03T00:00:00-08:00"), ..row(5) },
+        pb::ImportedRequest {
+            state: State::Cancelled.into(),
+            promised_time: proto("2018-01-03T00:00:00-08:00"),
+            ..row(5)
+        },
     ];
     let result = import(&desk, vec![message(rows)]).await.unwrap();
     assert_eq!((result.imported_count, result.known_count, result.rejected_count), (4, 0, 0));
-    let counts: Vec<_> = compliance(&desk).await.into_iter().map(|row| (row.clause, row.opened, row.met_in_time, row.late, row.voided, row.not_recorded)).collect();
+    let counts: Vec<_> = compliance(&desk)
+        .await
+        .into_iter()
+        .map(|row| (row.clause, row.opened, row.met_in_time, row.late, row.voided, row.not_recorded))
+        .collect();
     let expected = [("C2.1", 4, 1, 0, 0, 3), ("C2.2", 3, 1, 1, 1, 0), ("C2.4", 4, 0, 0, 0, 4), ("C4.1", 4, 3, 0, 0, 1)];
-    assert_eq!(counts, expected.map(|(clause, opened, met, late, voided, unknown)| (clause.to_owned(), opened, met, late, voided, unknown)));
+    assert_eq!(
+        counts,
+        expected.map(|(clause, opened, met, late, voided, unknown)| (
+            clause.to_owned(),
+            opened,
+            met,
+            late,
+            voided,
+            unknown
+        ))
+    );
 
     let call = pb::ListRequestsRequest { external_id: "1-3".into(), ..Default::default() };
     let listed = importer(&desk).list_requests(call).await.unwrap().into_inner().requests;
-    assert_eq!((listed[0].origin(), listed[0].closed_time, listed[0].number.as_str()), (Origin::Import, proto("2018-01-02T16:00:00-08:00"), "R-20180103-000002"));
+    assert_eq!(
+        (listed[0].origin(), listed[0].closed_time, listed[0].number.as_str()),
+        (Origin::Import, proto("2018-01-02T16:00:00-08:00"), "R-20180103-000002")
+    );
     assert_eq!(desk.events().await.iter().filter(|event| event.aggregate.starts_with("requests/")).count(), 4);
 }
 
@@ -76,14 +101,26 @@ async fn importing_again_adds_nothing_and_a_broken_row_stops_nothing() {
         pb::ImportedRequest { state: State::AwaitingCustomer.into(), ..row(6) },
         pb::ImportedRequest { closed_time: None, ..row(7) },
         pb::ImportedRequest { customer: "customers/01999999-0000-7000-8000-000000000000".into(), ..row(8) },
-        pb::ImportedRequest { contact_time: proto("2036-01-01T00:00:00Z"), closed_time: proto("2036-01-01T00:00:00Z"), ..row(9) },
+        pb::ImportedRequest {
+            contact_time: proto("2036-01-01T00:00:00Z"),
+            closed_time: proto("2036-01-01T00:00:00Z"),
+            ..row(9)
+        },
     ];
     let rows: Vec<_> = std::iter::once(row(2)).chain(broken).chain([row(10)]).collect();
     let first = import(&desk, vec![message(rows.clone())]).await.unwrap();
     assert_eq!((first.imported_count, first.known_count, first.rejected_count), (2, 0, 7));
     let mut named: Vec<_> = first.rejected_rows.iter().map(|row| (row.line, row.field.as_str())).collect();
     named.sort_unstable();
-    let expected = [(3, "closed_time"), (4, "channel"), (5, "external_id"), (6, "state"), (7, "closed_time"), (8, "customer"), (9, "closed_time")];
+    let expected = [
+        (3, "closed_time"),
+        (4, "channel"),
+        (5, "external_id"),
+        (6, "state"),
+        (7, "closed_time"),
+        (8, "customer"),
+        (9, "closed_time"),
+    ];
     assert_eq!(named, expected);
 
     let before = desk.events().await;

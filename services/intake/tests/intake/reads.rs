@@ -53,9 +53,16 @@ async fn a_list_shows_only_what_its_filters_name() {
     for call in only_mail {
         assert_eq!(names(&mut desk, call.clone()).await, [mail.name.as_str()], "{call:?}");
     }
-    let only_chat = pb::ListRequestsRequest { end_time: proto("2026-11-20T10:10:00+08:00"), owner: "staff/lin".into(), ..all.clone() };
+    let only_chat = pb::ListRequestsRequest {
+        end_time: proto("2026-11-20T10:10:00+08:00"),
+        owner: "staff/lin".into(),
+        ..all.clone()
+    };
     assert_eq!(names(&mut desk, only_chat).await, [chat.name.as_str()]);
-    for call in [pb::ListRequestsRequest { owner: "staff/zhao".into(), ..all.clone() }, pb::ListRequestsRequest { external_id: "1".into(), ..all }] {
+    for call in [
+        pb::ListRequestsRequest { owner: "staff/zhao".into(), ..all.clone() },
+        pb::ListRequestsRequest { external_id: "1".into(), ..all },
+    ] {
         assert_eq!(names(&mut desk, call).await, [""; 0]);
     }
 }
@@ -69,10 +76,20 @@ async fn a_queue_puts_first_what_presses_most_and_holds_only_the_callers_open_re
     let chat = desk.register(Channel::Chat).await.name;
     desk.as_("staff/zhao", "AGENT").register_request(desk.registration(Channel::Chat)).await.unwrap();
     desk.pass(5);
-    let first = desk.requests.list_my_queue(pb::ListMyQueueRequest { page_size: 1, ..Default::default() }).await.unwrap().into_inner();
+    let first = desk
+        .requests
+        .list_my_queue(pb::ListMyQueueRequest { page_size: 1, ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     let rest = pb::ListMyQueueRequest { page_size: 1, page_token: first.next_page_token };
     let rest = desk.requests.list_my_queue(rest).await.unwrap().into_inner();
-    let shown: Vec<_> = first.items.iter().chain(&rest.items).map(|item| (item.request.as_ref().unwrap().name.as_str(), item.next_clause.as_str(), item.overdue)).collect();
+    let shown: Vec<_> = first
+        .items
+        .iter()
+        .chain(&rest.items)
+        .map(|item| (item.request.as_ref().unwrap().name.as_str(), item.next_clause.as_str(), item.overdue))
+        .collect();
     assert_eq!(shown, [(chat.as_str(), "C2.1", true), (mail.as_str(), "C2.4", false)]);
     assert_eq!(rest.next_page_token, "");
 }
@@ -82,7 +99,13 @@ async fn a_customer_sees_their_own_requests_and_no_internal_note() {
     let mut desk = Desk::open().await;
     let mine = desk.register(Channel::Chat).await.name;
     let other = pb::Customer { display_name: "别人".into(), contacts: vec![contact()], ..Default::default() };
-    let other = desk.customers.create_customer(pb::CreateCustomerRequest { customer: Some(other), ..Default::default() }).await.unwrap().into_inner().name;
+    let other = desk
+        .customers
+        .create_customer(pb::CreateCustomerRequest { customer: Some(other), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner()
+        .name;
     let theirs = pb::RegisterRequestRequest { customer: other, ..desk.registration(Channel::Chat) };
     let theirs = desk.requests.register_request(theirs).await.unwrap().into_inner().name;
     let note = pb::RecordProgressRequest { parent: mine.clone(), text: "客户易怒".into(), ..Default::default() };
@@ -92,19 +115,47 @@ async fn a_customer_sees_their_own_requests_and_no_internal_note() {
     let mut client = RequestServiceClient::new(desk.bench.as_(&desk.customer, &["CUSTOMER"], ""));
     let listed = client.list_requests(pb::ListRequestsRequest::default()).await.unwrap().into_inner().requests;
     assert_eq!(listed.iter().map(|request| request.name.as_str()).collect::<Vec<_>>(), [mine.as_str()]);
-    assert_refused(client.get_request(pb::GetRequestRequest { name: theirs }).await, Code::NotFound, ErrorReason::ResourceNotFound);
-    let progress = client.list_progress(pb::ListProgressRequest { parent: mine.clone(), ..Default::default() }).await.unwrap().into_inner().progress;
+    assert_refused(
+        client.get_request(pb::GetRequestRequest { name: theirs }).await,
+        Code::NotFound,
+        ErrorReason::ResourceNotFound,
+    );
+    let progress = client
+        .list_progress(pb::ListProgressRequest { parent: mine.clone(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner()
+        .progress;
     assert_eq!(progress.iter().map(|step| step.text.as_str()).collect::<Vec<_>>(), ["已联系工程师"]);
-    let seen_by_agent = desk.requests.list_progress(pb::ListProgressRequest { parent: mine, ..Default::default() }).await.unwrap().into_inner().progress;
+    let seen_by_agent = desk
+        .requests
+        .list_progress(pb::ListProgressRequest { parent: mine, ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner()
+        .progress;
     assert_eq!(seen_by_agent.len(), 2);
 }
 
 #[tokio::test]
 async fn customers_are_found_by_telephone_in_any_writing_by_email_in_any_case_and_by_the_beginning_of_their_name() {
     let mut desk = Desk::open().await;
-    let contacts = vec![pb::Contact { email: "Lin@Example.com".into(), ..Default::default() }, pb::Contact { phone: "010-8888 6666".into(), ..Default::default() }];
-    let firm = pb::Customer { display_name: "王府井百货".into(), contacts, kind: pb::customer::Kind::Organisation.into(), ..Default::default() };
-    let firm = desk.customers.create_customer(pb::CreateCustomerRequest { customer: Some(firm), ..Default::default() }).await.unwrap().into_inner();
+    let contacts = vec![
+        pb::Contact { email: "Lin@Example.com".into(), ..Default::default() },
+        pb::Contact { phone: "010-8888 6666".into(), ..Default::default() },
+    ];
+    let firm = pb::Customer {
+        display_name: "王府井百货".into(),
+        contacts,
+        kind: pb::customer::Kind::Organisation.into(),
+        ..Default::default()
+    };
+    let firm = desk
+        .customers
+        .create_customer(pb::CreateCustomerRequest { customer: Some(firm), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     let phone = |phone: &str| pb::FindCustomersRequest { phone: phone.into(), ..Default::default() };
     let email = |email: &str| pb::FindCustomersRequest { email: email.into(), ..Default::default() };
     let named = |name: &str| pb::FindCustomersRequest { display_name: name.into(), ..Default::default() };
@@ -121,19 +172,34 @@ async fn customers_are_found_by_telephone_in_any_writing_by_email_in_any_case_an
     ];
     for (call, expected) in cases {
         let found = desk.customers.find_customers(call.clone()).await.unwrap().into_inner().customers;
-        assert_eq!(found.iter().map(|customer| customer.name.as_str()).collect::<Vec<_>>(), expected, "{}", call.display_name);
+        assert_eq!(
+            found.iter().map(|customer| customer.name.as_str()).collect::<Vec<_>>(),
+            expected,
+            "{}",
+            call.display_name
+        );
     }
 }
 
 #[tokio::test]
 async fn an_update_changes_the_fields_of_its_mask_and_no_other() {
     let mut desk = Desk::open().await;
-    let given = pb::Customer { name: desk.customer.clone(), needs: "打印服务".into(), display_name: "不变".into(), ..Default::default() };
-    let mask = |paths: &[&str]| Some(prost_types::FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() });
+    let given = pb::Customer {
+        name: desk.customer.clone(),
+        needs: "打印服务".into(),
+        display_name: "不变".into(),
+        ..Default::default()
+    };
+    let mask =
+        |paths: &[&str]| Some(prost_types::FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() });
     let call = pb::UpdateCustomerRequest { customer: Some(given), update_mask: mask(&["needs"]), ..Default::default() };
     let updated = desk.customers.update_customer(call).await.unwrap().into_inner();
-    assert_eq!((updated.needs.as_str(), updated.display_name.as_str(), updated.etag.as_str()), ("打印服务", "王小明", "\"2\""));
-    let got = desk.customers.get_customer(pb::GetCustomerRequest { name: desk.customer.clone() }).await.unwrap().into_inner();
+    assert_eq!(
+        (updated.needs.as_str(), updated.display_name.as_str(), updated.etag.as_str()),
+        ("打印服务", "王小明", "\"2\"")
+    );
+    let got =
+        desk.customers.get_customer(pb::GetCustomerRequest { name: desk.customer.clone() }).await.unwrap().into_inner();
     assert_eq!(got, updated);
     let stale = pb::Customer { etag: "\"1\"".into(), ..got };
     let call = pb::UpdateCustomerRequest { customer: Some(stale), ..Default::default() };
@@ -143,17 +209,32 @@ async fn an_update_changes_the_fields_of_its_mask_and_no_other() {
 #[tokio::test]
 async fn projects_belong_to_their_customer() {
     let mut desk = Desk::open().await;
-    let project = pb::Project { display_name: "机房改造".into(), site_tier: pb::project::SiteTier::Province.into(), delivered_time: proto("2026-03-01T00:00:00+08:00"), ..Default::default() };
+    let project = pb::Project {
+        display_name: "机房改造".into(),
+        site_tier: pb::project::SiteTier::Province.into(),
+        delivered_time: proto("2026-03-01T00:00:00+08:00"),
+        ..Default::default()
+    };
     let call = pb::CreateProjectRequest { parent: desk.customer.clone(), project: Some(project), ..Default::default() };
     let project = desk.customers.create_project(call).await.unwrap().into_inner();
     assert!(project.name.starts_with(&format!("{}/projects/", desk.customer)));
-    let listed = desk.customers.list_projects(pb::ListProjectsRequest { parent: desk.customer.clone(), ..Default::default() }).await.unwrap().into_inner();
+    let listed = desk
+        .customers
+        .list_projects(pb::ListProjectsRequest { parent: desk.customer.clone(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(listed.projects, std::slice::from_ref(&project));
     let batch = pb::BatchGetProjectsRequest { parent: "customers/-".into(), names: vec![project.name.clone()] };
     assert_eq!(desk.customers.batch_get_projects(batch).await.unwrap().into_inner().projects, [project.clone()]);
 
-    let mut stranger = CustomerServiceClient::new(desk.bench.as_("customers/01999999-0000-7000-8000-000000000000", &["CUSTOMER"], ""));
-    assert_refused(stranger.get_project(pb::GetProjectRequest { name: project.name.clone() }).await, Code::NotFound, ErrorReason::ResourceNotFound);
+    let mut stranger =
+        CustomerServiceClient::new(desk.bench.as_("customers/01999999-0000-7000-8000-000000000000", &["CUSTOMER"], ""));
+    assert_refused(
+        stranger.get_project(pb::GetProjectRequest { name: project.name.clone() }).await,
+        Code::NotFound,
+        ErrorReason::ResourceNotFound,
+    );
     let registration = pb::RegisterRequestRequest { project: project.name.clone(), ..desk.registration(Channel::Chat) };
     assert_eq!(desk.requests.register_request(registration).await.unwrap().into_inner().project, project.name);
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::rules::v1::{Access, Role};
+use prost::Message;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -62,6 +63,20 @@ impl Call {
         payload: &[u8],
     ) -> Self {
         Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
+    }
+
+    /// Checks the fields of one message of a client stream.
+    pub fn check(&self, message: &impl Message) -> Result<(), Error> {
+        self.check_encoded(&message.encode_to_vec()).map(|_| ())
+    }
+
+    /// Checks an encoded request's fields; its request id, if it has one.
+    pub(crate) fn check_encoded(&self, encoded: &[u8]) -> Result<Option<Uuid>, Error> {
+        let (violations, request_id) = self.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
+        if !violations.is_empty() {
+            return Err(Error::Invalid(violations));
+        }
+        Ok(request_id.and_then(|id| Uuid::try_parse(&id).ok()))
     }
 
     /// Whether the caller has `role` and the method's contract names it.

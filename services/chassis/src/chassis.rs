@@ -94,20 +94,15 @@ impl Chassis {
         let mut call = self.call(request.metadata(), request.extensions())?;
         let request = request.into_inner();
         let encoded = request.encode_to_vec();
-        call.request_id = self.check(&call, &encoded).map_err(|error| error.into_status(call.language))?;
+        call.request_id = call.check_encoded(&encoded).map_err(|error| error.into_status(call.language))?;
         call.digest = sha256(&encoded);
         Ok((call, request))
     }
 
-    /// Admits a call with a client stream, whose messages are checked one by one with [`Self::check_message`].
+    /// Admits a call with a client stream, whose messages are checked one by one with [`Call::check`].
     pub fn admit_stream<Q>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
         let call = self.call(request.metadata(), request.extensions())?;
         Ok((call, request.into_inner()))
-    }
-
-    /// Checks the fields of one message of a stream.
-    pub fn check_message(&self, call: &Call, message: &impl Message) -> Result<(), Error> {
-        self.check(call, &message.encode_to_vec()).map(|_| ())
     }
 
     fn call(&self, metadata: &tonic::metadata::MetadataMap, extensions: &tonic::Extensions) -> Result<Call, Status> {
@@ -118,16 +113,6 @@ impl Chassis {
             return Err(Error::Unauthenticated.into_status(language));
         };
         Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
-    }
-
-    /// Checks an encoded request's fields; its request id, if it has one.
-    fn check(&self, call: &Call, encoded: &[u8]) -> Result<Option<uuid::Uuid>, Error> {
-        let (violations, request_id) = call.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
-        if violations.is_empty() {
-            Ok(request_id.and_then(|id| uuid::Uuid::try_parse(&id).ok()))
-        } else {
-            Err(Error::Invalid(violations))
-        }
     }
 
     /// Turns a handler's outcome into a response. A refused call that was answered before gets that answer again.

@@ -62,6 +62,7 @@ pub fn options(config: &Database, schema: &str) -> Result<PgConnectOptions, Data
 }
 
 /// A pool for a service. Statements slower than a second are logged, without their values.
+#[must_use]
 pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
     let options = options.log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
     PgPoolOptions::new()

@@ -18,7 +18,7 @@ use keys::Keys;
 /// Algorithms a token may be signed with; symmetric ones and `none` never.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 const LEEWAY: Duration = Duration::from_secs(30);
-const CACHED_FOR: Duration = Duration::from_secs(60);
+const CACHED_FOR: Duration = Duration::from_mins(1);
 const CACHED_AT_MOST: usize = 10_000;
 
 /// A caller, as their token says.
@@ -61,11 +61,14 @@ struct Issuer {
     iss: String,
 }
 
+/// Callers by the hash of their token, each until when it counts.
+type Recent = HashMap<[u8; 32], (Instant, Arc<Identity>)>;
+
 /// Checks bearer tokens.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<(IssuerConfig, Keys)>,
-    recent: RwLock<HashMap<[u8; 32], (Instant, Arc<Identity>)>>,
+    recent: RwLock<Recent>,
 }
 
 /// Why a token is not taken. Callers never learn which.

@@ -209,17 +209,20 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
             .iter()
             .filter(|rule| row.opens.contains(&rule.duty) && !still_live.iter().any(|kind| kind == rule.word))
         {
-            self.open(rule, facts, scene, &mut touched);
+            rule.open(facts, scene, &mut touched);
         }
         touched
     }
+}
 
-    fn open(&self, rule: &DutyRule<D, F>, facts: &F, scene: Scene<'_>, touched: &mut Touched) {
-        let Some(term) = (rule.term)(facts, scene.regulation) else { return };
+impl<D, F> DutyRule<D, F> {
+    /// Opens the duty if it has a term, and fulfils it if it already is.
+    fn open(&self, facts: &F, scene: Scene<'_>, touched: &mut Touched) {
+        let Some(term) = (self.term)(facts, scene.regulation) else { return };
         let calendar = scene.regulation.calendar();
         let new = |opened_at| NewDuty {
-            clause: rule.clause,
-            kind: rule.word,
+            clause: self.clause,
+            kind: self.word,
             subject: scene.subject.to_owned(),
             owner: scene.owner,
             department: scene.department,
@@ -233,7 +236,7 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
             Term::Until(due) => new(scene.at).until(due, calendar),
         };
         touched.changes.push(opened);
-        if let Some(at) = (rule.met_at)(facts) {
+        if let Some(at) = (self.met_at)(facts) {
             touched.changes.push(duty.meet(at, calendar));
         }
         touched.duties.push(duty);

@@ -14,7 +14,7 @@ pub trait Resource {
     const KIND: &'static str;
 }
 
-/// The id of a resource of kind `R`: a UUIDv7, so that ids sort by time of creation.
+/// The id of a resource of kind `R`: a `UUIDv7`, so that ids sort by time of creation.
 pub struct Id<R>(Uuid, PhantomData<fn() -> R>);
 
 impl<R: Resource> Id<R> {
@@ -73,7 +73,7 @@ impl<R: Resource> fmt::Debug for Id<R> {
     }
 }
 
-/// A UUIDv7 made at `now`.
+/// A `UUIDv7` made at `now`.
 #[must_use]
 pub fn new_uuid(now: Timestamp) -> Uuid {
     let seconds = u64::try_from(now.as_second()).unwrap_or(0);

@@ -103,7 +103,7 @@ impl Record {
             "needs" => self.needs.clone_from(&given.needs),
             "service_plan" => self.service_plan.clone_from(&given.service_plan),
             "since_time" => {
-                self.since_at = given.since_time.as_ref().and_then(from_proto).map_or(self.since_at, sql::at)
+                self.since_at = given.since_time.as_ref().and_then(from_proto).map_or(self.since_at, sql::at);
             }
             "owner" if !given.owner.is_empty() => self.owner.clone_from(&given.owner),
             _ => {}

@@ -75,7 +75,11 @@ impl Walk<'_> {
         match (&row.payload, &row.salt) {
             (Some(payload), Some(salt)) if payload_digest(salt, payload).as_slice() == row.payload_digest => {}
             (Some(_), Some(_)) => {
-                self.find(position, Kind::PayloadMismatch, format!("the payload of event {} was changed", row.event_id))
+                self.find(
+                    position,
+                    Kind::PayloadMismatch,
+                    format!("the payload of event {} was changed", row.event_id),
+                );
             }
             _ => self.find(
                 position,

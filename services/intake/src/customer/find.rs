@@ -1,4 +1,4 @@
-//! FindCustomers: by telephone in any writing, by e-mail in any case, or by the beginning of the name.
+//! `FindCustomers`: by telephone in any writing, by e-mail in any case, or by the beginning of the name.
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};

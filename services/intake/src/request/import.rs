@@ -1,4 +1,4 @@
-//! ImportRequests: history of another system under the same measures. It passes no gate and notifies nobody.
+//! `ImportRequests`: history of another system under the same measures. It passes no gate and notifies nobody.
 
 use std::collections::HashMap;
 
@@ -72,7 +72,7 @@ impl Requests {
         result: &mut pb::ImportRequestsResponse,
     ) -> Result<(), Error> {
         let mut refused: HashMap<usize, Violation> = HashMap::new();
-        if let Err(error) = self.0.check_message(call, &message) {
+        if let Err(error) = call.check(&message) {
             let Error::Invalid(violations) = error else { return Err(error) };
             for violation in violations {
                 let (index, field) =

@@ -1,4 +1,4 @@
-//! RegisterRequest: who is asked first owns the matter, and its clocks start.
+//! `RegisterRequest`: who is asked first owns the matter, and its clocks start.
 
 use jiff::Timestamp;
 use kefu_chassis::error::{Violation, constraint};

@@ -77,7 +77,7 @@ impl<'a> Step<'a> {
 
     /// The state it is in, as events tell it.
     pub fn state(&self) -> i32 {
-        State::from(self.record.state()).into()
+        self.record.state().into()
     }
 
     /// Stores the request, its duties and the event, and replies with the request.

@@ -177,6 +177,7 @@ pub fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a message field is an Option")]
 pub fn proto(time: &str) -> Option<prost_types::Timestamp> {
     Some(kefu_chassis::time::to_proto(at(time)))
 }

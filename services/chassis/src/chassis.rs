@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kefu_regulation::{Regulation, params};
+use kefu_regulation::{Calendar, Regulation, params};
 use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
@@ -13,6 +13,7 @@ use crate::call::{Backdating, Call};
 use crate::change::Change;
 use crate::clock::Clock;
 use crate::database;
+use crate::duties::calendars::Calendars;
 use crate::error::Error;
 use crate::identity::{Identity, Verifier, sha256};
 use crate::language::Language;
@@ -32,6 +33,7 @@ pub struct Chassis {
     /// The regulation in force.
     pub regulation: Regulation,
     pool: PgPool,
+    pub(crate) calendars: Calendars,
     /// The rules of its methods.
     pub rules: Rules,
     pub(crate) verifier: Verifier,
@@ -75,6 +77,7 @@ impl Chassis {
             clock: parts.clock,
             regulation: parts.regulation,
             pool: parts.pool,
+            calendars: Calendars::default(),
             rules,
             verifier: parts.verifier,
             appended: Notify::new(),
@@ -150,6 +153,11 @@ impl Chassis {
             Some(reply) if reply.digest != call.digest => Err(Error::RequestIdReused),
             Some(reply) => R::decode(reply.response.as_slice()).map(Some).map_err(Error::unexpected),
         }
+    }
+
+    /// Makes sure that duties can count on `calendar` for as long as they live.
+    pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
+        self.calendars.keep(&self.pool, calendar).await
     }
 
     /// Begins a change.

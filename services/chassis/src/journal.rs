@@ -223,7 +223,7 @@ impl From<Vec<Duty>> for DutyColumns {
             columns.owner.push(duty.owner);
             columns.department.push(duty.department);
             columns.regulation.push(duty.regulation);
-            columns.calendar.push(duty.calendar);
+            columns.calendar.push(duty.calendar.version().to_owned());
             columns.state.push(duty.state as i16);
             columns.measure.push(duty.measure as i16);
             columns.budget_us.push(duty.budget_us);

@@ -175,7 +175,6 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
 
     /// What a fired transition does to the `live` duties, and which it opens.
     pub fn touch(&self, row: &Transition<S, A, D, F>, facts: &F, live: Vec<Duty>, scene: Scene<'_>) -> Touched {
-        let calendar = scene.regulation.calendar();
         let mut touched = Touched::default();
         let mut still_live = Vec::new();
         for mut duty in live {
@@ -184,13 +183,13 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
                 has(row.replaces) && duty.breached_at.is_none() && duty.due_at.is_some_and(|due| scene.at <= due)
             });
             let change = if has(row.meets) {
-                duty.meet(scene.at, calendar)
+                duty.meet(scene.at)
             } else if row.ends {
-                duty.void(scene.at, row.clause, scene.actor, calendar)
+                duty.void(scene.at, row.clause, scene.actor)
             } else if has(row.pauses) && duty.state == DutyState::Open {
-                duty.pause(scene.at, row.clause, scene.actor, calendar)
+                duty.pause(scene.at, row.clause, scene.actor)
             } else if has(row.resumes) && duty.state == DutyState::Paused {
-                duty.resume(scene.at, calendar)
+                duty.resume(scene.at)
             } else if has(row.breaches) && duty.breached_at.is_none() {
                 duty.breach(scene.at)
             } else if let Some(promised) = promised {
@@ -237,7 +236,7 @@ impl<D, F> DutyRule<D, F> {
         };
         touched.changes.push(opened);
         if let Some(at) = (self.met_at)(facts) {
-            touched.changes.push(duty.meet(at, calendar));
+            touched.changes.push(duty.meet(at));
         }
         touched.duties.push(duty);
     }

@@ -109,6 +109,7 @@ impl Service {
             verifier: Verifier::new(setup.issuers),
         };
         let chassis = Chassis::build(parts)?;
+        chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;
         let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;
         let server = (self.mount)(server, chassis.clone(), setup.settings)?;
         let address = server.address();

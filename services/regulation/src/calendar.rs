@@ -1,7 +1,7 @@
 //! The business calendar: which time is working time. Pure: it reads no clock, and the same calendar always gives the
 //! same answer for the same instants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use jiff::civil::Date;
@@ -21,6 +21,7 @@ mod week;
 mod tests;
 
 pub use holidays::Holidays;
+use holidays::Published;
 pub use settings::Settings;
 pub use week::Interval;
 use week::{Day, Week};
@@ -164,6 +165,28 @@ impl Calendar {
             Measure::Working => self.working_between(from, to),
             Measure::Wall => to.duration_since(from).max(SignedDuration::ZERO),
         }
+    }
+
+    /// The whole calendar as a `[calendar]` table (TOML) that [`Self::from_toml`] reads back as the same version, whatever
+    /// calendars a later program has built in.
+    #[must_use]
+    pub fn definition(&self) -> String {
+        let Inner { zone_name, week, holidays, .. } = &*self.0;
+        let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+        let dates = |dates: &BTreeSet<Date>| list(dates.iter().map(|date| format!("\"{date}\"")).collect());
+        let mut text = format!("zone = \"{zone_name}\"\n");
+        for (key, day) in week::KEYS.iter().zip(week.days()) {
+            let intervals = day.intervals.iter().map(|interval| format!("\"{interval}\"")).collect();
+            text.push_str(&format!("{key} = {}\n", list(intervals)));
+        }
+        match &holidays.published {
+            Published::Always => text.push_str("holidays = \"none\"\n"),
+            Published::Years(years) => {
+                let years = years.iter().map(ToString::to_string).collect();
+                text.push_str(&format!("holidays = \"listed\"\npublished = {}\n", list(years)));
+            }
+        }
+        text + &format!("days_off = {}\nmake_up = {}\n", dates(&holidays.off), dates(&holidays.make_up))
     }
 
     pub(crate) fn encode(&self, canonical: &mut Canonical) {

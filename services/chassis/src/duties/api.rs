@@ -69,40 +69,36 @@ impl Compliance {
         )
         .fetch_all(&mut *connection)
         .await?;
-        let duties = rows.into_iter().map(Duty::from);
-        let (duties, next_page_token) =
-            page.cut(duties.collect(), |duty| (duty.due_at.unwrap_or(Timestamp::MAX), duty.id));
+        let duties = store::read(&mut connection, &self.0.calendars, rows).await?;
+        let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(Timestamp::MAX), duty.id));
         Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
     }
 
     async fn get(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
         let id = self.id(&request.name)?;
         let mut connection = self.0.pool().acquire().await?;
-        let duty = store::get(&mut connection, id).await?;
+        let duty = store::get(&mut connection, &self.0.calendars, id).await?;
         let duty = duty.filter(|duty| call.reaches(holder(duty)));
         duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
     }
 
     async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
         let state = [State::Open];
-        self.decide(call, &request.name, &request.etag, "pause", &state, |duty, calendar| {
-            duty.pause(call.now, &request.reason, &call.caller.subject, calendar)
+        self.decide(call, &request.name, &request.etag, "pause", &state, |duty| {
+            duty.pause(call.now, &request.reason, &call.caller.subject)
         })
         .await
     }
 
     async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
         let state = [State::Paused];
-        self.decide(call, &request.name, &request.etag, "resume", &state, |duty, calendar| {
-            duty.resume(call.now, calendar)
-        })
-        .await
+        self.decide(call, &request.name, &request.etag, "resume", &state, |duty| duty.resume(call.now)).await
     }
 
     async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
         let states = [State::Open, State::Paused];
-        self.decide(call, &request.name, &request.etag, "waive", &states, |duty, calendar| {
-            duty.waive(call.now, &request.reason, &call.caller.subject, calendar)
+        self.decide(call, &request.name, &request.etag, "waive", &states, |duty| {
+            duty.waive(call.now, &request.reason, &call.caller.subject)
         })
         .await
     }
@@ -114,11 +110,12 @@ impl Compliance {
         given_etag: &str,
         action: &str,
         from: &[State],
-        act: impl FnOnce(&mut Duty, &kefu_regulation::Calendar) -> DutyChange,
+        act: impl FnOnce(&mut Duty) -> DutyChange,
     ) -> Result<pb::Duty, Error> {
         let id = self.id(name)?;
         let mut change = self.0.begin(call).await?;
-        let duty = store::lock(change.connection(), id).await?.filter(|duty| call.reaches(holder(duty)));
+        let duty =
+            store::lock(change.connection(), &self.0.calendars, id).await?.filter(|duty| call.reaches(holder(duty)));
         let mut duty = duty.ok_or_else(|| unknown(name))?;
         check_etag(given_etag, &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
@@ -133,7 +130,7 @@ impl Compliance {
                 clause: duty.clause.into(),
             });
         }
-        let did = act(&mut duty, self.0.regulation.calendar());
+        let did = act(&mut duty);
         let payload = DutyChanged { subject: duty.subject.clone() };
         change.record(
             NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload)
@@ -180,7 +177,7 @@ impl Compliance {
             reason: duty.reason,
             decided_by: duty.decided_by,
             regulation_version: duty.regulation,
-            calendar_version: duty.calendar,
+            calendar_version: duty.calendar.version().to_owned(),
         }
     }
 }

@@ -44,14 +44,14 @@ impl Requests {
                 message.map_err(|status| Error::field("rows", format!("the stream broke off: {}", status.code())))?;
             let import = match &import {
                 Some(import) => import,
-                None => import.insert(self.begin_import(&message)?),
+                None => import.insert(self.begin_import(&message).await?),
             };
             self.import_message(call, import, message, &mut result).await?;
         }
         Ok(result)
     }
 
-    fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
+    async fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
         if first.source.trim().is_empty() {
             return Err(Error::field("source", "is required in the first message"));
         }
@@ -61,6 +61,7 @@ impl Requests {
             Calendar::from_toml(&first.calendar)
                 .map_err(|error| Error::field("calendar", kefu_chassis::error::describe(&error)))?
         };
+        self.0.keep_calendar(&calendar).await?;
         Ok(Import { source: first.source.clone(), calendar })
     }
 
@@ -197,12 +198,12 @@ fn outcome(
     match (term, ended) {
         (Some((term, Some(met_at))), _) => {
             let (mut duty, opened) = open(new, &term, calendar);
-            let met = duty.meet(met_at, calendar);
+            let met = duty.meet(met_at);
             (duty, vec![opened, met])
         }
         (Some((term @ Term::Until(_), None)), Some(ended)) if is_cancelled => {
             let (mut duty, opened) = open(new, &term, calendar);
-            let voided = duty.void(ended, "A9.1", by, calendar);
+            let voided = duty.void(ended, "A9.1", by);
             (duty, vec![opened, voided])
         }
         _ => {

@@ -226,7 +226,8 @@ async fn projects_belong_to_their_customer() {
         .into_inner();
     assert_eq!(listed.projects, std::slice::from_ref(&project));
     let batch = pb::BatchGetProjectsRequest { parent: "customers/-".into(), names: vec![project.name.clone()] };
-    assert_eq!(desk.customers.batch_get_projects(batch).await.unwrap().into_inner().projects, [project.clone()]);
+    let found = desk.customers.batch_get_projects(batch).await.unwrap().into_inner().projects;
+    assert_eq!(found, std::slice::from_ref(&project));
 
     let mut stranger =
         CustomerServiceClient::new(desk.bench.as_("customers/01999999-0000-7000-8000-000000000000", &["CUSTOMER"], ""));

@@ -139,7 +139,7 @@ async fn an_answer_recorded_late_is_judged_when_it_was_given_and_corrects_the_br
         .iter()
         .flat_map(|event| &event.duty_changes)
         .filter(|change| change.clause == "C2.1")
-        .map(|change| change.kind())
+        .map(kefu_proto::events::v1::DutyChange::kind)
         .collect();
     assert_eq!(changes, [Kind::Opened, Kind::Breached, Kind::Corrected], "both stay visible");
 }

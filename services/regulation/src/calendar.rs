@@ -174,19 +174,21 @@ impl Calendar {
         let Inner { zone_name, week, holidays, .. } = &*self.0;
         let list = |items: Vec<String>| format!("[{}]", items.join(", "));
         let dates = |dates: &BTreeSet<Date>| list(dates.iter().map(|date| format!("\"{date}\"")).collect());
-        let mut text = format!("zone = \"{zone_name}\"\n");
+        let mut lines = vec![format!("zone = \"{zone_name}\"")];
         for (key, day) in week::KEYS.iter().zip(week.days()) {
             let intervals = day.intervals.iter().map(|interval| format!("\"{interval}\"")).collect();
-            text.push_str(&format!("{key} = {}\n", list(intervals)));
+            lines.push(format!("{key} = {}", list(intervals)));
         }
         match &holidays.published {
-            Published::Always => text.push_str("holidays = \"none\"\n"),
+            Published::Always => lines.push("holidays = \"none\"".to_owned()),
             Published::Years(years) => {
-                let years = years.iter().map(ToString::to_string).collect();
-                text.push_str(&format!("holidays = \"listed\"\npublished = {}\n", list(years)));
+                lines.push("holidays = \"listed\"".to_owned());
+                lines.push(format!("published = {}", list(years.iter().map(ToString::to_string).collect())));
             }
         }
-        text + &format!("days_off = {}\nmake_up = {}\n", dates(&holidays.off), dates(&holidays.make_up))
+        lines.push(format!("days_off = {}", dates(&holidays.off)));
+        lines.push(format!("make_up = {}", dates(&holidays.make_up)));
+        lines.join("\n")
     }
 
     pub(crate) fn encode(&self, canonical: &mut Canonical) {

@@ -116,6 +116,10 @@ impl Server {
             let identity = Identity::from_pem(read(&tls.certificate_file)?, read(&tls.key_file)?);
             builder = builder.tls_config(ServerTlsConfig::new().identity(identity))?;
         }
+        // Known from the first call on, and not ready until Postgres has answered.
+        for name in &serves {
+            reporter.set_service_status(*name, ServingStatus::NotServing).await;
+        }
         let work = chassis.start();
         let ready = spawn(report_readiness(chassis.clone(), reporter, serves));
         let mut stop = chassis.stopping();

@@ -17,6 +17,9 @@ use crate::names::{Id, Resource as _};
 use crate::paging::{Page, Pages};
 use crate::time::{duration_to_proto, sql, to_proto};
 
+/// Where duties without a due time stand in a list: after all others, in the order of their ids.
+const NEVER: Timestamp = Timestamp::constant(253_000_000_000, 0);
+
 /// Serves a service's duties.
 #[derive(Clone, Debug)]
 pub struct Compliance(pub Arc<Chassis>);
@@ -50,11 +53,11 @@ impl Compliance {
         let rows = sqlx::query_as!(
             Row,
             "select * from duty
-            where ($1::timestamptz is null or (coalesce(due_at, 'infinity'), id) > ($1, $2))
+            where ($1::timestamptz is null or (coalesce(due_at, $12), id) > ($1, $2))
                 and ($3::text is null or owner = $3) and ($4::text is null or department = $4 or owner = $5)
                 and ($6 = '' or subject = $6) and ($7 = '' or owner = $7) and ($8 = '' or clause = $8)
                 and ($9::smallint is null or state = $9) and (not $10 or breached_at is not null)
-            order by coalesce(due_at, 'infinity'), id limit $11",
+            order by coalesce(due_at, $12), id limit $11",
             sql::maybe(due) as _,
             id,
             owner,
@@ -66,11 +69,12 @@ impl Compliance {
             state,
             request.breached,
             page.limit,
+            sql::at(NEVER) as _,
         )
         .fetch_all(&mut *connection)
         .await?;
         let duties = store::read(&mut connection, &self.0.calendars, rows).await?;
-        let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(Timestamp::MAX), duty.id));
+        let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(NEVER), duty.id));
         Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
     }
 

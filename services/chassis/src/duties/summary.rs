@@ -39,7 +39,7 @@ pub async fn summarize(
             case when $1 then clause else '' end as "clause!",
             case when $2 then department else '' end as "department!",
             case when $3 then owner else '' end as "owner!",
-            case when $4 <> '' then to_char(date_trunc($4, opened_at, $5), 'YYYY-MM-DD') else '' end as "period!",
+            case when $4 <> '' then to_char(date_trunc($4, opened_at at time zone $5), 'YYYY-MM-DD') else '' end as "period!",
             count(*) as "opened!",
             count(*) filter (where state = 3 and not late) as "met_in_time!",
             count(*) filter (where state = 3 and late) as "late!",

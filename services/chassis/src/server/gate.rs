@@ -20,7 +20,12 @@ use crate::language::Language;
 use crate::rules::MethodRule;
 
 /// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
-const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/"];
+const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
+/// Answered also when there are too many calls: whoever asks would take a busy service for a dead one and end it.
+const HEALTH: &str = "/grpc.health.v1.Health/";
+/// How much earlier than the caller's deadline the service gives up: tonic's own timer, which starts a moment before ours, must
+/// not be first, since its answer has no details.
+const MARGIN: Duration = Duration::from_millis(2);
 
 /// What the layers share.
 #[derive(Debug)]
@@ -65,6 +70,9 @@ async fn log(request: Request, next: Next) -> Response {
 }
 
 async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with(HEALTH) {
+        return next.run(request).await;
+    }
     match gate.slots.try_acquire() {
         Ok(_slot) => next.run(request).await,
         Err(_) => refuse(Error::Overloaded, request.headers()),
@@ -80,7 +88,11 @@ async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next)
         (limits.deadline_ms, limits.deadline_cap_ms)
     };
     let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
+    let asked = asked.map(|asked| asked.saturating_sub(MARGIN));
     let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(Duration::from_millis(cap_ms));
+    if deadline.is_zero() {
+        return refuse(Error::Deadline, request.headers());
+    }
     let language = language(request.headers());
     match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(response) => response,

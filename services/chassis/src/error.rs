@@ -212,7 +212,13 @@ pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let away = match &error {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+            // Protocol: a connection that ends while it is made reads as an odd answer.
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
             sqlx::Error::Database(database) => database
                 .code()
                 .is_some_and(|code| ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25P03"),

@@ -163,10 +163,11 @@ impl Requests {
                 Some((Term::Until(promised), ended.filter(|_| record.state() == State::Closed))),
             ));
         }
-        // A request that ended within the interval needed no progress report; of others the row does not tell.
-        let every = regulation.get(params::PROGRESS_EVERY);
-        let in_time = ended.filter(|&ended| ended <= import.calendar.due(opened_at, every).at);
-        judged.push((new("C4.1", "progress"), in_time.map(|ended| (Term::Within(every), Some(ended)))));
+        // A request that ended within the interval needed no progress report; of others no row tells whether there was one.
+        let interval = import.calendar.due(opened_at, regulation.get(params::PROGRESS_EVERY));
+        if ended.is_none_or(|ended| ended > interval.at) {
+            judged.push((new("C4.1", "progress"), None));
+        }
 
         let mut duties = Vec::new();
         let mut changes = Vec::new();

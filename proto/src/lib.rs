@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
-/// Generated code of one package.
-macro_rules! package {
-    ($($name:ident),* $(,)?) => {$(
+/// Generated code of packages, in which the named lints are broken.
+macro_rules! packages {
+    ($lints:tt, $($name:ident),* $(,)?) => {$(
         #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
         pub mod $name {
             #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
-            #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code")]
+            #[expect $lints]
             pub mod v1 {
                 include!(concat!(env!("OUT_DIR"), "/kefu.", stringify!($name), ".v1.rs"));
             }
@@ -19,7 +19,12 @@ macro_rules! package {
     )*};
 }
 
-package!(compliance, events, intake, rules);
+packages!((clippy::all, clippy::pedantic, reason = "generated code"), rules);
+// Clients and servers of services carry `allow`s of their own.
+packages!(
+    (clippy::all, clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code"),
+    compliance, events, intake,
+);
 
 mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));

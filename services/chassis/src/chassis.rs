@@ -210,10 +210,11 @@ pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(work: F) -> tokio::
     tokio::spawn(work)
 }
 
-/// Implements a generated server trait: each method admits the call, runs a function of the implementor, and settles.
+/// Implements a generated server trait: each method admits the call, runs a function of the implementor, and settles. Methods
+/// of another form follow in braces of their own.
 #[macro_export]
 macro_rules! delegate {
-    (impl $service:ident for $api:ty { $($method:ident($request:ty) -> $reply:ty = $handler:ident;)* }) => {
+    (impl $service:ident for $api:ty { $($method:ident($request:ty) -> $reply:ty = $handler:ident;)* } $({ $($other:tt)* })?) => {
         #[tonic::async_trait]
         impl $service for $api {
             $(async fn $method(&self, request: tonic::Request<$request>) -> Result<tonic::Response<$reply>, tonic::Status> {
@@ -221,6 +222,7 @@ macro_rules! delegate {
                 let outcome = self.$handler(&call, request).await;
                 self.0.settle(&call, outcome).await
             })*
+            $($($other)*)?
         }
     };
 }

@@ -14,6 +14,7 @@ pub(crate) mod clock;
 pub(crate) mod store;
 mod summary;
 
+pub use clock::mark_overdue;
 pub use pb::duty::{Measure, State};
 
 /// The resource kind of duties.

@@ -17,6 +17,8 @@ pub(crate) mod feed;
 pub(crate) mod sealer;
 pub(crate) mod verify;
 
+pub use sealer::seal;
+
 /// An event to append.
 #[derive(Clone, Debug)]
 pub struct NewEvent {

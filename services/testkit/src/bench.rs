@@ -1,0 +1,277 @@
+//! The bench: a service that runs, with everything a test wants to see or set.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kefu_chassis::clock::SimulatedTime;
+use kefu_chassis::config::{self, Limits};
+use kefu_chassis::identity::IssuerConfig;
+use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
+use kefu_chassis::program::{Running, Service, Setup, StartError};
+use kefu_chassis::{Chassis, Clock, database, duties, journal};
+use kefu_regulation::Regulation;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::caller::{Bearer, Caller, sign};
+use crate::cluster::Cluster;
+use crate::wait::eventually;
+
+/// When a bench's clock stands at first: a Friday, in working time.
+pub const START: &str = "2026-11-20T10:00:00+08:00";
+
+/// A running service with a database of its own. Dropped, it is told to stop.
+pub struct Bench {
+    service: &'static Service,
+    setup: Setup,
+    time: Option<SimulatedTime>,
+    admin: PgPool,
+    channel: Channel,
+    running: Option<Running>,
+}
+
+/// How a bench is to be.
+pub struct Builder {
+    service: &'static Service,
+    start: Option<Timestamp>,
+    regulation: Regulation,
+    limits: Limits,
+    settings: serde_json::Value,
+    max_connections: u32,
+}
+
+impl Builder {
+    /// The regulation with these overrides, as in an operator's file.
+    #[must_use]
+    pub fn regulation(mut self, overrides: &str) -> Self {
+        self.regulation = Regulation::load(overrides).unwrap();
+        self
+    }
+
+    /// Other bounds of the server.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The settings that are the service's own.
+    #[must_use]
+    pub fn settings(mut self, settings: serde_json::Value) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Another time for the clock to stand at first, e.g. `2026-11-20T10:00:00+08:00`.
+    #[must_use]
+    pub fn starting_at(mut self, start: &str) -> Self {
+        self.start = Some(start.parse().unwrap());
+        self
+    }
+
+    /// The machine's clock instead of a simulated one.
+    #[must_use]
+    pub fn on_real_time(mut self) -> Self {
+        self.start = None;
+        self
+    }
+
+    /// At most so many connections of the service; 16 unless said.
+    #[must_use]
+    pub fn connections(mut self, at_most: u32) -> Self {
+        self.max_connections = at_most;
+        self
+    }
+
+    /// Makes the database and starts the server.
+    pub async fn start(self) -> Bench {
+        let database = Cluster::get().await.create(self.service).await;
+        self.start_on(&database).await.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error)))
+    }
+
+    /// Starts the server on a database that is there, such as another bench's.
+    pub async fn start_on(self, database: &str) -> Result<Bench, StartError> {
+        let cluster = Cluster::get().await;
+        let schema = self.service.schema;
+        let url = cluster.url(&database::role(schema), database);
+        let issuer = IssuerConfig {
+            issuer: ISSUER.to_owned(),
+            audience: AUDIENCE.to_owned(),
+            jwks_file: Some(cluster.jwks_file()),
+            jwks_url: None,
+        };
+        let (clock, time) = match self.start.map(Clock::simulated) {
+            Some((clock, time)) => (clock, Some(time)),
+            None => (Clock::system(), None),
+        };
+        let setup = Setup {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database: database::options(&config::Database { url, password_file: None, max_connections: 0 }, schema)?,
+            max_connections: self.max_connections,
+            issuers: vec![issuer],
+            regulation: self.regulation,
+            clock,
+            limits: self.limits,
+            tls: None,
+            settings: self.settings,
+        };
+        let admin = cluster.superuser(database).options([("search_path", schema)]);
+        let admin = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
+        Bench::run(self.service, setup, time, admin).await
+    }
+}
+
+impl Bench {
+    /// A bench of `service` as it comes: standard regulation, the clock at [`START`].
+    pub async fn of(service: &'static Service) -> Self {
+        Self::builder(service).start().await
+    }
+
+    /// To make one that differs.
+    #[must_use]
+    pub fn builder(service: &'static Service) -> Builder {
+        Builder {
+            service,
+            start: Some(START.parse().unwrap()),
+            regulation: Regulation::standard(),
+            limits: Limits::default(),
+            settings: serde_json::Value::Null,
+            max_connections: 16,
+        }
+    }
+
+    async fn run(
+        service: &'static Service,
+        setup: Setup,
+        time: Option<SimulatedTime>,
+        admin: PgPool,
+    ) -> Result<Self, StartError> {
+        let running = service.start(setup.clone()).await?;
+        let channel = Endpoint::from_shared(format!("http://{}", running.address)).unwrap().connect_lazy();
+        Ok(Self { service, setup, time, admin, channel, running: Some(running) })
+    }
+
+    /// A second server of the same service, on the same database and clock.
+    pub async fn replica(&self) -> Self {
+        let run = Self::run(self.service, self.setup.clone(), self.time.clone(), self.admin.clone());
+        run.await.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error)))
+    }
+
+    /// The name of its database.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        self.setup.database.get_database().unwrap_or_default()
+    }
+
+    /// A channel to it that says nobody calls.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// A caller, to make any generated client from. Roles are the contract's names, `department` may be empty.
+    #[must_use]
+    pub fn as_(&self, subject: &str, roles: &[&str], department: &str) -> Caller {
+        Bearer::new(&sign(subject, roles, department)).on(self.channel())
+    }
+
+    /// Another service as the caller.
+    #[must_use]
+    pub fn as_service(&self) -> Caller {
+        self.as_("services/tests", &["SERVICE"], "")
+    }
+
+    /// Its resource name, e.g. `services/intake`: the parent in the methods that every service serves.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.chassis().service.clone()
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.running().address
+    }
+
+    /// Its chassis.
+    #[must_use]
+    pub fn chassis(&self) -> &Arc<Chassis> {
+        &self.running().chassis
+    }
+
+    /// Its pool: what the service's role may do.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        self.chassis().pool()
+    }
+
+    /// A pool of the superuser on its database, in its schema: for tampering.
+    #[must_use]
+    pub fn admin(&self) -> &PgPool {
+        &self.admin
+    }
+
+    /// What moves its clock.
+    #[must_use]
+    pub fn time(&self) -> &SimulatedTime {
+        self.time.as_ref().expect("a bench on simulated time")
+    }
+
+    /// What its clock says.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.chassis().clock.now()
+    }
+
+    /// Returns when every event that was committed before is sealed.
+    pub async fn seal(&self) {
+        let last: i64 = self.number("select coalesce(max(seq), 0) from journal").await;
+        eventually("the journal is sealed", async || {
+            journal::seal(self.chassis()).await.unwrap();
+            let left =
+                sqlx::query_scalar("select count(*) from journal where position is null and seq <= $1").bind(last);
+            let left: i64 = left.fetch_one(&self.admin).await.unwrap();
+            (left == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Returns when every duty whose time has passed is marked.
+    pub async fn mark_overdue(&self) {
+        let now = kefu_chassis::time::sql::at(self.now());
+        eventually("every overdue duty is marked", async || {
+            duties::mark_overdue(self.chassis()).await.unwrap();
+            let left =
+                sqlx::query_scalar("select count(*) from duty where state = 1 and breached_at is null and due_at < $1");
+            let left: i64 = left.bind(now).fetch_one(&self.admin).await.unwrap();
+            (left == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// The number that a query gives.
+    pub async fn number(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&self.admin).await.unwrap()
+    }
+
+    /// Stops the server and returns when it has stopped.
+    pub async fn stop(mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("a bench that runs")
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.chassis.stop();
+        }
+    }
+}

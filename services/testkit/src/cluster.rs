@@ -1,0 +1,106 @@
+//! The Postgres of this process: started on first use, gone when the process ends, however it ends. A service's schema is
+//! made once, in a template; each test's database is a copy of it.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use kefu_chassis::database;
+use kefu_chassis::error::describe;
+use kefu_chassis::program::Service;
+use kefu_postgres::{Options, Postgres};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tokio::sync::Mutex;
+
+use crate::caller::signer;
+
+/// Where the server keeps its data while it runs, and a fetched Postgres for the next time.
+const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
+/// The benches of parallel tests have a pool each. Nothing here outlives the process, so nothing is vacuumed or replicated.
+const SETTINGS: [(&str, &str); 5] = [
+    ("max_connections", "500"),
+    ("autovacuum", "off"),
+    ("jit", "off"),
+    ("wal_level", "minimal"),
+    ("max_wal_senders", "0"),
+];
+
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+
+/// A running Postgres with the databases of this process.
+pub struct Cluster {
+    postgres: Postgres,
+    templates: Mutex<HashSet<&'static str>>,
+    made: AtomicU32,
+}
+
+impl Cluster {
+    /// The one of this process.
+    pub async fn get() -> &'static Self {
+        if let Some(cluster) = CLUSTER.get() {
+            return cluster;
+        }
+        tokio::task::spawn_blocking(|| CLUSTER.get_or_init(Self::start)).await.expect("Postgres can be started")
+    }
+
+    fn start() -> Self {
+        let mut options = Options::ephemeral(HOME);
+        options.settings = SETTINGS.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        options.on_progress = |sentence| eprintln!("{sentence}");
+        let postgres = Postgres::start(options).unwrap_or_else(|error| panic!("{}", describe(&error)));
+        let cluster = Self { postgres, templates: Mutex::default(), made: AtomicU32::new(0) };
+        std::fs::write(cluster.jwks_file(), signer().jwks()).expect("the public keys can be written");
+        cluster
+    }
+
+    /// The public keys of this process: beside the data, so that they go with them.
+    pub fn jwks_file(&self) -> PathBuf {
+        self.postgres.data_dir().parent().unwrap_or(Path::new("/")).join("jwks.json")
+    }
+
+    /// The URL of a database, for a role that needs no password.
+    pub fn url(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.postgres.port())
+    }
+
+    /// How the superuser connects.
+    pub fn superuser(&self, database: &str) -> PgConnectOptions {
+        self.url("postgres", database).parse().expect("the URL of a database")
+    }
+
+    /// A new database with the service's schema.
+    pub async fn create(&self, service: &'static Service) -> String {
+        let template = format!("template_{}", service.schema);
+        self.make_template(service, &template).await;
+        let database = format!("{}_{}", service.schema, self.made.fetch_add(1, Ordering::Relaxed) + 1);
+        self.run(&format!("create database {database} template {template}")).await;
+        database
+    }
+
+    /// Makes the template unless it is there. One at a time: roles belong to all databases.
+    async fn make_template(&self, service: &'static Service, template: &str) {
+        let mut templates = self.templates.lock().await;
+        if templates.contains(service.schema) {
+            return;
+        }
+        // What a test that was cancelled here has left half made.
+        self.run(&format!("drop database if exists {template} with (force)")).await;
+        self.run(&format!("create database {template}")).await;
+        let mut connection = PgConnection::connect_with(&self.superuser(template)).await.unwrap();
+        database::bootstrap(&mut connection, service.schema, "")
+            .await
+            .unwrap_or_else(|error| panic!("{}", describe(&error)));
+        connection.close().await.unwrap();
+        let migrated = database::migrate(self.superuser(template), service.schema, service.migrator).await;
+        migrated.unwrap_or_else(|error| panic!("{}", describe(&error)));
+        templates.insert(service.schema);
+    }
+
+    async fn run(&self, statement: &str) {
+        let mut connection = PgConnection::connect_with(&self.superuser("postgres")).await.unwrap();
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}

@@ -1,0 +1,28 @@
+//! The test kit: each test gets a real server on port 0 with a real Postgres database of its own, a clock that stands until
+//! the test moves it, callers with tokens, and words for refusals. What fails here fails the test, by a panic.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "only tests use it: a panic is how they fail"
+)]
+
+mod bare;
+mod bench;
+mod caller;
+mod cluster;
+mod refusal;
+mod wait;
+
+pub use bare::BARE;
+pub use bench::{Bench, Builder, START};
+pub use caller::{Bearer, Caller, sign, signer};
+pub use refusal::{Refusal, assert_refused};
+pub use wait::eventually;
+
+/// A fresh request id.
+#[must_use]
+pub fn request_id() -> String {
+    kefu_chassis::names::new_uuid(jiff::Timestamp::UNIX_EPOCH).to_string()
+}

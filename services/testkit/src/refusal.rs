@@ -1,0 +1,64 @@
+//! What a refused call says: its code, its reason, and the details that google.rpc has for it.
+
+use std::fmt::Debug;
+
+use kefu_proto::rules::v1::ErrorReason;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// A refusal, to ask for its details.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// As it came.
+    pub status: Status,
+    /// Its details.
+    pub details: ErrorDetails,
+}
+
+/// Asserts that a call was refused with this code and reason, as every refusal of kefu is built: `ErrorInfo` of the domain
+/// `kefu`, and a message for people.
+#[track_caller]
+pub fn assert_refused<T: Debug>(outcome: Result<T, Status>, code: Code, reason: ErrorReason) -> Refusal {
+    let status = outcome.expect_err("the call was not refused");
+    let details = status.get_error_details();
+    let info = details.error_info();
+    let told = (status.code(), info.map(|info| info.reason.as_str()), info.map(|info| info.domain.as_str()));
+    assert_eq!(told, (code, Some(reason.as_str_name()), Some("kefu")), "{status:?}");
+    assert!(details.localized_message().is_some_and(|message| !message.message.is_empty()), "{status:?}");
+    Refusal { status, details }
+}
+
+impl Refusal {
+    /// The paths of the fields it names, in its order.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&str> {
+        let violations =
+            self.details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default();
+        violations.iter().map(|violation| violation.field.as_str()).collect()
+    }
+
+    /// The clauses it cites, in its order.
+    #[must_use]
+    pub fn clauses(&self) -> Vec<&str> {
+        let violations =
+            self.details.precondition_failure().map(|failure| failure.violations.as_slice()).unwrap_or_default();
+        violations.iter().map(|violation| violation.r#type.as_str()).collect()
+    }
+
+    /// The resource it is about: the one not found, changed or in the way.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        let violation = self.details.precondition_failure().and_then(|failure| failure.violations.first());
+        let info = self.details.resource_info().map(|info| info.resource_name.as_str());
+        info.or(violation.map(|violation| violation.subject.as_str())).unwrap_or_default()
+    }
+
+    /// The language and the text for people.
+    #[must_use]
+    pub fn told(&self) -> (&str, &str) {
+        self.details
+            .localized_message()
+            .map(|message| (message.locale.as_str(), message.message.as_str()))
+            .unwrap_or_default()
+    }
+}

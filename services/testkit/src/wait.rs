@@ -1,0 +1,23 @@
+//! Waiting for what happens soon, without sleeping for a fixed time.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+const WITHIN: Duration = Duration::from_secs(15);
+const EVERY: Duration = Duration::from_millis(5);
+
+/// The value of `probe` once it has one. Panics with `what` when that takes longer than 15 seconds.
+pub async fn eventually<T, F>(what: &str, mut probe: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + WITHIN;
+    loop {
+        match tokio::time::timeout_at(deadline, probe()).await {
+            Ok(Some(value)) => return value,
+            Ok(None) if Instant::now() < deadline => sleep(EVERY).await,
+            _ => panic!("{what}: not within {WITHIN:?}"),
+        }
+    }
+}

@@ -5,13 +5,12 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
-/// Generated code of packages, in which the named lints are broken.
-macro_rules! packages {
-    ($lints:tt, $($name:ident),* $(,)?) => {$(
+/// Generated code of one package.
+macro_rules! package {
+    ($($name:ident),* $(,)?) => {$(
         #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
         pub mod $name {
             #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
-            #[expect $lints]
             pub mod v1 {
                 include!(concat!(env!("OUT_DIR"), "/kefu.", stringify!($name), ".v1.rs"));
             }
@@ -19,12 +18,7 @@ macro_rules! packages {
     )*};
 }
 
-packages!((clippy::all, clippy::pedantic, reason = "generated code"), rules);
-// Clients and servers of services carry `allow`s of their own.
-packages!(
-    (clippy::all, clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code"),
-    compliance, events, intake,
-);
+package!(compliance, events, intake, rules);
 
 mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
@@ -34,9 +28,7 @@ mod redacted {
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the bytes are made by the build script; a test decodes them")]
     let mut pool = DescriptorPool::decode(DESCRIPTORS).expect("the embedded descriptors decode");
-    #[expect(clippy::expect_used, reason = "google.rpc as tonic-types ships it; a test decodes it")]
     pool.decode_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET).expect("google.rpc's descriptors decode");
     pool
 });

@@ -28,15 +28,20 @@ create index journal_aggregate on journal (aggregate, seq);
 -- A sealed event is never changed again, whoever asks; only its payload and salt may be erased.
 create function journal_guard() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'DELETE' then
+    if tg_op in ('DELETE', 'TRUNCATE') then
         raise exception 'the journal is append-only';
     end if;
-    if old.position is not null and (new.position is distinct from old.position or new.hash is distinct from old.hash) then
+    if old.position is not null and (
+        to_jsonb(new) - 'payload' - 'salt' is distinct from to_jsonb(old) - 'payload' - 'salt'
+        or new.payload is distinct from old.payload and new.payload is not null
+        or new.salt is distinct from old.salt and new.salt is not null)
+    then
         raise exception 'a sealed event is never changed';
     end if;
     return new;
 end $$;
 create trigger journal_guard before update or delete on journal for each row execute function journal_guard();
+create trigger journal_guard_all before truncate on journal for each statement execute function journal_guard();
 
 -- Obligations under a clause, each with a clock.
 create table duty (
@@ -84,6 +89,12 @@ create table reply (
     primary key (subject, method, request_id)
 );
 create index reply_recorded on reply (recorded_at);
+
+-- The calendars that duties count on: a clock keeps the one it started with.
+create table calendar (
+    version text primary key,
+    definition text not null
+);
 
 -- What is true of the whole schema: e.g. that it has seen simulated time.
 create table fact (

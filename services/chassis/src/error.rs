@@ -212,10 +212,14 @@ pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let away = match &error {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(database) => database
-                .code()
-                .is_some_and(|code| ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25P03"),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+                ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25P03"
+            }),
             _ => false,
         };
         if away { Self::Away(error.into()) } else { Self::Unexpected(error.into()) }

@@ -41,7 +41,20 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
 impl<S, A, D, F> Transition<S, A, D, F> {
     /// A row that moves from `from` to `to` and touches no duty: the base of the rows of a table.
     pub const fn row(action: A, clause: &'static str, from: &'static [S], to: Option<S>) -> Self {
-        Self { action, clause, from, to, gates: &[], meets: &[], opens: &[], pauses: &[], resumes: &[], replaces: &[], breaches: &[], ends: false }
+        Self {
+            action,
+            clause,
+            from,
+            to,
+            gates: &[],
+            meets: &[],
+            opens: &[],
+            pauses: &[],
+            resumes: &[],
+            replaces: &[],
+            breaches: &[],
+            ends: false,
+        }
     }
 }
 
@@ -129,15 +142,28 @@ impl Touched {
 
 impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecycle<S, A, D, F> {
     /// The transition of `action` from `state`, if the lifecycle has one and its gates are open.
-    pub fn fire(&self, subject: &str, state: S, action: A, facts: &F) -> Result<&'static Transition<S, A, D, F>, Error> {
-        let row = self.transitions.iter().find(|row| row.action == action && row.from.contains(&state)).ok_or_else(|| Error::State {
-            subject: subject.to_owned(),
-            action: format!("{action:?}"),
-            state: (self.state_name)(state).to_owned(),
-            clause: self.clause(action).into(),
-        })?;
+    pub fn fire(
+        &self,
+        subject: &str,
+        state: S,
+        action: A,
+        facts: &F,
+    ) -> Result<&'static Transition<S, A, D, F>, Error> {
+        let row =
+            self.transitions.iter().find(|row| row.action == action && row.from.contains(&state)).ok_or_else(|| {
+                Error::State {
+                    subject: subject.to_owned(),
+                    action: format!("{action:?}"),
+                    state: (self.state_name)(state).to_owned(),
+                    clause: self.clause(action).into(),
+                }
+            })?;
         match row.gates.iter().find(|gate| !(gate.open)(facts)) {
-            Some(gate) => Err(Error::Gate { subject: subject.to_owned(), clause: gate.clause.into(), missing: gate.missing.to_owned() }),
+            Some(gate) => Err(Error::Gate {
+                subject: subject.to_owned(),
+                clause: gate.clause.into(),
+                missing: gate.missing.to_owned(),
+            }),
             None => Ok(row),
         }
     }
@@ -149,20 +175,21 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
 
     /// What a fired transition does to the `live` duties, and which it opens.
     pub fn touch(&self, row: &Transition<S, A, D, F>, facts: &F, live: Vec<Duty>, scene: Scene<'_>) -> Touched {
-        let calendar = scene.regulation.calendar();
         let mut touched = Touched::default();
         let mut still_live = Vec::new();
         for mut duty in live {
             let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
-            let promised = (self.promised)(facts).filter(|_| has(row.replaces) && duty.breached_at.is_none() && duty.due_at.is_some_and(|due| scene.at <= due));
+            let promised = (self.promised)(facts).filter(|_| {
+                has(row.replaces) && duty.breached_at.is_none() && duty.due_at.is_some_and(|due| scene.at <= due)
+            });
             let change = if has(row.meets) {
-                duty.meet(scene.at, calendar)
+                duty.meet(scene.at)
             } else if row.ends {
-                duty.void(scene.at, row.clause, scene.actor, calendar)
+                duty.void(scene.at, row.clause, scene.actor)
             } else if has(row.pauses) && duty.state == DutyState::Open {
-                duty.pause(scene.at, row.clause, scene.actor, calendar)
+                duty.pause(scene.at, row.clause, scene.actor)
             } else if has(row.resumes) && duty.state == DutyState::Paused {
-                duty.resume(scene.at, calendar)
+                duty.resume(scene.at)
             } else if has(row.breaches) && duty.breached_at.is_none() {
                 duty.breach(scene.at)
             } else if let Some(promised) = promised {
@@ -176,18 +203,25 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
             }
             touched.add(duty, change);
         }
-        for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty) && !still_live.iter().any(|kind| kind == rule.word)) {
-            self.open(rule, facts, scene, &mut touched);
+        for rule in self
+            .duties
+            .iter()
+            .filter(|rule| row.opens.contains(&rule.duty) && !still_live.iter().any(|kind| kind == rule.word))
+        {
+            rule.open(facts, scene, &mut touched);
         }
         touched
     }
+}
 
-    fn open(&self, rule: &DutyRule<D, F>, facts: &F, scene: Scene<'_>, touched: &mut Touched) {
-        let Some(term) = (rule.term)(facts, scene.regulation) else { return };
+impl<D, F> DutyRule<D, F> {
+    /// Opens the duty if it has a term, and fulfils it if it already is.
+    fn open(&self, facts: &F, scene: Scene<'_>, touched: &mut Touched) {
+        let Some(term) = (self.term)(facts, scene.regulation) else { return };
         let calendar = scene.regulation.calendar();
         let new = |opened_at| NewDuty {
-            clause: rule.clause,
-            kind: rule.word,
+            clause: self.clause,
+            kind: self.word,
             subject: scene.subject.to_owned(),
             owner: scene.owner,
             department: scene.department,
@@ -201,8 +235,8 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
             Term::Until(due) => new(scene.at).until(due, calendar),
         };
         touched.changes.push(opened);
-        if let Some(at) = (rule.met_at)(facts) {
-            touched.changes.push(duty.meet(at, calendar));
+        if let Some(at) = (self.met_at)(facts) {
+            touched.changes.push(duty.meet(at));
         }
         touched.duties.push(duty);
     }

@@ -61,11 +61,18 @@ pub enum ServerError {
 
 impl Server {
     /// Listens on `address` (port 0 for a free one) for `chassis`.
-    pub async fn bind(chassis: Arc<Chassis>, address: SocketAddr, limits: Limits, tls: Option<Tls>) -> Result<Self, ServerError> {
+    pub async fn bind(
+        chassis: Arc<Chassis>,
+        address: SocketAddr,
+        limits: Limits,
+        tls: Option<Tls>,
+    ) -> Result<Self, ServerError> {
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
         let routes = RoutesBuilder::default();
         let server = Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new() };
-        Ok(server.with(EventFeedServer::new(Feed(chassis.clone()))).with(ComplianceServiceServer::new(Compliance(chassis))))
+        Ok(server
+            .with(EventFeedServer::new(Feed(chassis.clone())))
+            .with(ComplianceServiceServer::new(Compliance(chassis))))
     }
 
     /// Serves `service` too.
@@ -108,6 +115,10 @@ impl Server {
             let read = |path| std::fs::read(path).map_err(ServerError::Tls);
             let identity = Identity::from_pem(read(&tls.certificate_file)?, read(&tls.key_file)?);
             builder = builder.tls_config(ServerTlsConfig::new().identity(identity))?;
+        }
+        // Known from the first call on, and not ready until Postgres has answered.
+        for name in &serves {
+            reporter.set_service_status(*name, ServingStatus::NotServing).await;
         }
         let work = chassis.start();
         let ready = spawn(report_readiness(chassis.clone(), reporter, serves));

@@ -40,7 +40,8 @@ kefu_chassis::delegate! {
 }
 
 /// The fields an update may change.
-const FIELDS: [&str; 8] = ["display_name", "kind", "contacts", "preferences", "needs", "service_plan", "since_time", "owner"];
+const FIELDS: [&str; 8] =
+    ["display_name", "kind", "contacts", "preferences", "needs", "service_plan", "since_time", "owner"];
 
 /// A customer as it is stored.
 #[derive(Clone, Debug)]
@@ -101,7 +102,9 @@ impl Record {
             }
             "needs" => self.needs.clone_from(&given.needs),
             "service_plan" => self.service_plan.clone_from(&given.service_plan),
-            "since_time" => self.since_at = given.since_time.as_ref().and_then(from_proto).map_or(self.since_at, sql::at),
+            "since_time" => {
+                self.since_at = given.since_time.as_ref().and_then(from_proto).map_or(self.since_at, sql::at);
+            }
             "owner" if !given.owner.is_empty() => self.owner.clone_from(&given.owner),
             _ => {}
         }
@@ -121,20 +124,27 @@ impl Record {
             return Err(Error::Invalid(violations));
         }
         self.phones = contacts.iter().map(|contact| contact.phone.clone()).filter(|phone| !phone.is_empty()).collect();
-        self.emails = contacts.iter().map(|contact| contact.email.to_lowercase()).filter(|email| !email.is_empty()).collect();
+        self.emails =
+            contacts.iter().map(|contact| contact.email.to_lowercase()).filter(|email| !email.is_empty()).collect();
         self.contacts = serde_json::to_value(&contacts).map_err(Error::unexpected)?;
         Ok(())
     }
 }
 
 /// The fields that an update's mask names, of those it may name.
-pub fn masked<'a>(mask: Option<&'a prost_types::FieldMask>, fields: &[&'static str]) -> Result<Vec<&'static str>, Error> {
+pub fn masked<'a>(
+    mask: Option<&'a prost_types::FieldMask>,
+    fields: &[&'static str],
+) -> Result<Vec<&'static str>, Error> {
     let paths: Vec<&'a str> = mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default();
     if paths.is_empty() || paths == ["*"] {
         return Ok(fields.to_vec());
     }
     let known = |path: &&'a str| fields.iter().copied().find(|field| field == path);
-    paths.iter().map(|path| known(path).ok_or_else(|| Error::field("update_mask", format!("{path} cannot be changed")))).collect()
+    paths
+        .iter()
+        .map(|path| known(path).ok_or_else(|| Error::field("update_mask", format!("{path} cannot be changed"))))
+        .collect()
 }
 
 impl Customers {
@@ -173,20 +183,36 @@ impl Customers {
     async fn get(&self, call: &Call, request: pb::GetCustomerRequest) -> Result<pb::Customer, Error> {
         let id = id::<Customer>(&request.name)?;
         let holder = Holder { customer: &request.name, ..Holder::default() };
-        let row = sqlx::query_as!(Record, "select * from intake.customer where id = $1", id.uuid()).fetch_optional(self.0.pool()).await?;
-        row.filter(|_| call.reaches(holder)).map(|record| record.show()).ok_or_else(|| unknown::<Customer>(&request.name))
+        let row = sqlx::query_as!(Record, "select * from intake.customer where id = $1", id.uuid())
+            .fetch_optional(self.0.pool())
+            .await?;
+        row.filter(|_| call.reaches(holder))
+            .map(|record| record.show())
+            .ok_or_else(|| unknown::<Customer>(&request.name))
     }
 
-    async fn batch_get(&self, _call: &Call, request: pb::BatchGetCustomersRequest) -> Result<pb::BatchGetCustomersResponse, Error> {
+    async fn batch_get(
+        &self,
+        _call: &Call,
+        request: pb::BatchGetCustomersRequest,
+    ) -> Result<pb::BatchGetCustomersResponse, Error> {
         let ids = request.names.iter().map(|name| id::<Customer>(name)).collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = sqlx::query_as!(Record, "select * from intake.customer where id = any($1)", &uuids).fetch_all(self.0.pool()).await?;
-        let find = |id: &Id<Customer>| rows.iter().find(|row| row.id == id.uuid()).map(Record::show).ok_or_else(|| unknown::<Customer>(&id.to_string()));
+        let rows = sqlx::query_as!(Record, "select * from intake.customer where id = any($1)", &uuids)
+            .fetch_all(self.0.pool())
+            .await?;
+        let find = |id: &Id<Customer>| {
+            rows.iter()
+                .find(|row| row.id == id.uuid())
+                .map(Record::show)
+                .ok_or_else(|| unknown::<Customer>(&id.to_string()))
+        };
         Ok(pb::BatchGetCustomersResponse { customers: ids.iter().map(find).collect::<Result<_, _>>()? })
     }
 
     async fn list(&self, call: &Call, request: pb::ListCustomersRequest) -> Result<pb::ListCustomersResponse, Error> {
-        let page: Page<Id<Customer>> = Pages::new(call, &[&request.owner]).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Customer>> =
+            Pages::new(call, &[&request.owner]).read(&request.page_token, request.page_size)?;
         let rows = sqlx::query_as!(
             Record,
             "select * from intake.customer where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) order by id desc limit $3",
@@ -206,7 +232,8 @@ impl Customers {
         let id = id::<Customer>(&given.name)?;
         let mut change = self.0.begin(call).await?;
         let row = sqlx::query_as!(Record, "select * from intake.customer where id = $1 for no key update", id.uuid());
-        let mut record = row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Customer>(&given.name))?;
+        let mut record =
+            row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Customer>(&given.name))?;
         check_etag(&given.etag, &etag(record.version), &given.name)?;
         for field in &fields {
             record.set(field, &given, self.1)?;

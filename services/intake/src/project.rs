@@ -16,7 +16,16 @@ use crate::customer::{Customers, masked};
 use crate::shared::{Customer, Project, id, unknown};
 
 /// The fields an update may change.
-const FIELDS: [&str; 8] = ["display_name", "product", "contract_signatory", "manager", "delivered_time", "site_address", "site_tier", "watched_urls"];
+const FIELDS: [&str; 8] = [
+    "display_name",
+    "product",
+    "contract_signatory",
+    "manager",
+    "delivered_time",
+    "site_address",
+    "site_tier",
+    "watched_urls",
+];
 
 /// A project as it is stored.
 #[derive(Clone, Debug)]
@@ -77,7 +86,11 @@ fn ids(name: &str) -> Result<(Id<Customer>, Id<Project>), Error> {
 }
 
 impl Customers {
-    pub(crate) async fn create_project(&self, call: &Call, request: pb::CreateProjectRequest) -> Result<pb::Project, Error> {
+    pub(crate) async fn create_project(
+        &self,
+        call: &Call,
+        request: pb::CreateProjectRequest,
+    ) -> Result<pb::Project, Error> {
         let customer = id::<Customer>(&request.parent)?;
         let given = request.project.unwrap_or_default();
         let now = sql::at(call.now);
@@ -114,16 +127,34 @@ impl Customers {
         let (customer, id) = ids(&request.name)?;
         let owner = customer.to_string();
         let holder = Holder { customer: &owner, ..Holder::default() };
-        let row = sqlx::query_as!(Record, "select * from intake.project where id = $1 and customer = $2", id.uuid(), customer.uuid());
+        let row = sqlx::query_as!(
+            Record,
+            "select * from intake.project where id = $1 and customer = $2",
+            id.uuid(),
+            customer.uuid()
+        );
         let row = row.fetch_optional(self.0.pool()).await?;
-        row.filter(|_| call.reaches(holder)).map(|record| record.show()).ok_or_else(|| unknown::<Project>(&request.name))
+        row.filter(|_| call.reaches(holder))
+            .map(|record| record.show())
+            .ok_or_else(|| unknown::<Project>(&request.name))
     }
 
-    pub(crate) async fn batch_get_projects(&self, _call: &Call, request: pb::BatchGetProjectsRequest) -> Result<pb::BatchGetProjectsResponse, Error> {
-        let inside = |name: &&String| request.parent == "customers/-" || name.starts_with(&format!("{}/", request.parent));
-        let ids = request.names.iter().map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) }).collect::<Result<Vec<_>, _>>()?;
+    pub(crate) async fn batch_get_projects(
+        &self,
+        _call: &Call,
+        request: pb::BatchGetProjectsRequest,
+    ) -> Result<pb::BatchGetProjectsResponse, Error> {
+        let inside =
+            |name: &&String| request.parent == "customers/-" || name.starts_with(&format!("{}/", request.parent));
+        let ids = request
+            .names
+            .iter()
+            .map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) })
+            .collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-        let rows = sqlx::query_as!(Record, "select * from intake.project where id = any($1)", &uuids).fetch_all(self.0.pool()).await?;
+        let rows = sqlx::query_as!(Record, "select * from intake.project where id = any($1)", &uuids)
+            .fetch_all(self.0.pool())
+            .await?;
         let find = |(index, (customer, id)): (usize, &(Id<Customer>, Id<Project>))| {
             let row = rows.iter().find(|row| row.id == id.uuid() && row.customer == customer.uuid());
             row.map(Record::show).ok_or_else(|| unknown::<Project>(&request.names[index]))
@@ -131,10 +162,18 @@ impl Customers {
         Ok(pb::BatchGetProjectsResponse { projects: ids.iter().enumerate().map(find).collect::<Result<_, _>>()? })
     }
 
-    pub(crate) async fn list_projects(&self, call: &Call, request: pb::ListProjectsRequest) -> Result<pb::ListProjectsResponse, Error> {
+    pub(crate) async fn list_projects(
+        &self,
+        call: &Call,
+        request: pb::ListProjectsRequest,
+    ) -> Result<pb::ListProjectsResponse, Error> {
         let customer = id::<Customer>(&request.parent)?;
-        let page: Page<Id<Project>> = Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
-        let exists = sqlx::query_scalar!(r#"select exists (select from intake.customer where id = $1) as "exists!""#, customer.uuid());
+        let page: Page<Id<Project>> =
+            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let exists = sqlx::query_scalar!(
+            r#"select exists (select from intake.customer where id = $1) as "exists!""#,
+            customer.uuid()
+        );
         let holder = Holder { customer: &request.parent, ..Holder::default() };
         if !call.reaches(holder) || !exists.fetch_one(self.0.pool()).await? {
             return Err(unknown::<Customer>(&request.parent));
@@ -152,7 +191,11 @@ impl Customers {
         Ok(pb::ListProjectsResponse { projects: rows.iter().map(Record::show).collect(), next_page_token })
     }
 
-    pub(crate) async fn update_project(&self, call: &Call, request: pb::UpdateProjectRequest) -> Result<pb::Project, Error> {
+    pub(crate) async fn update_project(
+        &self,
+        call: &Call,
+        request: pb::UpdateProjectRequest,
+    ) -> Result<pb::Project, Error> {
         let given = request.project.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &FIELDS)?;
         let (customer, id) = ids(&given.name)?;
@@ -163,7 +206,8 @@ impl Customers {
             id.uuid(),
             customer.uuid()
         );
-        let mut record = row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Project>(&given.name))?;
+        let mut record =
+            row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Project>(&given.name))?;
         check_etag(&given.etag, &etag(record.version), &given.name)?;
         for field in &fields {
             record.set(field, &given);

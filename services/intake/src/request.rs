@@ -64,6 +64,8 @@ impl Requests {
         let id = crate::shared::id(name)?;
         let mut connection = self.0.pool().acquire().await?;
         let record = store::get(&mut connection, id).await?;
-        record.filter(|record| call.reaches(record.holder(&record.customer_name()))).ok_or_else(|| crate::shared::unknown::<crate::shared::Request>(name))
+        record
+            .filter(|record| call.reaches(record.holder(&record.customer_name())))
+            .ok_or_else(|| crate::shared::unknown::<crate::shared::Request>(name))
     }
 }

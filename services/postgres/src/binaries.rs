@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::account::RunAs;
-use crate::error::Error;
+use crate::error::{Error, tail};
 use crate::home::Home;
 use crate::{Options, Source, wheel};
 
@@ -91,8 +91,14 @@ fn other_major(home: &Home, with_data: &[u32], found: Option<&Binaries>) -> Erro
 }
 
 fn explicit(directory: PathBuf, run_as: &RunAs) -> Result<Binaries, Error> {
-    let canonical = directory.canonicalize().unwrap_or_else(|_| directory.clone());
-    probe(&canonical, run_as).map_err(|reason| Error::BadBinDir { directory, reason })
+    let resolved = resolve(&directory).unwrap_or_else(|| directory.clone());
+    probe(&resolved, run_as).map_err(|reason| Error::BadBinDir { directory, reason })
+}
+
+/// The directory that `postgres` really is in: the other programs are beside it.
+fn resolve(directory: &Path) -> Option<PathBuf> {
+    let program = directory.join("postgres").canonicalize().ok()?;
+    program.parent().map(Path::to_path_buf)
 }
 
 /// Checks that the programs are there, run as the account, and are of a supported version.
@@ -106,7 +112,10 @@ fn probe(directory: &Path, run_as: &RunAs) -> Result<Binaries, String> {
         .output()
         .map_err(|error| format!("user {} cannot run postgres there: {error}", run_as.name()))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let major = parse_version(&text).ok_or("postgres --version gives no version")?;
+    let major = parse_version(&text).ok_or_else(|| {
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        format!("postgres --version gives no version there: {}", tail(&complaint, 1))
+    })?;
     if !SUPPORTED.contains(&major) {
         return Err(format!("version {major} is not supported"));
     }
@@ -123,12 +132,7 @@ fn parse_version(text: &str) -> Option<u32> {
 /// Where installed programs may be, best first, each directory once.
 fn installed_directories() -> Vec<PathBuf> {
     let on_path = env::var_os("PATH").unwrap_or_default();
-    let mut directories: Vec<PathBuf> = env::split_paths(&on_path)
-        .filter_map(|directory| {
-            let program = directory.join("postgres").canonicalize().ok()?;
-            program.parent().map(Path::to_path_buf)
-        })
-        .collect();
+    let mut directories: Vec<PathBuf> = env::split_paths(&on_path).collect();
     for (parent, prefix, below) in [
         ("/usr/lib/postgresql", "", "bin"),
         ("/usr", "pgsql-", "bin"),
@@ -142,7 +146,7 @@ fn installed_directories() -> Vec<PathBuf> {
     let mut seen = HashSet::new();
     directories
         .into_iter()
-        .filter_map(|directory| directory.canonicalize().ok())
+        .filter_map(|directory| resolve(&directory))
         .filter(|directory| directory.join("initdb").is_file() && seen.insert(directory.clone()))
         .collect()
 }

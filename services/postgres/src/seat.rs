@@ -56,9 +56,9 @@ impl Seat {
         let _making = lock::wait(&home.base.join("ephemeral.lock"))?;
         clear(&parent, run_as, &binaries)?;
         let cluster = Cluster::new(new_directory(&parent)?);
-        run_as.own(&cluster.directory)?;
         let owner_lock = lock::claim(&cluster.owner_lock(), &home.path)?;
         let watchdog_lock = lock::wait(&cluster.watchdog_lock())?;
+        run_as.own(&cluster.directory)?;
         Ok((Self { cluster, watchdog_lock, _owner_lock: owner_lock }, binaries))
     }
 }

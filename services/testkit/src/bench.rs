@@ -17,6 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::caller::{Bearer, Caller, sign};
 use crate::cluster::Cluster;
+use crate::line::Line;
 use crate::wait::eventually;
 
 /// When a bench's clock stands at first: a Friday, in working time.
@@ -28,6 +29,7 @@ pub struct Bench {
     setup: Setup,
     time: Option<SimulatedTime>,
     admin: PgPool,
+    line: Option<Arc<Line>>,
     channel: Channel,
     running: Option<Running>,
 }
@@ -40,6 +42,7 @@ pub struct Builder {
     limits: Limits,
     settings: serde_json::Value,
     max_connections: u32,
+    on_a_line: bool,
 }
 
 impl Builder {
@@ -85,6 +88,13 @@ impl Builder {
         self
     }
 
+    /// With a line to Postgres that the test can cut, and that counts round trips.
+    #[must_use]
+    pub fn on_a_line(mut self) -> Self {
+        self.on_a_line = true;
+        self
+    }
+
     /// Makes the database and starts the server.
     pub async fn start(self) -> Bench {
         let database = Cluster::get().await.create(self.service).await;
@@ -95,7 +105,9 @@ impl Builder {
     pub async fn start_on(self, database: &str) -> Result<Bench, StartError> {
         let cluster = Cluster::get().await;
         let schema = self.service.schema;
-        let url = cluster.url(&database::role(schema), database);
+        let line = if self.on_a_line { Some(Arc::new(Line::to(cluster.port()).await)) } else { None };
+        let port = line.as_ref().map_or(cluster.port(), |line| line.port());
+        let url = format!("postgres://{}@127.0.0.1:{port}/{database}", database::role(schema));
         let issuer = IssuerConfig {
             issuer: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
@@ -119,7 +131,7 @@ impl Builder {
         };
         let admin = cluster.superuser(database).options([("search_path", schema)]);
         let admin = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
-        Bench::run(self.service, setup, time, admin).await
+        Bench::run(self.service, setup, time, admin, line).await
     }
 }
 
@@ -139,6 +151,7 @@ impl Bench {
             limits: Limits::default(),
             settings: serde_json::Value::Null,
             max_connections: 16,
+            on_a_line: false,
         }
     }
 
@@ -147,15 +160,16 @@ impl Bench {
         setup: Setup,
         time: Option<SimulatedTime>,
         admin: PgPool,
+        line: Option<Arc<Line>>,
     ) -> Result<Self, StartError> {
         let running = service.start(setup.clone()).await?;
         let channel = Endpoint::from_shared(format!("http://{}", running.address)).unwrap().connect_lazy();
-        Ok(Self { service, setup, time, admin, channel, running: Some(running) })
+        Ok(Self { service, setup, time, admin, line, channel, running: Some(running) })
     }
 
     /// A second server of the same service, on the same database and clock.
     pub async fn replica(&self) -> Self {
-        let run = Self::run(self.service, self.setup.clone(), self.time.clone(), self.admin.clone());
+        let run = Self::run(self.service, self.setup.clone(), self.time.clone(), self.admin.clone(), self.line.clone());
         run.await.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error)))
     }
 
@@ -217,6 +231,24 @@ impl Bench {
     #[must_use]
     pub fn time(&self) -> &SimulatedTime {
         self.time.as_ref().expect("a bench on simulated time")
+    }
+
+    /// Its line to Postgres.
+    #[must_use]
+    pub fn line(&self) -> &Line {
+        self.line.as_deref().expect("a bench on a line")
+    }
+
+    /// How often a call waits for Postgres: the fewest of many tries, since statements are prepared at first and background
+    /// work goes over the same line.
+    pub async fn round_trips<F: Future>(&self, mut call: impl FnMut() -> F) -> usize {
+        let mut fewest = usize::MAX;
+        for _ in 0..40 {
+            let before = self.line().round_trips();
+            call().await;
+            fewest = fewest.min(self.line().round_trips() - before);
+        }
+        fewest
     }
 
     /// What its clock says.

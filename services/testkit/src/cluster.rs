@@ -60,14 +60,14 @@ impl Cluster {
         self.postgres.data_dir().parent().unwrap_or(Path::new("/")).join("jwks.json")
     }
 
-    /// The URL of a database, for a role that needs no password.
-    pub fn url(&self, role: &str, database: &str) -> String {
-        format!("postgres://{role}@127.0.0.1:{}/{database}", self.postgres.port())
+    /// Its port on this machine.
+    pub fn port(&self) -> u16 {
+        self.postgres.port()
     }
 
     /// How the superuser connects.
     pub fn superuser(&self, database: &str) -> PgConnectOptions {
-        self.url("postgres", database).parse().expect("the URL of a database")
+        self.postgres.url(database).parse().expect("the URL of a database")
     }
 
     /// A new database with the service's schema.

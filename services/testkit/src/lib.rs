@@ -12,12 +12,14 @@ mod bare;
 mod bench;
 mod caller;
 mod cluster;
+mod line;
 mod refusal;
 mod wait;
 
 pub use bare::BARE;
 pub use bench::{Bench, Builder, START};
 pub use caller::{Bearer, Caller, sign, signer};
+pub use line::Line;
 pub use refusal::{Refusal, assert_refused};
 pub use wait::eventually;
 

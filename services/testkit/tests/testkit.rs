@@ -5,7 +5,7 @@ use std::time::Instant;
 use kefu_proto::events::v1::VerifyJournalRequest;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::rules::v1::ErrorReason;
-use kefu_testkit::{BARE, Bench, assert_refused};
+use kefu_testkit::{BARE, Bench, assert_refused, eventually};
 use tonic::Code;
 
 #[tokio::test]
@@ -29,4 +29,15 @@ async fn every_bench_has_a_database_of_its_own_and_soon() {
     assert_eq!(first.number("select count(*) from thing").await, 1);
     assert_eq!(second.number("select count(*) from thing").await, 0);
     assert_ne!(first.database(), second.database());
+}
+
+#[tokio::test]
+async fn a_line_counts_round_trips_and_can_be_cut_and_mended() {
+    let bench = Bench::builder(&BARE).on_a_line().start().await;
+    let ask = || async { sqlx::query("select 1").execute(bench.pool()).await };
+    assert_eq!(bench.round_trips(ask).await, 1);
+    bench.line().cut();
+    eventually("connections break", || async { ask().await.is_err().then_some(()) }).await;
+    bench.line().mend();
+    eventually("connections are made again", || async { ask().await.ok() }).await;
 }

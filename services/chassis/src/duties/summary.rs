@@ -11,11 +11,19 @@ use crate::time::{from_proto, sql};
 const ROWS_AT_MOST: i64 = 10_000;
 
 /// Counts what `request` asks for, over what the caller may see.
-pub async fn summarize(chassis: &Chassis, call: &Call, request: &SummarizeComplianceRequest) -> Result<SummarizeComplianceResponse, Error> {
-    let dimensions: Vec<Dimension> = if request.group_by.is_empty() { vec![Dimension::Clause] } else { request.group_by().collect() };
+pub async fn summarize(
+    chassis: &Chassis,
+    call: &Call,
+    request: &SummarizeComplianceRequest,
+) -> Result<SummarizeComplianceResponse, Error> {
+    let dimensions: Vec<Dimension> =
+        if request.group_by.is_empty() { vec![Dimension::Clause] } else { request.group_by().collect() };
     let by = |dimension| dimensions.contains(&dimension);
-    let periods: Vec<&str> =
-        [(Dimension::Day, "day"), (Dimension::Week, "week"), (Dimension::Month, "month")].into_iter().filter(|(dimension, _)| by(*dimension)).map(|(_, unit)| unit).collect();
+    let periods: Vec<&str> = [(Dimension::Day, "day"), (Dimension::Week, "week"), (Dimension::Month, "month")]
+        .into_iter()
+        .filter(|(dimension, _)| by(*dimension))
+        .map(|(_, unit)| unit)
+        .collect();
     if periods.len() > 1 {
         return Err(Error::field("group_by", "must hold at most one of DAY, WEEK and MONTH"));
     }
@@ -31,7 +39,7 @@ pub async fn summarize(chassis: &Chassis, call: &Call, request: &SummarizeCompli
             case when $1 then clause else '' end as "clause!",
             case when $2 then department else '' end as "department!",
             case when $3 then owner else '' end as "owner!",
-            case when $4 <> '' then to_char(date_trunc($4, opened_at, $5), 'YYYY-MM-DD') else '' end as "period!",
+            case when $4 <> '' then to_char(date_trunc($4, opened_at at time zone $5), 'YYYY-MM-DD') else '' end as "period!",
             count(*) as "opened!",
             count(*) filter (where state = 3 and not late) as "met_in_time!",
             count(*) filter (where state = 3 and late) as "late!",

@@ -22,7 +22,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 struct Key {
     id: Option<String>,
     algorithm: Algorithm,
-    key: Arc<DecodingKey>,
+    decoding: Arc<DecodingKey>,
 }
 
 /// The keys of one issuer.
@@ -50,9 +50,10 @@ impl Keys {
 
     fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
         let known = self.known.read().ok()?;
-        let mut fitting = known.iter().filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id));
+        let mut fitting =
+            known.iter().filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id));
         let first = fitting.next()?;
-        (id.is_some() || fitting.next().is_none()).then(|| first.key.clone())
+        (id.is_some() || fitting.next().is_none()).then(|| first.decoding.clone())
     }
 
     /// Reads the keys again if that was last tried longer ago than `age`. Keys known before are kept if it fails.
@@ -69,7 +70,11 @@ impl Keys {
                     *known = keys;
                 }
             }
-            Err(error) => tracing::warn!(issuer = self.config.issuer, cause = describe(error.as_ref()), "the issuer's keys cannot be read"),
+            Err(error) => tracing::warn!(
+                issuer = self.config.issuer,
+                cause = describe(error.as_ref()),
+                "the issuer's keys cannot be read"
+            ),
         }
     }
 
@@ -99,5 +104,5 @@ fn readable(jwk: &Jwk) -> Option<Key> {
         _ => return None,
     };
     let key = DecodingKey::from_jwk(jwk).ok()?;
-    Some(Key { id: jwk.common.key_id.clone(), algorithm, key: Arc::new(key) })
+    Some(Key { id: jwk.common.key_id.clone(), algorithm, decoding: Arc::new(key) })
 }

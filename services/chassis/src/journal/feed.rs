@@ -73,7 +73,10 @@ impl EventFeed for Feed {
         Ok(Response::new(Box::pin(stream)))
     }
 
-    async fn verify_journal(&self, request: Request<VerifyJournalRequest>) -> Result<Response<VerifyJournalResponse>, Status> {
+    async fn verify_journal(
+        &self,
+        request: Request<VerifyJournalRequest>,
+    ) -> Result<Response<VerifyJournalResponse>, Status> {
         let (call, request) = self.0.admit(request)?;
         self.0.check_parent(&request.parent).map_err(|error| error.into_status(call.language))?;
         self.0.settle(&call, super::verify::verify(&self.0, &request.anchors).await).await
@@ -93,6 +96,12 @@ async fn read_page(chassis: &Chassis, cursor: i64) -> Result<Vec<Row>, Error> {
 }
 
 fn event(service: &str, row: Row) -> Event {
+    let mut duty_changes =
+        DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default();
+    // Inside the service a duty has its own name; outside the service is part of it.
+    for change in &mut duty_changes {
+        change.duty = format!("{service}/{}", change.duty);
+    }
     Event {
         position: row.position.unwrap_or_default(),
         event_id: row.event_id.to_string(),
@@ -105,7 +114,7 @@ fn event(service: &str, row: Row) -> Event {
         clauses: row.clauses,
         regulation_version: row.regulation,
         payload: row.payload.map(|value| Any { type_url: format!("type.googleapis.com/{}", row.payload_type), value }),
-        duty_changes: DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default(),
+        duty_changes,
         corrects: row.corrects.map(|id| id.to_string()).unwrap_or_default(),
         hash: row.hash.unwrap_or_default(),
     }

@@ -20,7 +20,12 @@ use crate::language::Language;
 use crate::rules::MethodRule;
 
 /// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
-const OPEN: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/"];
+const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
+/// Answered also when there are too many calls: whoever asks would take a busy service for a dead one and end it.
+const HEALTH: &str = "/grpc.health.v1.Health/";
+/// How much earlier than the caller's deadline the service gives up: tonic's own timer, which starts a moment before ours, must
+/// not be first, since its answer has no details.
+const MARGIN: Duration = Duration::from_millis(2);
 
 /// What the layers share.
 #[derive(Debug)]
@@ -50,7 +55,12 @@ async fn log(request: Request, next: Next) -> Response {
     let method = request.uri().path().to_owned();
     let started = Instant::now();
     let response = next.run(request).await;
-    let code = response.headers().get("grpc-status").and_then(|status| status.to_str().ok()).and_then(|status| status.parse().ok()).map_or(Code::Ok, Code::from_i32);
+    let code = response
+        .headers()
+        .get("grpc-status")
+        .and_then(|status| status.to_str().ok())
+        .and_then(|status| status.parse().ok())
+        .map_or(Code::Ok, Code::from_i32);
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match code {
         Code::Internal | Code::Unknown | Code::DataLoss => tracing::error!(method, ?code, duration_ms, "call"),
@@ -60,6 +70,9 @@ async fn log(request: Request, next: Next) -> Response {
 }
 
 async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with(HEALTH) {
+        return next.run(request).await;
+    }
     match gate.slots.try_acquire() {
         Ok(_slot) => next.run(request).await,
         Err(_) => refuse(Error::Overloaded, request.headers()),
@@ -69,10 +82,17 @@ async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next)
 async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let limits = gate.limits;
     let is_stream = gate.chassis.rules.at(request.uri().path()).is_some_and(|rule| rule.is_stream);
-    let (usual_ms, cap_ms) =
-        if is_stream { (limits.stream_deadline_ms, limits.stream_deadline_ms) } else { (limits.deadline_ms, limits.deadline_cap_ms) };
+    let (usual_ms, cap_ms) = if is_stream {
+        (limits.stream_deadline_ms, limits.stream_deadline_ms)
+    } else {
+        (limits.deadline_ms, limits.deadline_cap_ms)
+    };
     let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
+    let asked = asked.map(|asked| asked.saturating_sub(MARGIN));
     let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(Duration::from_millis(cap_ms));
+    if deadline.is_zero() {
+        return refuse(Error::Deadline, request.headers());
+    }
     let language = language(request.headers());
     match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(response) => response,

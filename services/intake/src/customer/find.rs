@@ -1,4 +1,4 @@
-//! FindCustomers: by telephone in any writing, by e-mail in any case, or by the beginning of the name.
+//! `FindCustomers`: by telephone in any writing, by e-mail in any case, or by the beginning of the name.
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
@@ -9,7 +9,11 @@ use super::{Customers, Record};
 use crate::shared::Customer;
 
 impl Customers {
-    pub(super) async fn find(&self, call: &Call, request: pb::FindCustomersRequest) -> Result<pb::FindCustomersResponse, Error> {
+    pub(super) async fn find(
+        &self,
+        call: &Call,
+        request: pb::FindCustomersRequest,
+    ) -> Result<pb::FindCustomersResponse, Error> {
         let asked = [&request.phone, &request.email, &request.display_name];
         if asked.iter().filter(|text| !text.is_empty()).count() != 1 {
             return Err(Error::field("phone", "exactly one of phone, email and display_name must be set"));

@@ -26,10 +26,15 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn promise_wait(&self, call: &Call, request: pb::PromiseWaitRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn promise_wait(
+        &self,
+        call: &Call,
+        request: pb::PromiseWaitRequest,
+    ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let promised = request.promised_time.as_ref().and_then(from_proto).filter(|&promised| promised > step.at);
-        let promised = promised.ok_or_else(|| Error::field("promised_time", "must be after the time the customer was told"))?;
+        let promised =
+            promised.ok_or_else(|| Error::field("promised_time", "must be after the time the customer was told"))?;
         let mut facts = step.facts();
         let measure = self.0.regulation.get(params::PROMISE_AT_MOST).measure;
         facts.promised_wait = self.0.regulation.calendar().elapsed(step.at, promised, measure);
@@ -39,11 +44,20 @@ impl Requests {
         step.record.promised_at = Some(promised.to_sqlx());
         step.record.promise_reason.clone_from(&request.reason);
         step.record.last_informed_at = Some(step.at.to_sqlx());
-        let payload = pb::WaitPromised { state: step.state(), reason: request.reason, promised_time: Some(to_proto(promised)), repeated };
+        let payload = pb::WaitPromised {
+            state: step.state(),
+            reason: request.reason,
+            promised_time: Some(to_proto(promised)),
+            repeated,
+        };
         step.finish(&payload).await
     }
 
-    pub(super) async fn classify(&self, call: &Call, request: pb::ClassifyRequestRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn classify(
+        &self,
+        call: &Call,
+        request: pb::ClassifyRequestRequest,
+    ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let facts = step.facts();
         step.fire(Action::Classify, &facts)?;
@@ -61,8 +75,13 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn record_progress(&self, call: &Call, request: pb::RecordProgressRequest) -> Result<pb::Progress, Error> {
-        let mut step = Step::begin(&self.0, call, &request.parent, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn record_progress(
+        &self,
+        call: &Call,
+        request: pb::RecordProgressRequest,
+    ) -> Result<pb::Progress, Error> {
+        let mut step =
+            Step::begin(&self.0, call, &request.parent, &request.etag, request.occurred_time.as_ref()).await?;
         if request.carrier_state != 0 && i32::from(step.record.kind) != Kind::Shipment as i32 {
             return Err(Error::field("carrier_state", "B1.3: is only for kind SHIPMENT"));
         }
@@ -94,7 +113,11 @@ impl Requests {
         step.finish_with(&payload, |_| progress).await
     }
 
-    pub(super) async fn await_customer(&self, call: &Call, request: pb::AwaitCustomerRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn await_customer(
+        &self,
+        call: &Call,
+        request: pb::AwaitCustomerRequest,
+    ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let facts = step.facts();
         step.fire(Action::AwaitCustomer, &facts)?;
@@ -105,7 +128,11 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn customer_replied(&self, call: &Call, request: pb::CustomerRepliedRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn customer_replied(
+        &self,
+        call: &Call,
+        request: pb::CustomerRepliedRequest,
+    ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let facts = step.facts();
         step.fire(Action::CustomerReplied, &facts)?;
@@ -126,7 +153,8 @@ impl Requests {
         record.resolved_at = Some(step.at.to_sqlx());
         record.last_informed_at = Some(step.at.to_sqlx());
         record.unreached_attempts = 0;
-        record.first_contact_resolution = record.settled_at_once && record.cycle == 0 && record.owner == record.first_responder;
+        record.first_contact_resolution =
+            record.settled_at_once && record.cycle == 0 && record.owner == record.first_responder;
         let payload = pb::RequestResolved {
             first_contact_resolution: record.first_contact_resolution,
             state: step.state(),

@@ -12,7 +12,11 @@ use super::step::Step;
 use super::store::{self, AttemptRow};
 
 impl Requests {
-    pub(super) async fn confirm(&self, call: &Call, request: pb::ConfirmResolutionRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn confirm(
+        &self,
+        call: &Call,
+        request: pb::ConfirmResolutionRequest,
+    ) -> Result<pb::Request, Error> {
         let outcome = request.outcome();
         if outcome == Outcome::Dissatisfied && request.comment.trim().is_empty() {
             return Err(Error::field("comment", "C4.3: must say why the customer is not satisfied"));
@@ -49,7 +53,8 @@ impl Requests {
             _ => record.unreached_attempts += 1,
         }
         store::insert_attempt(step.change.connection(), &row).await?;
-        let payload = pb::ResolutionAsked { state: step.state(), contact_attempt: Some(row.show()), cycle: step.record.cycle };
+        let payload =
+            pb::ResolutionAsked { state: step.state(), contact_attempt: Some(row.show()), cycle: step.record.cycle };
         step.finish(&payload).await
     }
 

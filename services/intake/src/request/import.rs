@@ -1,4 +1,4 @@
-//! ImportRequests: history of another system under the same measures. It passes no gate and notifies nobody.
+//! `ImportRequests`: history of another system under the same measures. It passes no gate and notifies nobody.
 
 use std::collections::HashMap;
 
@@ -32,38 +32,52 @@ struct Import {
 }
 
 impl Requests {
-    pub(super) async fn import(&self, call: &Call, mut messages: Streaming<pb::ImportRequestsRequest>) -> Result<pb::ImportRequestsResponse, Error> {
+    pub(super) async fn import(
+        &self,
+        call: &Call,
+        mut messages: Streaming<pb::ImportRequestsRequest>,
+    ) -> Result<pb::ImportRequestsResponse, Error> {
         let mut result = pb::ImportRequestsResponse::default();
         let mut import: Option<Import> = None;
         while let Some(message) = messages.next().await {
-            let message = message.map_err(|status| Error::field("rows", format!("the stream broke off: {}", status.code())))?;
+            let message =
+                message.map_err(|status| Error::field("rows", format!("the stream broke off: {}", status.code())))?;
             let import = match &import {
                 Some(import) => import,
-                None => import.insert(self.begin_import(&message)?),
+                None => import.insert(self.begin_import(&message).await?),
             };
             self.import_message(call, import, message, &mut result).await?;
         }
         Ok(result)
     }
 
-    fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
+    async fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
         if first.source.trim().is_empty() {
             return Err(Error::field("source", "is required in the first message"));
         }
         let calendar = if first.calendar.is_empty() {
             self.0.regulation.calendar().clone()
         } else {
-            Calendar::from_toml(&first.calendar).map_err(|error| Error::field("calendar", kefu_chassis::error::describe(&error)))?
+            Calendar::from_toml(&first.calendar)
+                .map_err(|error| Error::field("calendar", kefu_chassis::error::describe(&error)))?
         };
+        self.0.keep_calendar(&calendar).await?;
         Ok(Import { source: first.source.clone(), calendar })
     }
 
-    async fn import_message(&self, call: &Call, import: &Import, message: pb::ImportRequestsRequest, result: &mut pb::ImportRequestsResponse) -> Result<(), Error> {
+    async fn import_message(
+        &self,
+        call: &Call,
+        import: &Import,
+        message: pb::ImportRequestsRequest,
+        result: &mut pb::ImportRequestsResponse,
+    ) -> Result<(), Error> {
         let mut refused: HashMap<usize, Violation> = HashMap::new();
-        if let Err(error) = self.0.check_message(call, &message) {
+        if let Err(error) = call.check(&message) {
             let Error::Invalid(violations) = error else { return Err(error) };
             for violation in violations {
-                let (index, field) = row_field(&violation.field).ok_or_else(|| Error::Invalid(vec![violation.clone()]))?;
+                let (index, field) =
+                    row_field(&violation.field).ok_or_else(|| Error::Invalid(vec![violation.clone()]))?;
                 refused.entry(index).or_insert(Violation { field: field.to_owned(), reason: violation.reason });
             }
         }
@@ -86,7 +100,8 @@ impl Requests {
     ) -> Result<(), Error> {
         let mut change = self.0.begin(call).await?;
         let known = unknown_customers(change.connection(), &records).await?;
-        let (records, strangers): (Vec<_>, Vec<_>) = records.into_iter().partition(|(record, _)| record.customer.is_none_or(|id| !known.contains(&id)));
+        let (records, strangers): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|(record, _)| record.customer.is_none_or(|id| !known.contains(&id)));
         for (_, row) in strangers {
             reject(result, row, Violation { field: "customer".into(), reason: "is not known".into() });
         }
@@ -111,7 +126,13 @@ impl Requests {
     }
 
     /// The duties of an imported request: judged where the row has the times, not recorded where it has not.
-    fn judge(&self, call: &Call, import: &Import, record: &Record, row: &pb::ImportedRequest) -> (Vec<Duty>, Vec<DutyChange>) {
+    fn judge(
+        &self,
+        call: &Call,
+        import: &Import,
+        record: &Record,
+        row: &pb::ImportedRequest,
+    ) -> (Vec<Duty>, Vec<DutyChange>) {
         let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
         let regulation = &self.0.regulation;
         let subject = record.id().to_string();
@@ -131,10 +152,16 @@ impl Requests {
         if let Some(budget) = first_response(record.channel(), regulation) {
             judged.push((new("C2.1", "first_response"), Some((Term::Within(budget), time(&row.first_response_time)))));
         }
-        judged.push((new("C2.4", "classification"), Some((Term::Within(regulation.get(params::CLASSIFY_WITHIN)), time(&row.classified_time)))));
+        judged.push((
+            new("C2.4", "classification"),
+            Some((Term::Within(regulation.get(params::CLASSIFY_WITHIN)), time(&row.classified_time))),
+        ));
         if let Some(promised) = time(&row.promised_time) {
             // What the customer was promised is that it is done by then; a request they gave up was not done.
-            judged.push((new("C2.2", "promised_wait"), Some((Term::Until(promised), ended.filter(|_| record.state() == State::Closed)))));
+            judged.push((
+                new("C2.2", "promised_wait"),
+                Some((Term::Until(promised), ended.filter(|_| record.state() == State::Closed))),
+            ));
         }
         // A request that ended within the interval needed no progress report; of others the row does not tell.
         let every = regulation.get(params::PROGRESS_EVERY);
@@ -144,7 +171,8 @@ impl Requests {
         let mut duties = Vec::new();
         let mut changes = Vec::new();
         for (new, term) in judged {
-            let (duty, mut change) = outcome(new, term, record.state() == State::Cancelled, ended, &call.caller.subject, &import.calendar);
+            let (duty, mut change) =
+                outcome(new, term, record.state() == State::Cancelled, ended, &call.caller.subject, &import.calendar);
             duties.push(duty);
             changes.append(&mut change);
         }
@@ -170,12 +198,12 @@ fn outcome(
     match (term, ended) {
         (Some((term, Some(met_at))), _) => {
             let (mut duty, opened) = open(new, &term, calendar);
-            let met = duty.meet(met_at, calendar);
+            let met = duty.meet(met_at);
             (duty, vec![opened, met])
         }
         (Some((term @ Term::Until(_), None)), Some(ended)) if is_cancelled => {
             let (mut duty, opened) = open(new, &term, calendar);
-            let voided = duty.void(ended, "A9.1", by, calendar);
+            let voided = duty.void(ended, "A9.1", by);
             (duty, vec![opened, voided])
         }
         _ => {
@@ -201,7 +229,12 @@ fn row_field(path: &str) -> Option<(usize, &str)> {
 fn reject(result: &mut pb::ImportRequestsResponse, row: &pb::ImportedRequest, violation: Violation) {
     result.rejected_count += 1;
     if result.rejected_rows.len() < REJECTED_LISTED_AT_MOST {
-        let rejected = pb::RejectedRow { line: row.line, external_id: row.external_id.clone(), field: violation.field, reason: violation.reason };
+        let rejected = pb::RejectedRow {
+            line: row.line,
+            external_id: row.external_id.clone(),
+            field: violation.field,
+            reason: violation.reason,
+        };
         result.rejected_rows.push(rejected);
     }
 }
@@ -283,7 +316,10 @@ fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Rec
 }
 
 /// The customers that rows name and that do not exist.
-async fn unknown_customers(connection: &mut PgConnection, records: &[(Record, &pb::ImportedRequest)]) -> Result<Vec<Uuid>, Error> {
+async fn unknown_customers(
+    connection: &mut PgConnection,
+    records: &[(Record, &pb::ImportedRequest)],
+) -> Result<Vec<Uuid>, Error> {
     let named: Vec<Uuid> = records.iter().filter_map(|(record, _)| record.customer).collect();
     if named.is_empty() {
         return Ok(Vec::new());
@@ -296,12 +332,20 @@ async fn unknown_customers(connection: &mut PgConnection, records: &[(Record, &p
 }
 
 /// Stores the rows that were not imported before; their numbers by id.
-async fn insert(connection: &mut PgConnection, records: &[(Record, &pb::ImportedRequest)], calendar: &Calendar) -> Result<HashMap<Uuid, String>, Error> {
+async fn insert(
+    connection: &mut PgConnection,
+    records: &[(Record, &pb::ImportedRequest)],
+    calendar: &Calendar,
+) -> Result<HashMap<Uuid, String>, Error> {
     let column = |of: fn(&Record) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
     let small = |of: fn(&Record) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let time = |of: fn(&Record) -> Option<jiff_sqlx::Timestamp>| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let days: Vec<String> =
-        records.iter().map(|(record, _)| record.contact_at.to_jiff().to_zoned(calendar.zone().clone()).strftime("%Y%m%d").to_string()).collect();
+    let time = |of: fn(&Record) -> Option<jiff_sqlx::Timestamp>| {
+        records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>()
+    };
+    let days: Vec<String> = records
+        .iter()
+        .map(|(record, _)| record.contact_at.to_jiff().to_zoned(calendar.zone().clone()).strftime("%Y%m%d").to_string())
+        .collect();
     let ids: Vec<Uuid> = records.iter().map(|(record, _)| record.id).collect();
     let customers: Vec<Option<Uuid>> = records.iter().map(|(record, _)| record.customer).collect();
     let contacts: Vec<serde_json::Value> = records.iter().map(|(record, _)| record.contact.clone()).collect();

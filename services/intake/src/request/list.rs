@@ -20,7 +20,11 @@ impl Requests {
         Ok(self.seen(call, &request.name).await?.show())
     }
 
-    pub(super) async fn list(&self, call: &Call, request: pb::ListRequestsRequest) -> Result<pb::ListRequestsResponse, Error> {
+    pub(super) async fn list(
+        &self,
+        call: &Call,
+        request: pb::ListRequestsRequest,
+    ) -> Result<pb::ListRequestsResponse, Error> {
         let page: Page<Newest> = Pages::new(call, &filters(&request)).read(&request.page_token, request.page_size)?;
         let mine = if let Scope::Customer(customer) = call.scope() { reference::<Customer>(customer)? } else { None };
         let customer = reference::<Customer>(&request.customer)?;
@@ -57,7 +61,11 @@ impl Requests {
         Ok(pb::ListRequestsResponse { requests: rows.iter().map(Record::show).collect(), next_page_token })
     }
 
-    pub(super) async fn queue(&self, call: &Call, request: pb::ListMyQueueRequest) -> Result<pb::ListMyQueueResponse, Error> {
+    pub(super) async fn queue(
+        &self,
+        call: &Call,
+        request: pb::ListMyQueueRequest,
+    ) -> Result<pb::ListMyQueueResponse, Error> {
         let page: Page<Newest> = Pages::new(call, &[""; 0]).read(&request.page_token, request.page_size)?;
         let pressing = sqlx::query!(
             r#"
@@ -78,10 +86,14 @@ impl Requests {
         )
         .fetch_all(self.0.pool())
         .await?;
-        let key = |due: Option<jiff_sqlx::Timestamp>, id| (due.map_or(Timestamp::MAX, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id));
+        let key = |due: Option<jiff_sqlx::Timestamp>, id| {
+            (due.map_or(Timestamp::MAX, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
+        };
         let (pressing, next_page_token) = page.cut(pressing, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = pressing.iter().map(|row| row.id).collect();
-        let records = sqlx::query_as!(Record, "select * from intake.request where id = any($1)", &ids).fetch_all(self.0.pool()).await?;
+        let records = sqlx::query_as!(Record, "select * from intake.request where id = any($1)", &ids)
+            .fetch_all(self.0.pool())
+            .await?;
         let items = pressing.into_iter().filter_map(|row| {
             let record = records.iter().find(|record| record.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
@@ -95,8 +107,13 @@ impl Requests {
         Ok(pb::ListMyQueueResponse { items: items.collect(), next_page_token })
     }
 
-    pub(super) async fn list_progress(&self, call: &Call, request: pb::ListProgressRequest) -> Result<pb::ListProgressResponse, Error> {
-        let page: Page<Id<Progress>> = Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+    pub(super) async fn list_progress(
+        &self,
+        call: &Call,
+        request: pb::ListProgressRequest,
+    ) -> Result<pb::ListProgressResponse, Error> {
+        let page: Page<Id<Progress>> =
+            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
         let parent = self.seen(call, &request.parent).await?;
         let rows = sqlx::query_as!(
             ProgressRow,
@@ -113,8 +130,13 @@ impl Requests {
         Ok(pb::ListProgressResponse { progress: rows.iter().map(ProgressRow::show).collect(), next_page_token })
     }
 
-    pub(super) async fn list_attempts(&self, call: &Call, request: pb::ListContactAttemptsRequest) -> Result<pb::ListContactAttemptsResponse, Error> {
-        let page: Page<Id<ContactAttempt>> = Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+    pub(super) async fn list_attempts(
+        &self,
+        call: &Call,
+        request: pb::ListContactAttemptsRequest,
+    ) -> Result<pb::ListContactAttemptsResponse, Error> {
+        let page: Page<Id<ContactAttempt>> =
+            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
         let parent = self.seen(call, &request.parent).await?;
         let rows = sqlx::query_as!(
             AttemptRow,
@@ -127,13 +149,18 @@ impl Requests {
         .fetch_all(self.0.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListContactAttemptsResponse { contact_attempts: rows.iter().map(AttemptRow::show).collect(), next_page_token })
+        Ok(pb::ListContactAttemptsResponse {
+            contact_attempts: rows.iter().map(AttemptRow::show).collect(),
+            next_page_token,
+        })
     }
 }
 
 /// What tells one query from another.
 fn filters(request: &pb::ListRequestsRequest) -> Vec<String> {
-    let time = |time: Option<&prost_types::Timestamp>| time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default();
+    let time = |time: Option<&prost_types::Timestamp>| {
+        time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default()
+    };
     vec![
         request.customer.clone(),
         request.owner.clone(),

@@ -1,4 +1,4 @@
-//! RegisterRequest: who is asked first owns the matter, and its clocks start.
+//! `RegisterRequest`: who is asked first owns the matter, and its clocks start.
 
 use jiff::Timestamp;
 use kefu_chassis::error::{Violation, constraint};
@@ -16,7 +16,11 @@ use super::{Requests, step};
 use crate::shared::{Contact, Customer, Project, id, reference, responsible, unknown};
 
 impl Requests {
-    pub(super) async fn register(&self, call: &Call, request: pb::RegisterRequestRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn register(
+        &self,
+        call: &Call,
+        request: pb::RegisterRequestRequest,
+    ) -> Result<pb::Request, Error> {
         let at = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
         let answered_at = answered(&request, at, call.now)?;
         let mut record = self.new_record(call, &request, at, answered_at)?;
@@ -41,21 +45,29 @@ impl Requests {
 
         let mut change = self.0.begin(call).await?;
         let day = at.to_zoned(self.0.regulation.calendar().zone().clone()).strftime("%Y%m%d").to_string();
-        record.number = store::insert(change.connection(), &record, &day).await.map_err(|error| match constraint(&error) {
-            Some("request_customer") => unknown::<Customer>(&request.customer),
-            Some("request_project") => unknown::<Project>(&request.project),
-            _ => error.into(),
-        })?;
+        record.number =
+            store::insert(change.connection(), &record, &day).await.map_err(|error| match constraint(&error) {
+                Some("request_customer") => unknown::<Customer>(&request.customer),
+                Some("request_project") => unknown::<Project>(&request.project),
+                _ => error.into(),
+            })?;
         let shown = record.show();
         let payload = pb::RequestRegistered { request: Some(shown.clone()) };
-        change.record(NewEvent::new(name, record.version, at, &call.rule.clauses, &payload).with_duties(touched.changes));
+        change
+            .record(NewEvent::new(name, record.version, at, &call.rule.clauses, &payload).with_duties(touched.changes));
         for duty in touched.duties {
             change.put(duty);
         }
         change.commit(shown).await
     }
 
-    fn new_record(&self, call: &Call, request: &pb::RegisterRequestRequest, at: Timestamp, answered_at: Option<Timestamp>) -> Result<Record, Error> {
+    fn new_record(
+        &self,
+        call: &Call,
+        request: &pb::RegisterRequestRequest,
+        at: Timestamp,
+        answered_at: Option<Timestamp>,
+    ) -> Result<Record, Error> {
         let contact = request.contact.clone().unwrap_or_default();
         let contact = Contact::read(&contact, "contact", self.1);
         let mut violations: Vec<Violation> = contact.as_ref().err().cloned().into_iter().collect();
@@ -83,7 +95,8 @@ impl Requests {
             description: request.description.clone(),
             business_domain: request.business_domain.clone(),
             problem_type: request.problem_type.clone(),
-            priority: if request.priority() == Priority::Unspecified { Priority::Normal } else { request.priority() } as i16,
+            priority: if request.priority() == Priority::Unspecified { Priority::Normal } else { request.priority() }
+                as i16,
             first_responder: owner.clone(),
             owner,
             department,
@@ -128,7 +141,8 @@ fn inconsistent(request: &pb::RegisterRequestRequest) -> Vec<Violation> {
     let is_shipment = request.kind() == Kind::Shipment;
     let half = |field: &str, other: &str| (field.is_empty(), other.is_empty());
     let mut violations = Vec::new();
-    let mut wrong = |field: &str, reason: &str| violations.push(Violation { field: field.into(), reason: reason.into() });
+    let mut wrong =
+        |field: &str, reason: &str| violations.push(Violation { field: field.into(), reason: reason.into() });
     if is_shipment && request.order_number.trim().is_empty() {
         wrong("order_number", "C2.3: is required for kind SHIPMENT");
     }

@@ -29,12 +29,20 @@ pub struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// Begins: the request named is locked, and is what the caller may touch and has seen.
-    pub async fn begin(chassis: &'a Chassis, call: &'a Call, name: &str, etag: &str, occurred: Option<&prost_types::Timestamp>) -> Result<Self, Error> {
+    pub async fn begin(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        name: &str,
+        etag: &str,
+        occurred: Option<&prost_types::Timestamp>,
+    ) -> Result<Self, Error> {
         let at = call.occurred(occurred, chassis.backdating())?;
         let id = id::<Request>(name)?;
         let mut change = chassis.begin(call).await?;
         let record = store::lock(change.connection(), id).await?;
-        let record = record.filter(|record| call.reaches(record.holder(&record.customer_name()))).ok_or_else(|| unknown::<Request>(name))?;
+        let record = record
+            .filter(|record| call.reaches(record.holder(&record.customer_name())))
+            .ok_or_else(|| unknown::<Request>(name))?;
         kefu_chassis::call::check_etag(etag, &kefu_chassis::call::etag(record.version), name)?;
         if at < record.contact_at.to_jiff() {
             return Err(Error::field("occurred_time", "must not be before the customer came"));
@@ -69,7 +77,7 @@ impl<'a> Step<'a> {
 
     /// The state it is in, as events tell it.
     pub fn state(&self) -> i32 {
-        State::from(self.record.state()).into()
+        self.record.state().into()
     }
 
     /// Stores the request, its duties and the event, and replies with the request.
@@ -78,7 +86,11 @@ impl<'a> Step<'a> {
     }
 
     /// Stores the request, its duties and the event, and replies with what `reply` makes of the request.
-    pub async fn finish_with<P: Message + Name, R: Message>(mut self, payload: &P, reply: impl FnOnce(&pb::Request) -> R) -> Result<R, Error> {
+    pub async fn finish_with<P: Message + Name, R: Message>(
+        mut self,
+        payload: &P,
+        reply: impl FnOnce(&pb::Request) -> R,
+    ) -> Result<R, Error> {
         self.record.version += 1;
         self.record.updated_at = store::at(self.call.now);
         store::update(self.change.connection(), &self.record).await?;
@@ -97,7 +109,8 @@ pub fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
     let regulation = &chassis.regulation;
     Facts {
         channel: record.channel(),
-        is_answered: record.first_response_at.is_some() || !matches!(record.state(), State::Unspecified | State::Registered),
+        is_answered: record.first_response_at.is_some()
+            || !matches!(record.state(), State::Unspecified | State::Registered),
         answered_at: None,
         classified_at: None,
         is_classified: !record.problem_type.is_empty(),

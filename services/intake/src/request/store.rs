@@ -92,7 +92,10 @@ impl Record {
             kind: self.kind.into(),
             customer: self.customer_name(),
             contact: contact.map(|contact| contact.show()),
-            project: self.project.map(|project| format!("{}/{}", self.customer_name(), Id::<Project>::from_uuid(project))).unwrap_or_default(),
+            project: self
+                .project
+                .map(|project| format!("{}/{}", self.customer_name(), Id::<Project>::from_uuid(project)))
+                .unwrap_or_default(),
             order_number: self.order_number.clone(),
             product_model: self.product_model.clone(),
             description: self.description.clone(),
@@ -171,7 +174,9 @@ pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -
 
 /// A request, locked: its children and duties are written only under this lock.
 pub async fn lock(connection: &mut PgConnection, id: Id<Request>) -> Result<Option<Record>, sqlx::Error> {
-    sqlx::query_as!(Record, "select * from intake.request where id = $1 for no key update", id.uuid()).fetch_optional(connection).await
+    sqlx::query_as!(Record, "select * from intake.request where id = $1 for no key update", id.uuid())
+        .fetch_optional(connection)
+        .await
 }
 
 /// A request.
@@ -233,7 +238,11 @@ impl ProgressRow {
     /// As the contract shows it.
     pub fn show(&self) -> pb::Progress {
         pb::Progress {
-            name: format!("{}/{}", Id::<Request>::from_uuid(self.request), Id::<crate::shared::Progress>::from_uuid(self.id)),
+            name: format!(
+                "{}/{}",
+                Id::<Request>::from_uuid(self.request),
+                Id::<crate::shared::Progress>::from_uuid(self.id)
+            ),
             text: self.text.clone(),
             told_by: self.told_by.into(),
             carrier_state: self.carrier_state.into(),
@@ -282,7 +291,11 @@ impl AttemptRow {
     /// As the contract shows it.
     pub fn show(&self) -> pb::ContactAttempt {
         pb::ContactAttempt {
-            name: format!("{}/{}", Id::<Request>::from_uuid(self.request), Id::<crate::shared::ContactAttempt>::from_uuid(self.id)),
+            name: format!(
+                "{}/{}",
+                Id::<Request>::from_uuid(self.request),
+                Id::<crate::shared::ContactAttempt>::from_uuid(self.id)
+            ),
             outcome: self.outcome.into(),
             channel: self.channel.into(),
             comment: self.comment.clone(),

@@ -1,0 +1,20 @@
+//! The chassis on a real Postgres, without a domain: journal, replay, duties, gate, health, time.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod access;
+mod budget;
+mod clock;
+mod config;
+mod deadline;
+mod decisions;
+mod feed;
+mod gate;
+mod health;
+mod journal_rights;
+mod replay;
+mod replicas;
+mod stage;
+mod summary;
+mod time_stamp;
+mod tokens;
+mod verification;

@@ -1,0 +1,139 @@
+//! What these tests share: writers of events and duties without a domain, and seeded chance.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kefu_chassis::duties::{Duty, NewDuty};
+use kefu_chassis::identity::Identity;
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::{Call, Change, Error};
+use kefu_proto::compliance::v1 as pb;
+use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
+use kefu_proto::events::v1::DutyChanged;
+use kefu_proto::rules::v1::Role;
+use kefu_testkit::{Bench, Caller};
+use uuid::Uuid;
+
+/// A method that changes something; whose rule the internal writers run under.
+pub const RULE: &str = "/kefu.compliance.v1.ComplianceService/PauseDuty";
+
+/// A call of `staff/writer` from within the process.
+pub fn call(bench: &Bench) -> Call {
+    call_as(bench, "staff/writer", None, b"")
+}
+
+/// A call of `subject`, to be done once per `request_id`.
+pub fn call_as(bench: &Bench, subject: &str, request_id: Option<Uuid>, payload: &[u8]) -> Call {
+    let caller = Identity { subject: subject.to_owned(), roles: vec![Role::Admin], department: String::new() };
+    let rule = bench.chassis().rules.at(RULE).unwrap().clone();
+    Call::internal(Arc::new(caller), rule, bench.now(), request_id, payload)
+}
+
+/// Takes the lock of thing `name`, which becomes `events` versions newer, and records an event for each; its version.
+pub async fn touch(change: &mut Change<'_>, name: &str, now: Timestamp, events: i64) -> Result<i64, Error> {
+    let version: i64 = sqlx::query_scalar(
+        "insert into bare.thing values ($1, $2) on conflict (name) do update set version = thing.version + $2 returning version",
+    )
+    .bind(name)
+    .bind(events)
+    .fetch_one(change.connection())
+    .await?;
+    for version in version - events + 1..=version {
+        let payload = DutyChanged { subject: format!("{name} {version}") };
+        change.record(NewEvent::new(name, version, now, &["A9.1", "A2.1"], &payload));
+    }
+    Ok(version)
+}
+
+/// Writes one event of thing `name` after another.
+pub async fn write(bench: &Bench, name: &str, events: usize) {
+    let call = call(bench);
+    for _ in 0..events {
+        let mut change = bench.chassis().begin(&call).await.unwrap();
+        touch(&mut change, name, call.now, 1).await.unwrap();
+        change.commit(()).await.unwrap();
+    }
+}
+
+/// A duty under C4.1 of `owner` about `subject`, open since now and due after `hours` of wall time.
+pub fn duty(bench: &Bench, subject: &str, owner: &str, department: &str, hours: i64) -> Duty {
+    let now = bench.now();
+    let new = NewDuty {
+        clause: "C4.1",
+        kind: "progress",
+        subject: subject.to_owned(),
+        owner,
+        department,
+        regulation: bench.chassis().regulation.version(),
+        opened_at: now,
+        now,
+    };
+    new.until(now + SignedDuration::from_hours(hours), bench.chassis().regulation.calendar()).0
+}
+
+/// Stores duties as they are, with one event; their names.
+pub async fn store(bench: &Bench, duties: Vec<Duty>) -> Vec<String> {
+    let call = call(bench);
+    let names = duties.iter().map(|duty| name_of(bench, duty)).collect();
+    let mut change = bench.chassis().begin(&call).await.unwrap();
+    touch(&mut change, "things/duties", call.now, 1).await.unwrap();
+    for duty in duties {
+        change.put(duty);
+    }
+    change.commit(()).await.unwrap();
+    names
+}
+
+/// The name of a duty in the contract.
+pub fn name_of(bench: &Bench, duty: &Duty) -> String {
+    format!("{}/{}", bench.name(), duty.id)
+}
+
+/// The duties' service for a caller.
+pub fn compliance(caller: Caller) -> ComplianceServiceClient<Caller> {
+    ComplianceServiceClient::new(caller)
+}
+
+/// The duty as an operator sees it.
+pub async fn get(bench: &Bench, name: &str) -> pb::Duty {
+    let mut client = compliance(bench.as_("staff/root", &["ADMIN"], ""));
+    client.get_duty(pb::GetDutyRequest { name: name.to_owned() }).await.unwrap().into_inner()
+}
+
+/// Seeded chance (splitmix64), so that a run can be had again: `KEFU_TEST_SEED=… cargo test`.
+pub struct Dice(u64);
+
+impl Dice {
+    /// A seed, which is shown when the test fails.
+    pub fn seed() -> u64 {
+        let random = || kefu_chassis::names::new_uuid(Timestamp::UNIX_EPOCH).as_u64_pair().1;
+        let seed = option_env!("KEFU_TEST_SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(random);
+        println!("KEFU_TEST_SEED={seed}");
+        seed
+    }
+
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number from 0 to `bound` - 1.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    /// One of `choices`.
+    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        let index = self.below(choices.len() as u64);
+        choices[usize::try_from(index).unwrap()]
+    }
+
+    /// A delay below `bound_us`.
+    pub async fn dawdle(&mut self, bound_us: u64) {
+        tokio::time::sleep(Duration::from_micros(self.below(bound_us))).await;
+    }
+}

@@ -1,0 +1,285 @@
+//! The summary equals counts made in another way: from what the test did to each duty, at several simulated times.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
+use kefu_chassis::duties::{Duty, NewDuty};
+use kefu_chassis::time::to_proto;
+use kefu_proto::compliance::v1 as pb;
+use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
+use kefu_proto::rules::v1::ErrorReason;
+use kefu_testkit::{BARE, Bench, assert_refused};
+use tonic::Code;
+
+use crate::stage::{Dice, compliance, store};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Met,
+    MetLate,
+    Corrected,
+    Running,
+    Paused,
+    PausedAfterBreach,
+    Waived,
+    Voided,
+    NotRecorded,
+}
+
+const FATES: [Fate; 9] = [
+    Fate::Met,
+    Fate::MetLate,
+    Fate::Corrected,
+    Fate::Running,
+    Fate::Paused,
+    Fate::PausedAfterBreach,
+    Fate::Waived,
+    Fate::Voided,
+    Fate::NotRecorded,
+];
+
+/// What the test knows of a duty.
+#[derive(Clone, Debug)]
+struct Known {
+    clause: &'static str,
+    owner: &'static str,
+    department: &'static str,
+    opened: Timestamp,
+    due: Timestamp,
+    fate: Fate,
+}
+
+impl Known {
+    fn throw(dice: &mut Dice, start: Timestamp) -> Self {
+        let opened = start - SignedDuration::from_mins(i64::try_from(dice.below(45 * 24 * 60)).unwrap());
+        let fate = dice.pick(&FATES);
+        // Only a running duty may be due after the first look, so that its time passes between the looks.
+        let due = if fate == Fate::Running {
+            start + SignedDuration::from_hours(i64::try_from(dice.below(96)).unwrap() - 24)
+        } else {
+            opened + SignedDuration::from_mins(30)
+        };
+        Self {
+            clause: dice.pick(&["C2.1", "C3.2", "C4.1"]),
+            owner: dice.pick(&["staff/lin", "staff/wu", "staff/zhao"]),
+            department: dice.pick(&["departments/desk", "departments/field"]),
+            opened,
+            due,
+            fate,
+        }
+    }
+
+    fn duty(&self, bench: &Bench) -> Duty {
+        let calendar = bench.chassis().regulation.calendar();
+        let (opened_at, now) = (self.opened, bench.now());
+        let (subject, regulation) = ("things/1".to_owned(), "r");
+        let new = NewDuty {
+            clause: self.clause,
+            kind: "k",
+            subject,
+            owner: self.owner,
+            department: self.department,
+            regulation,
+            opened_at,
+            now,
+        };
+        if self.fate == Fate::NotRecorded {
+            return new.unrecorded(calendar).0;
+        }
+        let (mut duty, _) = new.until(self.due, calendar);
+        let (before, after) = (self.due - SignedDuration::from_mins(1), self.due + SignedDuration::from_mins(1));
+        match self.fate {
+            Fate::Met => drop(duty.meet(before)),
+            Fate::MetLate => drop(duty.meet(after)),
+            Fate::Corrected => {
+                duty.breach(self.due);
+                duty.meet(self.due);
+            }
+            Fate::Paused => drop(duty.pause(before, "x", "staff/y")),
+            Fate::PausedAfterBreach => {
+                duty.breach(self.due);
+                duty.pause(after, "x", "staff/y");
+            }
+            Fate::Waived => drop(duty.waive(after, "x", "staff/y")),
+            Fate::Voided => drop(duty.void(after, "x", "staff/y")),
+            Fate::Running | Fate::NotRecorded => {}
+        }
+        duty
+    }
+
+    /// The counts it adds: opened, met in time, late, open, overdue, waived, voided, not recorded, corrected.
+    fn counts(&self, now: Timestamp) -> [i64; 9] {
+        let columns: &[usize] = match self.fate {
+            Fate::Met => &[0, 1],
+            Fate::MetLate => &[0, 2],
+            Fate::Corrected => &[0, 1, 8],
+            Fate::Running if self.due < now => &[0, 4],
+            Fate::Running | Fate::Paused => &[0, 3],
+            Fate::PausedAfterBreach => &[0, 4],
+            Fate::Waived => &[0, 5],
+            Fate::Voided => &[0, 6],
+            Fate::NotRecorded => &[0, 7],
+        };
+        std::array::from_fn(|column| i64::from(columns.contains(&column)))
+    }
+
+    fn group(&self, dimensions: &[Dimension], zone: &TimeZone) -> [String; 4] {
+        let day = self.opened.to_zoned(zone.clone()).date();
+        let mut group: [String; 4] = Default::default();
+        for dimension in dimensions {
+            match dimension {
+                Dimension::Clause => group[0] = self.clause.into(),
+                Dimension::Department => group[1] = self.department.into(),
+                Dimension::Person => group[2] = self.owner.into(),
+                Dimension::Day => group[3] = day.to_string(),
+                Dimension::Week => {
+                    group[3] = (day - i64::from(day.weekday().to_monday_zero_offset()).days()).to_string()
+                }
+                Dimension::Month => group[3] = day.first_of_month().to_string(),
+                Dimension::Unspecified => {}
+            }
+        }
+        group
+    }
+}
+
+type Rows = BTreeMap<[String; 4], [i64; 9]>;
+
+fn counted(known: &[Known], keep: impl Fn(&Known) -> bool, dimensions: &[Dimension], now: Timestamp) -> Rows {
+    let zone = TimeZone::get("Asia/Shanghai").unwrap();
+    let mut rows = Rows::new();
+    for duty in known.iter().filter(|duty| keep(duty)) {
+        let row = rows.entry(duty.group(dimensions, &zone)).or_default();
+        for (sum, count) in row.iter_mut().zip(duty.counts(now)) {
+            *sum += count;
+        }
+    }
+    rows
+}
+
+async fn summarized(bench: &Bench, who: (&str, &str, &str), request: pb::SummarizeComplianceRequest) -> Rows {
+    let mut client = compliance(bench.as_(who.0, &[who.1], who.2));
+    let request = pb::SummarizeComplianceRequest { parent: bench.name(), ..request };
+    let rows = client.summarize_compliance(request).await.unwrap().into_inner().rows;
+    let keys: Vec<[String; 4]> =
+        rows.iter().map(|row| [&row.clause, &row.department, &row.person, &row.period].map(Clone::clone)).collect();
+    assert!(keys.is_sorted(), "rows come in the order of their keys");
+    let counts = rows.iter().map(|row| {
+        let sum = row.met_in_time + row.late + row.open + row.overdue + row.waived + row.voided + row.not_recorded;
+        assert_eq!(row.opened, sum, "{row:?}");
+        [
+            row.opened,
+            row.met_in_time,
+            row.late,
+            row.open,
+            row.overdue,
+            row.waived,
+            row.voided,
+            row.not_recorded,
+            row.corrected,
+        ]
+    });
+    keys.into_iter().zip(counts).collect()
+}
+
+const ADMIN: (&str, &str, &str) = ("staff/root", "ADMIN", "");
+
+fn by(dimensions: &[Dimension]) -> pb::SummarizeComplianceRequest {
+    pb::SummarizeComplianceRequest {
+        group_by: dimensions.iter().map(|&dimension| dimension.into()).collect(),
+        ..Default::default()
+    }
+}
+
+async fn stage() -> (Bench, Vec<Known>) {
+    let mut dice = Dice::new(Dice::seed());
+    let bench = Bench::of(&BARE).await;
+    let known: Vec<Known> = (0..400).map(|_| Known::throw(&mut dice, bench.now())).collect();
+    store(&bench, known.iter().map(|known| known.duty(&bench)).collect()).await;
+    (bench, known)
+}
+
+#[tokio::test]
+async fn the_counts_by_every_dimension_are_those_of_what_was_done_at_any_time() {
+    use Dimension::{Clause, Day, Department, Month, Person, Week};
+    let (bench, known) = stage().await;
+    for _ in 0..3 {
+        for dimensions in
+            [&[Clause][..], &[Department], &[Person], &[Day], &[Week], &[Month], &[Person, Week, Clause, Department]]
+        {
+            let counted = counted(&known, |_| true, dimensions, bench.now());
+            assert_eq!(summarized(&bench, ADMIN, by(dimensions)).await, counted, "{dimensions:?}");
+        }
+        assert_eq!(summarized(&bench, ADMIN, by(&[])).await, counted(&known, |_| true, &[Clause], bench.now()));
+        // Marking the breaches changes no count: what is past its time is overdue, marked or not.
+        bench.mark_overdue().await;
+        assert_eq!(summarized(&bench, ADMIN, by(&[Clause])).await, counted(&known, |_| true, &[Clause], bench.now()));
+        bench.time().advance(SignedDuration::from_hours(25));
+    }
+}
+
+#[tokio::test]
+async fn filters_and_access_narrow_what_is_counted() {
+    let (bench, known) = stage().await;
+    let now = bench.now();
+    let (start, end) = (now - SignedDuration::from_hours(30 * 24), now - SignedDuration::from_hours(10 * 24));
+    let clause = [Dimension::Clause];
+    let request = by(&clause);
+    let filtered = |request, keep: &dyn Fn(&Known) -> bool| (request, counted(&known, keep, &clause, now));
+    for (request, expected) in [
+        filtered(pb::SummarizeComplianceRequest { clause: "C4.1".into(), ..request.clone() }, &|duty| {
+            duty.clause == "C4.1"
+        }),
+        filtered(pb::SummarizeComplianceRequest { owner: "staff/wu".into(), ..request.clone() }, &|duty| {
+            duty.owner == "staff/wu"
+        }),
+        filtered(
+            pb::SummarizeComplianceRequest { department: "departments/field".into(), ..request.clone() },
+            &|duty| duty.department == "departments/field",
+        ),
+        filtered(
+            pb::SummarizeComplianceRequest {
+                start_time: Some(to_proto(start)),
+                end_time: Some(to_proto(end)),
+                ..request.clone()
+            },
+            &|duty| duty.opened >= start && duty.opened < end,
+        ),
+        filtered(
+            pb::SummarizeComplianceRequest {
+                start_time: Some(to_proto(known[0].opened)),
+                end_time: Some(to_proto(known[0].opened)),
+                ..request.clone()
+            },
+            &|_| false,
+        ),
+    ] {
+        assert_eq!(summarized(&bench, ADMIN, request.clone()).await, expected, "{request:?}");
+    }
+    let desk = |duty: &Known| duty.department == "departments/desk";
+    let head = ("staff/head", "SUPERVISOR", "departments/desk");
+    assert_eq!(summarized(&bench, head, request.clone()).await, counted(&known, desk, &clause, now));
+    // Outside of any department a supervisor sees their own.
+    let alone = ("staff/lin", "SUPERVISOR", "");
+    assert_eq!(
+        summarized(&bench, alone, request).await,
+        counted(&known, |duty| duty.owner == "staff/lin", &clause, now)
+    );
+}
+
+#[tokio::test]
+async fn two_periods_at_once_and_a_dimension_twice_are_refused() {
+    let bench = Bench::of(&BARE).await;
+    let mut client = compliance(bench.as_(ADMIN.0, &[ADMIN.1], ADMIN.2));
+    for (dimensions, field) in [
+        (&[Dimension::Day, Dimension::Month][..], "group_by"),
+        (&[Dimension::Clause, Dimension::Clause], "group_by[1]"),
+    ] {
+        let request = pb::SummarizeComplianceRequest { parent: bench.name(), ..by(dimensions) };
+        let refused = client.summarize_compliance(request).await;
+        assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), [field]);
+    }
+    let mut agent = compliance(bench.as_("staff/lin", &["AGENT"], "departments/desk"));
+    let request = pb::SummarizeComplianceRequest { parent: bench.name(), ..by(&[]) };
+    assert_refused(agent.summarize_compliance(request).await, Code::PermissionDenied, ErrorReason::RoleMissing);
+}

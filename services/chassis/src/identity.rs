@@ -152,7 +152,9 @@ fn identity(claims: &Claims) -> Result<Identity, TokenError> {
     Ok(Identity { subject: claims.sub.clone(), roles: roles.collect(), department: claims.department.clone() })
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether `id` may stand after the collection in the name of an employee, customer, service or department.
+#[must_use]
+pub fn is_id(id: &str) -> bool {
     (1..=63).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte))
 }
 

@@ -1,5 +1,7 @@
 //! Logs: one JSON record a line on standard error, or text for people.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -13,7 +15,7 @@ pub fn start(config: &Log) {
     let started = if config.json {
         builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     } else {
-        builder.with_target(false).try_init()
+        builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
     };
     if started.is_err() {
         tracing::debug!("logging was started before");

@@ -23,9 +23,9 @@ use crate::rules::MethodRule;
 const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
 /// Answered also when there are too many calls: whoever asks would take a busy service for a dead one and end it.
 const HEALTH: &str = "/grpc.health.v1.Health/";
-/// How much earlier than the caller's deadline the service gives up: tonic's own timer, which starts a moment before ours, must
-/// not be first, since its answer has no details.
-const MARGIN: Duration = Duration::from_millis(2);
+/// By how much a service gives up before its caller does, a tenth of the deadline within these bounds: so that the answer still
+/// arrives, and that tonic's own timer, which starts a moment before ours and answers without details, is not first.
+const MARGIN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
 /// What the layers share.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next)
         (limits.deadline_ms, limits.deadline_cap_ms)
     };
     let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
-    let asked = asked.map(|asked| asked.saturating_sub(MARGIN));
+    let asked = asked.map(|asked| asked.saturating_sub((asked / 10).clamp(MARGIN.0, MARGIN.1)));
     let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(Duration::from_millis(cap_ms));
     if deadline.is_zero() {
         return refuse(Error::Deadline, request.headers());

@@ -30,7 +30,7 @@ async fn a_call_that_takes_longer_than_its_deadline_is_refused_and_changes_nothi
     let usual = Limits { deadline_ms: 60, ..Limits::default() };
     let capped = Limits { deadline_cap_ms: 60, ..Limits::default() };
     for (limits, timeout) in [
-        (Limits::default(), Some("60m")),
+        (Limits::default(), Some("500m")),
         (Limits::default(), Some("1n")),
         (Limits::default(), Some("0S")),
         (usual, None),
@@ -42,11 +42,9 @@ async fn a_call_that_takes_longer_than_its_deadline_is_refused_and_changes_nothi
         let name = store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 8)]).await.remove(0);
         let mut holder = bench.admin().begin().await.unwrap();
         sqlx::query("select from duty for update").execute(&mut *holder).await.unwrap();
-        for _ in 0..3 {
-            let refused = pause(&bench, &name, timeout).await;
-            assert!(refused.is_err(), "{timeout:?}");
-            assert_refused(refused, Code::DeadlineExceeded, ErrorReason::DeadlinePassed);
-        }
+        let refused = pause(&bench, &name, timeout).await;
+        assert!(refused.is_err(), "{timeout:?}");
+        assert_refused(refused, Code::DeadlineExceeded, ErrorReason::DeadlinePassed);
         holder.rollback().await.unwrap();
         let shown = get(&bench, &name).await;
         assert_eq!((shown.state(), shown.etag.as_str()), (pb::duty::State::Open, "\"1\""), "{timeout:?}");

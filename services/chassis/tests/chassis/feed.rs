@@ -54,11 +54,11 @@ async fn the_feed_is_what_committed_whatever_writers_and_subscribers_do() {
         *version += 1;
         assert_eq!(event.aggregate_version, *version, "{} at {}", event.aggregate, event.position);
     }
-    let mut seen: Vec<(String, i64)> =
+    let mut told: Vec<(String, i64)> =
         feed.iter().map(|event| (event.aggregate.clone(), event.aggregate_version)).collect();
-    seen.sort();
+    told.sort();
     committed.sort();
-    assert_eq!(seen, committed);
+    assert_eq!(told, committed);
 
     let request = VerifyJournalRequest { parent: bench.name(), anchors: Vec::new() };
     let verified = EventFeedClient::new(bench.as_service()).verify_journal(request).await.unwrap().into_inner();
@@ -117,12 +117,11 @@ async fn follow(
             changed = total.changed() => changed.unwrap(),
         }
         match pace {
-            Pace::Fast => {}
             Pace::Slow => dice.dawdle(1_500).await,
             Pace::Reconnecting if dice.below(20) == 0 => {
                 stream = subscribe(&bench, seen.last().map_or(0, |event| event.position), &[]).await;
             }
-            Pace::Reconnecting => {}
+            Pace::Fast | Pace::Reconnecting => {}
         }
     }
     seen

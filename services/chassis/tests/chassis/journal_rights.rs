@@ -1,5 +1,7 @@
 //! What the service's own role, and the owner of the tables, can do to a sealed journal: nothing but erase a payload.
 
+use std::borrow::Cow;
+
 use kefu_testkit::{BARE, Bench};
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -10,7 +12,7 @@ const GUARDED: &str = "P0001";
 
 async fn code(connection: &mut PgConnection, statement: &str) -> Option<String> {
     let done = sqlx::query(AssertSqlSafe(statement)).execute(connection).await;
-    done.err().and_then(|error| error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned())))
+    done.err().and_then(|error| error.as_database_error().and_then(|error| error.code().map(Cow::into_owned)))
 }
 
 #[tokio::test]

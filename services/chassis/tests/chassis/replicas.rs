@@ -57,7 +57,8 @@ async fn two_clocks_at_once_mark_every_overdue_duty_once() {
     store(&first, overdue.chain(later).collect()).await;
     first.time().advance(SignedDuration::from_hours(2));
     let mut work = JoinSet::new();
-    for bench in [&first, &second].into_iter().cycle().take(6).cloned() {
+    for bench in [&first, &second].into_iter().cycle().take(6) {
+        let bench = bench.clone();
         work.spawn(async move { while duties::mark_overdue(bench.chassis()).await.unwrap() > 0 {} });
     }
     work.join_all().await;

@@ -133,7 +133,7 @@ impl Known {
                 Dimension::Person => group[2] = self.owner.into(),
                 Dimension::Day => group[3] = day.to_string(),
                 Dimension::Week => {
-                    group[3] = (day - i64::from(day.weekday().to_monday_zero_offset()).days()).to_string()
+                    group[3] = (day - i64::from(day.weekday().to_monday_zero_offset()).days()).to_string();
                 }
                 Dimension::Month => group[3] = day.first_of_month().to_string(),
                 Dimension::Unspecified => {}

@@ -31,6 +31,9 @@ pub enum DatabaseError {
         #[source]
         source: sqlx::migrate::MigrateError,
     },
+    /// Its tables are not there.
+    #[error("the schema {0} is not there, or not migrated: run `migrate` first")]
+    NotMigrated(String),
     /// The password file cannot be read.
     #[error("the password file {path} cannot be read")]
     Password {
@@ -84,9 +87,7 @@ pub async fn bootstrap(connection: &mut PgConnection, schema: &str, password: &s
         end $$;
         alter role {role} password '{password}';
         create schema if not exists {schema} authorization {MIGRATOR};
-        grant usage on schema {schema} to {role};
-        alter default privileges for role {MIGRATOR} in schema {schema} grant select, insert, update, delete on tables to {role};
-        alter default privileges for role {MIGRATOR} in schema {schema} grant usage on sequences to {role};"
+        grant usage on schema {schema} to {role};"
     );
     connection.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await?;
     Ok(())
@@ -102,6 +103,11 @@ pub fn role(schema: &str) -> String {
 pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator) -> Result<(), DatabaseError> {
     let mut connection = PgConnection::connect_with(&options.options([("search_path", schema)])).await?;
     let failed = |source| DatabaseError::Migration { schema: schema.to_owned(), source };
+    // Held until the connection closes: several may run at once.
+    sqlx::query("select pg_advisory_lock(hashtextextended('kefu.migrate.' || $1, 0))")
+        .bind(schema)
+        .execute(&mut connection)
+        .await?;
     // As a superuser (bootstrap, tests) the tables still belong to the migrator; as the migrator this is no change.
     connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("set role {MIGRATOR}")))).await?;
     for (migrator, table) in
@@ -113,22 +119,29 @@ pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator
     }
     // The journal is append-only for the service: it may seal and erase, never delete or rewrite.
     let role = role(schema);
-    let narrow = format!(
-        "revoke delete, update on {schema}.journal from {role};
+    let grants = format!(
+        "grant usage on schema {schema} to {role};
+        grant select, insert, update, delete on all tables in schema {schema} to {role};
+        grant usage on all sequences in schema {schema} to {role};
+        revoke update, delete on {schema}.journal from {role};
         grant update (position, hash, payload, salt) on {schema}.journal to {role};
         revoke insert, update, delete on {schema}._chassis_migrations, {schema}._migrations from {role}"
     );
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(narrow))).await?;
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(grants))).await?;
     connection.close().await?;
     Ok(())
 }
 
 /// Stamps a database that is served on simulated time, and refuses one that has seen the other kind of time.
-pub async fn check_time(pool: &PgPool, clock: &Clock) -> Result<(), DatabaseError> {
+pub async fn check_time(pool: &PgPool, schema: &str, clock: &Clock) -> Result<(), DatabaseError> {
     let simulated =
         sqlx::query_scalar!(r#"select exists (select from fact where name = 'simulated_time') as "exists!""#)
             .fetch_one(pool)
-            .await?;
+            .await
+            .map_err(|error| match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+                Some("42P01") => DatabaseError::NotMigrated(schema.to_owned()),
+                _ => error.into(),
+            })?;
     match (simulated, clock.is_simulated()) {
         (true, false) => Err(DatabaseError::Time { holds: "simulated", served: "real" }),
         (false, true) => {

@@ -99,7 +99,7 @@ impl Service {
     /// Starts the service; it serves once this returns.
     pub async fn start(&'static self, setup: Setup) -> Result<Running, StartError> {
         let pool = database::pool(setup.database, setup.max_connections);
-        database::check_time(&pool, &setup.clock).await?;
+        database::check_time(&pool, self.schema, &setup.clock).await?;
         let parts = Parts {
             schema: self.schema,
             serves: self.serves,
@@ -139,7 +139,7 @@ impl Running {
 
 /// A service of kefu.
 #[derive(Parser)]
-#[command(version, about, long_about = None)]
+#[command(version, about = "One service of kefu", long_about = None)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -163,8 +163,11 @@ pub fn main(service: &'static Service) -> ExitCode {
     match run(service, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(cause = describe(&error), "cannot go on");
-            eprintln!("{}: {}", service.schema, describe(&error));
+            if tracing::dispatcher::has_been_set() {
+                tracing::error!(cause = describe(&error), "cannot go on");
+            } else {
+                eprintln!("{}: {}", service.schema, describe(&error));
+            }
             ExitCode::FAILURE
         }
     }

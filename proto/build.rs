@@ -21,8 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("descriptors.bin"), &encoded)?;
 
     let pool = DescriptorPool::decode(encoded.as_slice())?;
-    let redacted: Vec<MessageDescriptor> =
-        pool.all_messages().filter(|message| message.full_name().starts_with("kefu.") && has_redacted(message)).collect();
+    let redacted: Vec<MessageDescriptor> = pool
+        .all_messages()
+        .filter(|message| message.full_name().starts_with("kefu.") && has_redacted(message))
+        .collect();
     std::fs::write(out.join("redacted.rs"), redacted.iter().map(debug_impl).collect::<String>())?;
 
     let mut set = compiler.file_descriptor_set();

@@ -11,7 +11,6 @@ macro_rules! package {
         #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
         pub mod $name {
             #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
-            #[expect(clippy::all, clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated code")]
             pub mod v1 {
                 include!(concat!(env!("OUT_DIR"), "/kefu.", stringify!($name), ".v1.rs"));
             }
@@ -29,9 +28,7 @@ mod redacted {
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the bytes are made by the build script; a test decodes them")]
     let mut pool = DescriptorPool::decode(DESCRIPTORS).expect("the embedded descriptors decode");
-    #[expect(clippy::expect_used, reason = "google.rpc as tonic-types ships it; a test decodes it")]
     pool.decode_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET).expect("google.rpc's descriptors decode");
     pool
 });

@@ -90,6 +90,12 @@ create table reply (
 );
 create index reply_recorded on reply (recorded_at);
 
+-- The calendars that duties count on: a clock keeps the one it started with.
+create table calendar (
+    version text primary key,
+    definition text not null
+);
+
 -- What is true of the whole schema: e.g. that it has seen simulated time.
 create table fact (
     name text primary key,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::rules::v1::{Access, Role};
+use prost::Message;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -54,8 +55,28 @@ impl Call {
     /// A call from within the process, such as a job's: made by `caller` under `rule` at `now`, once per `request_id` and
     /// payload if it has one.
     #[must_use]
-    pub fn internal(caller: Arc<Identity>, rule: Arc<MethodRule>, now: Timestamp, request_id: Option<Uuid>, payload: &[u8]) -> Self {
+    pub fn internal(
+        caller: Arc<Identity>,
+        rule: Arc<MethodRule>,
+        now: Timestamp,
+        request_id: Option<Uuid>,
+        payload: &[u8],
+    ) -> Self {
         Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
+    }
+
+    /// Checks the fields of one message of a client stream.
+    pub fn check(&self, message: &impl Message) -> Result<(), Error> {
+        self.check_encoded(&message.encode_to_vec()).map(|_| ())
+    }
+
+    /// Checks an encoded request's fields; its request id, if it has one.
+    pub(crate) fn check_encoded(&self, encoded: &[u8]) -> Result<Option<Uuid>, Error> {
+        let (violations, request_id) = self.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
+        if !violations.is_empty() {
+            return Err(Error::Invalid(violations));
+        }
+        Ok(request_id.and_then(|id| Uuid::try_parse(&id).ok()))
     }
 
     /// Whether the caller has `role` and the method's contract names it.
@@ -110,11 +131,14 @@ impl Call {
     /// caller's role may record late.
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
-        let occurred = crate::time::from_proto(given).ok_or_else(|| Error::field("occurred_time", "must be a time between the years 1 and 9999"))?;
+        let occurred = crate::time::from_proto(given)
+            .ok_or_else(|| Error::field("occurred_time", "must be a time between the years 1 and 9999"))?;
         if occurred > self.now {
             return Err(Error::field("occurred_time", "must not be in the future"));
         }
-        let leads = [Role::Supervisor, Role::Manager, Role::Office, Role::Admin, Role::Service].into_iter().any(|role| self.acts_as(role));
+        let leads = [Role::Supervisor, Role::Manager, Role::Office, Role::Admin, Role::Service]
+            .into_iter()
+            .any(|role| self.acts_as(role));
         let bound = if leads { bounds.leaders } else { bounds.others };
         if self.now.duration_since(occurred) > bound {
             return Err(Error::field("occurred_time", format!("A9.1: your role may record at most {bound:#} late")));

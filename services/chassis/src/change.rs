@@ -31,7 +31,7 @@ impl<'a> Change<'a> {
 
     /// The duties about `subject` that can still be fulfilled, locked. Its root must be locked before.
     pub async fn live_duties(&mut self, subject: &str) -> Result<Vec<Duty>, Error> {
-        Ok(store::lock_live(&mut self.transaction, subject).await?)
+        Ok(store::lock_live(&mut self.transaction, &self.chassis.calendars, subject).await?)
     }
 
     /// Appends an event.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kefu_regulation::{Regulation, params};
+use kefu_regulation::{Calendar, Regulation, params};
 use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
@@ -13,6 +13,7 @@ use crate::call::{Backdating, Call};
 use crate::change::Change;
 use crate::clock::Clock;
 use crate::database;
+use crate::duties::calendars::Calendars;
 use crate::error::Error;
 use crate::identity::{Identity, Verifier, sha256};
 use crate::language::Language;
@@ -32,6 +33,7 @@ pub struct Chassis {
     /// The regulation in force.
     pub regulation: Regulation,
     pool: PgPool,
+    pub(crate) calendars: Calendars,
     /// The rules of its methods.
     pub rules: Rules,
     pub(crate) verifier: Verifier,
@@ -64,7 +66,10 @@ impl Chassis {
         let rules = Rules::of(kefu_proto::pool(), &serves)?;
         for rule in rules.iter() {
             if let Some(unknown) = rule.clauses.iter().find(|clause| parts.regulation.clause(clause).is_none()) {
-                return Err(ContractError { method: rule.path.clone(), problem: format!("cites clause {unknown}, which the rule book does not have") });
+                return Err(ContractError {
+                    method: rule.path.clone(),
+                    problem: format!("cites clause {unknown}, which the rule book does not have"),
+                });
             }
         }
         Ok(Arc::new(Self {
@@ -72,6 +77,7 @@ impl Chassis {
             clock: parts.clock,
             regulation: parts.regulation,
             pool: parts.pool,
+            calendars: Calendars::default(),
             rules,
             verifier: parts.verifier,
             appended: Notify::new(),
@@ -91,38 +97,33 @@ impl Chassis {
         let mut call = self.call(request.metadata(), request.extensions())?;
         let request = request.into_inner();
         let encoded = request.encode_to_vec();
-        call.request_id = self.check(&call, &encoded).map_err(|error| error.into_status(call.language))?;
+        call.request_id = call.check_encoded(&encoded).map_err(|error| error.into_status(call.language))?;
         call.digest = sha256(&encoded);
         Ok((call, request))
     }
 
-    /// Admits a call with a client stream, whose messages are checked one by one with [`Self::check_message`].
+    /// Admits a call with a client stream, whose messages are checked one by one with [`Call::check`].
     pub fn admit_stream<Q>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
         let call = self.call(request.metadata(), request.extensions())?;
         Ok((call, request.into_inner()))
-    }
-
-    /// Checks the fields of one message of a stream.
-    pub fn check_message(&self, call: &Call, message: &impl Message) -> Result<(), Error> {
-        self.check(call, &message.encode_to_vec()).map(|_| ())
     }
 
     fn call(&self, metadata: &tonic::metadata::MetadataMap, extensions: &tonic::Extensions) -> Result<Call, Status> {
         let language = Language::accepted(metadata.get("accept-language").and_then(|value| value.to_str().ok()));
         let caller = extensions.get::<Arc<Identity>>().cloned();
         let rule = extensions.get::<Arc<MethodRule>>().cloned();
-        let (Some(caller), Some(rule)) = (caller, rule) else { return Err(Error::Unauthenticated.into_status(language)) };
+        let (Some(caller), Some(rule)) = (caller, rule) else {
+            return Err(Error::Unauthenticated.into_status(language));
+        };
         Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
     }
 
-    /// Checks an encoded request's fields; its request id, if it has one.
-    fn check(&self, call: &Call, encoded: &[u8]) -> Result<Option<uuid::Uuid>, Error> {
-        let (violations, request_id) = call.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
-        if violations.is_empty() { Ok(request_id.and_then(|id| uuid::Uuid::try_parse(&id).ok())) } else { Err(Error::Invalid(violations)) }
-    }
-
     /// Turns a handler's outcome into a response. A refused call that was answered before gets that answer again.
-    pub async fn settle<R: Message + Default>(&self, call: &Call, outcome: Result<R, Error>) -> Result<Response<R>, Status> {
+    pub async fn settle<R: Message + Default>(
+        &self,
+        call: &Call,
+        outcome: Result<R, Error>,
+    ) -> Result<Response<R>, Status> {
         let error = match outcome {
             Ok(reply) => return Ok(Response::new(reply)),
             Err(error) => error,
@@ -154,6 +155,11 @@ impl Chassis {
         }
     }
 
+    /// Makes sure that duties can count on `calendar` for as long as they live.
+    pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
+        self.calendars.keep(&self.pool, calendar).await
+    }
+
     /// Begins a change.
     pub async fn begin<'a>(&'a self, call: &'a Call) -> Result<Change<'a>, Error> {
         Change::begin(self, call).await
@@ -161,7 +167,11 @@ impl Chassis {
 
     /// Refuses a parent that is another service.
     pub fn check_parent(&self, parent: &str) -> Result<(), Error> {
-        if parent == self.service { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() }) }
+        if parent == self.service {
+            Ok(())
+        } else {
+            Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() })
+        }
     }
 
     /// The name of a resource that every service has, e.g. `services/intake/duties/…`.
@@ -172,7 +182,10 @@ impl Chassis {
     /// How late the regulation lets things be recorded (A9.1).
     #[must_use]
     pub fn backdating(&self) -> Backdating {
-        Backdating { leaders: self.regulation.get(params::BACKDATE_SUPERVISOR).length, others: self.regulation.get(params::BACKDATE_AGENT).length }
+        Backdating {
+            leaders: self.regulation.get(params::BACKDATE_SUPERVISOR).length,
+            others: self.regulation.get(params::BACKDATE_AGENT).length,
+        }
     }
 
     /// Becomes true when the service is told to stop.
@@ -201,19 +214,27 @@ impl Chassis {
                 }
             }
         };
-        vec![spawn(crate::journal::sealer::run(self.clone())), spawn(crate::duties::clock::run(self.clone())), spawn(purge)]
+        vec![
+            spawn(crate::journal::sealer::run(self.clone())),
+            spawn(crate::duties::clock::run(self.clone())),
+            spawn(purge),
+        ]
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that spawns: its handles are awaited when the service stops")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that spawns: its handles are awaited when the service stops"
+)]
 pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(work: F) -> tokio::task::JoinHandle<()> {
     tokio::spawn(work)
 }
 
-/// Implements a generated server trait: each method admits the call, runs a function of the implementor, and settles.
+/// Implements a generated server trait: each method admits the call, runs a function of the implementor, and settles. Methods
+/// of another form follow in braces of their own.
 #[macro_export]
 macro_rules! delegate {
-    (impl $service:ident for $api:ty { $($method:ident($request:ty) -> $reply:ty = $handler:ident;)* }) => {
+    (impl $service:ident for $api:ty { $($method:ident($request:ty) -> $reply:ty = $handler:ident;)* } $({ $($other:tt)* })?) => {
         #[tonic::async_trait]
         impl $service for $api {
             $(async fn $method(&self, request: tonic::Request<$request>) -> Result<tonic::Response<$reply>, tonic::Status> {
@@ -221,6 +242,7 @@ macro_rules! delegate {
                 let outcome = self.$handler(&call, request).await;
                 self.0.settle(&call, outcome).await
             })*
+            $($($other)*)?
         }
     };
 }

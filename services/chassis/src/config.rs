@@ -77,7 +77,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrency: 1_000, deadline_ms: 30_000, deadline_cap_ms: 600_000, stream_deadline_ms: 3_600_000, grace_ms: 10_000 }
+        Self {
+            concurrency: 1_000,
+            deadline_ms: 30_000,
+            deadline_cap_ms: 600_000,
+            stream_deadline_ms: 3_600_000,
+            grace_ms: 10_000,
+        }
     }
 }
 
@@ -131,7 +137,8 @@ impl Config {
         if let Some(file) = file {
             builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
         }
-        let environment = config::Environment::with_prefix("KEFU").prefix_separator("_").separator("__").try_parsing(true);
+        let environment =
+            config::Environment::with_prefix("KEFU").prefix_separator("_").separator("__").try_parsing(true);
         Ok(builder.add_source(environment).build()?.try_deserialize()?)
     }
 }
@@ -141,7 +148,10 @@ mod tests {
     use super::*;
 
     fn load(text: &str) -> Result<Config, String> {
-        let built = config::Config::builder().add_source(config::File::from_str(text, config::FileFormat::Toml)).build().unwrap();
+        let built = config::Config::builder()
+            .add_source(config::File::from_str(text, config::FileFormat::Toml))
+            .build()
+            .unwrap();
         built.try_deserialize().map_err(|error: config::ConfigError| error.to_string())
     }
 
@@ -154,7 +164,11 @@ mod tests {
     #[test]
     fn unknown_and_malformed_keys_are_named() {
         let good = "listen = '127.0.0.1:7001'\ndatabase.url = 'postgres://db/kefu'\n";
-        for (line, named) in [("limits.concurency = 3", "concurency"), ("limits.concurrency = 'many'", "limits.concurrency"), ("pasword = 'x'", "pasword")] {
+        for (line, named) in [
+            ("limits.concurency = 3", "concurency"),
+            ("limits.concurrency = 'many'", "limits.concurrency"),
+            ("pasword = 'x'", "pasword"),
+        ] {
             let error = load(&format!("{good}{line}")).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");
         }

@@ -54,13 +54,15 @@ pub enum DatabaseError {
 pub fn options(config: &Database, schema: &str) -> Result<PgConnectOptions, DatabaseError> {
     let mut options = PgConnectOptions::from_str(&config.url)?;
     if let Some(path) = &config.password_file {
-        let password = std::fs::read_to_string(path).map_err(|source| DatabaseError::Password { path: path.display().to_string(), source })?;
+        let password = std::fs::read_to_string(path)
+            .map_err(|source| DatabaseError::Password { path: path.display().to_string(), source })?;
         options = options.password(password.trim_end());
     }
     Ok(options.options([("search_path", schema)]).application_name(&format!("kefu-{schema}")))
 }
 
 /// A pool for a service. Statements slower than a second are logged, without their values.
+#[must_use]
 pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
     let options = options.log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
     PgPoolOptions::new()
@@ -102,7 +104,9 @@ pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator
     let failed = |source| DatabaseError::Migration { schema: schema.to_owned(), source };
     // As a superuser (bootstrap, tests) the tables still belong to the migrator; as the migrator this is no change.
     connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("set role {MIGRATOR}")))).await?;
-    for (migrator, table) in [(&CHASSIS, format!("{schema}._chassis_migrations")), (service, format!("{schema}._migrations"))] {
+    for (migrator, table) in
+        [(&CHASSIS, format!("{schema}._chassis_migrations")), (service, format!("{schema}._migrations"))]
+    {
         let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
         migrator.dangerous_set_table_name(table);
         migrator.run_direct(None, &mut connection, false).await.map_err(failed)?;
@@ -121,15 +125,21 @@ pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator
 
 /// Stamps a database that is served on simulated time, and refuses one that has seen the other kind of time.
 pub async fn check_time(pool: &PgPool, clock: &Clock) -> Result<(), DatabaseError> {
-    let simulated = sqlx::query_scalar!(r#"select exists (select from fact where name = 'simulated_time') as "exists!""#).fetch_one(pool).await?;
+    let simulated =
+        sqlx::query_scalar!(r#"select exists (select from fact where name = 'simulated_time') as "exists!""#)
+            .fetch_one(pool)
+            .await?;
     match (simulated, clock.is_simulated()) {
         (true, false) => Err(DatabaseError::Time { holds: "simulated", served: "real" }),
         (false, true) => {
-            let written = sqlx::query_scalar!(r#"select exists (select from journal) as "exists!""#).fetch_one(pool).await?;
+            let written =
+                sqlx::query_scalar!(r#"select exists (select from journal) as "exists!""#).fetch_one(pool).await?;
             if written {
                 return Err(DatabaseError::Time { holds: "real", served: "simulated" });
             }
-            sqlx::query!("insert into fact (name, value) values ('simulated_time', 'true') on conflict do nothing").execute(pool).await?;
+            sqlx::query!("insert into fact (name, value) values ('simulated_time', 'true') on conflict do nothing")
+                .execute(pool)
+                .await?;
             Ok(())
         }
         _ => Ok(()),
@@ -150,7 +160,9 @@ pub async fn purge_replies(pool: &PgPool, now: jiff::Timestamp) {
         match purged {
             Ok(done) if done.rows_affected() == 1_000 => {}
             Ok(_) => return,
-            Err(error) => return tracing::warn!(cause = describe(&error), "old replies cannot be purged; it is tried again"),
+            Err(error) => {
+                return tracing::warn!(cause = describe(&error), "old replies cannot be purged; it is tried again");
+            }
         }
     }
 }

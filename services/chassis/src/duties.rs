@@ -10,6 +10,7 @@ use crate::names::{Id, Resource};
 use crate::time::{micros, to_proto};
 
 pub(crate) mod api;
+pub(crate) mod calendars;
 pub(crate) mod clock;
 pub(crate) mod store;
 mod summary;
@@ -27,7 +28,7 @@ impl Resource for DutyResource {
 }
 
 /// An obligation and its clock. Amounts of time are in microseconds on the clock that `measure` says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Duty {
     /// Its id.
     pub id: Id<DutyResource>,
@@ -43,8 +44,8 @@ pub struct Duty {
     pub department: String,
     /// Version of the regulation when it was opened.
     pub regulation: String,
-    /// Version of the calendar it counts on.
-    pub calendar: String,
+    /// The calendar it counts on, the one of its beginning.
+    pub calendar: Calendar,
     /// Where it stands.
     pub state: State,
     /// On which clock its time counts.
@@ -132,7 +133,14 @@ impl NewDuty<'_> {
         (duty, change)
     }
 
-    fn open(self, measure: Measure, budget_us: i64, due_at: Option<Timestamp>, provisional: bool, calendar: &Calendar) -> (Duty, DutyChange) {
+    fn open(
+        self,
+        measure: Measure,
+        budget_us: i64,
+        due_at: Option<Timestamp>,
+        provisional: bool,
+        calendar: &Calendar,
+    ) -> (Duty, DutyChange) {
         let duty = Duty {
             id: Id::new(self.now),
             clause: self.clause.to_owned(),
@@ -141,7 +149,7 @@ impl NewDuty<'_> {
             owner: self.owner.to_owned(),
             department: self.department.to_owned(),
             regulation: self.regulation.to_owned(),
-            calendar: calendar.version().to_owned(),
+            calendar: calendar.clone(),
             state: State::Open,
             measure,
             budget_us,
@@ -173,15 +181,16 @@ impl Duty {
     }
 
     /// It was fulfilled at `at`. In time means not after its due time, or while its clock stood before that.
-    pub fn meet(&mut self, at: Timestamp, calendar: &Calendar) -> DutyChange {
+    pub fn meet(&mut self, at: Timestamp) -> DutyChange {
         let at = at.max(self.opened_at);
         let judged = self.paused_since.map_or(at, |paused| at.min(paused));
         let late = self.due_at.is_some_and(|due| judged > due);
-        self.stop(at, calendar);
+        self.stop(at);
         self.state = State::Met;
         self.met_at = Some(at);
         self.late = late;
-        self.corrected = self.breached_at.is_some() && !late && self.due_at.is_some_and(|due| self.breached_at == Some(due));
+        self.corrected =
+            self.breached_at.is_some() && !late && self.due_at.is_some_and(|due| self.breached_at == Some(due));
         self.version += 1;
         let kind = if self.corrected { Kind::Corrected } else { Kind::Met };
         DutyChange { late, ..self.change(kind, at) }
@@ -195,9 +204,9 @@ impl Duty {
     }
 
     /// Its clock stands from `at` on.
-    pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) -> DutyChange {
+    pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str) -> DutyChange {
         let at = at.max(self.running_since.unwrap_or(at));
-        self.stop(at, calendar);
+        self.stop(at);
         self.state = State::Paused;
         self.paused_since = Some(at);
         reason.clone_into(&mut self.reason);
@@ -207,7 +216,7 @@ impl Duty {
     }
 
     /// Its clock runs again from `at` on, with the time that was left.
-    pub fn resume(&mut self, at: Timestamp, calendar: &Calendar) -> DutyChange {
+    pub fn resume(&mut self, at: Timestamp) -> DutyChange {
         let at = at.max(self.paused_since.unwrap_or(at));
         self.paused_us += at.as_microsecond() - self.paused_since.unwrap_or(at).as_microsecond();
         self.paused_since = None;
@@ -215,12 +224,7 @@ impl Duty {
         self.state = State::Open;
         self.reason.clear();
         self.decided_by.clear();
-        let left_us = self.budget_us - self.elapsed_us;
-        if left_us > 0 {
-            let due = calendar.due(at, Budget { measure: self.clocked(), length: SignedDuration::from_micros(left_us) });
-            self.due_at = Some(due.at);
-            self.provisional = due.provisional;
-        }
+        self.reckon(at);
         self.version += 1;
         self.change(Kind::Resumed, at)
     }
@@ -229,7 +233,9 @@ impl Duty {
     pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> DutyChange {
         self.measure = Measure::WallClock;
         self.budget_us = due.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
-        self.elapsed_us = self.running_since.map_or(0, |since| since.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us);
+        self.elapsed_us = self
+            .running_since
+            .map_or(0, |since| since.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us);
         self.due_at = Some(due);
         self.provisional = false;
         self.version += 1;
@@ -237,29 +243,48 @@ impl Duty {
     }
 
     /// Someone entitled sets it aside.
-    pub fn waive(&mut self, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) -> DutyChange {
-        self.end(State::Waived, at, reason, by, calendar);
+    pub fn waive(&mut self, at: Timestamp, reason: &str, by: &str) -> DutyChange {
+        self.end(State::Waived, at, reason, by);
         DutyChange { reason: reason.to_owned(), ..self.change(Kind::Waived, at) }
     }
 
     /// What it was about has ended.
-    pub fn void(&mut self, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) -> DutyChange {
-        self.end(State::Voided, at, reason, by, calendar);
+    pub fn void(&mut self, at: Timestamp, reason: &str, by: &str) -> DutyChange {
+        self.end(State::Voided, at, reason, by);
         DutyChange { reason: reason.to_owned(), ..self.change(Kind::Voided, at) }
     }
 
-    fn end(&mut self, state: State, at: Timestamp, reason: &str, by: &str, calendar: &Calendar) {
-        self.stop(at, calendar);
+    fn end(&mut self, state: State, at: Timestamp, reason: &str, by: &str) {
+        self.stop(at);
         self.state = state;
         reason.clone_into(&mut self.reason);
         by.clone_into(&mut self.decided_by);
         self.version += 1;
     }
 
+    /// The holidays that its due time depends on were published with `calendar`: it is reckoned anew.
+    pub fn settle(&mut self, calendar: &Calendar, now: Timestamp) -> DutyChange {
+        self.calendar = calendar.clone();
+        self.reckon(self.running_since.unwrap_or(self.opened_at));
+        self.version += 1;
+        DutyChange { reason: "the holidays were published".to_owned(), ..self.change(Kind::Replaced, now) }
+    }
+
+    /// The due time, with the time that is left from `at` on.
+    fn reckon(&mut self, at: Timestamp) {
+        let left_us = self.budget_us - self.elapsed_us;
+        if left_us > 0 {
+            let budget = Budget { measure: self.clocked(), length: SignedDuration::from_micros(left_us) };
+            let due = self.calendar.due(at, budget);
+            self.due_at = Some(due.at);
+            self.provisional = due.provisional;
+        }
+    }
+
     /// Takes what its clock ran, or stood, until `at`.
-    fn stop(&mut self, at: Timestamp, calendar: &Calendar) {
+    fn stop(&mut self, at: Timestamp) {
         if let Some(since) = self.running_since.take() {
-            self.elapsed_us += micros(calendar.elapsed(since, at, self.clocked())).max(0);
+            self.elapsed_us += micros(self.calendar.elapsed(since, at, self.clocked())).max(0);
         }
         if let Some(since) = self.paused_since.take() {
             self.paused_us += (at.as_microsecond() - since.as_microsecond()).max(0);
@@ -284,93 +309,4 @@ impl Duty {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn duty(budget: Budget) -> Duty {
-        let opened_at = at("2026-11-20T09:30:00+08:00");
-        let new = NewDuty {
-            clause: "C4.1",
-            kind: "progress",
-            subject: "requests/1".into(),
-            owner: "staff/lin",
-            department: "departments/desk",
-            regulation: "r",
-            opened_at,
-            now: opened_at,
-        };
-        new.within(budget, &Calendar::standard()).0
-    }
-
-    fn working(hours: i64) -> Budget {
-        Budget { measure: Clocked::Working, length: SignedDuration::from_hours(hours) }
-    }
-
-    #[test]
-    fn met_at_the_due_time_is_in_time_and_a_microsecond_later_is_late() {
-        let calendar = Calendar::standard();
-        let mut duty = duty(working(8));
-        let due = duty.due_at.unwrap();
-        assert_eq!(due, at("2026-11-23T09:30:00+08:00"), "a working day later, over the weekend");
-        assert!(!duty.clone().meet(due, &calendar).late);
-        assert!(duty.meet(due + SignedDuration::from_micros(1), &calendar).late);
-        assert_eq!(duty.elapsed_us, 8 * 3_600_000_000 + 1);
-    }
-
-    #[test]
-    fn a_pause_keeps_the_time_that_was_left() {
-        let calendar = Calendar::standard();
-        let mut duty = duty(working(8));
-        duty.pause(at("2026-11-20T11:00:00+08:00"), "waiting", "staff/lin", &calendar);
-        let resumed = duty.resume(at("2026-11-24T10:00:00+08:00"), &calendar);
-        assert_eq!(duty.elapsed_us, 90 * 60_000_000);
-        assert_eq!(duty.due_at.unwrap(), at("2026-11-24T17:30:00+08:00"));
-        assert_eq!(resumed.due_time, duty.due_at.map(to_proto));
-        assert_eq!(duty.paused_us, 95 * 3_600_000_000);
-        let change = duty.meet(at("2026-11-24T17:30:00+08:00"), &calendar);
-        assert!(!change.late);
-        assert_eq!(duty.elapsed_us, duty.budget_us);
-    }
-
-    #[test]
-    fn a_duty_fulfilled_while_its_clock_stands_is_in_time() {
-        let calendar = Calendar::standard();
-        let mut duty = duty(working(1));
-        duty.pause(at("2026-11-20T10:00:00+08:00"), "waiting", "staff/lin", &calendar);
-        assert!(!duty.meet(at("2026-12-20T10:00:00+08:00"), &calendar).late);
-        assert_eq!(duty.elapsed_us, 30 * 60_000_000);
-    }
-
-    #[test]
-    fn a_late_record_of_a_timely_deed_corrects_the_breach_and_keeps_it_visible() {
-        let calendar = Calendar::standard();
-        let mut duty = duty(working(1));
-        duty.breach(duty.due_at.unwrap());
-        let change = duty.meet(at("2026-11-20T10:15:00+08:00"), &calendar);
-        assert_eq!((change.kind(), change.late), (Kind::Corrected, false));
-        assert!(duty.corrected && duty.breached_at.is_some());
-    }
-
-    #[test]
-    fn a_breached_duty_fulfilled_late_stays_breached() {
-        let calendar = Calendar::standard();
-        let mut duty = duty(working(1));
-        duty.breach(duty.due_at.unwrap());
-        let change = duty.meet(at("2026-11-20T16:00:00+08:00"), &calendar);
-        assert_eq!((change.kind(), change.late, duty.corrected), (Kind::Met, true, false));
-    }
-
-    #[test]
-    fn a_promise_replaces_the_due_time_and_counts_wall_time() {
-        let calendar = Calendar::standard();
-        let mut duty = duty(working(1));
-        let promised = at("2026-11-21T12:00:00+08:00");
-        duty.replace_due(promised, at("2026-11-20T10:00:00+08:00"), "parts");
-        assert_eq!((duty.measure, duty.budget_us), (Measure::WallClock, (26 * 60 + 30) * 60_000_000));
-        assert!(!duty.meet(promised, &calendar).late);
-    }
-}
+mod tests;

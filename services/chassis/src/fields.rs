@@ -55,7 +55,11 @@ impl Fields {
             if only.is_some_and(|paths| !paths.iter().any(|path| path.split('.').next() == Some(checks.field.name()))) {
                 continue;
             }
-            let path = if path.is_empty() { checks.field.name().to_owned() } else { format!("{path}.{}", checks.field.name()) };
+            let path = if path.is_empty() {
+                checks.field.name().to_owned()
+            } else {
+                format!("{path}.{}", checks.field.name())
+            };
             checks.check(message, &path, mask.as_deref(), found);
         }
     }
@@ -153,7 +157,15 @@ impl Checker {
         let behavior: Vec<i32> = self
             .behavior
             .as_ref()
-            .map(|extension| options.get_extension(extension).as_list().unwrap_or_default().iter().filter_map(Value::as_enum_number).collect())
+            .map(|extension| {
+                options
+                    .get_extension(extension)
+                    .as_list()
+                    .unwrap_or_default()
+                    .iter()
+                    .filter_map(Value::as_enum_number)
+                    .collect()
+            })
             .unwrap_or_default();
         if behavior.contains(&OUTPUT_ONLY) {
             return Ok(None);
@@ -170,7 +182,8 @@ impl Checker {
         };
         if let Some(extension) = self.reference.as_ref().filter(|extension| options.has_extension(extension)) {
             let kind = text_of(&options.get_extension(extension), "type");
-            let pattern = self.names.get(&kind).ok_or_else(|| fail(format!("refers to {kind}, which no contract declares")))?;
+            let pattern =
+                self.names.get(&kind).ok_or_else(|| fail(format!("refers to {kind}, which no contract declares")))?;
             checks.each.push(Check::Name(kind, pattern.clone()));
             checks.unless_zero = true;
         }
@@ -209,14 +222,20 @@ impl FieldChecks {
 }
 
 fn text_of(value: &Value, field: &str) -> String {
-    value.as_message().and_then(|message| message.get_field_by_name(field)).and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
+    value
+        .as_message()
+        .and_then(|message| message.get_field_by_name(field))
+        .and_then(|text| text.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// The form of the names of every resource that the pool declares, by kind.
 fn resource_names(pool: &DescriptorPool) -> HashMap<String, Regex> {
     let mut names = HashMap::new();
     let mut add = |descriptor: &Value| {
-        let patterns = descriptor.as_message().and_then(|message| message.get_field_by_name("pattern").map(std::borrow::Cow::into_owned));
+        let patterns = descriptor
+            .as_message()
+            .and_then(|message| message.get_field_by_name("pattern").map(std::borrow::Cow::into_owned));
         let patterns = patterns.as_ref().and_then(Value::as_list).unwrap_or_default();
         let forms: Vec<String> = patterns.iter().filter_map(Value::as_str).map(name_form).collect();
         if let Ok(form) = Regex::new(&format!("^(?:{})$", forms.join("|"))) {
@@ -238,7 +257,9 @@ fn resource_names(pool: &DescriptorPool) -> HashMap<String, Regex> {
 
 /// `requests/{request}` as a regular expression.
 fn name_form(pattern: &str) -> String {
-    let segment = |segment: &str| if segment.starts_with('{') { "[A-Za-z0-9._~-]{1,63}".to_owned() } else { regex::escape(segment) };
+    let segment = |segment: &str| {
+        if segment.starts_with('{') { "[A-Za-z0-9._~-]{1,63}".to_owned() } else { regex::escape(segment) }
+    };
     pattern.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
@@ -269,7 +290,10 @@ mod tests {
 
     #[test]
     fn what_is_required_must_be_there_and_not_blank() {
-        assert_eq!(wrong(&RegisterRequestRequest::default()), ["customer", "channel", "kind", "contact", "description"]);
+        assert_eq!(
+            wrong(&RegisterRequestRequest::default()),
+            ["customer", "channel", "kind", "contact", "description"]
+        );
         assert_eq!(wrong(&RegisterRequestRequest { description: " \t\n".into(), ..registration() }), ["description"]);
         assert!(wrong(&registration()).is_empty());
     }
@@ -288,20 +312,33 @@ mod tests {
         assert_eq!(wrong(&RegisterRequestRequest { description: "a\0b".into(), ..registration() }), ["description"]);
         let far = Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 });
         assert_eq!(wrong(&RegisterRequestRequest { occurred_time: far, ..registration() }), ["occurred_time"]);
-        assert_eq!(wrong(&WaiveDutyRequest { name: "services/intake/duties/1".into(), ..WaiveDutyRequest::default() }), ["reason"]);
+        assert_eq!(
+            wrong(&WaiveDutyRequest { name: "services/intake/duties/1".into(), ..WaiveDutyRequest::default() }),
+            ["reason"]
+        );
     }
 
     #[test]
     fn lists_are_bounded_and_their_items_checked() {
-        let request = SummarizeComplianceRequest { parent: "services/intake".into(), group_by: vec![1, 1, 77], ..Default::default() };
+        let request = SummarizeComplianceRequest {
+            parent: "services/intake".into(),
+            group_by: vec![1, 1, 77],
+            ..Default::default()
+        };
         assert_eq!(wrong(&request), ["group_by[1]", "group_by[2]"]);
     }
 
     #[test]
     fn an_update_checks_only_what_its_mask_names() {
         let customer = Some(Customer { name: "customers/1".into(), needs: "x".repeat(4001), ..Customer::default() });
-        let mask = |paths: &[&str]| Some(prost_types::FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() });
-        let update = |paths: &[&str]| UpdateCustomerRequest { customer: customer.clone(), update_mask: mask(paths), ..Default::default() };
+        let mask = |paths: &[&str]| {
+            Some(prost_types::FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() })
+        };
+        let update = |paths: &[&str]| UpdateCustomerRequest {
+            customer: customer.clone(),
+            update_mask: mask(paths),
+            ..Default::default()
+        };
         assert_eq!(wrong(&update(&["needs"])), ["customer.needs"]);
         assert_eq!(wrong(&update(&["owner"])), Vec::<String>::new());
         assert_eq!(wrong(&update(&["*"])), ["customer.display_name", "customer.needs"]);

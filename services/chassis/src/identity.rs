@@ -18,7 +18,7 @@ use keys::Keys;
 /// Algorithms a token may be signed with; symmetric ones and `none` never.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 const LEEWAY: Duration = Duration::from_secs(30);
-const CACHED_FOR: Duration = Duration::from_secs(60);
+const CACHED_FOR: Duration = Duration::from_mins(1);
 const CACHED_AT_MOST: usize = 10_000;
 
 /// A caller, as their token says.
@@ -61,11 +61,14 @@ struct Issuer {
     iss: String,
 }
 
+/// Callers by the hash of their token, each until when it counts.
+type Recent = HashMap<[u8; 32], (Instant, Arc<Identity>)>;
+
 /// Checks bearer tokens.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<(IssuerConfig, Keys)>,
-    recent: RwLock<HashMap<[u8; 32], (Instant, Arc<Identity>)>>,
+    recent: RwLock<Recent>,
 }
 
 /// Why a token is not taken. Callers never learn which.
@@ -86,7 +89,10 @@ impl Verifier {
     /// A verifier for `issuers`.
     #[must_use]
     pub fn new(issuers: Vec<IssuerConfig>) -> Self {
-        Self { issuers: issuers.into_iter().map(|config| (config.clone(), Keys::new(config))).collect(), recent: RwLock::default() }
+        Self {
+            issuers: issuers.into_iter().map(|config| (config.clone(), Keys::new(config))).collect(),
+            recent: RwLock::default(),
+        }
     }
 
     /// The caller that `token` speaks for.
@@ -114,8 +120,10 @@ impl Verifier {
         if !ALGORITHMS.contains(&header.alg) {
             return Err(TokenError::Foreign);
         }
-        let claimed: Issuer = jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Malformed)?;
-        let (config, keys) = self.issuers.iter().find(|(config, _)| config.issuer == claimed.iss).ok_or(TokenError::Foreign)?;
+        let claimed: Issuer =
+            jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Malformed)?;
+        let (config, keys) =
+            self.issuers.iter().find(|(config, _)| config.issuer == claimed.iss).ok_or(TokenError::Foreign)?;
         let key = keys.find(header.kid.as_deref(), header.alg).await.ok_or(TokenError::Foreign)?;
         let mut validation = Validation::new(header.alg);
         validation.leeway = LEEWAY.as_secs();
@@ -128,17 +136,25 @@ impl Verifier {
 }
 
 fn identity(claims: &Claims) -> Result<Identity, TokenError> {
-    let known = ["staff/", "customers/", "services/"].iter().any(|prefix| claims.sub.strip_prefix(prefix).is_some_and(is_id));
-    let department_fits = claims.department.is_empty() || claims.department.strip_prefix("departments/").is_some_and(is_id);
+    let known =
+        ["staff/", "customers/", "services/"].iter().any(|prefix| claims.sub.strip_prefix(prefix).is_some_and(is_id));
+    let department_fits =
+        claims.department.is_empty() || claims.department.strip_prefix("departments/").is_some_and(is_id);
     if !known || !department_fits {
         return Err(TokenError::Malformed);
     }
-    let roles = claims.roles.iter().filter_map(|role| Role::from_str_name(&role.to_ascii_uppercase())).filter(|&role| role != Role::Unspecified);
+    let roles = claims
+        .roles
+        .iter()
+        .filter_map(|role| Role::from_str_name(&role.to_ascii_uppercase()))
+        .filter(|&role| role != Role::Unspecified);
     let roles = roles.filter(|&role| (role == Role::Customer) == claims.sub.starts_with("customers/"));
     Ok(Identity { subject: claims.sub.clone(), roles: roles.collect(), department: claims.department.clone() })
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether `id` may stand after the collection in the name of an employee, customer, service or department.
+#[must_use]
+pub fn is_id(id: &str) -> bool {
     (1..=63).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte))
 }
 
@@ -156,13 +172,24 @@ mod tests {
     use super::*;
 
     fn grant(subject: &str) -> Grant {
-        Grant { subject: subject.into(), roles: vec!["AGENT".into(), "customer".into(), "boss".into()], department: "departments/desk".into(), ttl: Duration::from_mins(5) }
+        Grant {
+            subject: subject.into(),
+            roles: vec!["AGENT".into(), "customer".into(), "boss".into()],
+            department: "departments/desk".into(),
+            ttl: Duration::from_mins(5),
+        }
     }
 
     fn verifier(signer: &Signer) -> (Verifier, PathBuf) {
-        let path = std::env::temp_dir().join(format!("kefu-jwks-{}.json", crate::names::new_uuid(jiff::Timestamp::UNIX_EPOCH)));
+        let path = std::env::temp_dir()
+            .join(format!("kefu-jwks-{}.json", crate::names::new_uuid(jiff::Timestamp::UNIX_EPOCH)));
         std::fs::write(&path, signer.jwks()).unwrap();
-        let config = IssuerConfig { issuer: signer::ISSUER.into(), audience: signer::AUDIENCE.into(), jwks_file: Some(path.clone()), jwks_url: None };
+        let config = IssuerConfig {
+            issuer: signer::ISSUER.into(),
+            audience: signer::AUDIENCE.into(),
+            jwks_file: Some(path.clone()),
+            jwks_url: None,
+        };
         (Verifier::new(vec![config]), path)
     }
 
@@ -187,13 +214,21 @@ mod tests {
         let mut parts: Vec<&str> = good.split('.').collect();
         let unsigned = format!("{}.{}.", base64_of(r#"{"alg":"none","typ":"JWT"}"#), parts[1]);
         let hmac = format!("{}.{}.{}", base64_of(r#"{"alg":"HS256","typ":"JWT"}"#), parts[1], parts[2]);
-        let other_payload = base64_of(r#"{"sub":"staff/eve","iss":"kefu-dev","aud":"kefu","exp":99999999999,"roles":["ADMIN"]}"#);
+        let other_payload =
+            base64_of(r#"{"sub":"staff/eve","iss":"kefu-dev","aud":"kefu","exp":99999999999,"roles":["ADMIN"]}"#);
         parts[1] = &other_payload;
         let forged = parts.join(".");
         let expired = signer.token(&Grant { ttl: Duration::ZERO, ..grant("staff/lin") }).unwrap();
         let foreign = stranger.token(&grant("staff/lin")).unwrap();
         let odd = signer.token(&grant("robots/lin")).unwrap();
-        for (what, token) in [("none", unsigned), ("hmac", hmac), ("forged", forged), ("foreign", foreign), ("odd", odd), ("empty", String::new())] {
+        for (what, token) in [
+            ("none", unsigned),
+            ("hmac", hmac),
+            ("forged", forged),
+            ("foreign", foreign),
+            ("odd", odd),
+            ("empty", String::new()),
+        ] {
             assert!(verifier.verify(&token).await.is_err(), "{what}");
         }
         // Within the leeway an expired token still holds, but it is not cached beyond.

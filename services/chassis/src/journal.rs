@@ -33,7 +33,13 @@ pub struct NewEvent {
 
 impl NewEvent {
     /// What happened to `aggregate`, at `occurred_at`, which made it version `version`, under `clauses`.
-    pub fn new<P: Message + Name>(aggregate: impl Into<String>, version: i64, occurred_at: Timestamp, clauses: &[impl AsRef<str>], payload: &P) -> Self {
+    pub fn new<P: Message + Name>(
+        aggregate: impl Into<String>,
+        version: i64,
+        occurred_at: Timestamp,
+        clauses: &[impl AsRef<str>],
+        payload: &P,
+    ) -> Self {
         Self {
             aggregate: aggregate.into(),
             version,
@@ -217,7 +223,7 @@ impl From<Vec<Duty>> for DutyColumns {
             columns.owner.push(duty.owner);
             columns.department.push(duty.department);
             columns.regulation.push(duty.regulation);
-            columns.calendar.push(duty.calendar);
+            columns.calendar.push(duty.calendar.version().to_owned());
             columns.state.push(duty.state as i16);
             columns.measure.push(duty.measure as i16);
             columns.budget_us.push(duty.budget_us);

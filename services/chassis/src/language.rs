@@ -39,12 +39,23 @@ impl Language {
     #[must_use]
     pub fn of(self, reason: ErrorReason) -> &'static str {
         let (english, chinese) = match reason {
-            ErrorReason::Unspecified | ErrorReason::Unexpected => ("Something unexpected happened. The operators have a record of it.", "发生意外错误，运维人员已有记录。"),
-            ErrorReason::FieldInvalid => ("Some of what was given is missing or not valid.", "填写的内容有缺失或不符合要求。"),
-            ErrorReason::RequestIdReused => ("This request id was used before for another call.", "该请求编号已用于另一次调用。"),
-            ErrorReason::PageTokenInvalid => ("The page token is not valid for this query.", "翻页标记不适用于此查询。"),
+            ErrorReason::Unspecified | ErrorReason::Unexpected => (
+                "Something unexpected happened. The operators have a record of it.",
+                "发生意外错误，运维人员已有记录。",
+            ),
+            ErrorReason::FieldInvalid => {
+                ("Some of what was given is missing or not valid.", "填写的内容有缺失或不符合要求。")
+            }
+            ErrorReason::RequestIdReused => {
+                ("This request id was used before for another call.", "该请求编号已用于另一次调用。")
+            }
+            ErrorReason::PageTokenInvalid => {
+                ("The page token is not valid for this query.", "翻页标记不适用于此查询。")
+            }
             ErrorReason::StateForbids => ("This is not possible in the present state.", "当前状态下不能进行此操作。"),
-            ErrorReason::GateClosed => ("A clause of the regulations demands something else first.", "按规定须先满足另一项要求。"),
+            ErrorReason::GateClosed => {
+                ("A clause of the regulations demands something else first.", "按规定须先满足另一项要求。")
+            }
             ErrorReason::EtagStale => ("It was changed meanwhile. Read it again.", "内容已被他人修改，请重新读取。"),
             ErrorReason::ResourceNotFound => ("It was not found.", "未找到。"),
             ErrorReason::ResourceExists => ("It exists already.", "已经存在。"),
@@ -52,7 +63,9 @@ impl Language {
             ErrorReason::RoleMissing => ("Your role does not allow this.", "您的角色无权进行此操作。"),
             ErrorReason::SelfDealing => ("Nobody may do this to a duty of their own.", "不得处理本人承担的时限事项。"),
             ErrorReason::Overloaded => ("The service is busy. Try again shortly.", "服务繁忙，请稍后重试。"),
-            ErrorReason::BackendAway => ("The service is away for the moment. Try again shortly.", "服务暂不可用，请稍后重试。"),
+            ErrorReason::BackendAway => {
+                ("The service is away for the moment. Try again shortly.", "服务暂不可用，请稍后重试。")
+            }
             ErrorReason::DeadlinePassed => ("It took too long.", "处理超时。"),
             ErrorReason::MethodUnknown => ("There is no such method.", "没有此方法。"),
         };

@@ -1,15 +1,14 @@
-//! Lifecycles: each aggregate declares its own as a table of transitions. Firing an action looks up its transition from the
-//! present state, asks the gates and says what to store.
+//! Lifecycles: each aggregate declares its own as two tables, of transitions and of duties. Firing an action looks up its
+//! transition from the present state, asks the gates, and says what becomes of the state and of the duties.
 
 use std::fmt::Debug;
 
-use crate::error::Error;
+use jiff::Timestamp;
+use kefu_proto::events::v1::DutyChange;
+use kefu_regulation::{Budget, Regulation};
 
-/// A state of an aggregate.
-pub trait State: Copy + Eq + Debug + 'static {
-    /// Its name in the contract, e.g. `IN_PROGRESS`.
-    fn name(self) -> &'static str;
-}
+use crate::duties::{Duty, NewDuty, State as DutyState};
+use crate::error::Error;
 
 /// One row of a lifecycle: what an action does, from which states, on which conditions.
 pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
@@ -25,14 +24,38 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub gates: &'static [Gate<F>],
     /// The duties it fulfils.
     pub meets: &'static [D],
-    /// The duties it opens, where their time is known.
+    /// The duties it opens, where they have a term and none of the kind is live.
     pub opens: &'static [D],
     /// The duties whose clock it stops.
     pub pauses: &'static [D],
     /// The duties whose clock it lets run again.
     pub resumes: &'static [D],
+    /// The duties whose due time it replaces by the one that the facts promise, unless that has passed.
+    pub replaces: &'static [D],
+    /// The duties it breaches.
+    pub breaches: &'static [D],
     /// Whether every duty falls away that it does not meet.
     pub ends: bool,
+}
+
+impl<S, A, D, F> Transition<S, A, D, F> {
+    /// A row that moves from `from` to `to` and touches no duty: the base of the rows of a table.
+    pub const fn row(action: A, clause: &'static str, from: &'static [S], to: Option<S>) -> Self {
+        Self {
+            action,
+            clause,
+            from,
+            to,
+            gates: &[],
+            meets: &[],
+            opens: &[],
+            pauses: &[],
+            resumes: &[],
+            replaces: &[],
+            breaches: &[],
+            ends: false,
+        }
+    }
 }
 
 /// A condition of a clause.
@@ -45,25 +68,102 @@ pub struct Gate<F> {
     pub open: fn(&F) -> bool,
 }
 
-/// An aggregate's lifecycle.
-pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
-    /// Its rows.
-    pub transitions: &'static [Transition<S, A, D, F>],
+/// One kind of duty of an aggregate.
+pub struct DutyRule<D: 'static, F: 'static> {
+    /// The kind.
+    pub duty: D,
+    /// The clause it comes from.
+    pub clause: &'static str,
+    /// The kind in the contract, e.g. `first_response`.
+    pub word: &'static str,
+    /// The time it has; none where the clause gives none.
+    pub term: fn(&F, &Regulation) -> Option<Term>,
+    /// When it was fulfilled, if it already is when it opens.
+    pub met_at: fn(&F) -> Option<Timestamp>,
 }
 
-impl<S: State, A: Copy + Eq + Debug, D, F> Lifecycle<S, A, D, F> {
+/// The time a duty has.
+#[derive(Clone, Copy, Debug)]
+pub enum Term {
+    /// So long from the action on.
+    Within(Budget),
+    /// So long from another time on.
+    WithinFrom(Timestamp, Budget),
+    /// Until a time that was promised.
+    Until(Timestamp),
+}
+
+/// An aggregate's lifecycle.
+pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
+    /// What its actions do.
+    pub transitions: &'static [Transition<S, A, D, F>],
+    /// What its duties are.
+    pub duties: &'static [DutyRule<D, F>],
+    /// The name of a state in the contract.
+    pub state_name: fn(S) -> &'static str,
+    /// The due time that the facts promise, for the rows that replace one.
+    pub promised: fn(&F) -> Option<Timestamp>,
+}
+
+/// What an action happens to, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The resource's name.
+    pub subject: &'a str,
+    /// Its owner.
+    pub owner: &'a str,
+    /// The department responsible.
+    pub department: &'a str,
+    /// Who acts.
+    pub actor: &'a str,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it is recorded.
+    pub now: Timestamp,
+    /// The regulation in force.
+    pub regulation: &'a Regulation,
+}
+
+/// Duties that were touched, and how.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// As they are now.
+    pub duties: Vec<Duty>,
+    /// What was done to them.
+    pub changes: Vec<DutyChange>,
+}
+
+impl Touched {
+    fn add(&mut self, duty: Duty, change: DutyChange) {
+        self.changes.push(change);
+        self.duties.push(duty);
+    }
+}
+
+impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecycle<S, A, D, F> {
     /// The transition of `action` from `state`, if the lifecycle has one and its gates are open.
-    pub fn fire(&self, subject: &str, state: S, action: A, facts: &F) -> Result<&'static Transition<S, A, D, F>, Error> {
-        let mut rows = self.transitions.iter().filter(|row| row.action == action);
-        let refused = || Error::State {
-            subject: subject.to_owned(),
-            action: format!("{action:?}"),
-            state: state.name().to_owned(),
-            clause: self.clause(action).into(),
-        };
-        let row = rows.find(|row| row.from.contains(&state)).ok_or_else(refused)?;
+    pub fn fire(
+        &self,
+        subject: &str,
+        state: S,
+        action: A,
+        facts: &F,
+    ) -> Result<&'static Transition<S, A, D, F>, Error> {
+        let row =
+            self.transitions.iter().find(|row| row.action == action && row.from.contains(&state)).ok_or_else(|| {
+                Error::State {
+                    subject: subject.to_owned(),
+                    action: format!("{action:?}"),
+                    state: (self.state_name)(state).to_owned(),
+                    clause: self.clause(action).into(),
+                }
+            })?;
         match row.gates.iter().find(|gate| !(gate.open)(facts)) {
-            Some(gate) => Err(Error::Gate { subject: subject.to_owned(), clause: gate.clause.into(), missing: gate.missing.to_owned() }),
+            Some(gate) => Err(Error::Gate {
+                subject: subject.to_owned(),
+                clause: gate.clause.into(),
+                missing: gate.missing.to_owned(),
+            }),
             None => Ok(row),
         }
     }
@@ -72,11 +172,72 @@ impl<S: State, A: Copy + Eq + Debug, D, F> Lifecycle<S, A, D, F> {
     pub fn clause(&self, action: A) -> &'static str {
         self.transitions.iter().find(|row| row.action == action).map_or("", |row| row.clause)
     }
+
+    /// What a fired transition does to the `live` duties, and which it opens.
+    pub fn touch(&self, row: &Transition<S, A, D, F>, facts: &F, live: Vec<Duty>, scene: Scene<'_>) -> Touched {
+        let mut touched = Touched::default();
+        let mut still_live = Vec::new();
+        for mut duty in live {
+            let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
+            let promised = (self.promised)(facts).filter(|_| {
+                has(row.replaces) && duty.breached_at.is_none() && duty.due_at.is_some_and(|due| scene.at <= due)
+            });
+            let change = if has(row.meets) {
+                duty.meet(scene.at)
+            } else if row.ends {
+                duty.void(scene.at, row.clause, scene.actor)
+            } else if has(row.pauses) && duty.state == DutyState::Open {
+                duty.pause(scene.at, row.clause, scene.actor)
+            } else if has(row.resumes) && duty.state == DutyState::Paused {
+                duty.resume(scene.at)
+            } else if has(row.breaches) && duty.breached_at.is_none() {
+                duty.breach(scene.at)
+            } else if let Some(promised) = promised {
+                duty.replace_due(promised, scene.at, row.clause)
+            } else {
+                still_live.push(duty.kind);
+                continue;
+            };
+            if duty.is_live() {
+                still_live.push(duty.kind.clone());
+            }
+            touched.add(duty, change);
+        }
+        for rule in self
+            .duties
+            .iter()
+            .filter(|rule| row.opens.contains(&rule.duty) && !still_live.iter().any(|kind| kind == rule.word))
+        {
+            rule.open(facts, scene, &mut touched);
+        }
+        touched
+    }
 }
 
-impl<S: Copy, A, D, F> Transition<S, A, D, F> {
-    /// The state after it, from `state`.
-    pub fn after(&self, state: S) -> S {
-        self.to.unwrap_or(state)
+impl<D, F> DutyRule<D, F> {
+    /// Opens the duty if it has a term, and fulfils it if it already is.
+    fn open(&self, facts: &F, scene: Scene<'_>, touched: &mut Touched) {
+        let Some(term) = (self.term)(facts, scene.regulation) else { return };
+        let calendar = scene.regulation.calendar();
+        let new = |opened_at| NewDuty {
+            clause: self.clause,
+            kind: self.word,
+            subject: scene.subject.to_owned(),
+            owner: scene.owner,
+            department: scene.department,
+            regulation: scene.regulation.version(),
+            opened_at,
+            now: scene.now,
+        };
+        let (mut duty, opened) = match term {
+            Term::Within(budget) => new(scene.at).within(budget, calendar),
+            Term::WithinFrom(from, budget) => new(from).within(budget, calendar),
+            Term::Until(due) => new(scene.at).until(due, calendar),
+        };
+        touched.changes.push(opened);
+        if let Some(at) = (self.met_at)(facts) {
+            touched.changes.push(duty.meet(at));
+        }
+        touched.duties.push(duty);
     }
 }

@@ -14,7 +14,7 @@ pub trait Resource {
     const KIND: &'static str;
 }
 
-/// The id of a resource of kind `R`: a UUIDv7, so that ids sort by time of creation.
+/// The id of a resource of kind `R`: a `UUIDv7`, so that ids sort by time of creation.
 pub struct Id<R>(Uuid, PhantomData<fn() -> R>);
 
 impl<R: Resource> Id<R> {
@@ -73,7 +73,7 @@ impl<R: Resource> fmt::Debug for Id<R> {
     }
 }
 
-/// A UUIDv7 made at `now`.
+/// A `UUIDv7` made at `now`.
 #[must_use]
 pub fn new_uuid(now: Timestamp) -> Uuid {
     let seconds = u64::try_from(now.as_second()).unwrap_or(0);
@@ -102,7 +102,15 @@ mod tests {
     #[test]
     fn names_of_other_kinds_or_forms_are_not_ids() {
         let id = Id::<Request>::new(Timestamp::UNIX_EPOCH).uuid();
-        for name in ["", "requests", "requests/", "requests/1", &format!("customers/{id}"), &format!("requests/{id}/x"), &format!("requests/{}", id.simple())] {
+        for name in [
+            "",
+            "requests",
+            "requests/",
+            "requests/1",
+            &format!("customers/{id}"),
+            &format!("requests/{id}/x"),
+            &format!("requests/{}", id.simple()),
+        ] {
             assert_eq!(Id::<Request>::parse(name), None, "{name}");
         }
     }

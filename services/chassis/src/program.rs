@@ -109,6 +109,7 @@ impl Service {
             verifier: Verifier::new(setup.issuers),
         };
         let chassis = Chassis::build(parts)?;
+        chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;
         let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;
         let server = (self.mount)(server, chassis.clone(), setup.settings)?;
         let address = server.address();
@@ -183,7 +184,8 @@ fn run(service: &'static Service, arguments: &Arguments) -> Result<(), StartErro
 }
 
 async fn serve(service: &'static Service, config: Config, database: PgConnectOptions) -> Result<(), StartError> {
-    let regulation = config.regulation_file.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?;
+    let regulation =
+        config.regulation_file.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?;
     let setup = Setup {
         listen: config.listen,
         database,

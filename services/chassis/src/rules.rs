@@ -49,9 +49,10 @@ impl Rules {
         let checker = Checker::new(pool);
         let mut rules = HashMap::new();
         for name in services {
-            let service = pool
-                .get_service_by_name(name)
-                .ok_or_else(|| ContractError { method: (*name).to_owned(), problem: "there is no such service in the contracts".into() })?;
+            let service = pool.get_service_by_name(name).ok_or_else(|| ContractError {
+                method: (*name).to_owned(),
+                problem: "there is no such service in the contracts".into(),
+            })?;
             for method in service.methods() {
                 let rule = read(pool, &checker, &method)?;
                 rules.insert(rule.path.clone(), Arc::new(rule));
@@ -74,7 +75,9 @@ impl Rules {
 
 fn read(pool: &DescriptorPool, checker: &Checker, method: &MethodDescriptor) -> Result<MethodRule, ContractError> {
     let fail = |problem: &str| ContractError { method: method.full_name().to_owned(), problem: problem.to_owned() };
-    let extension = pool.get_extension_by_name("kefu.rules.v1.rule").ok_or_else(|| fail("kefu.rules.v1.rule is not in the pool"))?;
+    let extension = pool
+        .get_extension_by_name("kefu.rules.v1.rule")
+        .ok_or_else(|| fail("kefu.rules.v1.rule is not in the pool"))?;
     let options = method.options();
     if !options.has_extension(&extension) {
         return Err(fail("has no rule"));

@@ -61,11 +61,18 @@ pub enum ServerError {
 
 impl Server {
     /// Listens on `address` (port 0 for a free one) for `chassis`.
-    pub async fn bind(chassis: Arc<Chassis>, address: SocketAddr, limits: Limits, tls: Option<Tls>) -> Result<Self, ServerError> {
+    pub async fn bind(
+        chassis: Arc<Chassis>,
+        address: SocketAddr,
+        limits: Limits,
+        tls: Option<Tls>,
+    ) -> Result<Self, ServerError> {
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
         let routes = RoutesBuilder::default();
         let server = Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new() };
-        Ok(server.with(EventFeedServer::new(Feed(chassis.clone()))).with(ComplianceServiceServer::new(Compliance(chassis))))
+        Ok(server
+            .with(EventFeedServer::new(Feed(chassis.clone())))
+            .with(ComplianceServiceServer::new(Compliance(chassis))))
     }
 
     /// Serves `service` too.

@@ -83,6 +83,7 @@ create table intake.request (
     settled_at_once boolean not null,
     awaited text not null,
     cancel_reason text not null,
+    unreached_attempts integer not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     version bigint not null,

@@ -42,7 +42,11 @@ impl Default for Settings {
 }
 
 fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> Result<Server, Error> {
-    let settings: Settings = if settings.is_null() { Settings::default() } else { serde_json::from_value(settings).map_err(Error::unexpected)? };
+    let settings: Settings = if settings.is_null() {
+        Settings::default()
+    } else {
+        serde_json::from_value(settings).map_err(Error::unexpected)?
+    };
     let country = shared::Country::named(&settings.country)?;
     Ok(server
         .with(CustomerServiceServer::new(customer::Customers(chassis.clone(), country)))

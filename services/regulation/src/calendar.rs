@@ -1,7 +1,7 @@
 //! The business calendar: which time is working time. Pure: it reads no clock, and the same calendar always gives the
 //! same answer for the same instants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use jiff::civil::Date;
@@ -21,6 +21,7 @@ mod week;
 mod tests;
 
 pub use holidays::Holidays;
+use holidays::Published;
 pub use settings::Settings;
 pub use week::Interval;
 use week::{Day, Week};
@@ -164,6 +165,30 @@ impl Calendar {
             Measure::Working => self.working_between(from, to),
             Measure::Wall => to.duration_since(from).max(SignedDuration::ZERO),
         }
+    }
+
+    /// The whole calendar as a `[calendar]` table (TOML) that [`Self::from_toml`] reads back as the same version, whatever
+    /// calendars a later program has built in.
+    #[must_use]
+    pub fn definition(&self) -> String {
+        let Inner { zone_name, week, holidays, .. } = &*self.0;
+        let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+        let dates = |dates: &BTreeSet<Date>| list(dates.iter().map(|date| format!("\"{date}\"")).collect());
+        let mut lines = vec![format!("zone = \"{zone_name}\"")];
+        for (key, day) in week::KEYS.iter().zip(week.days()) {
+            let intervals = day.intervals.iter().map(|interval| format!("\"{interval}\"")).collect();
+            lines.push(format!("{key} = {}", list(intervals)));
+        }
+        match &holidays.published {
+            Published::Always => lines.push("holidays = \"none\"".to_owned()),
+            Published::Years(years) => {
+                lines.push("holidays = \"listed\"".to_owned());
+                lines.push(format!("published = {}", list(years.iter().map(ToString::to_string).collect())));
+            }
+        }
+        lines.push(format!("days_off = {}", dates(&holidays.off)));
+        lines.push(format!("make_up = {}", dates(&holidays.make_up)));
+        lines.join("\n")
     }
 
     pub(crate) fn encode(&self, canonical: &mut Canonical) {

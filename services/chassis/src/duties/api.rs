@@ -38,8 +38,10 @@ crate::delegate! {
 impl Compliance {
     async fn list(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
         self.0.check_parent(&request.parent)?;
-        let query = [&request.subject, &request.owner, &request.clause, &format!("{}{}", request.state, request.breached)];
-        let page: Page<(Timestamp, Id<DutyResource>)> = Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let query =
+            [&request.subject, &request.owner, &request.clause, &format!("{}{}", request.state, request.breached)];
+        let page: Page<(Timestamp, Id<DutyResource>)> =
+            Pages::new(call, &query).read(&request.page_token, request.page_size)?;
         let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
         let (owner, department) = match call.scope() {
             Scope::Any => (None, None),
@@ -71,34 +73,38 @@ impl Compliance {
         )
         .fetch_all(&mut *connection)
         .await?;
-        let duties = rows.into_iter().map(Duty::from);
-        let (duties, next_page_token) = page.cut(duties.collect(), |duty| (duty.due_at.unwrap_or(NEVER), duty.id));
+        let duties = store::read(&mut connection, &self.0.calendars, rows).await?;
+        let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(NEVER), duty.id));
         Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
     }
 
     async fn get(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
         let id = self.id(&request.name)?;
         let mut connection = self.0.pool().acquire().await?;
-        let duty = store::get(&mut connection, id).await?;
+        let duty = store::get(&mut connection, &self.0.calendars, id).await?;
         let duty = duty.filter(|duty| call.reaches(holder(duty)));
         duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
     }
 
     async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
         let state = [State::Open];
-        self.decide(call, &request.name, &request.etag, "pause", &state, |duty, calendar| duty.pause(call.now, &request.reason, &call.caller.subject, calendar))
-            .await
+        self.decide(call, &request.name, &request.etag, "pause", &state, |duty| {
+            duty.pause(call.now, &request.reason, &call.caller.subject)
+        })
+        .await
     }
 
     async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
         let state = [State::Paused];
-        self.decide(call, &request.name, &request.etag, "resume", &state, |duty, calendar| duty.resume(call.now, calendar)).await
+        self.decide(call, &request.name, &request.etag, "resume", &state, |duty| duty.resume(call.now)).await
     }
 
     async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
         let states = [State::Open, State::Paused];
-        self.decide(call, &request.name, &request.etag, "waive", &states, |duty, calendar| duty.waive(call.now, &request.reason, &call.caller.subject, calendar))
-            .await
+        self.decide(call, &request.name, &request.etag, "waive", &states, |duty| {
+            duty.waive(call.now, &request.reason, &call.caller.subject)
+        })
+        .await
     }
 
     async fn decide(
@@ -108,11 +114,12 @@ impl Compliance {
         given_etag: &str,
         action: &str,
         from: &[State],
-        act: impl FnOnce(&mut Duty, &kefu_regulation::Calendar) -> DutyChange,
+        act: impl FnOnce(&mut Duty) -> DutyChange,
     ) -> Result<pb::Duty, Error> {
         let id = self.id(name)?;
         let mut change = self.0.begin(call).await?;
-        let duty = store::lock(change.connection(), id).await?.filter(|duty| call.reaches(holder(duty)));
+        let duty =
+            store::lock(change.connection(), &self.0.calendars, id).await?.filter(|duty| call.reaches(holder(duty)));
         let mut duty = duty.ok_or_else(|| unknown(name))?;
         check_etag(given_etag, &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
@@ -120,16 +127,28 @@ impl Compliance {
         }
         if !from.contains(&duty.state) {
             let state = duty.state.as_str_name().to_owned();
-            return Err(Error::State { subject: name.to_owned(), action: action.to_owned(), state, clause: duty.clause.into() });
+            return Err(Error::State {
+                subject: name.to_owned(),
+                action: action.to_owned(),
+                state,
+                clause: duty.clause.into(),
+            });
         }
-        let did = act(&mut duty, self.0.regulation.calendar());
+        let did = act(&mut duty);
         let payload = DutyChanged { subject: duty.subject.clone() };
-        change.record(NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload).with_duties(vec![did]));
+        change.record(
+            NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload)
+                .with_duties(vec![did]),
+        );
         change.put(duty.clone());
         change.commit(self.show(duty)).await
     }
 
-    async fn summarize(&self, call: &Call, request: pb::SummarizeComplianceRequest) -> Result<pb::SummarizeComplianceResponse, Error> {
+    async fn summarize(
+        &self,
+        call: &Call,
+        request: pb::SummarizeComplianceRequest,
+    ) -> Result<pb::SummarizeComplianceResponse, Error> {
         self.0.check_parent(&request.parent)?;
         summary::summarize(&self.0, call, &request).await
     }
@@ -162,7 +181,7 @@ impl Compliance {
             reason: duty.reason,
             decided_by: duty.decided_by,
             regulation_version: duty.regulation,
-            calendar_version: duty.calendar,
+            calendar_version: duty.calendar.version().to_owned(),
         }
     }
 }

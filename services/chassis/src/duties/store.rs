@@ -1,9 +1,11 @@
 //! Duties in Postgres.
 
 use jiff_sqlx::Timestamp as SqlTime;
+use kefu_regulation::Calendar;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::calendars::Calendars;
 use super::{Duty, DutyResource, Measure, State};
 use crate::names::Id;
 use crate::time::sql;
@@ -38,9 +40,11 @@ pub struct Row {
     pub version: i64,
 }
 
-impl From<Row> for Duty {
-    fn from(row: Row) -> Self {
-        Self {
+impl Row {
+    /// The duty, which counts on `calendar`.
+    fn on(self, calendar: Calendar) -> Duty {
+        let row = self;
+        Duty {
             id: Id::from_uuid(row.id),
             clause: row.clause,
             kind: row.kind,
@@ -48,7 +52,7 @@ impl From<Row> for Duty {
             owner: row.owner,
             department: row.department,
             regulation: row.regulation,
-            calendar: row.calendar,
+            calendar,
             state: State::try_from(i32::from(row.state)).unwrap_or_default(),
             measure: Measure::try_from(i32::from(row.measure)).unwrap_or_default(),
             budget_us: row.budget_us,
@@ -70,31 +74,88 @@ impl From<Row> for Duty {
     }
 }
 
+/// Duties as they are stored, each on its calendar.
+pub async fn read(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    rows: Vec<Row>,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let mut duties = Vec::with_capacity(rows.len());
+    for row in rows {
+        let calendar = calendars.get(connection, &row.calendar).await?;
+        duties.push(row.on(calendar));
+    }
+    Ok(duties)
+}
+
 /// The duties about `subject` that can still be fulfilled, locked: the clock skips them until the transaction ends.
-pub async fn lock_live(connection: &mut PgConnection, subject: &str) -> Result<Vec<Duty>, sqlx::Error> {
-    let rows = sqlx::query_as!(Row, "select * from duty where subject = $1 and state in (1, 2) order by id for no key update", subject);
-    Ok(rows.fetch_all(connection).await?.into_iter().map(Duty::from).collect())
+pub async fn lock_live(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    subject: &str,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select * from duty where subject = $1 and state in (1, 2) order by id for no key update",
+        subject
+    );
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
 }
 
 /// One duty, locked.
-pub async fn lock(connection: &mut PgConnection, id: Id<DutyResource>) -> Result<Option<Duty>, sqlx::Error> {
+pub async fn lock(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    id: Id<DutyResource>,
+) -> Result<Option<Duty>, sqlx::Error> {
     let row = sqlx::query_as!(Row, "select * from duty where id = $1 for no key update", id.uuid());
-    Ok(row.fetch_optional(connection).await?.map(Duty::from))
+    let rows = row.fetch_all(&mut *connection).await?;
+    Ok(read(connection, calendars, rows).await?.pop())
 }
 
 /// One duty.
-pub async fn get(connection: &mut PgConnection, id: Id<DutyResource>) -> Result<Option<Duty>, sqlx::Error> {
+pub async fn get(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    id: Id<DutyResource>,
+) -> Result<Option<Duty>, sqlx::Error> {
     let row = sqlx::query_as!(Row, "select * from duty where id = $1", id.uuid());
-    Ok(row.fetch_optional(connection).await?.map(Duty::from))
+    let rows = row.fetch_all(&mut *connection).await?;
+    Ok(read(connection, calendars, rows).await?.pop())
 }
 
 /// Duties whose time passed before `now` and whose breach is not marked, locked; those others hold are skipped.
-pub async fn lock_overdue(connection: &mut PgConnection, now: jiff::Timestamp, limit: i64) -> Result<Vec<Duty>, sqlx::Error> {
+pub async fn lock_overdue(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    now: jiff::Timestamp,
+    limit: i64,
+) -> Result<Vec<Duty>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "select * from duty where state = 1 and breached_at is null and due_at < $1 order by due_at limit $2 for no key update skip locked",
+        "select * from duty where state = 1 and breached_at is null and due_at < $1
+        order by due_at limit $2 for no key update skip locked",
         sql::at(now) as _,
         limit
     );
-    Ok(rows.fetch_all(connection).await?.into_iter().map(Duty::from).collect())
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
+}
+
+/// Running duties whose due time is provisional and counts on another calendar than `calendar`, locked.
+pub async fn lock_provisional(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    calendar: &str,
+    limit: i64,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select * from duty where state = 1 and provisional and calendar <> $1 order by id limit $2 for no key update skip locked",
+        calendar,
+        limit
+    );
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
 }

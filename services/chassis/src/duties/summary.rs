@@ -11,11 +11,19 @@ use crate::time::{from_proto, sql};
 const ROWS_AT_MOST: i64 = 10_000;
 
 /// Counts what `request` asks for, over what the caller may see.
-pub async fn summarize(chassis: &Chassis, call: &Call, request: &SummarizeComplianceRequest) -> Result<SummarizeComplianceResponse, Error> {
-    let dimensions: Vec<Dimension> = if request.group_by.is_empty() { vec![Dimension::Clause] } else { request.group_by().collect() };
+pub async fn summarize(
+    chassis: &Chassis,
+    call: &Call,
+    request: &SummarizeComplianceRequest,
+) -> Result<SummarizeComplianceResponse, Error> {
+    let dimensions: Vec<Dimension> =
+        if request.group_by.is_empty() { vec![Dimension::Clause] } else { request.group_by().collect() };
     let by = |dimension| dimensions.contains(&dimension);
-    let periods: Vec<&str> =
-        [(Dimension::Day, "day"), (Dimension::Week, "week"), (Dimension::Month, "month")].into_iter().filter(|(dimension, _)| by(*dimension)).map(|(_, unit)| unit).collect();
+    let periods: Vec<&str> = [(Dimension::Day, "day"), (Dimension::Week, "week"), (Dimension::Month, "month")]
+        .into_iter()
+        .filter(|(dimension, _)| by(*dimension))
+        .map(|(_, unit)| unit)
+        .collect();
     if periods.len() > 1 {
         return Err(Error::field("group_by", "must hold at most one of DAY, WEEK and MONTH"));
     }

@@ -37,7 +37,8 @@ pub enum Check {
 }
 
 // One @, no blanks or controls, a dot-separated domain of letters, digits and hyphens (Unicode allowed).
-static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[^\s@\p{Cc}]{1,64}@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*$").ok());
+static EMAIL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[^\s@\p{Cc}]{1,64}@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*$").ok());
 
 impl Check {
     /// What every value of the field's kind must be.
@@ -87,8 +88,13 @@ impl Check {
         let (holds, reason) = match self {
             Self::NoNul => (!text.contains('\0'), "must not hold a NUL character".to_owned()),
             Self::Timestamp => (is_timestamp(value), "must be a time between the years 1 and 9999".into()),
-            Self::MinLen(length) => (text.chars().count() >= *length, format!("must have at least {length} characters")),
-            Self::MaxLen(length) => (text.len() <= *length || text.chars().count() <= *length, format!("must have at most {length} characters")),
+            Self::MinLen(length) => {
+                (text.chars().count() >= *length, format!("must have at least {length} characters"))
+            }
+            Self::MaxLen(length) => (
+                text.len() <= *length || text.chars().count() <= *length,
+                format!("must have at most {length} characters"),
+            ),
             Self::Pattern(pattern) => (pattern.is_match(text), format!("must match {pattern}")),
             Self::Email => (EMAIL.as_ref().is_some_and(|form| form.is_match(text)), "must be an e-mail address".into()),
             Self::Uuid => (text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(), "must be a UUID".into()),
@@ -97,17 +103,26 @@ impl Check {
                 value.as_enum_number().is_none_or(|number| values.get_value(number).is_some()),
                 "must be a value that the contract defines".into(),
             ),
-            Self::Gte(bound) => (integer(value).is_none_or(|number| number >= *bound), format!("must be at least {bound}")),
-            Self::Lte(bound) => (integer(value).is_none_or(|number| number <= *bound), format!("must be at most {bound}")),
-            Self::LongerThan(bound) => (micros(value).is_some_and(|length| length > *bound), format!("must be longer than {bound} µs")),
-            Self::NotLongerThan(bound) => (micros(value).is_some_and(|length| length <= *bound), format!("must be at most {bound} µs")),
+            Self::Gte(bound) => {
+                (integer(value).is_none_or(|number| number >= *bound), format!("must be at least {bound}"))
+            }
+            Self::Lte(bound) => {
+                (integer(value).is_none_or(|number| number <= *bound), format!("must be at most {bound}"))
+            }
+            Self::LongerThan(bound) => {
+                (micros(value).is_some_and(|length| length > *bound), format!("must be longer than {bound} µs"))
+            }
+            Self::NotLongerThan(bound) => {
+                (micros(value).is_some_and(|length| length <= *bound), format!("must be at most {bound} µs"))
+            }
         };
         (!holds).then_some(reason)
     }
 }
 
 fn is_timestamp(value: &Value) -> bool {
-    let part = |name| value.as_message().and_then(|message| message.get_field_by_name(name)).and_then(|part| integer(&part));
+    let part =
+        |name| value.as_message().and_then(|message| message.get_field_by_name(name)).and_then(|part| integer(&part));
     let (Some(seconds), Some(nanos)) = (part("seconds"), part("nanos")) else { return false };
     (-62_135_596_800..=253_402_300_799).contains(&seconds) && (0..1_000_000_000).contains(&nanos)
 }

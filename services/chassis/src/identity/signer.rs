@@ -56,7 +56,8 @@ pub enum SignerError {
 impl Signer {
     /// A new key, kept nowhere.
     pub fn generate() -> Result<Self, SignerError> {
-        let document = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).map_err(|_| SignerError::Key)?;
+        let document =
+            Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).map_err(|_| SignerError::Key)?;
         Self::from_pkcs8(document.as_ref().to_vec())
     }
 
@@ -85,7 +86,8 @@ impl Signer {
     #[must_use]
     pub fn jwks(&self) -> String {
         let x = URL_SAFE_NO_PAD.encode(self.pair.public_key().as_ref());
-        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.key_id(), "x": x}]}).to_string()
+        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.key_id(), "x": x}]})
+            .to_string()
     }
 
     /// A token that says `grant`, from now on. Tokens are on real time, whatever clock the service has.

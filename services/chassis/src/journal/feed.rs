@@ -73,7 +73,10 @@ impl EventFeed for Feed {
         Ok(Response::new(Box::pin(stream)))
     }
 
-    async fn verify_journal(&self, request: Request<VerifyJournalRequest>) -> Result<Response<VerifyJournalResponse>, Status> {
+    async fn verify_journal(
+        &self,
+        request: Request<VerifyJournalRequest>,
+    ) -> Result<Response<VerifyJournalResponse>, Status> {
         let (call, request) = self.0.admit(request)?;
         self.0.check_parent(&request.parent).map_err(|error| error.into_status(call.language))?;
         self.0.settle(&call, super::verify::verify(&self.0, &request.anchors).await).await
@@ -93,7 +96,8 @@ async fn read_page(chassis: &Chassis, cursor: i64) -> Result<Vec<Row>, Error> {
 }
 
 fn event(service: &str, row: Row) -> Event {
-    let mut duty_changes = DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default();
+    let mut duty_changes =
+        DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default();
     // Inside the service a duty has its own name; outside the service is part of it.
     for change in &mut duty_changes {
         change.duty = format!("{service}/{}", change.duty);

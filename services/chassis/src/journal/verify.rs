@@ -25,7 +25,8 @@ struct Walk<'a> {
 /// Verifies the journal of a service.
 pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
     let mut connection = chassis.pool().acquire().await?;
-    let mut walk = Walk { anchors, position: 0, hash: genesis(&chassis.service).to_vec(), count: 0, findings: Vec::new() };
+    let mut walk =
+        Walk { anchors, position: 0, hash: genesis(&chassis.service).to_vec(), count: 0, findings: Vec::new() };
     // From the lowest position there can be: nothing stands before the first event unseen.
     let mut cursor = i64::MIN;
     loop {
@@ -50,7 +51,11 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     .await?;
     let end = walk.position;
     for anchor in anchors.iter().filter(|anchor| anchor.position > end) {
-        walk.find(anchor.position, Kind::TailCut, format!("the journal ends at {end}, but {} was seen", anchor.position));
+        walk.find(
+            anchor.position,
+            Kind::TailCut,
+            format!("the journal ends at {end}, but {} was seen", anchor.position),
+        );
     }
     walk.findings.sort_by_key(|finding| finding.position);
     Ok(VerifyJournalResponse {
@@ -68,17 +73,35 @@ impl Walk<'_> {
         let stored = row.hash.clone().unwrap_or_default();
         self.count += 1;
         if position <= self.position {
-            return self.find(position, Kind::Gap, format!("event {} stands at {position}, which is taken or before the first", row.event_id));
+            return self.find(
+                position,
+                Kind::Gap,
+                format!("event {} stands at {position}, which is taken or before the first", row.event_id),
+            );
         }
         if position != self.position + 1 {
             self.find(self.position + 1, Kind::Gap, format!("after {} comes {position}", self.position));
         } else if row.link(&self.hash, position).as_slice() != stored {
-            self.find(position, Kind::HashMismatch, format!("event {} was changed, or the hash before it", row.event_id));
+            self.find(
+                position,
+                Kind::HashMismatch,
+                format!("event {} was changed, or the hash before it", row.event_id),
+            );
         }
         match (&row.payload, &row.salt) {
             (Some(payload), Some(salt)) if payload_digest(salt, payload).as_slice() == row.payload_digest => {}
-            (Some(_), Some(_)) => self.find(position, Kind::PayloadMismatch, format!("the payload of event {} was changed", row.event_id)),
-            _ => self.find(position, Kind::PayloadMissing, format!("the payload of event {} is gone and no event says why", row.event_id)),
+            (Some(_), Some(_)) => {
+                self.find(
+                    position,
+                    Kind::PayloadMismatch,
+                    format!("the payload of event {} was changed", row.event_id),
+                );
+            }
+            _ => self.find(
+                position,
+                Kind::PayloadMissing,
+                format!("the payload of event {} is gone and no event says why", row.event_id),
+            ),
         }
         for anchor in self.anchors.iter().filter(|anchor| anchor.position == position) {
             if anchor.hash != stored {

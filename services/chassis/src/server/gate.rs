@@ -56,7 +56,12 @@ async fn log(request: Request, next: Next) -> Response {
     let method = request.uri().path().to_owned();
     let started = Instant::now();
     let response = next.run(request).await;
-    let code = response.headers().get("grpc-status").and_then(|status| status.to_str().ok()).and_then(|status| status.parse().ok()).map_or(Code::Ok, Code::from_i32);
+    let code = response
+        .headers()
+        .get("grpc-status")
+        .and_then(|status| status.to_str().ok())
+        .and_then(|status| status.parse().ok())
+        .map_or(Code::Ok, Code::from_i32);
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match code {
         Code::Internal | Code::Unknown | Code::DataLoss => tracing::error!(method, ?code, duration_ms, "call"),
@@ -78,8 +83,11 @@ async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next)
 async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let limits = gate.limits;
     let is_stream = gate.chassis.rules.at(request.uri().path()).is_some_and(|rule| rule.is_stream);
-    let (usual_ms, cap_ms) =
-        if is_stream { (limits.stream_deadline_ms, limits.stream_deadline_ms) } else { (limits.deadline_ms, limits.deadline_cap_ms) };
+    let (usual_ms, cap_ms) = if is_stream {
+        (limits.stream_deadline_ms, limits.stream_deadline_ms)
+    } else {
+        (limits.deadline_ms, limits.deadline_cap_ms)
+    };
     let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
     let asked = asked.map(|asked| asked.saturating_sub((asked / 10).clamp(MARGIN.0, MARGIN.1)));
     let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(Duration::from_millis(cap_ms));

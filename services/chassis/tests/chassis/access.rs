@@ -63,9 +63,8 @@ async fn each_role_sees_the_duties_its_access_allows_and_others_are_not_found() 
 #[tokio::test]
 async fn filters_narrow_what_is_listed() {
     let bench = Bench::of(&BARE).await;
-    let calendar = bench.chassis().regulation.calendar();
     let mut paused = duty(&bench, "things/2", "staff/lin", "departments/desk", 2);
-    paused.pause(bench.now(), "parts", "staff/head", calendar);
+    paused.pause(bench.now(), "parts", "staff/head");
     let mut breached = duty(&bench, "things/1", "staff/wu", "departments/desk", 3);
     breached.breach(bench.now());
     let other = Duty { clause: "C3.2".into(), ..duty(&bench, "things/1", "staff/lin", "departments/desk", 4) };

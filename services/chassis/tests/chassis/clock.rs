@@ -27,7 +27,7 @@ async fn meet(bench: &Bench, subject: &str, at: Timestamp) {
     let call = call(bench);
     let mut change = bench.chassis().begin(&call).await.unwrap();
     let mut duty = change.live_duties(subject).await.unwrap().remove(0);
-    let did = duty.meet(at, bench.chassis().regulation.calendar());
+    let did = duty.meet(at);
     let payload = DutyChanged { subject: subject.to_owned() };
     let event = kefu_chassis::journal::NewEvent::new(subject, 1, at, &[&duty.clause], &payload);
     change.record(event.with_duties(vec![did]));
@@ -69,12 +69,11 @@ async fn a_duty_is_breached_a_microsecond_after_its_due_time_and_not_before() {
 #[tokio::test]
 async fn a_duty_whose_clock_stands_or_is_over_is_never_marked() {
     let bench = Bench::of(&BARE).await;
-    let calendar = bench.chassis().regulation.calendar().clone();
     let mut duties: Vec<_> = (0..4).map(|_| duty(&bench, "things/1", "staff/lin", "departments/desk", 1)).collect();
-    duties[0].pause(bench.now(), "parts", "staff/head", &calendar);
-    duties[1].meet(bench.now(), &calendar);
-    duties[2].waive(bench.now(), "gone", "staff/head", &calendar);
-    duties[3].void(bench.now(), "gone", "staff/head", &calendar);
+    duties[0].pause(bench.now(), "parts", "staff/head");
+    duties[1].meet(bench.now());
+    duties[2].waive(bench.now(), "gone", "staff/head");
+    duties[3].void(bench.now(), "gone", "staff/head");
     store(&bench, duties).await;
     bench.time().advance(SignedDuration::from_hours(1_000));
     assert_eq!(kefu_chassis::duties::mark_overdue(bench.chassis()).await.unwrap(), 0);

@@ -125,7 +125,6 @@ async fn a_stale_etag_is_refused_and_the_current_one_is_taken() {
 #[tokio::test]
 async fn an_action_that_the_state_forbids_names_the_clause_and_changes_nothing() {
     let bench = Bench::of(&BARE).await;
-    let calendar = bench.chassis().regulation.calendar().clone();
     let now = bench.now();
     let fresh = || duty(&bench, "things/1", "staff/lin", "departments/desk", 8);
     let made = |change: &dyn Fn(&mut kefu_chassis::duties::Duty)| {
@@ -135,10 +134,10 @@ async fn an_action_that_the_state_forbids_names_the_clause_and_changes_nothing()
     };
     let duties = vec![
         fresh(),
-        made(&|duty| drop(duty.pause(now, "x", "staff/y", &calendar))),
-        made(&|duty| drop(duty.meet(now, &calendar))),
-        made(&|duty| drop(duty.waive(now, "x", "staff/y", &calendar))),
-        made(&|duty| drop(duty.void(now, "x", "staff/y", &calendar))),
+        made(&|duty| drop(duty.pause(now, "x", "staff/y"))),
+        made(&|duty| drop(duty.meet(now))),
+        made(&|duty| drop(duty.waive(now, "x", "staff/y"))),
+        made(&|duty| drop(duty.void(now, "x", "staff/y"))),
     ];
     let names = store(&bench, duties).await;
     let mut head = compliance(bench.as_("staff/head", &["MANAGER"], "departments/desk"));

@@ -89,19 +89,19 @@ impl Known {
         let (mut duty, _) = new.until(self.due, calendar);
         let (before, after) = (self.due - SignedDuration::from_mins(1), self.due + SignedDuration::from_mins(1));
         match self.fate {
-            Fate::Met => drop(duty.meet(before, calendar)),
-            Fate::MetLate => drop(duty.meet(after, calendar)),
+            Fate::Met => drop(duty.meet(before)),
+            Fate::MetLate => drop(duty.meet(after)),
             Fate::Corrected => {
                 duty.breach(self.due);
-                duty.meet(self.due, calendar);
+                duty.meet(self.due);
             }
-            Fate::Paused => drop(duty.pause(before, "x", "staff/y", calendar)),
+            Fate::Paused => drop(duty.pause(before, "x", "staff/y")),
             Fate::PausedAfterBreach => {
                 duty.breach(self.due);
-                duty.pause(after, "x", "staff/y", calendar);
+                duty.pause(after, "x", "staff/y");
             }
-            Fate::Waived => drop(duty.waive(after, "x", "staff/y", calendar)),
-            Fate::Voided => drop(duty.void(after, "x", "staff/y", calendar)),
+            Fate::Waived => drop(duty.waive(after, "x", "staff/y")),
+            Fate::Voided => drop(duty.void(after, "x", "staff/y")),
             Fate::Running | Fate::NotRecorded => {}
         }
         duty

@@ -39,6 +39,12 @@ impl Holidays {
         CHINA.clone().map_err(|reason| Error::BuiltIn { part: "holiday table", reason })
     }
 
+    /// None yet, and no year published: the dates and the years are listed one by one.
+    #[must_use]
+    pub fn listed() -> Self {
+        Self { published: Published::Years(BTreeSet::new()), ..Self::none() }
+    }
+
     /// Takes `date` off, whatever was known of it.
     pub fn add_day_off(&mut self, date: Date) {
         self.make_up.remove(&date);

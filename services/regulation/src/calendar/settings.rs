@@ -14,7 +14,7 @@ use crate::error::Error;
 pub struct Settings {
     /// IANA name of the time zone, such as `Asia/Shanghai`.
     pub zone: Option<String>,
-    /// Statutory holidays: `CN` or `none`.
+    /// Statutory holidays: `CN`, `none`, or `listed` for just the years in `published` with the dates below.
     pub holidays: Option<String>,
     /// Years whose holidays `days_off` and `make_up` complete, beyond those built in.
     #[serde(default)]
@@ -65,10 +65,11 @@ impl Settings {
         let mut holidays = match self.holidays.as_deref() {
             None | Some("CN") => Holidays::china()?,
             Some("none") => Holidays::none(),
+            Some("listed") => Holidays::listed(),
             Some(other) => {
                 return Err(Error::calendar(
                     "holidays",
-                    format!("{other:?} is not known; expected \"CN\" or \"none\""),
+                    format!("{other:?} is not known; expected \"CN\", \"none\" or \"listed\""),
                 ));
             }
         };

@@ -199,3 +199,17 @@ fn the_version_follows_the_data() {
         assert_ne!(standard, version(text), "{text}");
     }
 }
+
+#[test]
+fn a_definition_reads_back_as_the_same_calendar() {
+    for text in [
+        "",
+        "holidays = 'none'\nzone = 'America/Los_Angeles'\nsat = ['18:30-24:00']",
+        "published = [2027]\nmake_up = ['2027-01-03']",
+    ] {
+        let calendar = Calendar::from_toml(text).unwrap();
+        let again = Calendar::from_toml(&calendar.definition()).unwrap();
+        assert_eq!(again.version(), calendar.version(), "{text}");
+        assert_eq!(again.definition(), calendar.definition());
+    }
+}

@@ -1,0 +1,67 @@
+//! `FindCustomers`: by telephone in any writing, by e-mail in any case, or by the beginning of the name.
+
+use kefu_chassis::names::Id;
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::{Call, Error};
+use kefu_proto::intake::v1 as pb;
+
+use super::{Customers, Record};
+use crate::shared::Customer;
+
+impl Customers {
+    pub(super) async fn find(
+        &self,
+        call: &Call,
+        request: pb::FindCustomersRequest,
+    ) -> Result<pb::FindCustomersResponse, Error> {
+        let asked = [&request.phone, &request.email, &request.display_name];
+        if asked.iter().filter(|text| !text.is_empty()).count() != 1 {
+            return Err(Error::field("phone", "exactly one of phone, email and display_name must be set"));
+        }
+        if !request.display_name.is_empty() && request.display_name.trim().chars().count() < 2 {
+            return Err(Error::field("display_name", "must have at least two characters"));
+        }
+        let phone = if request.phone.is_empty() {
+            String::new()
+        } else {
+            self.1.e164(&request.phone).ok_or_else(|| Error::field("phone", "is not a telephone number"))?
+        };
+        let page: Page<Id<Customer>> = Pages::new(call, &asked).read(&request.page_token, request.page_size)?;
+        let after = page.after.map(Id::uuid);
+        let rows = if !phone.is_empty() {
+            let row = sqlx::query_as!(
+                Record,
+                "select * from intake.customer where phones @> array[$1] and ($2::uuid is null or id < $2) order by id desc limit $3",
+                phone,
+                after,
+                page.limit
+            );
+            row.fetch_all(self.0.pool()).await?
+        } else if !request.email.is_empty() {
+            let row = sqlx::query_as!(
+                Record,
+                "select * from intake.customer where emails @> array[$1] and ($2::uuid is null or id < $2) order by id desc limit $3",
+                request.email.to_lowercase(),
+                after,
+                page.limit
+            );
+            row.fetch_all(self.0.pool()).await?
+        } else {
+            // Names that begin with the text lie between it and the text with the highest character after it.
+            let beginning = request.display_name.trim();
+            let row = sqlx::query_as!(
+                Record,
+                r#"select * from intake.customer
+                where display_name collate "C" >= $1 and display_name collate "C" < $2 and ($3::uuid is null or id < $3)
+                order by id desc limit $4"#,
+                beginning,
+                format!("{beginning}\u{10FFFF}"),
+                after,
+                page.limit
+            );
+            row.fetch_all(self.0.pool()).await?
+        };
+        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
+        Ok(pb::FindCustomersResponse { customers: rows.iter().map(Record::show).collect(), next_page_token })
+    }
+}

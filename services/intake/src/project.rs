@@ -1,0 +1,252 @@
+//! Projects: what was delivered, or is being delivered, to a customer.
+
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::call::{Holder, check_etag, etag};
+use kefu_chassis::error::constraint;
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::names::Id;
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::{Call, Error};
+use kefu_proto::intake::v1 as pb;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::customer::{Customers, masked};
+use crate::shared::{Customer, Project, id, unknown};
+
+/// The fields an update may change.
+const FIELDS: [&str; 8] = [
+    "display_name",
+    "product",
+    "contract_signatory",
+    "manager",
+    "delivered_time",
+    "site_address",
+    "site_tier",
+    "watched_urls",
+];
+
+/// A project as it is stored.
+#[derive(Clone, Debug)]
+struct Record {
+    id: Uuid,
+    customer: Uuid,
+    display_name: String,
+    product: String,
+    contract_signatory: String,
+    manager: String,
+    delivered_at: Option<SqlTime>,
+    site_address: String,
+    site_tier: i16,
+    watched_urls: Vec<String>,
+    created_at: SqlTime,
+    updated_at: SqlTime,
+    version: i64,
+}
+
+impl Record {
+    fn show(&self) -> pb::Project {
+        pb::Project {
+            name: format!("{}/{}", Id::<Customer>::from_uuid(self.customer), Id::<Project>::from_uuid(self.id)),
+            display_name: self.display_name.clone(),
+            product: self.product.clone(),
+            contract_signatory: self.contract_signatory.clone(),
+            manager: self.manager.clone(),
+            delivered_time: self.delivered_at.map(|time| to_proto(time.to_jiff())),
+            site_address: self.site_address.clone(),
+            site_tier: self.site_tier.into(),
+            watched_urls: self.watched_urls.clone(),
+            create_time: Some(to_proto(self.created_at.to_jiff())),
+            update_time: Some(to_proto(self.updated_at.to_jiff())),
+            etag: etag(self.version),
+        }
+    }
+
+    /// Takes the field of a project as given.
+    fn set(&mut self, field: &str, given: &pb::Project) {
+        match field {
+            "display_name" => self.display_name.clone_from(&given.display_name),
+            "product" => self.product.clone_from(&given.product),
+            "contract_signatory" => self.contract_signatory.clone_from(&given.contract_signatory),
+            "manager" => self.manager.clone_from(&given.manager),
+            "delivered_time" => self.delivered_at = given.delivered_time.as_ref().and_then(from_proto).map(sql::at),
+            "site_address" => self.site_address.clone_from(&given.site_address),
+            "site_tier" => self.site_tier = given.site_tier() as i16,
+            "watched_urls" => self.watched_urls.clone_from(&given.watched_urls),
+            _ => {}
+        }
+    }
+}
+
+/// The customer and the project that a name names.
+fn ids(name: &str) -> Result<(Id<Customer>, Id<Project>), Error> {
+    let customer = name.split_once("/projects/").and_then(|(customer, _)| Id::<Customer>::parse(customer));
+    Ok((customer.ok_or_else(|| unknown::<Project>(name))?, id::<Project>(name)?))
+}
+
+impl Customers {
+    pub(crate) async fn create_project(
+        &self,
+        call: &Call,
+        request: pb::CreateProjectRequest,
+    ) -> Result<pb::Project, Error> {
+        let customer = id::<Customer>(&request.parent)?;
+        let given = request.project.unwrap_or_default();
+        let now = sql::at(call.now);
+        let mut record = Record {
+            id: Id::<Project>::new(call.now).uuid(),
+            customer: customer.uuid(),
+            display_name: String::new(),
+            product: String::new(),
+            contract_signatory: String::new(),
+            manager: String::new(),
+            delivered_at: None,
+            site_address: String::new(),
+            site_tier: 0,
+            watched_urls: Vec::new(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        for field in FIELDS {
+            record.set(field, &given);
+        }
+        let mut change = self.0.begin(call).await?;
+        store(change.connection(), &record).await.map_err(|error| match constraint(&error) {
+            Some("project_customer_fkey") => unknown::<Customer>(&request.parent),
+            _ => error.into(),
+        })?;
+        let shown = record.show();
+        let payload = pb::ProjectCreated { project: Some(shown.clone()) };
+        change.record(NewEvent::new(shown.name.clone(), 1, call.now, &call.rule.clauses, &payload));
+        change.commit(shown).await
+    }
+
+    pub(crate) async fn get_project(&self, call: &Call, request: pb::GetProjectRequest) -> Result<pb::Project, Error> {
+        let (customer, id) = ids(&request.name)?;
+        let owner = customer.to_string();
+        let holder = Holder { customer: &owner, ..Holder::default() };
+        let row = sqlx::query_as!(
+            Record,
+            "select * from intake.project where id = $1 and customer = $2",
+            id.uuid(),
+            customer.uuid()
+        );
+        let row = row.fetch_optional(self.0.pool()).await?;
+        row.filter(|_| call.reaches(holder))
+            .map(|record| record.show())
+            .ok_or_else(|| unknown::<Project>(&request.name))
+    }
+
+    pub(crate) async fn batch_get_projects(
+        &self,
+        _call: &Call,
+        request: pb::BatchGetProjectsRequest,
+    ) -> Result<pb::BatchGetProjectsResponse, Error> {
+        let inside =
+            |name: &&String| request.parent == "customers/-" || name.starts_with(&format!("{}/", request.parent));
+        let ids = request
+            .names
+            .iter()
+            .map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) })
+            .collect::<Result<Vec<_>, _>>()?;
+        let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
+        let rows = sqlx::query_as!(Record, "select * from intake.project where id = any($1)", &uuids)
+            .fetch_all(self.0.pool())
+            .await?;
+        let find = |(index, (customer, id)): (usize, &(Id<Customer>, Id<Project>))| {
+            let row = rows.iter().find(|row| row.id == id.uuid() && row.customer == customer.uuid());
+            row.map(Record::show).ok_or_else(|| unknown::<Project>(&request.names[index]))
+        };
+        Ok(pb::BatchGetProjectsResponse { projects: ids.iter().enumerate().map(find).collect::<Result<_, _>>()? })
+    }
+
+    pub(crate) async fn list_projects(
+        &self,
+        call: &Call,
+        request: pb::ListProjectsRequest,
+    ) -> Result<pb::ListProjectsResponse, Error> {
+        let customer = id::<Customer>(&request.parent)?;
+        let page: Page<Id<Project>> =
+            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let exists = sqlx::query_scalar!(
+            r#"select exists (select from intake.customer where id = $1) as "exists!""#,
+            customer.uuid()
+        );
+        let holder = Holder { customer: &request.parent, ..Holder::default() };
+        if !call.reaches(holder) || !exists.fetch_one(self.0.pool()).await? {
+            return Err(unknown::<Customer>(&request.parent));
+        }
+        let rows = sqlx::query_as!(
+            Record,
+            "select * from intake.project where customer = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+            customer.uuid(),
+            page.after.map(Id::uuid),
+            page.limit
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
+        Ok(pb::ListProjectsResponse { projects: rows.iter().map(Record::show).collect(), next_page_token })
+    }
+
+    pub(crate) async fn update_project(
+        &self,
+        call: &Call,
+        request: pb::UpdateProjectRequest,
+    ) -> Result<pb::Project, Error> {
+        let given = request.project.unwrap_or_default();
+        let fields = masked(request.update_mask.as_ref(), &FIELDS)?;
+        let (customer, id) = ids(&given.name)?;
+        let mut change = self.0.begin(call).await?;
+        let row = sqlx::query_as!(
+            Record,
+            "select * from intake.project where id = $1 and customer = $2 for no key update",
+            id.uuid(),
+            customer.uuid()
+        );
+        let mut record =
+            row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Project>(&given.name))?;
+        check_etag(&given.etag, &etag(record.version), &given.name)?;
+        for field in &fields {
+            record.set(field, &given);
+        }
+        record.version += 1;
+        record.updated_at = sql::at(call.now);
+        store(change.connection(), &record).await?;
+        let shown = record.show();
+        let changed_fields = fields.iter().map(|&field| field.to_owned()).collect();
+        let payload = pb::ProjectUpdated { project: Some(shown.clone()), changed_fields };
+        change.record(NewEvent::new(shown.name.clone(), record.version, call.now, &call.rule.clauses, &payload));
+        change.commit(shown).await
+    }
+}
+
+/// Stores a project, new or changed.
+async fn store(connection: &mut PgConnection, record: &Record) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into intake.project values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        on conflict (id) do update set
+            display_name = excluded.display_name, product = excluded.product, contract_signatory = excluded.contract_signatory,
+            manager = excluded.manager, delivered_at = excluded.delivered_at, site_address = excluded.site_address,
+            site_tier = excluded.site_tier, watched_urls = excluded.watched_urls, updated_at = excluded.updated_at,
+            version = excluded.version",
+        record.id,
+        record.customer,
+        record.display_name,
+        record.product,
+        record.contract_signatory,
+        record.manager,
+        record.delivered_at as _,
+        record.site_address,
+        record.site_tier,
+        &record.watched_urls,
+        record.created_at as _,
+        record.updated_at as _,
+        record.version,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

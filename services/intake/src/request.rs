@@ -1,0 +1,71 @@
+//! Requests: what a customer asked for and what becomes of it.
+
+use std::sync::Arc;
+
+use kefu_chassis::{Call, Chassis, Error};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request_service_server::RequestService;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::shared::Country;
+
+mod actions;
+mod confirm;
+mod import;
+mod lifecycle;
+mod list;
+mod register;
+mod step;
+mod store;
+
+/// Serves requests.
+#[derive(Clone, Debug)]
+pub struct Requests(pub Arc<Chassis>, pub Country);
+
+kefu_chassis::delegate! {
+    impl RequestService for Requests {
+        register_request(pb::RegisterRequestRequest) -> pb::Request = register;
+        respond_request(pb::RespondRequestRequest) -> pb::Request = respond;
+        promise_wait(pb::PromiseWaitRequest) -> pb::Request = promise_wait;
+        classify_request(pb::ClassifyRequestRequest) -> pb::Request = classify;
+        record_progress(pb::RecordProgressRequest) -> pb::Progress = record_progress;
+        await_customer(pb::AwaitCustomerRequest) -> pb::Request = await_customer;
+        customer_replied(pb::CustomerRepliedRequest) -> pb::Request = customer_replied;
+        resolve_request(pb::ResolveRequestRequest) -> pb::Request = resolve;
+        confirm_resolution(pb::ConfirmResolutionRequest) -> pb::Request = confirm;
+        reopen_request(pb::ReopenRequestRequest) -> pb::Request = reopen;
+        cancel_request(pb::CancelRequestRequest) -> pb::Request = cancel;
+        get_request(pb::GetRequestRequest) -> pb::Request = get;
+        list_requests(pb::ListRequestsRequest) -> pb::ListRequestsResponse = list;
+        list_my_queue(pb::ListMyQueueRequest) -> pb::ListMyQueueResponse = queue;
+        list_progress(pb::ListProgressRequest) -> pb::ListProgressResponse = list_progress;
+        list_contact_attempts(pb::ListContactAttemptsRequest) -> pb::ListContactAttemptsResponse = list_attempts;
+    }
+    {
+        async fn import_requests(
+            &self,
+            request: Request<Streaming<pb::ImportRequestsRequest>>,
+        ) -> Result<Response<pb::ImportRequestsResponse>, Status> {
+            let (call, rows) = self.0.admit_stream(request)?;
+            let outcome = self.import(&call, rows).await;
+            self.0.settle(&call, outcome).await
+        }
+    }
+}
+
+/// Refuses a text that only blanks fill.
+fn not_blank(field: &str, text: &str) -> Result<(), Error> {
+    if text.trim().is_empty() { Err(Error::field(field, "must not be blank")) } else { Ok(()) }
+}
+
+impl Requests {
+    /// The request that `call` may see under `name`.
+    async fn seen(&self, call: &Call, name: &str) -> Result<store::Record, Error> {
+        let id = crate::shared::id(name)?;
+        let mut connection = self.0.pool().acquire().await?;
+        let record = store::get(&mut connection, id).await?;
+        record
+            .filter(|record| call.reaches(record.holder(&record.customer_name())))
+            .ok_or_else(|| crate::shared::unknown::<crate::shared::Request>(name))
+    }
+}

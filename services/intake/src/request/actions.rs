@@ -1,0 +1,176 @@
+//! What is done about a request until it is resolved, and its end by the customer's wish.
+
+use jiff_sqlx::ToSqlx as _;
+use kefu_chassis::names::Id;
+use kefu_chassis::time::{from_proto, to_proto};
+use kefu_chassis::{Call, Error};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::{CarrierState, Kind};
+use kefu_regulation::params;
+
+use super::lifecycle::Action;
+use super::step::Step;
+use super::store::{self, ProgressRow};
+use super::{Requests, not_blank};
+
+impl Requests {
+    pub(super) async fn respond(&self, call: &Call, request: pb::RespondRequestRequest) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut facts = step.facts();
+        facts.is_answered = true;
+        facts.answered_at = Some(step.at);
+        step.fire(Action::Respond, &facts)?;
+        step.record.first_response_at = Some(step.at.to_sqlx());
+        step.record.last_informed_at = Some(step.at.to_sqlx());
+        let payload = pb::RequestResponded { state: step.state(), first_response_time: Some(to_proto(step.at)) };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn promise_wait(
+        &self,
+        call: &Call,
+        request: pb::PromiseWaitRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let promised = request.promised_time.as_ref().and_then(from_proto).filter(|&promised| promised > step.at);
+        let promised =
+            promised.ok_or_else(|| Error::field("promised_time", "must be after the time the customer was told"))?;
+        let mut facts = step.facts();
+        let measure = self.0.regulation.get(params::PROMISE_AT_MOST).measure;
+        facts.promised_wait = self.0.regulation.calendar().elapsed(step.at, promised, measure);
+        facts.promised_at = Some(promised);
+        let repeated = step.record.promised_at.is_some();
+        step.fire(if repeated { Action::PromiseWaitAgain } else { Action::PromiseWait }, &facts)?;
+        step.record.promised_at = Some(promised.to_sqlx());
+        step.record.promise_reason.clone_from(&request.reason);
+        step.record.last_informed_at = Some(step.at.to_sqlx());
+        let payload = pb::WaitPromised {
+            state: step.state(),
+            reason: request.reason,
+            promised_time: Some(to_proto(promised)),
+            repeated,
+        };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn classify(
+        &self,
+        call: &Call,
+        request: pb::ClassifyRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        step.fire(Action::Classify, &facts)?;
+        if request.priority != 0 {
+            step.record.priority = request.priority() as i16;
+        }
+        step.record.business_domain.clone_from(&request.business_domain);
+        step.record.problem_type.clone_from(&request.problem_type);
+        let payload = pb::RequestClassified {
+            state: step.state(),
+            business_domain: request.business_domain,
+            problem_type: request.problem_type,
+            priority: step.record.priority.into(),
+        };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn record_progress(
+        &self,
+        call: &Call,
+        request: pb::RecordProgressRequest,
+    ) -> Result<pb::Progress, Error> {
+        let mut step =
+            Step::begin(&self.0, call, &request.parent, &request.etag, request.occurred_time.as_ref()).await?;
+        if request.carrier_state != 0 && i32::from(step.record.kind) != Kind::Shipment as i32 {
+            return Err(Error::field("carrier_state", "B1.3: is only for kind SHIPMENT"));
+        }
+        let is_told = request.told_by != 0;
+        let mut facts = step.facts();
+        facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
+        facts.informed_at = is_told.then_some(step.at);
+        step.fire(if is_told { Action::Inform } else { Action::Note }, &facts)?;
+        if is_told {
+            step.record.last_informed_at = Some(step.at.to_sqlx());
+            step.record.settled_at_once = false;
+        }
+        if request.carrier_state != 0 {
+            step.record.carrier_state = request.carrier_state() as i16;
+        }
+        let row = ProgressRow {
+            id: Id::<crate::shared::Progress>::new(call.now).uuid(),
+            request: step.record.id,
+            text: request.text.clone(),
+            told_by: request.told_by() as i16,
+            carrier_state: request.carrier_state() as i16,
+            author: call.caller.subject.clone(),
+            occurred_at: step.at.to_sqlx(),
+            created_at: call.now.to_sqlx(),
+        };
+        store::insert_progress(step.change.connection(), &row).await?;
+        let progress = row.show();
+        let payload = pb::ProgressRecorded { state: step.state(), progress: Some(progress.clone()) };
+        step.finish_with(&payload, |_| progress).await
+    }
+
+    pub(super) async fn await_customer(
+        &self,
+        call: &Call,
+        request: pb::AwaitCustomerRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        step.fire(Action::AwaitCustomer, &facts)?;
+        step.record.awaited.clone_from(&request.awaited);
+        step.record.last_informed_at = Some(step.at.to_sqlx());
+        step.record.settled_at_once = false;
+        let payload = pb::CustomerAwaited { state: step.state(), awaited: request.awaited };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn customer_replied(
+        &self,
+        call: &Call,
+        request: pb::CustomerRepliedRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        step.fire(Action::CustomerReplied, &facts)?;
+        step.record.awaited.clear();
+        let payload = pb::CustomerReplyRecorded { state: step.state(), text: request.text };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn resolve(&self, call: &Call, request: pb::ResolveRequestRequest) -> Result<pb::Request, Error> {
+        not_blank("resolution", &request.resolution)?;
+        not_blank("assistance", &request.assistance)?;
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        step.fire(Action::Resolve, &facts)?;
+        let record = &mut step.record;
+        record.resolution.clone_from(&request.resolution);
+        record.assistance.clone_from(&request.assistance);
+        record.resolved_at = Some(step.at.to_sqlx());
+        record.last_informed_at = Some(step.at.to_sqlx());
+        record.unreached_attempts = 0;
+        record.first_contact_resolution =
+            record.settled_at_once && record.cycle == 0 && record.owner == record.first_responder;
+        let payload = pb::RequestResolved {
+            first_contact_resolution: record.first_contact_resolution,
+            state: step.state(),
+            resolution: request.resolution,
+            assistance: request.assistance,
+        };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn cancel(&self, call: &Call, request: pb::CancelRequestRequest) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        step.fire(Action::Cancel, &facts)?;
+        step.record.cancel_reason.clone_from(&request.reason);
+        step.record.closed_at = Some(step.at.to_sqlx());
+        let payload = pb::RequestCancelled { state: step.state(), reason: request.reason };
+        step.finish(&payload).await
+    }
+}

@@ -1,0 +1,96 @@
+//! After the solution: is it solved, and is the customer satisfied (C4.2, C4.3)?
+
+use jiff_sqlx::ToSqlx as _;
+use kefu_chassis::names::Id;
+use kefu_chassis::{Call, Error};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::contact_attempt::Outcome;
+
+use super::Requests;
+use super::lifecycle::Action;
+use super::step::Step;
+use super::store::{self, AttemptRow};
+
+impl Requests {
+    pub(super) async fn confirm(
+        &self,
+        call: &Call,
+        request: pb::ConfirmResolutionRequest,
+    ) -> Result<pb::Request, Error> {
+        let outcome = request.outcome();
+        if outcome == Outcome::Dissatisfied && request.comment.trim().is_empty() {
+            return Err(Error::field("comment", "C4.3: must say why the customer is not satisfied"));
+        }
+        if call.is_customer() && !matches!(outcome, Outcome::Satisfied | Outcome::Dissatisfied) {
+            return Err(Error::field("outcome", "must be SATISFIED or DISSATISFIED when the customer says it"));
+        }
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        if step.record.resolved_at.is_some_and(|resolved| step.at < resolved.to_jiff()) {
+            return Err(Error::field("occurred_time", "must not be before the request was resolved"));
+        }
+        let row = self.attempt(call, &request, &step);
+        let mut facts = step.facts();
+        if outcome == Outcome::GivenUp {
+            let days = store::attempt_days(step.change.connection(), step.record.id, step.record.cycle).await?;
+            facts.attempt_days.0 = u32::try_from(days).unwrap_or(0);
+        }
+        let action = match outcome {
+            Outcome::Satisfied => Action::ConfirmSatisfied,
+            Outcome::Dissatisfied => Action::ConfirmDissatisfied,
+            Outcome::GivenUp => Action::GiveUp,
+            Outcome::NotReached | Outcome::Unspecified => Action::ConfirmNotReached,
+        };
+        step.fire(action, &facts)?;
+        let record = &mut step.record;
+        match action {
+            Action::ConfirmSatisfied | Action::GiveUp => record.closed_at = Some(step.at.to_sqlx()),
+            Action::ConfirmDissatisfied => {
+                record.cycle += 1;
+                record.settled_at_once = false;
+                record.first_contact_resolution = false;
+                record.unreached_attempts = 0;
+            }
+            _ => record.unreached_attempts += 1,
+        }
+        store::insert_attempt(step.change.connection(), &row).await?;
+        let payload =
+            pb::ResolutionAsked { state: step.state(), contact_attempt: Some(row.show()), cycle: step.record.cycle };
+        step.finish(&payload).await
+    }
+
+    fn attempt(&self, call: &Call, request: &pb::ConfirmResolutionRequest, step: &Step<'_>) -> AttemptRow {
+        let calendar = self.0.regulation.calendar();
+        let day = step.at.to_zoned(calendar.zone().clone()).date();
+        // In a year whose holidays are not published, a weekday counts as a working day.
+        let is_working = calendar.is_working_day(day).unwrap_or_else(|_| day.weekday().to_monday_zero_offset() < 5);
+        AttemptRow {
+            id: Id::<crate::shared::ContactAttempt>::new(call.now).uuid(),
+            request: step.record.id,
+            outcome: request.outcome() as i16,
+            channel: request.channel() as i16,
+            comment: request.comment.clone(),
+            cycle: step.record.cycle,
+            working_day: is_working.then(|| day.to_sqlx()),
+            author: call.caller.subject.clone(),
+            occurred_at: step.at.to_sqlx(),
+            created_at: call.now.to_sqlx(),
+        }
+    }
+
+    pub(super) async fn reopen(&self, call: &Call, request: pb::ReopenRequestRequest) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        if step.record.closed_at.is_some_and(|closed| step.at < closed.to_jiff()) {
+            return Err(Error::field("occurred_time", "must not be before the request was closed"));
+        }
+        let facts = step.facts();
+        step.fire(Action::Reopen, &facts)?;
+        let record = &mut step.record;
+        record.cycle += 1;
+        record.settled_at_once = false;
+        record.first_contact_resolution = false;
+        record.unreached_attempts = 0;
+        record.closed_at = None;
+        let payload = pb::RequestReopened { state: step.state(), reason: request.reason, cycle: step.record.cycle };
+        step.finish(&payload).await
+    }
+}

@@ -1,0 +1,317 @@
+//! `ImportRequests`: history of another system under the same measures. It passes no gate and notifies nobody.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use kefu_chassis::duties::{Duty, NewDuty};
+use kefu_chassis::error::Violation;
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::names::Id;
+use kefu_chassis::time::from_proto;
+use kefu_chassis::{Call, Error};
+use kefu_proto::events::v1::DutyChange;
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::{Origin, Priority, State};
+use kefu_regulation::{Calendar, params};
+use tokio_stream::StreamExt as _;
+use tonic::Streaming;
+
+use super::Requests;
+use super::lifecycle::first_response;
+use super::store::{Record, at};
+use crate::shared::{Customer, Request, reference};
+
+mod store;
+
+const REJECTED_LISTED_AT_MOST: usize = 10_000;
+
+/// What is the same for every row of an import.
+struct Import {
+    source: String,
+    calendar: Calendar,
+}
+
+impl Requests {
+    pub(super) async fn import(
+        &self,
+        call: &Call,
+        mut messages: Streaming<pb::ImportRequestsRequest>,
+    ) -> Result<pb::ImportRequestsResponse, Error> {
+        let mut result = pb::ImportRequestsResponse::default();
+        let mut import: Option<Import> = None;
+        while let Some(message) = messages.next().await {
+            let message =
+                message.map_err(|status| Error::field("rows", format!("the stream broke off: {}", status.code())))?;
+            let import = match &import {
+                Some(import) => import,
+                None => import.insert(self.begin_import(&message).await?),
+            };
+            self.import_message(call, import, message, &mut result).await?;
+        }
+        Ok(result)
+    }
+
+    async fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
+        if first.source.trim().is_empty() {
+            return Err(Error::field("source", "is required in the first message"));
+        }
+        let calendar = if first.calendar.is_empty() {
+            self.0.regulation.calendar().clone()
+        } else {
+            Calendar::from_toml(&first.calendar)
+                .map_err(|error| Error::field("calendar", kefu_chassis::error::describe(&error)))?
+        };
+        self.0.keep_calendar(&calendar).await?;
+        Ok(Import { source: first.source.clone(), calendar })
+    }
+
+    async fn import_message(
+        &self,
+        call: &Call,
+        import: &Import,
+        message: pb::ImportRequestsRequest,
+        result: &mut pb::ImportRequestsResponse,
+    ) -> Result<(), Error> {
+        let mut refused: HashMap<usize, Violation> = HashMap::new();
+        if let Err(error) = call.check(&message) {
+            let Error::Invalid(violations) = error else { return Err(error) };
+            for violation in violations {
+                let (index, field) =
+                    row_field(&violation.field).ok_or_else(|| Error::Invalid(vec![violation.clone()]))?;
+                refused.entry(index).or_insert(Violation { field: field.to_owned(), reason: violation.reason });
+            }
+        }
+        let mut records = Vec::with_capacity(message.rows.len());
+        for (index, row) in message.rows.iter().enumerate() {
+            match refused.remove(&index).map_or_else(|| record(call, import, row), Err) {
+                Ok(record) => records.push((record, row)),
+                Err(violation) => reject(result, row, violation),
+            }
+        }
+        self.store_import(call, import, records, result).await
+    }
+
+    async fn store_import(
+        &self,
+        call: &Call,
+        import: &Import,
+        records: Vec<(Record, &pb::ImportedRequest)>,
+        result: &mut pb::ImportRequestsResponse,
+    ) -> Result<(), Error> {
+        let mut change = self.0.begin(call).await?;
+        let known = store::unknown_customers(change.connection(), &records).await?;
+        let (records, strangers): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|(record, _)| record.customer.is_none_or(|id| !known.contains(&id)));
+        for (_, row) in strangers {
+            reject(result, row, Violation { field: "customer".into(), reason: "is not known".into() });
+        }
+        let numbers = store::insert(change.connection(), &records, self.0.regulation.calendar()).await?;
+        for (mut record, row) in records {
+            let Some(number) = numbers.get(&record.id) else {
+                result.known_count += 1;
+                continue;
+            };
+            record.number.clone_from(number);
+            result.imported_count += 1;
+            let (duties, changes) = self.judge(call, import, &record, row);
+            let payload = pb::RequestImported { request: Some(record.show()) };
+            let event = NewEvent::new(record.id().to_string(), record.version, call.now, &call.rule.clauses, &payload);
+            change.record(event.with_duties(changes));
+            for duty in duties {
+                change.put(duty);
+            }
+        }
+        change.commit(pb::ImportRequestsResponse::default()).await?;
+        Ok(())
+    }
+
+    /// The duties of an imported request: judged where the row has the times, not recorded where it has not.
+    fn judge(
+        &self,
+        call: &Call,
+        import: &Import,
+        record: &Record,
+        row: &pb::ImportedRequest,
+    ) -> (Vec<Duty>, Vec<DutyChange>) {
+        let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
+        let regulation = &self.0.regulation;
+        let subject = record.id().to_string();
+        let opened_at = record.contact_at.to_jiff();
+        let new = |clause, kind| NewDuty {
+            clause,
+            kind,
+            subject: subject.clone(),
+            owner: &record.owner,
+            department: &record.department,
+            regulation: regulation.version(),
+            opened_at,
+            now: call.now,
+        };
+        let ended = time(&row.closed_time);
+        let mut judged = Vec::new();
+        if let Some(budget) = first_response(record.channel(), regulation) {
+            judged.push((new("C2.1", "first_response"), Some((Term::Within(budget), time(&row.first_response_time)))));
+        }
+        judged.push((
+            new("C2.4", "classification"),
+            Some((Term::Within(regulation.get(params::CLASSIFY_WITHIN)), time(&row.classified_time))),
+        ));
+        if let Some(promised) = time(&row.promised_time) {
+            // What the customer was promised is that it is done by then; a request they gave up was not done.
+            judged.push((
+                new("C2.2", "promised_wait"),
+                Some((Term::Until(promised), ended.filter(|_| record.state() == State::Closed))),
+            ));
+        }
+        // A request that ended within the interval needed no progress report; of others no row tells whether there was one.
+        let interval = import.calendar.due(opened_at, regulation.get(params::PROGRESS_EVERY));
+        if ended.is_none_or(|ended| ended > interval.at) {
+            judged.push((new("C4.1", "progress"), None));
+        }
+
+        let mut duties = Vec::new();
+        let mut changes = Vec::new();
+        for (new, term) in judged {
+            let (duty, mut change) =
+                outcome(new, term, record.state() == State::Cancelled, ended, &call.caller.subject, &import.calendar);
+            duties.push(duty);
+            changes.append(&mut change);
+        }
+        (duties, changes)
+    }
+}
+
+/// The time an imported duty had.
+enum Term {
+    Within(kefu_regulation::Budget),
+    Until(Timestamp),
+}
+
+/// What became of an imported duty.
+fn outcome(
+    new: NewDuty<'_>,
+    term: Option<(Term, Option<Timestamp>)>,
+    is_cancelled: bool,
+    ended: Option<Timestamp>,
+    by: &str,
+    calendar: &Calendar,
+) -> (Duty, Vec<DutyChange>) {
+    match (term, ended) {
+        (Some((term, Some(met_at))), _) => {
+            let (mut duty, opened) = open(new, &term, calendar);
+            let met = duty.meet(met_at);
+            (duty, vec![opened, met])
+        }
+        (Some((term @ Term::Until(_), None)), Some(ended)) if is_cancelled => {
+            let (mut duty, opened) = open(new, &term, calendar);
+            let voided = duty.void(ended, "A9.1", by);
+            (duty, vec![opened, voided])
+        }
+        _ => {
+            let (duty, change) = new.unrecorded(calendar);
+            (duty, vec![change])
+        }
+    }
+}
+
+fn open(new: NewDuty<'_>, term: &Term, calendar: &Calendar) -> (Duty, DutyChange) {
+    match term {
+        Term::Within(budget) => new.within(*budget, calendar),
+        Term::Until(due) => new.until(*due, calendar),
+    }
+}
+
+/// The index and the field of `rows[3].external_id`.
+fn row_field(path: &str) -> Option<(usize, &str)> {
+    let (index, field) = path.strip_prefix("rows[")?.split_once("].")?;
+    Some((index.parse().ok()?, field))
+}
+
+fn reject(result: &mut pb::ImportRequestsResponse, row: &pb::ImportedRequest, violation: Violation) {
+    result.rejected_count += 1;
+    if result.rejected_rows.len() < REJECTED_LISTED_AT_MOST {
+        let rejected = pb::RejectedRow {
+            line: row.line,
+            external_id: row.external_id.clone(),
+            field: violation.field,
+            reason: violation.reason,
+        };
+        result.rejected_rows.push(rejected);
+    }
+}
+
+/// The record of an imported row, or what is wrong with the row.
+fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Record, Violation> {
+    let wrong = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
+    let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
+    let contact_at = time(&row.contact_time).ok_or_else(|| wrong("contact_time", "is required"))?;
+    let closed_at = time(&row.closed_time);
+    let has_ended = matches!(row.state(), State::Closed | State::Cancelled);
+    if matches!(row.state(), State::Registered | State::AwaitingCustomer) {
+        return Err(wrong("state", "must be CLOSED, CANCELLED, RESOLVED or IN_PROGRESS"));
+    }
+    if has_ended && closed_at.is_none() {
+        return Err(wrong("closed_time", "is required with CLOSED and CANCELLED"));
+    }
+    for (field, time) in [
+        ("first_response_time", time(&row.first_response_time)),
+        ("classified_time", time(&row.classified_time)),
+        ("promised_time", time(&row.promised_time)),
+        ("closed_time", closed_at),
+        ("update_time", time(&row.update_time)),
+    ] {
+        if time.is_some_and(|time| time < contact_at) {
+            return Err(wrong(field, "is before contact_time"));
+        }
+        if field != "promised_time" && time.is_some_and(|time| time > call.now) {
+            return Err(wrong(field, "is in the future"));
+        }
+    }
+    if contact_at > call.now {
+        return Err(wrong("contact_time", "is in the future"));
+    }
+    let customer = reference::<Customer>(&row.customer).map_err(|_| wrong("customer", "is not known"))?;
+    let now = at(call.now);
+    let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
+    Ok(Record {
+        id: Id::<Request>::new(call.now).uuid(),
+        number: String::new(),
+        channel: row.channel() as i16,
+        kind: row.kind() as i16,
+        customer: customer.map(Id::uuid),
+        contact: serde_json::json!({ "postal_address": row.site_address }),
+        project: None,
+        order_number: String::new(),
+        product_model: String::new(),
+        description: row.description.clone(),
+        business_domain: row.business_domain.clone(),
+        problem_type: row.problem_type.clone(),
+        priority: Priority::Normal as i16,
+        first_responder: row.owner.clone(),
+        owner: row.owner.clone(),
+        department: row.department.clone(),
+        state: row.state() as i16,
+        cycle: 0,
+        carrier_state: 0,
+        origin: Origin::Import as i16,
+        source: Some(import.source.clone()),
+        external_id: Some(row.external_id.clone()),
+        contact_at: at(contact_at),
+        first_response_at: time(&row.first_response_time).map(at),
+        promised_at: time(&row.promised_time).map(at),
+        promise_reason: String::new(),
+        last_informed_at: None,
+        resolution: String::new(),
+        assistance: String::new(),
+        resolved_at: resolved.map(at),
+        closed_at: closed_at.filter(|_| has_ended).map(at),
+        first_contact_resolution: false,
+        settled_at_once: false,
+        awaited: String::new(),
+        cancel_reason: String::new(),
+        unreached_attempts: 0,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    })
+}

@@ -1,0 +1,174 @@
+//! Reading requests: one, lists, one's own queue, and what is recorded under a request.
+
+use jiff::Timestamp;
+use kefu_chassis::call::Scope;
+use kefu_chassis::names::Id;
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::{Call, Error};
+use kefu_proto::intake::v1 as pb;
+use uuid::Uuid;
+
+use super::Requests;
+use super::store::{AttemptRow, ProgressRow, Record};
+use crate::shared::{ContactAttempt, Customer, Progress, Request, reference};
+
+type Newest = (Timestamp, Id<Request>);
+
+impl Requests {
+    pub(super) async fn get(&self, call: &Call, request: pb::GetRequestRequest) -> Result<pb::Request, Error> {
+        Ok(self.seen(call, &request.name).await?.show())
+    }
+
+    pub(super) async fn list(
+        &self,
+        call: &Call,
+        request: pb::ListRequestsRequest,
+    ) -> Result<pb::ListRequestsResponse, Error> {
+        let page: Page<Newest> = Pages::new(call, &filters(&request)).read(&request.page_token, request.page_size)?;
+        let mine = if let Scope::Customer(customer) = call.scope() { reference::<Customer>(customer)? } else { None };
+        let customer = reference::<Customer>(&request.customer)?;
+        let chosen = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
+        let rows = sqlx::query_as!(
+            Record,
+            "select * from intake.request
+            where ($1::timestamptz is null or (contact_at, id) < ($1, $2))
+                and ($3::uuid is null or customer = $3) and ($4::uuid is null or customer = $4)
+                and ($5 = '' or owner = $5) and ($6 = '' or department = $6)
+                and ($7::smallint is null or state = $7) and ($8::smallint is null or channel = $8)
+                and ($9::smallint is null or kind = $9)
+                and ($10::timestamptz is null or contact_at >= $10) and ($11::timestamptz is null or contact_at < $11)
+                and ($12 = '' or number = $12) and ($13 = '' or external_id = $13)
+            order by contact_at desc, id desc limit $14",
+            sql::maybe(page.after.map(|(time, _)| time)) as _,
+            page.after.map(|(_, id)| id.uuid()),
+            mine.map(Id::uuid),
+            customer.map(Id::uuid),
+            request.owner,
+            request.department,
+            chosen(request.state),
+            chosen(request.channel),
+            chosen(request.kind),
+            sql::maybe(request.start_time.as_ref().and_then(from_proto)) as _,
+            sql::maybe(request.end_time.as_ref().and_then(from_proto)) as _,
+            request.number,
+            request.external_id,
+            page.limit,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| (row.contact_at.to_jiff(), row.id()));
+        Ok(pb::ListRequestsResponse { requests: rows.iter().map(Record::show).collect(), next_page_token })
+    }
+
+    pub(super) async fn queue(
+        &self,
+        call: &Call,
+        request: pb::ListMyQueueRequest,
+    ) -> Result<pb::ListMyQueueResponse, Error> {
+        let page: Page<Newest> = Pages::new(call, &[""; 0]).read(&request.page_token, request.page_size)?;
+        let pressing = sqlx::query!(
+            r#"
+            select r.id, next.due_at, next.clause as "clause?"
+            from intake.request as r
+            left join lateral (
+                select due_at, clause from duty
+                where subject = 'requests/' || r.id and state = 1 order by due_at limit 1
+            ) as next on true
+            where r.owner = $1 and r.state in (1, 2, 3, 4)
+                and ($2::timestamptz is null or (coalesce(next.due_at, 'infinity'), r.id) > ($2, $3))
+            order by coalesce(next.due_at, 'infinity'), r.id limit $4
+            "#,
+            call.caller.subject,
+            sql::maybe(page.after.map(|(time, _)| time)) as _,
+            page.after.map(|(_, id)| id.uuid()),
+            page.limit,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let key = |due: Option<jiff_sqlx::Timestamp>, id| {
+            (due.map_or(Timestamp::MAX, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
+        };
+        let (pressing, next_page_token) = page.cut(pressing, |row| key(row.due_at, row.id));
+        let ids: Vec<Uuid> = pressing.iter().map(|row| row.id).collect();
+        let records = sqlx::query_as!(Record, "select * from intake.request where id = any($1)", &ids)
+            .fetch_all(self.0.pool())
+            .await?;
+        let items = pressing.into_iter().filter_map(|row| {
+            let record = records.iter().find(|record| record.id == row.id)?;
+            let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
+            Some(pb::QueueItem {
+                request: Some(record.show()),
+                next_due_time: due.map(to_proto),
+                next_clause: row.clause.unwrap_or_default(),
+                overdue: due.is_some_and(|due| due < call.now),
+            })
+        });
+        Ok(pb::ListMyQueueResponse { items: items.collect(), next_page_token })
+    }
+
+    pub(super) async fn list_progress(
+        &self,
+        call: &Call,
+        request: pb::ListProgressRequest,
+    ) -> Result<pb::ListProgressResponse, Error> {
+        let page: Page<Id<Progress>> =
+            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let parent = self.seen(call, &request.parent).await?;
+        let rows = sqlx::query_as!(
+            ProgressRow,
+            "select * from intake.progress
+            where request = $1 and ($2::uuid is null or id < $2) and (told_by <> 0 or not $3) order by id desc limit $4",
+            parent.id,
+            page.after.map(Id::uuid),
+            call.is_customer(),
+            page.limit,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
+        Ok(pb::ListProgressResponse { progress: rows.iter().map(ProgressRow::show).collect(), next_page_token })
+    }
+
+    pub(super) async fn list_attempts(
+        &self,
+        call: &Call,
+        request: pb::ListContactAttemptsRequest,
+    ) -> Result<pb::ListContactAttemptsResponse, Error> {
+        let page: Page<Id<ContactAttempt>> =
+            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let parent = self.seen(call, &request.parent).await?;
+        let rows = sqlx::query_as!(
+            AttemptRow,
+            "select * from intake.contact_attempt
+            where request = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+            parent.id,
+            page.after.map(Id::uuid),
+            page.limit,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
+        Ok(pb::ListContactAttemptsResponse {
+            contact_attempts: rows.iter().map(AttemptRow::show).collect(),
+            next_page_token,
+        })
+    }
+}
+
+/// What tells one query from another.
+fn filters(request: &pb::ListRequestsRequest) -> Vec<String> {
+    let time = |time: Option<&prost_types::Timestamp>| {
+        time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default()
+    };
+    vec![
+        request.customer.clone(),
+        request.owner.clone(),
+        request.department.clone(),
+        format!("{}/{}/{}", request.state, request.channel, request.kind),
+        time(request.start_time.as_ref()),
+        time(request.end_time.as_ref()),
+        request.number.clone(),
+        request.external_id.clone(),
+    ]
+}

@@ -1,0 +1,158 @@
+//! `RegisterRequest`: who is asked first owns the matter, and its clocks start.
+
+use jiff::Timestamp;
+use kefu_chassis::error::{Violation, constraint};
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::lifecycle::Scene;
+use kefu_chassis::names::Id;
+use kefu_chassis::time::from_proto;
+use kefu_chassis::{Call, Error};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::{Kind, Origin, Priority, State};
+
+use super::lifecycle::{Action, LIFECYCLE};
+use super::store::{self, Record};
+use super::{Requests, step};
+use crate::shared::{Contact, Customer, Project, id, reference, responsible, unknown};
+
+impl Requests {
+    pub(super) async fn register(
+        &self,
+        call: &Call,
+        request: pb::RegisterRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let at = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
+        let answered_at = answered(&request, at, call.now)?;
+        let mut record = self.new_record(call, &request, at, answered_at)?;
+        let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
+        let mut facts = step::facts(&self.0, &record, at);
+        facts.is_answered = answered_at.is_some();
+        facts.answered_at = answered_at;
+        facts.classified_at = facts.is_classified.then_some(at);
+        let name = record.id().to_string();
+        let row = LIFECYCLE.fire(&name, State::Unspecified, action, &facts)?;
+        record.state = row.to.unwrap_or(State::Registered) as i16;
+        let scene = Scene {
+            subject: &name,
+            owner: &record.owner,
+            department: &record.department,
+            actor: &call.caller.subject,
+            at,
+            now: call.now,
+            regulation: &self.0.regulation,
+        };
+        let touched = LIFECYCLE.touch(row, &facts, Vec::new(), scene);
+
+        let mut change = self.0.begin(call).await?;
+        let day = at.to_zoned(self.0.regulation.calendar().zone().clone()).strftime("%Y%m%d").to_string();
+        record.number =
+            store::insert(change.connection(), &record, &day).await.map_err(|error| match constraint(&error) {
+                Some("request_customer") => unknown::<Customer>(&request.customer),
+                Some("request_project") => unknown::<Project>(&request.project),
+                _ => error.into(),
+            })?;
+        let shown = record.show();
+        let payload = pb::RequestRegistered { request: Some(shown.clone()) };
+        change
+            .record(NewEvent::new(name, record.version, at, &call.rule.clauses, &payload).with_duties(touched.changes));
+        for duty in touched.duties {
+            change.put(duty);
+        }
+        change.commit(shown).await
+    }
+
+    fn new_record(
+        &self,
+        call: &Call,
+        request: &pb::RegisterRequestRequest,
+        at: Timestamp,
+        answered_at: Option<Timestamp>,
+    ) -> Result<Record, Error> {
+        let contact = request.contact.clone().unwrap_or_default();
+        let contact = Contact::read(&contact, "contact", self.1);
+        let mut violations: Vec<Violation> = contact.as_ref().err().cloned().into_iter().collect();
+        violations.extend(inconsistent(request));
+        if !violations.is_empty() {
+            return Err(Error::Invalid(violations));
+        }
+        let (owner, department) = responsible(call, &request.first_responder, &request.department)?;
+        let customer = id::<Customer>(&request.customer)?;
+        let project = reference::<Project>(&request.project)?;
+        if project.is_some() && !request.project.starts_with(&format!("{customer}/")) {
+            return Err(unknown::<Project>(&request.project));
+        }
+        let now = store::at(call.now);
+        Ok(Record {
+            id: Id::<crate::shared::Request>::new(call.now).uuid(),
+            number: String::new(),
+            channel: request.channel() as i16,
+            kind: request.kind() as i16,
+            customer: Some(customer.uuid()),
+            contact: serde_json::to_value(contact.unwrap_or_default()).map_err(Error::unexpected)?,
+            project: project.map(Id::uuid),
+            order_number: request.order_number.clone(),
+            product_model: request.product_model.clone(),
+            description: request.description.clone(),
+            business_domain: request.business_domain.clone(),
+            problem_type: request.problem_type.clone(),
+            priority: if request.priority() == Priority::Unspecified { Priority::Normal } else { request.priority() }
+                as i16,
+            first_responder: owner.clone(),
+            owner,
+            department,
+            state: State::Unspecified as i16,
+            cycle: 0,
+            carrier_state: request.carrier_state() as i16,
+            origin: Origin::Live as i16,
+            source: None,
+            external_id: None,
+            contact_at: store::at(at),
+            first_response_at: answered_at.map(store::at),
+            promised_at: None,
+            promise_reason: String::new(),
+            last_informed_at: answered_at.map(store::at),
+            resolution: String::new(),
+            assistance: String::new(),
+            resolved_at: None,
+            closed_at: None,
+            first_contact_resolution: false,
+            settled_at_once: true,
+            awaited: String::new(),
+            cancel_reason: String::new(),
+            unreached_attempts: 0,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        })
+    }
+}
+
+/// When the customer was answered before the request is registered.
+fn answered(request: &pb::RegisterRequestRequest, at: Timestamp, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    let Some(answered) = request.answered_time.as_ref().and_then(from_proto) else { return Ok(None) };
+    if answered < at || answered > now {
+        return Err(Error::field("answered_time", "must be between the time the customer came and now"));
+    }
+    Ok(Some(answered))
+}
+
+/// Fields that do not fit together.
+fn inconsistent(request: &pb::RegisterRequestRequest) -> Vec<Violation> {
+    let is_shipment = request.kind() == Kind::Shipment;
+    let half = |field: &str, other: &str| (field.is_empty(), other.is_empty());
+    let mut violations = Vec::new();
+    let mut wrong =
+        |field: &str, reason: &str| violations.push(Violation { field: field.into(), reason: reason.into() });
+    if is_shipment && request.order_number.trim().is_empty() {
+        wrong("order_number", "C2.3: is required for kind SHIPMENT");
+    }
+    if !is_shipment && request.carrier_state != 0 {
+        wrong("carrier_state", "B1.3: is only for kind SHIPMENT");
+    }
+    match half(&request.business_domain, &request.problem_type) {
+        (true, false) => wrong("business_domain", "C2.4: is required with problem_type"),
+        (false, true) => wrong("problem_type", "C2.4: is required with business_domain"),
+        _ => {}
+    }
+    violations
+}

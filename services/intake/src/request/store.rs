@@ -1,0 +1,346 @@
+//! Requests in Postgres.
+
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::call::Holder;
+use kefu_chassis::names::Id;
+use kefu_chassis::time::{sql, to_proto};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::{Channel, State};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::shared::{Contact, Customer, Project, Request};
+
+/// A request as it is stored.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub id: Uuid,
+    pub number: String,
+    pub channel: i16,
+    pub kind: i16,
+    pub customer: Option<Uuid>,
+    pub contact: serde_json::Value,
+    pub project: Option<Uuid>,
+    pub order_number: String,
+    pub product_model: String,
+    pub description: String,
+    pub business_domain: String,
+    pub problem_type: String,
+    pub priority: i16,
+    pub first_responder: String,
+    pub owner: String,
+    pub department: String,
+    pub state: i16,
+    pub cycle: i32,
+    pub carrier_state: i16,
+    pub origin: i16,
+    pub source: Option<String>,
+    pub external_id: Option<String>,
+    pub contact_at: SqlTime,
+    pub first_response_at: Option<SqlTime>,
+    pub promised_at: Option<SqlTime>,
+    pub promise_reason: String,
+    pub last_informed_at: Option<SqlTime>,
+    pub resolution: String,
+    pub assistance: String,
+    pub resolved_at: Option<SqlTime>,
+    pub closed_at: Option<SqlTime>,
+    pub first_contact_resolution: bool,
+    pub settled_at_once: bool,
+    pub awaited: String,
+    pub cancel_reason: String,
+    pub unreached_attempts: i32,
+    pub created_at: SqlTime,
+    pub updated_at: SqlTime,
+    pub version: i64,
+}
+
+impl Record {
+    /// Its id.
+    pub fn id(&self) -> Id<Request> {
+        Id::from_uuid(self.id)
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        State::try_from(i32::from(self.state)).unwrap_or_default()
+    }
+
+    /// How the customer came.
+    pub fn channel(&self) -> Channel {
+        Channel::try_from(i32::from(self.channel)).unwrap_or_default()
+    }
+
+    /// Its customer's name, or nothing.
+    pub fn customer_name(&self) -> String {
+        self.customer.map(|id| Id::<Customer>::from_uuid(id).to_string()).unwrap_or_default()
+    }
+
+    /// Whom it concerns.
+    pub fn holder<'a>(&'a self, customer: &'a str) -> Holder<'a> {
+        Holder { owner: &self.owner, department: &self.department, customer }
+    }
+
+    /// As the contract shows it.
+    pub fn show(&self) -> pb::Request {
+        let time = |time: Option<SqlTime>| time.map(|time| to_proto(time.to_jiff()));
+        let contact: Option<Contact> = serde_json::from_value(self.contact.clone()).ok();
+        pb::Request {
+            name: self.id().to_string(),
+            number: self.number.clone(),
+            channel: self.channel.into(),
+            kind: self.kind.into(),
+            customer: self.customer_name(),
+            contact: contact.map(|contact| contact.show()),
+            project: self
+                .project
+                .map(|project| format!("{}/{}", self.customer_name(), Id::<Project>::from_uuid(project)))
+                .unwrap_or_default(),
+            order_number: self.order_number.clone(),
+            product_model: self.product_model.clone(),
+            description: self.description.clone(),
+            business_domain: self.business_domain.clone(),
+            problem_type: self.problem_type.clone(),
+            priority: self.priority.into(),
+            first_responder: self.first_responder.clone(),
+            owner: self.owner.clone(),
+            department: self.department.clone(),
+            state: self.state.into(),
+            cycle: self.cycle,
+            carrier_state: self.carrier_state.into(),
+            origin: self.origin.into(),
+            external_id: self.external_id.clone().unwrap_or_default(),
+            contact_time: time(Some(self.contact_at)),
+            first_response_time: time(self.first_response_at),
+            promised_time: time(self.promised_at),
+            promise_reason: self.promise_reason.clone(),
+            last_informed_time: time(self.last_informed_at),
+            resolution: self.resolution.clone(),
+            assistance: self.assistance.clone(),
+            resolved_time: time(self.resolved_at),
+            closed_time: time(self.closed_at),
+            first_contact_resolution: self.first_contact_resolution,
+            awaited: self.awaited.clone(),
+            cancel_reason: self.cancel_reason.clone(),
+            unreached_attempts: self.unreached_attempts,
+            create_time: time(Some(self.created_at)),
+            update_time: time(Some(self.updated_at)),
+            etag: kefu_chassis::call::etag(self.version),
+        }
+    }
+}
+
+/// Stores a new request; its number, made of the day `day` (YYYYMMDD) and the next running number.
+pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"
+        insert into intake.request (
+            id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
+            problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, contact_at,
+            first_response_at, promise_reason, last_informed_at, resolution, assistance, first_contact_resolution,
+            settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version)
+        select $1, 'R-' || $2 || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            $13, $14, $15, $16, $17, 0, $18, $19, $20, $21, '', $22, '', '', false, true, '', '', 0, $23, $23, 1
+        from nextval('intake.request_number') as n
+        returning number
+        "#,
+        record.id,
+        day,
+        record.channel,
+        record.kind,
+        record.customer,
+        record.contact,
+        record.project,
+        record.order_number,
+        record.product_model,
+        record.description,
+        record.business_domain,
+        record.problem_type,
+        record.priority,
+        record.first_responder,
+        record.owner,
+        record.department,
+        record.state,
+        record.carrier_state,
+        record.origin,
+        record.contact_at as _,
+        record.first_response_at as _,
+        record.last_informed_at as _,
+        record.created_at as _,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// A request, locked: its children and duties are written only under this lock.
+pub async fn lock(connection: &mut PgConnection, id: Id<Request>) -> Result<Option<Record>, sqlx::Error> {
+    sqlx::query_as!(Record, "select * from intake.request where id = $1 for no key update", id.uuid())
+        .fetch_optional(connection)
+        .await
+}
+
+/// A request.
+pub async fn get(connection: &mut PgConnection, id: Id<Request>) -> Result<Option<Record>, sqlx::Error> {
+    sqlx::query_as!(Record, "select * from intake.request where id = $1", id.uuid()).fetch_optional(connection).await
+}
+
+/// Stores what can change of a request.
+pub async fn update(connection: &mut PgConnection, record: &Record) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update intake.request set
+            business_domain = $2, problem_type = $3, priority = $4, state = $5, cycle = $6, carrier_state = $7,
+            first_response_at = $8, promised_at = $9, promise_reason = $10, last_informed_at = $11, resolution = $12,
+            assistance = $13, resolved_at = $14, closed_at = $15, first_contact_resolution = $16, settled_at_once = $17,
+            awaited = $18, cancel_reason = $19, unreached_attempts = $20, updated_at = $21, version = $22
+        where id = $1",
+        record.id,
+        record.business_domain,
+        record.problem_type,
+        record.priority,
+        record.state,
+        record.cycle,
+        record.carrier_state,
+        record.first_response_at as _,
+        record.promised_at as _,
+        record.promise_reason,
+        record.last_informed_at as _,
+        record.resolution,
+        record.assistance,
+        record.resolved_at as _,
+        record.closed_at as _,
+        record.first_contact_resolution,
+        record.settled_at_once,
+        record.awaited,
+        record.cancel_reason,
+        record.unreached_attempts,
+        record.updated_at as _,
+        record.version,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A step of the work as it is stored.
+#[derive(Debug)]
+pub struct ProgressRow {
+    pub id: Uuid,
+    pub request: Uuid,
+    pub text: String,
+    pub told_by: i16,
+    pub carrier_state: i16,
+    pub author: String,
+    pub occurred_at: SqlTime,
+    pub created_at: SqlTime,
+}
+
+impl ProgressRow {
+    /// As the contract shows it.
+    pub fn show(&self) -> pb::Progress {
+        pb::Progress {
+            name: format!(
+                "{}/{}",
+                Id::<Request>::from_uuid(self.request),
+                Id::<crate::shared::Progress>::from_uuid(self.id)
+            ),
+            text: self.text.clone(),
+            told_by: self.told_by.into(),
+            carrier_state: self.carrier_state.into(),
+            author: self.author.clone(),
+            occurred_time: Some(to_proto(self.occurred_at.to_jiff())),
+            create_time: Some(to_proto(self.created_at.to_jiff())),
+        }
+    }
+}
+
+/// Stores a step of the work.
+pub async fn insert_progress(connection: &mut PgConnection, row: &ProgressRow) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into intake.progress (id, request, text, told_by, carrier_state, author, occurred_at, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        row.id,
+        row.request,
+        row.text,
+        row.told_by,
+        row.carrier_state,
+        row.author,
+        row.occurred_at as _,
+        row.created_at as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// An attempt to ask about a resolution as it is stored.
+#[derive(Debug)]
+pub struct AttemptRow {
+    pub id: Uuid,
+    pub request: Uuid,
+    pub outcome: i16,
+    pub channel: i16,
+    pub comment: String,
+    pub cycle: i32,
+    pub working_day: Option<jiff_sqlx::Date>,
+    pub author: String,
+    pub occurred_at: SqlTime,
+    pub created_at: SqlTime,
+}
+
+impl AttemptRow {
+    /// As the contract shows it.
+    pub fn show(&self) -> pb::ContactAttempt {
+        pb::ContactAttempt {
+            name: format!(
+                "{}/{}",
+                Id::<Request>::from_uuid(self.request),
+                Id::<crate::shared::ContactAttempt>::from_uuid(self.id)
+            ),
+            outcome: self.outcome.into(),
+            channel: self.channel.into(),
+            comment: self.comment.clone(),
+            cycle: self.cycle,
+            author: self.author.clone(),
+            occurred_time: Some(to_proto(self.occurred_at.to_jiff())),
+            create_time: Some(to_proto(self.created_at.to_jiff())),
+        }
+    }
+}
+
+/// Stores an attempt.
+pub async fn insert_attempt(connection: &mut PgConnection, row: &AttemptRow) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into intake.contact_attempt (id, request, outcome, channel, comment, cycle, working_day, author, occurred_at, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        row.id,
+        row.request,
+        row.outcome,
+        row.channel,
+        row.comment,
+        row.cycle,
+        row.working_day as _,
+        row.author,
+        row.occurred_at as _,
+        row.created_at as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How many working days the attempts of a cycle that reached nobody are on.
+pub async fn attempt_days(connection: &mut PgConnection, request: Uuid, cycle: i32) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(distinct working_day) as "count!" from intake.contact_attempt where request = $1 and cycle = $2 and outcome = $3"#,
+        request,
+        cycle,
+        pb::contact_attempt::Outcome::NotReached as i16,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// When, as it is stored.
+pub fn at(time: jiff::Timestamp) -> SqlTime {
+    sql::at(time)
+}

@@ -1,0 +1,46 @@
+//! How often each kind of call waits for Postgres: begin, lock, duties, domain rows, one statement for the rest, commit.
+
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::Channel;
+use kefu_testkit::Bench;
+
+use super::desk::Desk;
+
+#[tokio::test]
+async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
+    let mut desk = Desk::on(Bench::builder(&kefu_intake::SERVICE).on_a_line().start().await).await;
+    let request = desk.register(Channel::Chat).await;
+    desk.respond(&request.name).await.unwrap();
+    let (requests, customers, registration) = (&desk.requests, &desk.customers, desk.registration(Channel::Chat));
+    let name = request.name.as_str();
+
+    let register =
+        desk.bench.round_trips(async || requests.clone().register_request(registration.clone()).await.unwrap());
+    assert_eq!(register.await, 4, "begin, insert, record, commit");
+    let note = || pb::RecordProgressRequest { parent: name.into(), text: "x".into(), ..Default::default() };
+    let progress = desk.bench.round_trips(async || requests.clone().record_progress(note()).await.unwrap());
+    assert_eq!(progress.await, 7, "begin, lock, duties, insert, update, record, commit");
+    let classification = || pb::ClassifyRequestRequest {
+        name: name.into(),
+        business_domain: "x".into(),
+        problem_type: "y".into(),
+        ..Default::default()
+    };
+    let classify = desk.bench.round_trips(async || requests.clone().classify_request(classification()).await.unwrap());
+    assert_eq!(classify.await, 6, "begin, lock, duties, update, record, commit");
+    let get = desk
+        .bench
+        .round_trips(async || requests.clone().get_request(pb::GetRequestRequest { name: name.into() }).await.unwrap());
+    assert_eq!(get.await, 1);
+    let list = desk
+        .bench
+        .round_trips(async || requests.clone().list_requests(pb::ListRequestsRequest::default()).await.unwrap());
+    assert_eq!(list.await, 1);
+    let phone = || pb::FindCustomersRequest { phone: "13800138000".into(), ..Default::default() };
+    let find = desk.bench.round_trips(async || customers.clone().find_customers(phone()).await.unwrap());
+    assert_eq!(find.await, 1);
+    let queue = desk
+        .bench
+        .round_trips(async || requests.clone().list_my_queue(pb::ListMyQueueRequest::default()).await.unwrap());
+    assert_eq!(queue.await, 2, "what presses, and the requests");
+}

@@ -1,0 +1,190 @@
+//! The command line: what can be asked, and who answers it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use kefu_chassis::config::Log;
+use kefu_chassis::log;
+use kefu_regulation::Regulation;
+
+use crate::compliance::{self, ComplianceArguments};
+use crate::error::Error;
+use crate::home::Home;
+use crate::import::{self, ImportArguments};
+use crate::journal::{self, CheckpointArguments, VerifyArguments};
+use crate::token::{self, TokenArguments};
+use crate::up::{self, UpArguments};
+
+const EXAMPLES: &str = "\
+Examples:
+  kefu                                             start everything; Ctrl-C stops it
+  kefu token --subject staff/lin --role agent --department departments/desk
+  kefu import requests requests.csv --map deploy/import/my-la-311.toml
+  kefu compliance --by clause,department --from 2018-01-01 --to 2018-01-31
+  kefu journal verify
+
+import, compliance and journal use the kefu that runs in this home, or start one for as long as they take.";
+
+/// Customer service whose written rules are kept by software: every service in one process, with a Postgres of its own.
+#[derive(Parser)]
+#[command(name = "kefu", version, long_about = None, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Common {
+    /// Where data and keys are kept.
+    #[arg(long, global = true, value_name = "DIR", env = "KEFU_HOME", default_value = ".kefu")]
+    home: PathBuf,
+    /// A TOML file that overrides parameters of the rule book and the business calendar.
+    #[arg(long, global = true, value_name = "FILE")]
+    regulation: Option<PathBuf>,
+    /// Use this database instead of a private Postgres; the role must be a superuser.
+    #[arg(long, global = true, value_name = "URL", env = "KEFU_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// What is logged to standard error, e.g. `info,kefu_chassis=debug`.
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// Log more: -v what happens, -vv every call.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "log")]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything and serve until Ctrl-C or SIGTERM; this is what `kefu` alone does.
+    Up(UpArguments),
+    /// Print a token to call the services with, signed by this home's development key.
+    Token(TokenArguments),
+    /// Bring in the history of another system.
+    #[command(subcommand)]
+    Import(Import),
+    /// Show how well each clause is kept.
+    Compliance(ComplianceArguments),
+    /// Prove that nobody altered the record.
+    #[command(subcommand)]
+    Journal(Journal),
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// Import requests from a CSV file, read by a map file.
+    Requests(ImportArguments),
+}
+
+#[derive(Subcommand)]
+enum Journal {
+    /// Recompute the hash chain of every journal and compare it with the signed checkpoints; exits with 1 if something is wrong.
+    Verify(VerifyArguments),
+    /// Append the signed head of every journal to a file, to be kept where the database's owner cannot write.
+    Checkpoint(CheckpointArguments),
+}
+
+impl Common {
+    /// The home directory, made when absent.
+    pub fn home(&self) -> Result<Home, Error> {
+        Home::open(&self.home)
+    }
+
+    /// The regulation in force.
+    pub fn regulation(&self) -> Result<Regulation, Error> {
+        Ok(self.regulation.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?)
+    }
+
+    /// The database that is used instead of a private Postgres.
+    pub fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| !url.is_empty())
+    }
+
+    fn filter(&self) -> String {
+        let by_count = match self.verbose {
+            0 => "warn",
+            1 => "info",
+            _ => "debug,h2=info,hyper=info,tower=info,sqlx=info",
+        };
+        self.log.clone().unwrap_or_else(|| by_count.into())
+    }
+}
+
+/// Does what was asked.
+pub fn run(cli: Cli) -> Result<ExitCode, Error> {
+    let Cli { command, common } = cli;
+    log::start(&Log { filter: common.filter(), json: false });
+    let command = command.unwrap_or_else(|| Command::Up(UpArguments::default()));
+    if let Command::Token(arguments) = command {
+        token::run(&common, &arguments)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
+    runtime.block_on(async {
+        match command {
+            Command::Token(arguments) => token::run(&common, &arguments)?,
+            Command::Up(arguments) => up::run(&common, &arguments).await?,
+            Command::Import(Import::Requests(arguments)) => import::run(&common, &arguments).await?,
+            Command::Compliance(arguments) => compliance::run(&common, &arguments).await?,
+            Command::Journal(Journal::Checkpoint(arguments)) => journal::checkpoint(&common, &arguments).await?,
+            Command::Journal(Journal::Verify(arguments)) => return journal::verify(&common, &arguments).await,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::error::ErrorKind> {
+        Cli::try_parse_from(line.split_whitespace()).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn alone_it_starts_everything_with_the_defaults_of_up() {
+        assert!(parse("kefu").is_ok_and(|cli| cli.command.is_none()));
+        let Ok(Cli { command: Some(Command::Up(written)), .. }) = parse("kefu up") else { panic!("up is a command") };
+        assert_eq!(written, UpArguments::default());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_a_usage_error() {
+        for line in [
+            "kefu start",
+            "kefu up --port-base 80",
+            "kefu up --port-base 65534",
+            "kefu token",
+            "kefu token --subject staff/lin",
+            "kefu token --subject lin --role agent",
+            "kefu token --subject staff/lin --role boss",
+            "kefu token --subject staff/lin --role agent --department desk",
+            "kefu token --subject staff/lin --role agent --ttl soon",
+            "kefu import requests file.csv",
+            "kefu compliance --from yesterday",
+            "kefu compliance --by day,week",
+            "kefu compliance --by clause,clause",
+            "kefu journal",
+            "kefu -v --log info",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_that_hold_everywhere_may_follow_the_command() {
+        let cli = parse("kefu compliance --home /somewhere -vv").unwrap();
+        assert_eq!(cli.common.home, PathBuf::from("/somewhere"));
+        assert!(cli.common.filter().starts_with("debug"));
+    }
+}

@@ -1,0 +1,215 @@
+//! The counts as a table, in English or Chinese, and as JSON.
+
+use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use kefu_chassis::language::Language;
+use kefu_proto::compliance::v1::ComplianceRow;
+use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
+use kefu_regulation::Regulation;
+use serde_json::{Value, json};
+
+use super::Groups;
+use crate::terminal::grouped;
+
+type Count = fn(&ComplianceRow) -> i64;
+
+/// The counts: their headings, and whether they are shown when all are 0.
+const COUNTS: [(&str, &str, bool, Count); 9] = [
+    ("opened", "发生", true, |row| row.opened),
+    ("in time", "按时", true, |row| row.met_in_time),
+    ("late", "逾期完成", true, |row| row.late),
+    ("open", "进行中", true, |row| row.open),
+    ("overdue", "逾期未完成", true, |row| row.overdue),
+    ("waived", "豁免", true, |row| row.waived),
+    ("voided", "失效", false, |row| row.voided),
+    ("not recorded", "无记录", true, |row| row.not_recorded),
+    ("corrected", "更正", false, |row| row.corrected),
+];
+
+/// The share that was fulfilled in time among what can be judged, in thousandths rounded down, so that 100.0 % is all of
+/// them; none when nothing can be judged.
+fn in_time(row: &ComplianceRow) -> Option<i64> {
+    (row.met_in_time * 1_000).checked_div(row.met_in_time + row.late + row.overdue)
+}
+
+fn pick<'a>(language: Language, english: &'a str, chinese: &'a str) -> &'a str {
+    match language {
+        Language::English => english,
+        Language::Chinese => chinese,
+    }
+}
+
+fn share(row: &ComplianceRow, language: Language) -> String {
+    match in_time(row) {
+        Some(thousandths) => format!("{}.{} %", thousandths / 10, thousandths % 10),
+        None if row.not_recorded > 0 => pick(language, "not recorded", "无记录").into(),
+        None => pick(language, "nothing due yet", "尚未到期").into(),
+    }
+}
+
+/// A table with a column for each group and each count.
+pub fn text(rows: &[ComplianceRow], by: &Groups, regulation: &Regulation, language: Language) -> String {
+    if rows.is_empty() {
+        return pick(language, "There are no such duties.\n", "没有符合条件的义务。\n").into();
+    }
+    let counts: Vec<_> =
+        COUNTS.into_iter().filter(|(.., always, count)| *always || rows.iter().any(|row| count(row) != 0)).collect();
+    let mut keys = Vec::new();
+    if by.has(Dimension::Clause) {
+        keys.extend([pick(language, "clause", "条款"), pick(language, "title", "名称")]);
+    }
+    for (wanted, english, chinese) in [
+        (by.has_period(), "from", "起始日"),
+        (by.has(Dimension::Department), "department", "部门"),
+        (by.has(Dimension::Person), "person", "人员"),
+    ] {
+        keys.extend(wanted.then(|| pick(language, english, chinese)));
+    }
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_style(TableComponent::MiddleHeaderIntersections, '─');
+    let headings = counts.iter().map(|(english, chinese, ..)| pick(language, english, chinese));
+    table.set_header(keys.iter().copied().chain(headings).chain([pick(language, "in time %", "按时率")]));
+    for row in rows {
+        let numbers = counts.iter().map(|(.., count)| grouped(count(row)));
+        table.add_row(group(row, by, regulation, language).into_iter().chain(numbers).chain([share(row, language)]));
+    }
+    for column in table.column_iter_mut().skip(keys.len()) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.trim_fmt() + "\n"
+}
+
+fn group(row: &ComplianceRow, by: &Groups, regulation: &Regulation, language: Language) -> Vec<String> {
+    let mut cells = Vec::new();
+    if by.has(Dimension::Clause) {
+        let title = regulation.clause(&row.clause).map(|clause| pick(language, &clause.title.en, &clause.title.zh));
+        cells.extend([row.clause.clone(), title.unwrap_or_default().to_owned()]);
+    }
+    let nobody =
+        |name: &String| if name.is_empty() { pick(language, "nobody", "无").to_owned() } else { name.clone() };
+    if by.has_period() {
+        cells.push(row.period.clone());
+    }
+    if by.has(Dimension::Department) {
+        cells.push(nobody(&row.department));
+    }
+    if by.has(Dimension::Person) {
+        cells.push(nobody(&row.person));
+    }
+    cells
+}
+
+/// An array with an object for each group. `in_time_percent` is null when nothing can be judged.
+pub fn json(rows: &[ComplianceRow], by: &Groups) -> String {
+    let rows: Vec<Value> = rows.iter().map(|row| object(row, by)).collect();
+    format!("{:#}\n", Value::Array(rows))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn object(row: &ComplianceRow, by: &Groups) -> Value {
+    let judged = row.met_in_time + row.late + row.overdue;
+    let mut object = json!({
+        "opened": row.opened,
+        "met_in_time": row.met_in_time,
+        "late": row.late,
+        "open": row.open,
+        "overdue": row.overdue,
+        "waived": row.waived,
+        "voided": row.voided,
+        "not_recorded": row.not_recorded,
+        "corrected": row.corrected,
+        "in_time_percent": (judged > 0).then(|| row.met_in_time as f64 * 100.0 / judged as f64),
+    });
+    let keys = [
+        (by.has(Dimension::Clause), "clause", &row.clause),
+        (by.has_period(), "period", &row.period),
+        (by.has(Dimension::Department), "department", &row.department),
+        (by.has(Dimension::Person), "person", &row.person),
+    ];
+    for (_, key, value) in keys.into_iter().filter(|(wanted, ..)| *wanted) {
+        object[key] = Value::String(value.clone());
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(clause: &str, met_in_time: i64, late: i64, overdue: i64, not_recorded: i64) -> ComplianceRow {
+        ComplianceRow {
+            clause: clause.into(),
+            opened: met_in_time + late + overdue + not_recorded,
+            met_in_time,
+            late,
+            overdue,
+            not_recorded,
+            ..ComplianceRow::default()
+        }
+    }
+
+    #[test]
+    fn the_share_counts_what_can_be_judged_and_is_100_only_for_all_of_it() {
+        for (met, late, overdue, shown) in
+            [(3, 1, 0, "75.0 %"), (9_999, 1, 0, "99.9 %"), (5, 0, 0, "100.0 %"), (0, 0, 2, "0.0 %")]
+        {
+            assert_eq!(share(&row("C2.1", met, late, overdue, 7), Language::English), shown);
+        }
+        assert_eq!(share(&row("C2.1", 0, 0, 0, 7), Language::English), "not recorded");
+        assert_eq!(share(&row("C2.1", 0, 0, 0, 7), Language::Chinese), "无记录");
+        assert_eq!(share(&row("C2.1", 0, 0, 0, 0), Language::English), "nothing due yet");
+    }
+
+    #[test]
+    fn a_table_has_aligned_columns_and_shows_rare_counts_only_where_there_are_any() {
+        let by: Groups = "clause".parse().unwrap();
+        let mut rows = vec![row("C2.1", 1_234, 10, 0, 0), row("C4.1", 0, 0, 0, 9_987)];
+        let plain = text(&rows, &by, &Regulation::standard(), Language::English);
+        assert!(
+            plain.contains("1,234")
+                && plain.contains("99.1 %")
+                && plain.contains("not recorded")
+                && !plain.contains("voided"),
+            "{plain}"
+        );
+        let ends: Vec<usize> =
+            plain.lines().filter(|line| !line.contains('─')).map(|line| line.chars().count()).collect();
+        assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{plain}");
+        rows[0].voided = 1;
+        assert!(text(&rows, &by, &Regulation::standard(), Language::English).contains("voided"));
+        let chinese = text(&rows, &by, &Regulation::standard(), Language::Chinese);
+        assert!(
+            chinese.contains("按时率") && chinese.contains(&Regulation::standard().clause("C2.1").unwrap().title.zh),
+            "{chinese}"
+        );
+    }
+
+    #[test]
+    fn groups_have_a_column_each_and_who_is_not_known_is_nobody() {
+        let by: Groups = "department,person,month".parse().unwrap();
+        let row =
+            ComplianceRow { period: "2018-01-01".into(), department: "departments/bos".into(), ..row("", 1, 0, 0, 0) };
+        let shown = text(&[row], &by, &Regulation::standard(), Language::English);
+        assert!(
+            shown.contains("2018-01-01")
+                && shown.contains("departments/bos")
+                && shown.contains("nobody")
+                && !shown.contains("clause"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn json_says_null_where_nothing_can_be_judged() {
+        let by: Groups = "clause".parse().unwrap();
+        let read: Value =
+            serde_json::from_str(&json(&[row("C2.1", 1, 1, 0, 0), row("C4.1", 0, 0, 0, 3)], &by)).unwrap();
+        assert_eq!((&read[0]["in_time_percent"], &read[1]["in_time_percent"]), (&json!(50.0), &Value::Null));
+        assert_eq!(
+            (&read[1]["clause"], &read[1]["not_recorded"], read[1].get("person")),
+            (&json!("C4.1"), &json!(3), None)
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! What stops a command, in sentences for the operator. A sentence never repeats its cause, which is printed after it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use kefu_chassis::database::DatabaseError;
+use kefu_chassis::identity::signer::SignerError;
+use kefu_chassis::program::StartError;
+
+use crate::import::ImportError;
+use crate::journal::CheckpointError;
+
+/// Why a command ends without having done what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be used.
+    #[error("{} cannot be {action}", path.display())]
+    File {
+        /// What was tried, as a participle.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another kefu has the home directory.
+    #[error("{} is in use by process {pid}; stop that one first, or choose another --home", home.display())]
+    InUse {
+        /// The home directory.
+        home: PathBuf,
+        /// The process.
+        pid: String,
+    },
+    /// Another kefu has the home directory, and does not answer.
+    #[error("{} is in use by process {pid}, which has no services that answer; try again when it is done", home.display())]
+    Silent {
+        /// The home directory.
+        home: PathBuf,
+        /// The process.
+        pid: String,
+    },
+    /// The key that signs tokens cannot be used.
+    #[error("the key {} cannot be used", path.display())]
+    Key {
+        /// The key file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: SignerError,
+    },
+    /// Others may read the key that signs tokens.
+    #[error("the key {} can be read by others, who could make tokens with it: run chmod 600 on it, or remove it to get a new one", path.display())]
+    KeyExposed {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// No random numbers can be had.
+    #[error("the system gives no random numbers")]
+    Random,
+    /// The regulation file.
+    #[error("the regulation cannot be used")]
+    Regulation(#[from] kefu_regulation::Error),
+    /// The private Postgres.
+    #[error("the private PostgreSQL cannot be used")]
+    Postgres(#[from] kefu_postgres::Error),
+    /// The operator's database.
+    #[error("the database of KEFU_DATABASE_URL cannot be used")]
+    Elsewhere(#[source] sqlx::Error),
+    /// Another kefu has the operator's database.
+    #[error(
+        "the database of KEFU_DATABASE_URL is in use by another kefu; stop that one first, or give this one another database"
+    )]
+    ElsewhereInUse,
+    /// The operator's database cannot hold every text.
+    #[error(
+        "the database of KEFU_DATABASE_URL has the encoding {0}; make one with: create database kefu template template0 encoding 'UTF8' locale 'C.UTF-8'"
+    )]
+    Encoding(String),
+    /// A temporary database was asked for, and one that is not.
+    #[error("--ephemeral makes a database of its own, but KEFU_DATABASE_URL names another: unset one of the two")]
+    EphemeralElsewhere,
+    /// The database.
+    #[error("the database cannot be prepared")]
+    Database(#[from] DatabaseError),
+    /// A service.
+    #[error("{schema} cannot start")]
+    Start {
+        /// The service.
+        schema: &'static str,
+        /// Why.
+        #[source]
+        source: Box<StartError>,
+    },
+    /// A service's port is taken.
+    #[error("{schema} cannot start: {address} is taken, perhaps by another kefu; choose other ports with --port-base")]
+    Taken {
+        /// The service.
+        schema: &'static str,
+        /// Its address.
+        address: SocketAddr,
+    },
+    /// A service ended by itself.
+    #[error("{0} has ended; its log says why")]
+    Ended(&'static str),
+    /// There is no such service.
+    #[error("there is no service {asked}; there are: {known}")]
+    NoService {
+        /// What was asked for.
+        asked: String,
+        /// Those that run.
+        known: String,
+    },
+    /// A service cannot be reached.
+    #[error("{service} cannot be reached at {address}")]
+    Unreachable {
+        /// The service.
+        service: String,
+        /// Where it should be.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: tonic::transport::Error,
+    },
+    /// A service refuses a call.
+    #[error("{service} refuses ({code:?}): {message}")]
+    Refused {
+        /// The service.
+        service: String,
+        /// The code.
+        code: tonic::Code,
+        /// Its own words.
+        message: String,
+    },
+    /// An import.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The runtime.
+    #[error("the runtime cannot start")]
+    Runtime(#[source] io::Error),
+    /// A part of this process failed.
+    #[error("a background task failed")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// A service's refusal of a call.
+    pub fn refused(service: &str, status: &tonic::Status) -> Self {
+        Self::Refused { service: service.to_owned(), code: status.code(), message: status.message().to_owned() }
+    }
+}
+
+/// Adds what was tried, and on what, to an I/O error.
+pub fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::File { action, path, source }
+}

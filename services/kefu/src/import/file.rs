@@ -1,0 +1,228 @@
+//! The CSV file, read lazily into messages of bounded size. A broken record is set aside with its line and reason.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use csv::{ErrorKind, ReaderBuilder, StringRecord};
+use kefu_proto::intake::v1::{ImportRequestsRequest, ImportedRequest, RejectedRow};
+use prost::Message as _;
+
+use super::map::{LeftOut, Map, MapError, Wrong};
+use super::spec::Spec;
+
+const ROWS_PER_MESSAGE: usize = 500;
+/// Well below the 4 MiB that a server takes.
+const BYTES_PER_MESSAGE: usize = 1 << 20;
+
+/// An import that cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A file cannot be read or written.
+    #[error("{} cannot be {action}", path.display())]
+    File {
+        /// What was tried, as a participle.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The map file is not one.
+    #[error("the map {} cannot be used", path.display())]
+    Syntax {
+        /// The map file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: toml::de::Error,
+    },
+    /// The map does not fit the file.
+    #[error("the map {} cannot be used with {}", path.display(), file.display())]
+    Map {
+        /// The map file.
+        path: PathBuf,
+        /// The CSV file.
+        file: PathBuf,
+        /// The key and why.
+        #[source]
+        source: MapError,
+    },
+    /// The first line cannot be read.
+    #[error("{} has no first line that names its columns", path.display())]
+    Header {
+        /// The CSV file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: csv::Error,
+    },
+    /// Reading or writing failed midway.
+    #[error("{} cannot be {action}", path.display())]
+    Csv {
+        /// What was tried, as a participle.
+        action: &'static str,
+        /// The CSV file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: csv::Error,
+    },
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// How many rows were sent.
+    pub sent: u64,
+    /// Those that could not be.
+    pub rejected: Vec<RejectedRow>,
+    /// What the map left out.
+    pub left_out: LeftOut,
+}
+
+/// The rows of a file.
+pub struct Rows {
+    path: PathBuf,
+    reader: csv::Reader<File>,
+    size: u64,
+    map: Map,
+    record: StringRecord,
+    reading: Reading,
+    is_first: bool,
+    /// A row that had no room in the message before.
+    kept: Option<ImportedRequest>,
+}
+
+impl Rows {
+    /// Opens a file and binds the map to its columns.
+    pub fn open(path: &Path, map: &Path) -> Result<Self, ImportError> {
+        let unusable = |path: &Path, action| {
+            let path = path.to_owned();
+            move |source| ImportError::File { action, path, source }
+        };
+        let text = std::fs::read_to_string(map).map_err(unusable(map, "read"))?;
+        let spec: Spec =
+            toml::from_str(&text).map_err(|source| ImportError::Syntax { path: map.to_owned(), source })?;
+        let misfit = |source| ImportError::Map { path: map.to_owned(), file: path.to_owned(), source };
+        let delimiter = spec.delimiter.unwrap_or(',');
+        let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
+        let delimiter =
+            delimiter.ok_or_else(|| misfit(super::map::wrong("delimiter", "must be an ASCII character")))?;
+        let file = File::open(path).map_err(unusable(path, "opened"))?;
+        let size = file.metadata().map_err(unusable(path, "read"))?.len();
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
+        let header = reader.headers().map_err(|source| ImportError::Header { path: path.to_owned(), source })?;
+        let map = Map::bind(&spec, header).map_err(misfit)?;
+        Ok(Self {
+            path: path.to_owned(),
+            reader,
+            size,
+            map,
+            record: StringRecord::new(),
+            reading: Reading::default(),
+            is_first: true,
+            kept: None,
+        })
+    }
+
+    /// The file's size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How far it has been read, in bytes.
+    pub fn position(&self) -> u64 {
+        self.reader.position().byte()
+    }
+
+    /// What was read so far.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// What was read in all.
+    pub fn into_reading(self) -> Reading {
+        self.reading
+    }
+
+    /// The next message; none at the end. The first is there even if the file has no rows.
+    pub fn next_message(&mut self) -> Result<Option<ImportRequestsRequest>, ImportError> {
+        let mut rows: Vec<ImportedRequest> = Vec::new();
+        let mut bytes = 0;
+        while rows.len() < ROWS_PER_MESSAGE {
+            let Some(row) = (match self.kept.take() {
+                Some(row) => Some(row),
+                None => self.next_row()?,
+            }) else {
+                break;
+            };
+            bytes += row.encoded_len();
+            if bytes > BYTES_PER_MESSAGE && !rows.is_empty() {
+                self.kept = Some(row);
+                break;
+            }
+            rows.push(row);
+        }
+        self.reading.sent += rows.len() as u64;
+        let first = std::mem::replace(&mut self.is_first, false);
+        if rows.is_empty() && !first {
+            return Ok(None);
+        }
+        let (source, calendar) =
+            if first { (self.map.source.clone(), self.map.calendar.clone()) } else { Default::default() };
+        Ok(Some(ImportRequestsRequest { source, rows, calendar }))
+    }
+
+    /// The next row that can be read; those before it that cannot are set aside.
+    fn next_row(&mut self) -> Result<Option<ImportedRequest>, ImportError> {
+        loop {
+            match self.reader.read_record(&mut self.record) {
+                Ok(false) => return Ok(None),
+                Ok(true) => {
+                    let line = self.record.position().map_or(0, csv::Position::line);
+                    match self.map.request(&self.record, line, &mut self.reading.left_out) {
+                        Ok(row) => return Ok(Some(row)),
+                        Err(Wrong { column, reason }) => {
+                            let external_id = self.map.external_id(&self.record).to_owned();
+                            self.reject(line, external_id, column, reason);
+                        }
+                    }
+                }
+                Err(error) => {
+                    let line = error.position().map_or(0, csv::Position::line);
+                    let reason = self.broken(line, &error).ok_or(error);
+                    let reason = reason.map_err(|source| ImportError::Csv {
+                        action: "read",
+                        path: self.path.clone(),
+                        source,
+                    })?;
+                    self.reject(line, String::new(), String::new(), reason);
+                }
+            }
+        }
+    }
+
+    /// What is wrong with a record that is none; nothing if it is the file that cannot be read.
+    fn broken(&self, line: u64, error: &csv::Error) -> Option<String> {
+        let reason = match error.kind() {
+            ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                format!("has {len} columns instead of {expected_len}")
+            }
+            ErrorKind::Utf8 { .. } => "is not in UTF-8".into(),
+            _ => return None,
+        };
+        // The reader stands at the beginning of the next record.
+        let last = self.reader.position().line().saturating_sub(1);
+        Some(if last > line { format!("{reason}; it goes on to line {last}: is a quote not closed?") } else { reason })
+    }
+
+    fn reject(&mut self, line: u64, external_id: String, field: String, reason: String) {
+        let line = i64::try_from(line).unwrap_or(i64::MAX);
+        self.reading.rejected.push(RejectedRow { line, external_id, field, reason });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! All services in this process: the database they stand on, their start, and their orderly end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use futures::future::{join_all, select_all};
+use kefu_chassis::clock::Clock;
+use kefu_chassis::config::Limits;
+use kefu_chassis::database;
+use kefu_chassis::program::{Running, Service, Setup, StartError};
+use kefu_chassis::server::ServerError;
+use kefu_regulation::Regulation;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::error::Error;
+use crate::home::{Data, Home, State};
+use crate::services::{PORT_BASE, SERVICES};
+
+mod store;
+
+use store::Store;
+
+/// Connections of a service at most.
+const MAX_CONNECTIONS: u32 = 16;
+
+/// What to start.
+#[derive(Debug)]
+pub struct Plan {
+    /// Whether its data are removed at the end.
+    pub ephemeral: bool,
+    /// The ports are counted from here; free ones when none.
+    pub port_base: Option<u16>,
+    /// The regulation in force.
+    pub regulation: Regulation,
+    /// The operator's database, if not a private one.
+    pub database_url: Option<String>,
+}
+
+/// What runs.
+#[derive(Debug)]
+pub struct Instance {
+    services: Vec<(&'static Service, Running)>,
+    store: Store,
+    data: Data,
+    zone: String,
+}
+
+impl Instance {
+    /// Starts the database and every service; whatever had started is stopped again when something cannot.
+    pub async fn start(home: &Home, plan: Plan) -> Result<Self, Error> {
+        let data = match (&plan.database_url, plan.ephemeral) {
+            (None, false) => Data::Kept,
+            (None, true) => Data::Ephemeral,
+            (Some(_), false) => Data::Elsewhere,
+            (Some(_), true) => return Err(Error::EphemeralElsewhere),
+        };
+        let store = Store::open(home, data, plan.database_url.as_deref()).await?;
+        let zone = plan.regulation.calendar().zone().iana_name().unwrap_or("UTC").to_owned();
+        let mut instance = Self { services: Vec::new(), store, data, zone };
+        match instance.start_services(home, &plan).await {
+            Ok(()) => Ok(instance),
+            Err(error) => {
+                if let Err(further) = instance.stop().await {
+                    tracing::error!(cause = kefu_chassis::error::describe(&further), "cannot stop");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_services(&mut self, home: &Home, plan: &Plan) -> Result<(), Error> {
+        let issuer = home.issuer()?;
+        for &service in &SERVICES {
+            let database = prepare(&mut self.store, service).await?;
+            let port = plan.port_base.map_or(0, |base| base + (service.port - PORT_BASE));
+            let listen = SocketAddr::from(([127, 0, 0, 1], port));
+            let setup = Setup {
+                listen,
+                database,
+                max_connections: MAX_CONNECTIONS,
+                issuers: vec![issuer.clone()],
+                regulation: plan.regulation.clone(),
+                clock: Clock::system(),
+                limits: Limits::default(),
+                tls: None,
+                settings: serde_json::Value::Null,
+            };
+            let running = service.start(setup).await.map_err(|source| refused(service.schema, listen, source))?;
+            self.services.push((service, running));
+        }
+        Ok(())
+    }
+
+    /// What other commands are told of it.
+    pub fn state(&self) -> State {
+        State {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            data: self.data,
+            zone: self.zone.clone(),
+            services: self.addresses(),
+        }
+    }
+
+    /// Where each service listens, by the name of its schema.
+    pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
+        self.services.iter().map(|(service, running)| (service.schema.to_owned(), running.address)).collect()
+    }
+
+    /// The database, for people.
+    pub fn describe_store(&self) -> String {
+        self.store.describe()
+    }
+
+    /// The log of the private Postgres.
+    pub fn postgres_log(&self) -> Option<PathBuf> {
+        self.store.log()
+    }
+
+    /// Returns when a service has ended by itself, with its name.
+    pub async fn ended(&mut self) -> &'static str {
+        if self.services.is_empty() {
+            return std::future::pending().await;
+        }
+        let ((), first, _) = select_all(self.services.iter_mut().map(|(_, running)| Box::pin(running.stopped()))).await;
+        // It has been awaited and must not be awaited again.
+        self.services.swap_remove(first).0.schema
+    }
+
+    /// Stops the services, each letting its calls end within the grace period, then the database.
+    pub async fn stop(self) -> Result<(), Error> {
+        join_all(self.services.into_iter().map(|(_, running)| running.stop())).await;
+        self.store.close().await
+    }
+}
+
+/// Makes the service's role, schema and tables; how its role connects.
+async fn prepare(store: &mut Store, service: &Service) -> Result<PgConnectOptions, Error> {
+    let password = secret()?;
+    let schema = service.schema;
+    database::bootstrap(&mut store.connection, schema, &password).await?;
+    database::migrate(store.options.clone(), schema, service.migrator).await?;
+    let options = store.options.clone().username(&database::role(schema)).password(&password);
+    Ok(options.options([("search_path", schema)]).application_name(&format!("kefu-{schema}")))
+}
+
+/// 32 random bytes in hexadecimal.
+fn secret() -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::Random)?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
+
+fn refused(schema: &'static str, address: SocketAddr, source: StartError) -> Error {
+    match source {
+        StartError::Server(ServerError::Listen { source, .. }) if source.kind() == ErrorKind::AddrInUse => {
+            Error::Taken { schema, address }
+        }
+        source => Error::Start { schema, source: Box::new(source) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_random_and_hexadecimal() {
+        let (one, other) = (secret().unwrap(), secret().unwrap());
+        assert_eq!(one.len(), 64);
+        assert!(one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn every_service_has_a_port_of_its_own_above_the_base() {
+        let mut ports: Vec<u16> = SERVICES.iter().map(|service| service.port).collect();
+        assert!(ports.iter().all(|port| (1..=99).contains(&(port - PORT_BASE))), "{ports:?}");
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), SERVICES.len());
+    }
+}

@@ -1,0 +1,108 @@
+//! The database that the services stand on: a private Postgres of this home, or the operator's.
+
+use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use kefu_chassis::database::DatabaseError;
+use kefu_postgres::{Auth, Durability, Lifetime, Options, Postgres};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
+
+use crate::error::Error;
+use crate::home::{Data, Home};
+
+/// The database of a private Postgres.
+const DATABASE: &str = "kefu";
+/// The advisory lock that one kefu has on an operator's database: "kefu" in ASCII.
+const LOCK: i64 = 0x6b65_6675;
+
+/// A database, prepared, and a superuser's connection to it.
+#[derive(Debug)]
+pub struct Store {
+    /// How a superuser connects.
+    pub options: PgConnectOptions,
+    /// A superuser's connection. On an operator's database it holds the lock as long as it lives.
+    pub connection: PgConnection,
+    postgres: Option<Postgres>,
+}
+
+impl Store {
+    /// Opens the operator's database at `url`, or starts a Postgres in the home and makes the database there.
+    pub async fn open(home: &Home, data: Data, url: Option<&str>) -> Result<Self, Error> {
+        match url {
+            Some(url) => Self::elsewhere(url).await,
+            None => Self::private(home, data).await,
+        }
+    }
+
+    async fn elsewhere(url: &str) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url).map_err(Error::Elsewhere)?.application_name("kefu");
+        let mut connection = options.connect().await.map_err(Error::Elsewhere)?;
+        let encoding: String =
+            sqlx::query_scalar("show server_encoding").fetch_one(&mut connection).await.map_err(Error::Elsewhere)?;
+        if encoding != "UTF8" {
+            return Err(Error::Encoding(encoding));
+        }
+        // Every start gives the roles new passwords: two kefus would lock each other out.
+        let locked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut connection).await;
+        if !locked.map_err(Error::Elsewhere)? {
+            return Err(Error::ElsewhereInUse);
+        }
+        Ok(Self { options, connection, postgres: None })
+    }
+
+    async fn private(home: &Home, data: Data) -> Result<Self, Error> {
+        let lifetime = if data == Data::Ephemeral { Lifetime::Ephemeral } else { Lifetime::Kept };
+        let options = Options {
+            durability: Durability::Full,
+            lifetime,
+            auth: Auth::Scram,
+            on_progress: |what| eprintln!("kefu: {what}"),
+            ..Options::new(home.path())
+        };
+        let postgres = tokio::task::spawn_blocking(|| Postgres::start(options)).await??;
+        let connect = |database| PgConnectOptions::from_str(&postgres.url(database)).map_err(DatabaseError::Sql);
+        make_database(&connect("postgres")?).await.map_err(DatabaseError::Sql)?;
+        let options = connect(DATABASE)?.application_name("kefu");
+        let connection = options.connect().await.map_err(DatabaseError::Sql)?;
+        Ok(Self { options, connection, postgres: Some(postgres) })
+    }
+
+    /// The database, for people.
+    pub fn describe(&self) -> String {
+        match &self.postgres {
+            Some(postgres) => format!("PostgreSQL {} in {}", postgres.version(), postgres.data_dir().display()),
+            None => format!(
+                "{}:{}/{}",
+                self.options.get_host(),
+                self.options.get_port(),
+                self.options.get_database().unwrap_or_default()
+            ),
+        }
+    }
+
+    /// The log of the private Postgres.
+    pub fn log(&self) -> Option<PathBuf> {
+        self.postgres.as_ref().map(|postgres| postgres.log_file().to_owned())
+    }
+
+    /// Closes the connection and stops a private Postgres.
+    pub async fn close(self) -> Result<(), Error> {
+        // A database that is gone already is closed.
+        let _ = self.connection.close().await;
+        if let Some(postgres) = self.postgres {
+            tokio::task::spawn_blocking(|| postgres.stop()).await??;
+        }
+        Ok(())
+    }
+}
+
+/// The cluster's own locale is a UTF-8 one that sorts by code point, and `template0` has it.
+async fn make_database(maintenance: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    let mut connection = maintenance.connect().await?;
+    let exists = sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(DATABASE);
+    if !exists.fetch_one(&mut connection).await? {
+        connection.execute("create database kefu template template0 encoding 'UTF8'").await?;
+    }
+    connection.close().await
+}

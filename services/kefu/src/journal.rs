@@ -1,0 +1,202 @@
+//! `journal`: proves that nobody altered the record, and signs its heads so that this can be proved later.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use kefu_chassis::clock::Clock;
+use kefu_chassis::time::from_proto;
+use kefu_proto::events::v1::event_feed_client::EventFeedClient;
+use kefu_proto::events::v1::finding::Kind;
+use kefu_proto::events::v1::{Anchor, VerifyJournalRequest, VerifyJournalResponse};
+use tonic::Request;
+
+use crate::cli::Common;
+use crate::error::Error;
+use crate::join::Session;
+use crate::terminal::{grouped, say};
+
+mod checkpoint;
+
+pub use checkpoint::CheckpointError;
+use checkpoint::{Checkpoint, hex};
+
+/// The longest a service lets such a call take.
+const VERIFY_WITHIN: Duration = Duration::from_mins(10);
+/// As many as a service takes; the newest vouch for all before them.
+const ANCHORS_AT_MOST: usize = 1_000;
+
+/// Which journals to verify.
+#[derive(Args, Debug)]
+pub struct VerifyArguments {
+    /// Only this service's, e.g. `intake`.
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// The file of signed checkpoints to compare with; the home's `checkpoints.jsonl`, if there is one, when not given.
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
+}
+
+/// Which heads to sign.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A checkpoint proves later that nothing before it was changed or cut, if it is kept where whoever can write the \
+    database cannot write: copy the file elsewhere, or name another place with --out."
+)]
+pub struct CheckpointArguments {
+    /// Only this service's, e.g. `intake`.
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// The file to append to; the home's `checkpoints.jsonl` when not given.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Verifies; fails if anything is wrong.
+pub async fn verify(common: &Common, arguments: &VerifyArguments) -> Result<ExitCode, Error> {
+    let is_whole = Session::with(common, async |session| {
+        let checkpoints = match &arguments.anchor {
+            Some(path) => checkpoint::read(path, &session.home().signer()?)?,
+            // An ephemeral journal ends with its instance: the home's checkpoints are of another one.
+            None if session.is_ephemeral() || !session.home().checkpoints().exists() => Vec::new(),
+            None => checkpoint::read(&session.home().checkpoints(), &session.home().signer()?)?,
+        };
+        let mut is_whole = true;
+        for service in session.services(arguments.service.as_deref())?.keys() {
+            let anchors = anchors(&checkpoints, service);
+            let count = anchors.len();
+            let answer = ask(session, service, anchors).await?;
+            is_whole &= answer.findings.is_empty();
+            say(&report(service, &answer, count))?;
+        }
+        Ok(is_whole)
+    });
+    Ok(if is_whole.await? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Signs the heads of journals that are whole, as far as the file's earlier checkpoints tell.
+pub async fn checkpoint(common: &Common, arguments: &CheckpointArguments) -> Result<(), Error> {
+    Session::with(common, async |session| {
+        let path = match &arguments.out {
+            Some(path) => path.clone(),
+            None if session.is_ephemeral() => return Err(CheckpointError::Ephemeral.into()),
+            None => session.home().checkpoints(),
+        };
+        let signer = session.home().signer()?;
+        let earlier = if path.exists() { checkpoint::read(&path, &signer)? } else { Vec::new() };
+        for service in session.services(arguments.service.as_deref())?.keys() {
+            let anchors = anchors(&earlier, service);
+            let count = anchors.len();
+            let answer = ask(session, service, anchors).await?;
+            if !answer.findings.is_empty() {
+                say(&report(service, &answer, count))?;
+                return Err(CheckpointError::NotWhole(service.clone()).into());
+            }
+            let Some(head) = answer.head.filter(|head| head.position > 0) else {
+                say(&format!("{service}: the journal is empty, there is nothing to sign\n"))?;
+                continue;
+            };
+            let line = Checkpoint::sign(service, &head, Clock::system().now(), &signer);
+            checkpoint::append(&path, &line)?;
+            say(&format!("{service}: event {} signed, appended to {}\n", grouped(head.position), path.display()))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn anchors(checkpoints: &[Checkpoint], service: &str) -> Vec<Anchor> {
+    let anchors: Vec<Anchor> =
+        checkpoints.iter().filter(|checkpoint| checkpoint.is_of(service)).map(Checkpoint::anchor).collect();
+    let surplus = anchors.len().saturating_sub(ANCHORS_AT_MOST);
+    anchors.into_iter().skip(surplus).collect()
+}
+
+async fn ask(session: &Session, service: &str, anchors: Vec<Anchor>) -> Result<VerifyJournalResponse, Error> {
+    let mut client = EventFeedClient::new(session.connect(service).await?);
+    let mut request = Request::new(VerifyJournalRequest { parent: format!("services/{service}"), anchors });
+    request.set_timeout(VERIFY_WITHIN);
+    let answer = client.verify_journal(request).await.map_err(|status| Error::refused(service, &status))?;
+    Ok(answer.into_inner())
+}
+
+fn report(service: &str, answer: &VerifyJournalResponse, anchors: usize) -> String {
+    let mut text = format!("{service}\n  events      {}\n", grouped(answer.event_count));
+    let head = answer.head.as_ref().filter(|head| head.position > 0);
+    let head = head.map_or_else(
+        || "none, the journal is empty".into(),
+        |head| format!("{} {}", grouped(head.position), hex(&head.hash)),
+    );
+    let oldest = answer
+        .oldest_unsealed_time
+        .as_ref()
+        .and_then(from_proto)
+        .map(|time| format!(", the oldest since {time:.0}"))
+        .unwrap_or_default();
+    let _ = writeln!(text, "  head        {head}\n  unsealed    {}{oldest}", grouped(answer.unsealed_count));
+    let checked = if anchors == 0 { "none to compare with".into() } else { format!("{} compared", count(anchors)) };
+    let _ = writeln!(text, "  checkpoints {checked}");
+    match answer.findings.as_slice() {
+        [] => text.push_str("  nothing is wrong\n"),
+        findings => {
+            let _ = writeln!(text, "  {} wrong:", count(findings.len()));
+            for finding in findings {
+                let kind = finding.kind();
+                let kind = if kind == Kind::Unspecified { "UNKNOWN" } else { kind.as_str_name() };
+                let _ = writeln!(text, "    {:>10}  {kind}: {}", grouped(finding.position), finding.detail);
+            }
+        }
+    }
+    text
+}
+
+fn count(number: usize) -> String {
+    grouped(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use kefu_proto::events::v1::Finding;
+
+    use super::*;
+
+    #[test]
+    fn a_report_names_the_head_and_every_finding() {
+        let mut answer = VerifyJournalResponse {
+            event_count: 20_000,
+            head: Some(Anchor { position: 20_000, hash: vec![0xab; 32] }),
+            ..VerifyJournalResponse::default()
+        };
+        let whole = report("intake", &answer, 0);
+        assert!(
+            whole.contains("20,000 abab")
+                && whole.contains("nothing is wrong")
+                && whole.contains("none to compare with"),
+            "{whole}"
+        );
+        answer.findings.push(Finding {
+            position: 7,
+            kind: Kind::HashMismatch.into(),
+            detail: "event x was changed".into(),
+        });
+        let broken = report("intake", &answer, 2);
+        assert!(
+            broken.contains("7  HASH_MISMATCH: event x was changed") && !broken.contains("nothing is wrong"),
+            "{broken}"
+        );
+    }
+
+    #[test]
+    fn the_newest_checkpoints_of_the_service_are_compared() {
+        let signer = kefu_chassis::identity::signer::Signer::generate().unwrap();
+        let sign = |service, position| {
+            Checkpoint::sign(service, &Anchor { position, hash: vec![1; 32] }, jiff::Timestamp::UNIX_EPOCH, &signer)
+        };
+        let checkpoints: Vec<Checkpoint> =
+            (1..=1_500).map(|position| sign("intake", position)).chain([sign("faults", 9)]).collect();
+        let anchors = anchors(&checkpoints, "intake");
+        assert_eq!((anchors.len(), anchors[0].position, anchors[999].position), (1_000, 501, 1_500));
+    }
+}

@@ -1,0 +1,28 @@
+//! kefu: all services in one process, and the operator's command line.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use kefu_chassis::error::describe;
+
+mod cli;
+mod client;
+mod compliance;
+mod error;
+mod home;
+mod import;
+mod instance;
+mod join;
+mod journal;
+mod services;
+mod terminal;
+mod token;
+mod up;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse()).unwrap_or_else(|error| {
+        eprintln!("kefu: {}", describe(&error));
+        ExitCode::FAILURE
+    })
+}

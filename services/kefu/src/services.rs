@@ -1,0 +1,9 @@
+//! The services that run in this process: the one place that lists them.
+
+use kefu_chassis::program::Service;
+
+/// Every service of the suite that exists.
+pub static SERVICES: [&Service; 1] = [&kefu_intake::SERVICE];
+
+/// The port that a service's own port is counted from.
+pub const PORT_BASE: u16 = 7000;

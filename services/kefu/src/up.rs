@@ -1,0 +1,89 @@
+//! `up`: serves until told to stop.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use kefu_chassis::program::interrupted;
+
+use crate::cli::Common;
+use crate::error::Error;
+use crate::home::{Data, Home};
+use crate::instance::{Instance, Plan};
+use crate::services::PORT_BASE;
+use crate::terminal::say;
+
+/// How to serve.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct UpArguments {
+    /// Start with an empty database that is removed at the end.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Services listen on the next ports: intake, complaints, surveys, appraisal, faults.
+    #[arg(long, value_name = "PORT", default_value_t = PORT_BASE, value_parser = clap::value_parser!(u16).range(1024..=65_000))]
+    port_base: u16,
+}
+
+impl Default for UpArguments {
+    fn default() -> Self {
+        Self { ephemeral: false, port_base: PORT_BASE }
+    }
+}
+
+/// Starts everything, says where it is, and stops it when told to.
+pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> {
+    let plan = Plan {
+        ephemeral: arguments.ephemeral,
+        port_base: Some(arguments.port_base),
+        regulation: common.regulation()?,
+        database_url: common.database_url().map(str::to_owned),
+    };
+    let regulation = plan.regulation.version().to_owned();
+    let home = common.home()?;
+    let Some(_held) = home.try_hold()? else {
+        return Err(Error::InUse { home: home.path().to_owned(), pid: home.holder() });
+    };
+    let mut instance = Instance::start(&home, plan).await?;
+    // Until here a signal ends the process as it would any other: the launcher's watchdog then stops Postgres.
+    let stop = interrupted().map_err(Error::Runtime)?;
+    home.publish(&instance.state())?;
+    say(&summary(&home, &instance, &regulation))?;
+    let ended = tokio::select! {
+        () = stop => None,
+        ended = instance.ended() => Some(ended),
+    };
+    say("\nStopping …\n")?;
+    home.withdraw()?;
+    instance.stop().await?;
+    match ended {
+        Some(service) => Err(Error::Ended(service)),
+        None => say("Stopped.\n"),
+    }
+}
+
+fn summary(home: &Home, instance: &Instance, regulation: &str) -> String {
+    let program = program(home);
+    let state = instance.state();
+    let mut text = format!("kefu {} is running.\n\n", state.version);
+    for (service, address) in &state.services {
+        let _ = writeln!(text, "  {service:<12}{address}");
+    }
+    let gone = if state.data == Data::Ephemeral { ", removed at the end" } else { "" };
+    let _ = writeln!(text, "  {:<12}{}{gone}", "data", instance.describe_store());
+    if let Some(log) = instance.postgres_log() {
+        let _ = writeln!(text, "  {:<12}{}", "its log", log.display());
+    }
+    let _ = writeln!(text, "  {:<12}version {regulation}, working time in {}", "regulation", state.zone);
+    let _ = write!(
+        text,
+        "\nA token to call them with, for 12 hours:\n  {program} token --subject staff/lin --role agent --department departments/desk\n\
+         How well the rules are kept:\n  {program} compliance\n\nCtrl-C stops it.\n"
+    );
+    text
+}
+
+/// How this program was called, to be called again from the same directory.
+fn program(home: &Home) -> String {
+    let name = std::env::args().next().unwrap_or_else(|| "kefu".into());
+    let default = std::path::Path::new(".kefu").canonicalize().is_ok_and(|default| default == home.path());
+    if default { name } else { format!("{name} --home {}", home.path().display()) }
+}

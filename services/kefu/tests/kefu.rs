@@ -1,0 +1,217 @@
+//! The program as its users run it: started, called, stopped, killed, and fed with the real file.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
+use serde_json::Value;
+use tonic::transport::Channel;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A home of its own, removed in the end.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("kefu-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kefu"));
+        command.arg("--home").arg(&self.0).args(arguments).env_remove("KEFU_DATABASE_URL");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn text(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts everything on a free port and waits until it runs.
+    fn up(&self, arguments: &[&str]) -> Up {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let base = (port - 1).to_string();
+        let started = Instant::now();
+        let up = [&["up", "--port-base", &base], arguments].concat();
+        let child = self.command(&up).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+        let state = self.0.join("run.json");
+        let is_up = || read(&state).is_some_and(|state| state["pid"] == child.id());
+        eventually("everything runs", is_up);
+        let address = read(&state).unwrap()["services"]["intake"].as_str().unwrap().to_owned();
+        Up { child, address, took: started.elapsed() }
+    }
+
+    /// The processes that have to do with this home.
+    fn processes(&self) -> Vec<String> {
+        let path = self.0.to_str().unwrap();
+        let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+        lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(path)).collect()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+struct Up {
+    child: Child,
+    address: String,
+    took: Duration,
+}
+
+impl Up {
+    fn signal(&mut self, signal: &str) -> std::process::ExitStatus {
+        assert!(Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+fn read(state: &Path) -> Option<Value> {
+    serde_json::from_slice(&std::fs::read(state).ok()?).ok()
+}
+
+fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Creates a customer through the public API with a token of the command line; how many there are then.
+async fn create_customer(home: &Home, address: &str) -> usize {
+    let token = home.text(&["token", "--subject", "staff/lin", "--role", "agent", "--department", "departments/desk"]);
+    let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    let bearer: tonic::metadata::MetadataValue<_> = format!("Bearer {}", token.trim()).parse().unwrap();
+    let mut client = CustomerServiceClient::with_interceptor(channel, move |mut request: tonic::Request<()>| {
+        request.metadata_mut().insert("authorization", bearer.clone());
+        Ok(request)
+    });
+    let customer = Some(pb::Customer { display_name: "王小明".into(), ..pb::Customer::default() });
+    client.create_customer(pb::CreateCustomerRequest { customer, ..Default::default() }).await.unwrap();
+    client.list_customers(pb::ListCustomersRequest::default()).await.unwrap().into_inner().customers.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_starts_keeps_what_was_said_through_stop_and_kill_and_leaves_no_process() {
+    let home = Home::new("life");
+    let mut first = home.up(&[]);
+    assert_eq!(create_customer(&home, &first.address).await, 1);
+    assert!(first.signal("-TERM").success());
+    assert_eq!(home.processes(), [""; 0], "an orderly stop leaves nothing");
+    assert!(!home.0.join("run.json").exists());
+
+    let mut second = home.up(&[]);
+    assert!(second.took < Duration::from_secs(3), "the second start took {:?}", second.took);
+    assert_eq!(create_customer(&home, &second.address).await, 2);
+    second.signal("-KILL");
+    let mut third = home.up(&[]);
+    assert_eq!(create_customer(&home, &third.address).await, 3, "nothing acknowledged is lost");
+    third.signal("-KILL");
+    eventually("no process is left", || home.processes().is_empty());
+
+    let report = home.text(&["journal", "verify"]);
+    assert!(report.contains("nothing is wrong"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ephemeral_run_leaves_no_data_however_it_ends() {
+    let home = Home::new("ephemeral");
+    for signal in ["-INT", "-KILL"] {
+        let mut up = home.up(&["--ephemeral"]);
+        assert_eq!(create_customer(&home, &up.address).await, 1, "each run begins with nothing");
+        up.signal(signal);
+        eventually("no process is left", || home.processes().is_empty());
+        let data = home.0.join("ephemeral");
+        eventually("no data are left", || data.read_dir().map_or(true, |mut entries| entries.next().is_none()));
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let home = Home::new("errors");
+    let regulation = home.0.join("regulation.toml");
+    std::fs::write(&regulation, "[C2.1]\nchat = '0m'\n").unwrap();
+    let map = home.0.join("map.toml");
+    std::fs::write(&map, "sauce = 'x'\n").unwrap();
+    let (regulation, map) = (regulation.to_str().unwrap(), map.to_str().unwrap());
+    let cases: [(&[&str], &str); 4] = [
+        (&["--regulation", regulation, "up"], "C2.1.chat"),
+        (&["token", "--subject", "staff/lin", "--role", "boss"], "boss"),
+        (&["token", "--subject", "lin", "--role", "agent"], "subject"),
+        (&["import", "requests", map, "--map", map], "sauce"),
+    ];
+    for (arguments, named) in cases {
+        let output = home.run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(named), "{arguments:?}: {error}");
+    }
+}
+
+/// The real file: outside of the repository, so that this says nothing where it is not.
+#[test]
+fn the_real_file_is_imported_once_and_judged_where_it_has_the_times() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let file = root.join("../shared/data/service_requests_2018.csv");
+    if !file.exists() {
+        eprintln!("{} is not there: nothing to import", file.display());
+        return;
+    }
+    let home = Home::new("import");
+    let rejects = home.0.join("rejects.csv");
+    let map = root.join("deploy/import/my-la-311.toml");
+    let import = [
+        "import",
+        "requests",
+        file.to_str().unwrap(),
+        "--map",
+        map.to_str().unwrap(),
+        "--rejects",
+        rejects.to_str().unwrap(),
+    ];
+    let count = |report: &str, word: &str| -> usize {
+        let line = report.lines().find(|line| line.trim_end().ends_with(word)).expect(word);
+        line.split_whitespace().next().unwrap().replace(',', "").parse().unwrap()
+    };
+    let first = home.text(&import);
+    let (imported, rejected) = (count(&first, "imported"), count(&first, "rejected"));
+    assert_eq!(imported + rejected, 10_000, "every row is in, or rejected by line and reason");
+    assert_eq!(rejected, 13);
+    let listed = std::fs::read_to_string(&rejects).unwrap();
+    assert_eq!(
+        listed.lines().filter(|line| line.contains("closed_time") && line.contains("is before contact_time")).count(),
+        13
+    );
+    let again = home.text(&import);
+    assert_eq!((count(&again, "imported"), count(&again, "known from before")), (0, imported));
+
+    let rows: Vec<Value> = serde_json::from_str(&home.text(&["compliance", "--json"])).unwrap();
+    let row = |clause: &str| rows.iter().find(|row| row["clause"] == clause).expect(clause);
+    assert_eq!(row("C2.1")["opened"], row("C2.1")["not_recorded"], "the file does not know first answers");
+    assert_eq!(row("C2.4")["not_recorded"], imported);
+    let promised = row("C2.2");
+    let judged = promised["met_in_time"].as_u64().unwrap() + promised["late"].as_u64().unwrap();
+    assert_eq!(
+        (promised["opened"].as_u64().unwrap(), judged, promised["met_in_time"].as_u64().unwrap()),
+        (7_268, 7_212, 6_923)
+    );
+
+    home.text(&["journal", "checkpoint"]);
+    let report = home.text(&["journal", "verify"]);
+    assert!(report.contains("1 compared") && report.contains("nothing is wrong"), "{report}");
+}

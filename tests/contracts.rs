@@ -1,0 +1,38 @@
+//! The contracts hold what architecture and house style ask of every method, message and field. Each check is a function
+//! from a descriptor pool to the problems it finds; it runs over kefu's own contracts, where it must find none, and over a
+//! contract that breaks every one of them, where it must find just these.
+
+use std::sync::LazyLock;
+
+use prost_reflect::DescriptorPool;
+
+mod comments;
+mod fields;
+mod http;
+mod model;
+mod mutations;
+mod rules;
+
+/// A contract with every mistake that the checks look for, each marked in it.
+static BROKEN: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/contracts");
+    let mut compiler = protox::Compiler::new([folder, concat!(env!("CARGO_MANIFEST_DIR"), "/../proto")]).unwrap();
+    compiler.include_source_info(true).include_imports(true).open_file("broken.proto").unwrap();
+    compiler.descriptor_pool()
+});
+
+/// `check` finds nothing in kefu's contracts, and in the broken one exactly one problem for each of `mistakes`, which names
+/// the element and says enough of what is wrong with it.
+fn holds(check: fn(&DescriptorPool) -> Vec<String>, mistakes: &[&[&str]]) {
+    let problems = check(kefu_proto::pool());
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+
+    let mut problems = check(&BROKEN);
+    problems.retain(|problem| problem.contains("kefu.broken.v1"));
+    for mistake in mistakes {
+        let found = problems.iter().position(|problem| mistake.iter().all(|part| problem.contains(part)));
+        let found = found.unwrap_or_else(|| panic!("{mistake:?} is not among\n{}", problems.join("\n")));
+        problems.swap_remove(found);
+    }
+    assert!(problems.is_empty(), "the broken contract has more problems than were put in:\n{}", problems.join("\n"));
+}

@@ -1,0 +1,169 @@
+//! What the checks read of the descriptors: methods with their options, fields with theirs, resources.
+
+use std::borrow::Cow;
+
+use kefu_proto::rules::v1::Rule;
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value,
+};
+
+/// `google.api.field_behavior`.
+pub const OUTPUT_ONLY: i32 = 3;
+pub const IDENTIFIER: i32 = 8;
+
+/// Every method of the packages of kefu.
+pub fn methods(pool: &DescriptorPool) -> Vec<MethodDescriptor> {
+    let services = pool.services().filter(|service| service.full_name().starts_with("kefu."));
+    services.flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
+}
+
+/// Every message of the packages of kefu, nested ones too.
+pub fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {
+    pool.all_messages().filter(|message| message.full_name().starts_with("kefu."))
+}
+
+/// The rule of a method.
+pub fn rule(method: &MethodDescriptor) -> Option<Rule> {
+    message_option(method.parent_pool(), &method.options(), "kefu.rules.v1.rule")?.transcode_to().ok()
+}
+
+/// One HTTP binding of a method.
+#[derive(Debug)]
+pub struct Binding {
+    /// `get`, `post`, …
+    pub verb: String,
+    /// Its path template.
+    pub template: String,
+    /// The field that the body carries, `*`, or nothing.
+    pub body: String,
+}
+
+impl Binding {
+    /// The variables of the template, each with the pattern of its values.
+    pub fn variables(&self) -> Vec<(&str, &str)> {
+        self.template
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}'))
+            .map(|(variable, _)| variable.split_once('=').unwrap_or((variable, "*")))
+            .collect()
+    }
+
+    /// The template with its variables' names left out: two methods with the same shape cannot be told apart.
+    pub fn shape(&self) -> String {
+        let mut shape = self.template.clone();
+        for (name, pattern) in self.variables() {
+            shape = shape.replace(&format!("{{{name}={pattern}}}"), pattern).replace(&format!("{{{name}}}"), "*");
+        }
+        shape
+    }
+}
+
+/// The HTTP bindings of a method, the additional ones too.
+pub fn bindings(method: &MethodDescriptor) -> Vec<Binding> {
+    let Some(http) = message_option(method.parent_pool(), &method.options(), "google.api.http") else {
+        return Vec::new();
+    };
+    let more = http.get_field_by_name("additional_bindings").map(Cow::into_owned);
+    let more: Vec<Value> = more.as_ref().and_then(Value::as_list).unwrap_or_default().to_vec();
+    std::iter::once(&http).chain(more.iter().filter_map(Value::as_message)).filter_map(binding).collect()
+}
+
+fn binding(http: &DynamicMessage) -> Option<Binding> {
+    let verb = ["get", "put", "post", "delete", "patch"].into_iter().find(|verb| http.has_field_by_name(verb))?;
+    Some(Binding { verb: verb.to_owned(), template: text(http, verb), body: text(http, "body") })
+}
+
+/// The field at a dotted path such as `customer.name`.
+pub fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescriptor> {
+    let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+    let field = message.get_field_by_name(head)?;
+    match field.kind() {
+        _ if rest.is_empty() => Some(field),
+        Kind::Message(inner) if !field.is_list() => field_at(&inner, rest),
+        _ => None,
+    }
+}
+
+/// `google.api.field_behavior` of a field.
+pub fn behavior(field: &FieldDescriptor) -> Vec<i32> {
+    let Some(extension) = field.parent_file().parent_pool().get_extension_by_name("google.api.field_behavior") else {
+        return Vec::new();
+    };
+    field
+        .options()
+        .get_extension(&extension)
+        .as_list()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_enum_number)
+        .collect()
+}
+
+/// The kind of resource that a field names.
+pub fn reference(field: &FieldDescriptor) -> Option<String> {
+    Some(text(
+        &message_option(field.parent_file().parent_pool(), &field.options(), "google.api.resource_reference")?,
+        "type",
+    ))
+}
+
+/// The `buf.validate` rules of a field.
+pub fn validation(field: &FieldDescriptor) -> Option<DynamicMessage> {
+    message_option(field.parent_file().parent_pool(), &field.options(), "buf.validate.field")
+}
+
+/// Whether a field holds personal data, as it is marked.
+pub fn is_redacted(field: &FieldDescriptor) -> bool {
+    field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
+}
+
+/// A declared kind of resource.
+#[derive(Debug)]
+pub struct Resource {
+    /// Where it is declared.
+    pub declared_in: String,
+    /// E.g. `kefu/Request`.
+    pub kind: String,
+    /// E.g. `requests/{request}`.
+    pub patterns: Vec<String>,
+}
+
+/// Every declared kind of resource.
+pub fn resources(pool: &DescriptorPool) -> Vec<Resource> {
+    let of_messages = pool.all_messages().filter_map(|message| {
+        let option = message_option(pool, &message.options(), "google.api.resource")?;
+        Some(resource(message.full_name().to_owned(), &option))
+    });
+    let of_files = pool.files().flat_map(|file| {
+        let extension = pool.get_extension_by_name("google.api.resource_definition");
+        let definitions = extension.map(|extension| file.options().get_extension(&extension).into_owned());
+        let definitions: Vec<Value> = definitions.as_ref().and_then(Value::as_list).unwrap_or_default().to_vec();
+        definitions
+            .iter()
+            .filter_map(Value::as_message)
+            .map(|option| resource(file.package_name().to_owned(), option))
+            .collect::<Vec<_>>()
+    });
+    of_messages.chain(of_files).collect()
+}
+
+fn resource(declared_in: String, option: &DynamicMessage) -> Resource {
+    let patterns = option.get_field_by_name("pattern").map(Cow::into_owned);
+    let patterns = patterns.as_ref().and_then(Value::as_list).unwrap_or_default().iter();
+    Resource {
+        declared_in,
+        kind: text(option, "type"),
+        patterns: patterns.filter_map(|pattern| pattern.as_str().map(str::to_owned)).collect(),
+    }
+}
+
+/// A message-typed option, if it is set.
+fn message_option(pool: &DescriptorPool, options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
+    let extension = pool.get_extension_by_name(name).filter(|extension| options.has_extension(extension))?;
+    options.get_extension(&extension).as_message().cloned()
+}
+
+fn text(message: &DynamicMessage, field: &str) -> String {
+    message.get_field_by_name(field).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,80 @@
+//! Every method says which clauses it serves, who may call it and what they may touch with it.
+
+use std::collections::HashSet;
+
+use kefu_proto::rules::v1::{Access, Role, Rule};
+use kefu_regulation::Regulation;
+use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
+
+use super::holds;
+use super::model::{field_at, methods, reference, rule};
+
+#[test]
+fn every_method_has_a_rule_that_can_be_enforced() {
+    holds(
+        problems,
+        &[
+            &["Bare", "no rule"],
+            &["Empty", "no role"],
+            &["Empty", "no access"],
+            &["Empty", "either clauses or a reason"],
+            &["Confused", "either clauses or a reason"],
+            &["Confused", "Z9.9"],
+            &["Confused", "twice"],
+            &["Confused", "role"],
+            &["Confused", "nowhere"],
+            &["Unaimed", "names no resource"],
+        ],
+    );
+}
+
+fn problems(pool: &DescriptorPool) -> Vec<String> {
+    let check = |method: &MethodDescriptor| {
+        let found = rule(method).map_or_else(|| vec!["has no rule".to_owned()], |rule| check(method, &rule));
+        found.into_iter().map(|problem| format!("{}: {problem}", method.full_name())).collect::<Vec<_>>()
+    };
+    methods(pool).iter().flat_map(check).collect()
+}
+
+fn check(method: &MethodDescriptor, rule: &Rule) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut wrong = |holds: bool, problem: String| {
+        if !holds {
+            found.push(problem);
+        }
+    };
+    wrong(!rule.roles.is_empty(), "no role may call it".into());
+    let distinct: HashSet<i32> = rule.roles.iter().copied().collect();
+    wrong(distinct.len() == rule.roles.len(), "names a role twice".into());
+    wrong(!rule.roles().any(|role| role == Role::Unspecified), "names a role that grants nothing".into());
+    wrong(rule.access() != Access::Unspecified, "has no access".into());
+    wrong(
+        rule.clauses.is_empty() != rule.support.trim().is_empty(),
+        "must have either clauses or a reason for none".into(),
+    );
+    for clause in &rule.clauses {
+        wrong(
+            Regulation::standard().clause(clause).is_some(),
+            format!("cites {clause}, which the rule book does not have"),
+        );
+    }
+    if !rule.resource_field.is_empty() {
+        let field = field_at(&method.input(), &rule.resource_field);
+        wrong(
+            field.is_some_and(|field| matches!(field.kind(), Kind::String) && !field.is_list()),
+            format!("its resource field {} is nowhere in the request", rule.resource_field),
+        );
+    } else if rule.access() != Access::Any && rule.access() != Access::Unspecified {
+        // A list shows what the caller may see; everything else is about one resource, which the rule must name.
+        let names_one = method
+            .input()
+            .fields()
+            .any(|field| field.name() == "name" || (reference(&field).is_some() && !is_list(method)));
+        wrong(!names_one, "is bounded in access but names no resource".into());
+    }
+    found
+}
+
+fn is_list(method: &MethodDescriptor) -> bool {
+    ["List", "Summarize"].iter().any(|verb| method.name().starts_with(verb))
+}

@@ -1,0 +1,4 @@
+//! Tests of the suite as a whole. One binary, so that the workspace links it once.
+
+#[cfg(test)]
+mod contracts;

@@ -239,11 +239,11 @@ impl Bench {
         self.line.as_deref().expect("a bench on a line")
     }
 
-    /// How often a call waits for Postgres: the fewest of many tries, since statements are prepared at first and background
-    /// work goes over the same line.
+    /// How often a call waits for Postgres: the fewest of many tries, since statements are prepared at first, on each
+    /// connection, and background work goes over the same line, which the call itself may wake. Best with two connections.
     pub async fn round_trips<F: Future>(&self, mut call: impl FnMut() -> F) -> usize {
         let mut fewest = usize::MAX;
-        for _ in 0..40 {
+        for _ in 0..100 {
             let before = self.line().round_trips();
             call().await;
             fewest = fewest.min(self.line().round_trips() - before);

@@ -45,6 +45,7 @@ impl Gate {
 pub fn guard(router: Router, gate: Arc<Gate>) -> Router {
     router
         .fallback(|| async { Error::UnknownMethod.into_status(Language::English).into_http::<axum::body::Body>() })
+        .layer(axum::middleware::from_fn(explain))
         .layer(from_fn_with_state(gate.clone(), authorise))
         .layer(from_fn_with_state(gate.clone(), limit_time))
         .layer(from_fn_with_state(gate, limit_load))
@@ -98,6 +99,20 @@ async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next)
         Ok(response) => response,
         Err(_) => Error::Deadline.into_status(language).into_http(),
     }
+}
+
+/// Gives details to what tonic itself refuses before a handler sees it: a message that cannot be read or is too large.
+async fn explain(request: Request, next: Next) -> Response {
+    let language = language(request.headers());
+    let is_ruled = request.extensions().get::<Arc<MethodRule>>().is_some();
+    let response = next.run(request).await;
+    let status = Status::from_header_map(response.headers()).filter(|status| is_ruled && status.details().is_empty());
+    let reason = match status.as_ref().map(Status::code) {
+        Some(Code::Internal) => "the message cannot be read as the contract has it",
+        Some(Code::OutOfRange) => "the message is too large",
+        _ => return response,
+    };
+    Error::field("", reason).into_status(language).into_http()
 }
 
 async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {

@@ -171,7 +171,7 @@ async fn an_action_that_the_state_forbids_names_the_clause_and_changes_nothing()
 
 #[tokio::test]
 async fn a_decision_needs_a_reason_and_takes_four_round_trips() {
-    let bench = Bench::builder(&BARE).on_a_line().start().await;
+    let bench = Bench::builder(&BARE).on_a_line().connections(2).start().await;
     let name = store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 8)]).await.remove(0);
     let mut head = compliance(bench.as_("staff/head", &["MANAGER"], "departments/desk"));
     for reason in ["", " \t ", &"客".repeat(501)] {
@@ -190,16 +190,16 @@ async fn a_decision_needs_a_reason_and_takes_four_round_trips() {
         .round_trips(|| async { head.clone().get_duty(pb::GetDutyRequest { name: name.clone() }).await.unwrap() })
         .await;
     assert_eq!(read, 1);
-    // A pause and a resume: each begins, locks the duty, writes everything in one statement and commits.
+    // It begins, locks the duty, writes everything in one statement and commits.
+    let is_open = std::cell::Cell::new(true);
     let change = bench.round_trips(|| async {
-        head.clone()
-            .pause_duty(pb::PauseDutyRequest { request_id: kefu_testkit::request_id(), ..pause(&name) })
-            .await
-            .unwrap();
-        head.clone()
-            .resume_duty(pb::ResumeDutyRequest { request_id: kefu_testkit::request_id(), ..resume(&name) })
-            .await
-            .unwrap();
+        let mut head = head.clone();
+        let request_id = kefu_testkit::request_id();
+        if is_open.replace(!is_open.get()) {
+            head.pause_duty(pb::PauseDutyRequest { request_id, ..pause(&name) }).await.unwrap();
+        } else {
+            head.resume_duty(pb::ResumeDutyRequest { request_id, ..resume(&name) }).await.unwrap();
+        }
     });
-    assert_eq!(change.await, 8);
+    assert_eq!(change.await, 4);
 }

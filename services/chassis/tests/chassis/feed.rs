@@ -149,6 +149,10 @@ async fn a_subscriber_resumes_after_its_position_and_gets_only_the_types_it_aske
     let event = rare.message().await.unwrap().unwrap().event.unwrap();
     assert_eq!((event.position, event.aggregate.as_str(), event.actor.as_str()), (1_101, "things/2", "staff/writer"));
     assert_eq!(event.payload.unwrap().to_msg::<pb::Duty>().unwrap(), duty);
+    let mut whole = subscribe(&bench, 0, &[]).await;
+    for position in 1..=1_102 {
+        assert_eq!(whole.message().await.unwrap().unwrap().event.unwrap().position, position);
+    }
     let mut rest = subscribe(&bench, 1_100, &[]).await;
     for position in [1_101, 1_102] {
         assert_eq!(rest.message().await.unwrap().unwrap().event.unwrap().position, position);

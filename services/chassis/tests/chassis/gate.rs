@@ -8,7 +8,7 @@ use kefu_proto::intake::v1::GetRequestRequest;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{BARE, Bearer, Bench, assert_refused, eventually, sign};
-use tonic::Code;
+use tonic::{Code, Request, Response, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
@@ -58,6 +58,29 @@ async fn a_journal_is_for_services_and_those_who_answer_for_it_and_for_its_own_s
     let refused = client.verify_journal(VerifyJournalRequest { anchors, ..verify(&bench.name()) }).await;
     let refusal = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
     assert_eq!(refusal.fields(), ["anchors[0].position", "anchors[0].hash"]);
+}
+
+/// Sends a message that the method's contract does not have.
+async fn send<M: prost::Message + Default + 'static>(
+    bench: &Bench,
+    message: M,
+) -> Result<Response<pb::ListDutiesResponse>, Status> {
+    let mut grpc = tonic::client::Grpc::new(bench.as_service());
+    grpc.ready().await.unwrap();
+    let path = http::uri::PathAndQuery::from_static("/kefu.compliance.v1.ComplianceService/ListDuties");
+    grpc.unary(Request::new(message), path, tonic_prost::ProstCodec::default()).await
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_or_is_too_large_is_the_callers_fault() {
+    let bench = Bench::of(&BARE).await;
+    // A number where the parent stands.
+    let refused = send(&bench, Anchor { position: 5, hash: Vec::new() }).await;
+    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), [""]);
+    let refused = send(&bench, pb::ListDutiesRequest { parent: "x".repeat(5 << 20), ..Default::default() }).await;
+    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), [""]);
+    let refused = send(&bench, pb::ListDutiesRequest { parent: "x".repeat(3 << 20), ..Default::default() }).await;
+    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["parent"]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::desk::Desk;
 
 #[tokio::test]
 async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
-    let mut desk = Desk::on(Bench::builder(&kefu_intake::SERVICE).on_a_line().start().await).await;
+    let mut desk = Desk::on(Bench::builder(&kefu_intake::SERVICE).on_a_line().connections(2).start().await).await;
     let request = desk.register(Channel::Chat).await;
     desk.respond(&request.name).await.unwrap();
     let (requests, customers, registration) = (&desk.requests, &desk.customers, desk.registration(Channel::Chat));

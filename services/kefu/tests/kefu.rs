@@ -1,5 +1,5 @@
 //! The program as its users run it: started, called, stopped, killed, and fed with the real file.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -31,11 +31,12 @@ pub struct Keys {
     config: IssuerConfig,
     known: RwLock<Vec<Key>>,
     asked: Mutex<Option<Instant>>,
+    asked_at_most_every: Duration,
 }
 
 impl Keys {
     pub fn new(config: IssuerConfig) -> Self {
-        Self { config, known: RwLock::default(), asked: Mutex::new(None) }
+        Self { config, known: RwLock::default(), asked: Mutex::new(None), asked_at_most_every: ASKED_AT_MOST_EVERY }
     }
 
     /// The key with this id (or the only one, for tokens that name none) that signs with `algorithm`.
@@ -44,7 +45,7 @@ impl Keys {
         if let Some(key) = self.known(id, algorithm) {
             return Some(key);
         }
-        self.renew(ASKED_AT_MOST_EVERY).await;
+        self.renew(self.asked_at_most_every).await;
         self.known(id, algorithm)
     }
 
@@ -105,4 +106,62 @@ fn readable(jwk: &Jwk) -> Option<Key> {
     };
     let key = DecodingKey::from_jwk(jwk).ok()?;
     Some(Key { id: jwk.common.key_id.clone(), algorithm, decoding: Arc::new(key) })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::super::signer::{Grant, Signer};
+    use super::*;
+
+    /// An issuer that publishes whatever keys are in `published`; with none it answers 503.
+    async fn issuer(published: Arc<RwLock<String>>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+        crate::chassis::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let body = published.read().unwrap().clone();
+                let status = if body.is_empty() { "503 Service Unavailable" } else { "200 OK" };
+                let answer =
+                    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+                let _ = stream.read(&mut [0; 2_048]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        url
+    }
+
+    fn key_id(signer: &Signer) -> String {
+        let grant = Grant {
+            subject: "staff/lin".into(),
+            roles: vec![],
+            department: String::new(),
+            ttl: Duration::from_mins(1),
+        };
+        jsonwebtoken::decode_header(signer.token(&grant).unwrap()).unwrap().kid.unwrap()
+    }
+
+    #[tokio::test]
+    async fn keys_are_fetched_rotated_and_kept_while_the_issuer_is_away() {
+        let (old, new) = (Signer::generate().unwrap(), Signer::generate().unwrap());
+        let published = Arc::new(RwLock::new(old.jwks()));
+        let url = issuer(published.clone()).await;
+        let config = IssuerConfig { issuer: "i".into(), audience: "a".into(), jwks_file: None, jwks_url: Some(url) };
+        let keys = Keys { asked_at_most_every: Duration::ZERO, ..Keys::new(config) };
+        let (old, new_id) = (key_id(&old), key_id(&new));
+
+        assert!(keys.find(Some(&old), Algorithm::EdDSA).await.is_some());
+        assert!(keys.find(Some(&old), Algorithm::RS256).await.is_none(), "a key signs with its own algorithm only");
+        published.write().unwrap().clear();
+        assert!(keys.find(Some(&new_id), Algorithm::EdDSA).await.is_none());
+        assert!(keys.find(Some(&old), Algorithm::EdDSA).await.is_some(), "known keys stay while the issuer is away");
+        *published.write().unwrap() = new.jwks();
+        assert!(keys.find(Some(&new_id), Algorithm::EdDSA).await.is_some(), "an unknown key is asked for");
+        assert!(
+            keys.find(Some(&old), Algorithm::EdDSA).await.is_none(),
+            "a key that is published no more is not taken"
+        );
+    }
 }

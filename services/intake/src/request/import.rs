@@ -13,15 +13,15 @@ use kefu_proto::events::v1::DutyChange;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{Origin, Priority, State};
 use kefu_regulation::{Calendar, params};
-use sqlx::PgConnection;
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
-use uuid::Uuid;
 
 use super::Requests;
 use super::lifecycle::first_response;
-use super::store::{self, Record};
+use super::store::{Record, at};
 use crate::shared::{Customer, Request, reference};
+
+mod store;
 
 const REJECTED_LISTED_AT_MOST: usize = 10_000;
 
@@ -99,13 +99,13 @@ impl Requests {
         result: &mut pb::ImportRequestsResponse,
     ) -> Result<(), Error> {
         let mut change = self.0.begin(call).await?;
-        let known = unknown_customers(change.connection(), &records).await?;
+        let known = store::unknown_customers(change.connection(), &records).await?;
         let (records, strangers): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|(record, _)| record.customer.is_none_or(|id| !known.contains(&id)));
         for (_, row) in strangers {
             reject(result, row, Violation { field: "customer".into(), reason: "is not known".into() });
         }
-        let numbers = insert(change.connection(), &records, self.0.regulation.calendar()).await?;
+        let numbers = store::insert(change.connection(), &records, self.0.regulation.calendar()).await?;
         for (mut record, row) in records {
             let Some(number) = numbers.get(&record.id) else {
                 result.known_count += 1;
@@ -271,7 +271,7 @@ fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Rec
         return Err(wrong("contact_time", "is in the future"));
     }
     let customer = reference::<Customer>(&row.customer).map_err(|_| wrong("customer", "is not known"))?;
-    let now = store::at(call.now);
+    let now = at(call.now);
     let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
     Ok(Record {
         id: Id::<Request>::new(call.now).uuid(),
@@ -296,15 +296,15 @@ fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Rec
         origin: Origin::Import as i16,
         source: Some(import.source.clone()),
         external_id: Some(row.external_id.clone()),
-        contact_at: store::at(contact_at),
-        first_response_at: time(&row.first_response_time).map(store::at),
-        promised_at: time(&row.promised_time).map(store::at),
+        contact_at: at(contact_at),
+        first_response_at: time(&row.first_response_time).map(at),
+        promised_at: time(&row.promised_time).map(at),
         promise_reason: String::new(),
         last_informed_at: None,
         resolution: String::new(),
         assistance: String::new(),
-        resolved_at: resolved.map(store::at),
-        closed_at: closed_at.filter(|_| has_ended).map(store::at),
+        resolved_at: resolved.map(at),
+        closed_at: closed_at.filter(|_| has_ended).map(at),
         first_contact_resolution: false,
         settled_at_once: false,
         awaited: String::new(),
@@ -314,90 +314,4 @@ fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Rec
         updated_at: now,
         version: 1,
     })
-}
-
-/// The customers that rows name and that do not exist.
-async fn unknown_customers(
-    connection: &mut PgConnection,
-    records: &[(Record, &pb::ImportedRequest)],
-) -> Result<Vec<Uuid>, Error> {
-    let named: Vec<Uuid> = records.iter().filter_map(|(record, _)| record.customer).collect();
-    if named.is_empty() {
-        return Ok(Vec::new());
-    }
-    let unknown = sqlx::query_scalar!(
-        r#"select id as "id!" from unnest($1::uuid[]) as named (id) where not exists (select from intake.customer as c where c.id = named.id)"#,
-        &named
-    );
-    Ok(unknown.fetch_all(connection).await?)
-}
-
-/// Stores the rows that were not imported before; their numbers by id.
-async fn insert(
-    connection: &mut PgConnection,
-    records: &[(Record, &pb::ImportedRequest)],
-    calendar: &Calendar,
-) -> Result<HashMap<Uuid, String>, Error> {
-    let column = |of: fn(&Record) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let small = |of: fn(&Record) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let time = |of: fn(&Record) -> Option<jiff_sqlx::Timestamp>| {
-        records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>()
-    };
-    let days: Vec<String> = records
-        .iter()
-        .map(|(record, _)| record.contact_at.to_jiff().to_zoned(calendar.zone().clone()).strftime("%Y%m%d").to_string())
-        .collect();
-    let ids: Vec<Uuid> = records.iter().map(|(record, _)| record.id).collect();
-    let customers: Vec<Option<Uuid>> = records.iter().map(|(record, _)| record.customer).collect();
-    let contacts: Vec<serde_json::Value> = records.iter().map(|(record, _)| record.contact.clone()).collect();
-    let stored = sqlx::query!(
-        r#"
-        insert into intake.request (
-            id, number, channel, kind, customer, contact, order_number, product_model, description, business_domain, problem_type,
-            priority, first_responder, owner, department, state, cycle, carrier_state, origin, source, external_id, contact_at,
-            first_response_at, promised_at, promise_reason, resolution, assistance, resolved_at, closed_at,
-            first_contact_resolution, settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version)
-        select row.id, 'R-' || day || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), channel, kind, customer, contact,
-            '', '', description, business_domain, problem_type, priority, first_responder, owner, department, state, 0, 0, origin,
-            source, external_id, contact_at, first_response_at, promised_at, '', '', '', resolved_at, closed_at, false, false,
-            '', '', 0, created_at, created_at, 1
-        from unnest(
-            $1::uuid[], $2::text[], $3::smallint[], $4::smallint[], $5::uuid[], $6::jsonb[], $7::text[], $8::text[], $9::text[],
-            $10::smallint[], $11::text[], $12::text[], $13::text[], $14::smallint[], $15::smallint[], $16::text[], $17::text[],
-            $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[])
-            as row (
-                id, day, channel, kind, customer, contact, description, business_domain, problem_type, priority, first_responder,
-                owner, department, state, origin, source, external_id, contact_at, first_response_at, promised_at, resolved_at,
-                closed_at, created_at)
-            cross join lateral (select nextval('intake.request_number') + 0 * length(row.external_id) as n) as numbered
-        on conflict (source, external_id) do nothing
-        returning id, number
-        "#,
-        &ids,
-        &days,
-        &small(|record| record.channel),
-        &small(|record| record.kind),
-        &customers as &[Option<Uuid>],
-        &contacts,
-        &column(|record| record.description.clone()),
-        &column(|record| record.business_domain.clone()),
-        &column(|record| record.problem_type.clone()),
-        &small(|record| record.priority),
-        &column(|record| record.first_responder.clone()),
-        &column(|record| record.owner.clone()),
-        &column(|record| record.department.clone()),
-        &small(|record| record.state),
-        &small(|record| record.origin),
-        &column(|record| record.source.clone().unwrap_or_default()),
-        &column(|record| record.external_id.clone().unwrap_or_default()),
-        &time(|record| Some(record.contact_at)) as _,
-        &time(|record| record.first_response_at) as _,
-        &time(|record| record.promised_at) as _,
-        &time(|record| record.resolved_at) as _,
-        &time(|record| record.closed_at) as _,
-        &time(|record| Some(record.created_at)) as _,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(stored.into_iter().map(|row| (row.id, row.number)).collect())
 }

@@ -1,0 +1,97 @@
+//! Imported rows in Postgres, a message at a time.
+
+use std::collections::HashMap;
+
+use kefu_chassis::Error;
+use kefu_proto::intake::v1 as pb;
+use kefu_regulation::Calendar;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::request::store::Record;
+
+/// The customers that rows name and that do not exist.
+pub async fn unknown_customers(
+    connection: &mut PgConnection,
+    records: &[(Record, &pb::ImportedRequest)],
+) -> Result<Vec<Uuid>, Error> {
+    let named: Vec<Uuid> = records.iter().filter_map(|(record, _)| record.customer).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unknown = sqlx::query_scalar!(
+        r#"select id as "id!" from unnest($1::uuid[]) as named (id) where not exists (select from intake.customer as c where c.id = named.id)"#,
+        &named
+    );
+    Ok(unknown.fetch_all(connection).await?)
+}
+
+/// Stores the rows that were not imported before; their numbers by id.
+pub async fn insert(
+    connection: &mut PgConnection,
+    records: &[(Record, &pb::ImportedRequest)],
+    calendar: &Calendar,
+) -> Result<HashMap<Uuid, String>, Error> {
+    let column = |of: fn(&Record) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
+    let small = |of: fn(&Record) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
+    let time = |of: fn(&Record) -> Option<jiff_sqlx::Timestamp>| {
+        records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>()
+    };
+    let days: Vec<String> = records
+        .iter()
+        .map(|(record, _)| record.contact_at.to_jiff().to_zoned(calendar.zone().clone()).strftime("%Y%m%d").to_string())
+        .collect();
+    let ids: Vec<Uuid> = records.iter().map(|(record, _)| record.id).collect();
+    let customers: Vec<Option<Uuid>> = records.iter().map(|(record, _)| record.customer).collect();
+    let contacts: Vec<serde_json::Value> = records.iter().map(|(record, _)| record.contact.clone()).collect();
+    let stored = sqlx::query!(
+        r#"
+        insert into intake.request (
+            id, number, channel, kind, customer, contact, order_number, product_model, description, business_domain, problem_type,
+            priority, first_responder, owner, department, state, cycle, carrier_state, origin, source, external_id, contact_at,
+            first_response_at, promised_at, promise_reason, resolution, assistance, resolved_at, closed_at,
+            first_contact_resolution, settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version)
+        select row.id, 'R-' || day || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), channel, kind, customer, contact,
+            '', '', description, business_domain, problem_type, priority, first_responder, owner, department, state, 0, 0, origin,
+            source, external_id, contact_at, first_response_at, promised_at, '', '', '', resolved_at, closed_at, false, false,
+            '', '', 0, created_at, created_at, 1
+        from unnest(
+            $1::uuid[], $2::text[], $3::smallint[], $4::smallint[], $5::uuid[], $6::jsonb[], $7::text[], $8::text[], $9::text[],
+            $10::smallint[], $11::text[], $12::text[], $13::text[], $14::smallint[], $15::smallint[], $16::text[], $17::text[],
+            $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[])
+            as row (
+                id, day, channel, kind, customer, contact, description, business_domain, problem_type, priority, first_responder,
+                owner, department, state, origin, source, external_id, contact_at, first_response_at, promised_at, resolved_at,
+                closed_at, created_at)
+            cross join lateral (select nextval('intake.request_number') + 0 * length(row.external_id) as n) as numbered
+        on conflict (source, external_id) do nothing
+        returning id, number
+        "#,
+        &ids,
+        &days,
+        &small(|record| record.channel),
+        &small(|record| record.kind),
+        &customers as &[Option<Uuid>],
+        &contacts,
+        &column(|record| record.description.clone()),
+        &column(|record| record.business_domain.clone()),
+        &column(|record| record.problem_type.clone()),
+        &small(|record| record.priority),
+        &column(|record| record.first_responder.clone()),
+        &column(|record| record.owner.clone()),
+        &column(|record| record.department.clone()),
+        &small(|record| record.state),
+        &small(|record| record.origin),
+        &column(|record| record.source.clone().unwrap_or_default()),
+        &column(|record| record.external_id.clone().unwrap_or_default()),
+        &time(|record| Some(record.contact_at)) as _,
+        &time(|record| record.first_response_at) as _,
+        &time(|record| record.promised_at) as _,
+        &time(|record| record.resolved_at) as _,
+        &time(|record| record.closed_at) as _,
+        &time(|record| Some(record.created_at)) as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(stored.into_iter().map(|row| (row.id, row.number)).collect())
+}

@@ -1,0 +1,185 @@
+use kefu_chassis::Error;
+use proptest::prelude::*;
+
+use super::*;
+
+const STATES: [State; 7] = [
+    State::Unspecified,
+    State::Registered,
+    State::InProgress,
+    State::AwaitingCustomer,
+    State::Resolved,
+    State::Closed,
+    State::Cancelled,
+];
+const ACTIONS: [Action; 17] = [
+    Action::Register,
+    Action::RegisterAnswered,
+    Action::Respond,
+    Action::PromiseWait,
+    Action::PromiseWaitAgain,
+    Action::Classify,
+    Action::Note,
+    Action::Inform,
+    Action::AwaitCustomer,
+    Action::CustomerReplied,
+    Action::Resolve,
+    Action::ConfirmSatisfied,
+    Action::ConfirmDissatisfied,
+    Action::ConfirmNotReached,
+    Action::GiveUp,
+    Action::Reopen,
+    Action::Cancel,
+];
+
+/// Facts under which every gate is open.
+fn open_gates() -> Facts {
+    Facts {
+        channel: Channel::Chat,
+        is_answered: true,
+        answered_at: None,
+        classified_at: None,
+        is_classified: true,
+        promised_at: None,
+        promised_wait: SignedDuration::ZERO,
+        promise_at_most: SignedDuration::ZERO,
+        is_delayed: false,
+        informed_at: None,
+        attempts: (3, 3),
+        attempt_days: (3, 3),
+        closed_for: (SignedDuration::ZERO, SignedDuration::ZERO),
+    }
+}
+
+#[test]
+fn every_action_has_a_row_and_no_state_has_two_for_it() {
+    for action in ACTIONS {
+        for state in STATES {
+            let rows =
+                LIFECYCLE.transitions.iter().filter(|row| row.action == action && row.from.contains(&state)).count();
+            assert!(rows <= 1, "{action:?} from {state:?}");
+        }
+        assert!(LIFECYCLE.transitions.iter().any(|row| row.action == action), "{action:?}");
+    }
+}
+
+#[test]
+fn every_action_is_refused_with_its_clause_where_the_table_has_no_row() {
+    let mut refused = 0;
+    for action in ACTIONS {
+        for state in STATES {
+            let outcome = LIFECYCLE.fire("requests/1", state, action, &open_gates());
+            if LIFECYCLE.transitions.iter().any(|row| row.action == action && row.from.contains(&state)) {
+                assert!(outcome.is_ok(), "{action:?} from {state:?}");
+                continue;
+            }
+            let Err(Error::State { clause, subject, .. }) = outcome else {
+                panic!("{action:?} from {state:?} is not refused")
+            };
+            assert_eq!((clause.as_ref(), subject.as_str()), (LIFECYCLE.clause(action), "requests/1"));
+            refused += 1;
+        }
+    }
+    assert_eq!(
+        refused,
+        ACTIONS.len() * STATES.len() - LIFECYCLE.transitions.iter().map(|row| row.from.len()).sum::<usize>()
+    );
+}
+
+#[test]
+fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
+    let closed = [
+        (
+            State::Registered,
+            Action::PromiseWait,
+            "C2.2",
+            Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() },
+        ),
+        (
+            State::Registered,
+            Action::PromiseWaitAgain,
+            "C2.2",
+            Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() },
+        ),
+        (State::InProgress, Action::Resolve, "C2.4", Facts { is_classified: false, ..open_gates() }),
+        (State::Resolved, Action::GiveUp, "C4.2", Facts { attempts: (2, 3), ..open_gates() }),
+        (State::Resolved, Action::GiveUp, "C4.2", Facts { attempt_days: (2, 3), ..open_gates() }),
+        (
+            State::Closed,
+            Action::Reopen,
+            "C4.3",
+            Facts { closed_for: (SignedDuration::from_micros(1), SignedDuration::ZERO), ..open_gates() },
+        ),
+    ];
+    let gates: usize = LIFECYCLE.transitions.iter().map(|row| row.gates.len()).sum();
+    assert_eq!(gates, closed.len(), "a gate without a case here");
+    for (state, action, clause, facts) in closed {
+        assert!(LIFECYCLE.fire("requests/1", state, action, &open_gates()).is_ok(), "{action:?}");
+        let Err(Error::Gate { clause: named, .. }) = LIFECYCLE.fire("requests/1", state, action, &facts) else {
+            panic!("{action:?} passes")
+        };
+        assert_eq!(named, clause, "{action:?}");
+    }
+}
+
+#[test]
+fn every_duty_is_opened_and_fulfilled_by_some_action_and_cites_a_clause_of_the_rule_book() {
+    let regulation = Regulation::standard();
+    for rule in LIFECYCLE.duties {
+        assert!(LIFECYCLE.transitions.iter().any(|row| row.opens.contains(&rule.duty)), "{:?}", rule.duty);
+        assert!(LIFECYCLE.transitions.iter().any(|row| row.meets.contains(&rule.duty)), "{:?}", rule.duty);
+        assert!(regulation.clause(rule.clause).is_some(), "{}", rule.clause);
+    }
+    for row in LIFECYCLE.transitions {
+        assert!(regulation.clause(row.clause).is_some(), "{}", row.clause);
+    }
+}
+
+/// A request that only its lifecycle moves, with what the gates ask kept apart from it.
+#[derive(Debug)]
+struct Walker {
+    state: State,
+    is_classified: bool,
+    attempts: u32,
+    days: u32,
+    was_confirmed: bool,
+}
+
+impl Walker {
+    fn step(&mut self, action: Action, new_day: bool) {
+        let facts = Facts {
+            is_classified: self.is_classified,
+            attempts: (self.attempts, 3),
+            attempt_days: (self.days, 3),
+            ..open_gates()
+        };
+        let Ok(row) = LIFECYCLE.fire("requests/1", self.state, action, &facts) else { return };
+        let before = self.state;
+        self.state = row.to.unwrap_or(before);
+        match action {
+            Action::Classify => self.is_classified = true,
+            Action::ConfirmNotReached => {
+                self.attempts += 1;
+                self.days += u32::from(new_day || self.days == 0);
+            }
+            Action::Resolve => (self.attempts, self.days, self.was_confirmed) = (0, 0, false),
+            Action::ConfirmSatisfied => self.was_confirmed = true,
+            _ => {}
+        }
+        if self.state == State::Closed && before != State::Closed {
+            assert!(before == State::Resolved && self.is_classified, "closed from {before:?}");
+            assert!(self.was_confirmed || (self.attempts >= 3 && self.days >= 3), "closed without an answer: {self:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn no_walk_reaches_closed_around_a_gate(steps in proptest::collection::vec((0..ACTIONS.len(), any::<bool>()), 1..400)) {
+        let mut walker = Walker { state: State::Unspecified, is_classified: false, attempts: 0, days: 0, was_confirmed: false };
+        for (action, new_day) in steps {
+            walker.step(ACTIONS[action], new_day);
+        }
+    }
+}

@@ -152,6 +152,9 @@ pub fn responsible(call: &Call, employee: &str, department: &str) -> Result<(Str
     if !department.is_empty() && department != caller.department {
         return Err(Error::field("department", "is your own"));
     }
+    if caller.department.is_empty() {
+        return Err(Error::field("department", "A2.1: your token names none, so nobody would be responsible"));
+    }
     Ok((caller.subject.clone(), caller.department.clone()))
 }
 

@@ -5,6 +5,7 @@ use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
 use kefu_proto::intake::v1::request::{CarrierState, Channel, State};
+use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
 use tonic::Code;
@@ -332,7 +333,7 @@ async fn the_first_responder_never_changes_not_even_by_sql() {
 #[tokio::test]
 async fn a_service_registers_on_behalf_of_the_employee_it_names() {
     let desk = Desk::open().await;
-    let mut web = kefu_proto::intake::v1::request_service_client::RequestServiceClient::new(desk.bench.as_service());
+    let mut web = RequestServiceClient::new(desk.bench.as_service());
     let registration = desk.registration(Channel::Web);
     let refused = assert_refused(
         web.register_request(registration.clone()).await,
@@ -344,4 +345,12 @@ async fn a_service_registers_on_behalf_of_the_employee_it_names() {
         pb::RegisterRequestRequest { first_responder: "staff/zhao".into(), department: DESK.into(), ..registration };
     let request = web.register_request(named).await.unwrap().into_inner();
     assert_eq!((request.first_responder.as_str(), request.owner.as_str()), ("staff/zhao", "staff/zhao"));
+}
+
+#[tokio::test]
+async fn who_belongs_to_no_department_registers_nothing() {
+    let desk = Desk::open().await;
+    let mut client = RequestServiceClient::new(desk.bench.as_("staff/lin", &["AGENT"], ""));
+    let refused = client.register_request(desk.registration(Channel::Chat)).await;
+    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["department"]);
 }

@@ -168,6 +168,14 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
         }
     }
 
+    /// Whether an action stopped the duty's clock, and not a person's decision.
+    fn has_paused(&self, duty: &Duty) -> bool {
+        let kind = self.duties.iter().find(|rule| rule.word == duty.kind).map(|rule| rule.duty);
+        kind.is_some_and(|kind| {
+            self.transitions.iter().any(|row| row.pauses.contains(&kind) && row.clause == duty.reason)
+        })
+    }
+
     /// The clause that `action` serves.
     pub fn clause(&self, action: A) -> &'static str {
         self.transitions.iter().find(|row| row.action == action).map_or("", |row| row.clause)
@@ -188,7 +196,7 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
                 duty.void(scene.at, row.clause, scene.actor)
             } else if has(row.pauses) && duty.state == DutyState::Open {
                 duty.pause(scene.at, row.clause, scene.actor)
-            } else if has(row.resumes) && duty.state == DutyState::Paused {
+            } else if has(row.resumes) && duty.state == DutyState::Paused && self.has_paused(&duty) {
                 duty.resume(scene.at)
             } else if has(row.breaches) && duty.breached_at.is_none() {
                 duty.breach(scene.at)

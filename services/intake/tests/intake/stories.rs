@@ -1,6 +1,8 @@
 //! The stories of a request, each clause with its clock, from the customer's first word to the last.
 
+use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::duty::State as Kept;
+use kefu_proto::compliance::v1::{PauseDutyRequest, ResumeDutyRequest};
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
@@ -353,4 +355,25 @@ async fn who_belongs_to_no_department_registers_nothing() {
     let mut client = RequestServiceClient::new(desk.bench.as_("staff/lin", &["AGENT"], ""));
     let refused = client.register_request(desk.registration(Channel::Chat)).await;
     assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["department"]);
+}
+
+#[tokio::test]
+async fn what_a_supervisor_stopped_no_reply_of_the_customer_starts_again() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Chat).await.name;
+    desk.respond(&name).await.unwrap();
+    let progress = desk.duty(&name, "progress").await.name;
+    let mut duties = ComplianceServiceClient::new(desk.bench.as_("staff/head", &["SUPERVISOR"], DESK));
+    let pause = PauseDutyRequest { name: progress.clone(), reason: "停电".into(), ..Default::default() };
+    duties.pause_duty(pause).await.unwrap();
+    let call = pb::AwaitCustomerRequest { name: name.clone(), awaited: "序列号".into(), ..Default::default() };
+    desk.requests.await_customer(call).await.unwrap();
+    desk.requests
+        .customer_replied(pb::CustomerRepliedRequest { name: name.clone(), ..Default::default() })
+        .await
+        .unwrap();
+    let duty = desk.duty(&name, "progress").await;
+    assert_eq!((duty.state(), duty.reason.as_str(), duty.decided_by.as_str()), (Kept::Paused, "停电", "staff/head"));
+    duties.resume_duty(ResumeDutyRequest { name: progress, ..Default::default() }).await.unwrap();
+    assert_eq!(desk.duty(&name, "progress").await.state(), Kept::Open);
 }

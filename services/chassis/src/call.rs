@@ -132,7 +132,7 @@ impl Call {
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
         let occurred = crate::time::from_proto(given)
-            .ok_or_else(|| Error::field("occurred_time", "must be a time between the years 1 and 9999"))?;
+            .ok_or_else(|| Error::field("occurred_time", "must be a time from the year 1 to 9999-12-30T22:00:00Z"))?;
         if occurred > self.now {
             return Err(Error::field("occurred_time", "must not be in the future"));
         }

@@ -63,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_survive_the_contract(us in -62_135_596_800_000_000_i64..253_402_300_799_000_000) {
+        fn times_survive_the_contract(us in -62_135_596_800_000_000_i64..253_402_207_200_000_000) {
             let time = Timestamp::from_microsecond(us).unwrap();
             let proto = to_proto(time);
             prop_assert!((0..1_000_000_000).contains(&proto.nanos));

@@ -10,7 +10,7 @@ use regex::Regex;
 pub enum Check {
     /// A string without NUL, which Postgres cannot hold.
     NoNul,
-    /// A timestamp from year 1 to 9999.
+    /// A timestamp from year 1 to the last that code and Postgres can hold alike.
     Timestamp,
     /// At least so many characters.
     MinLen(usize),
@@ -87,7 +87,7 @@ impl Check {
         let text = value.as_str().unwrap_or_default();
         let (holds, reason) = match self {
             Self::NoNul => (!text.contains('\0'), "must not hold a NUL character".to_owned()),
-            Self::Timestamp => (is_timestamp(value), "must be a time between the years 1 and 9999".into()),
+            Self::Timestamp => (is_timestamp(value), "must be a time from the year 1 to 9999-12-30T22:00:00Z".into()),
             Self::MinLen(length) => {
                 (text.chars().count() >= *length, format!("must have at least {length} characters"))
             }
@@ -120,11 +120,14 @@ impl Check {
     }
 }
 
+/// `jiff::Timestamp::MAX`, 26 hours before the end of the year 9999. A later time would be taken as not given.
+const LAST_SECOND: i64 = 253_402_207_200;
+
 fn is_timestamp(value: &Value) -> bool {
     let part =
         |name| value.as_message().and_then(|message| message.get_field_by_name(name)).and_then(|part| integer(&part));
     let (Some(seconds), Some(nanos)) = (part("seconds"), part("nanos")) else { return false };
-    (-62_135_596_800..=253_402_300_799).contains(&seconds) && (0..1_000_000_000).contains(&nanos)
+    (-62_135_596_800..=LAST_SECOND).contains(&seconds) && (0..1_000_000_000).contains(&nanos)
 }
 
 fn integer(value: &Value) -> Option<i64> {

@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod intake {
+    mod access;
+    mod any;
+    mod bad_input;
     mod budgets;
     mod desk;
     mod import;
+    mod order;
     mod reads;
     mod stories;
+    mod wrong;
 }

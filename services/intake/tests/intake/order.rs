@@ -1,0 +1,294 @@
+//! Calls out of order, out of time, and against a rule of the domain: each refused with its clause or its field, and
+//! nothing changed.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use kefu_proto::rules::v1::ErrorReason;
+use kefu_testkit::{assert_refused, sign};
+use serde_json::{Value as Json, json};
+use tonic::Code;
+
+use super::any::{DESK, World, has};
+
+const ALL: [&str; 6] = ["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", "CLOSED", "CANCELLED"];
+
+/// What can be done to a request, under which clause and in which states: the specification's table once more.
+fn actions() -> Vec<(&'static str, Json, &'static str, &'static [&'static str])> {
+    let asked = |outcome: &str| json!({ "outcome": outcome, "comment": "仍然很慢" });
+    vec![
+        ("RespondRequest", json!({}), "C2.1", &ALL[..1]),
+        ("PromiseWait", json!({}), "C2.2", &ALL[..1]),
+        ("ClassifyRequest", json!({}), "C2.4", &ALL[..3]),
+        ("RecordProgress", json!({}), "A9.1", &ALL[..4]),
+        ("RecordProgress", json!({ "told_by": "CHAT" }), "C4.1", &ALL[..4]),
+        ("AwaitCustomer", json!({}), "C2.3", &ALL[1..2]),
+        ("CustomerReplied", json!({}), "C4.1", &ALL[2..3]),
+        ("ResolveRequest", json!({}), "C3.2", &ALL[1..2]),
+        ("ConfirmResolution", asked("SATISFIED"), "C4.2", &ALL[3..4]),
+        ("ConfirmResolution", asked("DISSATISFIED"), "C4.3", &ALL[3..4]),
+        ("ConfirmResolution", asked("NOT_REACHED"), "C4.2", &ALL[3..4]),
+        ("ConfirmResolution", asked("GIVEN_UP"), "C4.2", &ALL[3..4]),
+        ("ReopenRequest", json!({}), "C4.3", &ALL[4..5]),
+        ("CancelRequest", json!({}), "A9.1", &ALL[..4]),
+    ]
+}
+
+/// A good request of a method with some fields changed.
+fn changed(world: &World, method: &str, change: &Json) -> Json {
+    let mut request = world.json(method);
+    for (field, value) in change.as_object().unwrap() {
+        request[field] = value.clone();
+    }
+    request
+}
+
+#[tokio::test]
+async fn every_action_out_of_order_is_refused_with_its_clause_and_changes_nothing() {
+    let world = World::new().await;
+    let before = world.digest().await;
+    let mut refused = 0;
+    for (method, change, clause, allowed) in actions() {
+        for state in ALL.into_iter().filter(|state| !allowed.contains(state)) {
+            let mut call = changed(&world, method, &change);
+            let field = if method == "RecordProgress" { "parent" } else { "name" };
+            let name = &world.in_state[state];
+            call[field] = json!(name);
+            let outcome = world.call(&world.agent, method, call).await;
+            let refusal = assert_refused(outcome, Code::FailedPrecondition, ErrorReason::StateForbids);
+            assert_eq!((refusal.clauses(), refusal.resource()), (vec![clause], name.as_str()), "{method} {state}");
+            refused += 1;
+        }
+        assert_eq!(world.digest().await, before, "{method}");
+    }
+    let methods: BTreeSet<_> = actions().into_iter().map(|(method, ..)| method.to_owned()).collect();
+    let etagged = world.methods().into_iter().filter(|method| {
+        method.parent_service().name() == "RequestService" && has(&world.sample(method), "etag")
+    });
+    assert_eq!(methods, etagged.map(|method| method.name().to_owned()).collect(), "an action that the table lacks");
+    assert_eq!(refused, 84 - 25);
+}
+
+#[tokio::test]
+async fn a_duty_is_not_paused_twice_nor_resumed_while_it_runs_nor_touched_when_it_is_over() {
+    let world = World::new().await;
+    let running = world.json("PauseDuty")["name"].clone();
+    let paused = world.json("ResumeDuty")["name"].clone();
+    let over = world.duty_of(&world.in_state["CLOSED"]).await;
+    let before = world.digest().await;
+    let cases = [
+        ("PauseDuty", &paused),
+        ("ResumeDuty", &running),
+        ("PauseDuty", &json!(over)),
+        ("ResumeDuty", &json!(over)),
+        ("WaiveDuty", &json!(over)),
+    ];
+    for (method, name) in cases {
+        let outcome = world.call(&world.admin, method, changed(&world, method, &json!({ "name": name }))).await;
+        let refusal = assert_refused(outcome, Code::FailedPrecondition, ErrorReason::StateForbids);
+        assert_eq!((refusal.clauses(), refusal.resource()), (vec!["C2.1"], name.as_str().unwrap()), "{method}");
+    }
+    assert_eq!(world.digest().await, before);
+}
+
+#[tokio::test]
+async fn what_happened_is_recorded_neither_ahead_nor_too_late_nor_before_the_customer_came() {
+    let world = World::new().await;
+    let leader = sign("staff/boss", &["SUPERVISOR"], DESK);
+    let us = SignedDuration::from_micros(1);
+    let (day, month) = (24.hours(), (30 * 24).hours());
+    let now = world.bench.now();
+    let before = world.digest().await;
+    let methods: Vec<_> =
+        world.methods().into_iter().filter(|method| has(&world.sample(method), "occurred_time")).collect();
+    for method in &methods {
+        let cases = [
+            (&world.agent, now + us, ""),
+            (&world.agent, now - day - us, "A9.1"),
+            (&leader, now - month - us, "A9.1"),
+        ];
+        // A registration says itself when the customer came; everything else comes after that.
+        let early = (method.name() != "RegisterRequest").then_some((&world.agent, now - us, ""));
+        for (caller, at, clause) in cases.into_iter().chain(early) {
+            let call = changed(&world, method.name(), &json!({ "occurred_time": at.to_string() }));
+            let outcome = world.call(caller, method.name(), call).await;
+            let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+            assert_eq!(refusal.fields(), ["occurred_time"], "{} {at}", method.name());
+            let reason = &refusal.details.bad_request().unwrap().field_violations[0].description;
+            assert!(reason.starts_with(clause) && (reason.contains("A9.1") != clause.is_empty()), "{reason}");
+        }
+    }
+    assert_eq!(world.digest().await, before);
+    assert_eq!(methods.len(), 11);
+    for (caller, at) in [(&world.agent, now - day), (&leader, now - month), (&world.agent, now)] {
+        let call = changed(&world, "RegisterRequest", &json!({ "occurred_time": at.to_string() }));
+        world.call(caller, "RegisterRequest", call).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_confirmed_before_it_was_resolved_nor_reopened_before_it_was_closed() {
+    let world = World::new().await;
+    let asked = world.bench.now() - SignedDuration::from_micros(1);
+    let came = json!({ "occurred_time": (asked - 1.hour()).to_string() });
+    let call = changed(&world, "RegisterRequest", &came);
+    let name = super::any::shown(&world.call(&world.agent, "RegisterRequest", call).await.unwrap()).name;
+    for step in ["RespondRequest", "ClassifyRequest", "ResolveRequest", "ConfirmResolution", "ReopenRequest"] {
+        let late = changed(&world, step, &json!({ "name": name, "occurred_time": asked.to_string() }));
+        if step == "ConfirmResolution" || step == "ReopenRequest" {
+            let outcome = world.call(&world.agent, step, late).await;
+            let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+            assert_eq!(refusal.fields(), ["occurred_time"], "{step}");
+        }
+        world.call(&world.agent, step, changed(&world, step, &json!({ "name": name }))).await.unwrap();
+    }
+}
+
+/// What breaks a rule of the domain: the method, the change, and the field it is refused for.
+fn broken_fields(world: &World) -> Vec<(&'static str, Json, &'static str)> {
+    let request = "RegisterRequest";
+    let find = |phone: &str, email: &str, name: &str| json!({ "phone": phone, "email": email, "display_name": name });
+    let masked = |path: &str| json!({ "update_mask": path });
+    let contact = |contact: Json| json!({ "customer": { "display_name": "王", "contacts": [contact] } });
+    let answered = |time: Timestamp| json!({ "answered_time": time.to_string() });
+    let (now, us) = (world.bench.now(), SignedDuration::from_micros(1));
+    let at = |time: Timestamp| json!({ "promised_time": time.to_string() });
+    vec![
+        (request, json!({ "contact": {} }), "contact"),
+        (request, json!({ "contact": { "person": "王小明", "phone": " " } }), "contact"),
+        (request, json!({ "contact": { "phone": "nobody" } }), "contact.phone"),
+        (request, json!({ "contact": { "phone": "12" } }), "contact.phone"),
+        (request, json!({ "kind": "SHIPMENT" }), "order_number"),
+        (request, json!({ "kind": "SHIPMENT", "order_number": " " }), "order_number"),
+        (request, json!({ "carrier_state": "DELAYED" }), "carrier_state"),
+        (request, json!({ "business_domain": "printing" }), "problem_type"),
+        (request, json!({ "problem_type": "offline" }), "business_domain"),
+        (request, answered(now - us), "answered_time"),
+        (request, answered(now + us), "answered_time"),
+        (request, json!({ "first_responder": "staff/zhao" }), "first_responder"),
+        (request, json!({ "department": "departments/other" }), "department"),
+        ("RecordProgress", json!({ "carrier_state": "DELAYED" }), "carrier_state"),
+        ("PromiseWait", at(now), "promised_time"),
+        ("PromiseWait", at(now - us), "promised_time"),
+        ("ConfirmResolution", json!({ "outcome": "DISSATISFIED" }), "comment"),
+        ("ConfirmResolution", json!({ "outcome": "DISSATISFIED", "comment": " " }), "comment"),
+        ("FindCustomers", find("", "", ""), "phone"),
+        ("FindCustomers", find("13800138000", "", "王小明"), "phone"),
+        ("FindCustomers", find("", "wang@example.com", "王小明"), "phone"),
+        ("FindCustomers", find("nobody", "", ""), "phone"),
+        ("FindCustomers", find("", "", "王"), "display_name"),
+        ("FindCustomers", find("", "", " 王 "), "display_name"),
+        ("UpdateCustomer", masked("displayNam"), "update_mask"),
+        ("UpdateCustomer", masked("needs,etag"), "update_mask"),
+        ("UpdateCustomer", masked("contacts.phone"), "update_mask"),
+        ("UpdateProject", masked("createTime"), "update_mask"),
+        ("CreateCustomer", contact(json!({ "phone": "12" })), "customer.contacts[0].phone"),
+        ("CreateCustomer", contact(json!({ "person": "王" })), "customer.contacts[0]"),
+    ]
+}
+
+#[tokio::test]
+async fn what_breaks_a_rule_of_the_domain_is_refused_with_its_field_and_changes_nothing() {
+    let world = World::new().await;
+    let customer = sign(&world.customer, &["CUSTOMER"], "");
+    let before = world.digest().await;
+    let mut cases: Vec<_> =
+        broken_fields(&world).into_iter().map(|(method, change, field)| (&world.agent, method, change, field)).collect();
+    for outcome in ["NOT_REACHED", "GIVEN_UP"] {
+        cases.push((&customer, "ConfirmResolution", json!({ "outcome": outcome }), "outcome"));
+    }
+    let service = sign("services/web", &["SERVICE"], "");
+    cases.push((&service, "RegisterRequest", json!({}), "first_responder"));
+    cases.push((&service, "RegisterRequest", json!({ "first_responder": "staff/lin" }), "department"));
+    cases.push((&world.admin, "SummarizeCompliance", json!({ "group_by": ["DAY", "WEEK"] }), "group_by"));
+    for (caller, method, change, field) in cases {
+        let outcome = world.call(caller, method, changed(&world, method, &change)).await;
+        let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+        assert_eq!(refusal.fields(), [field], "{method} {change}");
+    }
+    assert_eq!(world.digest().await, before);
+}
+
+#[tokio::test]
+async fn what_a_clause_forbids_is_refused_with_the_clause_and_changes_nothing() {
+    let world = World::new().await;
+    let unclassified = world.json("RespondRequest")["name"].clone();
+    world.call(&world.agent, "RespondRequest", world.json("RespondRequest")).await.unwrap();
+    let before = world.digest().await;
+    for (method, change, clause) in [
+        ("PromiseWait", json!({ "promised_time": "2026-11-27T18:00:00+08:00" }), "C2.2"),
+        ("PromiseWait", json!({ "promised_time": "9999-12-30T00:00:00Z" }), "C2.2"),
+        ("ResolveRequest", json!({ "name": unclassified }), "C2.4"),
+        ("ConfirmResolution", json!({ "outcome": "GIVEN_UP" }), "C4.2"),
+    ] {
+        let call = changed(&world, method, &change);
+        let name = call["name"].as_str().unwrap().to_owned();
+        let outcome = world.call(&world.agent, method, call).await;
+        let refusal = assert_refused(outcome, Code::FailedPrecondition, ErrorReason::GateClosed);
+        assert_eq!((refusal.clauses(), refusal.resource()), (vec![clause], name.as_str()), "{method}");
+    }
+    assert_eq!(world.digest().await, before);
+    let name = world.json("ReopenRequest")["name"].clone();
+    world.bench.time().advance(SignedDuration::from_hours(30 * 24) + SignedDuration::from_micros(1));
+    let outcome = world.call(&world.agent, "ReopenRequest", world.json("ReopenRequest")).await;
+    let refusal = assert_refused(outcome, Code::FailedPrecondition, ErrorReason::GateClosed);
+    assert_eq!((refusal.clauses(), refusal.resource()), (vec!["C4.3"], name.as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_request_is_registered_for_a_known_customer_and_a_project_of_theirs() {
+    let world = World::new().await;
+    let before = world.digest().await;
+    let nothing = format!("{}/projects/01999999-0000-7000-8000-000000000000", world.customer);
+    for project in [&world.other_project, &nothing] {
+        let call = changed(&world, "RegisterRequest", &json!({ "project": project }));
+        let outcome = world.call(&world.agent, "RegisterRequest", call).await;
+        let refusal = assert_refused(outcome, Code::NotFound, ErrorReason::ResourceNotFound);
+        let kind = refusal.details.resource_info().unwrap().resource_type.as_str();
+        assert_eq!((kind, refusal.resource()), ("kefu/Project", project.as_str()));
+    }
+    assert_eq!(world.digest().await, before);
+}
+
+#[tokio::test]
+async fn an_import_names_the_lines_it_rejects_in_the_order_they_came() {
+    let world = World::new().await;
+    let good = world.json("ImportRequests")["rows"][0].clone();
+    let row = |line: i64, change: Json| {
+        let mut row = good.clone();
+        row["line"] = json!(line);
+        for (field, value) in change.as_object().unwrap() {
+            row[field] = value.clone();
+        }
+        row
+    };
+    let rows = json!([
+        row(2, json!({ "customer": "customers/01999999-0000-7000-8000-000000000000" })),
+        row(3, json!({ "closed_time": "2018-01-01T00:00:00Z" })),
+        row(4, json!({ "closed_time": null })),
+        row(5, json!({ "state": "REGISTERED" })),
+        row(6, json!({ "contact_time": "2027-01-01T00:00:00Z", "closed_time": null, "state": "IN_PROGRESS" })),
+        row(7, json!({ "department": "desk" })),
+        row(8, json!({ "customer": "customers/none" })),
+    ]);
+    let before = world.digest().await;
+    let call = json!({ "source": "test", "rows": rows });
+    let reply = world.call(&world.admin, "ImportRequests", call).await.unwrap();
+    let reply: kefu_proto::intake::v1::ImportRequestsResponse = prost::Message::decode(reply.as_slice()).unwrap();
+    let rejected: Vec<_> = reply.rejected_rows.iter().map(|row| (row.line, row.field.as_str())).collect();
+    let expected =
+        ["customer", "closed_time", "closed_time", "state", "contact_time", "department", "customer"];
+    assert_eq!(rejected, (2..).zip(expected).collect::<Vec<_>>());
+    assert_eq!((reply.imported_count, reply.known_count, reply.rejected_count), (0, 0, 7));
+    for (field, change) in [
+        ("source", json!({ "source": " " })),
+        ("calendar", json!({ "calendar": "zone = " })),
+        ("calendar", json!({ "calendar": "zone = 'Mars/Olympus'" })),
+        ("rows", json!({ "rows": (0..1_001).map(|line| row(line, json!({}))).collect::<Vec<_>>() })),
+    ] {
+        let outcome = world.call(&world.admin, "ImportRequests", changed(&world, "ImportRequests", &change)).await;
+        let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+        assert_eq!(refusal.fields(), [field]);
+    }
+    assert_eq!(world.digest().await, before);
+}

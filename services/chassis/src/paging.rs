@@ -10,6 +10,10 @@ use crate::error::Error;
 use crate::identity::sha256;
 use crate::names::Id;
 
+/// Where what has no time stands in a list by time: after all else, in the order of its ids. A key with it reads back as it
+/// was written, which neither `Timestamp::MAX` nor Postgres' infinity does.
+pub const NEVER: Timestamp = Timestamp::constant(253_000_000_000, 0);
+
 const DEFAULT_SIZE: i32 = 50;
 const DIGEST: usize = 12;
 

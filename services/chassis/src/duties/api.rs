@@ -14,11 +14,8 @@ use crate::chassis::Chassis;
 use crate::error::Error;
 use crate::journal::NewEvent;
 use crate::names::{Id, Resource as _};
-use crate::paging::{Page, Pages};
+use crate::paging::{NEVER, Page, Pages};
 use crate::time::{duration_to_proto, sql, to_proto};
-
-/// Where duties without a due time stand in a list: after all others, in the order of their ids.
-const NEVER: Timestamp = Timestamp::constant(253_000_000_000, 0);
 
 /// Serves a service's duties.
 #[derive(Clone, Debug)]

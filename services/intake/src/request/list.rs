@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kefu_chassis::call::Scope;
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::{NEVER, Page, Pages};
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
@@ -76,18 +76,19 @@ impl Requests {
                 where subject = 'requests/' || r.id and state = 1 order by due_at limit 1
             ) as next on true
             where r.owner = $1 and r.state in (1, 2, 3, 4)
-                and ($2::timestamptz is null or (coalesce(next.due_at, 'infinity'), r.id) > ($2, $3))
-            order by coalesce(next.due_at, 'infinity'), r.id limit $4
+                and ($2::timestamptz is null or (coalesce(next.due_at, $5), r.id) > ($2, $3))
+            order by coalesce(next.due_at, $5), r.id limit $4
             "#,
             call.caller.subject,
             sql::maybe(page.after.map(|(time, _)| time)) as _,
             page.after.map(|(_, id)| id.uuid()),
             page.limit,
+            sql::at(NEVER) as _,
         )
         .fetch_all(self.0.pool())
         .await?;
         let key = |due: Option<jiff_sqlx::Timestamp>, id| {
-            (due.map_or(Timestamp::MAX, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
+            (due.map_or(NEVER, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
         };
         let (pressing, next_page_token) = page.cut(pressing, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = pressing.iter().map(|row| row.id).collect();

@@ -1,6 +1,6 @@
 //! `ImportRequests`: history of another system under the same measures. It passes no gate and notifies nobody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use kefu_chassis::duties::{Duty, NewDuty};
@@ -15,6 +15,7 @@ use kefu_proto::intake::v1::request::{Origin, Priority, State};
 use kefu_regulation::{Calendar, params};
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
+use uuid::Uuid;
 
 use super::Requests;
 use super::lifecycle::first_response;
@@ -44,14 +45,14 @@ impl Requests {
                 message.map_err(|status| Error::field("rows", format!("the stream broke off: {}", status.code())))?;
             let import = match &import {
                 Some(import) => import,
-                None => import.insert(self.begin_import(&message).await?),
+                None => import.insert(self.begin_import(&message)?),
             };
             self.import_message(call, import, message, &mut result).await?;
         }
         Ok(result)
     }
 
-    async fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
+    fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
         if first.source.trim().is_empty() {
             return Err(Error::field("source", "is required in the first message"));
         }
@@ -61,7 +62,6 @@ impl Requests {
             Calendar::from_toml(&first.calendar)
                 .map_err(|error| Error::field("calendar", kefu_chassis::error::describe(&error)))?
         };
-        self.0.keep_calendar(&calendar).await?;
         Ok(Import { source: first.source.clone(), calendar })
     }
 
@@ -81,9 +81,10 @@ impl Requests {
                 refused.entry(index).or_insert(Violation { field: field.to_owned(), reason: violation.reason });
             }
         }
+        let strangers = store::unknown_customers(self.0.pool(), &message.rows).await?;
         let mut records = Vec::with_capacity(message.rows.len());
         for (index, row) in message.rows.iter().enumerate() {
-            match refused.remove(&index).map_or_else(|| record(call, import, row), Err) {
+            match refused.remove(&index).map_or_else(|| record(call, import, &strangers, row), Err) {
                 Ok(record) => records.push((record, row)),
                 Err(violation) => reject(result, row, violation),
             }
@@ -98,13 +99,11 @@ impl Requests {
         records: Vec<(Record, &pb::ImportedRequest)>,
         result: &mut pb::ImportRequestsResponse,
     ) -> Result<(), Error> {
-        let mut change = self.0.begin(call).await?;
-        let known = store::unknown_customers(change.connection(), &records).await?;
-        let (records, strangers): (Vec<_>, Vec<_>) =
-            records.into_iter().partition(|(record, _)| record.customer.is_none_or(|id| !known.contains(&id)));
-        for (_, row) in strangers {
-            reject(result, row, Violation { field: "customer".into(), reason: "is not known".into() });
+        if records.is_empty() {
+            return Ok(());
         }
+        self.0.keep_calendar(&import.calendar).await?;
+        let mut change = self.0.begin(call).await?;
         let numbers = store::insert(change.connection(), &records, self.0.regulation.calendar()).await?;
         for (mut record, row) in records {
             let Some(number) = numbers.get(&record.id) else {
@@ -240,8 +239,13 @@ fn reject(result: &mut pb::ImportRequestsResponse, row: &pb::ImportedRequest, vi
     }
 }
 
-/// The record of an imported row, or what is wrong with the row.
-fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Record, Violation> {
+/// The record of an imported row, or what is wrong with the row; `strangers` are no customers.
+fn record(
+    call: &Call,
+    import: &Import,
+    strangers: &HashSet<Uuid>,
+    row: &pb::ImportedRequest,
+) -> Result<Record, Violation> {
     let wrong = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
     let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
     let contact_at = time(&row.contact_time).ok_or_else(|| wrong("contact_time", "is required"))?;
@@ -270,7 +274,10 @@ fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Rec
     if contact_at > call.now {
         return Err(wrong("contact_time", "is in the future"));
     }
-    let customer = reference::<Customer>(&row.customer).map_err(|_| wrong("customer", "is not known"))?;
+    let customer = reference::<Customer>(&row.customer).map_err(|_| wrong("customer", "is not known"))?.map(Id::uuid);
+    if customer.is_some_and(|customer| strangers.contains(&customer)) {
+        return Err(wrong("customer", "is not known"));
+    }
     let now = at(call.now);
     let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
     Ok(Record {
@@ -278,7 +285,7 @@ fn record(call: &Call, import: &Import, row: &pb::ImportedRequest) -> Result<Rec
         number: String::new(),
         channel: row.channel() as i16,
         kind: row.kind() as i16,
-        customer: customer.map(Id::uuid),
+        customer,
         contact: serde_json::json!({ "postal_address": row.site_address }),
         project: None,
         order_number: String::new(),

@@ -1,29 +1,32 @@
 //! Imported rows in Postgres, a message at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kefu_chassis::Error;
+use kefu_chassis::names::Id;
 use kefu_proto::intake::v1 as pb;
 use kefu_regulation::Calendar;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::request::store::Record;
+use crate::shared::{Customer, reference};
 
 /// The customers that rows name and that do not exist.
 pub async fn unknown_customers(
-    connection: &mut PgConnection,
-    records: &[(Record, &pb::ImportedRequest)],
-) -> Result<Vec<Uuid>, Error> {
-    let named: Vec<Uuid> = records.iter().filter_map(|(record, _)| record.customer).collect();
+    executor: impl PgExecutor<'_>,
+    rows: &[pb::ImportedRequest],
+) -> Result<HashSet<Uuid>, Error> {
+    let named: Vec<Uuid> =
+        rows.iter().filter_map(|row| reference::<Customer>(&row.customer).ok()?).map(Id::uuid).collect();
     if named.is_empty() {
-        return Ok(Vec::new());
+        return Ok(HashSet::new());
     }
     let unknown = sqlx::query_scalar!(
         r#"select id as "id!" from unnest($1::uuid[]) as named (id) where not exists (select from intake.customer as c where c.id = named.id)"#,
         &named
     );
-    Ok(unknown.fetch_all(connection).await?)
+    Ok(unknown.fetch_all(executor).await?.into_iter().collect())
 }
 
 /// Stores the rows that were not imported before; their numbers by id.

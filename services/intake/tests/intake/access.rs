@@ -64,7 +64,8 @@ async fn no_method_answers_without_a_token_that_holds() {
             assert_eq!(refusal.status.message(), "a valid bearer token is needed", "{what}");
         }
     }
-    let unknown = world.send_to("/kefu.intake.v1.RequestService/Erase", Some(&world.admin), tokio_stream::iter([vec![]]));
+    let unknown =
+        world.send_to("/kefu.intake.v1.RequestService/Erase", Some(&world.admin), tokio_stream::iter([vec![]]));
     assert_refused(unknown.await, Code::Unimplemented, ErrorReason::MethodUnknown);
     assert_eq!(world.digest().await, before);
 }
@@ -245,7 +246,8 @@ async fn lists_show_each_caller_what_is_within_their_reach() {
         let mut call = world.json(method);
         call["page_size"] = json!(200);
         let method = super::any::named(method);
-        let reply = world.send(Some(&token), &method, super::any::message(&method, call).encode_to_vec()).await.unwrap();
+        let reply =
+            world.send(Some(&token), &method, super::any::message(&method, call).encode_to_vec()).await.unwrap();
         let reply = DynamicMessage::decode(method.output(), reply.as_slice()).unwrap();
         i64::try_from(reply.get_field_by_name(field).unwrap().as_list().unwrap().len()).unwrap()
     };

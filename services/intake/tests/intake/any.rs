@@ -15,14 +15,8 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 
 pub const DESK: &str = "departments/desk";
-pub const STATES: [State; 6] = [
-    State::Registered,
-    State::InProgress,
-    State::AwaitingCustomer,
-    State::Resolved,
-    State::Closed,
-    State::Cancelled,
-];
+pub const STATES: [State; 6] =
+    [State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::Closed, State::Cancelled];
 
 /// Each action with the state of a request that it can be done to.
 const ACTIONS: [(&str, State); 10] = [
@@ -171,15 +165,19 @@ impl World {
             "ResolveRequest" => json!({ "name": target, "resolution": "重新安装驱动", "assistance": "远程陪同操作" }),
             "ConfirmResolution" => json!({ "name": target, "outcome": "SATISFIED", "channel": "HOTLINE" }),
             "RespondRequest" | "CustomerReplied" | "ResumeDuty" => json!({ "name": target }),
-            "ReopenRequest" | "CancelRequest" | "PauseDuty" | "WaiveDuty" => json!({ "name": target, "reason": "又坏了" }),
+            "ReopenRequest" | "CancelRequest" | "PauseDuty" | "WaiveDuty" => {
+                json!({ "name": target, "reason": "又坏了" })
+            }
             "GetRequest" => json!({ "name": working }),
             "ListProgress" => json!({ "parent": working }),
             "ListContactAttempts" => json!({ "parent": self.in_state.get("RESOLVED") }),
             "ListCustomers" | "ListRequests" | "ListMyQueue" => json!({}),
-            "ImportRequests" => json!({ "source": "test", "rows": [{
+            "ImportRequests" => {
+                json!({ "source": "test", "calendar": "zone = 'Asia/Tokyo'\nholidays = 'none'", "rows": [{
                 "line": 7, "external_id": "1-7", "channel": "WEB", "kind": "SERVICE", "state": "CLOSED", "customer": customer,
                 "department": DESK, "contact_time": "2018-01-02T09:00:00Z", "closed_time": "2018-01-02T16:00:00Z",
-            }] }),
+            }] })
+            }
             "ListDuties" | "SummarizeCompliance" | "Subscribe" => json!({ "parent": service }),
             "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
             "GetDuty" => json!({ "name": self.target.get("PauseDuty") }),
@@ -218,7 +216,9 @@ impl World {
         self.bench.seal().await;
         let tables = "select relname::text from pg_class where relkind = 'r' and relnamespace = 'intake'::regnamespace";
         let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(self.bench.admin()).await.unwrap();
-        assert!(["customer", "journal", "duty", "reply"].iter().all(|&table| tables.iter().any(|known| known == table)));
+        assert!(
+            ["customer", "journal", "duty", "reply"].iter().all(|&table| tables.iter().any(|known| known == table))
+        );
         let digests: Vec<String> = tables
             .iter()
             .map(|table| format!("select '{table} ' || coalesce(md5(string_agg(t::text, '' order by t::text)), '') from intake.{table} as t"))

@@ -37,7 +37,6 @@ async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() 
         assert!(!cases.is_empty(), "{}: nothing can be wrong with it", method.name());
         for case in cases {
             let outcome = world.send(Some(&world.admin), &method, case.request.encode_to_vec()).await;
-            eprintln!("{} {} {}", method.name(), case.path, case.what);
             assert_eq!(fields(&method, outcome), [case.path], "{}: {}", method.name(), case.what);
             *tried.entry(case.what).or_default() += 1;
         }
@@ -151,7 +150,10 @@ async fn every_change_refuses_a_stale_etag_and_answers_a_repeated_call_as_the_fi
         } else if method.name() != "ImportRequests" {
             let before = world.digest().await;
             let good = world.sample(&method).encode_to_vec();
-            world.send(Some(&world.admin), &method, good).await.unwrap_or_else(|error| panic!("{}: {error}", method.name()));
+            world
+                .send(Some(&world.admin), &method, good)
+                .await
+                .unwrap_or_else(|error| panic!("{}: {error}", method.name()));
             assert_eq!(world.digest().await, before, "{} reads", method.name());
         }
     }
@@ -191,11 +193,14 @@ async fn assert_answers_once(world: &World, method: &MethodDescriptor) {
 fn with_other_texts(good: &DynamicMessage) -> Vec<DynamicMessage> {
     let mut others = Vec::new();
     for field in good.descriptor().fields().filter(|field| !field.is_list()) {
-        let is_text = refers_to(&field).is_none() && !is_identifier(&field) && !["request_id", "email"].contains(&field.name());
+        let is_text =
+            refers_to(&field).is_none() && !is_identifier(&field) && !["request_id", "email"].contains(&field.name());
         match good.get_field(&field).as_ref() {
             Value::String(text) if is_text => others.push(with_text(good, field.name(), format!("{text}1"))),
             Value::Message(inner) if inner.descriptor().full_name().starts_with("kefu.") => {
-                others.extend(with_other_texts(inner).into_iter().map(|inner| with(good, field.name(), Value::Message(inner))));
+                others.extend(
+                    with_other_texts(inner).into_iter().map(|inner| with(good, field.name(), Value::Message(inner))),
+                );
             }
             _ => {}
         }
@@ -228,16 +233,44 @@ fn other_queries(good: &DynamicMessage) -> Vec<DynamicMessage> {
     queries
 }
 
+/// The encoded items of a page and the token of the next.
+async fn page(world: &World, method: &MethodDescriptor, size: i32, token: &str) -> (Vec<Vec<u8>>, String) {
+    let call = with(&world.sample(method), "page_size", Value::I32(size));
+    let call = with_text(&call, "page_token", token);
+    let reply = world.send(Some(&world.agent), method, call.encode_to_vec()).await.unwrap();
+    let reply = DynamicMessage::decode(method.output(), reply.as_slice()).unwrap();
+    let items = reply.fields().find_map(|(_, value)| value.as_list().map(<[Value]>::to_vec)).unwrap_or_default();
+    let items = items.iter().map(|item| item.as_message().unwrap().encode_to_vec()).collect();
+    (items, reply.get_field_by_name("next_page_token").unwrap().as_str().unwrap().to_owned())
+}
+
+fn lists(world: &World) -> Vec<MethodDescriptor> {
+    world.methods().into_iter().filter(|method| has(&world.sample(method), "page_token")).collect()
+}
+
+#[tokio::test]
+async fn pages_of_one_item_give_every_item_of_a_list_once_in_its_order() {
+    let world = World::new().await;
+    for method in lists(&world) {
+        let (all, rest) = page(&world, &method, 200, "").await;
+        assert!(all.len() > 1 && rest.is_empty(), "{}", method.name());
+        let (mut paged, mut token) = page(&world, &method, 1, "").await;
+        while !token.is_empty() && paged.len() <= all.len() {
+            let (items, next) = page(&world, &method, 1, &token).await;
+            paged.extend(items);
+            token = next;
+        }
+        assert_eq!(paged, all, "{}", method.name());
+    }
+}
+
 #[tokio::test]
 async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
     let world = World::new().await;
-    let lists: Vec<_> = world.methods().into_iter().filter(|method| has(&world.sample(method), "page_token")).collect();
+    let lists = lists(&world);
     let mut tokens = BTreeMap::new();
     for method in &lists {
-        let first = with(&world.sample(method), "page_size", Value::I32(1));
-        let reply = world.send(Some(&world.agent), method, first.encode_to_vec()).await.unwrap();
-        let reply = DynamicMessage::decode(method.output(), reply.as_slice()).unwrap();
-        let token = reply.get_field_by_name("next_page_token").unwrap().as_str().unwrap().to_owned();
+        let (_, token) = page(&world, method, 1, "").await;
         assert!(!token.is_empty(), "{} has no second page", method.name());
         tokens.insert(path(method), token);
     }
@@ -250,7 +283,9 @@ async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
         world.send(Some(&world.agent), method, next.encode_to_vec()).await.unwrap();
         let mut wrong = vec![(&other, next)];
         // FindCustomers asks one question at a time: there the other question is another number.
-        let queries = other_queries(&good).into_iter().filter(|query| method.name() != "FindCustomers" || query.fields().count() == 1);
+        let queries = other_queries(&good)
+            .into_iter()
+            .filter(|query| method.name() != "FindCustomers" || query.fields().count() == 1);
         wrong.extend(queries.map(|query| (&world.agent, with_text(&query, "page_token", &own))));
         let foreign = tokens.iter().filter(|(at, _)| **at != path(method)).map(|(_, token)| token.clone());
         let garbage = ["x".to_owned(), "字".into(), "A".repeat(500), format!("{own}A"), own[1..].to_owned()];

@@ -62,9 +62,10 @@ async fn every_action_out_of_order_is_refused_with_its_clause_and_changes_nothin
         assert_eq!(world.digest().await, before, "{method}");
     }
     let methods: BTreeSet<_> = actions().into_iter().map(|(method, ..)| method.to_owned()).collect();
-    let etagged = world.methods().into_iter().filter(|method| {
-        method.parent_service().name() == "RequestService" && has(&world.sample(method), "etag")
-    });
+    let etagged = world
+        .methods()
+        .into_iter()
+        .filter(|method| method.parent_service().name() == "RequestService" && has(&world.sample(method), "etag"));
     assert_eq!(methods, etagged.map(|method| method.name().to_owned()).collect(), "an action that the table lacks");
     assert_eq!(refused, 84 - 25);
 }
@@ -102,11 +103,8 @@ async fn what_happened_is_recorded_neither_ahead_nor_too_late_nor_before_the_cus
     let methods: Vec<_> =
         world.methods().into_iter().filter(|method| has(&world.sample(method), "occurred_time")).collect();
     for method in &methods {
-        let cases = [
-            (&world.agent, now + us, ""),
-            (&world.agent, now - day - us, "A9.1"),
-            (&leader, now - month - us, "A9.1"),
-        ];
+        let cases =
+            [(&world.agent, now + us, ""), (&world.agent, now - day - us, "A9.1"), (&leader, now - month - us, "A9.1")];
         // A registration says itself when the customer came; everything else comes after that.
         let early = (method.name() != "RegisterRequest").then_some((&world.agent, now - us, ""));
         for (caller, at, clause) in cases.into_iter().chain(early) {
@@ -192,8 +190,10 @@ async fn what_breaks_a_rule_of_the_domain_is_refused_with_its_field_and_changes_
     let world = World::new().await;
     let customer = sign(&world.customer, &["CUSTOMER"], "");
     let before = world.digest().await;
-    let mut cases: Vec<_> =
-        broken_fields(&world).into_iter().map(|(method, change, field)| (&world.agent, method, change, field)).collect();
+    let mut cases: Vec<_> = broken_fields(&world)
+        .into_iter()
+        .map(|(method, change, field)| (&world.agent, method, change, field))
+        .collect();
     for outcome in ["NOT_REACHED", "GIVEN_UP"] {
         cases.push((&customer, "ConfirmResolution", json!({ "outcome": outcome }), "outcome"));
     }
@@ -276,8 +276,7 @@ async fn an_import_names_the_lines_it_rejects_in_the_order_they_came() {
     let reply = world.call(&world.admin, "ImportRequests", call).await.unwrap();
     let reply: kefu_proto::intake::v1::ImportRequestsResponse = prost::Message::decode(reply.as_slice()).unwrap();
     let rejected: Vec<_> = reply.rejected_rows.iter().map(|row| (row.line, row.field.as_str())).collect();
-    let expected =
-        ["customer", "closed_time", "closed_time", "state", "contact_time", "department", "customer"];
+    let expected = ["customer", "closed_time", "closed_time", "state", "contact_time", "department", "customer"];
     assert_eq!(rejected, (2..).zip(expected).collect::<Vec<_>>());
     assert_eq!((reply.imported_count, reply.known_count, reply.rejected_count), (0, 0, 7));
     for (field, change) in [

@@ -87,7 +87,8 @@ fn bad_values(field: &FieldDescriptor) -> Vec<(&'static str, Value)> {
         Kind::Enum(_) => vec![("undefined", Value::EnumNumber(99)), ("negative", Value::EnumNumber(-1))],
         Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => {
             // The last representable time is 9999-12-30T22:00:00.999999999Z.
-            let times = [(i64::MAX, 0), (i64::MIN, 0), (-62_135_596_801, 0), (253_402_207_201, 0), (0, -1), (0, 1_000_000_000)];
+            let times =
+                [(i64::MAX, 0), (i64::MIN, 0), (-62_135_596_801, 0), (253_402_207_201, 0), (0, -1), (0, 1_000_000_000)];
             let time = |(seconds, nanos): (i64, i32)| {
                 let mut time = DynamicMessage::new(message.clone());
                 time.set_field_by_name("seconds", Value::I64(seconds));
@@ -127,7 +128,10 @@ fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
     }
     if let Some(kind) = kind {
         let collection = kind.trim_start_matches("kefu/").to_lowercase();
-        bad.extend(["x", "people/1", "/", &collection, &format!("{collection}s/"), &format!("{collection}s/a b")].map(|name| ("no name", name.to_owned())));
+        bad.extend(
+            ["x", "people/1", "/", &collection, &format!("{collection}s/"), &format!("{collection}s/a b")]
+                .map(|name| ("no name", name.to_owned())),
+        );
         bad.push(("no name", format!("{collection}s/{}", "a".repeat(64))));
         bad.extend(field.is_list().then(|| ("no name", String::new())));
     }
@@ -173,7 +177,10 @@ fn inner(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
 fn number(rules: &Option<DynamicMessage>, name: &str) -> Option<i64> {
     let rules = rules.as_ref().filter(|rules| rules.has_field_by_name(name))?;
     let value = rules.get_field_by_name(name)?;
-    value.as_i64().or_else(|| value.as_i32().map(i64::from)).or_else(|| value.as_u64().and_then(|value| value.try_into().ok()))
+    value
+        .as_i64()
+        .or_else(|| value.as_i32().map(i64::from))
+        .or_else(|| value.as_u64().and_then(|value| value.try_into().ok()))
 }
 
 fn is_set(rules: &Option<DynamicMessage>, name: &str) -> bool {

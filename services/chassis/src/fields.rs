@@ -19,6 +19,7 @@ use value::Check;
 
 const REQUIRED: i32 = 2;
 const OUTPUT_ONLY: i32 = 3;
+const IDENTIFIER: i32 = 8;
 
 /// What the fields of one message must hold.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Fields {
 struct FieldChecks {
     field: FieldDescriptor,
     required: bool,
+    /// Whether it is the name of the resource that the message is.
+    is_identity: bool,
     unless_zero: bool,
     min_items: usize,
     max_items: usize,
@@ -49,10 +52,10 @@ impl Fields {
         Ok((found, request_id))
     }
 
-    fn check(&self, message: &DynamicMessage, path: &str, only: Option<&[String]>, found: &mut Vec<Violation>) {
-        let mask = update_mask(message);
+    fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Update>, found: &mut Vec<Violation>) {
+        let inner = Update::asked_by(message);
         for checks in &self.checks {
-            if only.is_some_and(|paths| !paths.iter().any(|path| path.split('.').next() == Some(checks.field.name()))) {
+            if update.is_some_and(|update| !checks.is_identity && !update.changes(checks.field.name())) {
                 continue;
             }
             let path = if path.is_empty() {
@@ -60,25 +63,42 @@ impl Fields {
             } else {
                 format!("{path}.{}", checks.field.name())
             };
-            checks.check(message, &path, mask.as_deref(), found);
+            let is_required = checks.required || checks.is_identity && update.is_some();
+            checks.check(message, &path, is_required, inner.as_ref(), found);
         }
     }
 }
 
-/// The paths of a set `update_mask`: an update checks only what it changes.
-fn update_mask(message: &DynamicMessage) -> Option<Vec<String>> {
-    let value = message.get_field_by_name("update_mask")?;
-    let paths = value.as_message()?.get_field_by_name("paths")?;
-    let paths: Vec<String> = paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
-    (!paths.is_empty() && paths != ["*"]).then_some(paths)
+/// What an update changes: the paths of its mask, or all. Only these are checked, and the name of the resource.
+struct Update(Option<Vec<String>>);
+
+impl Update {
+    /// None if the request is not an update.
+    fn asked_by(message: &DynamicMessage) -> Option<Self> {
+        let value = message.get_field_by_name("update_mask")?;
+        let paths = value.as_message()?.get_field_by_name("paths")?;
+        let paths: Vec<String> = paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
+        Some(Self((!paths.is_empty() && paths != ["*"]).then_some(paths)))
+    }
+
+    fn changes(&self, field: &str) -> bool {
+        self.0.as_ref().is_none_or(|paths| paths.iter().any(|path| path.split('.').next() == Some(field)))
+    }
 }
 
 impl FieldChecks {
-    fn check(&self, message: &DynamicMessage, path: &str, mask: Option<&[String]>, found: &mut Vec<Violation>) {
+    fn check(
+        &self,
+        message: &DynamicMessage,
+        path: &str,
+        is_required: bool,
+        update: Option<&Update>,
+        found: &mut Vec<Violation>,
+    ) {
         let mut wrong = |field: &str, reason: String| found.push(Violation { field: field.to_owned(), reason });
         let is_set = message.has_field(&self.field);
         let value = message.get_field(&self.field);
-        if self.required && (!is_set || value.as_str().is_some_and(|text| text.trim().is_empty())) {
+        if is_required && (!is_set || value.as_str().is_some_and(|text| text.trim().is_empty())) {
             wrong(path, "is required".into());
             return;
         }
@@ -98,11 +118,11 @@ impl FieldChecks {
                 self.check_one(item, &path, None, found);
             }
         } else {
-            self.check_one(&value, path, mask, found);
+            self.check_one(&value, path, update, found);
         }
     }
 
-    fn check_one(&self, value: &Value, path: &str, mask: Option<&[String]>, found: &mut Vec<Violation>) {
+    fn check_one(&self, value: &Value, path: &str, update: Option<&Update>, found: &mut Vec<Violation>) {
         for check in &self.each {
             if let Some(reason) = check.refuses(value) {
                 found.push(Violation { field: path.to_owned(), reason });
@@ -110,7 +130,7 @@ impl FieldChecks {
             }
         }
         if let (Some(nested), Value::Message(message)) = (&self.nested, value) {
-            nested.check(message, path, mask, found);
+            nested.check(message, path, update, found);
         }
     }
 }
@@ -119,6 +139,7 @@ impl FieldChecks {
 pub struct Checker {
     behavior: Option<ExtensionDescriptor>,
     reference: Option<ExtensionDescriptor>,
+    resource: Option<ExtensionDescriptor>,
     rules: Option<ExtensionDescriptor>,
     names: HashMap<String, Regex>,
     compiled: RefCell<HashMap<String, Arc<Fields>>>,
@@ -131,6 +152,7 @@ impl Checker {
         Self {
             behavior: pool.get_extension_by_name("google.api.field_behavior"),
             reference: pool.get_extension_by_name("google.api.resource_reference"),
+            resource: pool.get_extension_by_name("google.api.resource"),
             rules: pool.get_extension_by_name("buf.validate.field"),
             names: resource_names(pool),
             compiled: RefCell::default(),
@@ -173,6 +195,7 @@ impl Checker {
         let mut checks = FieldChecks {
             field: field.clone(),
             required: behavior.contains(&REQUIRED),
+            is_identity: behavior.contains(&IDENTIFIER),
             unless_zero: false,
             min_items: 0,
             max_items: usize::MAX,
@@ -180,8 +203,7 @@ impl Checker {
             each: Check::of_kind(field),
             nested: None,
         };
-        if let Some(extension) = self.reference.as_ref().filter(|extension| options.has_extension(extension)) {
-            let kind = text_of(&options.get_extension(extension), "type");
+        if let Some(kind) = self.kind_named_by(field, checks.is_identity) {
             let pattern =
                 self.names.get(&kind).ok_or_else(|| fail(format!("refers to {kind}, which no contract declares")))?;
             checks.each.push(Check::Name(kind, pattern.clone()));
@@ -198,6 +220,16 @@ impl Checker {
             checks.nested = Some(self.fields(&inner)?);
         }
         Ok(Some(checks))
+    }
+
+    /// The kind of resource whose name the field holds: one it refers to, or the one that its message is.
+    fn kind_named_by(&self, field: &FieldDescriptor, is_identity: bool) -> Option<String> {
+        let (options, extension) = if is_identity {
+            (field.parent_message().options(), self.resource.as_ref()?)
+        } else {
+            (field.options(), self.reference.as_ref()?)
+        };
+        options.has_extension(extension).then(|| text_of(&options.get_extension(extension), "type"))
     }
 }
 
@@ -342,5 +374,7 @@ mod tests {
         assert_eq!(wrong(&update(&["needs"])), ["customer.needs"]);
         assert_eq!(wrong(&update(&["owner"])), Vec::<String>::new());
         assert_eq!(wrong(&update(&["*"])), ["customer.display_name", "customer.needs"]);
+        let unnamed = Some(Customer::default());
+        assert_eq!(wrong(&UpdateCustomerRequest { customer: unnamed, ..update(&["owner"]) }), ["customer.name"]);
     }
 }

@@ -1,5 +1,5 @@
 //! intake through its public API: a real client, the real server, a Postgres database of its own, a clock that stands.
-#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod intake {
     mod access;

@@ -106,7 +106,7 @@ struct Unknown {
 fn unknown(good: &DynamicMessage) -> Vec<Unknown> {
     let mut found = Vec::new();
     for (field, value) in good.fields() {
-        let kind = if is_identifier(&field) { kind_of(good) } else { refers_to(&field) };
+        let kind = if is_identifier(&field) { kind_of(&good.descriptor()) } else { refers_to(&field) };
         let owned = kind.filter(|kind| !["kefu/Staff", "kefu/Department"].contains(&kind.as_str()));
         if let Some(kind) = owned {
             let text = value.as_list().map_or(value, |items| &items[0]).as_str().unwrap();

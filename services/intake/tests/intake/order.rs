@@ -180,6 +180,8 @@ fn broken_fields(world: &World) -> Vec<(&'static str, Json, &'static str)> {
         ("UpdateCustomer", masked("needs,etag"), "update_mask"),
         ("UpdateCustomer", masked("contacts.phone"), "update_mask"),
         ("UpdateProject", masked("createTime"), "update_mask"),
+        ("UpdateCustomer", json!({ "customer": { "display_name": "王" } }), "customer.name"),
+        ("UpdateProject", json!({ "project": { "name": " " }, "update_mask": "product" }), "project.name"),
         ("CreateCustomer", contact(json!({ "phone": "12" })), "customer.contacts[0].phone"),
         ("CreateCustomer", contact(json!({ "person": "王" })), "customer.contacts[0]"),
     ]

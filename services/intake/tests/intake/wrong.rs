@@ -1,6 +1,6 @@
 //! Everything that can be wrong with a field, read from the contract alone: the chassis' own reading of it is under test.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
 
 const REQUIRED: i32 = 2;
 const OUTPUT_ONLY: i32 = 3;
@@ -41,7 +41,7 @@ pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
                 spoil(name.to_owned(), what, Some(value));
             }
         }
-        if field.is_list() && is_set(&rule(&field, "repeated"), "unique") {
+        if field.is_list() && is_set(rule(&field, "repeated").as_ref(), "unique") {
             spoil(format!("{name}[1]"), "twice", Some(Value::List(vec![Value::EnumNumber(1), Value::EnumNumber(1)])));
         }
         for wrong in nested(&field, &good.get_field(&field)) {
@@ -72,7 +72,7 @@ fn bad_as_a_whole(field: &FieldDescriptor, good: &Value) -> Vec<(&'static str, V
     if behaves(field, REQUIRED) && field.kind() == Kind::String && !field.is_list() {
         bad.push(("blank", Value::String(" \t\u{3000}".into())));
     }
-    if let Some(most) = number(&rule(field, "repeated"), "max_items") {
+    if let Some(most) = number(rule(field, "repeated").as_ref(), "max_items") {
         let item = good.as_list().and_then(|items| items.first().cloned());
         let item = item.unwrap_or_else(|| Value::default_value(&field.kind()));
         bad.push(("too many", Value::List(vec![item; usize::try_from(most).unwrap() + 1])));
@@ -99,8 +99,8 @@ fn bad_values(field: &FieldDescriptor) -> Vec<(&'static str, Value)> {
         }
         Kind::Int32 | Kind::Int64 => {
             let rules = rule(field, if field.kind() == Kind::Int32 { "int32" } else { "int64" });
-            let least = number(&rules, "gte").map(|least| ("too little", least - 1));
-            let most = number(&rules, "lte").map(|most| ("too much", most + 1));
+            let least = number(rules.as_ref(), "gte").map(|least| ("too little", least - 1));
+            let most = number(rules.as_ref(), "lte").map(|most| ("too much", most + 1));
             let value = |number: i64| match field.kind() {
                 Kind::Int32 => Value::I32(i32::try_from(number).unwrap()),
                 _ => Value::I64(number),
@@ -114,16 +114,17 @@ fn bad_values(field: &FieldDescriptor) -> Vec<(&'static str, Value)> {
 fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
     let items = rule(field, "repeated").and_then(|rules| inner(&rules, "items"));
     let rules = if field.is_list() { items.and_then(|rules| inner(&rules, "string")) } else { rule(field, "string") };
-    let longest = number(&rules, "max_len");
-    let (is_uuid, kind) = (is_set(&rules, "uuid"), refers_to(field));
-    let is_bounded = longest.is_some() || is_uuid || kind.is_some() || behaves(field, IDENTIFIER);
+    let longest = number(rules.as_ref(), "max_len");
+    let own = is_identifier(field).then(|| kind_of(field.parent_message())).flatten();
+    let (is_uuid, kind) = (is_set(rules.as_ref(), "uuid"), own.or_else(|| refers_to(field)));
+    let is_bounded = longest.is_some() || is_uuid || kind.is_some();
     assert!(is_bounded, "{} has no bound", field.full_name());
     let mut bad = vec![("NUL", "a\0b".to_owned())];
     bad.extend(longest.map(|longest| ("too long", "长".repeat(usize::try_from(longest).unwrap() + 1))));
     if is_uuid {
         bad.extend([("no UUID", "1".to_owned()), ("no UUID", "0".repeat(32)), ("no UUID", "z".repeat(36))]);
     }
-    if is_set(&rules, "email") {
+    if is_set(rules.as_ref(), "email") {
         bad.extend([("no e-mail", "nobody".to_owned()), ("no e-mail", "a b@example.com".to_owned())]);
     }
     if let Some(kind) = kind {
@@ -145,9 +146,9 @@ pub fn refers_to(field: &FieldDescriptor) -> Option<String> {
 }
 
 /// The kind of resource that a message is.
-pub fn kind_of(message: &DynamicMessage) -> Option<String> {
+pub fn kind_of(message: &MessageDescriptor) -> Option<String> {
     let extension = kefu_proto::pool().get_extension_by_name("google.api.resource").unwrap();
-    let options = message.descriptor().options();
+    let options = message.options();
     options.has_extension(&extension).then(|| text(&options.get_extension(&extension), "type")).flatten()
 }
 
@@ -174,8 +175,8 @@ fn inner(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
     message.has_field_by_name(name).then(|| message.get_field_by_name(name)?.as_message().cloned()).flatten()
 }
 
-fn number(rules: &Option<DynamicMessage>, name: &str) -> Option<i64> {
-    let rules = rules.as_ref().filter(|rules| rules.has_field_by_name(name))?;
+fn number(rules: Option<&DynamicMessage>, name: &str) -> Option<i64> {
+    let rules = rules.filter(|rules| rules.has_field_by_name(name))?;
     let value = rules.get_field_by_name(name)?;
     value
         .as_i64()
@@ -183,8 +184,8 @@ fn number(rules: &Option<DynamicMessage>, name: &str) -> Option<i64> {
         .or_else(|| value.as_u64().and_then(|value| value.try_into().ok()))
 }
 
-fn is_set(rules: &Option<DynamicMessage>, name: &str) -> bool {
-    rules.as_ref().is_some_and(|rules| rules.get_field_by_name(name).is_some_and(|value| value.as_bool() == Some(true)))
+fn is_set(rules: Option<&DynamicMessage>, name: &str) -> bool {
+    rules.is_some_and(|rules| rules.get_field_by_name(name).is_some_and(|value| value.as_bool() == Some(true)))
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {

@@ -52,7 +52,7 @@ impl World {
         let bench = Bench::of(&kefu_intake::SERVICE).await;
         let mut world = Self {
             bench,
-            admin: sign("staff/admin", &["ADMIN"], ""),
+            admin: sign("staff/admin", &["ADMIN"], DESK),
             agent: sign("staff/lin", &["AGENT"], DESK),
             customer: String::new(),
             other_customer: String::new(),

@@ -202,6 +202,8 @@ async fn what_breaks_a_rule_of_the_domain_is_refused_with_its_field_and_changes_
     let service = sign("services/web", &["SERVICE"], "");
     cases.push((&service, "RegisterRequest", json!({}), "first_responder"));
     cases.push((&service, "RegisterRequest", json!({ "first_responder": "staff/lin" }), "department"));
+    let homeless = sign("staff/lin", &["AGENT"], "");
+    cases.push((&homeless, "RegisterRequest", json!({}), "department"));
     cases.push((&world.admin, "SummarizeCompliance", json!({ "group_by": ["DAY", "WEEK"] }), "group_by"));
     for (caller, method, change, field) in cases {
         let outcome = world.call(caller, method, changed(&world, method, &change)).await;

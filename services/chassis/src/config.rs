@@ -137,10 +137,15 @@ impl Config {
         if let Some(file) = file {
             builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
         }
-        let environment =
-            config::Environment::with_prefix("KEFU").prefix_separator("_").separator("__").try_parsing(true);
-        Ok(builder.add_source(environment).build()?.try_deserialize()?)
+        Ok(builder.add_source(environment(std::env::vars())).build()?.try_deserialize()?)
     }
+}
+
+/// What the environment says, but for the variables of the command line and the tools, which share the prefix.
+fn environment(variables: impl Iterator<Item = (String, String)>) -> config::Environment {
+    const OTHERS: [&str; 3] = ["KEFU_HOME", "KEFU_DATABASE_URL", "KEFU_TOOLS_DIR"];
+    let ours = variables.filter(|(name, _)| !OTHERS.contains(&name.as_str())).collect();
+    config::Environment::with_prefix("KEFU").prefix_separator("_").separator("__").try_parsing(true).source(Some(ours))
 }
 
 #[cfg(test)]
@@ -172,5 +177,19 @@ mod tests {
             let error = load(&format!("{good}{line}")).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");
         }
+    }
+    #[test]
+    fn the_environment_overrides_a_file_and_the_command_lines_variables_are_not_taken_for_settings() {
+        let file = "listen = '127.0.0.1:7001'\ndatabase.url = 'postgres://db/kefu'";
+        let load = |variables: &[(&str, &str)]| -> Result<Config, config::ConfigError> {
+            let variables =
+                variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>();
+            let builder = config::Config::builder().add_source(config::File::from_str(file, config::FileFormat::Toml));
+            builder.add_source(environment(variables.into_iter())).build()?.try_deserialize()
+        };
+        let config =
+            load(&[("KEFU_HOME", "x"), ("KEFU_DATABASE_URL", "x"), ("KEFU_LIMITS__CONCURRENCY", "7"), ("PATH", "x")]);
+        assert_eq!(config.unwrap().limits.concurrency, 7);
+        assert!(load(&[("KEFU_PASSWORD", "x")]).unwrap_err().to_string().contains("password"));
     }
 }

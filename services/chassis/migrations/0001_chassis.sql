@@ -61,10 +61,12 @@ create table duty (
     opened_at timestamptz not null,
     running_since timestamptz,
     paused_since timestamptz,
-    due_at timestamptz,
+    holds smallint not null,
+    due_at timestamptz not null,
     provisional boolean not null,
     met_at timestamptz,
     breached_at timestamptz,
+    breach_event uuid,
     late boolean not null,
     corrected boolean not null,
     reason text not null,
@@ -73,8 +75,10 @@ create table duty (
 );
 create index duty_due on duty (due_at) where state = 1 and breached_at is null;
 create index duty_live on duty (subject) where state in (1, 2);
-create index duty_subject on duty (subject, id);
-create index duty_owner on duty (owner, id);
+create index duty_list on duty (due_at, id);
+create index duty_subject on duty (subject, due_at, id);
+create index duty_owner on duty (owner, due_at, id);
+create index duty_department on duty (department, due_at, id);
 create index duty_clause on duty (clause, opened_at);
 create index duty_opened on duty (opened_at);
 

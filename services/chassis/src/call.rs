@@ -131,6 +131,9 @@ impl Call {
     /// caller's role may record late.
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
+        if self.is_customer() {
+            return Err(Error::field("occurred_time", "must not be set by a customer: it happens now"));
+        }
         let occurred = crate::time::from_proto(given)
             .ok_or_else(|| Error::field("occurred_time", "must be a time from the year 1 to 9999-12-30T22:00:00Z"))?;
         if occurred > self.now {

@@ -6,6 +6,8 @@ use kefu_proto::events::v1::DutyChange;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_regulation::{Budget, Calendar, Measure as Clocked};
 
+use uuid::Uuid;
+
 use crate::names::{Id, Resource};
 use crate::time::{micros, to_proto};
 
@@ -17,6 +19,11 @@ mod summary;
 
 pub use clock::mark_overdue;
 pub use pb::duty::{Measure, State};
+
+/// A duty's clock stands because its subject's lifecycle says so, e.g. while the customer is awaited.
+pub const BY_LIFECYCLE: i16 = 1;
+/// A duty's clock stands because a person entitled decided so.
+pub const BY_PERSON: i16 = 2;
 
 /// The resource kind of duties.
 #[derive(Debug)]
@@ -62,6 +69,8 @@ pub struct Duty {
     pub running_since: Option<Timestamp>,
     /// Since when its clock stands.
     pub paused_since: Option<Timestamp>,
+    /// What stops its clock, one bit each: [`BY_LIFECYCLE`], [`BY_PERSON`].
+    pub holds: i16,
     /// When it must be fulfilled, as of before a pause; none where an import does not know.
     pub due_at: Option<Timestamp>,
     /// Whether the due time falls in a year whose holidays are not published.
@@ -70,7 +79,9 @@ pub struct Duty {
     pub met_at: Option<Timestamp>,
     /// When its time passed unfulfilled, as the clock marked it.
     pub breached_at: Option<Timestamp>,
-    /// Whether it was fulfilled after its due time.
+    /// The event in which the clock marked that.
+    pub breach_event: Option<Uuid>,
+    /// Whether it was fulfilled after its due time, or after a clause had counted it as broken.
     pub late: bool,
     /// Whether a later record showed it met in time although marked breached.
     pub corrected: bool,
@@ -158,10 +169,12 @@ impl NewDuty<'_> {
             opened_at: self.opened_at,
             running_since: Some(self.opened_at),
             paused_since: None,
+            holds: 0,
             due_at,
             provisional,
             met_at: None,
             breached_at: None,
+            breach_event: None,
             late: false,
             corrected: false,
             reason: String::new(),
@@ -180,57 +193,87 @@ impl Duty {
         matches!(self.state, State::Open | State::Paused)
     }
 
-    /// It was fulfilled at `at`. In time means not after its due time, or while its clock stood before that.
+    /// It was fulfilled at `at`. In time means not after its due time, or while its clock stood before that, and not after
+    /// a clause had counted it as broken.
     pub fn meet(&mut self, at: Timestamp) -> DutyChange {
         let at = at.max(self.opened_at);
-        let judged = self.paused_since.map_or(at, |paused| at.min(paused));
-        let late = self.due_at.is_some_and(|due| judged > due);
+        self.late = self.is_past(at) || self.breached_at.is_some() && !self.is_marked();
+        self.corrected = self.is_marked() && !self.late;
         self.stop(at);
         self.state = State::Met;
         self.met_at = Some(at);
-        self.late = late;
-        self.corrected =
-            self.breached_at.is_some() && !late && self.due_at.is_some_and(|due| self.breached_at == Some(due));
         self.version += 1;
         let kind = if self.corrected { Kind::Corrected } else { Kind::Met };
-        DutyChange { late, ..self.change(kind, at) }
+        DutyChange { late: self.late, ..self.change(kind, at) }
     }
 
-    /// Its time has passed: the clock marks it at its due time, and a clause may mark it before.
+    /// It is broken: the clock marks it at its due time, and a clause may count it so before.
     pub fn breach(&mut self, at: Timestamp) -> DutyChange {
         self.breached_at = Some(at);
         self.version += 1;
         self.change(Kind::Breached, at)
     }
 
-    /// Its clock stands from `at` on.
-    pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str) -> DutyChange {
-        let at = at.max(self.running_since.unwrap_or(at));
-        self.stop(at);
-        self.state = State::Paused;
-        self.paused_since = Some(at);
-        reason.clone_into(&mut self.reason);
-        by.clone_into(&mut self.decided_by);
-        self.version += 1;
-        DutyChange { reason: self.reason.clone(), due_time: None, ..self.change(Kind::Paused, at) }
+    /// A person stops its clock from `at` on.
+    pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        self.stand(BY_PERSON, at, reason, by)
     }
 
-    /// Its clock runs again from `at` on, with the time that was left.
+    /// The person's pause is over.
     pub fn resume(&mut self, at: Timestamp) -> DutyChange {
+        self.run(BY_PERSON, at)
+    }
+
+    /// The lifecycle stops its clock from `at` on.
+    pub fn hold(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        self.stand(BY_LIFECYCLE, at, reason, by)
+    }
+
+    /// The lifecycle lets it go on.
+    pub fn release(&mut self, at: Timestamp) -> DutyChange {
+        self.run(BY_LIFECYCLE, at)
+    }
+
+    fn stand(&mut self, hold: i16, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        let at = at.max(self.running_since.unwrap_or(at));
+        let mut changes: Vec<DutyChange> = self.lift(at).into_iter().collect();
+        if self.holds == 0 {
+            self.stop(at);
+            self.state = State::Paused;
+            self.paused_since = Some(at);
+        }
+        if hold == BY_PERSON || self.holds == 0 {
+            reason.clone_into(&mut self.reason);
+            by.clone_into(&mut self.decided_by);
+        }
+        self.holds |= hold;
+        self.version += 1;
+        changes.push(DutyChange { reason: reason.to_owned(), due_time: None, ..self.change(Kind::Paused, at) });
+        changes
+    }
+
+    /// Its clock runs again from `at` on, with the time that was left, unless something else still stops it.
+    fn run(&mut self, hold: i16, at: Timestamp) -> DutyChange {
         let at = at.max(self.paused_since.unwrap_or(at));
-        self.paused_us += at.as_microsecond() - self.paused_since.unwrap_or(at).as_microsecond();
-        self.paused_since = None;
+        self.holds &= !hold;
+        if self.holds & BY_PERSON == 0 {
+            self.reason.clear();
+            self.decided_by.clear();
+        }
+        self.version += 1;
+        if self.holds != 0 {
+            return DutyChange { due_time: None, ..self.change(Kind::Resumed, at) };
+        }
+        self.stop(at);
         self.running_since = Some(at);
         self.state = State::Open;
-        self.reason.clear();
-        self.decided_by.clear();
         self.reckon(at);
-        self.version += 1;
         self.change(Kind::Resumed, at)
     }
 
     /// Its due time is replaced by one that was promised: from then on its time is wall time.
-    pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> DutyChange {
+    pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> Vec<DutyChange> {
+        let mut changes: Vec<DutyChange> = self.lift(at).into_iter().collect();
         self.measure = Measure::WallClock;
         self.budget_us = due.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
         self.elapsed_us = self
@@ -239,35 +282,66 @@ impl Duty {
         self.due_at = Some(due);
         self.provisional = false;
         self.version += 1;
-        DutyChange { reason: reason.to_owned(), ..self.change(Kind::Replaced, at) }
+        changes.push(DutyChange { reason: reason.to_owned(), ..self.change(Kind::Replaced, at) });
+        changes
     }
 
     /// Someone entitled sets it aside.
-    pub fn waive(&mut self, at: Timestamp, reason: &str, by: &str) -> DutyChange {
-        self.end(State::Waived, at, reason, by);
-        DutyChange { reason: reason.to_owned(), ..self.change(Kind::Waived, at) }
+    pub fn waive(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        self.end(State::Waived, Kind::Waived, at, reason, by)
     }
 
     /// What it was about has ended.
-    pub fn void(&mut self, at: Timestamp, reason: &str, by: &str) -> DutyChange {
-        self.end(State::Voided, at, reason, by);
-        DutyChange { reason: reason.to_owned(), ..self.change(Kind::Voided, at) }
+    pub fn void(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        self.end(State::Voided, Kind::Voided, at, reason, by)
     }
 
-    fn end(&mut self, state: State, at: Timestamp, reason: &str, by: &str) {
+    /// Ends it unfulfilled. If its time had passed and the clock had not marked that yet, it is marked first.
+    fn end(&mut self, state: State, kind: Kind, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        let unmarked = self.due_at.filter(|_| self.is_past(at) && self.breached_at.is_none());
+        let mut changes: Vec<DutyChange> = unmarked.map(|due| self.breach(due)).into_iter().collect();
         self.stop(at);
         self.state = state;
         reason.clone_into(&mut self.reason);
         by.clone_into(&mut self.decided_by);
         self.version += 1;
+        changes.push(DutyChange { reason: reason.to_owned(), ..self.change(kind, at) });
+        changes
     }
 
-    /// The holidays that its due time depends on were published with `calendar`: it is reckoned anew.
-    pub fn settle(&mut self, calendar: &Calendar, now: Timestamp) -> DutyChange {
-        self.calendar = calendar.clone();
+    /// More years are published in `calendar`, which is its own but for the holidays: its due time is reckoned anew.
+    pub fn settle(&mut self, calendar: Calendar, now: Timestamp) -> Vec<DutyChange> {
+        let was_marked = self.is_marked();
+        self.calendar = calendar;
         self.reckon(self.running_since.unwrap_or(self.opened_at));
         self.version += 1;
-        DutyChange { reason: "the holidays were published".to_owned(), ..self.change(Kind::Replaced, now) }
+        let reason = "the holidays were published".to_owned();
+        let mut changes = vec![DutyChange { reason, ..self.change(Kind::Replaced, now) }];
+        if was_marked && self.due_at.is_some_and(|due| due >= now) {
+            self.breached_at = None;
+            changes.push(self.change(Kind::Corrected, now));
+        }
+        changes
+    }
+
+    /// Whether `at` is past its due time, as far as its clock ran.
+    fn is_past(&self, at: Timestamp) -> bool {
+        let judged = self.paused_since.map_or(at, |paused| at.min(paused));
+        self.due_at.is_some_and(|due| judged > due)
+    }
+
+    /// Whether the clock marked it at its due time.
+    fn is_marked(&self) -> bool {
+        self.breached_at.is_some() && self.breached_at == self.due_at
+    }
+
+    /// Takes back the clock's mark, when something before the due time moves that time: both stay in the journal.
+    fn lift(&mut self, at: Timestamp) -> Option<DutyChange> {
+        if !self.is_marked() || self.is_past(at) {
+            return None;
+        }
+        self.breached_at = None;
+        Some(self.change(Kind::Corrected, at))
     }
 
     /// The due time, with the time that is left from `at` on.

@@ -63,14 +63,24 @@ impl Fields {
             } else {
                 format!("{path}.{}", checks.field.name())
             };
-            let is_required = checks.required || checks.is_identity && update.is_some();
+            let is_required = match update {
+                Some(update) => checks.is_identity || checks.required && !update.leaves_unset(),
+                None => checks.required,
+            };
             checks.check(message, &path, is_required, inner.as_ref(), found);
         }
     }
 }
 
-/// What an update changes: the paths of its mask, or all. Only these are checked, and the name of the resource.
-struct Update(Option<Vec<String>>);
+/// What an update changes. Only that is checked, and the name of the resource.
+enum Update {
+    /// All (`*`).
+    All,
+    /// The paths of its mask.
+    Masked(Vec<String>),
+    /// What is set, where there is no mask.
+    Set,
+}
 
 impl Update {
     /// None if the request is not an update.
@@ -78,11 +88,23 @@ impl Update {
         let value = message.get_field_by_name("update_mask")?;
         let paths = value.as_message()?.get_field_by_name("paths")?;
         let paths: Vec<String> = paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
-        Some(Self((!paths.is_empty() && paths != ["*"]).then_some(paths)))
+        Some(match paths.as_slice() {
+            [] => Self::Set,
+            [all] if all == "*" => Self::All,
+            _ => Self::Masked(paths),
+        })
     }
 
     fn changes(&self, field: &str) -> bool {
-        self.0.as_ref().is_none_or(|paths| paths.iter().any(|path| path.split('.').next() == Some(field)))
+        match self {
+            Self::All | Self::Set => true,
+            Self::Masked(paths) => paths.iter().any(|path| path.split('.').next() == Some(field)),
+        }
+    }
+
+    /// Whether a required field that it does not set is left as it is.
+    fn leaves_unset(&self) -> bool {
+        matches!(self, Self::Set)
     }
 }
 
@@ -374,6 +396,7 @@ mod tests {
         assert_eq!(wrong(&update(&["needs"])), ["customer.needs"]);
         assert_eq!(wrong(&update(&["owner"])), Vec::<String>::new());
         assert_eq!(wrong(&update(&["*"])), ["customer.display_name", "customer.needs"]);
+        assert_eq!(wrong(&update(&[])), ["customer.needs"], "without a mask, what is set");
         let unnamed = Some(Customer::default());
         assert_eq!(wrong(&UpdateCustomerRequest { customer: unnamed, ..update(&["owner"]) }), ["customer.name"]);
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::duties::Duty;
 use crate::identity::sha256;
 use crate::names::new_uuid;
+use crate::paging::NEVER;
 use crate::time::sql;
 
 pub(crate) mod chain;
@@ -22,6 +23,8 @@ pub use sealer::seal;
 /// An event to append.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
+    /// Its identity in the journal.
+    pub id: Uuid,
     aggregate: String,
     version: i64,
     occurred_at: Timestamp,
@@ -29,6 +32,7 @@ pub struct NewEvent {
     payload_type: String,
     payload: Vec<u8>,
     duty_changes: Vec<DutyChange>,
+    corrects: Option<Uuid>,
 }
 
 impl NewEvent {
@@ -41,6 +45,7 @@ impl NewEvent {
         payload: &P,
     ) -> Self {
         Self {
+            id: new_uuid(occurred_at),
             aggregate: aggregate.into(),
             version,
             occurred_at,
@@ -48,7 +53,15 @@ impl NewEvent {
             payload_type: P::full_name(),
             payload: payload.encode_to_vec(),
             duty_changes: Vec::new(),
+            corrects: None,
         }
+    }
+
+    /// As a correction of an earlier event, if it corrects one.
+    #[must_use]
+    pub fn correcting(mut self, event: Option<Uuid>) -> Self {
+        self.corrects = event;
+        self
     }
 
     /// With what it did to duties.
@@ -92,41 +105,42 @@ impl Record<'_> {
     pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let wants_reply = self.reply.is_some();
         let duties = DutyColumns::from(self.duties);
-        let events = EventColumns::new(self.events, self.now);
+        let events = EventColumns::new(self.events);
         let reply = self.reply;
         let replied = sqlx::query_scalar!(
             r#"
             with duties as (
                 insert into duty (
                     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
-                    paused_us, opened_at, running_since, paused_since, due_at, provisional, met_at, breached_at, late, corrected,
+                    paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
                     reason, decided_by, version)
                 select * from unnest(
                     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
-                    $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::boolean[], $19::timestamptz[],
-                    $20::timestamptz[], $21::boolean[], $22::boolean[], $23::text[], $24::text[], $25::bigint[])
+                    $15::timestamptz[], $16::timestamptz[], $17::smallint[], $18::timestamptz[], $19::boolean[],
+                    $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $24::boolean[], $25::text[],
+                    $26::text[], $27::bigint[])
                 on conflict (id) do update set
                     state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
                     elapsed_us = excluded.elapsed_us, paused_us = excluded.paused_us, running_since = excluded.running_since,
-                    paused_since = excluded.paused_since, due_at = excluded.due_at, provisional = excluded.provisional,
-                    met_at = excluded.met_at, breached_at = excluded.breached_at, late = excluded.late, corrected = excluded.corrected,
+                    paused_since = excluded.paused_since, holds = excluded.holds, due_at = excluded.due_at, provisional = excluded.provisional,
+                    met_at = excluded.met_at, breached_at = excluded.breached_at, breach_event = excluded.breach_event, late = excluded.late, corrected = excluded.corrected,
                     reason = excluded.reason, decided_by = excluded.decided_by, version = excluded.version
             ), events as (
                 insert into journal (
                     event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation, payload_type,
-                    payload, salt, payload_digest, duty_changes)
-                select event_id, aggregate, version, $26, occurred_at, $27, string_to_array(clauses, ','), $28, payload_type,
-                    payload, salt, digest, changes
+                    payload, salt, payload_digest, duty_changes, corrects)
+                select event_id, aggregate, version, $28, occurred_at, $29, string_to_array(clauses, ','), $30, payload_type,
+                    payload, salt, digest, changes, corrects
                 from unnest(
-                    $29::uuid[], $30::text[], $31::bigint[], $32::timestamptz[], $33::text[], $34::text[], $35::bytea[],
-                    $36::bytea[], $37::bytea[], $38::bytea[])
+                    $31::uuid[], $32::text[], $33::bigint[], $34::timestamptz[], $35::text[], $36::text[], $37::bytea[],
+                    $38::bytea[], $39::bytea[], $40::bytea[], $41::uuid[])
                     with ordinality as e (
-                        event_id, aggregate, version, occurred_at, clauses, payload_type, payload, salt, digest, changes, place)
+                        event_id, aggregate, version, occurred_at, clauses, payload_type, payload, salt, digest, changes, corrects, place)
                 order by place
             ), replied as (
                 insert into reply (subject, method, request_id, digest, response, recorded_at)
-                select $39::text, $40::text, $41::uuid, $42::bytea, $43::bytea, $27 where $41::uuid is not null
+                select $42::text, $43::text, $44::uuid, $45::bytea, $46::bytea, $29 where $44::uuid is not null
                 on conflict do nothing
                 returning 1
             )
@@ -148,10 +162,12 @@ impl Record<'_> {
             &duties.opened_at as _,
             &duties.running_since as _,
             &duties.paused_since as _,
+            &duties.holds,
             &duties.due_at as _,
             &duties.provisional,
             &duties.met_at as _,
             &duties.breached_at as _,
+            &duties.breach_event as _,
             &duties.late,
             &duties.corrected,
             &duties.reason,
@@ -170,6 +186,7 @@ impl Record<'_> {
             &events.salt,
             &events.digest,
             &events.changes,
+            &events.corrects as _,
             reply.as_ref().map(|reply| reply.subject),
             reply.as_ref().map(|reply| reply.method),
             reply.as_ref().map(|reply| reply.request_id),
@@ -201,10 +218,12 @@ struct DutyColumns {
     opened_at: Vec<jiff_sqlx::Timestamp>,
     running_since: Vec<Option<jiff_sqlx::Timestamp>>,
     paused_since: Vec<Option<jiff_sqlx::Timestamp>>,
-    due_at: Vec<Option<jiff_sqlx::Timestamp>>,
+    holds: Vec<i16>,
+    due_at: Vec<jiff_sqlx::Timestamp>,
     provisional: Vec<bool>,
     met_at: Vec<Option<jiff_sqlx::Timestamp>>,
     breached_at: Vec<Option<jiff_sqlx::Timestamp>>,
+    breach_event: Vec<Option<Uuid>>,
     late: Vec<bool>,
     corrected: Vec<bool>,
     reason: Vec<String>,
@@ -232,10 +251,12 @@ impl From<Vec<Duty>> for DutyColumns {
             columns.opened_at.push(sql::at(duty.opened_at));
             columns.running_since.push(sql::maybe(duty.running_since));
             columns.paused_since.push(sql::maybe(duty.paused_since));
-            columns.due_at.push(sql::maybe(duty.due_at));
+            columns.holds.push(duty.holds);
+            columns.due_at.push(sql::at(duty.due_at.unwrap_or(NEVER)));
             columns.provisional.push(duty.provisional);
             columns.met_at.push(sql::maybe(duty.met_at));
             columns.breached_at.push(sql::maybe(duty.breached_at));
+            columns.breach_event.push(duty.breach_event);
             columns.late.push(duty.late);
             columns.corrected.push(duty.corrected);
             columns.reason.push(duty.reason);
@@ -259,10 +280,11 @@ struct EventColumns {
     salt: Vec<Vec<u8>>,
     digest: Vec<Vec<u8>>,
     changes: Vec<Vec<u8>>,
+    corrects: Vec<Option<Uuid>>,
 }
 
 impl EventColumns {
-    fn new(events: Vec<NewEvent>, now: Timestamp) -> Self {
+    fn new(events: Vec<NewEvent>) -> Self {
         let mut columns = Self::default();
         for event in events {
             // The first half of a UUIDv7 is time and counter; a salt must not be guessed, so it is random throughout.
@@ -270,7 +292,8 @@ impl EventColumns {
             let filled = aws_lc_rs::rand::fill(&mut salt);
             debug_assert!(filled.is_ok(), "the system's random source answers");
             columns.digest.push(payload_digest(&salt, &event.payload).to_vec());
-            columns.event_id.push(new_uuid(now));
+            columns.event_id.push(event.id);
+            columns.corrects.push(event.corrects);
             columns.aggregate.push(event.aggregate);
             columns.version.push(event.version);
             columns.occurred_at.push(sql::at(event.occurred_at));

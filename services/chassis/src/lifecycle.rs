@@ -5,9 +5,11 @@ use std::fmt::Debug;
 
 use jiff::Timestamp;
 use kefu_proto::events::v1::DutyChange;
+use kefu_proto::events::v1::duty_change::Kind;
 use kefu_regulation::{Budget, Regulation};
+use uuid::Uuid;
 
-use crate::duties::{Duty, NewDuty, State as DutyState};
+use crate::duties::{BY_LIFECYCLE, Duty, NewDuty};
 use crate::error::Error;
 
 /// One row of a lifecycle: what an action does, from which states, on which conditions.
@@ -34,6 +36,8 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub replaces: &'static [D],
     /// The duties it breaches.
     pub breaches: &'static [D],
+    /// Whether it fulfils only duties that had begun by then: those of a series, of which it ends one and opens the next.
+    pub in_order: bool,
     /// Whether every duty falls away that it does not meet.
     pub ends: bool,
 }
@@ -53,6 +57,7 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             resumes: &[],
             replaces: &[],
             breaches: &[],
+            in_order: false,
             ends: false,
         }
     }
@@ -131,13 +136,8 @@ pub struct Touched {
     pub duties: Vec<Duty>,
     /// What was done to them.
     pub changes: Vec<DutyChange>,
-}
-
-impl Touched {
-    fn add(&mut self, duty: Duty, change: DutyChange) {
-        self.changes.push(change);
-        self.duties.push(duty);
-    }
+    /// The event that had marked a breach which this corrects.
+    pub corrects: Option<Uuid>,
 }
 
 impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecycle<S, A, D, F> {
@@ -168,14 +168,6 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
         }
     }
 
-    /// Whether an action stopped the duty's clock, and not a person's decision.
-    fn has_paused(&self, duty: &Duty) -> bool {
-        let kind = self.duties.iter().find(|rule| rule.word == duty.kind).map(|rule| rule.duty);
-        kind.is_some_and(|kind| {
-            self.transitions.iter().any(|row| row.pauses.contains(&kind) && row.clause == duty.reason)
-        })
-    }
-
     /// The clause that `action` serves.
     pub fn clause(&self, action: A) -> &'static str {
         self.transitions.iter().find(|row| row.action == action).map_or("", |row| row.clause)
@@ -186,30 +178,17 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
         let mut touched = Touched::default();
         let mut still_live = Vec::new();
         for mut duty in live {
-            let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
-            let promised = (self.promised)(facts).filter(|_| {
-                has(row.replaces) && duty.breached_at.is_none() && duty.due_at.is_some_and(|due| scene.at <= due)
-            });
-            let change = if has(row.meets) {
-                duty.meet(scene.at)
-            } else if row.ends {
-                duty.void(scene.at, row.clause, scene.actor)
-            } else if has(row.pauses) && duty.state == DutyState::Open {
-                duty.pause(scene.at, row.clause, scene.actor)
-            } else if has(row.resumes) && duty.state == DutyState::Paused && self.has_paused(&duty) {
-                duty.resume(scene.at)
-            } else if has(row.breaches) && duty.breached_at.is_none() {
-                duty.breach(scene.at)
-            } else if let Some(promised) = promised {
-                duty.replace_due(promised, scene.at, row.clause)
-            } else {
-                still_live.push(duty.kind);
-                continue;
-            };
+            let marked_in = duty.breach_event.filter(|_| duty.breached_at.is_some());
+            let changes = self.touch_one(row, facts, &mut duty, scene);
             if duty.is_live() {
                 still_live.push(duty.kind.clone());
             }
-            touched.add(duty, change);
+            if !changes.is_empty() {
+                let is_corrected = changes.iter().any(|change| change.kind() == Kind::Corrected);
+                touched.corrects = touched.corrects.or(marked_in.filter(|_| is_corrected));
+                touched.changes.extend(changes);
+                touched.duties.push(duty);
+            }
         }
         for rule in self
             .duties
@@ -219,6 +198,32 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
             rule.open(facts, scene, &mut touched);
         }
         touched
+    }
+
+    /// What a fired transition does to one live duty.
+    fn touch_one(&self, row: &Transition<S, A, D, F>, facts: &F, duty: &mut Duty, scene: Scene<'_>) -> Vec<DutyChange> {
+        let at = scene.at;
+        let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
+        let (meets, pauses, resumes) = (has(row.meets), has(row.pauses), has(row.resumes));
+        let (replaces, breaches) = (has(row.replaces), has(row.breaches));
+        let is_due = duty.due_at.is_some_and(|due| at <= due);
+        let promised = (self.promised)(facts).filter(|_| replaces && is_due);
+        if meets {
+            // What was done before a duty of a series began belongs to the one before it.
+            if row.in_order && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
+        } else if row.ends {
+            duty.void(at, row.clause, scene.actor)
+        } else if pauses && duty.holds & BY_LIFECYCLE == 0 {
+            duty.hold(at, row.clause, scene.actor)
+        } else if resumes && duty.holds & BY_LIFECYCLE != 0 {
+            vec![duty.release(at)]
+        } else if breaches && duty.breached_at.is_none() {
+            vec![duty.breach(at)]
+        } else if let Some(promised) = promised {
+            duty.replace_due(promised, at, row.clause)
+        } else {
+            Vec::new()
+        }
     }
 }
 

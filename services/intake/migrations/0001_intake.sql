@@ -92,12 +92,14 @@ create table intake.request (
 );
 comment on column intake.request.contact is 'personal; the contact used';
 comment on column intake.request.description is 'personal';
+comment on column intake.request.cancel_reason is 'personal';
 comment on column intake.request.settled_at_once is 'no progress report, waiting or reopening so far (A2.3)';
 create index request_newest on intake.request (contact_at desc, id desc);
 create index request_customer on intake.request (customer, contact_at desc, id desc);
 create index request_owner on intake.request (owner, contact_at desc, id desc);
 create index request_department on intake.request (department, contact_at desc, id desc);
 create index request_state on intake.request (state, contact_at desc, id desc);
+create index request_external on intake.request (external_id) where external_id is not null;
 create index request_queue on intake.request (owner) where state in (1, 2, 3, 4);
 
 -- The first responder is a record of what happened (A2.1) and never changes.

@@ -43,6 +43,20 @@ kefu_chassis::delegate! {
 const FIELDS: [&str; 8] =
     ["display_name", "kind", "contacts", "preferences", "needs", "service_plan", "since_time", "owner"];
 
+/// A query of customers. Columns are named, so that a later version may add some while this one runs.
+macro_rules! customers {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            $crate::customer::Record,
+            "select id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language,
+                needs, service_plan, since_at, owner, created_at, updated_at, version
+            from intake.customer " + $rest $($arguments)*
+        )
+    };
+}
+
+use customers;
+
 /// A customer as it is stored.
 #[derive(Clone, Debug)]
 struct Record {
@@ -131,20 +145,36 @@ impl Record {
     }
 }
 
-/// The fields that an update's mask names, of those it may name.
-pub fn masked<'a>(
-    mask: Option<&'a prost_types::FieldMask>,
+/// The fields that an update changes, of those it may change: what its mask names; all for `*`; what is set without a mask.
+pub fn masked(
+    mask: Option<&prost_types::FieldMask>,
     fields: &[&'static str],
+    is_set: impl Fn(&str) -> bool,
 ) -> Result<Vec<&'static str>, Error> {
-    let paths: Vec<&'a str> = mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default();
-    if paths.is_empty() || paths == ["*"] {
+    let paths: Vec<&str> = mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default();
+    if paths == ["*"] {
         return Ok(fields.to_vec());
     }
-    let known = |path: &&'a str| fields.iter().copied().find(|field| field == path);
-    paths
-        .iter()
-        .map(|path| known(path).ok_or_else(|| Error::field("update_mask", format!("{path} cannot be changed"))))
-        .collect()
+    if paths.is_empty() {
+        return Ok(fields.iter().copied().filter(|field| is_set(field)).collect());
+    }
+    let known = |path: &&str| fields.iter().copied().find(|field| field == path);
+    let refused = |path: &&str| Error::field("update_mask", format!("{path} cannot be changed"));
+    paths.iter().map(|path| known(path).ok_or_else(|| refused(path))).collect()
+}
+
+/// Whether a field of a given customer is set.
+fn is_set(given: &pb::Customer, field: &str) -> bool {
+    match field {
+        "display_name" => !given.display_name.is_empty(),
+        "kind" => given.kind != 0,
+        "contacts" => !given.contacts.is_empty(),
+        "preferences" => given.preferences.is_some(),
+        "needs" => !given.needs.is_empty(),
+        "service_plan" => !given.service_plan.is_empty(),
+        "since_time" => given.since_time.is_some(),
+        _ => !given.owner.is_empty(),
+    }
 }
 
 impl Customers {
@@ -183,9 +213,7 @@ impl Customers {
     async fn get(&self, call: &Call, request: pb::GetCustomerRequest) -> Result<pb::Customer, Error> {
         let id = id::<Customer>(&request.name)?;
         let holder = Holder { customer: &request.name, ..Holder::default() };
-        let row = sqlx::query_as!(Record, "select * from intake.customer where id = $1", id.uuid())
-            .fetch_optional(self.0.pool())
-            .await?;
+        let row = customers!("where id = $1", id.uuid()).fetch_optional(self.0.pool()).await?;
         row.filter(|_| call.reaches(holder))
             .map(|record| record.show())
             .ok_or_else(|| unknown::<Customer>(&request.name))
@@ -198,9 +226,7 @@ impl Customers {
     ) -> Result<pb::BatchGetCustomersResponse, Error> {
         let ids = request.names.iter().map(|name| id::<Customer>(name)).collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = sqlx::query_as!(Record, "select * from intake.customer where id = any($1)", &uuids)
-            .fetch_all(self.0.pool())
-            .await?;
+        let rows = customers!("where id = any($1)", &uuids).fetch_all(self.0.pool()).await?;
         let find = |id: &Id<Customer>| {
             rows.iter()
                 .find(|row| row.id == id.uuid())
@@ -213,9 +239,8 @@ impl Customers {
     async fn list(&self, call: &Call, request: pb::ListCustomersRequest) -> Result<pb::ListCustomersResponse, Error> {
         let page: Page<Id<Customer>> =
             Pages::new(call, &[&request.owner]).read(&request.page_token, request.page_size)?;
-        let rows = sqlx::query_as!(
-            Record,
-            "select * from intake.customer where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) order by id desc limit $3",
+        let rows = customers!(
+            "where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) order by id desc limit $3",
             page.after.map(Id::uuid),
             request.owner,
             page.limit
@@ -228,10 +253,10 @@ impl Customers {
 
     async fn update(&self, call: &Call, request: pb::UpdateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
-        let fields = masked(request.update_mask.as_ref(), &FIELDS)?;
+        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
         let id = id::<Customer>(&given.name)?;
         let mut change = self.0.begin(call).await?;
-        let row = sqlx::query_as!(Record, "select * from intake.customer where id = $1 for no key update", id.uuid());
+        let row = customers!("where id = $1 for no key update", id.uuid());
         let mut record =
             row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Customer>(&given.name))?;
         check_etag(&given.etag, &etag(record.version), &given.name)?;

@@ -27,6 +27,18 @@ const FIELDS: [&str; 8] = [
     "watched_urls",
 ];
 
+/// A query of projects. Columns are named, so that a later version may add some while this one runs.
+macro_rules! projects {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            Record,
+            "select id, customer, display_name, product, contract_signatory, manager, delivered_at, site_address, site_tier,
+                watched_urls, created_at, updated_at, version
+            from intake.project " + $rest $($arguments)*
+        )
+    };
+}
+
 /// A project as it is stored.
 #[derive(Clone, Debug)]
 struct Record {
@@ -79,6 +91,20 @@ impl Record {
     }
 }
 
+/// Whether a field of a given project is set.
+fn is_set(given: &pb::Project, field: &str) -> bool {
+    match field {
+        "display_name" => !given.display_name.is_empty(),
+        "product" => !given.product.is_empty(),
+        "contract_signatory" => !given.contract_signatory.is_empty(),
+        "manager" => !given.manager.is_empty(),
+        "delivered_time" => given.delivered_time.is_some(),
+        "site_address" => !given.site_address.is_empty(),
+        "site_tier" => given.site_tier != 0,
+        _ => !given.watched_urls.is_empty(),
+    }
+}
+
 /// The customer and the project that a name names.
 fn ids(name: &str) -> Result<(Id<Customer>, Id<Project>), Error> {
     let customer = name.split_once("/projects/").and_then(|(customer, _)| Id::<Customer>::parse(customer));
@@ -127,12 +153,7 @@ impl Customers {
         let (customer, id) = ids(&request.name)?;
         let owner = customer.to_string();
         let holder = Holder { customer: &owner, ..Holder::default() };
-        let row = sqlx::query_as!(
-            Record,
-            "select * from intake.project where id = $1 and customer = $2",
-            id.uuid(),
-            customer.uuid()
-        );
+        let row = projects!("where id = $1 and customer = $2", id.uuid(), customer.uuid());
         let row = row.fetch_optional(self.0.pool()).await?;
         row.filter(|_| call.reaches(holder))
             .map(|record| record.show())
@@ -152,9 +173,7 @@ impl Customers {
             .map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) })
             .collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-        let rows = sqlx::query_as!(Record, "select * from intake.project where id = any($1)", &uuids)
-            .fetch_all(self.0.pool())
-            .await?;
+        let rows = projects!("where id = any($1)", &uuids).fetch_all(self.0.pool()).await?;
         let find = |(index, (customer, id)): (usize, &(Id<Customer>, Id<Project>))| {
             let row = rows.iter().find(|row| row.id == id.uuid() && row.customer == customer.uuid());
             row.map(Record::show).ok_or_else(|| unknown::<Project>(&request.names[index]))
@@ -178,9 +197,8 @@ impl Customers {
         if !call.reaches(holder) || !exists.fetch_one(self.0.pool()).await? {
             return Err(unknown::<Customer>(&request.parent));
         }
-        let rows = sqlx::query_as!(
-            Record,
-            "select * from intake.project where customer = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+        let rows = projects!(
+            "where customer = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
             customer.uuid(),
             page.after.map(Id::uuid),
             page.limit
@@ -197,15 +215,10 @@ impl Customers {
         request: pb::UpdateProjectRequest,
     ) -> Result<pb::Project, Error> {
         let given = request.project.unwrap_or_default();
-        let fields = masked(request.update_mask.as_ref(), &FIELDS)?;
+        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
         let (customer, id) = ids(&given.name)?;
         let mut change = self.0.begin(call).await?;
-        let row = sqlx::query_as!(
-            Record,
-            "select * from intake.project where id = $1 and customer = $2 for no key update",
-            id.uuid(),
-            customer.uuid()
-        );
+        let row = projects!("where id = $1 and customer = $2 for no key update", id.uuid(), customer.uuid());
         let mut record =
             row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Project>(&given.name))?;
         check_etag(&given.etag, &etag(record.version), &given.name)?;

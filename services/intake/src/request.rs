@@ -53,11 +53,6 @@ kefu_chassis::delegate! {
     }
 }
 
-/// Refuses a text that only blanks fill.
-fn not_blank(field: &str, text: &str) -> Result<(), Error> {
-    if text.trim().is_empty() { Err(Error::field(field, "must not be blank")) } else { Ok(()) }
-}
-
 impl Requests {
     /// The request that `call` may see under `name`.
     async fn seen(&self, call: &Call, name: &str) -> Result<store::Record, Error> {

@@ -68,7 +68,7 @@ enum Command {
     Import(Import),
     /// Show how well each clause is kept.
     Compliance(ComplianceArguments),
-    /// Prove that nobody altered the record.
+    /// Prove that nobody altered the journal.
     #[command(subcommand)]
     Journal(Journal),
 }
@@ -88,6 +88,11 @@ enum Journal {
 }
 
 impl Common {
+    /// Whether something is given that only a start takes.
+    pub fn changes_what_runs(&self) -> bool {
+        self.regulation.is_some() || self.database_url.is_some()
+    }
+
     /// The home directory, made when absent.
     pub fn home(&self) -> Result<Home, Error> {
         Home::open(&self.home)

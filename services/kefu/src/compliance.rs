@@ -94,6 +94,9 @@ impl FromStr for Groups {
 /// Prints the counts.
 pub async fn run(common: &Common, arguments: &ComplianceArguments) -> Result<(), Error> {
     let regulation = common.regulation()?;
+    if let Some(unknown) = arguments.clause.as_deref().filter(|clause| regulation.clause(clause).is_none()) {
+        return Err(Error::NoClause(unknown.to_owned()));
+    }
     let rows = Session::with(common, async |session| {
         let request = request(arguments, session.zone());
         let mut rows = Vec::new();

@@ -104,6 +104,9 @@ pub enum Error {
     /// A service ended by itself.
     #[error("{0} has ended; its log says why")]
     Ended(&'static str),
+    /// There is no such clause.
+    #[error("the rule book has no clause {0}; they are written as in C2.1")]
+    NoClause(String),
     /// There is no such service.
     #[error("there is no service {asked}; there are: {known}")]
     NoService {

@@ -48,6 +48,11 @@ impl Session {
                     .into_iter()
                     .all(|ready| ready)
             {
+                if common.changes_what_runs() {
+                    eprintln!(
+                        "kefu: one runs here already; what it was started with counts, not --regulation or --database-url"
+                    );
+                }
                 return Ok(Self { home, state, bearer, own: None });
             }
             if began.elapsed() > PATIENCE {

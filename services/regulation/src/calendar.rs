@@ -167,6 +167,19 @@ impl Calendar {
         }
     }
 
+    /// This calendar with the holidays that `other` knows: the same hours in the same zone.
+    #[must_use]
+    pub fn with_holidays_of(&self, other: &Self) -> Self {
+        let week = std::array::from_fn(|day| self.0.week.days()[day].intervals.clone());
+        Self::new(&self.0.zone_name, week, other.0.holidays.clone()).unwrap_or_else(|_| self.clone())
+    }
+
+    /// Whether `date` is worked, as far as is known: in a year whose holidays are not published the regular week counts.
+    #[must_use]
+    pub fn is_worked(&self, date: Date) -> bool {
+        !self.0.day(date).0.intervals.is_empty()
+    }
+
     /// The whole calendar as a `[calendar]` table (TOML) that [`Self::from_toml`] reads back as the same version, whatever
     /// calendars a later program has built in.
     #[must_use]

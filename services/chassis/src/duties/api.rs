@@ -7,8 +7,7 @@ use kefu_proto::compliance::v1 as pb;
 use kefu_proto::compliance::v1::compliance_service_server::ComplianceService;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 
-use super::store::{self, Row};
-use super::{Duty, DutyResource, State, summary};
+use super::{BY_PERSON, Duty, DutyResource, State, store, summary};
 use crate::call::{Call, Holder, Scope, check_etag, etag};
 use crate::chassis::Chassis;
 use crate::error::Error;
@@ -16,6 +15,14 @@ use crate::journal::NewEvent;
 use crate::names::{Id, Resource as _};
 use crate::paging::{NEVER, Page, Pages};
 use crate::time::{duration_to_proto, sql, to_proto};
+
+/// Which duty is decided about, and how.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    name: &'a str,
+    etag: &'a str,
+    action: &'static str,
+}
 
 /// Serves a service's duties.
 #[derive(Clone, Debug)]
@@ -47,14 +54,12 @@ impl Compliance {
         };
         let state = (request.state != 0).then(|| i16::try_from(request.state).unwrap_or_default());
         let mut connection = self.0.pool().acquire().await?;
-        let rows = sqlx::query_as!(
-            Row,
-            "select * from duty
-            where ($1::timestamptz is null or (coalesce(due_at, $12), id) > ($1, $2))
+        let rows = store::duties!(
+            "where ($1::timestamptz is null or (due_at, id) > ($1, $2))
                 and ($3::text is null or owner = $3) and ($4::text is null or department = $4 or owner = $5)
                 and ($6 = '' or subject = $6) and ($7 = '' or owner = $7) and ($8 = '' or clause = $8)
                 and ($9::smallint is null or state = $9) and (not $10 or breached_at is not null)
-            order by coalesce(due_at, $12), id limit $11",
+            order by due_at, id limit $11",
             sql::maybe(due) as _,
             id,
             owner,
@@ -66,7 +71,6 @@ impl Compliance {
             state,
             request.breached,
             page.limit,
-            sql::at(NEVER) as _,
         )
         .fetch_all(&mut *connection)
         .await?;
@@ -84,59 +88,53 @@ impl Compliance {
     }
 
     async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
-        let state = [State::Open];
-        self.decide(call, &request.name, &request.etag, "pause", &state, |duty| {
-            duty.pause(call.now, &request.reason, &call.caller.subject)
-        })
-        .await
+        let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON == 0;
+        let target = Target { name: &request.name, etag: &request.etag, action: "pause" };
+        self.decide(call, target, can, |duty| duty.pause(call.now, &request.reason, &call.caller.subject)).await
     }
 
     async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
-        let state = [State::Paused];
-        self.decide(call, &request.name, &request.etag, "resume", &state, |duty| duty.resume(call.now)).await
+        let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON != 0;
+        let target = Target { name: &request.name, etag: &request.etag, action: "resume" };
+        self.decide(call, target, can, |duty| vec![duty.resume(call.now)]).await
     }
 
     async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
-        let states = [State::Open, State::Paused];
-        self.decide(call, &request.name, &request.etag, "waive", &states, |duty| {
-            duty.waive(call.now, &request.reason, &call.caller.subject)
-        })
-        .await
+        let target = Target { name: &request.name, etag: &request.etag, action: "waive" };
+        self.decide(call, target, Duty::is_live, |duty| duty.waive(call.now, &request.reason, &call.caller.subject))
+            .await
     }
 
+    /// What someone entitled decides about a duty of somebody else.
     async fn decide(
         &self,
         call: &Call,
-        name: &str,
-        given_etag: &str,
-        action: &str,
-        from: &[State],
-        act: impl FnOnce(&mut Duty) -> DutyChange,
+        target: Target<'_>,
+        can: impl FnOnce(&Duty) -> bool,
+        act: impl FnOnce(&mut Duty) -> Vec<DutyChange>,
     ) -> Result<pb::Duty, Error> {
+        let Target { name, etag: given, action } = target;
         let id = self.id(name)?;
         let mut change = self.0.begin(call).await?;
-        let duty =
-            store::lock(change.connection(), &self.0.calendars, id).await?.filter(|duty| call.reaches(holder(duty)));
-        let mut duty = duty.ok_or_else(|| unknown(name))?;
-        check_etag(given_etag, &etag(duty.version), name)?;
+        let duty = store::lock(change.connection(), &self.0.calendars, id).await?;
+        let mut duty = duty.filter(|duty| call.reaches(holder(duty))).ok_or_else(|| unknown(name))?;
+        check_etag(given, &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
             return Err(Error::SelfDealing);
         }
-        if !from.contains(&duty.state) {
-            let state = duty.state.as_str_name().to_owned();
+        if !can(&duty) {
             return Err(Error::State {
                 subject: name.to_owned(),
                 action: action.to_owned(),
-                state,
+                state: duty.state.as_str_name().to_owned(),
                 clause: duty.clause.into(),
             });
         }
+        let corrects = duty.breach_event.filter(|_| duty.breached_at.is_some());
         let did = act(&mut duty);
         let payload = DutyChanged { subject: duty.subject.clone() };
-        change.record(
-            NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload)
-                .with_duties(vec![did]),
-        );
+        let event = NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload);
+        change.record(event.correcting(corrects.filter(|_| duty.breached_at.is_none())).with_duties(did));
         change.put(duty.clone());
         change.commit(self.show(duty)).await
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 use sqlx::{Postgres, Transaction};
+use uuid::Uuid;
 
 use super::{Duty, store};
 use crate::chassis::Chassis;
@@ -18,16 +19,18 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Marks breaches until the service stops; first of all it settles due times that were provisional.
 pub async fn run(chassis: Arc<Chassis>) {
     let mut stop = chassis.stopping();
-    let mut is_settled = false;
+    let mut provisional = Some(Uuid::nil());
     loop {
-        let changed = if is_settled { mark_overdue(&chassis).await } else { settle_provisional(&chassis).await };
-        match changed {
-            Ok(changed) if changed >= BATCH => continue,
-            Ok(_) if !is_settled => {
-                is_settled = true;
-                continue;
-            }
-            Ok(_) => {}
+        let more = match provisional {
+            Some(after) => settle_provisional(&chassis, after).await.map(|next| {
+                provisional = next;
+                true
+            }),
+            None => mark_overdue(&chassis).await.map(|marked| marked >= BATCH),
+        };
+        match more {
+            Ok(true) => continue,
+            Ok(false) => {}
             Err(error) => tracing::warn!(cause = describe(&error), "the clock failed; it is tried again"),
         }
         tokio::select! {
@@ -42,39 +45,58 @@ pub async fn mark_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     let now = chassis.clock.now();
     let mut transaction = chassis.pool().begin().await?;
     let duties = store::lock_overdue(&mut transaction, &chassis.calendars, now, BATCH).await?;
-    change_each(chassis, transaction, duties, |duty| {
+    let marked = i64::try_from(duties.len()).unwrap_or(i64::MAX);
+    let changed = duties.into_iter().map(|mut duty| {
         let due = duty.due_at.unwrap_or(now);
-        (due, duty.breach(due))
-    })
-    .await
+        let change = duty.breach(due);
+        (duty, due, vec![change])
+    });
+    store_each(chassis, transaction, changed.collect()).await?;
+    Ok(marked)
 }
 
-/// Reckons one batch of provisional due times anew, where the calendar in force is another than theirs; how many.
-pub async fn settle_provisional(chassis: &Chassis) -> Result<i64, sqlx::Error> {
+/// Reckons one batch of provisional due times anew, where the calendar in force knows holidays that theirs did not; the
+/// last duty looked at, if there may be more.
+pub async fn settle_provisional(chassis: &Chassis, after: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     let now = chassis.clock.now();
-    let calendar = chassis.regulation.calendar();
+    let published = chassis.regulation.calendar();
     let mut transaction = chassis.pool().begin().await?;
-    let duties = store::lock_provisional(&mut transaction, &chassis.calendars, calendar.version(), BATCH).await?;
-    change_each(chassis, transaction, duties, |duty| (now, duty.settle(calendar, now))).await
+    let duties = store::lock_provisional(&mut transaction, &chassis.calendars, after, BATCH).await?;
+    let last = duties.last().map(|duty| duty.id.uuid());
+    let mut changed = Vec::new();
+    for mut duty in duties {
+        let calendar = duty.calendar.with_holidays_of(published);
+        if calendar.version() == duty.calendar.version() {
+            continue;
+        }
+        chassis.calendars.keep(&mut *transaction, &calendar).await?;
+        let did = duty.settle(calendar, now);
+        changed.push((duty, now, did));
+    }
+    store_each(chassis, transaction, changed).await?;
+    Ok(last)
 }
 
-/// Changes each duty and stores it with an event; how many.
-async fn change_each(
+/// Stores duties that were changed, each with an event of when and how.
+async fn store_each(
     chassis: &Chassis,
     mut transaction: Transaction<'_, Postgres>,
-    mut duties: Vec<Duty>,
-    change: impl Fn(&mut Duty) -> (Timestamp, DutyChange),
-) -> Result<i64, sqlx::Error> {
-    let count = i64::try_from(duties.len()).unwrap_or(i64::MAX);
-    if count == 0 {
-        return Ok(0);
+    changed: Vec<(Duty, Timestamp, Vec<DutyChange>)>,
+) -> Result<(), sqlx::Error> {
+    if changed.is_empty() {
+        return transaction.commit().await;
     }
-    let mut events = Vec::with_capacity(duties.len());
-    for duty in &mut duties {
-        let (at, change) = change(duty);
+    let mut events = Vec::with_capacity(changed.len());
+    let mut duties = Vec::with_capacity(changed.len());
+    for (mut duty, at, changes) in changed {
         let payload = DutyChanged { subject: duty.subject.clone() };
         let event = NewEvent::new(chassis.name_of(&duty.id), duty.version, at, &[&duty.clause], &payload);
-        events.push(event.with_duties(vec![change]));
+        let corrects = duty.breach_event.take_if(|_| duty.breached_at.is_none());
+        if duty.breached_at.is_some() {
+            duty.breach_event.get_or_insert(event.id);
+        }
+        events.push(event.correcting(corrects).with_duties(changes));
+        duties.push(duty);
     }
     let now = chassis.clock.now();
     let record =
@@ -82,5 +104,5 @@ async fn change_each(
     record.write(&mut transaction).await?;
     transaction.commit().await?;
     chassis.appended.notify_one();
-    Ok(count)
+    Ok(())
 }

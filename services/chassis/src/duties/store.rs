@@ -8,7 +8,23 @@ use uuid::Uuid;
 use super::calendars::Calendars;
 use super::{Duty, DutyResource, Measure, State};
 use crate::names::Id;
+use crate::paging::NEVER;
 use crate::time::sql;
+
+/// A query of duties. Columns are named, so that a later version may add some while this one runs.
+macro_rules! duties {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            $crate::duties::store::Row,
+            "select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
+                paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at,
+                breach_event, late, corrected, reason, decided_by, version
+            from duty " + $rest $($arguments)*
+        )
+    };
+}
+
+pub(crate) use duties;
 
 /// A duty as it is stored.
 #[derive(Debug)]
@@ -29,10 +45,12 @@ pub struct Row {
     pub opened_at: SqlTime,
     pub running_since: Option<SqlTime>,
     pub paused_since: Option<SqlTime>,
-    pub due_at: Option<SqlTime>,
+    pub holds: i16,
+    pub due_at: SqlTime,
     pub provisional: bool,
     pub met_at: Option<SqlTime>,
     pub breached_at: Option<SqlTime>,
+    pub breach_event: Option<Uuid>,
     pub late: bool,
     pub corrected: bool,
     pub reason: String,
@@ -61,10 +79,12 @@ impl Row {
             opened_at: row.opened_at.to_jiff(),
             running_since: sql::read(row.running_since),
             paused_since: sql::read(row.paused_since),
-            due_at: sql::read(row.due_at),
+            holds: row.holds,
+            due_at: Some(row.due_at.to_jiff()).filter(|&due| due != NEVER),
             provisional: row.provisional,
             met_at: sql::read(row.met_at),
             breached_at: sql::read(row.breached_at),
+            breach_event: row.breach_event,
             late: row.late,
             corrected: row.corrected,
             reason: row.reason,
@@ -94,11 +114,7 @@ pub async fn lock_live(
     calendars: &Calendars,
     subject: &str,
 ) -> Result<Vec<Duty>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select * from duty where subject = $1 and state in (1, 2) order by id for no key update",
-        subject
-    );
+    let rows = duties!("where subject = $1 and state in (1, 2) order by id for no key update", subject);
     let rows = rows.fetch_all(&mut *connection).await?;
     read(connection, calendars, rows).await
 }
@@ -109,7 +125,7 @@ pub async fn lock(
     calendars: &Calendars,
     id: Id<DutyResource>,
 ) -> Result<Option<Duty>, sqlx::Error> {
-    let row = sqlx::query_as!(Row, "select * from duty where id = $1 for no key update", id.uuid());
+    let row = duties!("where id = $1 for no key update", id.uuid());
     let rows = row.fetch_all(&mut *connection).await?;
     Ok(read(connection, calendars, rows).await?.pop())
 }
@@ -120,7 +136,7 @@ pub async fn get(
     calendars: &Calendars,
     id: Id<DutyResource>,
 ) -> Result<Option<Duty>, sqlx::Error> {
-    let row = sqlx::query_as!(Row, "select * from duty where id = $1", id.uuid());
+    let row = duties!("where id = $1", id.uuid());
     let rows = row.fetch_all(&mut *connection).await?;
     Ok(read(connection, calendars, rows).await?.pop())
 }
@@ -132,9 +148,8 @@ pub async fn lock_overdue(
     now: jiff::Timestamp,
     limit: i64,
 ) -> Result<Vec<Duty>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select * from duty where state = 1 and breached_at is null and due_at < $1
+    let rows = duties!(
+        "where state = 1 and breached_at is null and due_at < $1
         order by due_at limit $2 for no key update skip locked",
         sql::at(now) as _,
         limit
@@ -143,19 +158,15 @@ pub async fn lock_overdue(
     read(connection, calendars, rows).await
 }
 
-/// Running duties whose due time is provisional and counts on another calendar than `calendar`, locked.
+/// Running duties after `after` whose due time is provisional, locked, in the order of their ids.
 pub async fn lock_provisional(
     connection: &mut PgConnection,
     calendars: &Calendars,
-    calendar: &str,
+    after: Uuid,
     limit: i64,
 ) -> Result<Vec<Duty>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select * from duty where state = 1 and provisional and calendar <> $1 order by id limit $2 for no key update skip locked",
-        calendar,
-        limit
-    );
+    let rows =
+        duties!("where state = 1 and provisional and id > $1 order by id limit $2 for no key update", after, limit);
     let rows = rows.fetch_all(&mut *connection).await?;
     read(connection, calendars, rows).await
 }

@@ -48,13 +48,14 @@ pub async fn summarize(
             count(*) filter (where state = 4) as "waived!",
             count(*) filter (where state = 5) as "voided!",
             count(*) filter (where state = 6) as "not_recorded!",
-            count(*) filter (where state = 3 and corrected) as "corrected!"
+            count(*) filter (where state = 3 and corrected) as "corrected!",
+            count(*) filter (where breached_at is not null and not corrected) as "breached!"
         from (
-            select *,
+            select clause, department, owner, opened_at, due_at, breached_at, state, late, corrected,
                 state in (1, 2) and (breached_at is not null or (state = 1 and due_at < $6)) as overdue
             from duty
         ) as d
-        where ($7::text is null or owner = $7) and ($8::text is null or department = $8)
+        where ($7::text is null or owner = $7) and ($8::text is null or department = $8 or owner = $15)
             and ($9 = '' or clause = $9) and ($10 = '' or department = $10) and ($11 = '' or owner = $11)
             and ($12::timestamptz is null or opened_at >= $12) and ($13::timestamptz is null or opened_at < $13)
         group by 1, 2, 3, 4 order by 1, 2, 3, 4 limit $14
@@ -73,6 +74,7 @@ pub async fn summarize(
         sql::maybe(request.start_time.as_ref().and_then(from_proto)) as _,
         sql::maybe(request.end_time.as_ref().and_then(from_proto)) as _,
         ROWS_AT_MOST + 1,
+        call.caller.subject,
     )
     .fetch_all(chassis.pool())
     .await?;
@@ -93,6 +95,7 @@ pub async fn summarize(
         voided: row.voided,
         not_recorded: row.not_recorded,
         corrected: row.corrected,
+        breached: row.breached,
     });
     Ok(SummarizeComplianceResponse { rows: rows.collect() })
 }

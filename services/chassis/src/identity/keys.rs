@@ -1,12 +1,13 @@
 //! An issuer's public keys: read from a file or fetched by HTTPS, kept for some minutes, read again when a token names a key
 //! that is not among them.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use tokio::sync::Mutex;
+
+use tokio::sync::OnceCell;
 
 use super::IssuerConfig;
 use crate::error::describe;
@@ -32,20 +33,31 @@ pub struct Keys {
     known: RwLock<Vec<Key>>,
     asked: Mutex<Option<Instant>>,
     asked_at_most_every: Duration,
+    first: OnceCell<()>,
 }
 
 impl Keys {
     pub fn new(config: IssuerConfig) -> Self {
-        Self { config, known: RwLock::default(), asked: Mutex::new(None), asked_at_most_every: ASKED_AT_MOST_EVERY }
+        Self {
+            config,
+            known: RwLock::default(),
+            asked: Mutex::new(None),
+            asked_at_most_every: ASKED_AT_MOST_EVERY,
+            first: OnceCell::new(),
+        }
     }
 
     /// The key with this id (or the only one, for tokens that name none) that signs with `algorithm`.
     pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
-        self.renew(KEPT_FOR).await;
-        if let Some(key) = self.known(id, algorithm) {
-            return Some(key);
-        }
-        self.renew(self.asked_at_most_every).await;
+        // The first callers wait for the first keys together; later ones wait for nobody's fetch but their own.
+        let first = async || {
+            self.renew(self.asked_at_most_every).await;
+            if self.known.read().is_ok_and(|known| known.is_empty()) { Err(()) } else { Ok(()) }
+        };
+        self.first.get_or_try_init(first).await.ok()?;
+        let known = self.known(id, algorithm);
+        self.renew(if known.is_some() { KEPT_FOR } else { self.asked_at_most_every }).await;
+        // A key that is published no more is not taken, once that is known.
         self.known(id, algorithm)
     }
 
@@ -57,13 +69,16 @@ impl Keys {
         (id.is_some() || fitting.next().is_none()).then(|| first.decoding.clone())
     }
 
-    /// Reads the keys again if that was last tried longer ago than `age`. Keys known before are kept if it fails.
+    /// Reads the keys again if that was last tried longer ago than `age`: one caller does, others go on with what is known.
+    /// Keys known before are kept if it fails.
     async fn renew(&self, age: Duration) {
-        let mut asked = self.asked.lock().await;
-        if asked.is_some_and(|last| last.elapsed() < age) {
-            return;
+        {
+            let Ok(mut asked) = self.asked.lock() else { return };
+            if asked.is_some_and(|last| last.elapsed() < age) {
+                return;
+            }
+            *asked = Some(Instant::now());
         }
-        *asked = Some(Instant::now());
         match self.fetch().await {
             Ok(set) => {
                 let keys = set.keys.iter().filter_map(readable).collect();

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::DutyChanges;
 use super::chain::Row;
-use super::sealer::sealed_after;
+use super::sealer::{read_head, sealed_after};
 use crate::chassis::Chassis;
 use crate::error::Error;
 use crate::time::to_proto;
@@ -33,6 +33,7 @@ impl EventFeed for Feed {
         let (call, request) = self.0.admit(request)?;
         self.0.check_parent(&request.parent).map_err(|error| error.into_status(call.language))?;
         let language = call.language;
+        self.check_cursor(request.after_position).await.map_err(|error| error.into_status(language))?;
         let chassis = self.0.clone();
         let stream = async_stream::try_stream! {
             let mut cursor = request.after_position;
@@ -80,6 +81,19 @@ impl EventFeed for Feed {
         let (call, request) = self.0.admit(request)?;
         self.0.check_parent(&request.parent).map_err(|error| error.into_status(call.language))?;
         self.0.settle(&call, super::verify::verify(&self.0, &request.anchors).await).await
+    }
+}
+
+impl Feed {
+    /// Refuses a position that the journal does not reach: it was restored from a backup, or is another's.
+    async fn check_cursor(&self, position: i64) -> Result<(), Error> {
+        let mut connection = self.0.pool().acquire().await?;
+        let (head, _) = read_head(&mut connection, &self.0.service).await?;
+        if position <= head {
+            Ok(())
+        } else {
+            Err(Error::field("after_position", format!("is beyond the journal's end at {head}")))
+        }
     }
 }
 

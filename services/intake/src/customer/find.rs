@@ -5,7 +5,7 @@ use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 
-use super::{Customers, Record};
+use super::{Customers, Record, customers};
 use crate::shared::Customer;
 
 impl Customers {
@@ -29,18 +29,16 @@ impl Customers {
         let page: Page<Id<Customer>> = Pages::new(call, &asked).read(&request.page_token, request.page_size)?;
         let after = page.after.map(Id::uuid);
         let rows = if !phone.is_empty() {
-            let row = sqlx::query_as!(
-                Record,
-                "select * from intake.customer where phones @> array[$1] and ($2::uuid is null or id < $2) order by id desc limit $3",
+            let row = customers!(
+                "where phones @> array[$1] and ($2::uuid is null or id < $2) order by id desc limit $3",
                 phone,
                 after,
                 page.limit
             );
             row.fetch_all(self.0.pool()).await?
         } else if !request.email.is_empty() {
-            let row = sqlx::query_as!(
-                Record,
-                "select * from intake.customer where emails @> array[$1] and ($2::uuid is null or id < $2) order by id desc limit $3",
+            let row = customers!(
+                "where emails @> array[$1] and ($2::uuid is null or id < $2) order by id desc limit $3",
                 request.email.to_lowercase(),
                 after,
                 page.limit
@@ -49,10 +47,8 @@ impl Customers {
         } else {
             // Names that begin with the text lie between it and the text with the highest character after it.
             let beginning = request.display_name.trim();
-            let row = sqlx::query_as!(
-                Record,
-                r#"select * from intake.customer
-                where display_name collate "C" >= $1 and display_name collate "C" < $2 and ($3::uuid is null or id < $3)
+            let row = customers!(
+                r#"where display_name collate "C" >= $1 and display_name collate "C" < $2 and ($3::uuid is null or id < $3)
                 order by id desc limit $4"#,
                 beginning,
                 format!("{beginning}\u{10FFFF}"),

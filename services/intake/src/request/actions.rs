@@ -8,10 +8,10 @@ use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{CarrierState, Kind};
 use kefu_regulation::params;
 
+use super::Requests;
 use super::lifecycle::Action;
 use super::step::Step;
 use super::store::{self, ProgressRow};
-use super::{Requests, not_blank};
 
 impl Requests {
     pub(super) async fn respond(&self, call: &Call, request: pb::RespondRequestRequest) -> Result<pb::Request, Error> {
@@ -21,7 +21,7 @@ impl Requests {
         facts.answered_at = Some(step.at);
         step.fire(Action::Respond, &facts)?;
         step.record.first_response_at = Some(step.at.to_sqlx());
-        step.record.last_informed_at = Some(step.at.to_sqlx());
+        step.inform();
         let payload = pb::RequestResponded { state: step.state(), first_response_time: Some(to_proto(step.at)) };
         step.finish(&payload).await
     }
@@ -43,7 +43,7 @@ impl Requests {
         step.fire(if repeated { Action::PromiseWaitAgain } else { Action::PromiseWait }, &facts)?;
         step.record.promised_at = Some(promised.to_sqlx());
         step.record.promise_reason.clone_from(&request.reason);
-        step.record.last_informed_at = Some(step.at.to_sqlx());
+        step.inform();
         let payload = pb::WaitPromised {
             state: step.state(),
             reason: request.reason,
@@ -91,7 +91,7 @@ impl Requests {
         facts.informed_at = is_told.then_some(step.at);
         step.fire(if is_told { Action::Inform } else { Action::Note }, &facts)?;
         if is_told {
-            step.record.last_informed_at = Some(step.at.to_sqlx());
+            step.inform();
             step.record.settled_at_once = false;
         }
         if request.carrier_state != 0 {
@@ -122,7 +122,7 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::AwaitCustomer, &facts)?;
         step.record.awaited.clone_from(&request.awaited);
-        step.record.last_informed_at = Some(step.at.to_sqlx());
+        step.inform();
         step.record.settled_at_once = false;
         let payload = pb::CustomerAwaited { state: step.state(), awaited: request.awaited };
         step.finish(&payload).await
@@ -142,16 +142,14 @@ impl Requests {
     }
 
     pub(super) async fn resolve(&self, call: &Call, request: pb::ResolveRequestRequest) -> Result<pb::Request, Error> {
-        not_blank("resolution", &request.resolution)?;
-        not_blank("assistance", &request.assistance)?;
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let facts = step.facts();
         step.fire(Action::Resolve, &facts)?;
+        step.inform();
         let record = &mut step.record;
         record.resolution.clone_from(&request.resolution);
         record.assistance.clone_from(&request.assistance);
         record.resolved_at = Some(step.at.to_sqlx());
-        record.last_informed_at = Some(step.at.to_sqlx());
         record.unreached_attempts = 0;
         record.first_contact_resolution =
             record.settled_at_once && record.cycle == 0 && record.owner == record.first_responder;

@@ -61,8 +61,6 @@ impl Requests {
     fn attempt(&self, call: &Call, request: &pb::ConfirmResolutionRequest, step: &Step<'_>) -> AttemptRow {
         let calendar = self.0.regulation.calendar();
         let day = step.at.to_zoned(calendar.zone().clone()).date();
-        // In a year whose holidays are not published, a weekday counts as a working day.
-        let is_working = calendar.is_working_day(day).unwrap_or_else(|_| day.weekday().to_monday_zero_offset() < 5);
         AttemptRow {
             id: Id::<crate::shared::ContactAttempt>::new(call.now).uuid(),
             request: step.record.id,
@@ -70,7 +68,7 @@ impl Requests {
             channel: request.channel() as i16,
             comment: request.comment.clone(),
             cycle: step.record.cycle,
-            working_day: is_working.then(|| day.to_sqlx()),
+            working_day: calendar.is_worked(day).then(|| day.to_sqlx()),
             author: call.caller.subject.clone(),
             occurred_at: step.at.to_sqlx(),
             created_at: call.now.to_sqlx(),

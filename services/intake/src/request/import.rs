@@ -204,7 +204,7 @@ fn outcome(
         (Some((term @ Term::Until(_), None)), Some(ended)) if is_cancelled => {
             let (mut duty, opened) = open(new, &term, calendar);
             let voided = duty.void(ended, "A9.1", by);
-            (duty, vec![opened, voided])
+            (duty, std::iter::once(opened).chain(voided).collect())
         }
         _ => {
             let (duty, change) = new.unrecorded(calendar);

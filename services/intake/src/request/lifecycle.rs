@@ -127,11 +127,11 @@ const REOPENABLE: Gate<Facts> = Gate {
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     transitions: &[
         Row {
-            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress],
+            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice],
             ..Row::row(Action::Register, "A2.1", BEGIN, Some(State::Registered))
         },
         Row {
-            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress],
+            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice],
             ..Row::row(Action::RegisterAnswered, "A2.1", BEGIN, Some(State::InProgress))
         },
         Row {
@@ -155,12 +155,14 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::Progress, Duty::DelayNotice],
+            in_order: true,
             ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress], None)
         },
         // While the customer is awaited, or asked about the solution, no interval of C4.1 runs that a word to them could end.
         Row {
             meets: &[Duty::DelayNotice],
             opens: &[Duty::DelayNotice],
+            in_order: true,
             ..Row::row(Action::Inform, "C4.1", &[State::AwaitingCustomer, State::Resolved], None)
         },
         Row {

@@ -10,7 +10,7 @@ use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
 
 use super::Requests;
-use super::store::{AttemptRow, ProgressRow, Record};
+use super::store::{AttemptRow, ProgressRow, Record, attempts, requests, steps};
 use crate::shared::{ContactAttempt, Customer, Progress, Request, reference};
 
 type Newest = (Timestamp, Id<Request>);
@@ -29,10 +29,8 @@ impl Requests {
         let mine = if let Scope::Customer(customer) = call.scope() { reference::<Customer>(customer)? } else { None };
         let customer = reference::<Customer>(&request.customer)?;
         let chosen = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
-        let rows = sqlx::query_as!(
-            Record,
-            "select * from intake.request
-            where ($1::timestamptz is null or (contact_at, id) < ($1, $2))
+        let rows = requests!(
+            "where ($1::timestamptz is null or (contact_at, id) < ($1, $2))
                 and ($3::uuid is null or customer = $3) and ($4::uuid is null or customer = $4)
                 and ($5 = '' or owner = $5) and ($6 = '' or department = $6)
                 and ($7::smallint is null or state = $7) and ($8::smallint is null or channel = $8)
@@ -69,7 +67,7 @@ impl Requests {
         let page: Page<Newest> = Pages::new(call, &[""; 0]).read(&request.page_token, request.page_size)?;
         let pressing = sqlx::query!(
             r#"
-            select r.id, next.due_at, next.clause as "clause?"
+            select r.id, next.due_at as "due_at?: jiff_sqlx::Timestamp", next.clause as "clause?"
             from intake.request as r
             left join lateral (
                 select due_at, clause from duty
@@ -92,9 +90,7 @@ impl Requests {
         };
         let (pressing, next_page_token) = page.cut(pressing, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = pressing.iter().map(|row| row.id).collect();
-        let records = sqlx::query_as!(Record, "select * from intake.request where id = any($1)", &ids)
-            .fetch_all(self.0.pool())
-            .await?;
+        let records = requests!("where id = any($1)", &ids).fetch_all(self.0.pool()).await?;
         let items = pressing.into_iter().filter_map(|row| {
             let record = records.iter().find(|record| record.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
@@ -116,10 +112,7 @@ impl Requests {
         let page: Page<Id<Progress>> =
             Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
         let parent = self.seen(call, &request.parent).await?;
-        let rows = sqlx::query_as!(
-            ProgressRow,
-            "select * from intake.progress
-            where request = $1 and ($2::uuid is null or id < $2) and (told_by <> 0 or not $3) order by id desc limit $4",
+        let rows = steps!("where request = $1 and ($2::uuid is null or id < $2) and (told_by <> 0 or not $3) order by id desc limit $4",
             parent.id,
             page.after.map(Id::uuid),
             call.is_customer(),
@@ -139,10 +132,8 @@ impl Requests {
         let page: Page<Id<ContactAttempt>> =
             Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
         let parent = self.seen(call, &request.parent).await?;
-        let rows = sqlx::query_as!(
-            AttemptRow,
-            "select * from intake.contact_attempt
-            where request = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+        let rows = attempts!(
+            "where request = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
             parent.id,
             page.after.map(Id::uuid),
             page.limit,

@@ -8,7 +8,7 @@ use kefu_chassis::names::Id;
 use kefu_chassis::time::from_proto;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Kind, Origin, Priority, State};
+use kefu_proto::intake::v1::request::{CarrierState, Kind, Origin, Priority, State};
 
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::{self, Record};
@@ -21,14 +21,17 @@ impl Requests {
         call: &Call,
         request: pb::RegisterRequestRequest,
     ) -> Result<pb::Request, Error> {
-        let at = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
+        // Whoever says only when the customer was answered means that they were answered at once.
+        let came = request.occurred_time.as_ref().or(request.answered_time.as_ref());
+        let at = call.occurred(came, self.0.backdating())?;
         let answered_at = answered(&request, at, call.now)?;
         let mut record = self.new_record(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
         let mut facts = step::facts(&self.0, &record, at);
         facts.is_answered = answered_at.is_some();
         facts.answered_at = answered_at;
-        facts.classified_at = facts.is_classified.then_some(at);
+        facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
+        facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
         let name = record.id().to_string();
         let row = LIFECYCLE.fire(&name, State::Unspecified, action, &facts)?;
         record.state = row.to.unwrap_or(State::Registered) as i16;
@@ -93,8 +96,8 @@ impl Requests {
             order_number: request.order_number.clone(),
             product_model: request.product_model.clone(),
             description: request.description.clone(),
-            business_domain: request.business_domain.clone(),
-            problem_type: request.problem_type.clone(),
+            business_domain: request.business_domain.trim().to_owned(),
+            problem_type: request.problem_type.trim().to_owned(),
             priority: if request.priority() == Priority::Unspecified { Priority::Normal } else { request.priority() }
                 as i16,
             first_responder: owner.clone(),
@@ -139,7 +142,7 @@ fn answered(request: &pb::RegisterRequestRequest, at: Timestamp, now: Timestamp)
 /// Fields that do not fit together.
 fn inconsistent(request: &pb::RegisterRequestRequest) -> Vec<Violation> {
     let is_shipment = request.kind() == Kind::Shipment;
-    let half = |field: &str, other: &str| (field.is_empty(), other.is_empty());
+    let half = |field: &str, other: &str| (field.trim().is_empty(), other.trim().is_empty());
     let mut violations = Vec::new();
     let mut wrong =
         |field: &str, reason: &str| violations.push(Violation { field: field.into(), reason: reason.into() });

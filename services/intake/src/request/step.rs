@@ -75,6 +75,12 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// The customer hears from us: what was recorded out of order does not make the silence longer (A9.1).
+    pub fn inform(&mut self) {
+        let at = self.record.last_informed_at.map_or(self.at, |last| self.at.max(last.to_jiff()));
+        self.record.last_informed_at = Some(store::at(at));
+    }
+
     /// The state it is in, as events tell it.
     pub fn state(&self) -> i32 {
         self.record.state().into()
@@ -96,7 +102,7 @@ impl<'a> Step<'a> {
         store::update(self.change.connection(), &self.record).await?;
         let shown = self.record.show();
         let event = NewEvent::new(shown.name.clone(), self.record.version, self.at, &self.call.rule.clauses, payload);
-        self.change.record(event.with_duties(self.touched.changes));
+        self.change.record(event.correcting(self.touched.corrects).with_duties(self.touched.changes));
         for duty in self.touched.duties {
             self.change.put(duty);
         }

@@ -11,6 +11,45 @@ use uuid::Uuid;
 
 use crate::shared::{Contact, Customer, Project, Request};
 
+/// A query of requests. Columns are named, so that a later version may add some while this one runs.
+macro_rules! requests {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            $crate::request::store::Record,
+            "select id, number, channel, kind, customer, contact, project, order_number, product_model, description,
+                business_domain, problem_type, priority, first_responder, owner, department, state, cycle, carrier_state,
+                origin, source, external_id, contact_at, first_response_at, promised_at, promise_reason,
+                last_informed_at, resolution, assistance, resolved_at, closed_at, first_contact_resolution,
+                settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version
+            from intake.request " + $rest $($arguments)*
+        )
+    };
+}
+
+/// A query of steps of the work. Columns are named, so that a later version may add some while this one runs.
+macro_rules! steps {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            $crate::request::store::ProgressRow,
+            "select id, request, text, told_by, carrier_state, author, occurred_at, created_at
+            from intake.progress " + $rest $($arguments)*
+        )
+    };
+}
+
+/// A query of attempts. Columns are named, so that a later version may add some while this one runs.
+macro_rules! attempts {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            $crate::request::store::AttemptRow,
+            "select id, request, outcome, channel, comment, cycle, working_day, author, occurred_at, created_at
+            from intake.contact_attempt " + $rest $($arguments)*
+        )
+    };
+}
+
+pub(crate) use {attempts, requests, steps};
+
 /// A request as it is stored.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -174,14 +213,12 @@ pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -
 
 /// A request, locked: its children and duties are written only under this lock.
 pub async fn lock(connection: &mut PgConnection, id: Id<Request>) -> Result<Option<Record>, sqlx::Error> {
-    sqlx::query_as!(Record, "select * from intake.request where id = $1 for no key update", id.uuid())
-        .fetch_optional(connection)
-        .await
+    requests!("where id = $1 for no key update", id.uuid()).fetch_optional(connection).await
 }
 
 /// A request.
 pub async fn get(connection: &mut PgConnection, id: Id<Request>) -> Result<Option<Record>, sqlx::Error> {
-    sqlx::query_as!(Record, "select * from intake.request where id = $1", id.uuid()).fetch_optional(connection).await
+    requests!("where id = $1", id.uuid()).fetch_optional(connection).await
 }
 
 /// Stores what can change of a request.

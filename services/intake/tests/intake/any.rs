@@ -145,14 +145,16 @@ impl World {
             "GetCustomer" => json!({ "name": customer }),
             "BatchGetCustomers" => json!({ "names": [customer] }),
             "UpdateCustomer" => {
-                json!({ "customer": { "name": customer, "display_name": "王大明", "contacts": [contact] } })
+                json!({ "customer": { "name": customer, "display_name": "王大明", "contacts": [contact] }, "update_mask": "*" })
             }
             "FindCustomers" => json!({ "phone": "13800138000" }),
             "CreateProject" => json!({ "parent": customer, "project": { "display_name": "机房改造" } }),
             "GetProject" => json!({ "name": project }),
             "BatchGetProjects" => json!({ "parent": "customers/-", "names": [project] }),
             "ListProjects" => json!({ "parent": customer }),
-            "UpdateProject" => json!({ "project": { "name": project, "display_name": "机房搬迁" } }),
+            "UpdateProject" => {
+                json!({ "project": { "name": project, "display_name": "机房搬迁" }, "update_mask": "*" })
+            }
             "RegisterRequest" => json!({
                 "customer": customer, "channel": "CHAT", "kind": "SERVICE", "contact": contact, "description": "打印机无法连接",
             }),

@@ -201,7 +201,16 @@ async fn an_update_changes_the_fields_of_its_mask_and_no_other() {
     let got =
         desk.customers.get_customer(pb::GetCustomerRequest { name: desk.customer.clone() }).await.unwrap().into_inner();
     assert_eq!(got, updated);
-    let stale = pb::Customer { etag: "\"1\"".into(), ..got };
+    let only_name =
+        pb::Customer { name: desk.customer.clone(), display_name: "王大明".into(), ..Default::default() };
+    let call = pb::UpdateCustomerRequest { customer: Some(only_name), ..Default::default() };
+    let renamed = desk.customers.update_customer(call).await.unwrap().into_inner();
+    assert_eq!(
+        (renamed.display_name.as_str(), &renamed.contacts),
+        ("王大明", &got.contacts),
+        "without a mask, what is set"
+    );
+    let stale = pb::Customer { etag: "\"1\"".into(), ..got.clone() };
     let call = pb::UpdateCustomerRequest { customer: Some(stale), ..Default::default() };
     assert_refused(desk.customers.update_customer(call).await, Code::Aborted, ErrorReason::EtagStale);
 }

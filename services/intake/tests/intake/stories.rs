@@ -2,7 +2,7 @@
 
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::duty::State as Kept;
-use kefu_proto::compliance::v1::{PauseDutyRequest, ResumeDutyRequest};
+use kefu_proto::compliance::v1::{PauseDutyRequest, ResumeDutyRequest, SummarizeComplianceRequest};
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
@@ -376,4 +376,131 @@ async fn what_a_supervisor_stopped_no_reply_of_the_customer_starts_again() {
     assert_eq!((duty.state(), duty.reason.as_str(), duty.decided_by.as_str()), (Kept::Paused, "停电", "staff/head"));
     duties.resume_duty(ResumeDutyRequest { name: progress, ..Default::default() }).await.unwrap();
     assert_eq!(desk.duty(&name, "progress").await.state(), Kept::Open);
+}
+
+#[tokio::test]
+async fn a_word_to_the_customer_recorded_out_of_order_changes_no_later_interval() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Chat).await.name;
+    desk.respond(&name).await.unwrap();
+    desk.pass(120);
+    desk.tell(&name).await.unwrap();
+    let before = desk.duties(&name).await;
+    let told_by = Channel::Hotline.into();
+    let earlier = pb::RecordProgressRequest {
+        parent: name.clone(),
+        text: "补记".into(),
+        told_by,
+        occurred_time: proto("2026-11-20T11:00:00+08:00"),
+        ..Default::default()
+    };
+    desk.requests.record_progress(earlier).await.unwrap();
+    assert_eq!(desk.duties(&name).await, before);
+    let request = desk.requests.get_request(pb::GetRequestRequest { name }).await.unwrap().into_inner();
+    assert_eq!(request.last_informed_time, proto("2026-11-20T12:00:00+08:00"), "A9.1: the silence is no longer for it");
+}
+
+#[tokio::test]
+async fn a_promise_made_in_time_and_recorded_after_the_clock_takes_its_mark_back() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Chat).await.name;
+    desk.pass(10);
+    desk.bench.mark_overdue().await;
+    let promise = pb::PromiseWaitRequest {
+        name: name.clone(),
+        reason: "配件在途".into(),
+        promised_time: proto("2026-11-20T11:00:00+08:00"),
+        occurred_time: proto("2026-11-20T10:02:00+08:00"),
+        ..Default::default()
+    };
+    desk.requests.promise_wait(promise).await.unwrap();
+    desk.pass(10);
+    desk.respond(&name).await.unwrap();
+    let duty = desk.duty(&name, "first_response").await;
+    assert_eq!((duty.state(), duty.breached_time), (Kept::Met, None));
+    let events = desk.events().await;
+    let marked =
+        events.iter().find(|event| event.duty_changes.iter().any(|change| change.kind() == Kind::Breached)).unwrap();
+    let promised = events.iter().find(|event| payload(event) == "WaitPromised").unwrap();
+    assert_eq!(promised.corrects, marked.event_id, "the correction names the event that it corrects");
+}
+
+#[tokio::test]
+async fn a_second_promise_counts_as_broken_and_a_chat_given_up_unanswered_stays_on_record() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Chat).await.name;
+    for until in ["2026-11-20T11:00:00+08:00", "2026-11-20T12:00:00+08:00"] {
+        let promise = pb::PromiseWaitRequest {
+            name: name.clone(),
+            reason: "忙".into(),
+            promised_time: proto(until),
+            ..Default::default()
+        };
+        desk.requests.promise_wait(promise).await.unwrap();
+    }
+    desk.respond(&name).await.unwrap();
+    let ignored = desk.register(Channel::Chat).await.name;
+    desk.bench.time().advance(jiff::SignedDuration::from_mins(60));
+    let call = pb::CancelRequestRequest { name: ignored, reason: "等不及了".into(), ..Default::default() };
+    desk.requests.cancel_request(call).await.unwrap();
+
+    let mut client = ComplianceServiceClient::new(desk.bench.as_service());
+    let call = SummarizeComplianceRequest { parent: desk.bench.name(), ..Default::default() };
+    let rows = client.summarize_compliance(call).await.unwrap().into_inner().rows;
+    let row = |clause: &str| rows.iter().find(|row| row.clause == clause).unwrap();
+    assert_eq!((row("C2.2").met_in_time, row("C2.2").late, row("C2.2").breached), (0, 1, 1));
+    assert_eq!((row("C2.1").met_in_time, row("C2.1").voided, row("C2.1").breached), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn a_shipment_registered_as_delayed_has_its_notice_due() {
+    let mut desk = Desk::open().await;
+    let registration = pb::RegisterRequestRequest {
+        kind: pb::request::Kind::Shipment.into(),
+        order_number: "JD-1".into(),
+        carrier_state: CarrierState::Delayed.into(),
+        ..desk.registration(Channel::Web)
+    };
+    let name = desk.requests.register_request(registration).await.unwrap().into_inner().name;
+    assert_eq!(desk.duty(&name, "delay_notice").await.due_time, proto("2026-11-20T14:00:00+08:00"));
+}
+
+#[tokio::test]
+async fn a_classification_of_blanks_is_none_and_a_customer_dates_nothing_back() {
+    let mut desk = Desk::open().await;
+    let blank = pb::RegisterRequestRequest {
+        business_domain: " ".into(),
+        problem_type: "\t".into(),
+        ..desk.registration(Channel::Chat)
+    };
+    let name = desk.requests.register_request(blank).await.unwrap().into_inner().name;
+    assert_eq!(desk.duty(&name, "classification").await.state(), Kept::Open);
+    let mut customer = RequestServiceClient::new(desk.bench.as_(&desk.customer, &["CUSTOMER"], ""));
+    desk.pass(60);
+    let call = pb::CancelRequestRequest {
+        name,
+        reason: "x".into(),
+        occurred_time: proto("2026-11-20T10:00:00+08:00"),
+        ..Default::default()
+    };
+    let refused = assert_refused(customer.cancel_request(call).await, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!(refused.fields(), ["occurred_time"]);
+}
+
+#[tokio::test]
+async fn a_column_that_the_next_version_adds_disturbs_no_running_one() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Chat).await.name;
+    desk.respond(&name).await.unwrap();
+    desk.duties(&name).await;
+    for table in ["customer", "request", "duty", "journal", "reply", "progress"] {
+        let add = sqlx::AssertSqlSafe(format!("alter table {table} add column next text"));
+        sqlx::query(add).execute(desk.bench.admin()).await.unwrap();
+    }
+    desk.classify(&name).await.unwrap();
+    desk.tell(&name).await.unwrap();
+    desk.requests.get_request(pb::GetRequestRequest { name: name.clone() }).await.unwrap();
+    desk.customers.get_customer(pb::GetCustomerRequest { name: desk.customer.clone() }).await.unwrap();
+    assert_eq!(desk.duties(&name).await.len(), 4);
+    desk.events().await;
 }

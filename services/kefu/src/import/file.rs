@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
@@ -93,6 +94,7 @@ pub struct Rows {
     is_first: bool,
     /// A row that had no room in the message before.
     kept: Option<ImportedRequest>,
+    ends_in_crlf: bool,
 }
 
 impl Rows {
@@ -112,6 +114,7 @@ impl Rows {
             delimiter.ok_or_else(|| misfit(super::map::wrong("delimiter", "must be an ASCII character")))?;
         let file = File::open(path).map_err(unusable(path, "opened"))?;
         let size = file.metadata().map_err(unusable(path, "read"))?.len();
+        let ends_in_crlf = ends_in_crlf(path).map_err(unusable(path, "read"))?;
         let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
         let header = reader.headers().map_err(|source| ImportError::Header { path: path.to_owned(), source })?;
         let map = Map::bind(&spec, header).map_err(misfit)?;
@@ -124,6 +127,7 @@ impl Rows {
             reading: Reading::default(),
             is_first: true,
             kept: None,
+            ends_in_crlf,
         })
     }
 
@@ -181,7 +185,7 @@ impl Rows {
             match self.reader.read_record(&mut self.record) {
                 Ok(false) => return Ok(None),
                 Ok(true) => {
-                    let line = self.record.position().map_or(0, csv::Position::line);
+                    let line = self.line(self.record.position());
                     match self.map.request(&self.record, line, &mut self.reading.left_out) {
                         Ok(row) => return Ok(Some(row)),
                         Err(Wrong { column, reason }) => {
@@ -191,7 +195,7 @@ impl Rows {
                     }
                 }
                 Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line);
+                    let line = self.line(error.position());
                     let reason = self.broken(line, &error).ok_or(error);
                     let reason = reason.map_err(|source| ImportError::Csv {
                         action: "read",
@@ -204,6 +208,11 @@ impl Rows {
         }
     }
 
+    /// The line of a record. The reader takes the second half of a CRLF for the beginning of the next record.
+    fn line(&self, position: Option<&csv::Position>) -> u64 {
+        position.map_or(0, |position| position.line() + u64::from(self.ends_in_crlf))
+    }
+
     /// What is wrong with a record that is none; nothing if it is the file that cannot be read.
     fn broken(&self, line: u64, error: &csv::Error) -> Option<String> {
         let reason = match error.kind() {
@@ -214,7 +223,7 @@ impl Rows {
             _ => return None,
         };
         // The reader stands at the beginning of the next record.
-        let last = self.reader.position().line().saturating_sub(1);
+        let last = self.line(Some(self.reader.position())).saturating_sub(1);
         Some(if last > line { format!("{reason}; it goes on to line {last}: is a quote not closed?") } else { reason })
     }
 
@@ -222,6 +231,13 @@ impl Rows {
         let line = i64::try_from(line).unwrap_or(i64::MAX);
         self.reading.rejected.push(RejectedRow { line, external_id, field, reason });
     }
+}
+
+/// Whether the first line of a file ends in CRLF, and so, it is taken, all do.
+fn ends_in_crlf(path: &Path) -> std::io::Result<bool> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(path)?).read_until(b'\n', &mut line)?;
+    Ok(line.ends_with(b"\r\n"))
 }
 
 #[cfg(test)]

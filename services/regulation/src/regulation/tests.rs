@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
+use std::path::Path;
 
 use jiff::SignedDuration;
 
@@ -180,4 +181,13 @@ fn the_version_changes_with_any_effective_value_and_with_nothing_else() {
     ] {
         assert!(seen.insert(version(different)), "{different}");
     }
+}
+
+#[test]
+fn the_example_that_ships_is_valid_and_changes_what_it_says() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/regulation/example.toml");
+    let regulation = Regulation::from_file(Path::new(example)).unwrap();
+    assert_eq!(regulation.get(params::CHAT), Budget::wall(SignedDuration::from_mins(2)));
+    assert_eq!((regulation.get(params::ATTEMPTS), regulation.get(params::ATTEMPT_DAYS)), (4, 3));
+    assert!(regulation.calendar().is_working_day("2026-11-21".parse().unwrap()).unwrap());
 }

@@ -67,6 +67,8 @@ pub async fn insert(
                 owner, department, state, origin, source, external_id, contact_at, first_response_at, promised_at, resolved_at,
                 closed_at, created_at)
             cross join lateral (select nextval('intake.request_number') + 0 * length(row.external_id) as n) as numbered
+        where not exists (
+            select from intake.request as known where known.source = row.source and known.external_id = row.external_id)
         on conflict (source, external_id) do nothing
         returning id, number
         "#,

@@ -105,3 +105,14 @@ fn files_that_cannot_be_used_say_why() {
     let missing = Rows::open(Path::new("/nowhere.csv"), Path::new("/nowhere.toml")).err().unwrap();
     assert_eq!(missing.to_string(), "/nowhere.toml cannot be read");
 }
+
+#[test]
+fn rows_are_numbered_as_an_editor_numbers_them_whatever_ends_a_line() {
+    let broken = "3,too,short\n".to_owned();
+    let text = [HEADER.to_owned(), line("1", "x"), line("2", "two\nlines"), broken, line("4", "x")].concat();
+    for text in [text.clone(), text.replace('\n', "\r\n")] {
+        let (messages, reading) = all(open(text.as_bytes(), MAP).unwrap());
+        let lines: Vec<i64> = messages[0].rows.iter().map(|row| row.line).collect();
+        assert_eq!((lines.as_slice(), reading.rejected[0].line), ([2, 3, 6].as_slice(), 5), "{text:?}");
+    }
+}

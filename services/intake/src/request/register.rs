@@ -21,10 +21,7 @@ impl Requests {
         call: &Call,
         request: pb::RegisterRequestRequest,
     ) -> Result<pb::Request, Error> {
-        // Whoever says only when the customer was answered means that they were answered at once.
-        let came = request.occurred_time.as_ref().or(request.answered_time.as_ref());
-        let at = call.occurred(came, self.0.backdating())?;
-        let answered_at = answered(&request, at, call.now)?;
+        let (at, answered_at) = self.came_and_answered(call, &request)?;
         let mut record = self.new_record(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
         let mut facts = step::facts(&self.0, &record, at);
@@ -62,6 +59,23 @@ impl Requests {
             change.put(duty);
         }
         change.commit(shown).await
+    }
+
+    /// When the customer came, and when they were answered, if they already were. Whoever says only when they were answered
+    /// means that it was at once.
+    fn came_and_answered(
+        &self,
+        call: &Call,
+        request: &pb::RegisterRequestRequest,
+    ) -> Result<(Timestamp, Option<Timestamp>), Error> {
+        let wrong = || Error::field("answered_time", "must be between the time the customer came and now");
+        let answered_at = request.answered_time.as_ref().and_then(from_proto);
+        if answered_at.is_some_and(|answered| answered > call.now) {
+            return Err(wrong());
+        }
+        let came = request.occurred_time.as_ref().or(request.answered_time.as_ref());
+        let at = call.occurred(came, self.0.backdating())?;
+        if answered_at.is_some_and(|answered| answered < at) { Err(wrong()) } else { Ok((at, answered_at)) }
     }
 
     fn new_record(
@@ -128,15 +142,6 @@ impl Requests {
             version: 1,
         })
     }
-}
-
-/// When the customer was answered before the request is registered.
-fn answered(request: &pb::RegisterRequestRequest, at: Timestamp, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-    let Some(answered) = request.answered_time.as_ref().and_then(from_proto) else { return Ok(None) };
-    if answered < at || answered > now {
-        return Err(Error::field("answered_time", "must be between the time the customer came and now"));
-    }
-    Ok(Some(answered))
 }
 
 /// Fields that do not fit together.

@@ -148,8 +148,8 @@ fn broken_fields(world: &World) -> Vec<(&'static str, Json, &'static str)> {
     let find = |phone: &str, email: &str, name: &str| json!({ "phone": phone, "email": email, "display_name": name });
     let masked = |path: &str| json!({ "update_mask": path });
     let contact = |contact: Json| json!({ "customer": { "display_name": "王", "contacts": [contact] } });
-    let answered = |time: Timestamp| json!({ "answered_time": time.to_string() });
     let (now, us) = (world.bench.now(), SignedDuration::from_micros(1));
+    let answered = |time: Timestamp| json!({ "occurred_time": now.to_string(), "answered_time": time.to_string() });
     let at = |time: Timestamp| json!({ "promised_time": time.to_string() });
     vec![
         (request, json!({ "contact": {} }), "contact"),

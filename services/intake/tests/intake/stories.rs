@@ -504,3 +504,12 @@ async fn a_column_that_the_next_version_adds_disturbs_no_running_one() {
     assert_eq!(desk.duties(&name).await.len(), 4);
     desk.events().await;
 }
+
+#[tokio::test]
+async fn whoever_says_only_when_a_customer_was_answered_means_at_once() {
+    let mut desk = Desk::open().await;
+    let answered_time = proto("2026-11-20T09:59:00+08:00");
+    let call = pb::RegisterRequestRequest { answered_time, ..desk.registration(Channel::Hotline) };
+    let request = desk.requests.register_request(call).await.unwrap().into_inner();
+    assert_eq!((request.contact_time, request.first_response_time), (answered_time, answered_time));
+}

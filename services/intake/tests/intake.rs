@@ -6,6 +6,7 @@ mod intake {
     mod any;
     mod bad_input;
     mod budgets;
+    mod clocks;
     mod desk;
     mod import;
     mod order;

@@ -181,3 +181,8 @@ pub fn at(time: &str) -> Timestamp {
 pub fn proto(time: &str) -> Option<prost_types::Timestamp> {
     Some(kefu_chassis::time::to_proto(at(time)))
 }
+
+/// The name of an event's payload, e.g. `RequestRegistered`.
+pub fn payload(event: &Event) -> &str {
+    event.payload.as_ref().unwrap().type_url.rsplit('.').next().unwrap()
+}

@@ -188,6 +188,7 @@ async fn a_word_to_the_customer_recorded_out_of_order_changes_no_later_interval(
     desk.respond(&name).await.unwrap();
     desk.pass(120);
     desk.tell(&name).await.unwrap();
+    desk.bench.mark_overdue().await;
     let before = desk.duties(&name).await;
     let told_by = Channel::Hotline.into();
     let earlier = pb::RecordProgressRequest {

@@ -11,7 +11,7 @@ use kefu_chassis::time::from_proto;
 use kefu_chassis::{Call, Error};
 use kefu_proto::events::v1::DutyChange;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Origin, Priority, State};
+use kefu_proto::intake::v1::request::{Origin, State};
 use kefu_regulation::{Calendar, params};
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::Requests;
 use super::lifecycle::first_response;
 use super::store::{Record, at};
-use crate::shared::{Customer, Request, reference};
+use crate::shared::{Customer, reference};
 
 mod store;
 
@@ -278,47 +278,28 @@ fn record(
     if customer.is_some_and(|customer| strangers.contains(&customer)) {
         return Err(wrong("customer", "is not known"));
     }
-    let now = at(call.now);
     let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
     Ok(Record {
-        id: Id::<Request>::new(call.now).uuid(),
-        number: String::new(),
         channel: row.channel() as i16,
         kind: row.kind() as i16,
         customer,
         contact: serde_json::json!({ "postal_address": row.site_address }),
-        project: None,
-        order_number: String::new(),
-        product_model: String::new(),
         description: row.description.clone(),
         business_domain: row.business_domain.clone(),
         problem_type: row.problem_type.clone(),
-        priority: Priority::Normal as i16,
         first_responder: row.owner.clone(),
         owner: row.owner.clone(),
         department: row.department.clone(),
         state: row.state() as i16,
-        cycle: 0,
-        carrier_state: 0,
         origin: Origin::Import as i16,
         source: Some(import.source.clone()),
         external_id: Some(row.external_id.clone()),
         contact_at: at(contact_at),
         first_response_at: time(&row.first_response_time).map(at),
         promised_at: time(&row.promised_time).map(at),
-        promise_reason: String::new(),
-        last_informed_at: None,
-        resolution: String::new(),
-        assistance: String::new(),
         resolved_at: resolved.map(at),
         closed_at: closed_at.filter(|_| has_ended).map(at),
-        first_contact_resolution: false,
         settled_at_once: false,
-        awaited: String::new(),
-        cancel_reason: String::new(),
-        unreached_attempts: 0,
-        created_at: now,
-        updated_at: now,
-        version: 1,
+        ..Record::blank(call.now)
     })
 }

@@ -8,7 +8,7 @@ use kefu_chassis::names::Id;
 use kefu_chassis::time::from_proto;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{CarrierState, Kind, Origin, Priority, State};
+use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority, State};
 
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::{self, Record};
@@ -98,10 +98,7 @@ impl Requests {
         if project.is_some() && !request.project.starts_with(&format!("{customer}/")) {
             return Err(unknown::<Project>(&request.project));
         }
-        let now = store::at(call.now);
         Ok(Record {
-            id: Id::<crate::shared::Request>::new(call.now).uuid(),
-            number: String::new(),
             channel: request.channel() as i16,
             kind: request.kind() as i16,
             customer: Some(customer.uuid()),
@@ -117,29 +114,11 @@ impl Requests {
             first_responder: owner.clone(),
             owner,
             department,
-            state: State::Unspecified as i16,
-            cycle: 0,
             carrier_state: request.carrier_state() as i16,
-            origin: Origin::Live as i16,
-            source: None,
-            external_id: None,
             contact_at: store::at(at),
             first_response_at: answered_at.map(store::at),
-            promised_at: None,
-            promise_reason: String::new(),
             last_informed_at: answered_at.map(store::at),
-            resolution: String::new(),
-            assistance: String::new(),
-            resolved_at: None,
-            closed_at: None,
-            first_contact_resolution: false,
-            settled_at_once: true,
-            awaited: String::new(),
-            cancel_reason: String::new(),
-            unreached_attempts: 0,
-            created_at: now,
-            updated_at: now,
-            version: 1,
+            ..Record::blank(call.now)
         })
     }
 }

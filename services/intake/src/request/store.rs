@@ -5,7 +5,7 @@ use kefu_chassis::call::Holder;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::intake::v1::request::{Channel, Origin, Priority, State};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -95,6 +95,51 @@ pub struct Record {
 }
 
 impl Record {
+    /// A request of which nothing is known yet, made at `now`.
+    pub fn blank(now: jiff::Timestamp) -> Self {
+        Self {
+            id: Id::<Request>::new(now).uuid(),
+            number: String::new(),
+            channel: 0,
+            kind: 0,
+            customer: None,
+            contact: serde_json::Value::Null,
+            project: None,
+            order_number: String::new(),
+            product_model: String::new(),
+            description: String::new(),
+            business_domain: String::new(),
+            problem_type: String::new(),
+            priority: Priority::Normal as i16,
+            first_responder: String::new(),
+            owner: String::new(),
+            department: String::new(),
+            state: State::Unspecified as i16,
+            cycle: 0,
+            carrier_state: 0,
+            origin: Origin::Live as i16,
+            source: None,
+            external_id: None,
+            contact_at: at(now),
+            first_response_at: None,
+            promised_at: None,
+            promise_reason: String::new(),
+            last_informed_at: None,
+            resolution: String::new(),
+            assistance: String::new(),
+            resolved_at: None,
+            closed_at: None,
+            first_contact_resolution: false,
+            settled_at_once: true,
+            awaited: String::new(),
+            cancel_reason: String::new(),
+            unreached_attempts: 0,
+            created_at: at(now),
+            updated_at: at(now),
+            version: 1,
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> Id<Request> {
         Id::from_uuid(self.id)

@@ -162,6 +162,7 @@ fn merge(rows: Vec<ComplianceRow>, regulation: &Regulation) -> Vec<ComplianceRow
         sum.voided += row.voided;
         sum.not_recorded += row.not_recorded;
         sum.corrected += row.corrected;
+        sum.breached += row.breached;
     }
     merged.into_values().collect()
 }

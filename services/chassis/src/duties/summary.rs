@@ -49,7 +49,7 @@ pub async fn summarize(
             count(*) filter (where state = 5) as "voided!",
             count(*) filter (where state = 6) as "not_recorded!",
             count(*) filter (where state = 3 and corrected) as "corrected!",
-            count(*) filter (where breached_at is not null and not corrected) as "breached!"
+            count(*) filter (where late or overdue or breached_at is not null and not corrected) as "breached!"
         from (
             select clause, department, owner, opened_at, due_at, breached_at, state, late, corrected,
                 state in (1, 2) and (breached_at is not null or (state = 1 and due_at < $6)) as overdue

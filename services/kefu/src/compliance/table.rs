@@ -13,7 +13,7 @@ use crate::terminal::grouped;
 type Count = fn(&ComplianceRow) -> i64;
 
 /// The counts: their headings, and whether they are shown when all are 0.
-const COUNTS: [(&str, &str, bool, Count); 9] = [
+const COUNTS: [(&str, &str, bool, Count); 10] = [
     ("opened", "发生", true, |row| row.opened),
     ("in time", "按时", true, |row| row.met_in_time),
     ("late", "逾期完成", true, |row| row.late),
@@ -23,12 +23,13 @@ const COUNTS: [(&str, &str, bool, Count); 9] = [
     ("voided", "失效", false, |row| row.voided),
     ("not recorded", "无记录", true, |row| row.not_recorded),
     ("corrected", "更正", false, |row| row.corrected),
+    ("breached", "违反", false, |row| row.breached),
 ];
 
-/// The share that was fulfilled in time among what can be judged, in thousandths rounded down, so that 100.0 % is all of
+/// The share that was fulfilled in time among that and what was breached, in thousandths rounded down, so that 100.0 % is all of
 /// them; none when nothing can be judged.
 fn in_time(row: &ComplianceRow) -> Option<i64> {
-    (row.met_in_time * 1_000).checked_div(row.met_in_time + row.late + row.overdue)
+    (row.met_in_time * 1_000).checked_div(row.met_in_time + row.breached)
 }
 
 fn pick<'a>(language: Language, english: &'a str, chinese: &'a str) -> &'a str {
@@ -109,7 +110,7 @@ pub fn json(rows: &[ComplianceRow], by: &Groups) -> String {
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn object(row: &ComplianceRow, by: &Groups) -> Value {
-    let judged = row.met_in_time + row.late + row.overdue;
+    let judged = row.met_in_time + row.breached;
     let mut object = json!({
         "opened": row.opened,
         "met_in_time": row.met_in_time,
@@ -120,6 +121,7 @@ fn object(row: &ComplianceRow, by: &Groups) -> Value {
         "voided": row.voided,
         "not_recorded": row.not_recorded,
         "corrected": row.corrected,
+        "breached": row.breached,
         "in_time_percent": (judged > 0).then(|| row.met_in_time as f64 * 100.0 / judged as f64),
     });
     let keys = [
@@ -146,6 +148,7 @@ mod tests {
             late,
             overdue,
             not_recorded,
+            breached: late + overdue,
             ..ComplianceRow::default()
         }
     }
@@ -157,6 +160,8 @@ mod tests {
         {
             assert_eq!(share(&row("C2.1", met, late, overdue, 7), Language::English), shown);
         }
+        let given_up = ComplianceRow { voided: 1, breached: 1, ..row("C2.1", 1, 0, 0, 0) };
+        assert_eq!(share(&given_up, Language::English), "50.0 %", "a breach counts though its duty fell away");
         assert_eq!(share(&row("C2.1", 0, 0, 0, 7), Language::English), "not recorded");
         assert_eq!(share(&row("C2.1", 0, 0, 0, 7), Language::Chinese), "无记录");
         assert_eq!(share(&row("C2.1", 0, 0, 0, 0), Language::English), "nothing due yet");

@@ -40,6 +40,18 @@ pub enum Scope<'a> {
     Customer(&'a str),
 }
 
+impl<'a> Scope<'a> {
+    /// The owner and the department that a list is bounded to; a department's list holds the caller's own as well.
+    #[must_use]
+    pub fn bounds(self) -> (Option<&'a str>, Option<&'a str>) {
+        match self {
+            Self::Any => (None, None),
+            Self::Department(department) => (None, Some(department)),
+            Self::Own(subject) | Self::Customer(subject) => (Some(subject), None),
+        }
+    }
+}
+
 /// Who is concerned with a resource.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Holder<'a> {

@@ -8,6 +8,7 @@ use crate::chassis::Chassis;
 use crate::duties::{Duty, store};
 use crate::error::Error;
 use crate::journal::{NewEvent, NewReply, Record};
+use crate::lifecycle::Touched;
 
 /// A change under way. Dropped without a commit, it never happened.
 pub struct Change<'a> {
@@ -37,6 +38,12 @@ impl<'a> Change<'a> {
     /// Appends an event.
     pub fn record(&mut self, event: NewEvent) {
         self.events.push(event);
+    }
+
+    /// Appends an event and stores the duties that it touched.
+    pub fn record_touching(&mut self, event: NewEvent, touched: Touched) {
+        self.duties.extend(touched.duties);
+        self.record(event.correcting(touched.corrects).with_duties(touched.changes));
     }
 
     /// Stores a duty that was opened or changed.

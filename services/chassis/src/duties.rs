@@ -324,6 +324,12 @@ impl Duty {
         changes
     }
 
+    /// The event that had marked a breach which is now taken back or corrected; named once.
+    pub(crate) fn take_corrected(&mut self) -> Option<Uuid> {
+        let is_corrected = self.corrected || self.breached_at.is_none();
+        self.breach_event.take_if(|_| is_corrected)
+    }
+
     /// Whether `at` is past its due time, as far as its clock ran.
     fn is_past(&self, at: Timestamp) -> bool {
         let judged = self.paused_since.map_or(at, |paused| at.min(paused));

@@ -5,7 +5,6 @@ use std::fmt::Debug;
 
 use jiff::Timestamp;
 use kefu_proto::events::v1::DutyChange;
-use kefu_proto::events::v1::duty_change::Kind;
 use kefu_regulation::{Budget, Regulation};
 use uuid::Uuid;
 
@@ -178,14 +177,12 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
         let mut touched = Touched::default();
         let mut still_live = Vec::new();
         for mut duty in live {
-            let marked_in = duty.breach_event.filter(|_| duty.breached_at.is_some());
             let changes = self.touch_one(row, facts, &mut duty, scene);
             if duty.is_live() {
                 still_live.push(duty.kind.clone());
             }
             if !changes.is_empty() {
-                let is_corrected = changes.iter().any(|change| change.kind() == Kind::Corrected);
-                touched.corrects = touched.corrects.or(marked_in.filter(|_| is_corrected));
+                touched.corrects = touched.corrects.or(duty.take_corrected());
                 touched.changes.extend(changes);
                 touched.duties.push(duty);
             }

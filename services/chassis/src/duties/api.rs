@@ -8,7 +8,7 @@ use kefu_proto::compliance::v1::compliance_service_server::ComplianceService;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 
 use super::{BY_PERSON, Duty, DutyResource, State, store, summary};
-use crate::call::{Call, Holder, Scope, check_etag, etag};
+use crate::call::{Call, Holder, check_etag, etag};
 use crate::chassis::Chassis;
 use crate::error::Error;
 use crate::journal::NewEvent;
@@ -47,11 +47,7 @@ impl Compliance {
         let page: Page<(Timestamp, Id<DutyResource>)> =
             Pages::new(call, &query).read(&request.page_token, request.page_size)?;
         let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
-        let (owner, department) = match call.scope() {
-            Scope::Any => (None, None),
-            Scope::Department(department) => (None, Some(department)),
-            Scope::Own(subject) | Scope::Customer(subject) => (Some(subject), None),
-        };
+        let (owner, department) = call.scope().bounds();
         let state = (request.state != 0).then(|| i16::try_from(request.state).unwrap_or_default());
         let mut connection = self.0.pool().acquire().await?;
         let rows = store::duties!(
@@ -130,11 +126,11 @@ impl Compliance {
                 clause: duty.clause.into(),
             });
         }
-        let corrects = duty.breach_event.filter(|_| duty.breached_at.is_some());
         let did = act(&mut duty);
+        let corrects = duty.take_corrected();
         let payload = DutyChanged { subject: duty.subject.clone() };
         let event = NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload);
-        change.record(event.correcting(corrects.filter(|_| duty.breached_at.is_none())).with_duties(did));
+        change.record(event.correcting(corrects).with_duties(did));
         change.put(duty.clone());
         change.commit(self.show(duty)).await
     }

@@ -91,7 +91,7 @@ async fn store_each(
     for (mut duty, at, changes) in changed {
         let payload = DutyChanged { subject: duty.subject.clone() };
         let event = NewEvent::new(chassis.name_of(&duty.id), duty.version, at, &[&duty.clause], &payload);
-        let corrects = duty.breach_event.take_if(|_| duty.breached_at.is_none());
+        let corrects = duty.take_corrected();
         if duty.breached_at.is_some() {
             duty.breach_event.get_or_insert(event.id);
         }

@@ -3,7 +3,7 @@
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
 use kefu_proto::compliance::v1::{ComplianceRow, SummarizeComplianceRequest, SummarizeComplianceResponse};
 
-use crate::call::{Call, Scope};
+use crate::call::Call;
 use crate::chassis::Chassis;
 use crate::error::Error;
 use crate::time::{from_proto, sql};
@@ -27,11 +27,7 @@ pub async fn summarize(
     if periods.len() > 1 {
         return Err(Error::field("group_by", "must hold at most one of DAY, WEEK and MONTH"));
     }
-    let (owner, department) = match call.scope() {
-        Scope::Any => (None, None),
-        Scope::Department(department) => (None, Some(department)),
-        Scope::Own(subject) | Scope::Customer(subject) => (Some(subject), None),
-    };
+    let (owner, department) = call.scope().bounds();
     let zone = chassis.regulation.calendar().zone().iana_name().unwrap_or("UTC");
     let rows = sqlx::query!(
         r#"

@@ -95,3 +95,15 @@ fn a_promise_replaces_the_due_time_and_counts_wall_time() {
     assert_eq!((duty.measure, duty.budget_us), (Measure::WallClock, (26 * 60 + 30) * 60_000_000));
     assert!(!duty.meet(promised).late);
 }
+
+#[test]
+fn a_mark_that_is_taken_back_names_its_event_once_and_a_later_mark_its_own() {
+    let mut duty = duty(working(1));
+    duty.breach(duty.due_at.unwrap());
+    let first = duty.breach_event.insert(uuid::Uuid::from_u128(1)).to_owned();
+    assert_eq!(duty.take_corrected(), None, "the breach stands");
+    duty.replace_due(at("2026-11-20T12:00:00+08:00"), at("2026-11-20T10:00:00+08:00"), "parts");
+    assert_eq!((duty.take_corrected(), duty.take_corrected()), (Some(first), None));
+    duty.breach(duty.due_at.unwrap());
+    assert_eq!(*duty.breach_event.get_or_insert(uuid::Uuid::from_u128(2)), uuid::Uuid::from_u128(2));
+}

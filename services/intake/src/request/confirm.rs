@@ -44,12 +44,7 @@ impl Requests {
         let record = &mut step.record;
         match action {
             Action::ConfirmSatisfied | Action::GiveUp => record.closed_at = Some(step.at.to_sqlx()),
-            Action::ConfirmDissatisfied => {
-                record.cycle += 1;
-                record.settled_at_once = false;
-                record.first_contact_resolution = false;
-                record.unreached_attempts = 0;
-            }
+            Action::ConfirmDissatisfied => record.begin_cycle(),
             _ => record.unreached_attempts += 1,
         }
         store::insert_attempt(step.change.connection(), &row).await?;
@@ -82,12 +77,8 @@ impl Requests {
         }
         let facts = step.facts();
         step.fire(Action::Reopen, &facts)?;
-        let record = &mut step.record;
-        record.cycle += 1;
-        record.settled_at_once = false;
-        record.first_contact_resolution = false;
-        record.unreached_attempts = 0;
-        record.closed_at = None;
+        step.record.begin_cycle();
+        step.record.closed_at = None;
         let payload = pb::RequestReopened { state: step.state(), reason: request.reason, cycle: step.record.cycle };
         step.finish(&payload).await
     }

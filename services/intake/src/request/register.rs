@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use kefu_chassis::error::{Violation, constraint};
 use kefu_chassis::journal::NewEvent;
-use kefu_chassis::lifecycle::Scene;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::from_proto;
 use kefu_chassis::{Call, Error};
@@ -25,23 +24,13 @@ impl Requests {
         let mut record = self.new_record(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
         let mut facts = step::facts(&self.0, &record, at);
-        facts.is_answered = answered_at.is_some();
         facts.answered_at = answered_at;
         facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
         let name = record.id().to_string();
         let row = LIFECYCLE.fire(&name, State::Unspecified, action, &facts)?;
         record.state = row.to.unwrap_or(State::Registered) as i16;
-        let scene = Scene {
-            subject: &name,
-            owner: &record.owner,
-            department: &record.department,
-            actor: &call.caller.subject,
-            at,
-            now: call.now,
-            regulation: &self.0.regulation,
-        };
-        let touched = LIFECYCLE.touch(row, &facts, Vec::new(), scene);
+        let touched = LIFECYCLE.touch(row, &facts, Vec::new(), step::scene(&self.0, call, &name, &record, at));
 
         let mut change = self.0.begin(call).await?;
         let day = at.to_zoned(self.0.regulation.calendar().zone().clone()).strftime("%Y%m%d").to_string();
@@ -53,11 +42,7 @@ impl Requests {
             })?;
         let shown = record.show();
         let payload = pb::RequestRegistered { request: Some(shown.clone()) };
-        change
-            .record(NewEvent::new(name, record.version, at, &call.rule.clauses, &payload).with_duties(touched.changes));
-        for duty in touched.duties {
-            change.put(duty);
-        }
+        change.record_touching(NewEvent::new(name, record.version, at, &call.rule.clauses, &payload), touched);
         change.commit(shown).await
     }
 

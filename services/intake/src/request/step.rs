@@ -61,15 +61,7 @@ impl<'a> Step<'a> {
         let subject = self.record.id().to_string();
         let state = self.record.state();
         let row = LIFECYCLE.fire(&subject, state, action, facts)?;
-        let scene = Scene {
-            subject: &subject,
-            owner: &self.record.owner,
-            department: &self.record.department,
-            actor: &self.call.caller.subject,
-            at: self.at,
-            now: self.call.now,
-            regulation: &self.chassis.regulation,
-        };
+        let scene = scene(self.chassis, self.call, &subject, &self.record, self.at);
         self.touched = LIFECYCLE.touch(row, facts, std::mem::take(&mut self.live), scene);
         self.record.state = row.to.unwrap_or(state) as i16;
         Ok(())
@@ -102,11 +94,27 @@ impl<'a> Step<'a> {
         store::update(self.change.connection(), &self.record).await?;
         let shown = self.record.show();
         let event = NewEvent::new(shown.name.clone(), self.record.version, self.at, &self.call.rule.clauses, payload);
-        self.change.record(event.correcting(self.touched.corrects).with_duties(self.touched.changes));
-        for duty in self.touched.duties {
-            self.change.put(duty);
-        }
+        self.change.record_touching(event, self.touched);
         self.change.commit(reply(&shown)).await
+    }
+}
+
+/// Whom and what an action at `at` concerns.
+pub fn scene<'a>(
+    chassis: &'a Chassis,
+    call: &'a Call,
+    subject: &'a str,
+    record: &'a Record,
+    at: Timestamp,
+) -> Scene<'a> {
+    Scene {
+        subject,
+        owner: &record.owner,
+        department: &record.department,
+        actor: &call.caller.subject,
+        at,
+        now: call.now,
+        regulation: &chassis.regulation,
     }
 }
 

@@ -140,6 +140,14 @@ impl Record {
         }
     }
 
+    /// It is handled again (C4.3).
+    pub fn begin_cycle(&mut self) {
+        self.cycle += 1;
+        self.settled_at_once = false;
+        self.first_contact_resolution = false;
+        self.unreached_attempts = 0;
+    }
+
     /// Its id.
     pub fn id(&self) -> Id<Request> {
         Id::from_uuid(self.id)

@@ -18,7 +18,7 @@ macro_rules! package {
     )*};
 }
 
-package!(compliance, events, intake, rules);
+package!(compliance, directory, events, intake, notifications, rules);
 
 mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));

@@ -25,7 +25,8 @@ const PERSONAL: [&str; 11] = [
 ];
 
 /// Fields of these names that hold no personal data.
-const NOT_PERSONAL: [(&str, &str); 2] = [
+const NOT_PERSONAL: [(&str, &str); 3] = [
+    ("kefu.directory.v1.Department.display_name", "names a department, not a person"),
     ("kefu.intake.v1.Project.display_name", "names a delivery, not a person"),
     ("kefu.compliance.v1.ComplianceRow.person", "the resource name of a member of staff"),
 ];

@@ -12,10 +12,13 @@ const QUERIES: [(&str, &str); 2] = [
 ];
 
 /// Client streams, which have no HTTP verb to tell by.
-const REPEATABLE_STREAMS: [(&str, &str); 1] = [(
-    "kefu.intake.v1.RequestService.ImportRequests",
-    "a row is known by its source and external_id, so sending it again changes nothing",
-)];
+const REPEATABLE_STREAMS: [(&str, &str); 2] = [
+    (
+        "kefu.intake.v1.RequestService.ImportRequests",
+        "a row is known by its source and external_id, so sending it again changes nothing",
+    ),
+    ("kefu.directory.v1.DirectoryService.ImportStaff", "who is known just so is left alone"),
+];
 
 #[test]
 fn every_mutation_takes_a_request_id_and_changes_take_an_etag() {

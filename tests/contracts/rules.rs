@@ -76,5 +76,5 @@ fn check(method: &MethodDescriptor, rule: &Rule) -> Vec<String> {
 }
 
 fn is_list(method: &MethodDescriptor) -> bool {
-    ["List", "Summarize"].iter().any(|verb| method.name().starts_with(verb))
+    ["List", "Summarize", "Watch"].iter().any(|verb| method.name().starts_with(verb))
 }

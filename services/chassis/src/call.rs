@@ -116,6 +116,9 @@ impl Call {
         if self.is_customer() {
             return Scope::Customer(subject);
         }
+        if self.rule.access == Access::Self_ {
+            return Scope::Own(subject);
+        }
         if [Role::Executive, Role::Office, Role::Admin, Role::Service].into_iter().any(|role| self.acts_as(role)) {
             return Scope::Any;
         }
@@ -124,7 +127,7 @@ impl Call {
             Access::Any => Scope::Any,
             Access::Department if !department.is_empty() => Scope::Department(department),
             Access::Own if leads && !department.is_empty() => Scope::Department(department),
-            Access::Department | Access::Own | Access::Unspecified => Scope::Own(subject),
+            Access::Department | Access::Own | Access::Self_ | Access::Unspecified => Scope::Own(subject),
         }
     }
 

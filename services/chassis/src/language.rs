@@ -67,6 +67,10 @@ impl Language {
                 ("The service is away for the moment. Try again shortly.", "服务暂不可用，请稍后重试。")
             }
             ErrorReason::DeadlinePassed => ("It took too long.", "处理超时。"),
+            ErrorReason::DirectoryEmpty => (
+                "The directory holds no staff yet: until then only operators and services may write.",
+                "员工目录尚为空，此前仅系统管理员和系统服务可以写入。",
+            ),
             ErrorReason::MethodUnknown => ("There is no such method.", "没有此方法。"),
         };
         match self {

@@ -1,6 +1,7 @@
 //! The server of a service: the shared methods, health, reflection, the gate every call passes, and an orderly stop.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub struct Server {
     listener: TcpListener,
     routes: RoutesBuilder,
     serves: Vec<&'static str>,
+    beside: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// A server that cannot run.
@@ -69,7 +71,8 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
         let routes = RoutesBuilder::default();
-        let server = Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new() };
+        let server =
+            Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new(), beside: Vec::new() };
         Ok(server
             .with(EventFeedServer::new(Feed(chassis.clone())))
             .with(ComplianceServiceServer::new(Compliance(chassis))))
@@ -93,6 +96,13 @@ impl Server {
         self
     }
 
+    /// Does `work` beside serving; it ends by itself when the chassis is told to stop.
+    #[must_use]
+    pub fn beside(mut self, work: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.beside.push(Box::pin(work));
+        self
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -101,7 +111,7 @@ impl Server {
 
     /// Serves until the chassis is told to stop: then it is not ready, lets calls end within the grace period, and returns.
     pub async fn run(self) -> Result<(), ServerError> {
-        let Self { chassis, limits, tls, listener, mut routes, serves } = self;
+        let Self { chassis, limits, tls, listener, mut routes, serves, beside } = self;
         let (reporter, health) = tonic_health::server::health_reporter();
         routes.add_service(health);
         routes.add_service(reflection(&serves)?);
@@ -120,7 +130,8 @@ impl Server {
         for name in &serves {
             reporter.set_service_status(*name, ServingStatus::NotServing).await;
         }
-        let work = chassis.start();
+        let mut work = chassis.start();
+        work.extend(beside.into_iter().map(spawn));
         let ready = spawn(report_readiness(chassis.clone(), reporter, serves));
         let mut stop = chassis.stopping();
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));

@@ -16,6 +16,8 @@ pub enum Check {
     MinLen(usize),
     /// At most so many characters.
     MaxLen(usize),
+    /// At most so many bytes.
+    MaxBytes(usize),
     /// A match of a regular expression.
     Pattern(Regex),
     /// An e-mail address.
@@ -69,6 +71,9 @@ impl Check {
             checks.extend(bool_of(&string, "email").then_some(Self::Email));
             checks.extend(bool_of(&string, "uuid").then_some(Self::Uuid));
         }
+        if let Some(bytes) = set_message(rules, "bytes") {
+            checks.extend(count_of(&bytes, "max_len").map(Self::MaxBytes));
+        }
         for kind in ["int32", "int64"] {
             if let Some(number) = set_message(rules, kind) {
                 checks.extend(set_value(&number, "gte").and_then(|value| integer(&value)).map(Self::Gte));
@@ -94,6 +99,10 @@ impl Check {
             Self::MaxLen(length) => (
                 text.len() <= *length || text.chars().count() <= *length,
                 format!("must have at most {length} characters"),
+            ),
+            Self::MaxBytes(length) => (
+                value.as_bytes().is_none_or(|bytes| bytes.len() <= *length),
+                format!("must have at most {length} bytes"),
             ),
             Self::Pattern(pattern) => (pattern.is_match(text), format!("must match {pattern}")),
             Self::Email => (EMAIL.as_ref().is_some_and(|form| form.is_match(text)), "must be an e-mail address".into()),

@@ -156,6 +156,7 @@ fn reaches(someone: &Someone, access: Access, world: &World) -> bool {
     let (owns, near) = (someone.subject == "staff/lin", someone.department == DESK);
     match (someone.role, access) {
         (Role::Customer, _) => someone.subject == world.customer,
+        (_, Access::Self_) => owns,
         (Role::Executive | Role::Office | Role::Admin | Role::Service, _) | (_, Access::Any) => true,
         (_, Access::Department) | (Role::Supervisor | Role::Manager, Access::Own) => owns || near,
         (_, Access::Own) => owns,

@@ -6,13 +6,14 @@ use std::time::Duration;
 use kefu_regulation::{Calendar, Regulation, params};
 use prost::Message;
 use sqlx::PgPool;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::call::{Backdating, Call};
 use crate::change::Change;
 use crate::clock::Clock;
 use crate::database;
+use crate::directory::Directory;
 use crate::duties::calendars::Calendars;
 use crate::error::Error;
 use crate::identity::{Identity, Verifier, sha256};
@@ -21,7 +22,8 @@ use crate::names::{Id, Resource};
 use crate::rules::{ContractError, MethodRule, Rules};
 
 /// Methods that every service serves.
-const SHARED: [&str; 2] = ["kefu.events.v1.EventFeed", "kefu.compliance.v1.ComplianceService"];
+const SHARED: [&str; 3] =
+    ["kefu.events.v1.EventFeed", "kefu.compliance.v1.ComplianceService", "kefu.notifications.v1.NotificationService"];
 
 /// What one service runs on.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Chassis {
     pub clock: Clock,
     /// The regulation in force.
     pub regulation: Regulation,
+    /// The organisation, as the directory tells it.
+    pub directory: Directory,
     pool: PgPool,
     pub(crate) calendars: Calendars,
     /// The rules of its methods.
@@ -39,6 +43,7 @@ pub struct Chassis {
     pub(crate) verifier: Verifier,
     pub(crate) appended: Notify,
     pub(crate) sealed: watch::Sender<i64>,
+    streams: Arc<Semaphore>,
     stop: watch::Sender<bool>,
 }
 
@@ -57,6 +62,8 @@ pub struct Parts {
     pub regulation: Regulation,
     /// Who checks its callers' tokens.
     pub verifier: Verifier,
+    /// Open streams at most.
+    pub streams: usize,
 }
 
 impl Chassis {
@@ -76,12 +83,14 @@ impl Chassis {
             service: format!("services/{}", parts.schema),
             clock: parts.clock,
             regulation: parts.regulation,
+            directory: Directory::default(),
             pool: parts.pool,
             calendars: Calendars::default(),
             rules,
             verifier: parts.verifier,
             appended: Notify::new(),
             sealed: watch::Sender::new(0),
+            streams: Arc::new(Semaphore::new(parts.streams.min(Semaphore::MAX_PERMITS))),
             stop: watch::Sender::new(false),
         }))
     }
@@ -158,6 +167,11 @@ impl Chassis {
     /// Makes sure that duties can count on `calendar` for as long as they live.
     pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
         self.calendars.keep(&self.pool, calendar).await
+    }
+
+    /// The right to one open stream, until it is dropped.
+    pub(crate) fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
     }
 
     /// Begins a change.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::identity::IssuerConfig;
+use crate::peer::PeerConfig;
 
 /// What a service is told at start.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Config {
     /// Whose tokens it takes.
     #[serde(default)]
     pub identity: Identity,
+    /// The service that has the directory.
+    #[serde(default)]
+    pub directory: Option<PeerConfig>,
     /// A TOML file that overrides parameters of the rule book.
     #[serde(default)]
     pub regulation_file: Option<PathBuf>,
@@ -65,6 +69,8 @@ pub struct Identity {
 pub struct Limits {
     /// Calls at once; more are refused with `RESOURCE_EXHAUSTED`.
     pub concurrency: usize,
+    /// Open streams at once, of feeds and watches; more are refused with `RESOURCE_EXHAUSTED`.
+    pub streams: usize,
     /// Deadline of a call that brings none, in milliseconds.
     pub deadline_ms: u64,
     /// Longest deadline a unary call may bring, in milliseconds.
@@ -79,6 +85,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             concurrency: 1_000,
+            streams: 1_000,
             deadline_ms: 30_000,
             deadline_cap_ms: 600_000,
             stream_deadline_ms: 3_600_000,

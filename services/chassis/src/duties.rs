@@ -14,6 +14,7 @@ use crate::time::{micros, to_proto};
 pub(crate) mod api;
 pub(crate) mod calendars;
 pub(crate) mod clock;
+mod escalation;
 pub(crate) mod store;
 mod summary;
 
@@ -91,6 +92,10 @@ pub struct Duty {
     pub decided_by: String,
     /// 1, and one more with each change.
     pub version: i64,
+    /// How many have been told of its breach: the owner, their supervisor, the head of their department.
+    pub told: i16,
+    /// When the next of them is told, unless it is fulfilled before.
+    pub tell_next_at: Option<Timestamp>,
 }
 
 /// What a new duty is about.
@@ -180,6 +185,8 @@ impl NewDuty<'_> {
             reason: String::new(),
             decided_by: String::new(),
             version: 1,
+            told: 0,
+            tell_next_at: None,
         };
         let change = duty.change(Kind::Opened, duty.opened_at);
         (duty, change)
@@ -212,6 +219,22 @@ impl Duty {
         self.breached_at = Some(at);
         self.version += 1;
         self.change(Kind::Breached, at)
+    }
+
+    /// Somebody else must fulfil it from now on.
+    pub fn reassign(&mut self, owner: &str, department: &str, at: Timestamp) -> DutyChange {
+        owner.clone_into(&mut self.owner);
+        department.clone_into(&mut self.department);
+        self.version += 1;
+        self.change(Kind::Reassigned, at)
+    }
+
+    /// The next one is told of its breach, and another may be at `next`.
+    pub(crate) fn tell(&mut self, recipient: &str, next: Option<Timestamp>, at: Timestamp) -> DutyChange {
+        self.told += 1;
+        self.tell_next_at = next;
+        self.version += 1;
+        DutyChange { notified: recipient.to_owned(), ..self.change(Kind::Escalated, at) }
     }
 
     /// A person stops its clock from `at` on.
@@ -318,7 +341,7 @@ impl Duty {
         let reason = "the holidays were published".to_owned();
         let mut changes = vec![DutyChange { reason, ..self.change(Kind::Replaced, now) }];
         if was_marked && self.due_at.is_some_and(|due| due >= now) {
-            self.breached_at = None;
+            self.unmark();
             changes.push(self.change(Kind::Corrected, now));
         }
         changes
@@ -346,8 +369,15 @@ impl Duty {
         if !self.is_marked() || self.is_past(at) {
             return None;
         }
-        self.breached_at = None;
+        self.unmark();
         Some(self.change(Kind::Corrected, at))
+    }
+
+    /// Takes the mark back; whoever is told of a later one is told anew.
+    fn unmark(&mut self) {
+        self.breached_at = None;
+        self.told = 0;
+        self.tell_next_at = None;
     }
 
     /// The due time, with the time that is left from `at` on.
@@ -384,6 +414,9 @@ impl Duty {
             due_time: self.due_at.map(to_proto),
             late: false,
             reason: String::new(),
+            owner: self.owner.clone(),
+            department: self.department.clone(),
+            notified: String::new(),
         }
     }
 }

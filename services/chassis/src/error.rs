@@ -6,6 +6,7 @@ use kefu_proto::rules::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::directory::follow::FEED;
 use crate::language::Language;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -69,6 +70,9 @@ pub enum Error {
     /// The caller has none of the roles.
     #[error("the caller's roles do not allow this")]
     RoleMissing,
+    /// The directory's copy is still empty.
+    #[error("the directory holds no staff yet: until then only ADMIN and SERVICE may write")]
+    DirectoryEmpty,
     /// The caller may not do this to a duty of their own.
     #[error("nobody may do this to a duty of their own")]
     SelfDealing,
@@ -126,6 +130,7 @@ impl Error {
             Self::Exists { .. } => ErrorReason::ResourceExists,
             Self::Unauthenticated => ErrorReason::TokenInvalid,
             Self::RoleMissing => ErrorReason::RoleMissing,
+            Self::DirectoryEmpty => ErrorReason::DirectoryEmpty,
             Self::SelfDealing => ErrorReason::SelfDealing,
             Self::Overloaded => ErrorReason::Overloaded,
             Self::Away(_) => ErrorReason::BackendAway,
@@ -138,7 +143,7 @@ impl Error {
     fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::RequestIdReused | Self::PageToken => Code::InvalidArgument,
-            Self::State { .. } | Self::Gate { .. } => Code::FailedPrecondition,
+            Self::State { .. } | Self::Gate { .. } | Self::DirectoryEmpty => Code::FailedPrecondition,
             Self::StaleEtag(_) => Code::Aborted,
             Self::NotFound { .. } => Code::NotFound,
             Self::Exists { .. } => Code::AlreadyExists,
@@ -179,6 +184,9 @@ impl Error {
                     _ => self.to_string(),
                 };
                 details.add_precondition_failure_violation(clause.as_ref(), subject, description);
+            }
+            Self::DirectoryEmpty => {
+                details.add_precondition_failure_violation("A2.1", FEED, self.to_string());
             }
             Self::NotFound { kind, name } | Self::Exists { kind, name } => {
                 details.set_resource_info(*kind, name, "", self.to_string());

@@ -28,7 +28,7 @@ pub struct Identity {
     pub subject: String,
     /// What they do.
     pub roles: Vec<Role>,
-    /// `departments/…`; empty if the token says none. The directory will say it (see docs/decisions/0004).
+    /// `departments/…`, as the directory says; empty for who is in none.
     pub department: String,
 }
 
@@ -52,8 +52,6 @@ struct Claims {
     exp: u64,
     #[serde(default)]
     roles: Vec<String>,
-    #[serde(default)]
-    department: String,
 }
 
 #[derive(Deserialize)]
@@ -138,9 +136,7 @@ impl Verifier {
 fn identity(claims: &Claims) -> Result<Identity, TokenError> {
     let known =
         ["staff/", "customers/", "services/"].iter().any(|prefix| claims.sub.strip_prefix(prefix).is_some_and(is_id));
-    let department_fits =
-        claims.department.is_empty() || claims.department.strip_prefix("departments/").is_some_and(is_id);
-    if !known || !department_fits {
+    if !known {
         return Err(TokenError::Malformed);
     }
     let roles = claims
@@ -149,7 +145,7 @@ fn identity(claims: &Claims) -> Result<Identity, TokenError> {
         .filter_map(|role| Role::from_str_name(&role.to_ascii_uppercase()))
         .filter(|&role| role != Role::Unspecified);
     let roles = roles.filter(|&role| (role == Role::Customer) == claims.sub.starts_with("customers/"));
-    Ok(Identity { subject: claims.sub.clone(), roles: roles.collect(), department: claims.department.clone() })
+    Ok(Identity { subject: claims.sub.clone(), roles: roles.collect(), department: String::new() })
 }
 
 /// Whether `id` may stand after the collection in the name of an employee, customer, service or department.
@@ -175,7 +171,6 @@ mod tests {
         Grant {
             subject: subject.into(),
             roles: vec!["AGENT".into(), "customer".into(), "boss".into()],
-            department: "departments/desk".into(),
             ttl: Duration::from_mins(5),
         }
     }
@@ -194,13 +189,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_of_the_issuer_names_subject_roles_and_department() {
+    async fn a_token_of_the_issuer_names_subject_and_roles() {
         let signer = Signer::generate().unwrap();
         let (verifier, path) = verifier(&signer);
         let token = signer.token(&grant("staff/lin")).unwrap();
         for _ in 0..2 {
             let identity = verifier.verify(&token).await.unwrap();
-            assert_eq!((identity.subject.as_str(), identity.department.as_str()), ("staff/lin", "departments/desk"));
+            assert_eq!(identity.subject, "staff/lin");
             assert_eq!(identity.roles, [Role::Agent], "unknown roles and CUSTOMER for staff grant nothing");
         }
         std::fs::remove_file(path).unwrap();

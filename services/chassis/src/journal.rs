@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::duties::Duty;
 use crate::identity::sha256;
 use crate::names::new_uuid;
+use crate::notifications::{Notice, NoticeColumns};
 use crate::paging::NEVER;
 use crate::time::sql;
 
@@ -17,8 +18,10 @@ pub(crate) mod chain;
 pub(crate) mod feed;
 pub(crate) mod sealer;
 pub(crate) mod verify;
+pub mod watch;
 
 pub use sealer::seal;
+pub(crate) use sealer::sealed_after;
 
 /// An event to append.
 #[derive(Clone, Debug)]
@@ -33,6 +36,7 @@ pub struct NewEvent {
     payload: Vec<u8>,
     duty_changes: Vec<DutyChange>,
     corrects: Option<Uuid>,
+    pub(crate) notices: Vec<Notice>,
 }
 
 impl NewEvent {
@@ -54,13 +58,28 @@ impl NewEvent {
             payload: payload.encode_to_vec(),
             duty_changes: Vec::new(),
             corrects: None,
+            notices: Vec::new(),
         }
+    }
+
+    /// With what somebody has to know of it.
+    #[must_use]
+    pub fn telling(mut self, notices: impl IntoIterator<Item = Notice>) -> Self {
+        self.notices.extend(notices);
+        self
     }
 
     /// As a correction of an earlier event, if it corrects one.
     #[must_use]
     pub fn correcting(mut self, event: Option<Uuid>) -> Self {
         self.corrects = event;
+        self
+    }
+
+    /// With one more thing that it did to a duty.
+    #[must_use]
+    pub(crate) fn touching(mut self, change: DutyChange) -> Self {
+        self.duty_changes.push(change);
         self
     }
 
@@ -105,7 +124,9 @@ impl Record<'_> {
     pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let wants_reply = self.reply.is_some();
         let duties = DutyColumns::from(self.duties);
-        let events = EventColumns::new(self.events);
+        let mut events = self.events;
+        let notices = NoticeColumns::of(&mut events, self.now);
+        let events = EventColumns::new(events);
         let reply = self.reply;
         let replied = sqlx::query_scalar!(
             r#"
@@ -113,15 +134,16 @@ impl Record<'_> {
                 insert into duty (
                     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
                     paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
-                    reason, decided_by, version)
+                    reason, decided_by, version, told, tell_next_at)
                 select * from unnest(
                     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
                     $15::timestamptz[], $16::timestamptz[], $17::smallint[], $18::timestamptz[], $19::boolean[],
                     $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $24::boolean[], $25::text[],
-                    $26::text[], $27::bigint[])
+                    $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[])
                 on conflict (id) do update set
-                    state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
+                    owner = excluded.owner, department = excluded.department, told = excluded.told,
+                    tell_next_at = excluded.tell_next_at, state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
                     elapsed_us = excluded.elapsed_us, paused_us = excluded.paused_us, running_since = excluded.running_since,
                     paused_since = excluded.paused_since, holds = excluded.holds, due_at = excluded.due_at, provisional = excluded.provisional,
                     met_at = excluded.met_at, breached_at = excluded.breached_at, breach_event = excluded.breach_event, late = excluded.late, corrected = excluded.corrected,
@@ -138,6 +160,14 @@ impl Record<'_> {
                     with ordinality as e (
                         event_id, aggregate, version, occurred_at, clauses, payload_type, payload, salt, digest, changes, corrects, place)
                 order by place
+            ), notices as (
+                insert into notification (
+                    id, event, recipient, kind, clause, subject, duty, text_en, text_zh, acknowledgement_required, created_at)
+                select id, event, recipient, kind, clause, subject, duty, text_en, text_zh, required, $29
+                from unnest(
+                    $49::uuid[], $50::uuid[], $51::text[], $52::text[], $53::text[], $54::text[], $55::uuid[], $56::text[],
+                    $57::text[], $58::boolean[])
+                    as n (id, event, recipient, kind, clause, subject, duty, text_en, text_zh, required)
             ), replied as (
                 insert into reply (subject, method, request_id, digest, response, recorded_at)
                 select $42::text, $43::text, $44::uuid, $45::bytea, $46::bytea, $29 where $44::uuid is not null
@@ -192,6 +222,18 @@ impl Record<'_> {
             reply.as_ref().map(|reply| reply.request_id),
             reply.as_ref().map(|reply| reply.digest.to_vec()),
             reply.map(|reply| reply.response),
+            &duties.told,
+            &duties.tell_next_at as _,
+            &notices.id,
+            &notices.event,
+            &notices.recipient,
+            &notices.kind,
+            &notices.clause,
+            &notices.subject,
+            &notices.duty as _,
+            &notices.english,
+            &notices.chinese,
+            &notices.required,
         )
         .fetch_one(connection)
         .await?;
@@ -229,6 +271,8 @@ struct DutyColumns {
     reason: Vec<String>,
     decided_by: Vec<String>,
     version: Vec<i64>,
+    told: Vec<i16>,
+    tell_next_at: Vec<Option<jiff_sqlx::Timestamp>>,
 }
 
 impl From<Vec<Duty>> for DutyColumns {
@@ -262,6 +306,8 @@ impl From<Vec<Duty>> for DutyColumns {
             columns.reason.push(duty.reason);
             columns.decided_by.push(duty.decided_by);
             columns.version.push(duty.version);
+            columns.told.push(duty.told);
+            columns.tell_next_at.push(sql::maybe(duty.tell_next_at));
         }
         columns
     }

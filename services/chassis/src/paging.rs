@@ -58,12 +58,15 @@ impl Pages {
         Ok(Page { pages: self, after, limit: i64::from(size) + 1 })
     }
 
-    fn token(&self, key: &impl Key) -> String {
+    /// The token of a key.
+    pub fn token(&self, key: &impl Key) -> String {
         let key = key.write();
         URL_SAFE_NO_PAD.encode([&self.digest(&key), key.as_slice()].concat())
     }
 
-    fn key<K: Key>(&self, token: &str) -> Option<K> {
+    /// The key of a token of this query.
+    #[must_use]
+    pub fn key<K: Key>(&self, token: &str) -> Option<K> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (digest, key) = bytes.split_at_checked(DIGEST)?;
         if digest == self.digest(key) { K::read(key) } else { None }
@@ -86,6 +89,16 @@ impl<K: Key> Page<K> {
         rows.truncate(size);
         let token = rows.last().map(|row| self.pages.token(&key(row))).unwrap_or_default();
         (rows, token)
+    }
+}
+
+impl Key for i64 {
+    fn write(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
     }
 }
 

@@ -15,9 +15,11 @@ use crate::chassis::{Chassis, Parts, spawn};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Limits, Tls};
 use crate::database::{self, DatabaseError};
+use crate::directory::follow::{self, Source};
 use crate::error::{Error, describe};
 use crate::identity::{IssuerConfig, Verifier};
 use crate::log;
+use crate::peer::Peer;
 use crate::rules::ContractError;
 use crate::server::{Server, ServerError};
 
@@ -51,6 +53,8 @@ pub struct Setup {
     pub regulation: Regulation,
     /// Its clock.
     pub clock: Clock,
+    /// Where the directory is; what is known of it stays as it is when none.
+    pub directory: Option<Peer>,
     /// Its bounds.
     pub limits: Limits,
     /// Its certificate; plain text when none.
@@ -107,10 +111,16 @@ impl Service {
             clock: setup.clock,
             regulation: setup.regulation,
             verifier: Verifier::new(setup.issuers),
+            streams: setup.limits.streams,
         };
         let chassis = Chassis::build(parts)?;
         chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;
+        chassis.directory.reload(chassis.pool(), chassis.clock.now()).await.map_err(DatabaseError::from)?;
         let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;
+        let server = match self.directory(setup.directory) {
+            Some(source) => server.beside(follow::run(chassis.clone(), source)),
+            None => server,
+        };
         let server = (self.mount)(server, chassis.clone(), setup.settings)?;
         let address = server.address();
         let service = chassis.service.clone();
@@ -121,6 +131,12 @@ impl Service {
             }
         });
         Ok(Running { chassis, address, task })
+    }
+
+    /// Where the directory is: here, if this is the service that has it.
+    fn directory(&self, peer: Option<Peer>) -> Option<Source> {
+        let is_here = self.serves.contains(&follow::SERVED_AS);
+        if is_here { Some(Source::Here) } else { peer.map(Source::Peer) }
     }
 }
 
@@ -196,6 +212,7 @@ async fn serve(service: &'static Service, config: Config, database: PgConnectOpt
         issuers: config.identity.issuers,
         regulation,
         clock: Clock::system(),
+        directory: config.directory.map(Peer::from),
         limits: config.limits,
         tls: config.tls,
         settings: config.service,

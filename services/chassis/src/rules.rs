@@ -23,6 +23,8 @@ pub struct MethodRule {
     pub access: Access,
     /// The request field that names the resource.
     pub resource_field: String,
+    /// Whether it changes nothing: every mutation takes a `request_id`, but for client streams.
+    pub reads: bool,
     /// Whether the caller sends or gets a stream.
     pub is_stream: bool,
     /// What the request's fields must hold.
@@ -97,6 +99,7 @@ fn read(pool: &DescriptorPool, checker: &Checker, method: &MethodDescriptor) -> 
         return Err(fail("has no access"));
     }
     let roles = rule.roles().collect();
+    let reads = !method.is_client_streaming() && method.input().get_field_by_name("request_id").is_none();
     Ok(MethodRule {
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
         clauses: rule.clauses,
@@ -104,6 +107,7 @@ fn read(pool: &DescriptorPool, checker: &Checker, method: &MethodDescriptor) -> 
         roles,
         access,
         resource_field: rule.resource_field,
+        reads,
         is_stream: method.is_client_streaming() || method.is_server_streaming(),
         fields: checker.fields(&method.input())?,
     })

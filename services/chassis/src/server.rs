@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kefu_proto::compliance::v1::compliance_service_server::ComplianceServiceServer;
 use kefu_proto::events::v1::event_feed_server::EventFeedServer;
+use kefu_proto::notifications::v1::notification_service_server::NotificationServiceServer;
 use tokio::net::TcpListener;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::server::TcpIncoming;
@@ -19,6 +20,7 @@ use crate::config::{Limits, Tls};
 use crate::duties::api::Compliance;
 use crate::error::describe;
 use crate::journal::feed::Feed;
+use crate::notifications::api::Notifications;
 
 mod gate;
 
@@ -75,7 +77,8 @@ impl Server {
             Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new(), beside: Vec::new() };
         Ok(server
             .with(EventFeedServer::new(Feed(chassis.clone())))
-            .with(ComplianceServiceServer::new(Compliance(chassis))))
+            .with(ComplianceServiceServer::new(Compliance(chassis.clone())))
+            .with(NotificationServiceServer::new(Notifications(chassis))))
     }
 
     /// Serves `service` too.

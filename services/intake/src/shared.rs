@@ -1,8 +1,9 @@
 //! What customers and requests share: contacts, telephone numbers, and who someone is until the directory says it.
 
+use jiff::Timestamp;
 use kefu_chassis::error::Violation;
 use kefu_chassis::names::{Id, Resource};
-use kefu_chassis::{Call, Error};
+use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::intake::v1 as pb;
 use serde::{Deserialize, Serialize};
 
@@ -132,30 +133,36 @@ fn narrow(written: char) -> char {
     }
 }
 
-/// The employee and the department that a call speaks for: the caller themselves, or, for a SERVICE or ADMIN, whom they
-/// name. The directory will decide this (docs/decisions/0004).
-pub fn responsible(call: &Call, employee: &str, department: &str) -> Result<(String, String), Error> {
-    let caller = &call.caller;
-    if call.acts_for_others() && !(employee.is_empty() && caller.subject.starts_with("staff/")) {
-        let wrong = |field: &str| Error::field(field, "A2.1: is required of a caller that registers for somebody else");
-        if employee.is_empty() {
-            return Err(wrong("first_responder"));
-        }
-        if department.is_empty() {
-            return Err(wrong("department"));
-        }
-        return Ok((employee.to_owned(), department.to_owned()));
+/// The employee and the department that a call speaks for at `at`: the caller themselves, or, for a SERVICE or ADMIN, whom
+/// they name. The department is the directory's at that time; only while the directory is empty is it what the call says.
+pub fn responsible(
+    chassis: &Chassis,
+    call: &Call,
+    employee: &str,
+    department: &str,
+    at: Timestamp,
+) -> Result<(String, String), Error> {
+    let caller = &call.caller.subject;
+    let known = chassis.directory.now();
+    let for_other = call.acts_for_others() && !(employee.is_empty() && caller.starts_with("staff/"));
+    if for_other && employee.is_empty() {
+        return Err(Error::field("first_responder", "A2.1: is required of a caller that registers for somebody else"));
     }
-    if !employee.is_empty() && employee != caller.subject {
+    if !for_other && !employee.is_empty() && employee != caller {
         return Err(Error::field("first_responder", "A2.1: is whoever the customer asked first: you"));
     }
-    if !department.is_empty() && department != caller.department {
-        return Err(Error::field("department", "is your own"));
+    let employee = if employee.is_empty() { caller } else { employee };
+    if !known.is_empty() && !known.is_active(employee) {
+        return Err(Error::field("first_responder", "A2.1: is not active in the directory"));
     }
-    if caller.department.is_empty() {
-        return Err(Error::field("department", "A2.1: your token names none, so nobody would be responsible"));
+    let found = if known.is_empty() { department } else { known.department_of(employee, at) };
+    if found.is_empty() {
+        return Err(Error::field("department", "A2.1: there is none, so nobody would be responsible"));
     }
-    Ok((caller.subject.clone(), caller.department.clone()))
+    if !department.is_empty() && department != found {
+        return Err(Error::field("department", "is the one that the directory has the first responder in"));
+    }
+    Ok((employee.to_owned(), found.to_owned()))
 }
 
 #[cfg(test)]

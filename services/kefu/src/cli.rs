@@ -19,7 +19,7 @@ use crate::up::{self, UpArguments};
 const EXAMPLES: &str = "\
 Examples:
   kefu                                             start everything; Ctrl-C stops it
-  kefu token --subject staff/lin --role agent --department departments/desk
+  kefu token --subject staff/lin --role agent
   kefu import requests requests.csv --map deploy/import/my-la-311.toml
   kefu compliance --by clause,department --from 2018-01-01 --to 2018-01-31
   kefu journal verify
@@ -173,7 +173,7 @@ mod tests {
             "kefu token --subject staff/lin",
             "kefu token --subject lin --role agent",
             "kefu token --subject staff/lin --role boss",
-            "kefu token --subject staff/lin --role agent --department desk",
+            "kefu token --subject staff/lin --role agent --department departments/desk",
             "kefu token --subject staff/lin --role agent --ttl soon",
             "kefu import requests file.csv",
             "kefu compliance --from yesterday",

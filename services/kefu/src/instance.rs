@@ -5,16 +5,21 @@ use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures::future::{join_all, select_all};
 use kefu_chassis::clock::Clock;
 use kefu_chassis::config::Limits;
 use kefu_chassis::database;
+use kefu_chassis::directory::follow::SERVED_AS;
+use kefu_chassis::peer::Peer;
 use kefu_chassis::program::{Running, Service, Setup, StartError};
 use kefu_chassis::server::ServerError;
 use kefu_regulation::Regulation;
+use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::client::OPERATOR;
 use crate::error::Error;
 use crate::home::{Data, Home, State};
 use crate::services::{PORT_BASE, SERVICES};
@@ -73,10 +78,15 @@ impl Instance {
 
     async fn start_services(&mut self, home: &Home, plan: &Plan) -> Result<(), Error> {
         let issuer = home.issuer()?;
-        for &service in &SERVICES {
+        let signer = Arc::new(home.signer()?);
+        let mut directory = None;
+        let (first, others): (Vec<&'static Service>, _) =
+            SERVICES.into_iter().partition(|service| service.serves.contains(&SERVED_AS));
+        for service in first.into_iter().chain(others) {
             let database = prepare(&mut self.store, service).await?;
             let port = plan.port_base.map_or(0, |base| base + (service.port - PORT_BASE));
             let listen = SocketAddr::from(([127, 0, 0, 1], port));
+            let has_directory = service.serves.contains(&SERVED_AS);
             let setup = Setup {
                 listen,
                 database,
@@ -84,11 +94,17 @@ impl Instance {
                 issuers: vec![issuer.clone()],
                 regulation: plan.regulation.clone(),
                 clock: Clock::system(),
+                directory: directory
+                    .clone()
+                    .map(|url| Peer::signed(url, signer.clone(), format!("services/{}", service.schema))),
                 limits: Limits::default(),
                 tls: None,
-                settings: serde_json::Value::Null,
+                settings: if has_directory { json!({ "admin": OPERATOR }) } else { serde_json::Value::Null },
             };
             let running = service.start(setup).await.map_err(|source| refused(service.schema, listen, source))?;
+            if has_directory {
+                directory = Some(format!("http://{}", running.address));
+            }
             self.services.push((service, running));
         }
         Ok(())

@@ -25,9 +25,6 @@ pub struct TokenArguments {
     /// What they do, e.g. `agent`; may be given several times.
     #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role, value_delimiter = ',')]
     roles: Vec<Role>,
-    /// Their department: `departments/…`.
-    #[arg(long, value_name = "NAME", value_parser = department)]
-    department: Option<String>,
     /// How long it holds, e.g. `30m`, `12h`, `7d`.
     #[arg(long, value_name = "TIME", default_value = "12h", value_parser = lifetime)]
     ttl: Duration,
@@ -62,11 +59,6 @@ fn role(text: &str) -> Result<Role, String> {
     })
 }
 
-fn department(text: &str) -> Result<String, String> {
-    let known = text.strip_prefix("departments/").is_some_and(is_id);
-    if known { Ok(text.to_owned()) } else { Err("expected departments/…, e.g. departments/desk".into()) }
-}
-
 fn lifetime(text: &str) -> Result<Duration, String> {
     let wrong = || format!("expected a time from 1s to {LONGEST_DAYS}d, such as 30m, 12h or 7d");
     let span: Span = text.parse().map_err(|_| wrong())?;
@@ -94,7 +86,6 @@ pub fn run(common: &Common, arguments: &TokenArguments) -> Result<(), Error> {
     let grant = Grant {
         subject: arguments.subject.0.clone(),
         roles: arguments.roles.iter().map(|role| role.as_str_name().to_owned()).collect(),
-        department: arguments.department.clone().unwrap_or_default(),
         ttl: arguments.ttl,
     };
     let home = common.home()?;
@@ -128,18 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn subjects_and_departments_have_one_form() {
+    fn subjects_have_one_form() {
         for text in ["staff/lin", "customers/0199", "services/gateway"] {
             assert!(text.parse::<Subject>().is_ok(), "{text}");
         }
         for text in ["lin", "staff/", "staff/a/b", "robots/r2", "staff/小林", "/lin"] {
             assert!(text.parse::<Subject>().is_err(), "{text}");
         }
-        assert!(
-            department("departments/desk").is_ok()
-                && department("desk").is_err()
-                && department("departments/").is_err()
-        );
     }
 
     #[test]

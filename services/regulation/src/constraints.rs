@@ -14,7 +14,8 @@ pub(crate) struct Violation {
 }
 
 /// Pairs of durations of which the first may not exceed the second; both on the same clock.
-const ORDERED: [(&str, &str, &str); 5] = [
+const ORDERED: [(&str, &str, &str); 6] = [
+    ("A9.1", "escalate_to_supervisor", "escalate_to_manager"),
     ("A9.1", "backdate_agent", "backdate_supervisor"),
     ("A10.6", "local_depart_within", "local_arrive_within"),
     ("A10.6", "province_depart_within", "province_arrive_within"),

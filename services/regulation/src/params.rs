@@ -117,6 +117,10 @@ handles! {
     BACKDATE_AGENT: Budget = "A9.1", "backdate_agent";
     /// A9.1: how far back a supervisor may date a late record; wall clock, never less than an agent.
     BACKDATE_SUPERVISOR: Budget = "A9.1", "backdate_supervisor";
+    /// A9.1: how long after a breach the owner's supervisor is told of it.
+    ESCALATE_TO_SUPERVISOR: Budget = "A9.1", "escalate_to_supervisor";
+    /// A9.1: how long after a breach the head of the owner's department is told of it; never less than the supervisor's.
+    ESCALATE_TO_MANAGER: Budget = "A9.1", "escalate_to_manager";
     /// B1.3: how soon the customer hears of a delayed shipment.
     DELAY_NOTICE_WITHIN: Budget = "B1.3", "delay_notice_within";
     /// C2.1: how soon a chat is answered.

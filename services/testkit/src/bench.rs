@@ -8,14 +8,15 @@ use kefu_chassis::clock::SimulatedTime;
 use kefu_chassis::config::{self, Limits};
 use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
+use kefu_chassis::peer::Peer;
 use kefu_chassis::program::{Running, Service, Setup, StartError};
 use kefu_chassis::{Chassis, Clock, database, duties, journal};
 use kefu_regulation::Regulation;
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::caller::{Bearer, Caller, sign};
+use crate::caller::{Bearer, Caller, sign, signer};
 use crate::cluster::Cluster;
 use crate::line::Line;
 use crate::wait::eventually;
@@ -40,9 +41,11 @@ pub struct Builder {
     start: Option<Timestamp>,
     regulation: Regulation,
     limits: Limits,
+    directory: Option<Peer>,
     settings: serde_json::Value,
     max_connections: u32,
     on_a_line: bool,
+    without_staff: bool,
 }
 
 impl Builder {
@@ -67,6 +70,14 @@ impl Builder {
         self
     }
 
+    /// Following the directory of another bench, its own copy empty at first.
+    #[must_use]
+    pub fn following(mut self, directory: &Bench) -> Self {
+        let subject = format!("services/{}", self.service.schema);
+        self.directory = Some(Peer::signed(format!("http://{}", directory.address()), signer(), subject));
+        self
+    }
+
     /// Another time for the clock to stand at first, e.g. `2026-11-20T10:00:00+08:00`.
     #[must_use]
     pub fn starting_at(mut self, start: &str) -> Self {
@@ -88,6 +99,13 @@ impl Builder {
         self
     }
 
+    /// With a copy of the directory that is empty.
+    #[must_use]
+    pub fn without_staff(mut self) -> Self {
+        self.without_staff = true;
+        self
+    }
+
     /// With a line to Postgres that the test can cut, and that counts round trips.
     #[must_use]
     pub fn on_a_line(mut self) -> Self {
@@ -97,7 +115,11 @@ impl Builder {
 
     /// Makes the database and starts the server.
     pub async fn start(self) -> Bench {
-        let database = Cluster::get().await.create(self.service).await;
+        let cluster = Cluster::get().await;
+        let database = cluster.create(self.service).await;
+        if self.without_staff || self.directory.is_some() {
+            cluster.empty_directory(&database, self.service.schema).await;
+        }
         self.start_on(&database).await.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error)))
     }
 
@@ -125,6 +147,7 @@ impl Builder {
             issuers: vec![issuer],
             regulation: self.regulation,
             clock,
+            directory: self.directory,
             limits: self.limits,
             tls: None,
             settings: self.settings,
@@ -149,9 +172,11 @@ impl Bench {
             start: Some(START.parse().unwrap()),
             regulation: Regulation::standard(),
             limits: Limits::default(),
+            directory: None,
             settings: serde_json::Value::Null,
             max_connections: 16,
             on_a_line: false,
+            without_staff: false,
         }
     }
 
@@ -185,16 +210,28 @@ impl Bench {
         self.channel.clone()
     }
 
-    /// A caller, to make any generated client from. Roles are the contract's names, `department` may be empty.
+    /// A caller, to make any generated client from. Roles are the contract's names; the department is the directory's.
     #[must_use]
-    pub fn as_(&self, subject: &str, roles: &[&str], department: &str) -> Caller {
-        Bearer::new(&sign(subject, roles, department)).on(self.channel())
+    pub fn as_(&self, subject: &str, roles: &[&str]) -> Caller {
+        Bearer::new(&sign(subject, roles)).on(self.channel())
+    }
+
+    /// Puts somebody of the staff into a department of the directory's copy, or into none when it is empty.
+    pub async fn enrol(&self, subject: &str, department: &str) {
+        let (name, id) = (subject.trim_start_matches("staff/"), department.trim_start_matches("departments/"));
+        self.change_directory(&crate::cast::member(name, id, "")).await;
+    }
+
+    /// Changes the directory's copy by a statement, as its feed would have.
+    pub async fn change_directory(&self, statement: &str) {
+        self.admin.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.unwrap();
+        self.chassis().directory.reload(self.pool(), self.now()).await.unwrap();
     }
 
     /// Another service as the caller.
     #[must_use]
     pub fn as_service(&self) -> Caller {
-        self.as_("services/tests", &["SERVICE"], "")
+        self.as_("services/tests", &["SERVICE"])
     }
 
     /// Its resource name, e.g. `services/intake`: the parent in the methods that every service serves.
@@ -270,13 +307,13 @@ impl Bench {
         .await;
     }
 
-    /// Returns when every duty whose time has passed is marked.
+    /// Returns when every duty whose time has passed is marked, and everybody told who is to be told by now.
     pub async fn mark_overdue(&self) {
         let now = kefu_chassis::time::sql::at(self.now());
         eventually("every overdue duty is marked", async || {
             duties::mark_overdue(self.chassis()).await.unwrap();
             let left =
-                sqlx::query_scalar("select count(*) from duty where state = 1 and breached_at is null and due_at < $1");
+                sqlx::query_scalar("select count(*) from duty where state = 1 and (breached_at is null and due_at < $1 or tell_next_at < $1)");
             let left: i64 = left.bind(now).fetch_one(&self.admin).await.unwrap();
             (left == 0).then_some(())
         })

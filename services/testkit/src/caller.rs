@@ -1,6 +1,6 @@
 //! Callers: a channel that sends a bearer token, signed with a key that this process made and keeps nowhere.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use kefu_chassis::identity::signer::{Grant, Signer};
@@ -10,21 +10,20 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-static SIGNER: LazyLock<Signer> = LazyLock::new(|| Signer::generate().expect("a key can be made"));
+static SIGNER: LazyLock<Arc<Signer>> = LazyLock::new(|| Arc::new(Signer::generate().expect("a key can be made")));
 
 /// The key whose tokens the servers of this process take.
 #[must_use]
-pub fn signer() -> &'static Signer {
-    &SIGNER
+pub fn signer() -> Arc<Signer> {
+    SIGNER.clone()
 }
 
 /// A token that holds for ten minutes.
 #[must_use]
-pub fn sign(subject: &str, roles: &[&str], department: &str) -> String {
+pub fn sign(subject: &str, roles: &[&str]) -> String {
     let grant = Grant {
         subject: subject.to_owned(),
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
-        department: department.to_owned(),
         ttl: Duration::from_mins(10),
     };
     signer().token(&grant).expect("a token can be signed")

@@ -79,6 +79,15 @@ impl Cluster {
         database
     }
 
+    /// Takes everybody out of the copy of the directory in a database.
+    pub async fn empty_directory(&self, database: &str, schema: &str) {
+        let options = self.superuser(database).options([("search_path", schema)]);
+        let mut connection = PgConnection::connect_with(&options).await.unwrap();
+        let tables = "directory_department, directory_staff, directory_membership, directory_absence, directory_post, feed_cursor";
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("truncate {tables}")))).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
     /// Makes the template unless it is there. One at a time: roles belong to all databases.
     async fn make_template(&self, service: &'static Service, template: &str) {
         let mut templates = self.templates.lock().await;
@@ -95,6 +104,10 @@ impl Cluster {
         connection.close().await.unwrap();
         let migrated = database::migrate(self.superuser(template), service.schema, service.migrator).await;
         migrated.unwrap_or_else(|error| panic!("{}", describe(&error)));
+        let in_schema = self.superuser(template).options([("search_path", service.schema)]);
+        let mut connection = PgConnection::connect_with(&in_schema).await.unwrap();
+        crate::cast::enrol(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
         templates.insert(service.schema);
     }
 

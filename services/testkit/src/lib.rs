@@ -11,6 +11,7 @@
 mod bare;
 mod bench;
 mod caller;
+mod cast;
 mod cluster;
 mod line;
 mod refusal;

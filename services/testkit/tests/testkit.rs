@@ -12,7 +12,7 @@ use tonic::Code;
 async fn a_bench_answers_its_callers_and_refuses_strangers() {
     let bench = Bench::of(&BARE).await;
     let question = VerifyJournalRequest { parent: bench.name(), anchors: Vec::new() };
-    let mut known = EventFeedClient::new(bench.as_("staff/wu", &["ADMIN"], ""));
+    let mut known = EventFeedClient::new(bench.as_("staff/wu", &["ADMIN"]));
     assert_eq!(known.verify_journal(question.clone()).await.unwrap().into_inner().event_count, 0);
     let mut stranger = EventFeedClient::new(bench.channel());
     assert_refused(stranger.verify_journal(question).await, Code::Unauthenticated, ErrorReason::TokenInvalid);

@@ -8,6 +8,7 @@ use kefu_proto::events::v1::{DutyChange, DutyChanged};
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
+use super::escalation::escalate;
 use super::{Duty, store};
 use crate::chassis::Chassis;
 use crate::error::describe;
@@ -40,8 +41,12 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Marks one batch of overdue duties as breached, each with an event; how many.
+/// Marks one batch of overdue duties as breached, each with an event, and tells on those that stay so; of how many.
 pub async fn mark_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
+    Ok(mark(chassis).await?.max(tell_on(chassis).await?))
+}
+
+async fn mark(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     let now = chassis.clock.now();
     let mut transaction = chassis.pool().begin().await?;
     let duties = store::lock_overdue(&mut transaction, &chassis.calendars, now, BATCH).await?;
@@ -53,6 +58,20 @@ pub async fn mark_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     });
     store_each(chassis, transaction, changed.collect()).await?;
     Ok(marked)
+}
+
+/// Tells the next ones of one batch of breaches that stay unfulfilled; of how many.
+async fn tell_on(chassis: &Chassis) -> Result<i64, sqlx::Error> {
+    let now = chassis.clock.now();
+    let mut transaction = chassis.pool().begin().await?;
+    let duties = store::lock_untold(&mut transaction, &chassis.calendars, now, BATCH).await?;
+    let told = i64::try_from(duties.len()).unwrap_or(i64::MAX);
+    let changed = duties.into_iter().map(|duty| {
+        let due = duty.tell_next_at.unwrap_or(now);
+        (duty, due, Vec::new())
+    });
+    store_each(chassis, transaction, changed.collect()).await?;
+    Ok(told)
 }
 
 /// Reckons one batch of provisional due times anew, where the calendar in force knows holidays that theirs did not; the
@@ -91,11 +110,15 @@ async fn store_each(
     for (mut duty, at, changes) in changed {
         let payload = DutyChanged { subject: duty.subject.clone() };
         let event = NewEvent::new(chassis.name_of(&duty.id), duty.version, at, &[&duty.clause], &payload);
-        let corrects = duty.take_corrected();
+        let mut event = event.correcting(duty.take_corrected()).with_duties(changes);
         if duty.breached_at.is_some() {
             duty.breach_event.get_or_insert(event.id);
+            let tells = duty.told == 0 || duty.tell_next_at.is_some_and(|next| next <= at);
+            if tells {
+                event = escalate(chassis, &mut duty, event, at);
+            }
         }
-        events.push(event.correcting(corrects).with_duties(changes));
+        events.push(event);
         duties.push(duty);
     }
     let now = chassis.clock.now();

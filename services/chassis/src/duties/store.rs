@@ -18,7 +18,7 @@ macro_rules! duties {
             $crate::duties::store::Row,
             "select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
                 paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at,
-                breach_event, late, corrected, reason, decided_by, version
+                breach_event, late, corrected, reason, decided_by, version, told, tell_next_at
             from duty " + $rest $($arguments)*
         )
     };
@@ -56,6 +56,8 @@ pub struct Row {
     pub reason: String,
     pub decided_by: String,
     pub version: i64,
+    pub told: i16,
+    pub tell_next_at: Option<SqlTime>,
 }
 
 impl Row {
@@ -90,6 +92,8 @@ impl Row {
             reason: row.reason,
             decided_by: row.decided_by,
             version: row.version,
+            told: row.told,
+            tell_next_at: sql::read(row.tell_next_at),
         }
     }
 }
@@ -151,6 +155,22 @@ pub async fn lock_overdue(
     let rows = duties!(
         "where state = 1 and breached_at is null and due_at < $1
         order by due_at limit $2 for no key update skip locked",
+        sql::at(now) as _,
+        limit
+    );
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
+}
+
+/// Breached duties of whose breach the next one is to be told before `now`, locked; those others hold are skipped.
+pub async fn lock_untold(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    now: jiff::Timestamp,
+    limit: i64,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = duties!(
+        "where state = 1 and tell_next_at < $1 order by tell_next_at limit $2 for no key update skip locked",
         sql::at(now) as _,
         limit
     );

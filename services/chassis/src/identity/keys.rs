@@ -149,12 +149,7 @@ mod tests {
     }
 
     fn key_id(signer: &Signer) -> String {
-        let grant = Grant {
-            subject: "staff/lin".into(),
-            roles: vec![],
-            department: String::new(),
-            ttl: Duration::from_mins(1),
-        };
+        let grant = Grant { subject: "staff/lin".into(), roles: vec![], ttl: Duration::from_mins(1) };
         jsonwebtoken::decode_header(signer.token(&grant).unwrap()).unwrap().kid.unwrap()
     }
 

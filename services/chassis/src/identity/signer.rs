@@ -33,8 +33,6 @@ pub struct Grant {
     pub subject: String,
     /// Names of roles.
     pub roles: Vec<String>,
-    /// `departments/…` or empty.
-    pub department: String,
     /// How long it holds.
     pub ttl: Duration,
 }
@@ -94,7 +92,7 @@ impl Signer {
     pub fn token(&self, grant: &Grant) -> Result<String, SignerError> {
         let now = jsonwebtoken::get_current_timestamp();
         let claims = json!({
-            "iss": ISSUER, "aud": AUDIENCE, "sub": grant.subject, "roles": grant.roles, "department": grant.department,
+            "iss": ISSUER, "aud": AUDIENCE, "sub": grant.subject, "roles": grant.roles,
             "iat": now, "nbf": now, "exp": now + grant.ttl.as_secs(),
         });
         let header = Header { kid: Some(self.key_id()), ..Header::new(Algorithm::EdDSA) };

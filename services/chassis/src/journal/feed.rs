@@ -35,7 +35,9 @@ impl EventFeed for Feed {
         let language = call.language;
         self.check_cursor(request.after_position).await.map_err(|error| error.into_status(language))?;
         let chassis = self.0.clone();
+        let slot = chassis.stream_slot().map_err(|error| error.into_status(language))?;
         let stream = async_stream::try_stream! {
+            let _slot = slot;
             let mut cursor = request.after_position;
             let mut head = chassis.sealed.subscribe();
             let mut stop = chassis.stopping();
@@ -98,7 +100,7 @@ impl Feed {
 }
 
 /// Why a feed that had nothing to send goes on.
-enum Wake {
+pub enum Wake {
     Sealed,
     Quiet,
     Stop,
@@ -109,7 +111,8 @@ async fn read_page(chassis: &Chassis, cursor: i64) -> Result<Vec<Row>, Error> {
     Ok(sealed_after(&mut connection, cursor, PAGE).await?)
 }
 
-fn event(service: &str, row: Row) -> Event {
+/// As the feed shows it.
+pub fn event(service: &str, row: Row) -> Event {
     let mut duty_changes =
         DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default();
     // Inside the service a duty has its own name; outside the service is part of it.

@@ -142,7 +142,7 @@ async fn caller(gate: &Gate, rule: &MethodRule, headers: &HeaderMap) -> Result<A
         tracing::debug!(cause = crate::error::describe(&error), "token refused");
         Error::Unauthenticated
     })?;
-    if identity.roles.iter().any(|role| rule.roles.contains(role)) { Ok(identity) } else { Err(Error::RoleMissing) }
+    gate.chassis.directory.admit(identity, rule, gate.chassis.clock.now())
 }
 
 fn refuse(error: Error, headers: &HeaderMap) -> Response {

@@ -17,7 +17,7 @@ async fn pause(bench: &Bench, name: &str, timeout: Option<&'static str>) -> Resu
     let mut client = ComplianceServiceClient::with_origin(http, format!("http://{}", bench.address()).parse().unwrap());
     let mut request =
         Request::new(pb::PauseDutyRequest { name: name.into(), reason: "parts".into(), ..Default::default() });
-    let token = format!("Bearer {}", sign("staff/root", &["ADMIN"], ""));
+    let token = format!("Bearer {}", sign("staff/root", &["ADMIN"]));
     request.metadata_mut().insert("authorization", token.parse().unwrap());
     if let Some(timeout) = timeout {
         request.metadata_mut().insert("grpc-timeout", timeout.parse().unwrap());

@@ -36,7 +36,7 @@ async fn a_journal_is_for_services_and_those_who_answer_for_it_and_for_its_own_s
         ("OFFICE", false, true),
         ("ADMIN", true, true),
     ] {
-        let mut client = EventFeedClient::new(bench.as_("staff/lin", &[role], "departments/desk"));
+        let mut client = EventFeedClient::new(bench.as_("staff/lin", &[role]));
         for (allowed, refused) in [
             (follows, client.subscribe(subscribe(&bench.name())).await.err()),
             (verifies, client.verify_journal(verify(&bench.name())).await.err()),
@@ -86,7 +86,7 @@ async fn a_message_that_cannot_be_read_or_is_too_large_is_the_callers_fault() {
 #[tokio::test]
 async fn a_refusal_speaks_the_language_that_its_caller_reads() {
     let bench = Bench::of(&BARE).await;
-    let token = sign("staff/root", &["ADMIN"], "");
+    let token = sign("staff/root", &["ADMIN"]);
     for (languages, locale) in [("zh-CN,en;q=0.5", "zh-CN"), ("en-GB", "en"), ("fr, zh", "zh-CN"), ("fr", "en")] {
         let mut client = compliance(Bearer::new(&token).reading(languages).on(bench.channel()));
         // Refused by the handler, and by the gate.
@@ -108,7 +108,7 @@ async fn calls_beyond_the_limit_are_told_to_come_back_and_the_service_still_says
     // Held open by whoever holds its duty's row.
     let mut holder = bench.admin().begin().await.unwrap();
     sqlx::query("select from duty for update").execute(&mut *holder).await.unwrap();
-    let mut first = compliance(bench.as_("staff/root", &["ADMIN"], ""));
+    let mut first = compliance(bench.as_("staff/root", &["ADMIN"]));
     let mut second = first.clone();
     let pause = pb::PauseDutyRequest { name: name.clone(), reason: "parts".into(), ..pb::PauseDutyRequest::default() };
     let held = async { first.pause_duty(pause).await };

@@ -14,7 +14,8 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::stage::compliance;
 
-const SERVED: [&str; 2] = ["kefu.compliance.v1.ComplianceService", "kefu.events.v1.EventFeed"];
+const SERVED: [&str; 3] =
+    ["kefu.compliance.v1.ComplianceService", "kefu.events.v1.EventFeed", "kefu.notifications.v1.NotificationService"];
 
 async fn health(bench: &Bench, service: &str) -> ServingStatus {
     let request = HealthCheckRequest { service: service.into() };
@@ -92,7 +93,7 @@ async fn reflection_lists_what_is_served_and_nothing_else() {
     };
     let mut listed: Vec<String> = listed.service.into_iter().map(|service| service.name).collect();
     listed.sort();
-    assert_eq!(listed, ["grpc.health.v1.Health", SERVED[0], SERVED[1]]);
+    assert_eq!(listed, ["grpc.health.v1.Health", SERVED[0], SERVED[1], SERVED[2]]);
     let symbol = MessageRequest::FileContainingSymbol("kefu.events.v1.EventFeed".into());
     assert!(matches!(reflect(&bench, symbol).await, MessageResponse::FileDescriptorResponse(_)));
 }

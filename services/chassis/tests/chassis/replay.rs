@@ -28,7 +28,7 @@ async fn events(bench: &Bench) -> i64 {
 async fn a_call_made_again_after_further_changes_gets_its_first_reply() {
     let bench = Bench::of(&BARE).await;
     let name = store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 8)]).await.remove(0);
-    let mut client = compliance(bench.as_("staff/root", &["ADMIN"], ""));
+    let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
     let id = request_id();
     let first = client.pause_duty(pause(&name, "parts", &id)).await.unwrap().into_inner();
     assert_eq!(first.state(), pb::duty::State::Paused);
@@ -50,7 +50,7 @@ async fn the_same_call_made_at_once_has_one_effect_and_one_reply() {
     for name in store(&bench, duties).await {
         let id = request_id();
         let calls = (0..4).map(|_| {
-            let mut client = compliance(bench.as_("staff/root", &["ADMIN"], ""));
+            let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
             let request = pause(&name, "parts", &id);
             async move { client.pause_duty(request).await.unwrap().into_inner() }
         });
@@ -93,8 +93,8 @@ async fn a_request_id_holds_for_one_payload_one_method_and_one_subject() {
     let bench = Bench::of(&BARE).await;
     let duties = (0..3).map(|_| duty(&bench, "things/1", "staff/lin", "departments/desk", 8)).collect();
     let names = store(&bench, duties).await;
-    let mut client = compliance(bench.as_("staff/root", &["ADMIN"], ""));
-    let mut other = compliance(bench.as_("staff/boss", &["ADMIN"], ""));
+    let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
+    let mut other = compliance(bench.as_("staff/boss", &["ADMIN"]));
     let id = request_id();
     client.pause_duty(pause(&names[0], "parts", &id)).await.unwrap();
     for request in [pause(&names[0], "other parts", &id), pause(&names[1], "parts", &id)] {
@@ -114,7 +114,7 @@ async fn a_request_id_holds_for_one_payload_one_method_and_one_subject() {
 async fn a_refused_call_may_be_made_again_with_its_request_id() {
     let bench = Bench::of(&BARE).await;
     let name = store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 8)]).await.remove(0);
-    let mut client = compliance(bench.as_("staff/root", &["ADMIN"], ""));
+    let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
     let request = pb::PauseDutyRequest { etag: "\"7\"".into(), ..pause(&name, "parts", &request_id()) };
     assert_refused(client.pause_duty(request.clone()).await, Code::Aborted, ErrorReason::EtagStale);
     client.pause_duty(pb::PauseDutyRequest { etag: String::new(), ..request }).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_refused_call_may_be_made_again_with_its_request_id() {
 async fn replies_are_kept_for_seven_days() {
     let bench = Bench::of(&BARE).await;
     let name = store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 8)]).await.remove(0);
-    let mut client = compliance(bench.as_("staff/root", &["ADMIN"], ""));
+    let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
     let request = pause(&name, "parts", &request_id());
     let first = client.pause_duty(request.clone()).await.unwrap().into_inner();
     bench.time().advance(SignedDuration::from_hours(7 * 24));

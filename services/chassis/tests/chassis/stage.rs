@@ -97,7 +97,7 @@ pub fn compliance(caller: Caller) -> ComplianceServiceClient<Caller> {
 
 /// The duty as an operator sees it.
 pub async fn get(bench: &Bench, name: &str) -> pb::Duty {
-    let mut client = compliance(bench.as_("staff/root", &["ADMIN"], ""));
+    let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
     client.get_duty(pb::GetDutyRequest { name: name.to_owned() }).await.unwrap().into_inner()
 }
 

@@ -158,7 +158,8 @@ fn counted(known: &[Known], keep: impl Fn(&Known) -> bool, dimensions: &[Dimensi
 }
 
 async fn summarized(bench: &Bench, who: (&str, &str, &str), request: pb::SummarizeComplianceRequest) -> Rows {
-    let mut client = compliance(bench.as_(who.0, &[who.1], who.2));
+    bench.enrol(who.0, who.2).await;
+    let mut client = compliance(bench.as_(who.0, &[who.1]));
     let request = pb::SummarizeComplianceRequest { parent: bench.name(), ..request };
     let rows = client.summarize_compliance(request).await.unwrap().into_inner().rows;
     let keys: Vec<[String; 4]> =
@@ -270,7 +271,7 @@ async fn filters_and_access_narrow_what_is_counted() {
 #[tokio::test]
 async fn two_periods_at_once_and_a_dimension_twice_are_refused() {
     let bench = Bench::of(&BARE).await;
-    let mut client = compliance(bench.as_(ADMIN.0, &[ADMIN.1], ADMIN.2));
+    let mut client = compliance(bench.as_(ADMIN.0, &[ADMIN.1]));
     for (dimensions, field) in [
         (&[Dimension::Day, Dimension::Month][..], "group_by"),
         (&[Dimension::Clause, Dimension::Clause], "group_by[1]"),
@@ -279,7 +280,7 @@ async fn two_periods_at_once_and_a_dimension_twice_are_refused() {
         let refused = client.summarize_compliance(request).await;
         assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), [field]);
     }
-    let mut agent = compliance(bench.as_("staff/lin", &["AGENT"], "departments/desk"));
+    let mut agent = compliance(bench.as_("staff/lin", &["AGENT"]));
     let request = pb::SummarizeComplianceRequest { parent: bench.name(), ..by(&[]) };
     assert_refused(agent.summarize_compliance(request).await, Code::PermissionDenied, ErrorReason::RoleMissing);
 }

@@ -77,7 +77,7 @@ impl Requests {
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }
-        let (owner, department) = responsible(call, &request.first_responder, &request.department)?;
+        let (owner, department) = responsible(&self.0, call, &request.first_responder, &request.department, at)?;
         let customer = id::<Customer>(&request.customer)?;
         let project = reference::<Project>(&request.project)?;
         if project.is_some() && !request.project.starts_with(&format!("{customer}/")) {

@@ -10,7 +10,7 @@ use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
 use tonic::Code;
 
-use super::desk::{DESK, Desk, payload, proto};
+use super::desk::{Desk, payload, proto};
 
 #[tokio::test]
 async fn a_call_that_was_picked_up_before_it_was_registered_is_judged_at_the_time_it_was_picked_up() {
@@ -81,7 +81,7 @@ async fn an_answer_recorded_late_is_judged_when_it_was_given_and_corrects_the_br
         .filter(|change| change.clause == "C2.1")
         .map(kefu_proto::events::v1::DutyChange::kind)
         .collect();
-    assert_eq!(changes, [Kind::Opened, Kind::Breached, Kind::Corrected], "both stay visible");
+    assert_eq!(changes, [Kind::Opened, Kind::Breached, Kind::Escalated, Kind::Corrected], "both stay visible");
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn what_a_supervisor_stopped_no_reply_of_the_customer_starts_again() {
     let name = desk.register(Channel::Chat).await.name;
     desk.respond(&name).await.unwrap();
     let progress = desk.duty(&name, "progress").await.name;
-    let mut duties = ComplianceServiceClient::new(desk.bench.as_("staff/head", &["SUPERVISOR"], DESK));
+    let mut duties = ComplianceServiceClient::new(desk.bench.as_("staff/head", &["SUPERVISOR"]));
     let pause = PauseDutyRequest { name: progress.clone(), reason: "停电".into(), ..Default::default() };
     duties.pause_duty(pause).await.unwrap();
     let call = pb::AwaitCustomerRequest { name: name.clone(), awaited: "序列号".into(), ..Default::default() };

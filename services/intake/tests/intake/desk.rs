@@ -27,7 +27,7 @@ impl Desk {
     }
 
     pub async fn on(bench: Bench) -> Self {
-        let agent = bench.as_("staff/lin", &["AGENT"], DESK);
+        let agent = bench.as_("staff/lin", &["AGENT"]);
         let mut customers = CustomerServiceClient::new(agent.clone());
         let customer =
             pb::Customer { display_name: "王小明".into(), contacts: vec![contact()], ..pb::Customer::default() };
@@ -40,7 +40,7 @@ impl Desk {
 
     /// The client of another caller.
     pub fn as_(&self, subject: &str, role: &str) -> RequestServiceClient<Caller> {
-        RequestServiceClient::new(self.bench.as_(subject, &[role], DESK))
+        RequestServiceClient::new(self.bench.as_(subject, &[role]))
     }
 
     pub fn registration(&self, channel: pb::request::Channel) -> pb::RegisterRequestRequest {
@@ -124,7 +124,7 @@ impl Desk {
 
     /// The duties of a request, by kind in the order they were opened.
     pub async fn duties(&self, subject: &str) -> Vec<Duty> {
-        let mut client = ComplianceServiceClient::new(self.bench.as_("staff/admin", &["ADMIN"], ""));
+        let mut client = ComplianceServiceClient::new(self.bench.as_("staff/admin", &["ADMIN"]));
         let call = ListDutiesRequest { parent: self.bench.name(), subject: subject.into(), ..Default::default() };
         let mut duties = client.list_duties(call).await.unwrap().into_inner().duties;
         duties.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));

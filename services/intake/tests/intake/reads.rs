@@ -112,7 +112,7 @@ async fn a_customer_sees_their_own_requests_and_no_internal_note() {
     desk.requests.record_progress(note).await.unwrap();
     desk.tell(&mine).await.unwrap();
 
-    let mut client = RequestServiceClient::new(desk.bench.as_(&desk.customer, &["CUSTOMER"], ""));
+    let mut client = RequestServiceClient::new(desk.bench.as_(&desk.customer, &["CUSTOMER"]));
     let listed = client.list_requests(pb::ListRequestsRequest::default()).await.unwrap().into_inner().requests;
     assert_eq!(listed.iter().map(|request| request.name.as_str()).collect::<Vec<_>>(), [mine.as_str()]);
     assert_refused(
@@ -239,7 +239,7 @@ async fn projects_belong_to_their_customer() {
     assert_eq!(found, std::slice::from_ref(&project));
 
     let mut stranger =
-        CustomerServiceClient::new(desk.bench.as_("customers/01999999-0000-7000-8000-000000000000", &["CUSTOMER"], ""));
+        CustomerServiceClient::new(desk.bench.as_("customers/01999999-0000-7000-8000-000000000000", &["CUSTOMER"]));
     assert_refused(
         stranger.get_project(pb::GetProjectRequest { name: project.name.clone() }).await,
         Code::NotFound,

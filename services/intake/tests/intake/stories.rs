@@ -189,16 +189,19 @@ async fn a_service_registers_on_behalf_of_the_employee_it_names() {
         ErrorReason::FieldInvalid,
     );
     assert_eq!(refused.fields(), ["first_responder"]);
-    let named =
-        pb::RegisterRequestRequest { first_responder: "staff/zhao".into(), department: DESK.into(), ..registration };
+    let named = pb::RegisterRequestRequest { first_responder: "staff/zhao".into(), ..registration };
+    let elsewhere = pb::RegisterRequestRequest { department: DESK.into(), ..named.clone() };
+    let refused = web.register_request(elsewhere).await;
+    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["department"]);
     let request = web.register_request(named).await.unwrap().into_inner();
     assert_eq!((request.first_responder.as_str(), request.owner.as_str()), ("staff/zhao", "staff/zhao"));
+    assert_eq!(request.department, "departments/other", "as the directory says");
 }
 
 #[tokio::test]
 async fn who_belongs_to_no_department_registers_nothing() {
     let desk = Desk::open().await;
-    let mut client = RequestServiceClient::new(desk.bench.as_("staff/lin", &["AGENT"], ""));
+    let mut client = RequestServiceClient::new(desk.bench.as_("staff/root", &["AGENT"]));
     let refused = client.register_request(desk.registration(Channel::Chat)).await;
     assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["department"]);
 }
@@ -226,7 +229,7 @@ async fn a_classification_of_blanks_is_none_and_a_customer_dates_nothing_back() 
     };
     let name = desk.requests.register_request(blank).await.unwrap().into_inner().name;
     assert_eq!(desk.duty(&name, "classification").await.state(), Kept::Open);
-    let mut customer = RequestServiceClient::new(desk.bench.as_(&desk.customer, &["CUSTOMER"], ""));
+    let mut customer = RequestServiceClient::new(desk.bench.as_(&desk.customer, &["CUSTOMER"]));
     desk.pass(60);
     let call = pb::CancelRequestRequest {
         name,

@@ -120,6 +120,8 @@ fn handles_read_what_the_rule_book_says() {
         (params::REPEAT_WITHIN, Budget::wall(hours(72))),
         (params::BACKDATE_AGENT, Budget::wall(hours(24))),
         (params::BACKDATE_SUPERVISOR, Budget::wall(hours(30 * 24))),
+        (params::ESCALATE_TO_SUPERVISOR, Budget::working(minutes(30))),
+        (params::ESCALATE_TO_MANAGER, Budget::working(hours(4))),
         (params::DELAY_NOTICE_WITHIN, Budget::wall(hours(4))),
         (params::CHAT, Budget::wall(minutes(3))),
         (params::HOTLINE_RING, Budget::wall(SignedDuration::from_secs(5))),

@@ -1,0 +1,188 @@
+//! What a service knows of the organisation: a copy of the directory in its own schema, kept from the directory's feed, and
+//! the same in memory. It goes on with the copy while the directory is away.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use kefu_proto::rules::v1::Role;
+use sqlx::PgPool;
+
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::rules::MethodRule;
+
+pub mod follow;
+mod store;
+
+/// The organisation as it is known now.
+#[derive(Debug, Default)]
+pub struct Directory(RwLock<Arc<Organisation>>);
+
+/// Departments and staff.
+#[derive(Debug, Default)]
+pub struct Organisation {
+    departments: HashMap<String, Department>,
+    staff: HashMap<String, Member>,
+    general_manager: String,
+}
+
+/// A department.
+#[derive(Clone, Debug, Default)]
+pub struct Department {
+    /// The business domains it is in charge of.
+    pub domains: Vec<String>,
+    /// Its head; empty while there is none.
+    pub head: String,
+    /// Who stands in for the head, in order.
+    pub deputies: Vec<Deputy>,
+    /// Whether it exists no more.
+    pub dissolved: bool,
+}
+
+/// Who stands in for a head.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Deputy {
+    /// Who.
+    pub staff: String,
+    /// In which business domains; in all when empty.
+    pub domains: Vec<String>,
+}
+
+/// A member of staff.
+#[derive(Clone, Debug, Default)]
+struct Member {
+    roles: Vec<Role>,
+    supervisor: String,
+    inactive: bool,
+    /// Since when in which department, oldest first.
+    memberships: Vec<(Timestamp, String)>,
+    /// From when until when away.
+    absences: Vec<(Timestamp, Timestamp)>,
+}
+
+/// As what somebody is in charge of a matter (A2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// As the head.
+    Head,
+    /// As a deputy, because the head is absent or there is none.
+    Deputy,
+}
+
+impl Directory {
+    /// The organisation as it is known now.
+    #[must_use]
+    pub fn now(&self) -> Arc<Organisation> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the copy anew.
+    pub async fn reload(&self, pool: &PgPool, now: Timestamp) -> Result<(), sqlx::Error> {
+        let organisation = store::load(pool, now).await?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(organisation);
+        Ok(())
+    }
+
+    /// The caller that a token speaks for, as far as the directory bears it out: the roles of a member of staff count only
+    /// where the directory has them too, and it alone says their department. While it is empty, an operator's token counts
+    /// as it is, and nobody else of the staff writes.
+    pub fn admit(&self, claimed: Arc<Identity>, rule: &MethodRule, now: Timestamp) -> Result<Arc<Identity>, Error> {
+        let known = self.now();
+        let is_staff = claimed.subject.starts_with("staff/");
+        let caller = match known.staff.get(&claimed.subject) {
+            _ if !is_staff || known.staff.is_empty() => claimed,
+            Some(member) if !member.inactive => {
+                let roles = claimed.roles.iter().copied().filter(|role| member.roles.contains(role)).collect();
+                let department = member.department_at(now).to_owned();
+                Arc::new(Identity { subject: claimed.subject.clone(), roles, department })
+            }
+            _ => return Err(Error::RoleMissing),
+        };
+        if !caller.roles.iter().any(|role| rule.roles.contains(role)) {
+            return Err(Error::RoleMissing);
+        }
+        let operates = caller.roles.contains(&Role::Admin) && rule.roles.contains(&Role::Admin);
+        if known.staff.is_empty() && !rule.reads && !operates && !caller.subject.starts_with("services/") {
+            return Err(Error::DirectoryEmpty);
+        }
+        Ok(caller)
+    }
+}
+
+impl Organisation {
+    /// Whether nothing is known yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.staff.is_empty()
+    }
+
+    /// A department that exists.
+    #[must_use]
+    pub fn department(&self, name: &str) -> Option<&Department> {
+        self.departments.get(name).filter(|department| !department.dissolved)
+    }
+
+    /// Whether somebody is known and has not left.
+    #[must_use]
+    pub fn is_active(&self, staff: &str) -> bool {
+        self.staff.get(staff).is_some_and(|member| !member.inactive)
+    }
+
+    /// Whether somebody is active and not absent at `at`.
+    #[must_use]
+    pub fn is_present(&self, staff: &str, at: Timestamp) -> bool {
+        let absent = |member: &Member| member.absences.iter().any(|&(start, end)| start <= at && at < end);
+        self.staff.get(staff).is_some_and(|member| !member.inactive && !absent(member))
+    }
+
+    /// The department somebody belonged to at `at`; empty if none. Before the first that is known, that one.
+    #[must_use]
+    pub fn department_of(&self, staff: &str, at: Timestamp) -> &str {
+        self.staff.get(staff).map_or("", |member| member.department_at(at))
+    }
+
+    /// Whether a department is in charge of a business domain (A2.3).
+    #[must_use]
+    pub fn is_in_charge(&self, department: &str, domain: &str) -> bool {
+        self.departments.get(department).is_some_and(|known| known.domains.iter().any(|known| known == domain))
+    }
+
+    /// Who is in charge of a matter of a department at `at`: the head, or while they are absent the first deputy present who
+    /// stands in for the matter (A2.4). A matter without a domain is only for deputies of all.
+    #[must_use]
+    pub fn responsible(&self, department: &str, domain: &str, at: Timestamp) -> Option<(&str, Capacity)> {
+        let department = self.department(department)?;
+        if self.is_present(&department.head, at) {
+            return Some((&department.head, Capacity::Head));
+        }
+        let stands_in = |deputy: &&Deputy| {
+            let matters = deputy.domains.is_empty() || deputy.domains.iter().any(|known| known == domain);
+            matters && self.is_present(&deputy.staff, at)
+        };
+        department.deputies.iter().find(stands_in).map(|deputy| (deputy.staff.as_str(), Capacity::Deputy))
+    }
+
+    /// The general manager, if one is named.
+    #[must_use]
+    pub fn general_manager(&self) -> Option<&str> {
+        Some(self.general_manager.as_str()).filter(|name| self.is_active(name))
+    }
+
+    /// Who supervises somebody: whom the directory names, if they have not left.
+    #[must_use]
+    pub fn supervisor_of(&self, staff: &str) -> Option<&str> {
+        let supervisor = self.staff.get(staff).map(|member| member.supervisor.as_str())?;
+        self.is_active(supervisor).then_some(supervisor)
+    }
+}
+
+impl Member {
+    fn department_at(&self, at: Timestamp) -> &str {
+        let since = self.memberships.partition_point(|(since, _)| *since <= at);
+        self.memberships.get(since.saturating_sub(1)).map_or("", |(_, department)| department)
+    }
+}
+
+#[cfg(test)]
+mod tests;

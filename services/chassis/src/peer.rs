@@ -1,0 +1,142 @@
+//! Another service of the suite, as a client of it: where it is, and the token that says who calls.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Request, Status};
+
+use crate::identity::signer::{Grant, Signer, SignerError};
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+const TOKEN_FOR: Duration = Duration::from_mins(5);
+
+/// How a peer is reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerConfig {
+    /// Its address, e.g. `https://appraisal:7004`.
+    pub url: String,
+    /// A file with this service's token, read anew for each connection.
+    pub token_file: PathBuf,
+    /// The authority of its certificate (PEM); needed for `https`.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A peer.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    url: String,
+    ca_file: Option<PathBuf>,
+    token: Token,
+}
+
+/// Where this service's token comes from.
+#[derive(Clone)]
+enum Token {
+    File(PathBuf),
+    Signed(Arc<Signer>, String),
+}
+
+/// A peer that cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// It cannot be reached.
+    #[error("the peer cannot be reached")]
+    Transport(#[from] tonic::transport::Error),
+    /// The token or the certificate cannot be read.
+    #[error("{path} cannot be read")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No token can be made.
+    #[error("no token can be made")]
+    Token(#[from] SignerError),
+    /// It is to be reached by TLS, and no authority is named.
+    #[error("the peer's ca_file is not set")]
+    Authority,
+    /// The token is no header value.
+    #[error("the token is malformed")]
+    Malformed,
+}
+
+/// A channel whose calls bear this service's token.
+pub type Connection = InterceptedService<Channel, Bearer>;
+
+/// Adds the token to each call.
+#[derive(Clone, Debug)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+impl From<PeerConfig> for Peer {
+    fn from(config: PeerConfig) -> Self {
+        Self { url: config.url, ca_file: config.ca_file, token: Token::File(config.token_file) }
+    }
+}
+
+impl Peer {
+    /// One in the same process, to which `signer` vouches for `subject` as another service.
+    #[must_use]
+    pub fn signed(url: String, signer: Arc<Signer>, subject: String) -> Self {
+        Self { url, ca_file: None, token: Token::Signed(signer, subject) }
+    }
+
+    /// A new connection to it.
+    pub async fn connect(&self) -> Result<Connection, PeerError> {
+        let mut endpoint = Endpoint::from_shared(self.url.clone())?
+            .connect_timeout(CONNECT_WITHIN)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_while_idle(true);
+        if self.url.starts_with("https:") {
+            let authority = read(self.ca_file.as_ref().ok_or(PeerError::Authority)?).await?;
+            endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority)))?;
+        }
+        let bearer = self.token.bearer().await?;
+        Ok(InterceptedService::new(endpoint.connect().await?, bearer))
+    }
+}
+
+impl Token {
+    async fn bearer(&self) -> Result<Bearer, PeerError> {
+        let token = match self {
+            Self::File(path) => read(path).await?,
+            Self::Signed(signer, subject) => {
+                signer.token(&Grant { subject: subject.clone(), roles: vec!["SERVICE".into()], ttl: TOKEN_FOR })?
+            }
+        };
+        let mut value: MetadataValue<Ascii> =
+            format!("Bearer {}", token.trim()).parse().map_err(|_| PeerError::Malformed)?;
+        value.set_sensitive(true);
+        Ok(Bearer(value))
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Signed(_, subject) => f.debug_tuple("Signed").field(subject).finish(),
+        }
+    }
+}
+
+async fn read(path: &PathBuf) -> Result<String, PeerError> {
+    tokio::fs::read_to_string(path).await.map_err(|source| PeerError::File { path: path.clone(), source })
+}

@@ -7,8 +7,12 @@ use kefu_proto::compliance::v1::DutyEffect;
 use super::{Lifecycle, Transition};
 use crate::language::Language::English;
 
+/// How Mermaid writes where a subject is before and after it is.
+const BEGINNING: &str = "[*]";
+
 impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
-    /// The page of a lifecycle, in Markdown. `title` is what it is the lifecycle of; `source` says where it is declared.
+    /// The page of a lifecycle, in Markdown, for `docs/lifecycles`. `source` is the file that declares it.
+    #[must_use]
     pub fn document(&self, title: &str, source: &str) -> String {
         let mut page = String::new();
         // Writing to a string does not fail.
@@ -17,6 +21,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     }
 
     /// The states as a Mermaid diagram. An action that leaves the state as it is stands in its box.
+    #[must_use]
     pub fn mermaid(&self) -> String {
         let mut diagram = String::new();
         let _ = self.write_diagram(&mut diagram);
@@ -24,21 +29,16 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     }
 
     fn write_document(&self, page: &mut String, title: &str, source: &str) -> fmt::Result {
-        writeln!(page, "# {title}\n")?;
+        writeln!(page, "# {title}\n\nGenerated from [{source}](../../{source}).\n")?;
         writeln!(
             page,
-            "Generated from the table in [{source}](../../{source}); do not edit. An arrow bears the method that"
+            "An arrow bears the method that fires it, the clauses it serves, and in square brackets those of its"
         )?;
-        writeln!(
-            page,
-            "fires it, the clause it serves, and in square brackets the clauses of its gates. What a box lists is"
-        )?;
-        writeln!(page, "possible in that state and leaves it as it is.\n")?;
+        writeln!(page, "gates. What a box lists is possible in that state and leaves it as it is.\n")?;
         writeln!(page, "```mermaid\n{}```\n", self.mermaid())?;
-        writeln!(page, "## Actions\n")?;
         writeln!(
             page,
-            "A gate refuses while what it names is so. Duties are opened where their clause gives a time.\n"
+            "## Actions\n\nA gate refuses while what it says is so. A duty is opened where its clause gives a time.\n"
         )?;
         writeln!(page, "| what happens | method | clause | from | to | gates | duties |")?;
         writeln!(page, "|---|---|---|---|---|---|---|")?;
@@ -46,7 +46,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             let label = (self.label)(row.action);
             let (from, to) =
                 (row.from.iter().map(|&state| self.box_name(state)), row.to.map(|state| self.box_name(state)));
-            let from = from.collect::<Vec<_>>().join(", ");
+            let from = from.collect::<Vec<_>>().join(", ").replace(BEGINNING, "new");
             let (gates, duties) = (gates(row), duties(&self.effects(row)));
             let (what, method, clause) = (label.text.of(English), label.method, row.clause);
             writeln!(
@@ -85,7 +85,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                 }
             }
             if self.transitions.iter().all(|row| !row.from.contains(&from)) {
-                writeln!(diagram, "    {} --> [*]", self.box_name(from))?;
+                writeln!(diagram, "    {} --> {BEGINNING}", self.box_name(from))?;
             }
         }
         Ok(())
@@ -103,22 +103,27 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     }
 
     fn box_name(&self, state: S) -> &'static str {
-        if self.is_beginning(state) { "[*]" } else { (self.state_name)(state) }
+        if self.is_beginning(state) { BEGINNING } else { (self.state_name)(state) }
     }
 
-    /// Method, clause and clauses of the gates of the rows that are `wanted`, each once.
+    /// Method, clauses and clauses of the gates of the rows that are `wanted`, each method and gates once.
     fn labels(&self, wanted: impl Fn(&Transition<S, A, D, F>) -> bool) -> Vec<String> {
-        let mut labels: Vec<String> = Vec::new();
+        let mut labels: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
         for row in self.transitions.iter().filter(|row| wanted(row)) {
-            let mut clauses: Vec<&str> = row.gates.iter().map(|gate| gate.clause).collect();
-            clauses.dedup();
-            let guard = if clauses.is_empty() { String::new() } else { format!(" [{}]", clauses.join(" ")) };
-            let label = format!("{} {}{guard}", (self.label)(row.action).method, row.clause);
-            if !labels.contains(&label) {
-                labels.push(label);
+            let method = (self.label)(row.action).method;
+            let mut gates: Vec<&str> = row.gates.iter().map(|gate| gate.clause).collect();
+            gates.dedup();
+            match labels.iter_mut().find(|label| (label.0, &label.2) == (method, &gates)) {
+                Some((_, clauses, _)) if clauses.contains(&row.clause) => {}
+                Some((_, clauses, _)) => clauses.push(row.clause),
+                None => labels.push((method, vec![row.clause], gates)),
             }
         }
-        labels
+        let written = labels.into_iter().map(|(method, clauses, gates)| {
+            let guard = if gates.is_empty() { String::new() } else { format!(" [{}]", gates.join(", ")) };
+            format!("{method} {}{guard}", clauses.join(", "))
+        });
+        written.collect()
     }
 }
 
@@ -130,8 +135,16 @@ fn gates<S, A, D, F>(row: &Transition<S, A, D, F>) -> String {
     gates.collect::<Vec<_>>().join("; ")
 }
 
+/// The effects, those of one kind together.
 fn duties(effects: &[DutyEffect]) -> String {
-    let effects =
-        effects.iter().map(|effect| format!("{} {}", effect.kind, effect.change().as_str_name().to_lowercase()));
-    effects.collect::<Vec<_>>().join(", ")
+    let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for effect in effects {
+        let change = effect.change().as_str_name();
+        match kinds.iter_mut().find(|(known, _)| *known == change) {
+            Some((_, duties)) => duties.push(&effect.kind),
+            None => kinds.push((change, vec![&effect.kind])),
+        }
+    }
+    let kinds = kinds.iter().map(|(change, duties)| format!("{}: {}", change.to_lowercase(), duties.join(", ")));
+    kinds.collect::<Vec<_>>().join("; ")
 }

@@ -271,4 +271,6 @@ fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
 }
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod tests;

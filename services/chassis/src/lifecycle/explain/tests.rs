@@ -1,8 +1,6 @@
-use kefu_regulation::Regulation;
-
 use super::*;
 use crate::language::Language;
-use crate::lifecycle::{DutyRule, Gate, Label, Term};
+use crate::lifecycle::{DutyRule, Gate, Label};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -53,10 +51,6 @@ const FITS: Gate<Facts> =
         clause: "A1.2", missing: Text::new("it is too long", "篇幅过长"), open: |facts| facts.fits, of_call: true
     };
 
-const fn never(_: &Facts, _: &Regulation) -> Option<Term> {
-    None
-}
-
 static LETTER: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     transitions: &[
         Row { opens: &[Duty::Filing], ..Row::row(Action::Write, "A1.1", &[State::None], Some(State::Draft)) },
@@ -76,8 +70,8 @@ static LETTER: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row { gates: &[READ], ..Row::row(Action::Refuse, "A2.2", &[State::Sent], Some(State::Signed)) },
     ],
     duties: &[
-        DutyRule { duty: Duty::Reply, clause: "A2.1", word: "reply", term: never, met_at: |_| None },
-        DutyRule { duty: Duty::Filing, clause: "A1.1", word: "filing", term: never, met_at: |_| None },
+        DutyRule { duty: Duty::Reply, clause: "A2.1", word: "reply", term: |_, _| None, met_at: |_| None },
+        DutyRule { duty: Duty::Filing, clause: "A1.1", word: "filing", term: |_, _| None, met_at: |_| None },
     ],
     label: |action| match action {
         Action::Write => Label { method: "WriteLetter", text: Text::new("it is written", "撰写") },
@@ -182,7 +176,7 @@ stateDiagram-v2
     DRAFT : DRAFT
     DRAFT : AmendLetter A1.2 [A1.2]
     [*] --> DRAFT : WriteLetter A1.1
-    DRAFT --> SENT : SendLetter A2.1 [A1.1 A1.2]
+    DRAFT --> SENT : SendLetter A2.1 [A1.1, A1.2]
     SENT --> DRAFT : AmendLetter A1.3
     SENT --> SIGNED : AnswerLetter A2.2<br/>AnswerLetter A2.2 [A1.1]
     SIGNED --> [*]
@@ -191,6 +185,6 @@ stateDiagram-v2
     let page = LETTER.document("Letter", "src/letter.rs");
     assert!(page.contains(diagram) && page.starts_with("# Letter\n"));
     let row = "| it is sent | SendLetter | A2.1 | DRAFT | SENT | A1.1: nobody has read it; A1.1: it bears no date; \
-               A1.2: it is too long (as the call says) | reply opened, filing resumed |\n";
+               A1.2: it is too long (as the call says) | opened: reply; resumed: filing |\n";
     assert!(page.contains(row), "{page}");
 }

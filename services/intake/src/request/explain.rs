@@ -52,7 +52,7 @@ impl Requests {
         refusals.extend(shown(&explained.refusals));
         Ok(pb::Explanation {
             method: label.method.to_owned(),
-            description: label.text.of(call.language).to_owned(),
+            summary: label.text.of(call.language).to_owned(),
             clause: explained.clause.to_owned(),
             allowed: refusals.is_empty(),
             refusals,

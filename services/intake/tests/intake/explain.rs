@@ -216,10 +216,10 @@ async fn refusals_name_clause_title_and_what_is_missing_in_the_language_of_the_r
     assert_eq!(refusal.status.message(), "C2.4: the request is not classified", "for the caller's programmers");
     let explained = explain(&chinese, &name).await;
     assert_eq!(of(&explained, "ResolveRequest")[0].refusals[0].message, gate);
-    assert_eq!(of(&explained, "ResolveRequest")[0].description, "我方认为已解决");
+    assert_eq!(of(&explained, "ResolveRequest")[0].summary, "我方认为已解决");
     for text in explained.explanations.iter().flat_map(|each| {
         let refusals = each.refusals.iter().chain(&each.possible_refusals).map(|refusal| &refusal.message);
-        refusals.chain([&each.description])
+        refusals.chain([&each.summary])
     }) {
         assert!(text.chars().any(|sign| ('\u{4e00}'..='\u{9fff}').contains(&sign)), "{text}");
     }

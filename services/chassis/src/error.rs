@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, Refusal};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::directory::follow::FEED;
-use crate::language::Language;
+use crate::language::{Language, Text};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -24,26 +24,26 @@ pub enum Error {
     #[error("page_token: is malformed or belongs to another query")]
     PageToken,
     /// The lifecycle has no such action from this state.
-    #[error("{subject} is {state}: {action} is not possible")]
+    #[error("{subject} is {state}: {method} is not possible")]
     State {
         /// The resource.
         subject: String,
-        /// The action tried.
-        action: String,
+        /// The method tried.
+        method: &'static str,
         /// The state it is in.
         state: String,
         /// The clause that the action serves.
         clause: std::borrow::Cow<'static, str>,
     },
     /// A clause demands something first.
-    #[error("{clause}: {missing}")]
+    #[error("{clause}: {}", missing.of(Language::English))]
     Gate {
         /// The resource.
         subject: String,
         /// The clause.
         clause: std::borrow::Cow<'static, str>,
         /// What is missing.
-        missing: String,
+        missing: Text,
     },
     /// The resource changed since its etag was read.
     #[error("{0} changed since its etag was read")]
@@ -140,6 +140,21 @@ impl Error {
         }
     }
 
+    /// The clause that stands behind it, if one does.
+    #[must_use]
+    pub fn clause(&self) -> &str {
+        match self {
+            Self::State { clause, .. } | Self::Gate { clause, .. } => clause,
+            _ => "",
+        }
+    }
+
+    /// As it is told before it is met.
+    #[must_use]
+    pub fn shown(&self, language: Language) -> Refusal {
+        Refusal { reason: self.reason().into(), clause: self.clause().to_owned(), message: language.refusal(self) }
+    }
+
     fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::RequestIdReused | Self::PageToken => Code::InvalidArgument,
@@ -165,7 +180,7 @@ impl Error {
         }
         let mut details = ErrorDetails::new();
         details.set_error_info(self.reason().as_str_name(), "kefu", std::collections::HashMap::new());
-        details.set_localized_message(language.tag(), language.of(self.reason()));
+        details.set_localized_message(language.tag(), language.refusal(&self));
         match &self {
             Self::Invalid(violations) => {
                 for violation in violations {
@@ -180,7 +195,7 @@ impl Error {
             }
             Self::State { subject, clause, .. } | Self::Gate { subject, clause, .. } => {
                 let description = match &self {
-                    Self::Gate { missing, .. } => missing.clone(),
+                    Self::Gate { missing, .. } => missing.of(Language::English).to_owned(),
                     _ => self.to_string(),
                 };
                 details.add_precondition_failure_violation(clause.as_ref(), subject, description);

@@ -1,8 +1,6 @@
 //! Lifecycles: each aggregate declares its own as two tables, of transitions and of duties. Firing an action looks up its
 //! transition from the present state, asks the gates, and says what becomes of the state and of the duties.
 
-use std::fmt::Debug;
-
 use jiff::Timestamp;
 use kefu_proto::events::v1::DutyChange;
 use kefu_regulation::{Budget, Regulation};
@@ -10,6 +8,10 @@ use uuid::Uuid;
 
 use crate::duties::{BY_LIFECYCLE, Duty, NewDuty};
 use crate::error::Error;
+use crate::language::Text;
+
+mod document;
+pub mod explain;
 
 /// One row of a lifecycle: what an action does, from which states, on which conditions.
 pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
@@ -67,9 +69,20 @@ pub struct Gate<F> {
     /// The clause.
     pub clause: &'static str,
     /// What is missing when it is closed.
-    pub missing: &'static str,
+    pub missing: Text,
     /// Whether it is open.
     pub open: fn(&F) -> bool,
+    /// Whether it asks about what the call says, rather than about what is on record.
+    pub of_call: bool,
+}
+
+/// What an action is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// The method that does it, e.g. `PauseDuty`: what a refusal names. One method may do several actions.
+    pub method: &'static str,
+    /// What happens: a clause without a full stop.
+    pub text: Text,
 }
 
 /// One kind of duty of an aggregate.
@@ -103,6 +116,8 @@ pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub transitions: &'static [Transition<S, A, D, F>],
     /// What its duties are.
     pub duties: &'static [DutyRule<D, F>],
+    /// What an action is called.
+    pub label: fn(A) -> Label,
     /// The name of a state in the contract.
     pub state_name: fn(S) -> &'static str,
     /// The due time that the facts promise, for the rows that replace one.
@@ -139,7 +154,14 @@ pub struct Touched {
     pub corrects: Option<Uuid>,
 }
 
-impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecycle<S, A, D, F> {
+impl<F> Gate<F> {
+    /// It refuses what `subject` was to undergo.
+    fn refusal(&self, subject: &str) -> Error {
+        Error::Gate { subject: subject.to_owned(), clause: self.clause.into(), missing: self.missing }
+    }
+}
+
+impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     /// The transition of `action` from `state`, if the lifecycle has one and its gates are open.
     pub fn fire(
         &self,
@@ -148,22 +170,25 @@ impl<S: Copy + Eq + Debug, A: Copy + Eq + Debug, D: Copy + Eq + Debug, F> Lifecy
         action: A,
         facts: &F,
     ) -> Result<&'static Transition<S, A, D, F>, Error> {
-        let row =
-            self.transitions.iter().find(|row| row.action == action && row.from.contains(&state)).ok_or_else(|| {
-                Error::State {
-                    subject: subject.to_owned(),
-                    action: format!("{action:?}"),
-                    state: (self.state_name)(state).to_owned(),
-                    clause: self.clause(action).into(),
-                }
-            })?;
+        let row = self.row(action, state).ok_or_else(|| self.refusal(subject, state, action))?;
         match row.gates.iter().find(|gate| !(gate.open)(facts)) {
-            Some(gate) => Err(Error::Gate {
-                subject: subject.to_owned(),
-                clause: gate.clause.into(),
-                missing: gate.missing.to_owned(),
-            }),
+            Some(gate) => Err(gate.refusal(subject)),
             None => Ok(row),
+        }
+    }
+
+    /// The transition of `action` from `state`, if the lifecycle has one.
+    fn row(&self, action: A, state: S) -> Option<&'static Transition<S, A, D, F>> {
+        self.transitions.iter().find(|row| row.action == action && row.from.contains(&state))
+    }
+
+    /// It refuses an action that it does not have from `state`.
+    fn refusal(&self, subject: &str, state: S, action: A) -> Error {
+        Error::State {
+            subject: subject.to_owned(),
+            method: (self.label)(action).method,
+            state: (self.state_name)(state).to_owned(),
+            clause: self.clause(action).into(),
         }
     }
 

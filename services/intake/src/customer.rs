@@ -274,6 +274,12 @@ impl Customers {
     }
 }
 
+/// How a customer wishes to be served, if they stated it (A10.7).
+pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Option<pb::Preferences>, Error> {
+    let record = customers!("where id = $1", id).fetch_optional(connection).await?;
+    Ok(record.and_then(|record| record.show().preferences))
+}
+
 /// Stores a customer, new or changed.
 async fn store(connection: &mut PgConnection, record: &Record) -> Result<(), Error> {
     sqlx::query!(

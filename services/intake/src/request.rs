@@ -11,6 +11,7 @@ use crate::shared::Country;
 
 mod actions;
 mod confirm;
+mod explain;
 mod import;
 mod lifecycle;
 mod list;
@@ -40,6 +41,7 @@ kefu_chassis::delegate! {
         list_my_queue(pb::ListMyQueueRequest) -> pb::ListMyQueueResponse = queue;
         list_progress(pb::ListProgressRequest) -> pb::ListProgressResponse = list_progress;
         list_contact_attempts(pb::ListContactAttemptsRequest) -> pb::ListContactAttemptsResponse = list_attempts;
+        explain_request(pb::ExplainRequestRequest) -> pb::ExplainRequestResponse = explain;
     }
     {
         async fn import_requests(

@@ -8,6 +8,7 @@ mod intake {
     mod budgets;
     mod clocks;
     mod desk;
+    mod explain;
     mod import;
     mod order;
     mod reads;

@@ -21,7 +21,7 @@ use crate::time::{duration_to_proto, sql, to_proto};
 struct Target<'a> {
     name: &'a str,
     etag: &'a str,
-    action: &'static str,
+    method: &'static str,
 }
 
 /// Serves a service's duties.
@@ -85,18 +85,18 @@ impl Compliance {
 
     async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
         let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON == 0;
-        let target = Target { name: &request.name, etag: &request.etag, action: "pause" };
+        let target = Target { name: &request.name, etag: &request.etag, method: "PauseDuty" };
         self.decide(call, target, can, |duty| duty.pause(call.now, &request.reason, &call.caller.subject)).await
     }
 
     async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
         let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON != 0;
-        let target = Target { name: &request.name, etag: &request.etag, action: "resume" };
+        let target = Target { name: &request.name, etag: &request.etag, method: "ResumeDuty" };
         self.decide(call, target, can, |duty| vec![duty.resume(call.now)]).await
     }
 
     async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
-        let target = Target { name: &request.name, etag: &request.etag, action: "waive" };
+        let target = Target { name: &request.name, etag: &request.etag, method: "WaiveDuty" };
         self.decide(call, target, Duty::is_live, |duty| duty.waive(call.now, &request.reason, &call.caller.subject))
             .await
     }
@@ -109,7 +109,7 @@ impl Compliance {
         can: impl FnOnce(&Duty) -> bool,
         act: impl FnOnce(&mut Duty) -> Vec<DutyChange>,
     ) -> Result<pb::Duty, Error> {
-        let Target { name, etag: given, action } = target;
+        let Target { name, etag: given, method } = target;
         let id = self.id(name)?;
         let mut change = self.0.begin(call).await?;
         let duty = store::lock(change.connection(), &self.0.calendars, id).await?;
@@ -121,7 +121,7 @@ impl Compliance {
         if !can(&duty) {
             return Err(Error::State {
                 subject: name.to_owned(),
-                action: action.to_owned(),
+                method,
                 state: duty.state.as_str_name().to_owned(),
                 clause: duty.clause.into(),
             });

@@ -39,8 +39,8 @@ impl Requests {
         let measure = self.0.regulation.get(params::PROMISE_AT_MOST).measure;
         facts.promised_wait = self.0.regulation.calendar().elapsed(step.at, promised, measure);
         facts.promised_at = Some(promised);
-        let repeated = step.record.promised_at.is_some();
-        step.fire(if repeated { Action::PromiseWaitAgain } else { Action::PromiseWait }, &facts)?;
+        let action = step.record.promise();
+        step.fire(action, &facts)?;
         step.record.promised_at = Some(promised.to_sqlx());
         step.record.promise_reason.clone_from(&request.reason);
         step.inform();
@@ -48,7 +48,7 @@ impl Requests {
             state: step.state(),
             reason: request.reason,
             promised_time: Some(to_proto(promised)),
-            repeated,
+            repeated: action == Action::PromiseWaitAgain,
         };
         step.finish(&payload).await
     }

@@ -31,8 +31,8 @@ impl Requests {
         let row = self.attempt(call, &request, &step);
         let mut facts = step.facts();
         if outcome == Outcome::GivenUp {
-            let days = store::attempt_days(step.change.connection(), step.record.id, step.record.cycle).await?;
-            facts.attempt_days.0 = u32::try_from(days).unwrap_or(0);
+            facts.attempt_days.0 =
+                store::attempt_days(step.change.connection(), step.record.id, step.record.cycle).await?;
         }
         let action = match outcome {
             Outcome::Satisfied => Action::ConfirmSatisfied,

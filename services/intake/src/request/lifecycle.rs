@@ -1,9 +1,12 @@
 //! The lifecycle of a request: what can happen to it, under which clause, and which duties that touches.
 
 use jiff::{SignedDuration, Timestamp};
+use kefu_chassis::language::Text;
 use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Term, Transition};
 use kefu_proto::intake::v1::request::{Channel, State};
 use kefu_regulation::{Budget, Regulation, params};
+
+mod labels;
 
 /// What can happen to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,25 +105,36 @@ const OPEN: &[State] = &[State::Registered, State::InProgress, State::AwaitingCu
 
 const PROMISE_BOUNDED: Gate<Facts> = Gate {
     clause: "C2.2",
-    missing: "the promised wait is longer than the clause lets a wait last",
+    missing: Text::new("the promised wait is longer than the clause lets a wait last", "承诺的等待时间超过规定上限"),
     open: |facts| facts.promised_wait <= facts.promise_at_most,
+    of_call: true,
 };
-const CLASSIFIED: Gate<Facts> =
-    Gate { clause: "C2.4", missing: "the request is not classified", open: |facts| facts.is_classified };
+const CLASSIFIED: Gate<Facts> = Gate {
+    clause: "C2.4",
+    missing: Text::new("the request is not classified", "尚未作出初步判断"),
+    open: |facts| facts.is_classified,
+    of_call: false,
+};
 const ATTEMPTED: Gate<Facts> = Gate {
     clause: "C4.2",
-    missing: "too few attempts to reach the customer are recorded",
+    missing: Text::new("too few attempts to reach the customer are recorded", "记录的联系客户次数不足"),
     open: |facts| facts.attempts.0 >= facts.attempts.1,
+    of_call: false,
 };
 const ATTEMPTED_ON_DAYS: Gate<Facts> = Gate {
     clause: "C4.2",
-    missing: "the attempts are on too few working days",
+    missing: Text::new("the attempts are on too few working days", "联系客户所分布的工作日不足"),
     open: |facts| facts.attempt_days.0 >= facts.attempt_days.1,
+    of_call: false,
 };
 const REOPENABLE: Gate<Facts> = Gate {
     clause: "C4.3",
-    missing: "it was closed too long ago to be reopened: register a new request",
+    missing: Text::new(
+        "it was closed too long ago to be reopened: register a new request",
+        "关闭时间过久，不能重新受理，请登记新请求",
+    ),
     open: |facts| facts.closed_for.0 <= facts.closed_for.1,
+    of_call: false,
 };
 
 /// The lifecycle of a request.
@@ -229,6 +243,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             met_at: |facts| facts.informed_at,
         },
     ],
+    label: labels::label,
     state_name: |state| state.as_str_name(),
     promised: |facts| facts.promised_at,
 };
@@ -255,5 +270,7 @@ fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
     }
 }
 
+#[cfg(test)]
+mod contract;
 #[cfg(test)]
 mod tests;

@@ -419,15 +419,16 @@ pub async fn insert_attempt(connection: &mut PgConnection, row: &AttemptRow) -> 
 }
 
 /// How many working days the attempts of a cycle that reached nobody are on.
-pub async fn attempt_days(connection: &mut PgConnection, request: Uuid, cycle: i32) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+pub async fn attempt_days(connection: &mut PgConnection, request: Uuid, cycle: i32) -> Result<u32, sqlx::Error> {
+    let days = sqlx::query_scalar!(
         r#"select count(distinct working_day) as "count!" from intake.contact_attempt where request = $1 and cycle = $2 and outcome = $3"#,
         request,
         cycle,
         pb::contact_attempt::Outcome::NotReached as i16,
     )
     .fetch_one(connection)
-    .await
+    .await?;
+    Ok(u32::try_from(days).unwrap_or(0))
 }
 
 /// When, as it is stored.

@@ -194,7 +194,7 @@ impl World {
             "ReopenRequest" | "CancelRequest" | "PauseDuty" | "WaiveDuty" => {
                 json!({ "name": target, "reason": "又坏了" })
             }
-            "GetRequest" => json!({ "name": working }),
+            "GetRequest" | "ExplainRequest" => json!({ "name": working }),
             "ListProgress" => json!({ "parent": working }),
             "ListContactAttempts" => json!({ "parent": self.in_state.get("RESOLVED") }),
             "ListCustomers" | "ListRequests" | "ListMyQueue" => json!({}),

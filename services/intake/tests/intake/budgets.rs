@@ -32,6 +32,9 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
         .bench
         .round_trips(async || requests.clone().get_request(pb::GetRequestRequest { name: name.into() }).await.unwrap());
     assert_eq!(get.await, 1);
+    let explanation = pb::ExplainRequestRequest { name: name.into() };
+    let explain = desk.bench.round_trips(async || requests.clone().explain_request(explanation.clone()).await.unwrap());
+    assert_eq!(explain.await, 2, "the request, and its customer");
     let list = desk
         .bench
         .round_trips(async || requests.clone().list_requests(pb::ListRequestsRequest::default()).await.unwrap());

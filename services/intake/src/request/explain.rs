@@ -1,0 +1,82 @@
+//! What can be done with a request next, and what stands in the way.
+
+use std::sync::Arc;
+
+use kefu_chassis::lifecycle::explain::Explained;
+use kefu_chassis::rules::MethodRule;
+use kefu_chassis::{Call, Error};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::State;
+use kefu_proto::intake::v1::request_service_server::SERVICE_NAME;
+
+use super::lifecycle::{Action, LIFECYCLE};
+use super::store::Record;
+use super::{Requests, step, store};
+use crate::customer;
+
+impl Requests {
+    pub(super) async fn explain(
+        &self,
+        call: &Call,
+        request: pb::ExplainRequestRequest,
+    ) -> Result<pb::ExplainRequestResponse, Error> {
+        let record = self.seen(call, &request.name).await?;
+        let mut facts = step::facts(&self.0, &record, call.now);
+        let mut connection = self.0.pool().acquire().await?;
+        if record.state() == State::Resolved {
+            facts.attempt_days.0 = store::attempt_days(&mut connection, record.id, record.cycle).await?;
+        }
+        let preferences = match record.customer {
+            Some(customer) => customer::preferences(&mut connection, customer).await?,
+            None => None,
+        };
+        let explained = LIFECYCLE.explain(&request.name, record.state(), &facts).into_iter();
+        let explanations = explained
+            .filter(|each| record.is_meant(each.action))
+            .map(|each| self.explanation(call, &record, each))
+            .collect::<Result<_, _>>()?;
+        Ok(pb::ExplainRequestResponse { state: record.state().into(), preferences, explanations })
+    }
+
+    /// What an action would do, and whether the caller may.
+    fn explanation(
+        &self,
+        call: &Call,
+        record: &Record,
+        explained: Explained<State, Action>,
+    ) -> Result<pb::Explanation, Error> {
+        let label = (LIFECYCLE.label)(explained.action);
+        let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
+        let mut refusals =
+            Vec::from_iter(call.barred(self.rule(label.method)?, record.holder(&record.customer_name())));
+        refusals.extend(shown(&explained.refusals));
+        Ok(pb::Explanation {
+            method: label.method.to_owned(),
+            summary: label.text.of(call.language).to_owned(),
+            clause: explained.clause.to_owned(),
+            allowed: refusals.is_empty(),
+            refusals,
+            possible_refusals: shown(&explained.possible_refusals),
+            from_states: explained.from.into_iter().map(i32::from).collect(),
+            to_state: explained.to.unwrap_or_default().into(),
+            duty_effects: explained.effects,
+        })
+    }
+
+    fn rule(&self, method: &str) -> Result<&Arc<MethodRule>, Error> {
+        let path = format!("/{SERVICE_NAME}/{method}");
+        self.0.rules.at(&path).ok_or_else(|| Error::unexpected(format!("{path} has no rule")))
+    }
+}
+
+impl Record {
+    /// What promising a wait means for it.
+    pub fn promise(&self) -> Action {
+        if self.promised_at.is_some() { Action::PromiseWaitAgain } else { Action::PromiseWait }
+    }
+
+    /// Whether an action, where its method may mean several, is one that it can mean for this request.
+    fn is_meant(&self, action: Action) -> bool {
+        !matches!(action, Action::PromiseWait | Action::PromiseWaitAgain) || action == self.promise()
+    }
+}

@@ -32,7 +32,12 @@ impl<'a> Change<'a> {
 
     /// The duties about `subject` that can still be fulfilled, locked. Its root must be locked before.
     pub async fn live_duties(&mut self, subject: &str) -> Result<Vec<Duty>, Error> {
-        Ok(store::lock_live(&mut self.transaction, &self.chassis.calendars, subject).await?)
+        Ok(store::lock_live(&mut self.transaction, &self.chassis.calendars, &[subject.to_owned()]).await?)
+    }
+
+    /// The same about several subjects at once.
+    pub async fn live_duties_of(&mut self, subjects: &[String]) -> Result<Vec<Duty>, Error> {
+        Ok(store::lock_live(&mut self.transaction, &self.chassis.calendars, subjects).await?)
     }
 
     /// Appends an event.
@@ -43,7 +48,7 @@ impl<'a> Change<'a> {
     /// Appends an event and stores the duties that it touched.
     pub fn record_touching(&mut self, event: NewEvent, touched: Touched) {
         self.duties.extend(touched.duties);
-        self.record(event.correcting(touched.corrects).with_duties(touched.changes));
+        self.record(event.correcting(touched.corrects).with_duties(touched.changes).telling(touched.notices));
     }
 
     /// Stores a duty that was opened or changed.

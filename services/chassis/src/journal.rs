@@ -69,6 +69,13 @@ impl NewEvent {
         self
     }
 
+    /// As the one that made the aggregate this version.
+    #[must_use]
+    pub fn numbered(mut self, version: i64) -> Self {
+        self.version = version;
+        self
+    }
+
     /// As a correction of an earlier event, if it corrects one.
     #[must_use]
     pub fn correcting(mut self, event: Option<Uuid>) -> Self {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::duties::{BY_LIFECYCLE, Duty, NewDuty};
 use crate::error::Error;
 use crate::language::Text;
+use crate::notifications::{Notice, NoticeKind};
 
 mod document;
 pub mod explain;
@@ -39,7 +40,9 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub breaches: &'static [D],
     /// Whether it fulfils only duties that had begun by then: those of a series, of which it ends one and opens the next.
     pub in_order: bool,
-    /// Whether every duty falls away that it does not meet.
+    /// Whether somebody else has the subject from then on: duties that were not breached yet are theirs.
+    pub reassigns: bool,
+    /// Whether every duty falls away that it does not meet, but for those that outlive their subject.
     pub ends: bool,
 }
 
@@ -59,6 +62,7 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             replaces: &[],
             breaches: &[],
             in_order: false,
+            reassigns: false,
             ends: false,
         }
     }
@@ -97,6 +101,34 @@ pub struct DutyRule<D: 'static, F: 'static> {
     pub term: fn(&F, &Regulation) -> Option<Term>,
     /// When it was fulfilled, if it already is when it opens.
     pub met_at: fn(&F) -> Option<Timestamp>,
+    /// Who must fulfil it, and their department, where it is not the subject's owner.
+    pub holder: fn(&F) -> Option<(&str, &str)>,
+    /// Whom it is told to when it opens.
+    pub tells: Option<Tells<F>>,
+    /// Whether it is still owed when its subject has ended.
+    pub outlives: bool,
+}
+
+/// Whom a duty is told to when it opens.
+pub struct Tells<F> {
+    /// What is said.
+    pub kind: &'static NoticeKind,
+    /// To whom.
+    pub to: fn(&F) -> Option<&str>,
+    /// Whether their acknowledgement fulfils the duty.
+    pub fulfils: bool,
+}
+
+impl<D, F> DutyRule<D, F> {
+    /// A duty of the subject's owner, told to nobody: the base of the rows of a table.
+    pub const fn of(
+        duty: D,
+        clause: &'static str,
+        word: &'static str,
+        term: fn(&F, &Regulation) -> Option<Term>,
+    ) -> Self {
+        Self { duty, clause, word, term, met_at: |_| None, holder: |_| None, tells: None, outlives: false }
+    }
 }
 
 /// The time a duty has.
@@ -129,6 +161,8 @@ pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
 pub struct Scene<'a> {
     /// The resource's name.
     pub subject: &'a str,
+    /// The resource as people call it, e.g. by its number.
+    pub about: &'a str,
     /// Its owner.
     pub owner: &'a str,
     /// The department responsible.
@@ -152,6 +186,8 @@ pub struct Touched {
     pub changes: Vec<DutyChange>,
     /// The event that had marked a breach which this corrects.
     pub corrects: Option<Uuid>,
+    /// Who is told of it.
+    pub notices: Vec<Notice>,
 }
 
 impl<F> Gate<F> {
@@ -228,12 +264,15 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
         let (meets, pauses, resumes) = (has(row.meets), has(row.pauses), has(row.resumes));
         let (replaces, breaches) = (has(row.replaces), has(row.breaches));
+        let rule = self.duties.iter().find(|rule| rule.word == duty.kind);
+        let outlives = rule.is_some_and(|rule| rule.outlives);
+        let follows = rule.is_some_and(|rule| (rule.holder)(facts).is_none() && duty.owner != scene.owner);
         let is_due = duty.due_at.is_some_and(|due| at <= due);
         let promised = (self.promised)(facts).filter(|_| replaces && is_due);
         if meets {
             // What was done before a duty of a series began belongs to the one before it.
             if row.in_order && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
-        } else if row.ends {
+        } else if row.ends && !outlives {
             duty.void(at, row.clause, scene.actor)
         } else if pauses && duty.holds & BY_LIFECYCLE == 0 {
             duty.hold(at, row.clause, scene.actor)
@@ -243,6 +282,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             vec![duty.breach(at)]
         } else if let Some(promised) = promised {
             duty.replace_due(promised, at, row.clause)
+        } else if row.reassigns && follows && duty.breached_at.is_none() {
+            vec![duty.reassign(scene.owner, scene.department, at)]
         } else {
             Vec::new()
         }
@@ -254,12 +295,13 @@ impl<D, F> DutyRule<D, F> {
     fn open(&self, facts: &F, scene: Scene<'_>, touched: &mut Touched) {
         let Some(term) = (self.term)(facts, scene.regulation) else { return };
         let calendar = scene.regulation.calendar();
+        let (owner, department) = (self.holder)(facts).unwrap_or((scene.owner, scene.department));
         let new = |opened_at| NewDuty {
             clause: self.clause,
             kind: self.word,
             subject: scene.subject.to_owned(),
-            owner: scene.owner,
-            department: scene.department,
+            owner,
+            department,
             regulation: scene.regulation.version(),
             opened_at,
             now: scene.now,
@@ -273,6 +315,21 @@ impl<D, F> DutyRule<D, F> {
         if let Some(at) = (self.met_at)(facts) {
             touched.changes.push(duty.meet(at));
         }
+        touched.notices.extend(self.notice(facts, scene, &duty));
         touched.duties.push(duty);
+    }
+
+    /// What somebody is told when `duty` opens.
+    fn notice(&self, facts: &F, scene: Scene<'_>, duty: &Duty) -> Option<Notice> {
+        let tells = self.tells.as_ref()?;
+        Some(Notice {
+            kind: tells.kind,
+            recipient: (tells.to)(facts)?.to_owned(),
+            clause: self.clause.to_owned(),
+            subject: scene.subject.to_owned(),
+            about: scene.about.to_owned(),
+            duty: Some(duty.id),
+            acknowledgement_required: tells.fulfils,
+        })
     }
 }

@@ -11,13 +11,20 @@ use crate::shared::Country;
 
 mod actions;
 mod confirm;
+mod expectation;
 mod explain;
 mod import;
 mod lifecycle;
+mod link;
 mod list;
+mod ownership;
 mod register;
+mod remote;
 mod step;
 mod store;
+mod transfer;
+mod watch;
+mod work_order;
 
 /// Serves requests.
 #[derive(Clone, Debug)]
@@ -42,8 +49,37 @@ kefu_chassis::delegate! {
         list_progress(pb::ListProgressRequest) -> pb::ListProgressResponse = list_progress;
         list_contact_attempts(pb::ListContactAttemptsRequest) -> pb::ListContactAttemptsResponse = list_attempts;
         explain_request(pb::ExplainRequestRequest) -> pb::ExplainRequestResponse = explain;
+        claim_request(pb::ClaimRequestRequest) -> pb::Request = claim;
+        assign_request(pb::AssignRequestRequest) -> pb::Request = assign;
+        reassign_requests(pb::ReassignRequestsRequest) -> pb::ReassignRequestsResponse = reassign;
+        transfer_request(pb::TransferRequestRequest) -> pb::Transfer = transfer;
+        accept_transfer(pb::AcceptTransferRequest) -> pb::Transfer = accept;
+        decline_transfer(pb::DeclineTransferRequest) -> pb::Transfer = decline;
+        list_transfers(pb::ListTransfersRequest) -> pb::ListTransfersResponse = list_transfers;
+        mark_major(pb::MarkMajorRequest) -> pb::Request = mark_major;
+        file_work_order(pb::FileWorkOrderRequest) -> pb::WorkOrder = file_work_order;
+        list_work_orders(pb::ListWorkOrdersRequest) -> pb::ListWorkOrdersResponse = list_work_orders;
+        link_requests(pb::LinkRequestsRequest) -> pb::Request = link;
+        authorize_remote(pb::AuthorizeRemoteRequest) -> pb::RemoteAuthorization = authorize_remote;
+        list_remote_authorizations(pb::ListRemoteAuthorizationsRequest) -> pb::ListRemoteAuthorizationsResponse = list_authorizations;
+        start_remote(pb::StartRemoteRequest) -> pb::Request = start_remote;
+        record_unmet_expectation(pb::RecordUnmetExpectationRequest) -> pb::UnmetExpectation = record_expectation;
+        answer_unmet_expectation(pb::AnswerUnmetExpectationRequest) -> pb::UnmetExpectation = answer_expectation;
+        list_unmet_expectations(pb::ListUnmetExpectationsRequest) -> pb::ListUnmetExpectationsResponse = list_expectations;
     }
     {
+        type WatchRequestsStream = watch::Changes;
+
+        async fn watch_requests(
+            &self,
+            request: Request<pb::WatchRequestsRequest>,
+        ) -> Result<Response<Self::WatchRequestsStream>, Status> {
+            let (call, request) = self.0.admit(request)?;
+            let language = call.language;
+            let changes = self.watch(call, request).await.map_err(|error| error.into_status(language))?;
+            Ok(Response::new(changes))
+        }
+
         async fn import_requests(
             &self,
             request: Request<Streaming<pb::ImportRequestsRequest>>,

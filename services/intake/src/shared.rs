@@ -31,6 +31,14 @@ resources! {
     Progress = "progress", "kefu/Progress";
     /// Attempts to ask customers about resolutions.
     ContactAttempt = "contactAttempts", "kefu/ContactAttempt";
+    /// Requests handed to other departments.
+    Transfer = "transfers", "kefu/Transfer";
+    /// Liaison orders.
+    WorkOrder = "workOrders", "kefu/WorkOrder";
+    /// Customers' leave to work from afar.
+    RemoteAuthorization = "remoteAuthorizations", "kefu/RemoteAuthorization";
+    /// What customers expected in vain.
+    UnmetExpectation = "unmetExpectations", "kefu/UnmetExpectation";
 }
 
 /// The id in a resource's name; what is no such id names nothing.

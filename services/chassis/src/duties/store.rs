@@ -112,13 +112,13 @@ pub async fn read(
     Ok(duties)
 }
 
-/// The duties about `subject` that can still be fulfilled, locked: the clock skips them until the transaction ends.
+/// The duties about some subjects that can still be fulfilled, locked: the clock skips them until the transaction ends.
 pub async fn lock_live(
     connection: &mut PgConnection,
     calendars: &Calendars,
-    subject: &str,
+    subjects: &[String],
 ) -> Result<Vec<Duty>, sqlx::Error> {
-    let rows = duties!("where subject = $1 and state in (1, 2) order by id for no key update", subject);
+    let rows = duties!("where subject = any($1) and state in (1, 2) order by id for no key update", subjects);
     let rows = rows.fetch_all(&mut *connection).await?;
     read(connection, calendars, rows).await
 }

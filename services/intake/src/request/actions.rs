@@ -11,7 +11,8 @@ use kefu_regulation::params;
 use super::Requests;
 use super::lifecycle::Action;
 use super::step::Step;
-use super::store::{self, ProgressRow};
+use super::store::{self, ProgressRow, Record};
+use super::{link, transfer};
 
 impl Requests {
     pub(super) async fn respond(&self, call: &Call, request: pb::RespondRequestRequest) -> Result<pb::Request, Error> {
@@ -59,20 +60,37 @@ impl Requests {
         request: pb::ClassifyRequestRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
-        let facts = step.facts();
-        step.fire(Action::Classify, &facts)?;
+        let mut facts = step.facts();
+        facts.in_scope = self.in_scope(&step.record, &request.business_domain);
+        let is_out = facts.in_scope == Some(false);
+        step.fire(if is_out { Action::ClassifyOutOfScope } else { Action::ClassifyInScope }, &facts)?;
+        step.record.in_scope = facts.in_scope;
         if request.priority != 0 {
             step.record.priority = request.priority() as i16;
         }
         step.record.business_domain.clone_from(&request.business_domain);
         step.record.problem_type.clone_from(&request.problem_type);
+        if step.record.repeat_of.is_none()
+            && let Some(mut earlier) = link::earlier(step.change.connection(), &step.record, &self.0.regulation).await?
+        {
+            link::repeat(&mut step.change, call, &mut step.record, &mut earlier, step.at).await?;
+        }
         let payload = pb::RequestClassified {
             state: step.state(),
             business_domain: request.business_domain,
             problem_type: request.problem_type,
             priority: step.record.priority.into(),
+            in_scope: step.record.in_scope.unwrap_or_default(),
         };
         step.finish(&payload).await
+    }
+
+    /// Whether a business domain is one of the first responder's department, as it was when the customer came (A2.3); unknown
+    /// while the directory is.
+    pub(super) fn in_scope(&self, record: &Record, domain: &str) -> Option<bool> {
+        let known = self.0.directory.now();
+        let department = known.department_of(&record.first_responder, record.contact_at.to_jiff());
+        (!known.is_empty()).then(|| known.is_in_charge(department, domain))
     }
 
     pub(super) async fn record_progress(
@@ -143,13 +161,17 @@ impl Requests {
 
     pub(super) async fn resolve(&self, call: &Call, request: pb::ResolveRequestRequest) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
-        let facts = step.facts();
+        let mut facts = step.facts();
+        let is_emergency = !request.emergency_reason.trim().is_empty();
+        facts.solved_first = (request.solved_first || is_emergency) && step.record.work_orders == 0;
         step.fire(Action::Resolve, &facts)?;
         step.inform();
         let record = &mut step.record;
         record.resolution.clone_from(&request.resolution);
         record.assistance.clone_from(&request.assistance);
         record.resolved_at = Some(step.at.to_sqlx());
+        record.solved_first = request.solved_first || is_emergency;
+        record.emergency_reason.clone_from(&request.emergency_reason);
         record.unreached_attempts = 0;
         record.first_contact_resolution =
             record.settled_at_once && record.cycle == 0 && record.owner == record.first_responder;
@@ -158,6 +180,8 @@ impl Requests {
             state: step.state(),
             resolution: request.resolution,
             assistance: request.assistance,
+            solved_first: step.record.solved_first,
+            emergency_reason: request.emergency_reason,
         };
         step.finish(&payload).await
     }
@@ -166,6 +190,9 @@ impl Requests {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let facts = step.facts();
         step.fire(Action::Cancel, &facts)?;
+        if let Some(transfer) = step.record.pending_transfer.take() {
+            transfer::withdraw(step.change.connection(), transfer).await?;
+        }
         step.record.cancel_reason.clone_from(&request.reason);
         step.record.closed_at = Some(step.at.to_sqlx());
         let payload = pb::RequestCancelled { state: step.state(), reason: request.reason };

@@ -11,7 +11,8 @@ use kefu_proto::intake::v1::request_service_server::SERVICE_NAME;
 
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::Record;
-use super::{Requests, step, store};
+use super::transfer::{self, TransferRow};
+use super::{Requests, remote, step, store};
 use crate::customer;
 
 impl Requests {
@@ -26,6 +27,13 @@ impl Requests {
         if record.state() == State::Resolved {
             facts.attempt_days.0 = store::attempt_days(&mut connection, record.id, record.cycle).await?;
         }
+        if record.state() == State::InProgress {
+            facts.is_authorized = remote::holding(&mut connection, record.id, call.now).await?.is_some();
+        }
+        let pending = match record.pending_transfer {
+            Some(transfer) => transfer::get(&mut connection, transfer).await?,
+            None => None,
+        };
         let preferences = match record.customer {
             Some(customer) => customer::preferences(&mut connection, customer).await?,
             None => None,
@@ -33,7 +41,7 @@ impl Requests {
         let explained = LIFECYCLE.explain(&request.name, record.state(), &facts).into_iter();
         let explanations = explained
             .filter(|each| record.is_meant(each.action))
-            .map(|each| self.explanation(call, &record, each))
+            .map(|each| self.explanation(call, &record, pending.as_ref(), each))
             .collect::<Result<_, _>>()?;
         Ok(pb::ExplainRequestResponse { state: record.state().into(), preferences, explanations })
     }
@@ -43,12 +51,16 @@ impl Requests {
         &self,
         call: &Call,
         record: &Record,
+        pending: Option<&TransferRow>,
         explained: Explained<State, Action>,
     ) -> Result<pb::Explanation, Error> {
         let label = (LIFECYCLE.label)(explained.action);
         let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
-        let mut refusals =
-            Vec::from_iter(call.barred(self.rule(label.method)?, record.holder(&record.customer_name())));
+        let customer = record.customer_name();
+        // A transfer is answered by whom it was handed to.
+        let is_answer = matches!(label.method, "AcceptTransfer" | "DeclineTransfer");
+        let holder = pending.filter(|_| is_answer).map_or_else(|| record.holder(&customer), TransferRow::holder);
+        let mut refusals = Vec::from_iter(call.barred(self.rule(label.method)?, holder));
         refusals.extend(shown(&explained.refusals));
         Ok(pb::Explanation {
             method: label.method.to_owned(),
@@ -77,6 +89,11 @@ impl Record {
 
     /// Whether an action, where its method may mean several, is one that it can mean for this request.
     fn is_meant(&self, action: Action) -> bool {
-        !matches!(action, Action::PromiseWait | Action::PromiseWaitAgain) || action == self.promise()
+        match action {
+            Action::PromiseWait | Action::PromiseWaitAgain => action == self.promise(),
+            Action::AcceptTransfer | Action::DeclineTransfer => self.is_answered(),
+            Action::AcceptUnanswered | Action::DeclineUnanswered => !self.is_answered(),
+            _ => true,
+        }
     }
 }

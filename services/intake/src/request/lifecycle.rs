@@ -1,12 +1,15 @@
 //! The lifecycle of a request: what can happen to it, under which clause, and which duties that touches.
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_chassis::language::Text;
-use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Term, Transition};
+use kefu_chassis::lifecycle::{Lifecycle, Transition};
 use kefu_proto::intake::v1::request::{Channel, State};
-use kefu_regulation::{Budget, Regulation, params};
 
+mod duties;
+mod gates;
 mod labels;
+
+pub use duties::first_response;
+use gates::*;
 
 /// What can happen to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +24,10 @@ pub enum Action {
     PromiseWait,
     /// The customer is told so again.
     PromiseWaitAgain,
-    /// It is classified.
-    Classify,
+    /// It is classified as within the scope of who has it.
+    ClassifyInScope,
+    /// It is classified as outside that scope.
+    ClassifyOutOfScope,
     /// An internal note is recorded.
     Note,
     /// The customer is told how it goes.
@@ -45,6 +50,34 @@ pub enum Action {
     Reopen,
     /// The customer gives it up.
     Cancel,
+    /// Somebody of the department takes it.
+    Claim,
+    /// Somebody of the department is given it.
+    Assign,
+    /// It is handed to another department.
+    Transfer,
+    /// They take it, and the customer was answered.
+    AcceptTransfer,
+    /// They take it, and the customer still waits for the first answer.
+    AcceptUnanswered,
+    /// They do not take it, and the customer was answered.
+    DeclineTransfer,
+    /// They do not take it, and the customer still waits for the first answer.
+    DeclineUnanswered,
+    /// It is of major importance.
+    MarkMajor,
+    /// A work order is filed.
+    FileWorkOrder,
+    /// It is linked to another request.
+    Link,
+    /// The customer allows work from afar.
+    AuthorizeRemote,
+    /// Work goes on from afar.
+    StartRemote,
+    /// Something the customer expects cannot be given.
+    RecordExpectation,
+    /// It is answered why.
+    AnswerExpectation,
 }
 
 /// The duties of a request.
@@ -60,6 +93,14 @@ pub enum Duty {
     Progress,
     /// B1.3: the customer told of a delayed shipment.
     DelayNotice,
+    /// A2.8: with the people responsible.
+    PassOn,
+    /// A2.4: a transfer accepted or declined.
+    TransferAnswer,
+    /// A2.5: known to the general manager.
+    MajorReport,
+    /// A2.6: the work order that was left for later.
+    WorkOrder,
 }
 
 /// What gates and duties ask about a request.
@@ -91,67 +132,82 @@ pub struct Facts {
     pub attempt_days: (u32, u32),
     /// How long ago it was closed, and how long it may be reopened.
     pub closed_for: (SignedDuration, SignedDuration),
+    /// Whether the customer was answered before this.
+    pub was_answered: bool,
+    /// Whether its business domain is one of the first responder's department; unknown until it is classified.
+    pub in_scope: Option<bool>,
+    /// Whether it is with people in whose scope it lies, was handed over, or has a work order.
+    pub is_in_hands: bool,
+    /// Whether it is solved first, with the order to follow.
+    pub solved_first: bool,
+    /// Whether a reason is given.
+    pub has_reason: bool,
+    /// To whom it is handed, and their department.
+    pub recipient: Option<(String, String)>,
+    /// Whether they decline it.
+    pub is_declined: bool,
+    /// Whether nobody is at work on it: its owner took it over for the department, is absent, or has left.
+    pub is_unattended: bool,
+    /// Whether the new owner is active in the department responsible.
+    pub fits_department: bool,
+    /// Whether it is marked as major.
+    pub is_major: bool,
+    /// The general manager.
+    pub general_manager: Option<String>,
+    /// Whether the customer's authorisation holds.
+    pub is_authorized: bool,
+    /// Whether service has not gone beyond conversation.
+    pub is_in_conversation: bool,
+    /// How many unmet expectations are not answered.
+    pub open_expectations: u32,
 }
 
 type Row = Transition<State, Action, Duty, Facts>;
 
 const BEGIN: &[State] = &[State::Unspecified];
 const UNANSWERED: &[State] = &[State::Registered];
+const PENDING: &[State] = &[State::TransferPending];
 const WORKING: &[State] = &[State::InProgress];
 const WAITING: &[State] = &[State::AwaitingCustomer];
 const SOLVED: &[State] = &[State::Resolved];
-const UNSOLVED: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer];
-const OPEN: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved];
-
-const PROMISE_BOUNDED: Gate<Facts> = Gate {
-    clause: "C2.2",
-    missing: Text::new("the promised wait is longer than the clause lets a wait last", "承诺的等待时间超过规定上限"),
-    open: |facts| facts.promised_wait <= facts.promise_at_most,
-    of_call: true,
-};
-const CLASSIFIED: Gate<Facts> = Gate {
-    clause: "C2.4",
-    missing: Text::new("the request is not classified", "尚未作出初步判断"),
-    open: |facts| facts.is_classified,
-    of_call: false,
-};
-const ATTEMPTED: Gate<Facts> = Gate {
-    clause: "C4.2",
-    missing: Text::new("too few attempts to reach the customer are recorded", "记录的联系客户次数不足"),
-    open: |facts| facts.attempts.0 >= facts.attempts.1,
-    of_call: false,
-};
-const ATTEMPTED_ON_DAYS: Gate<Facts> = Gate {
-    clause: "C4.2",
-    missing: Text::new("the attempts are on too few working days", "联系客户所分布的工作日不足"),
-    open: |facts| facts.attempt_days.0 >= facts.attempt_days.1,
-    of_call: false,
-};
-const REOPENABLE: Gate<Facts> = Gate {
-    clause: "C4.3",
-    missing: Text::new(
-        "it was closed too long ago to be reopened: register a new request",
-        "关闭时间过久，不能重新受理，请登记新请求",
-    ),
-    open: |facts| facts.closed_for.0 <= facts.closed_for.1,
-    of_call: false,
-};
+const BEFORE_SOLUTION: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer];
+const UNSOLVED: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::TransferPending];
+/// Open, and with its owner.
+const HELD: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved];
+const OPEN: &[State] =
+    &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::TransferPending];
+/// All but what the customer gave up.
+const KEPT: &[State] = &[
+    State::Registered,
+    State::InProgress,
+    State::AwaitingCustomer,
+    State::Resolved,
+    State::TransferPending,
+    State::Closed,
+];
 
 /// The lifecycle of a request.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     transitions: &[
         Row {
-            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice],
+            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice, Duty::PassOn],
             ..Row::row(Action::Register, "A2.1", BEGIN, Some(State::Registered))
         },
         Row {
-            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice],
+            opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice, Duty::PassOn],
             ..Row::row(Action::RegisterAnswered, "A2.1", BEGIN, Some(State::InProgress))
         },
         Row {
             meets: &[Duty::FirstResponse, Duty::PromisedWait],
             opens: &[Duty::Progress],
             ..Row::row(Action::Respond, "C2.1", UNANSWERED, Some(State::InProgress))
+        },
+        // While it waits for the answer to a transfer, whoever has it still answers the customer.
+        Row {
+            gates: &[UNANSWERED_YET],
+            meets: &[Duty::FirstResponse, Duty::PromisedWait],
+            opens: &[Duty::Progress],
+            ..Row::row(Action::Respond, "C2.1", PENDING, None)
         },
         Row {
             gates: &[PROMISE_BOUNDED],
@@ -164,13 +220,17 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             breaches: &[Duty::PromisedWait],
             ..Row::row(Action::PromiseWaitAgain, "C2.2", UNANSWERED, None)
         },
-        Row { meets: &[Duty::Classification], ..Row::row(Action::Classify, "C2.4", UNSOLVED, None) },
+        Row {
+            meets: &[Duty::Classification, Duty::PassOn],
+            ..Row::row(Action::ClassifyInScope, "C2.4", UNSOLVED, None)
+        },
+        Row { meets: &[Duty::Classification], ..Row::row(Action::ClassifyOutOfScope, "C2.4", UNSOLVED, None) },
         Row { opens: &[Duty::DelayNotice], ..Row::row(Action::Note, "A9.1", OPEN, None) },
         Row {
             meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::Progress, Duty::DelayNotice],
             in_order: true,
-            ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress], None)
+            ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress, State::TransferPending], None)
         },
         // While the customer is awaited, or asked about the solution, no interval of C4.1 runs that a word to them could end.
         Row {
@@ -188,18 +248,23 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::CustomerReplied, "C4.1", WAITING, Some(State::InProgress))
         },
         Row {
-            gates: &[CLASSIFIED],
-            meets: &[Duty::Progress, Duty::DelayNotice],
+            gates: &[CLASSIFIED, HANDED_OVER],
+            meets: &[Duty::Progress, Duty::DelayNotice, Duty::PassOn],
+            opens: &[Duty::WorkOrder],
             ..Row::row(Action::Resolve, "C3.2", WORKING, Some(State::Resolved))
         },
-        Row { ends: true, ..Row::row(Action::ConfirmSatisfied, "C4.2", SOLVED, Some(State::Closed)) },
+        Row {
+            gates: &[EXPECTATIONS_ANSWERED],
+            ends: true,
+            ..Row::row(Action::ConfirmSatisfied, "C4.2", SOLVED, Some(State::Closed))
+        },
         Row {
             opens: &[Duty::Progress],
             ..Row::row(Action::ConfirmDissatisfied, "C4.3", SOLVED, Some(State::InProgress))
         },
         Row::row(Action::ConfirmNotReached, "C4.2", SOLVED, None),
         Row {
-            gates: &[ATTEMPTED, ATTEMPTED_ON_DAYS],
+            gates: &[ATTEMPTED, ATTEMPTED_ON_DAYS, EXPECTATIONS_ANSWERED],
             ends: true,
             ..Row::row(Action::GiveUp, "C4.2", SOLVED, Some(State::Closed))
         },
@@ -209,66 +274,47 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Reopen, "C4.3", &[State::Closed], Some(State::InProgress))
         },
         Row { ends: true, ..Row::row(Action::Cancel, "A9.1", OPEN, Some(State::Cancelled)) },
+        Row { gates: &[CLAIMABLE], reassigns: true, ..Row::row(Action::Claim, "A2.1", HELD, None) },
+        Row { gates: &[WITHIN_DEPARTMENT], reassigns: true, ..Row::row(Action::Assign, "A2.1", HELD, None) },
+        Row {
+            gates: &[REASONED, SOMEBODY_IN_CHARGE],
+            meets: &[Duty::PassOn],
+            opens: &[Duty::TransferAnswer],
+            ..Row::row(Action::Transfer, "A2.4", &[State::Registered, State::InProgress], Some(State::TransferPending))
+        },
+        Row {
+            meets: &[Duty::TransferAnswer],
+            reassigns: true,
+            ..Row::row(Action::AcceptTransfer, "A2.4", PENDING, Some(State::InProgress))
+        },
+        Row {
+            meets: &[Duty::TransferAnswer],
+            reassigns: true,
+            ..Row::row(Action::AcceptUnanswered, "A2.4", PENDING, Some(State::Registered))
+        },
+        Row {
+            meets: &[Duty::TransferAnswer],
+            opens: &[Duty::PassOn],
+            ..Row::row(Action::DeclineTransfer, "A2.4", PENDING, Some(State::InProgress))
+        },
+        Row {
+            meets: &[Duty::TransferAnswer],
+            opens: &[Duty::PassOn],
+            ..Row::row(Action::DeclineUnanswered, "A2.4", PENDING, Some(State::Registered))
+        },
+        Row { gates: &[NOT_MAJOR_YET], opens: &[Duty::MajorReport], ..Row::row(Action::MarkMajor, "A2.5", OPEN, None) },
+        Row { meets: &[Duty::WorkOrder], ..Row::row(Action::FileWorkOrder, "A2.6", KEPT, None) },
+        Row::row(Action::Link, "A2.8", KEPT, None),
+        Row::row(Action::AuthorizeRemote, "A10.5", BEFORE_SOLUTION, None),
+        Row { gates: &[IN_CONVERSATION, AUTHORIZED], ..Row::row(Action::StartRemote, "A10.5", WORKING, None) },
+        Row::row(Action::RecordExpectation, "A10.7", OPEN, None),
+        Row::row(Action::AnswerExpectation, "A10.7", OPEN, None),
     ],
-    duties: &[
-        DutyRule {
-            duty: Duty::FirstResponse,
-            clause: "C2.1",
-            word: "first_response",
-            term: |facts, regulation| first_response(facts.channel, regulation).map(Term::Within),
-            met_at: |facts| facts.answered_at,
-        },
-        DutyRule {
-            duty: Duty::PromisedWait,
-            clause: "C2.2",
-            word: "promised_wait",
-            term: |facts, _| facts.promised_at.map(Term::Until),
-            met_at: |_| None,
-        },
-        DutyRule {
-            duty: Duty::Classification,
-            clause: "C2.4",
-            word: "classification",
-            term: |_, regulation| Some(Term::Within(regulation.get(params::CLASSIFY_WITHIN))),
-            met_at: |facts| facts.classified_at,
-        },
-        DutyRule { duty: Duty::Progress, clause: "C4.1", word: "progress", term: progress, met_at: |_| None },
-        DutyRule {
-            duty: Duty::DelayNotice,
-            clause: "B1.3",
-            word: "delay_notice",
-            term: |facts, regulation| {
-                facts.is_delayed.then(|| Term::Within(regulation.get(params::DELAY_NOTICE_WITHIN)))
-            },
-            met_at: |facts| facts.informed_at,
-        },
-    ],
+    duties: duties::RULES,
     label: labels::label,
     state_name: |state| state.as_str_name(),
     promised: |facts| facts.promised_at,
 };
-
-/// The time that C2.1 gives for the first answer in a channel; none where it names no time.
-pub fn first_response(channel: Channel, regulation: &Regulation) -> Option<Budget> {
-    match channel {
-        Channel::Chat => Some(regulation.get(params::CHAT)),
-        Channel::Hotline => Some(regulation.hotline_answer()),
-        Channel::Email => Some(regulation.get(params::EMAIL)),
-        Channel::Web => Some(regulation.get(params::WEB)),
-        Channel::Unspecified | Channel::Fax | Channel::Letter | Channel::OnSite | Channel::Internal => None,
-    }
-}
-
-/// C4.1 runs from the first answer on, or at once where C2.1 gives no time for one.
-fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
-    let every = regulation.get(params::PROGRESS_EVERY);
-    match facts.answered_at {
-        Some(at) => Some(Term::WithinFrom(at, every)),
-        None => {
-            (facts.is_answered || first_response(facts.channel, regulation).is_none()).then_some(Term::Within(every))
-        }
-    }
-}
 
 #[cfg(test)]
 mod contract;

@@ -10,8 +10,14 @@ use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
 
 use super::Requests;
+use super::expectation::{ExpectationRow, expectations};
+use super::remote::{AuthorizationRow, authorizations};
 use super::store::{AttemptRow, ProgressRow, Record, attempts, requests, steps};
-use crate::shared::{ContactAttempt, Customer, Progress, Request, reference};
+use super::transfer::{TransferRow, transfers};
+use super::work_order::{WorkOrderRow, work_orders};
+use crate::shared::{
+    ContactAttempt, Customer, Progress, RemoteAuthorization, Request, Transfer, UnmetExpectation, WorkOrder, reference,
+};
 
 type Newest = (Timestamp, Id<Request>);
 
@@ -71,9 +77,9 @@ impl Requests {
             from intake.request as r
             left join lateral (
                 select due_at, clause from duty
-                where subject = 'requests/' || r.id and state = 1 order by due_at limit 1
+                where subject = 'requests/' || r.id and state = 1 order by due_at, clause limit 1
             ) as next on true
-            where r.owner = $1 and r.state in (1, 2, 3, 4)
+            where r.owner = $1 and r.state in (1, 2, 3, 4, 7)
                 and ($2::timestamptz is null or (coalesce(next.due_at, $5), r.id) > ($2, $3))
             order by coalesce(next.due_at, $5), r.id limit $4
             "#,
@@ -123,30 +129,36 @@ impl Requests {
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
         Ok(pb::ListProgressResponse { progress: rows.iter().map(ProgressRow::show).collect(), next_page_token })
     }
-
-    pub(super) async fn list_attempts(
-        &self,
-        call: &Call,
-        request: pb::ListContactAttemptsRequest,
-    ) -> Result<pb::ListContactAttemptsResponse, Error> {
-        let page: Page<Id<ContactAttempt>> =
-            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
-        let parent = self.seen(call, &request.parent).await?;
-        let rows = attempts!(
-            "where request = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
-            parent.id,
-            page.after.map(Id::uuid),
-            page.limit,
-        )
-        .fetch_all(self.0.pool())
-        .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListContactAttemptsResponse {
-            contact_attempts: rows.iter().map(AttemptRow::show).collect(),
-            next_page_token,
-        })
-    }
 }
+
+/// A list of what is recorded under a request, newest first.
+macro_rules! children {
+    ($handler:ident($request:ident) -> $reply:ident { $field:ident: $row:ident of $resource:ident by $query:ident }) => {
+        impl Requests {
+            pub(super) async fn $handler(&self, call: &Call, request: pb::$request) -> Result<pb::$reply, Error> {
+                let page: Page<Id<$resource>> =
+                    Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+                let parent = self.seen(call, &request.parent).await?;
+                let rows = $query!(
+                    "where request = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+                    parent.id,
+                    page.after.map(Id::uuid),
+                    page.limit,
+                )
+                .fetch_all(self.0.pool())
+                .await?;
+                let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
+                Ok(pb::$reply { $field: rows.iter().map($row::show).collect(), next_page_token })
+            }
+        }
+    };
+}
+
+children! { list_attempts(ListContactAttemptsRequest) -> ListContactAttemptsResponse { contact_attempts: AttemptRow of ContactAttempt by attempts } }
+children! { list_transfers(ListTransfersRequest) -> ListTransfersResponse { transfers: TransferRow of Transfer by transfers } }
+children! { list_work_orders(ListWorkOrdersRequest) -> ListWorkOrdersResponse { work_orders: WorkOrderRow of WorkOrder by work_orders } }
+children! { list_authorizations(ListRemoteAuthorizationsRequest) -> ListRemoteAuthorizationsResponse { remote_authorizations: AuthorizationRow of RemoteAuthorization by authorizations } }
+children! { list_expectations(ListUnmetExpectationsRequest) -> ListUnmetExpectationsResponse { unmet_expectations: ExpectationRow of UnmetExpectation by expectations } }
 
 /// What tells one query from another.
 fn filters(request: &pb::ListRequestsRequest) -> Vec<String> {

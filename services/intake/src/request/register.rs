@@ -11,7 +11,7 @@ use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority, State};
 
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::{self, Record};
-use super::{Requests, step};
+use super::{Requests, link, step};
 use crate::shared::{Contact, Customer, Project, id, reference, responsible, unknown};
 
 impl Requests {
@@ -27,12 +27,19 @@ impl Requests {
         facts.answered_at = answered_at;
         facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
+        if facts.is_classified {
+            record.in_scope = self.in_scope(&record, &record.business_domain);
+            facts.in_scope = record.in_scope;
+        }
         let name = record.id().to_string();
         let row = LIFECYCLE.fire(&name, State::Unspecified, action, &facts)?;
         record.state = row.to.unwrap_or(State::Registered) as i16;
         let touched = LIFECYCLE.touch(row, &facts, Vec::new(), step::scene(&self.0, call, &name, &record, at));
 
         let mut change = self.0.begin(call).await?;
+        if let Some(mut earlier) = link::earlier(change.connection(), &record, &self.0.regulation).await? {
+            link::repeat(&mut change, call, &mut record, &mut earlier, at).await?;
+        }
         let day = at.to_zoned(self.0.regulation.calendar().zone().clone()).strftime("%Y%m%d").to_string();
         record.number =
             store::insert(change.connection(), &record, &day).await.map_err(|error| match constraint(&error) {

@@ -1,14 +1,16 @@
 //! One step of a request's life: load and lock it, fire an action, store what that changes.
 
 use jiff::Timestamp;
+use kefu_chassis::directory::Organisation;
 use kefu_chassis::duties::Duty as LiveDuty;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::lifecycle::{Scene, Touched};
+use kefu_chassis::notifications::Notice;
 use kefu_chassis::{Call, Change, Chassis, Error};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::State;
 use kefu_regulation::params;
 use prost::{Message, Name};
+use uuid::Uuid;
 
 use super::lifecycle::{Action, Facts, LIFECYCLE};
 use super::store::{self, Record};
@@ -23,8 +25,11 @@ pub struct Step<'a> {
     pub record: Record,
     /// When it happened.
     pub at: Timestamp,
+    /// Other requests that were locked with it.
+    pub others: Vec<Record>,
     live: Vec<LiveDuty>,
     touched: Touched,
+    further: Vec<NewEvent>,
 }
 
 impl<'a> Step<'a> {
@@ -36,19 +41,48 @@ impl<'a> Step<'a> {
         etag: &str,
         occurred: Option<&prost_types::Timestamp>,
     ) -> Result<Self, Error> {
+        let step = Self::lock(chassis, call, name, occurred, &[]).await?;
+        if !call.reaches(step.record.holder(&step.record.customer_name())) {
+            return Err(unknown::<Request>(name));
+        }
+        step.ready(etag).await
+    }
+
+    /// Locks the request named, whoever may touch it, and with it the other ones that exist: all in the order of their ids, so
+    /// that no two calls wait for each other.
+    pub async fn lock(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        name: &str,
+        occurred: Option<&prost_types::Timestamp>,
+        others: &[Uuid],
+    ) -> Result<Self, Error> {
         let at = call.occurred(occurred, chassis.backdating())?;
         let id = id::<Request>(name)?;
         let mut change = chassis.begin(call).await?;
-        let record = store::lock(change.connection(), id).await?;
-        let record = record
-            .filter(|record| call.reaches(record.holder(&record.customer_name())))
-            .ok_or_else(|| unknown::<Request>(name))?;
-        kefu_chassis::call::check_etag(etag, &kefu_chassis::call::etag(record.version), name)?;
-        if at < record.contact_at.to_jiff() {
+        let ids: Vec<Uuid> = others.iter().copied().chain([id.uuid()]).collect();
+        let mut records = store::lock(change.connection(), &ids).await?;
+        let own = records.iter().position(|record| record.id == id.uuid()).ok_or_else(|| unknown::<Request>(name))?;
+        let record = records.remove(own);
+        let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
+        Ok(Self { chassis, call, change, record, at, others: records, live, touched, further })
+    }
+
+    /// Ready to be changed by a caller who may touch it: it is as they saw it, and its duties are locked too.
+    pub async fn ready(mut self, etag: &str) -> Result<Self, Error> {
+        let name = self.record.id().to_string();
+        kefu_chassis::call::check_etag(etag, &kefu_chassis::call::etag(self.record.version), &name)?;
+        if self.at < self.record.contact_at.to_jiff() {
             return Err(Error::field("occurred_time", "must not be before the customer came"));
         }
-        let live = change.live_duties(&id.to_string()).await?;
-        Ok(Self { chassis, call, change, record, at, live, touched: Touched::default() })
+        self.live = self.change.live_duties(&name).await?;
+        Ok(self)
+    }
+
+    /// Tells of something else that happened with it, in an event of its own.
+    pub fn further<P: Message + Name>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
+        let name = self.record.id().to_string();
+        self.further.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
     }
 
     /// What gates and duties may ask about the request now.
@@ -89,12 +123,16 @@ impl<'a> Step<'a> {
         payload: &P,
         reply: impl FnOnce(&pb::Request) -> R,
     ) -> Result<R, Error> {
-        self.record.version += 1;
+        let version = self.record.version + 1;
+        self.record.version = version + i64::try_from(self.further.len()).unwrap_or(0);
         self.record.updated_at = store::at(self.call.now);
         store::update(self.change.connection(), &self.record).await?;
         let shown = self.record.show();
-        let event = NewEvent::new(shown.name.clone(), self.record.version, self.at, &self.call.rule.clauses, payload);
+        let event = NewEvent::new(shown.name.clone(), version, self.at, &self.call.rule.clauses, payload);
         self.change.record_touching(event, self.touched);
+        for (event, version) in self.further.into_iter().zip(version + 1..) {
+            self.change.record(event.numbered(version));
+        }
         self.change.commit(reply(&shown)).await
     }
 }
@@ -109,6 +147,7 @@ pub fn scene<'a>(
 ) -> Scene<'a> {
     Scene {
         subject,
+        about: &record.number,
         owner: &record.owner,
         department: &record.department,
         actor: &call.caller.subject,
@@ -123,8 +162,7 @@ pub fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
     let regulation = &chassis.regulation;
     Facts {
         channel: record.channel(),
-        is_answered: record.first_response_at.is_some()
-            || !matches!(record.state(), State::Unspecified | State::Registered),
+        is_answered: record.is_answered(),
         answered_at: None,
         classified_at: None,
         is_classified: !record.problem_type.is_empty(),
@@ -139,5 +177,29 @@ pub fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
             record.closed_at.map_or(jiff::SignedDuration::ZERO, |closed| at.duration_since(closed.to_jiff())),
             regulation.get(params::REOPEN_WITHIN).length,
         ),
+        was_answered: record.is_answered(),
+        in_scope: record.in_scope,
+        is_in_hands: record.in_scope != Some(false) || record.owner != record.first_responder || record.work_orders > 0,
+        solved_first: false,
+        has_reason: false,
+        recipient: None,
+        is_declined: false,
+        is_unattended: is_unattended(&chassis.directory.now(), record, at),
+        fits_department: false,
+        is_major: record.major,
+        general_manager: None,
+        is_authorized: false,
+        is_in_conversation: i32::from(record.service_level) == pb::ServiceLevel::Conversation as i32,
+        open_expectations: u32::try_from(record.open_expectations).unwrap_or(0),
     }
+}
+
+/// Whether nobody is at work on a request: its owner took it over for their department as its head or deputy, is absent, or
+/// has left.
+fn is_unattended(known: &Organisation, record: &Record, at: Timestamp) -> bool {
+    let took_over = record.owner != record.first_responder
+        && known
+            .responsible(&record.department, &record.business_domain, at)
+            .is_some_and(|(name, _)| name == record.owner);
+    took_over || !known.is_present(&record.owner, at)
 }

@@ -5,11 +5,12 @@ use kefu_chassis::call::Holder;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::ServiceLevel;
 use kefu_proto::intake::v1::request::{Channel, Origin, Priority, State};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::shared::{Contact, Customer, Project, Request};
+use crate::shared::{Contact, Customer, Project, Request, Transfer};
 
 /// A query of requests. Columns are named, so that a later version may add some while this one runs.
 macro_rules! requests {
@@ -20,7 +21,9 @@ macro_rules! requests {
                 business_domain, problem_type, priority, first_responder, owner, department, state, cycle, carrier_state,
                 origin, source, external_id, contact_at, first_response_at, promised_at, promise_reason,
                 last_informed_at, resolution, assistance, resolved_at, closed_at, first_contact_resolution,
-                settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version
+                settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version, major,
+                major_reason, major_at, in_scope, service_level, repeat_of, repeat_contacts, linked, transfers,
+                pending_transfer, solved_first, emergency_reason, work_orders, open_expectations
             from intake.request " + $rest $($arguments)*
         )
     };
@@ -92,6 +95,20 @@ pub struct Record {
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
     pub version: i64,
+    pub major: bool,
+    pub major_reason: String,
+    pub major_at: Option<SqlTime>,
+    pub in_scope: Option<bool>,
+    pub service_level: i16,
+    pub repeat_of: Option<Uuid>,
+    pub repeat_contacts: i32,
+    pub linked: Vec<Uuid>,
+    pub transfers: i32,
+    pub pending_transfer: Option<Uuid>,
+    pub solved_first: bool,
+    pub emergency_reason: String,
+    pub work_orders: i32,
+    pub open_expectations: i32,
 }
 
 impl Record {
@@ -137,7 +154,26 @@ impl Record {
             created_at: at(now),
             updated_at: at(now),
             version: 1,
+            major: false,
+            major_reason: String::new(),
+            major_at: None,
+            in_scope: None,
+            service_level: ServiceLevel::Conversation as i16,
+            repeat_of: None,
+            repeat_contacts: 0,
+            linked: Vec::new(),
+            transfers: 0,
+            pending_transfer: None,
+            solved_first: false,
+            emergency_reason: String::new(),
+            work_orders: 0,
+            open_expectations: 0,
         }
+    }
+
+    /// It is one step more urgent, as far as that goes (A2.8).
+    pub fn raise_priority(&mut self) {
+        self.priority = (self.priority + 1).min(Priority::Urgent as i16);
     }
 
     /// It is handled again (C4.3).
@@ -156,6 +192,17 @@ impl Record {
     /// Where it stands.
     pub fn state(&self) -> State {
         State::try_from(i32::from(self.state)).unwrap_or_default()
+    }
+
+    /// Whether the customer was answered: work on it begins with that, whatever an import knows of when it was.
+    pub fn is_answered(&self) -> bool {
+        let is_begun = !matches!(self.state(), State::Unspecified | State::Registered | State::TransferPending);
+        is_begun || self.first_response_at.is_some() || self.cycle > 0
+    }
+
+    /// Whether it is solved, as we see it or as the customer does.
+    pub fn is_solved(&self) -> bool {
+        matches!(self.state(), State::Resolved | State::Closed)
     }
 
     /// How the customer came.
@@ -218,6 +265,22 @@ impl Record {
             create_time: time(Some(self.created_at)),
             update_time: time(Some(self.updated_at)),
             etag: kefu_chassis::call::etag(self.version),
+            major: self.major,
+            major_reason: self.major_reason.clone(),
+            major_time: time(self.major_at),
+            in_scope: self.in_scope,
+            service_level: self.service_level.into(),
+            repeat_of: self.repeat_of.map(|id| Id::<Request>::from_uuid(id).to_string()).unwrap_or_default(),
+            repeat_contacts: self.repeat_contacts,
+            linked_requests: self.linked.iter().map(|&id| Id::<Request>::from_uuid(id).to_string()).collect(),
+            transfer_count: self.transfers,
+            pending_transfer: self
+                .pending_transfer
+                .map(|id| format!("{}/{}", self.id(), Id::<Transfer>::from_uuid(id)))
+                .unwrap_or_default(),
+            solved_first: self.solved_first,
+            emergency_reason: self.emergency_reason.clone(),
+            open_expectations: self.open_expectations,
         }
     }
 }
@@ -230,9 +293,11 @@ pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -
             id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
             problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, contact_at,
             first_response_at, promise_reason, last_informed_at, resolution, assistance, first_contact_resolution,
-            settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version)
+            settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version, in_scope,
+            repeat_of, linked)
         select $1, 'R-' || $2 || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-            $13, $14, $15, $16, $17, 0, $18, $19, $20, $21, '', $22, '', '', false, true, '', '', 0, $23, $23, 1
+            $13, $14, $15, $16, $17, 0, $18, $19, $20, $21, '', $22, '', '', false, true, '', '', 0, $23, $23, 1,
+            $24, $25, $26
         from nextval('intake.request_number') as n
         returning number
         "#,
@@ -259,14 +324,46 @@ pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -
         record.first_response_at as _,
         record.last_informed_at as _,
         record.created_at as _,
+        record.in_scope,
+        record.repeat_of,
+        &record.linked,
     )
     .fetch_one(connection)
     .await
 }
 
-/// A request, locked: its children and duties are written only under this lock.
-pub async fn lock(connection: &mut PgConnection, id: Id<Request>) -> Result<Option<Record>, sqlx::Error> {
-    requests!("where id = $1 for no key update", id.uuid()).fetch_optional(connection).await
+/// Requests, locked in the order of their ids: their children and duties are written only under this lock.
+pub async fn lock(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Record>, sqlx::Error> {
+    requests!("where id = any($1) order by id for no key update", ids).fetch_all(connection).await
+}
+
+/// The open requests that somebody has and that wait for no answer to a transfer, the oldest first, locked.
+pub async fn lock_open_of(connection: &mut PgConnection, owner: &str, limit: i64) -> Result<Vec<Record>, sqlx::Error> {
+    requests!(
+        "where owner = $1 and state in (1, 2, 3, 4) order by contact_at, id limit $2 for no key update",
+        owner,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Gives requests to somebody else.
+pub async fn give(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    owner: &str,
+    now: jiff::Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update intake.request set owner = $2, version = version + 1, updated_at = $3 where id = any($1)",
+        ids,
+        owner,
+        at(now) as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A request.
@@ -281,7 +378,10 @@ pub async fn update(connection: &mut PgConnection, record: &Record) -> Result<()
             business_domain = $2, problem_type = $3, priority = $4, state = $5, cycle = $6, carrier_state = $7,
             first_response_at = $8, promised_at = $9, promise_reason = $10, last_informed_at = $11, resolution = $12,
             assistance = $13, resolved_at = $14, closed_at = $15, first_contact_resolution = $16, settled_at_once = $17,
-            awaited = $18, cancel_reason = $19, unreached_attempts = $20, updated_at = $21, version = $22
+            awaited = $18, cancel_reason = $19, unreached_attempts = $20, updated_at = $21, version = $22, owner = $23,
+            department = $24, major = $25, major_reason = $26, major_at = $27, in_scope = $28, service_level = $29,
+            repeat_contacts = $30, linked = $31, transfers = $32, pending_transfer = $33, solved_first = $34,
+            emergency_reason = $35, work_orders = $36, open_expectations = $37, repeat_of = $38
         where id = $1",
         record.id,
         record.business_domain,
@@ -305,6 +405,22 @@ pub async fn update(connection: &mut PgConnection, record: &Record) -> Result<()
         record.unreached_attempts,
         record.updated_at as _,
         record.version,
+        record.owner,
+        record.department,
+        record.major,
+        record.major_reason,
+        record.major_at as _,
+        record.in_scope,
+        record.service_level,
+        record.repeat_contacts,
+        &record.linked,
+        record.transfers,
+        record.pending_transfer,
+        record.solved_first,
+        record.emergency_reason,
+        record.work_orders,
+        record.open_expectations,
+        record.repeat_of,
     )
     .execute(connection)
     .await?;

@@ -1,11 +1,12 @@
 //! Any method, called by its descriptor: a world with something for each method to act on, and one good request of each.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 use kefu_proto::notifications::v1::ListNotificationsResponse;
-use kefu_proto::rules::v1::Access;
+use kefu_proto::rules::v1::{Access, Role};
 use kefu_testkit::{Bench, sign};
 use prost::Message as _;
 use prost::bytes::{Buf as _, BufMut as _};
@@ -17,11 +18,30 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 
 pub const DESK: &str = "departments/desk";
-pub const STATES: [State; 6] =
-    [State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::Closed, State::Cancelled];
+pub const STATES: [State; 7] = [
+    State::Registered,
+    State::InProgress,
+    State::AwaitingCustomer,
+    State::Resolved,
+    State::Closed,
+    State::Cancelled,
+    State::TransferPending,
+];
 
 /// Each action with the state of a request that it can be done to.
-const ACTIONS: [(&str, State); 10] = [
+const ACTIONS: [(&str, State); 22] = [
+    ("ClaimRequest", State::InProgress),
+    ("AssignRequest", State::InProgress),
+    ("TransferRequest", State::InProgress),
+    ("AcceptTransfer", State::TransferPending),
+    ("DeclineTransfer", State::TransferPending),
+    ("MarkMajor", State::InProgress),
+    ("FileWorkOrder", State::InProgress),
+    ("LinkRequests", State::InProgress),
+    ("AuthorizeRemote", State::InProgress),
+    ("StartRemote", State::InProgress),
+    ("RecordUnmetExpectation", State::InProgress),
+    ("AnswerUnmetExpectation", State::InProgress),
     ("RespondRequest", State::Registered),
     ("PromiseWait", State::Registered),
     ("ClassifyRequest", State::InProgress),
@@ -47,6 +67,7 @@ pub struct World {
     pub in_state: BTreeMap<&'static str, String>,
     /// What each action acts on.
     target: BTreeMap<&'static str, String>,
+    matters: AtomicU32,
 }
 
 impl World {
@@ -62,6 +83,7 @@ impl World {
             other_project: String::new(),
             in_state: BTreeMap::new(),
             target: BTreeMap::new(),
+            matters: AtomicU32::new(0),
         };
         world.seed().await;
         world
@@ -70,7 +92,53 @@ impl World {
     /// Who may do what a method does, to what its sample names.
     pub fn able(&self, method: &MethodDescriptor) -> &str {
         let rule = self.bench.chassis().rules.at(&path(method)).unwrap();
-        if rule.access == Access::Self_ { &self.agent } else { &self.admin }
+        if rule.access == Access::Self_ || !rule.roles.contains(&Role::Admin) { &self.agent } else { &self.admin }
+    }
+
+    /// Whose what a good request acts on is, and their department.
+    pub fn holder(&self, method: &str) -> (&'static str, &'static str) {
+        match method {
+            "AcceptTransfer" | "DeclineTransfer" => ("staff/chief", "departments/other"),
+            "ClaimRequest" => ("staff/new", DESK),
+            _ => ("staff/lin", DESK),
+        }
+    }
+
+    /// What some actions need beside a request in a state.
+    async fn seed_desk(&mut self) {
+        for method in ["AcceptTransfer", "DeclineTransfer"] {
+            let reply = self.call(&self.agent, "GetRequest", json!({ "name": self.target[method] })).await.unwrap();
+            self.target.insert(method, shown(&reply).pending_transfer);
+        }
+        let allowed = json!({
+            "parent": self.target["StartRemote"], "authorized_by": "王小明", "given_by": "HOTLINE", "scope": "查看设置",
+            "expire_time": "2026-12-01T00:00:00Z",
+        });
+        self.made("AuthorizeRemote", allowed).await;
+        let unmet = json!({ "parent": self.target["AnswerUnmetExpectation"], "expectation": "当天上门" });
+        let unmet = self.made("RecordUnmetExpectation", unmet).await;
+        self.target.insert("AnswerUnmetExpectation", unmet);
+        let working = self.request_in(State::InProgress).await;
+        self.target.insert("children", working.clone());
+        for _ in 0..2 {
+            for method in ["FileWorkOrder", "AuthorizeRemote", "RecordUnmetExpectation"] {
+                let mut call = self.json(method);
+                call["parent"] = json!(working);
+                self.made(method, call).await;
+            }
+            let handed = json!({ "name": working, "department": "departments/other", "reason": "涉及物流" });
+            let handed = self.made("TransferRequest", handed).await;
+            let declined = json!({ "name": handed, "reason": "与物流无关" });
+            self.call(&self.admin, "DeclineTransfer", declined).await.unwrap();
+        }
+        // Somebody registers a request and leaves; somebody else has one that is given on.
+        for (staff, method) in [("staff/new", "ClaimRequest"), ("staff/mei", "ReassignRequests")] {
+            let token = sign(staff, &["AGENT"]);
+            let reply = self.call(&token, "RegisterRequest", self.json("RegisterRequest")).await.unwrap();
+            self.target.insert(method, shown(&reply).name);
+        }
+        let left = "update directory_staff set inactive = true where name = 'staff/new'";
+        self.bench.change_directory(left).await;
     }
 
     /// Two duties of staff/lin are overdue, and staff/lin is told.
@@ -102,6 +170,7 @@ impl World {
             let name = self.request_in(state).await;
             self.target.insert(method, name);
         }
+        self.seed_desk().await;
         let (working, resolved) = (&self.in_state["IN_PROGRESS"], &self.in_state["RESOLVED"]);
         for _ in 0..2 {
             self.made("RecordProgress", json!({ "parent": working, "text": "已派单" })).await;
@@ -134,6 +203,7 @@ impl World {
             State::Resolved => &["RespondRequest", "ClassifyRequest", "ResolveRequest"],
             State::Closed => &["RespondRequest", "ClassifyRequest", "ResolveRequest", "ConfirmResolution"],
             State::Cancelled => &["CancelRequest"],
+            State::TransferPending => &["RespondRequest", "ClassifyRequest", "TransferRequest"],
             State::Unspecified => panic!("no request is nowhere"),
         };
         for step in steps {
@@ -183,7 +253,11 @@ impl World {
             "PromiseWait" => {
                 json!({ "name": target, "reason": "配件在途", "promised_time": "2026-11-20T11:00:00+08:00" })
             }
-            "ClassifyRequest" => json!({ "name": target, "business_domain": "printing", "problem_type": "offline" }),
+            // Each is a matter of its own: the same one again would be a repeat contact.
+            "ClassifyRequest" => {
+                let matter = format!("offline {}", self.matters.fetch_add(1, Ordering::Relaxed));
+                json!({ "name": target, "business_domain": "printing", "problem_type": matter })
+            }
             "RecordProgress" => json!({ "parent": target, "text": "已联系工程师" }),
             "AwaitCustomer" => json!({ "name": target, "awaited": "序列号" }),
             "ResolveRequest" => json!({ "name": target, "resolution": "重新安装驱动", "assistance": "远程陪同操作" }),
@@ -191,13 +265,35 @@ impl World {
             "RespondRequest" | "CustomerReplied" | "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => {
                 json!({ "name": target })
             }
-            "ReopenRequest" | "CancelRequest" | "PauseDuty" | "WaiveDuty" => {
+            "ReopenRequest" | "CancelRequest" | "PauseDuty" | "WaiveDuty" | "DeclineTransfer" | "MarkMajor"
+            | "StartRemote" => {
                 json!({ "name": target, "reason": "又坏了" })
+            }
+            "ClaimRequest" | "AcceptTransfer" => json!({ "name": target }),
+            "AssignRequest" => json!({ "name": target, "owner": "staff/mei" }),
+            "ReassignRequests" => {
+                json!({ "from_owner": "staff/mei", "to_owner": "staff/wu", "requests": [target], "reason": "调岗" })
+            }
+            "TransferRequest" => json!({ "name": target, "department": "departments/other", "reason": "涉及物流" }),
+            "FileWorkOrder" => {
+                json!({ "parent": target, "for_department": "departments/field", "content": "检查线路", "reason": "事后补单" })
+            }
+            "LinkRequests" => json!({ "name": target, "other": working, "relation": "RELATED" }),
+            "AuthorizeRemote" => json!({
+                "parent": target, "authorized_by": "王小明", "given_by": "HOTLINE", "scope": "查看设置",
+                "expire_time": "2026-12-01T00:00:00Z",
+            }),
+            "RecordUnmetExpectation" => json!({ "parent": target, "expectation": "当天上门" }),
+            "AnswerUnmetExpectation" => json!({
+                "name": target, "analysis": "人手不足", "improvement": "增加班次", "answer": "已致歉并说明", "told_by": "HOTLINE",
+            }),
+            "ListTransfers" | "ListWorkOrders" | "ListRemoteAuthorizations" | "ListUnmetExpectations" => {
+                json!({ "parent": self.target.get("children") })
             }
             "GetRequest" | "ExplainRequest" => json!({ "name": working }),
             "ListProgress" => json!({ "parent": working }),
             "ListContactAttempts" => json!({ "parent": self.in_state.get("RESOLVED") }),
-            "ListCustomers" | "ListRequests" | "ListMyQueue" => json!({}),
+            "ListCustomers" | "ListRequests" | "ListMyQueue" | "WatchRequests" => json!({}),
             "ImportRequests" => {
                 json!({ "source": "test", "calendar": "zone = 'Asia/Tokyo'\nholidays = 'none'", "rows": [{
                 "line": 7, "external_id": "1-7", "channel": "WEB", "kind": "SERVICE", "state": "CLOSED", "customer": customer,

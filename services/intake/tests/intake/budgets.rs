@@ -27,14 +27,14 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
         ..Default::default()
     };
     let classify = desk.bench.round_trips(async || requests.clone().classify_request(classification()).await.unwrap());
-    assert_eq!(classify.await, 6, "begin, lock, duties, update, record, commit");
+    assert_eq!(classify.await, 7, "begin, lock, duties, the earlier contact, update, record, commit");
     let get = desk
         .bench
         .round_trips(async || requests.clone().get_request(pb::GetRequestRequest { name: name.into() }).await.unwrap());
     assert_eq!(get.await, 1);
     let explanation = pb::ExplainRequestRequest { name: name.into() };
     let explain = desk.bench.round_trips(async || requests.clone().explain_request(explanation.clone()).await.unwrap());
-    assert_eq!(explain.await, 2, "the request, and its customer");
+    assert_eq!(explain.await, 3, "the request, an authorisation, and its customer");
     let list = desk
         .bench
         .round_trips(async || requests.clone().list_requests(pb::ListRequestsRequest::default()).await.unwrap());

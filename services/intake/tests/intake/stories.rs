@@ -51,8 +51,7 @@ async fn a_request_is_registered_answered_classified_resolved_and_confirmed_with
     assert!(resolved.first_contact_resolution, "A2.3: settled at once by the first responder");
     let closed = desk.confirm(&name, Outcome::Satisfied).await.unwrap();
     assert_eq!((closed.state(), closed.closed_time), (State::Closed, proto("2026-11-20T10:10:00+08:00")));
-    let met =
-        [("classification", Kept::Met, false), ("first_response", Kept::Met, false), ("progress", Kept::Met, false)];
+    let met = ["classification", "first_response", "pass_on", "progress"].map(|kind| (kind, Kept::Met, false));
     assert_eq!(desk.kept(&name).await, kept(&met));
 
     let events = desk.events().await;
@@ -66,7 +65,7 @@ async fn a_request_is_registered_answered_classified_resolved_and_confirmed_with
     let registered = events.iter().find(|event| event.aggregate == name).unwrap();
     assert!(registered.clauses.contains(&"A2.1".to_owned()) && registered.actor == "staff/lin");
     let opened: Vec<_> = registered.duty_changes.iter().map(|change| (change.clause.as_str(), change.kind())).collect();
-    assert_eq!(opened, [("C2.1", Kind::Opened), ("C2.4", Kind::Opened)]);
+    assert_eq!(opened, [("C2.1", Kind::Opened), ("C2.4", Kind::Opened), ("A2.8", Kind::Opened)]);
 }
 
 #[tokio::test]
@@ -164,7 +163,7 @@ async fn a_request_the_customer_gives_up_has_no_live_duty_left() {
     assert_eq!(desk.requests.cancel_request(call).await.unwrap().into_inner().state(), State::Cancelled);
     assert_eq!(
         desk.kept(&name).await,
-        kept(&[("classification", Kept::Voided, false), ("first_response", Kept::Voided, false)])
+        kept(&["classification", "first_response", "pass_on"].map(|kind| (kind, Kept::Voided, false)))
     );
 }
 
@@ -255,6 +254,6 @@ async fn a_column_that_the_next_version_adds_disturbs_no_running_one() {
     desk.tell(&name).await.unwrap();
     desk.requests.get_request(pb::GetRequestRequest { name: name.clone() }).await.unwrap();
     desk.customers.get_customer(pb::GetCustomerRequest { name: desk.customer.clone() }).await.unwrap();
-    assert_eq!(desk.duties(&name).await.len(), 4);
+    assert_eq!(desk.duties(&name).await.len(), 5);
     desk.events().await;
 }

@@ -42,7 +42,10 @@ pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
             }
         }
         if field.is_list() && is_set(rule(&field, "repeated").as_ref(), "unique") {
-            spoil(format!("{name}[1]"), "twice", Some(Value::List(vec![Value::EnumNumber(1), Value::EnumNumber(1)])));
+            let is_enum = matches!(field.kind(), Kind::Enum(_));
+            let twice =
+                if is_enum { Value::EnumNumber(1) } else { good.get_field(&field).as_list().unwrap()[0].clone() };
+            spoil(format!("{name}[1]"), "twice", Some(Value::List(vec![twice.clone(), twice])));
         }
         for wrong in nested(&field, &good.get_field(&field)) {
             let value = Value::Message(wrong.request);

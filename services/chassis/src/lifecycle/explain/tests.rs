@@ -70,8 +70,8 @@ static LETTER: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row { gates: &[READ], ..Row::row(Action::Refuse, "A2.2", &[State::Sent], Some(State::Signed)) },
     ],
     duties: &[
-        DutyRule { duty: Duty::Reply, clause: "A2.1", word: "reply", term: |_, _| None, met_at: |_| None },
-        DutyRule { duty: Duty::Filing, clause: "A1.1", word: "filing", term: |_, _| None, met_at: |_| None },
+        DutyRule::of(Duty::Reply, "A2.1", "reply", |_, _| None),
+        DutyRule::of(Duty::Filing, "A1.1", "filing", |_, _| None),
     ],
     label: |action| match action {
         Action::Write => Label { method: "WriteLetter", text: Text::new("it is written", "撰写") },

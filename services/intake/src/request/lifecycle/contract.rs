@@ -7,6 +7,8 @@ use kefu_chassis::language::Language;
 use kefu_chassis::rules::Rules;
 use kefu_proto::intake::v1::request_service_server::SERVICE_NAME;
 
+use kefu_regulation::Regulation;
+
 use super::*;
 
 #[test]

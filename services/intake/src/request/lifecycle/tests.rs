@@ -1,9 +1,12 @@
 use kefu_chassis::Error;
 use proptest::prelude::*;
 
+use kefu_regulation::Regulation;
+
 use super::*;
 
-const STATES: [State; 7] = [
+const STATES: [State; 8] = [
+    State::TransferPending,
     State::Unspecified,
     State::Registered,
     State::InProgress,
@@ -12,13 +15,14 @@ const STATES: [State; 7] = [
     State::Closed,
     State::Cancelled,
 ];
-const ACTIONS: [Action; 17] = [
+const ACTIONS: [Action; 32] = [
     Action::Register,
     Action::RegisterAnswered,
     Action::Respond,
     Action::PromiseWait,
     Action::PromiseWaitAgain,
-    Action::Classify,
+    Action::ClassifyInScope,
+    Action::ClassifyOutOfScope,
     Action::Note,
     Action::Inform,
     Action::AwaitCustomer,
@@ -30,6 +34,20 @@ const ACTIONS: [Action; 17] = [
     Action::GiveUp,
     Action::Reopen,
     Action::Cancel,
+    Action::Claim,
+    Action::Assign,
+    Action::Transfer,
+    Action::AcceptTransfer,
+    Action::AcceptUnanswered,
+    Action::DeclineTransfer,
+    Action::DeclineUnanswered,
+    Action::MarkMajor,
+    Action::FileWorkOrder,
+    Action::Link,
+    Action::AuthorizeRemote,
+    Action::StartRemote,
+    Action::RecordExpectation,
+    Action::AnswerExpectation,
 ];
 
 /// Facts under which every gate is open.
@@ -48,6 +66,20 @@ fn open_gates() -> Facts {
         attempts: (3, 3),
         attempt_days: (3, 3),
         closed_for: (SignedDuration::ZERO, SignedDuration::ZERO),
+        was_answered: false,
+        in_scope: Some(false),
+        is_in_hands: true,
+        solved_first: false,
+        has_reason: true,
+        recipient: Some(("staff/head".into(), "departments/field".into())),
+        is_declined: false,
+        is_unattended: true,
+        fits_department: true,
+        is_major: false,
+        general_manager: Some("staff/ceo".into()),
+        is_authorized: true,
+        is_in_conversation: true,
+        open_expectations: 0,
     }
 }
 
@@ -101,7 +133,23 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
             "C2.2",
             Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() },
         ),
+        (State::TransferPending, Action::Respond, "C2.1", Facts { was_answered: true, ..open_gates() }),
         (State::InProgress, Action::Resolve, "C2.4", Facts { is_classified: false, ..open_gates() }),
+        (State::InProgress, Action::Resolve, "A2.4", Facts { is_in_hands: false, ..open_gates() }),
+        (State::Resolved, Action::ConfirmSatisfied, "A10.7", Facts { open_expectations: 1, ..open_gates() }),
+        (State::Resolved, Action::GiveUp, "A10.7", Facts { open_expectations: 1, ..open_gates() }),
+        (State::Registered, Action::Claim, "A2.1", Facts { is_unattended: false, ..open_gates() }),
+        (State::Registered, Action::Assign, "A2.1", Facts { fits_department: false, ..open_gates() }),
+        (
+            State::InProgress,
+            Action::Transfer,
+            "A2.3",
+            Facts { in_scope: Some(true), has_reason: false, ..open_gates() },
+        ),
+        (State::InProgress, Action::Transfer, "A2.4", Facts { recipient: None, ..open_gates() }),
+        (State::Registered, Action::MarkMajor, "A2.5", Facts { is_major: true, ..open_gates() }),
+        (State::InProgress, Action::StartRemote, "A10.5", Facts { is_authorized: false, ..open_gates() }),
+        (State::InProgress, Action::StartRemote, "A10.4", Facts { is_in_conversation: false, ..open_gates() }),
         (State::Resolved, Action::GiveUp, "C4.2", Facts { attempts: (2, 3), ..open_gates() }),
         (State::Resolved, Action::GiveUp, "C4.2", Facts { attempt_days: (2, 3), ..open_gates() }),
         (
@@ -127,7 +175,9 @@ fn every_duty_is_opened_and_fulfilled_by_some_action_and_cites_a_clause_of_the_r
     let regulation = Regulation::standard();
     for rule in LIFECYCLE.duties {
         assert!(LIFECYCLE.transitions.iter().any(|row| row.opens.contains(&rule.duty)), "{:?}", rule.duty);
-        assert!(LIFECYCLE.transitions.iter().any(|row| row.meets.contains(&rule.duty)), "{:?}", rule.duty);
+        let by_acknowledgement = rule.tells.as_ref().is_some_and(|tells| tells.fulfils);
+        let is_met = LIFECYCLE.transitions.iter().any(|row| row.meets.contains(&rule.duty));
+        assert!(is_met != by_acknowledgement, "{:?}", rule.duty);
         assert!(regulation.clause(rule.clause).is_some(), "{}", rule.clause);
     }
     for row in LIFECYCLE.transitions {
@@ -143,6 +193,7 @@ struct Walker {
     attempts: u32,
     days: u32,
     was_confirmed: bool,
+    expectations: u32,
 }
 
 impl Walker {
@@ -151,13 +202,16 @@ impl Walker {
             is_classified: self.is_classified,
             attempts: (self.attempts, 3),
             attempt_days: (self.days, 3),
+            open_expectations: self.expectations,
             ..open_gates()
         };
         let Ok(row) = LIFECYCLE.fire("requests/1", self.state, action, &facts) else { return };
         let before = self.state;
         self.state = row.to.unwrap_or(before);
         match action {
-            Action::Classify => self.is_classified = true,
+            Action::RecordExpectation => self.expectations += 1,
+            Action::AnswerExpectation => self.expectations = self.expectations.saturating_sub(1),
+            Action::ClassifyInScope | Action::ClassifyOutOfScope => self.is_classified = true,
             Action::ConfirmNotReached => {
                 self.attempts += 1;
                 self.days += u32::from(new_day || self.days == 0);
@@ -168,6 +222,7 @@ impl Walker {
         }
         if self.state == State::Closed && before != State::Closed {
             assert!(before == State::Resolved && self.is_classified, "closed from {before:?}");
+            assert_eq!(self.expectations, 0, "closed with an expectation unanswered");
             assert!(self.was_confirmed || (self.attempts >= 3 && self.days >= 3), "closed without an answer: {self:?}");
         }
     }
@@ -177,7 +232,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn no_walk_reaches_closed_around_a_gate(steps in proptest::collection::vec((0..ACTIONS.len(), any::<bool>()), 1..400)) {
-        let mut walker = Walker { state: State::Unspecified, is_classified: false, attempts: 0, days: 0, was_confirmed: false };
+        let mut walker = Walker { state: State::Unspecified, is_classified: false, attempts: 0, days: 0, was_confirmed: false, expectations: 0 };
         for (action, new_day) in steps {
             walker.step(ACTIONS[action], new_day);
         }

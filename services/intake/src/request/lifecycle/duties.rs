@@ -1,0 +1,98 @@
+//! The duties of a request: which clause each comes from, how long it has, whose it is, and who is told of it.
+
+use kefu_chassis::lifecycle::{DutyRule, Tells, Term};
+use kefu_chassis::notifications::NoticeKind;
+use kefu_proto::intake::v1::request::Channel;
+use kefu_regulation::{Budget, Regulation, params};
+
+use super::{Duty, Facts};
+
+type Rule = DutyRule<Duty, Facts>;
+
+static TRANSFERRED: NoticeKind = NoticeKind {
+    word: "transfer_received",
+    english: "{} was handed to you: accept it, or decline it with a reason.",
+    chinese: "{}已转交给您，请接收，或说明理由后退回。",
+};
+static MAJOR: NoticeKind = NoticeKind {
+    word: "major_matter",
+    english: "{} is of major importance. Please acknowledge that you know of it.",
+    chinese: "{}为重大事项，请确认已知悉。",
+};
+
+pub const RULES: &[Rule] = &[
+    Rule {
+        met_at: |facts| facts.answered_at,
+        ..Rule::of(Duty::FirstResponse, "C2.1", "first_response", |facts, regulation| {
+            first_response(facts.channel, regulation).map(Term::Within)
+        })
+    },
+    Rule::of(Duty::PromisedWait, "C2.2", "promised_wait", |facts, _| facts.promised_at.map(Term::Until)),
+    Rule {
+        met_at: |facts| facts.classified_at,
+        ..Rule::of(Duty::Classification, "C2.4", "classification", |_, regulation| {
+            Some(Term::Within(regulation.get(params::CLASSIFY_WITHIN)))
+        })
+    },
+    Rule::of(Duty::Progress, "C4.1", "progress", progress),
+    Rule {
+        met_at: |facts| facts.informed_at,
+        ..Rule::of(Duty::DelayNotice, "B1.3", "delay_notice", |facts, regulation| {
+            facts.is_delayed.then(|| Term::Within(regulation.get(params::DELAY_NOTICE_WITHIN)))
+        })
+    },
+    Rule {
+        met_at: |facts| facts.classified_at.filter(|_| facts.in_scope == Some(true)),
+        ..Rule::of(Duty::PassOn, "A2.8", "pass_on", |facts, regulation| {
+            // What is in scope and comes back is with the right people.
+            let is_settled = facts.is_declined && facts.in_scope == Some(true);
+            (!is_settled).then(|| Term::Within(regulation.get(params::PASS_ON_WITHIN)))
+        })
+    },
+    Rule {
+        holder: |facts| facts.recipient.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
+        tells: Some(Tells {
+            kind: &TRANSFERRED,
+            to: |facts| facts.recipient.as_ref().map(|(staff, _)| staff.as_str()),
+            fulfils: false,
+        }),
+        ..Rule::of(Duty::TransferAnswer, "A2.4", "transfer_answer", |_, regulation| {
+            Some(Term::Within(regulation.get(params::ACCEPT_WITHIN)))
+        })
+    },
+    Rule {
+        tells: Some(Tells { kind: &MAJOR, to: |facts| facts.general_manager.as_deref(), fulfils: true }),
+        outlives: true,
+        ..Rule::of(Duty::MajorReport, "A2.5", "major_report", |_, regulation| {
+            Some(Term::Within(regulation.get(params::REPORT_WITHIN)))
+        })
+    },
+    Rule {
+        outlives: true,
+        ..Rule::of(Duty::WorkOrder, "A2.6", "work_order", |facts, regulation| {
+            facts.solved_first.then(|| Term::Within(regulation.get(params::WORK_ORDER_WITHIN)))
+        })
+    },
+];
+
+/// The time that C2.1 gives for the first answer in a channel; none where it names no time.
+pub fn first_response(channel: Channel, regulation: &Regulation) -> Option<Budget> {
+    match channel {
+        Channel::Chat => Some(regulation.get(params::CHAT)),
+        Channel::Hotline => Some(regulation.hotline_answer()),
+        Channel::Email => Some(regulation.get(params::EMAIL)),
+        Channel::Web => Some(regulation.get(params::WEB)),
+        Channel::Unspecified | Channel::Fax | Channel::Letter | Channel::OnSite | Channel::Internal => None,
+    }
+}
+
+/// C4.1 runs from the first answer on, or at once where C2.1 gives no time for one.
+fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
+    let every = regulation.get(params::PROGRESS_EVERY);
+    match facts.answered_at {
+        Some(at) => Some(Term::WithinFrom(at, every)),
+        None => {
+            (facts.is_answered || first_response(facts.channel, regulation).is_none()).then_some(Term::Within(every))
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Requests that belong together, and customers who had to come again on the same matter (A2.8).
+
+use jiff::Timestamp;
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::time::sql;
+use kefu_chassis::{Call, Change, Error};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::link_requests_request::Relation;
+use kefu_regulation::params;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Requests;
+use super::lifecycle::Action;
+use super::step::Step;
+use super::store::{self, Record, requests};
+use crate::shared::{Request, id, unknown};
+
+impl Requests {
+    pub(super) async fn link(&self, call: &Call, request: pb::LinkRequestsRequest) -> Result<pb::Request, Error> {
+        let other = id::<Request>(&request.other)?;
+        let mut step = Step::lock(&self.0, call, &request.name, None, &[other.uuid()]).await?;
+        if !call.reaches(step.record.holder(&step.record.customer_name())) {
+            return Err(unknown::<Request>(&request.name));
+        }
+        step = step.ready(&request.etag).await?;
+        if step.record.id() == other {
+            return Err(Error::field("other", "A2.8: is the same request"));
+        }
+        let mut linked = step.others.pop().ok_or_else(|| unknown::<Request>(&request.other))?;
+        if linked.customer != step.record.customer {
+            return Err(Error::field("other", "A2.8: is another customer's"));
+        }
+        let is_repeat = request.relation() == Relation::Repeat;
+        if is_repeat && linked.contact_at.to_jiff() > step.record.contact_at.to_jiff() {
+            return Err(Error::field("other", "A2.8: must be the earlier contact"));
+        }
+        let facts = step.facts();
+        step.fire(Action::Link, &facts)?;
+        let payload = pb::RequestsLinked { state: step.state(), other: request.other, relation: request.relation };
+        if is_repeat && step.record.repeat_of.is_none() {
+            repeat(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
+        } else {
+            relate(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
+        }
+        step.finish(&payload).await
+    }
+}
+
+/// The last contact on the same matter that `record` repeats, locked: of the same customer, about the same project, order or
+/// type of problem, within the time of clause A2.8.
+pub async fn earlier(
+    connection: &mut PgConnection,
+    record: &Record,
+    regulation: &kefu_regulation::Regulation,
+) -> Result<Option<Record>, sqlx::Error> {
+    let says_what = record.project.is_some() || !record.order_number.is_empty() || !record.problem_type.is_empty();
+    let Some(customer) = record.customer.filter(|_| says_what) else { return Ok(None) };
+    let at = record.contact_at.to_jiff();
+    requests!(
+        "where customer = $1 and contact_at > $2 and contact_at <= $3 and id <> $4
+            and (project = $5 or order_number = $6 and $6 <> '' or problem_type = $7 and $7 <> '')
+        order by contact_at desc, id desc limit 1 for no key update",
+        customer,
+        sql::at(at - regulation.get(params::REPEAT_WITHIN).length) as _,
+        sql::at(at) as _,
+        record.id,
+        record.project,
+        record.order_number,
+        record.problem_type,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// `record` repeats `earlier`: both are linked and more urgent, and it counts for the owner of the earlier one.
+pub async fn repeat(
+    change: &mut Change<'_>,
+    call: &Call,
+    record: &mut Record,
+    earlier: &mut Record,
+    at: Timestamp,
+) -> Result<(), Error> {
+    record.repeat_of = Some(earlier.id);
+    record.raise_priority();
+    earlier.repeat_contacts += 1;
+    earlier.raise_priority();
+    join(record, earlier);
+    let payload = pb::RepeatContactRecorded {
+        state: earlier.state().into(),
+        repeated_by: record.id().to_string(),
+        owner: earlier.owner.clone(),
+        repeat_contacts: earlier.repeat_contacts,
+        priority: earlier.priority.into(),
+    };
+    store_other(change, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+}
+
+async fn relate(
+    change: &mut Change<'_>,
+    call: &Call,
+    record: &mut Record,
+    other: &mut Record,
+    at: Timestamp,
+) -> Result<(), Error> {
+    join(record, other);
+    let payload = pb::RequestsLinked {
+        state: other.state().into(),
+        other: record.id().to_string(),
+        relation: Relation::Related.into(),
+    };
+    store_other(change, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+}
+
+/// Each knows of the other.
+fn join(record: &mut Record, other: &mut Record) {
+    let add = |linked: &mut Vec<Uuid>, id: Uuid| {
+        if !linked.contains(&id) {
+            linked.push(id);
+        }
+    };
+    add(&mut record.linked, other.id);
+    add(&mut other.linked, record.id);
+}
+
+/// Stores the other request of two, with an event of its own.
+async fn store_other(
+    change: &mut Change<'_>,
+    call: &Call,
+    other: &mut Record,
+    event: impl FnOnce(String, i64) -> NewEvent,
+) -> Result<(), Error> {
+    other.version += 1;
+    other.updated_at = store::at(call.now);
+    store::update(change.connection(), other).await?;
+    change.record(event(other.id().to_string(), other.version));
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Whose a request is within its department: claimed, assigned, reassigned in bulk; and what is of major importance.
+
+use jiff_sqlx::ToSqlx as _;
+use kefu_chassis::call::Holder;
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::names::Id;
+use kefu_chassis::{Call, Change, Error};
+use kefu_proto::intake::v1 as pb;
+use uuid::Uuid;
+
+use super::Requests;
+use super::lifecycle::{Action, LIFECYCLE};
+use super::step::{self, Step};
+use super::store::{self, Record};
+use crate::shared::{Request, id, unknown};
+
+/// How many requests are reassigned at once at most.
+const BULK: i64 = 500;
+
+impl Requests {
+    pub(super) async fn claim(&self, call: &Call, request: pb::ClaimRequestRequest) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        let owner = call.caller.subject.clone();
+        let previous_owner = std::mem::replace(&mut step.record.owner, owner.clone());
+        step.fire(Action::Claim, &facts)?;
+        let payload = pb::RequestClaimed { state: step.state(), owner, previous_owner };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn assign(&self, call: &Call, request: pb::AssignRequestRequest) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        if request.owner == step.record.owner {
+            return Err(Error::field("owner", "has it already"));
+        }
+        let mut facts = step.facts();
+        facts.fits_department = self.belongs(&request.owner, &step.record.department, step.at);
+        let previous_owner = std::mem::replace(&mut step.record.owner, request.owner.clone());
+        step.fire(Action::Assign, &facts)?;
+        let payload =
+            pb::RequestAssigned { state: step.state(), owner: request.owner, previous_owner, reason: request.reason };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn reassign(
+        &self,
+        call: &Call,
+        request: pb::ReassignRequestsRequest,
+    ) -> Result<pb::ReassignRequestsResponse, Error> {
+        let known = self.0.directory.now();
+        let (from, to) = (&request.from_owner, &request.to_owner);
+        let holder = Holder { owner: from, department: known.department_of(from, call.now), customer: "" };
+        if holder.department.is_empty() || !call.reaches(holder) {
+            return Err(Error::NotFound { kind: "kefu/Staff", name: from.clone() });
+        }
+        if from == to {
+            return Err(Error::field("to_owner", "has them already"));
+        }
+        let mut change = self.0.begin(call).await?;
+        let mut records = self.to_reassign(&mut change, &request).await?;
+        let more = records.len() > usize::try_from(BULK).unwrap_or(usize::MAX);
+        records.truncate(usize::try_from(BULK).unwrap_or(usize::MAX));
+        let subjects: Vec<String> = records.iter().map(|record| record.id().to_string()).collect();
+        let mut live = change.live_duties_of(&subjects).await?;
+        for (record, subject) in records.iter_mut().zip(&subjects) {
+            let mut facts = step::facts(&self.0, record, call.now);
+            facts.fits_department = self.belongs(to, &record.department, call.now);
+            let row = LIFECYCLE.fire(subject, record.state(), Action::Assign, &facts)?;
+            record.owner.clone_from(to);
+            record.version += 1;
+            let duties = live.extract_if(.., |duty| duty.subject == *subject).collect();
+            let touched = LIFECYCLE.touch(row, &facts, duties, step::scene(&self.0, call, subject, record, call.now));
+            let payload = pb::RequestAssigned {
+                state: record.state.into(),
+                owner: to.clone(),
+                previous_owner: from.clone(),
+                reason: request.reason.clone(),
+            };
+            let event = NewEvent::new(subject, record.version, call.now, &call.rule.clauses, &payload);
+            change.record_touching(event, touched);
+        }
+        let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
+        store::give(change.connection(), &ids, to, call.now).await?;
+        change.commit(pb::ReassignRequestsResponse { requests: subjects, more }).await
+    }
+
+    /// The requests to reassign, locked: those named, which must be the owner's, or the oldest of the open ones.
+    async fn to_reassign(
+        &self,
+        change: &mut Change<'_>,
+        request: &pb::ReassignRequestsRequest,
+    ) -> Result<Vec<Record>, Error> {
+        if request.requests.is_empty() {
+            return Ok(store::lock_open_of(change.connection(), &request.from_owner, BULK + 1).await?);
+        }
+        let ids =
+            request.requests.iter().map(|name| id::<Request>(name).map(Id::uuid)).collect::<Result<Vec<_>, _>>()?;
+        let records = store::lock(change.connection(), &ids).await?;
+        for (name, id) in request.requests.iter().zip(ids) {
+            let is_theirs = |record: &&Record| record.id == id && record.owner == request.from_owner;
+            records.iter().find(is_theirs).ok_or_else(|| unknown::<Request>(name))?;
+        }
+        Ok(records)
+    }
+
+    /// Whether somebody is active in a department at `at`.
+    fn belongs(&self, staff: &str, department: &str, at: jiff::Timestamp) -> bool {
+        let known = self.0.directory.now();
+        known.is_active(staff) && known.department_of(staff, at) == department
+    }
+
+    pub(super) async fn mark_major(&self, call: &Call, request: pb::MarkMajorRequest) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut facts = step.facts();
+        facts.general_manager = self.0.directory.now().general_manager().map(str::to_owned);
+        step.fire(Action::MarkMajor, &facts)?;
+        step.record.major = true;
+        step.record.major_reason.clone_from(&request.reason);
+        step.record.major_at = Some(step.at.to_sqlx());
+        let payload = pb::RequestMarkedMajor {
+            state: step.state(),
+            reason: request.reason,
+            reported_to: facts.general_manager.unwrap_or_default(),
+        };
+        step.finish(&payload).await
+    }
+}

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use kefu_proto::rules::v1::ErrorReason;
+use kefu_testkit::any::{World as _, has};
 use kefu_testkit::{assert_refused, sign};
 use serde_json::{Value as Json, json};
 use tonic::Code;
 
-use super::any::{World, has};
+use super::any::World;
 
 const ALL: [&str; 6] = ["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", "CLOSED", "CANCELLED"];
 

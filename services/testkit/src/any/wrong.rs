@@ -12,10 +12,12 @@ pub struct Wrong {
     pub path: String,
     /// What is wrong.
     pub what: &'static str,
+    /// The request.
     pub request: DynamicMessage,
 }
 
 /// Every way to spoil one field of a good request.
+#[must_use]
 pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
     let mut found = Vec::new();
     for field in good.descriptor().fields().filter(|field| !behaves(field, OUTPUT_ONLY)) {
@@ -107,6 +109,10 @@ fn bad_values(field: &FieldDescriptor) -> Vec<(&'static str, Value)> {
             };
             least.into_iter().chain(most).map(|(what, number)| (what, value(number))).collect()
         }
+        Kind::Bytes => {
+            let most = number(rule(field, "bytes").as_ref(), "max_len").map(|most| usize::try_from(most).unwrap());
+            most.map(|most| ("too long", Value::Bytes(vec![b'x'; most + 1].into()))).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -140,18 +146,22 @@ fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
 }
 
 /// The kind of resource that a field names.
+#[must_use]
 pub fn refers_to(field: &FieldDescriptor) -> Option<String> {
     let reference = option(field, "google.api.resource_reference")?;
     text(&reference, "type")
 }
 
 /// The kind of resource that a message is.
+#[must_use]
 pub fn kind_of(message: &MessageDescriptor) -> Option<String> {
     let extension = kefu_proto::pool().get_extension_by_name("google.api.resource").unwrap();
     let options = message.options();
     options.has_extension(&extension).then(|| text(&options.get_extension(&extension), "type")).flatten()
 }
 
+/// Whether a field is the name of the resource that its message is.
+#[must_use]
 pub fn is_identifier(field: &FieldDescriptor) -> bool {
     behaves(field, IDENTIFIER)
 }

@@ -123,12 +123,16 @@ fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
     let longest = number(rules.as_ref(), "max_len");
     let own = is_identifier(field).then(|| kind_of(field.parent_message())).flatten();
     let (is_uuid, kind) = (is_set(rules.as_ref(), "uuid"), own.or_else(|| refers_to(field)));
-    let is_bounded = longest.is_some() || is_uuid || kind.is_some();
+    let is_id = rules.as_ref().is_some_and(|rules| rules.has_field_by_name("pattern"));
+    let is_bounded = longest.is_some() || is_uuid || is_id || kind.is_some();
     assert!(is_bounded, "{} has no bound", field.full_name());
     let mut bad = vec![("NUL", "a\0b".to_owned())];
     bad.extend(longest.map(|longest| ("too long", "长".repeat(usize::try_from(longest).unwrap() + 1))));
     if is_uuid {
         bad.extend([("no UUID", "1".to_owned()), ("no UUID", "0".repeat(32)), ("no UUID", "z".repeat(36))]);
+    }
+    if is_id {
+        bad.extend(["a b", "a/b", "字", &"a".repeat(64)].map(|text| ("no id", text.to_owned())));
     }
     if is_set(rules.as_ref(), "email") {
         bad.extend([("no e-mail", "nobody".to_owned()), ("no e-mail", "a b@example.com".to_owned())]);

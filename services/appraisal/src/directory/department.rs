@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use kefu_chassis::call::{check_etag, etag};
 use kefu_chassis::journal::NewEvent;
+use kefu_chassis::language::Text;
 use kefu_chassis::mask::masked;
 use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::time::to_proto;
@@ -18,6 +19,8 @@ use super::{Directory, Name, Organisation, hold, new_name, no_department, staff}
 
 /// The fields an update may change.
 const FIELDS: [&str; 6] = ["display_name", "kind", "domains", "head", "deputies", "dissolved"];
+
+const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "部门尚有在职成员：须先调离");
 
 /// A query of departments. Columns are named, so that a later version may add some while this one runs.
 macro_rules! departments {
@@ -241,11 +244,7 @@ async fn check(
             new.name
         );
         if has_members.fetch_one(connection).await? {
-            return Err(Error::Gate {
-                subject: new.name.clone(),
-                clause: "A2.4".into(),
-                missing: "it has active members: they must belong elsewhere first".into(),
-            });
+            return Err(Error::Gate { subject: new.name.clone(), clause: "A2.4".into(), missing: HAS_MEMBERS });
         }
     }
     Ok(())

@@ -4,12 +4,20 @@
 use std::collections::HashMap;
 
 use kefu_chassis::Error;
+use kefu_chassis::language::{Language, Text};
 use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
 use super::department::{self, Record as Department};
 use super::staff::Record as Staff;
 use super::{Organisation, staff};
+
+const IS_HEAD: Text =
+    Text::new("they are its head: name another, or none, first", "其为部门负责人：须先另行指定或撤销");
+const IS_GENERAL_MANAGER: Text =
+    Text::new("they are the general manager: appoint another first", "其为总经理：须先任命他人");
+const IS_LAST_ADMIN: Text =
+    Text::new("they are the last active ADMIN: name another first", "其为最后一名在职管理员：须先指定他人");
 
 /// So many levels of supervisors at most.
 const LEVELS: usize = 64;
@@ -39,7 +47,7 @@ enum Because {
     /// The field is wrong by itself or refers to what it cannot.
     Wrong(&'static str),
     /// A clause demands something of this resource first.
-    Gate(&'static str, String),
+    Gate(&'static str, String, Text),
     /// This member of staff has the number.
     Taken(String),
 }
@@ -48,7 +56,7 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal.because {
             Because::Wrong(resource) => Self::field(format!("{resource}.{}", refusal.field), refusal.reason),
-            Because::Gate(clause, subject) => Self::Gate { subject, clause: clause.into(), missing: refusal.reason },
+            Because::Gate(clause, subject, missing) => Self::Gate { subject, clause: clause.into(), missing },
             Because::Taken(name) => Self::Exists { kind: "kefu/Staff", name },
         }
     }
@@ -58,9 +66,9 @@ fn wrong(field: &str, reason: &str) -> Refusal {
     Refusal { field: field.to_owned(), reason: reason.to_owned(), because: Because::Wrong("staff") }
 }
 
-fn gate(field: &str, clause: &'static str, subject: &str, reason: &str) -> Refusal {
-    let because = Because::Gate(clause, subject.to_owned());
-    Refusal { field: field.to_owned(), reason: reason.to_owned(), because }
+fn gate(field: &str, clause: &'static str, subject: &str, missing: Text) -> Refusal {
+    let reason = format!("{clause}: {}", missing.of(Language::English));
+    Refusal { field: field.to_owned(), reason, because: Because::Gate(clause, subject.to_owned(), missing) }
 }
 
 impl Known {
@@ -202,16 +210,16 @@ impl Known {
         let field = if leaves { "inactive" } else { "department" };
         let headed = self.departments.values().find(|department| department.head == new.name);
         if let Some(department) = headed.filter(|department| leaves || moves && new.department != department.name) {
-            return Err(gate(field, "A2.4", &department.name, "they are its head: name another, or none, first"));
+            return Err(gate(field, "A2.4", &department.name, IS_HEAD));
         }
         if leaves && self.organisation.general_manager == new.name {
-            return Err(gate(field, "A2.5", &new.name, "they are the general manager: appoint another first"));
+            return Err(gate(field, "A2.5", &new.name, IS_GENERAL_MANAGER));
         }
         if old.is_active_admin() && !new.is_active_admin() {
             let others = self.staff.values().any(|other| other.name != new.name && other.is_active_admin());
             if !others {
                 let field = if leaves { "inactive" } else { "roles" };
-                return Err(gate(field, "A1.1", &new.name, "they are the last active ADMIN: name another first"));
+                return Err(gate(field, "A1.1", &new.name, IS_LAST_ADMIN));
             }
         }
         Ok(())

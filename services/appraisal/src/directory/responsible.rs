@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use kefu_chassis::language::Text;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
@@ -10,6 +11,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::{Directory, no_department};
+
+const IS_DISSOLVED: Text = Text::new("the department is dissolved", "部门已撤销");
+const NOBODY_IS_THERE: Text =
+    Text::new("neither the head nor a deputy for the matter is there", "负责人及可代理此事的副职均不在岗");
 
 /// Who stands in for the head, and in which business domains; in every one when there are none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,18 +74,13 @@ impl Directory {
             sql::at(at) as _,
         );
         let row = row.fetch_optional(self.0.pool()).await?.ok_or_else(|| no_department(&request.department))?;
-        let missing = |missing: &str| Error::Gate {
-            subject: request.department.clone(),
-            clause: "A2.4".into(),
-            missing: missing.to_owned(),
-        };
+        let missing = |missing| Error::Gate { subject: request.department.clone(), clause: "A2.4".into(), missing };
         if row.dissolved {
-            return Err(missing("the department is dissolved"));
+            return Err(missing(IS_DISSOLVED));
         }
         let present: HashSet<String> = row.present.into_iter().collect();
         let found = in_charge(&row.head, &row.deputies, &request.business_domain, |staff| present.contains(staff));
-        let (capacity, staff) =
-            found.ok_or_else(|| missing("neither the head nor a deputy for the matter is there"))?;
+        let (capacity, staff) = found.ok_or_else(|| missing(NOBODY_IS_THERE))?;
         Ok(pb::ResolveResponsibleResponse { staff: staff.to_owned(), capacity: capacity.into() })
     }
 }

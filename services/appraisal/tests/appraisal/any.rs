@@ -7,13 +7,14 @@ use kefu_chassis::Call;
 use kefu_chassis::duties::NewDuty;
 use kefu_chassis::identity::Identity;
 use kefu_proto::directory::v1 as pb;
+use kefu_proto::notifications::v1::ListNotificationsResponse;
 use kefu_proto::rules::v1::Role;
 use kefu_testkit::any::{Stranger, World as _};
 use kefu_testkit::{Bench, sign};
 use prost::Message as _;
 use serde_json::{Value as Json, json};
 
-use super::house::{DESK, House, OTHER};
+use super::house::{DESK, House};
 
 /// A service at work: staff/boss leads the desk, and staff/lin is away and has duties.
 pub struct World {
@@ -21,7 +22,8 @@ pub struct World {
     pub admin: String,
     reader: String,
     absence: String,
-    duties: BTreeMap<&'static str, String>,
+    /// What the methods act on that every service has.
+    targets: BTreeMap<&'static str, String>,
 }
 
 impl World {
@@ -29,10 +31,10 @@ impl World {
         let bench = House::open().await.bench;
         let mut world = Self {
             bench,
-            admin: sign("staff/admin", &["ADMIN"], ""),
-            reader: sign("staff/lin", &["AGENT"], DESK),
+            admin: sign("staff/admin", &["ADMIN"]),
+            reader: sign("staff/lin", &["AGENT"]),
             absence: String::new(),
-            duties: BTreeMap::new(),
+            targets: BTreeMap::new(),
         };
         let head = json!({ "department": { "name": DESK, "head": "staff/boss" } });
         world.call(&world.admin, "UpdateDepartment", head).await.unwrap();
@@ -42,17 +44,37 @@ impl World {
             let reply = world.call(&world.admin, "RecordAbsence", absence).await.unwrap();
             world.absence = pb::Absence::decode(reply.as_slice()).unwrap().name;
         }
-        for method in ["PauseDuty", "ResumeDuty", "WaiveDuty"] {
-            let duty = world.open_duty(method).await;
-            world.duties.insert(method, duty);
-        }
-        let pause = json!({ "name": world.duties["ResumeDuty"], "reason": "停电" });
-        world.call(&world.admin, "PauseDuty", pause).await.unwrap();
+        world.seed_shared().await;
+        // Whoever calls may act as what the token says, as in every other service's tests: not as the directory has it now.
+        world.bench.followed().await;
+        let as_cast = "update directory_staff set roles = '{1,2,3,4,5,6,7,8,9,10}';
+            delete from directory_membership where since_at > '2000-01-01'";
+        world.bench.change_directory(as_cast).await;
         world
     }
 
+    /// Duties of staff/lin, of whom two are overdue, which staff/lin is told.
+    async fn seed_shared(&mut self) {
+        for _ in 0..2 {
+            self.open_duty("things/late", SignedDuration::from_mins(1)).await;
+        }
+        self.bench.time().advance(SignedDuration::from_mins(5));
+        self.bench.mark_overdue().await;
+        let reply =
+            self.call(&self.reader, "ListNotifications", json!({ "parent": "services/appraisal" })).await.unwrap();
+        let told = ListNotificationsResponse::decode(reply.as_slice()).unwrap().notifications;
+        self.targets.insert("GetNotification", told[0].name.clone());
+        self.targets.insert("AcknowledgeNotification", told[1].name.clone());
+        for method in ["PauseDuty", "ResumeDuty", "WaiveDuty"] {
+            let duty = self.open_duty(method, SignedDuration::from_hours(1)).await;
+            self.targets.insert(method, duty);
+        }
+        let pause = json!({ "name": self.targets["ResumeDuty"], "reason": "停电" });
+        self.call(&self.admin, "PauseDuty", pause).await.unwrap();
+    }
+
     /// A duty of staff/lin; no method of appraisal opens one yet.
-    async fn open_duty(&self, subject: &str) -> String {
+    async fn open_duty(&self, subject: &str, within: SignedDuration) -> String {
         let chassis = self.bench.chassis();
         let (now, calendar) = (self.bench.now(), chassis.regulation.calendar());
         let new = NewDuty {
@@ -65,7 +87,7 @@ impl World {
             opened_at: now,
             now,
         };
-        let (duty, _) = new.until(now + SignedDuration::from_hours(1), calendar);
+        let (duty, _) = new.until(now + within, calendar);
         let caller =
             Identity { subject: "services/tests".into(), roles: vec![Role::Service], department: String::new() };
         let rule = chassis.rules.at("/kefu.compliance.v1.ComplianceService/PauseDuty").unwrap().clone();
@@ -96,12 +118,12 @@ impl kefu_testkit::any::World for World {
     }
 
     fn other_reader(&self) -> String {
-        sign("staff/zhao", &["AGENT"], OTHER)
+        sign("staff/zhao", &["AGENT"])
     }
 
     fn json(&self, method: &str) -> Json {
         let service = "services/appraisal";
-        let duty = self.duties.get(method);
+        let target = self.targets.get(method);
         let department = |more: Json| {
             let mut department = json!({
                 "display_name": "前台", "kind": "EXECUTING", "domains": ["printing"],
@@ -137,10 +159,12 @@ impl kefu_testkit::any::World for World {
             "ResolveResponsible" => json!({ "department": DESK, "business_domain": "printing" }),
             "AppointGeneralManager" => json!({ "staff": "staff/boss" }),
             "ListDepartments" | "ListStaff" | "GetGeneralManager" => json!({}),
-            "ResumeDuty" => json!({ "name": duty }),
-            "PauseDuty" | "WaiveDuty" => json!({ "name": duty, "reason": "停电" }),
-            "GetDuty" => json!({ "name": self.duties.get("PauseDuty") }),
-            "ListDuties" | "SummarizeCompliance" | "Subscribe" => json!({ "parent": service }),
+            "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => json!({ "name": target }),
+            "PauseDuty" | "WaiveDuty" => json!({ "name": target, "reason": "停电" }),
+            "GetDuty" => json!({ "name": self.targets.get("PauseDuty") }),
+            "ListDuties" | "SummarizeCompliance" | "Subscribe" | "ListNotifications" | "WatchNotifications" => {
+                json!({ "parent": service })
+            }
             "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
             _ => panic!("{method} has no good request in any.rs: add one"),
         }

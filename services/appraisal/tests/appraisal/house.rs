@@ -26,13 +26,13 @@ impl House {
     }
 
     pub async fn on(bench: Bench) -> Self {
-        let office = DirectoryServiceClient::new(bench.as_("staff/office", &["OFFICE"], OFFICE));
+        let office = DirectoryServiceClient::new(bench.as_("staff/office", &["OFFICE"]));
         let house = Self { bench, office };
         house.furnish().await;
         house
     }
 
-    /// As another service, so that it does not matter whom the directory knows already.
+    /// As another service, which the directory need not know.
     async fn furnish(&self) {
         let mut service = DirectoryServiceClient::new(self.bench.as_service());
         for (id, kind) in [
@@ -58,8 +58,8 @@ impl House {
     }
 
     /// The client of another caller.
-    pub fn as_(&self, subject: &str, role: &str, department: &str) -> DirectoryServiceClient<Caller> {
-        DirectoryServiceClient::new(self.bench.as_(subject, &[role], department))
+    pub fn as_(&self, subject: &str, role: &str) -> DirectoryServiceClient<Caller> {
+        DirectoryServiceClient::new(self.bench.as_(subject, &[role]))
     }
 
     pub async fn create(&mut self, id: &str, role: Role, department: &str) -> pb::Staff {

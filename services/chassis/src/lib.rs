@@ -16,6 +16,7 @@ pub mod journal;
 pub mod language;
 pub mod lifecycle;
 pub mod log;
+pub mod mask;
 pub mod names;
 pub mod notifications;
 pub mod paging;

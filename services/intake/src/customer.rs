@@ -6,6 +6,7 @@ use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::{Holder, check_etag, etag};
 use kefu_chassis::error::Violation;
 use kefu_chassis::journal::NewEvent;
+use kefu_chassis::mask::masked;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::time::{from_proto, sql, to_proto};
@@ -143,24 +144,6 @@ impl Record {
         self.contacts = serde_json::to_value(&contacts).map_err(Error::unexpected)?;
         Ok(())
     }
-}
-
-/// The fields that an update changes, of those it may change: what its mask names; all for `*`; what is set without a mask.
-pub fn masked(
-    mask: Option<&prost_types::FieldMask>,
-    fields: &[&'static str],
-    is_set: impl Fn(&str) -> bool,
-) -> Result<Vec<&'static str>, Error> {
-    let paths: Vec<&str> = mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default();
-    if paths == ["*"] {
-        return Ok(fields.to_vec());
-    }
-    if paths.is_empty() {
-        return Ok(fields.iter().copied().filter(|field| is_set(field)).collect());
-    }
-    let known = |path: &&str| fields.iter().copied().find(|field| field == path);
-    let refused = |path: &&str| Error::field("update_mask", format!("{path} cannot be changed"));
-    paths.iter().map(|path| known(path).ok_or_else(|| refused(path))).collect()
 }
 
 /// Whether a field of a given customer is set.

@@ -4,6 +4,7 @@ use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::{Holder, check_etag, etag};
 use kefu_chassis::error::constraint;
 use kefu_chassis::journal::NewEvent;
+use kefu_chassis::mask::masked;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::time::{from_proto, sql, to_proto};
@@ -12,7 +13,7 @@ use kefu_proto::intake::v1 as pb;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::customer::{Customers, masked};
+use crate::customer::Customers;
 use crate::shared::{Customer, Project, id, unknown};
 
 /// The fields an update may change.

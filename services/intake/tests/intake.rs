@@ -13,5 +13,4 @@ mod intake {
     mod order;
     mod reads;
     mod stories;
-    mod wrong;
 }

@@ -39,10 +39,9 @@ impl Home {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Starts everything on a free port and waits until it runs.
+    /// Starts everything on free ports and waits until it runs.
     fn up(&self, arguments: &[&str]) -> Up {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let base = (port - 1).to_string();
+        let base = free_ports().to_string();
         let started = Instant::now();
         let up = [&["up", "--port-base", &base], arguments].concat();
         let child = self.command(&up).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
@@ -79,6 +78,13 @@ impl Up {
         assert!(Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap().success());
         self.child.wait().unwrap()
     }
+}
+
+/// A base from which the ports of every service are free.
+fn free_ports() -> u16 {
+    let bases = (0..100).map(|_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    bases.into_iter().find(|base| (base + 1..=base + 5).all(is_free)).unwrap()
 }
 
 fn read(state: &Path) -> Option<Value> {

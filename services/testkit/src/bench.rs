@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kefu_chassis::clock::SimulatedTime;
 use kefu_chassis::config::{self, Limits};
+use kefu_chassis::directory::follow::FEED;
 use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
 use kefu_chassis::peer::Peer;
@@ -303,6 +304,18 @@ impl Bench {
                 sqlx::query_scalar("select count(*) from journal where position is null and seq <= $1").bind(last);
             let left: i64 = left.fetch_one(&self.admin).await.unwrap();
             (left == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Returns when the copy of the directory has every event that was committed before, in the service that has the directory.
+    pub async fn followed(&self) {
+        self.seal().await;
+        let last: i64 = self.number("select coalesce(max(position), 0) from journal").await;
+        eventually("the directory is followed", async || {
+            let position = sqlx::query_scalar("select position from feed_cursor where feed = $1").bind(FEED);
+            let position: Option<i64> = position.fetch_optional(&self.admin).await.unwrap();
+            (position.unwrap_or(0) >= last).then_some(())
         })
         .await;
     }

@@ -8,6 +8,7 @@
     reason = "only tests use it: a panic is how they fail"
 )]
 
+pub mod any;
 mod bare;
 mod bench;
 mod caller;

@@ -6,16 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 use kefu_proto::notifications::v1::ListNotificationsResponse;
-use kefu_proto::rules::v1::{Access, Role};
-use kefu_testkit::{Bench, sign};
+use kefu_proto::rules::v1::ErrorReason;
+use kefu_testkit::any::{Stranger, World as _, named};
+use kefu_testkit::{Bench, assert_refused, sign};
 use prost::Message as _;
-use prost::bytes::{Buf as _, BufMut as _};
-use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
+use prost_reflect::DynamicMessage;
 use serde_json::{Value as Json, json};
-use tonic::Status;
-use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::codegen::http::uri::PathAndQuery;
+use tonic::{Code, Status};
 
 pub const DESK: &str = "departments/desk";
 pub const STATES: [State; 7] = [
@@ -87,21 +84,6 @@ impl World {
         };
         world.seed().await;
         world
-    }
-
-    /// Who may do what a method does, to what its sample names.
-    pub fn able(&self, method: &MethodDescriptor) -> &str {
-        let rule = self.bench.chassis().rules.at(&path(method)).unwrap();
-        if rule.access == Access::Self_ || !rule.roles.contains(&Role::Admin) { &self.agent } else { &self.admin }
-    }
-
-    /// Whose what a good request acts on is, and their department.
-    pub fn holder(&self, method: &str) -> (&'static str, &'static str) {
-        match method {
-            "AcceptTransfer" | "DeclineTransfer" => ("staff/chief", "departments/other"),
-            "ClaimRequest" => ("staff/new", DESK),
-            _ => ("staff/lin", DESK),
-        }
     }
 
     /// What some actions need beside a request in a state.
@@ -222,11 +204,7 @@ impl World {
     }
 
     /// A good request of a method.
-    pub fn sample(&self, method: &MethodDescriptor) -> DynamicMessage {
-        message(method, self.json(method.name()))
-    }
-
-    pub fn json(&self, method: &str) -> Json {
+    fn good(&self, method: &str) -> Json {
         let target = self.target.get(method).map_or("", String::as_str);
         let working = self.in_state.get("IN_PROGRESS").map_or("", String::as_str);
         let service = "services/intake";
@@ -308,130 +286,90 @@ impl World {
             _ => panic!("{method} has no good request in any.rs: add one"),
         }
     }
+}
 
-    /// Calls a method by its name.
-    pub async fn call(&self, token: &str, method: &str, request: Json) -> Result<Vec<u8>, Status> {
-        let method = named(method);
-        self.send(Some(token), &method, message(&method, request).encode_to_vec()).await
+impl kefu_testkit::any::World for World {
+    fn bench(&self) -> &Bench {
+        &self.bench
     }
 
-    /// Calls a method with an encoded request; the first message it replies with.
-    pub async fn send(&self, token: Option<&str>, method: &MethodDescriptor, body: Vec<u8>) -> Result<Vec<u8>, Status> {
-        self.send_to(&path(method), token, tokio_stream::iter([body])).await
+    fn admin(&self) -> &str {
+        &self.admin
     }
 
-    pub async fn send_to<S>(&self, path: &str, token: Option<&str>, bodies: S) -> Result<Vec<u8>, Status>
-    where
-        S: tokio_stream::Stream<Item = Vec<u8>> + Send + 'static,
-    {
-        let mut client = Grpc::new(self.bench.channel());
-        client.ready().await.unwrap();
-        let mut request = tonic::Request::new(bodies);
-        if let Some(token) = token {
-            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    fn reader(&self) -> &str {
+        &self.agent
+    }
+
+    fn other_reader(&self) -> String {
+        sign("staff/mei", &["AGENT"])
+    }
+
+    fn json(&self, method: &str) -> Json {
+        self.good(method)
+    }
+
+    /// An import refuses a row, not the call.
+    fn fields(&self, method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<String> {
+        if let ("ImportRequests", Ok(reply)) = (method, &outcome) {
+            let result = pb::ImportRequestsResponse::decode(reply.as_slice()).unwrap();
+            assert_eq!((result.imported_count, result.known_count, result.rejected_count), (0, 0, 1));
+            return result.rejected_rows.iter().map(|row| format!("rows[0].{}", row.field)).collect();
         }
-        // On the wire a single message is a stream of one.
-        let mut replies = client.streaming(request, path.parse::<PathAndQuery>().unwrap(), Raw).await?.into_inner();
-        Ok(replies.message().await?.unwrap_or_default())
+        let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+        refusal.fields().into_iter().map(str::to_owned).collect()
     }
 
-    /// A digest of every row of every table of the schema, once the journal is sealed; but for the departments of staff, which
-    /// tests of access change to and fro.
-    pub async fn digest(&self) -> Vec<String> {
-        self.bench.seal().await;
-        let tables = "select relname::text from pg_class where relkind = 'r' and relname <> 'directory_membership'
-            and relnamespace = 'intake'::regnamespace";
-        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(self.bench.admin()).await.unwrap();
-        assert!(
-            ["customer", "journal", "duty", "reply"].iter().all(|&table| tables.iter().any(|known| known == table))
-        );
-        let digests: Vec<String> = tables
-            .iter()
-            .map(|table| format!("select '{table} ' || coalesce(md5(string_agg(t::text, '' order by t::text)), '') from intake.{table} as t"))
-            .collect();
-        let query = sqlx::AssertSqlSafe(format!("{} order by 1", digests.join(" union all ")));
-        sqlx::query_scalar(query).fetch_all(self.bench.admin()).await.unwrap()
+    fn unreadable(&self, method: &str) -> &'static str {
+        if method == "ImportRequests" { "rows" } else { "" }
     }
 
-    /// Every method that the service serves.
-    pub fn methods(&self) -> Vec<MethodDescriptor> {
-        let rules = &self.bench.chassis().rules;
-        let methods = kefu_proto::pool().services().flat_map(|service| service.methods().collect::<Vec<_>>());
-        let methods: Vec<_> = methods.filter(|method| rules.at(&path(method)).is_some()).collect();
-        assert_eq!(methods.len(), rules.iter().count());
-        methods
+    /// Staff and departments are the directory's.
+    fn keeps(&self, kind: &str) -> bool {
+        !["kefu/Staff", "kefu/Department"].contains(&kind)
     }
-}
 
-pub fn path(method: &MethodDescriptor) -> String {
-    format!("/{}/{}", method.parent_service().full_name(), method.name())
-}
+    fn stranger(&self, method: &str, field: &str, kind: String, name: String) -> Stranger {
+        match (method, field) {
+            ("ImportRequests", field) => Stranger::Field(field.to_owned()),
+            // What is asked for is the projects, and these are not the unknown customer's.
+            ("BatchGetProjects", "parent") => Stranger::Resource("kefu/Project".into(), self.project.clone()),
+            _ => Stranger::Resource(kind, name),
+        }
+    }
 
-/// The method of a name; no two have the same.
-pub fn named(name: &str) -> MethodDescriptor {
-    let mut methods = kefu_proto::pool().services().flat_map(|service| service.methods().collect::<Vec<_>>());
-    methods.find(|method| method.name() == name).unwrap_or_else(|| panic!("there is no method {name}"))
-}
+    /// `FindCustomers` asks one question at a time: there the other question is another number.
+    fn asks(&self, method: &str, query: &DynamicMessage) -> bool {
+        method != "FindCustomers" || query.fields().count() == 1
+    }
 
-pub fn message(method: &MethodDescriptor, request: Json) -> DynamicMessage {
-    DynamicMessage::deserialize(method.input(), request).unwrap_or_else(|error| panic!("{}: {error}", method.name()))
-}
+    fn holder(&self, method: &str) -> (&str, &str) {
+        match method {
+            "AcceptTransfer" | "DeclineTransfer" => ("staff/chief", "departments/other"),
+            "ClaimRequest" => ("staff/new", DESK),
+            _ => ("staff/lin", DESK),
+        }
+    }
 
-/// Whether a request has such a field.
-pub fn has(request: &DynamicMessage, field: &str) -> bool {
-    request.descriptor().get_field_by_name(field).is_some()
-}
+    /// What is linked has an event each.
+    fn events(&self, method: &str) -> i64 {
+        if method == "LinkRequests" { 2 } else { 1 }
+    }
 
-/// `request` with another value in a field.
-pub fn with(request: &DynamicMessage, field: &str, value: Value) -> DynamicMessage {
-    let mut request = request.clone();
-    request.set_field_by_name(field, value);
-    request
-}
+    fn unaimed(&self) -> &[&str] {
+        &["CreateProject", "ReassignRequests"]
+    }
 
-/// `request` with another text in a field.
-pub fn with_text(request: &DynamicMessage, field: &str, text: impl Into<String>) -> DynamicMessage {
-    with(request, field, Value::String(text.into()))
+    fn customer(&self) -> &str {
+        &self.customer
+    }
+
+    fn other_customer(&self) -> &str {
+        &self.other_customer
+    }
 }
 
 /// The request that a reply shows.
 pub fn shown(reply: &[u8]) -> pb::Request {
     pb::Request::decode(reply).unwrap()
-}
-
-/// Messages as they are on the wire.
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining()).to_vec()))
-    }
 }

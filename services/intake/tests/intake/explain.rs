@@ -10,6 +10,7 @@ use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
 use kefu_proto::intake::v1::request::{Channel, State};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::{ErrorReason, Refusal};
+use kefu_testkit::any::World as _;
 use kefu_testkit::{Bearer, Caller, assert_refused, sign};
 use prost::Message as _;
 use serde_json::json;

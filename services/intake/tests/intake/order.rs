@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use kefu_proto::rules::v1::{ErrorReason, Role};
+use kefu_testkit::any::{World as _, has, path};
 use kefu_testkit::{assert_refused, sign};
 use serde_json::{Value as Json, json};
 use tonic::Code;
 
-use super::any::{World, has};
+use super::any::World;
 
 const PENDING: &str = "TRANSFER_PENDING";
 const ALL: [&str; 7] = ["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", "CLOSED", "CANCELLED", PENDING];
@@ -121,7 +122,7 @@ async fn what_happened_is_recorded_neither_ahead_nor_too_late_nor_before_the_cus
     let methods: Vec<_> =
         world.methods().into_iter().filter(|method| has(&world.sample(method), "occurred_time")).collect();
     for method in &methods {
-        let rule = world.bench.chassis().rules.at(&super::any::path(method)).unwrap();
+        let rule = world.bench.chassis().rules.at(&path(method)).unwrap();
         // Whoever is no leader records least late; leaders only where the method is for them.
         let agent = match method.name() {
             "AcceptTransfer" | "DeclineTransfer" => &recipient,

@@ -12,10 +12,12 @@ pub struct Wrong {
     pub path: String,
     /// What is wrong.
     pub what: &'static str,
+    /// The request.
     pub request: DynamicMessage,
 }
 
 /// Every way to spoil one field of a good request.
+#[must_use]
 pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
     let mut found = Vec::new();
     for field in good.descriptor().fields().filter(|field| !behaves(field, OUTPUT_ONLY)) {
@@ -110,6 +112,10 @@ fn bad_values(field: &FieldDescriptor) -> Vec<(&'static str, Value)> {
             };
             least.into_iter().chain(most).map(|(what, number)| (what, value(number))).collect()
         }
+        Kind::Bytes => {
+            let most = number(rule(field, "bytes").as_ref(), "max_len").map(|most| usize::try_from(most).unwrap());
+            most.map(|most| ("too long", Value::Bytes(vec![b'x'; most + 1].into()))).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -120,12 +126,16 @@ fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
     let longest = number(rules.as_ref(), "max_len");
     let own = is_identifier(field).then(|| kind_of(field.parent_message())).flatten();
     let (is_uuid, kind) = (is_set(rules.as_ref(), "uuid"), own.or_else(|| refers_to(field)));
-    let is_bounded = longest.is_some() || is_uuid || kind.is_some();
+    let is_id = rules.as_ref().is_some_and(|rules| rules.has_field_by_name("pattern"));
+    let is_bounded = longest.is_some() || is_uuid || is_id || kind.is_some();
     assert!(is_bounded, "{} has no bound", field.full_name());
     let mut bad = vec![("NUL", "a\0b".to_owned())];
     bad.extend(longest.map(|longest| ("too long", "长".repeat(usize::try_from(longest).unwrap() + 1))));
     if is_uuid {
         bad.extend([("no UUID", "1".to_owned()), ("no UUID", "0".repeat(32)), ("no UUID", "z".repeat(36))]);
+    }
+    if is_id {
+        bad.extend(["a b", "a/b", "字", &"a".repeat(64)].map(|text| ("no id", text.to_owned())));
     }
     if is_set(rules.as_ref(), "email") {
         bad.extend([("no e-mail", "nobody".to_owned()), ("no e-mail", "a b@example.com".to_owned())]);
@@ -143,18 +153,22 @@ fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
 }
 
 /// The kind of resource that a field names.
+#[must_use]
 pub fn refers_to(field: &FieldDescriptor) -> Option<String> {
     let reference = option(field, "google.api.resource_reference")?;
     text(&reference, "type")
 }
 
 /// The kind of resource that a message is.
+#[must_use]
 pub fn kind_of(message: &MessageDescriptor) -> Option<String> {
     let extension = kefu_proto::pool().get_extension_by_name("google.api.resource").unwrap();
     let options = message.options();
     options.has_extension(&extension).then(|| text(&options.get_extension(&extension), "type")).flatten()
 }
 
+/// Whether a field is the name of the resource that its message is.
+#[must_use]
 pub fn is_identifier(field: &FieldDescriptor) -> bool {
     behaves(field, IDENTIFIER)
 }

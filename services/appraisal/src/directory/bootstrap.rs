@@ -1,0 +1,81 @@
+//! The first ADMIN: a fresh directory holds nobody who could record anybody, so the operator's setting names one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kefu_chassis::error::describe;
+use kefu_chassis::identity::{Identity, is_id};
+use kefu_chassis::{Call, Chassis, Error};
+use kefu_proto::directory::v1 as pb;
+use kefu_proto::rules::v1::Role;
+use sqlx::PgConnection;
+
+use super::hold;
+use super::staff::{Record, created, store};
+
+/// How long to wait before it is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Who is to be recorded when the directory holds nobody.
+#[derive(Debug)]
+pub struct FirstAdmin {
+    name: String,
+    chassis: Arc<Chassis>,
+}
+
+impl FirstAdmin {
+    /// The one of this name, `staff/{id}`.
+    pub fn named(name: &str, chassis: Arc<Chassis>) -> Result<Self, Error> {
+        if !name.strip_prefix("staff/").is_some_and(is_id) {
+            return Err(Error::field("service.admin", "must be the name of a kefu/Staff"));
+        }
+        Ok(Self { name: name.to_owned(), chassis })
+    }
+
+    /// Records them unless the directory holds somebody. Tried until Postgres answers or the service stops.
+    pub async fn record(self) {
+        let mut stop = self.chassis.stopping();
+        loop {
+            match self.try_once().await {
+                Ok(false) => return,
+                Ok(true) => return tracing::info!(staff = self.name, "recorded as the first ADMIN of the directory"),
+                Err(error) => {
+                    tracing::warn!(cause = describe(&error), "the first ADMIN cannot be recorded; it is tried again");
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN) => {}
+                _ = stop.wait_for(|stopping| *stopping) => return,
+            }
+        }
+    }
+
+    /// Whether they were recorded. Of several replicas one is first, and the others find somebody.
+    async fn try_once(&self) -> Result<bool, Error> {
+        let path = "/kefu.directory.v1.DirectoryService/CreateStaff";
+        let rule = self.chassis.rules.at(path).cloned().ok_or(Error::UnknownMethod)?;
+        let caller =
+            Identity { subject: self.chassis.service.clone(), roles: vec![Role::Service], department: String::new() };
+        let call = Call::internal(Arc::new(caller), rule, self.chassis.clock.now(), None, &[]);
+        if holds_somebody(&mut *self.chassis.pool().acquire().await?).await? {
+            return Ok(false);
+        }
+        let mut change = self.chassis.begin(&call).await?;
+        hold(change.connection()).await?;
+        if holds_somebody(change.connection()).await? {
+            return Ok(false);
+        }
+        let id = self.name.trim_start_matches("staff/").to_owned();
+        let given =
+            pb::Staff { number: id.clone(), display_name: id, roles: vec![Role::Admin.into()], ..pb::Staff::default() };
+        let record = Record::of(self.name.clone(), &given, call.now, call.now);
+        store(change.connection(), &[&record]).await?;
+        change.record(created(&call, &record));
+        change.commit(pb::Staff::default()).await?;
+        Ok(true)
+    }
+}
+
+async fn holds_somebody(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select exists (select from appraisal.staff) as "exists!""#).fetch_one(connection).await
+}

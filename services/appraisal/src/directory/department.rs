@@ -1,0 +1,279 @@
+//! Departments: their business, and who is in charge of it.
+
+use jiff::Timestamp;
+use kefu_chassis::call::{check_etag, etag};
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::language::Text;
+use kefu_chassis::mask::masked;
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::time::to_proto;
+use kefu_chassis::{Call, Error};
+use kefu_proto::directory::v1 as pb;
+use serde::Serialize;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::known::Known;
+use super::responsible::{Deputies, Deputy};
+use super::{Directory, Name, Organisation, hold, new_name, no_department, staff};
+
+/// The fields an update may change.
+const FIELDS: [&str; 6] = ["display_name", "kind", "domains", "head", "deputies", "dissolved"];
+
+const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "部门尚有在职成员：须先调离");
+
+/// A query of departments. Columns are named, so that a later version may add some while this one runs.
+macro_rules! departments {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            Record,
+            r#"select name, display_name, kind, domains, coalesce(head, '') as "head!",
+                deputies as "deputies: crate::directory::responsible::Deputies", dissolved, created_at,
+                updated_at, version
+            from appraisal.department "# + $rest $($arguments)*
+        )
+    };
+}
+
+/// A department as it is stored: its fields are the columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    pub name: String,
+    display_name: String,
+    kind: i16,
+    domains: Vec<String>,
+    /// Empty for none.
+    pub head: String,
+    pub deputies: Deputies,
+    pub dissolved: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    pub version: i64,
+}
+
+impl Record {
+    /// A new one, as given, recorded at `now`.
+    pub fn of(name: String, given: &pb::Department, now: Timestamp) -> Self {
+        let mut record = Self {
+            name,
+            display_name: String::new(),
+            kind: 0,
+            domains: Vec::new(),
+            head: String::new(),
+            deputies: Json(Vec::new()),
+            dissolved: false,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        for field in FIELDS {
+            record.set(field, given);
+        }
+        record
+    }
+
+    pub fn show(&self) -> pb::Department {
+        let deputy =
+            |deputy: &Deputy| pb::department::Deputy { staff: deputy.staff.clone(), domains: deputy.domains.clone() };
+        pb::Department {
+            name: self.name.clone(),
+            display_name: self.display_name.clone(),
+            kind: self.kind.into(),
+            domains: self.domains.clone(),
+            head: self.head.clone(),
+            deputies: self.deputies.iter().map(deputy).collect(),
+            dissolved: self.dissolved,
+            create_time: Some(to_proto(self.created_at)),
+            update_time: Some(to_proto(self.updated_at)),
+            etag: etag(self.version),
+        }
+    }
+
+    /// Takes the field as given.
+    fn set(&mut self, field: &str, given: &pb::Department) {
+        let deputy =
+            |deputy: &pb::department::Deputy| Deputy { staff: deputy.staff.clone(), domains: deputy.domains.clone() };
+        match field {
+            "display_name" => self.display_name.clone_from(&given.display_name),
+            "kind" => self.kind = given.kind() as i16,
+            "domains" => self.domains.clone_from(&given.domains),
+            "head" => self.head.clone_from(&given.head),
+            "deputies" => self.deputies = Json(given.deputies.iter().map(deputy).collect()),
+            "dissolved" => self.dissolved = given.dissolved,
+            _ => {}
+        }
+    }
+
+    /// What an update makes of it at `now`, and the fields that differ then.
+    pub fn updated(
+        &self,
+        fields: &[&'static str],
+        given: &pb::Department,
+        now: Timestamp,
+    ) -> (Self, Vec<&'static str>) {
+        let mut new = self.clone();
+        let mut changed = Vec::new();
+        for field in fields {
+            let before = new.clone();
+            new.set(field, given);
+            if new != before {
+                changed.push(*field);
+            }
+        }
+        new.version += 1;
+        new.updated_at = now;
+        (new, changed)
+    }
+}
+
+/// Whether a field of a given department is set.
+fn is_set(given: &pb::Department, field: &str) -> bool {
+    match field {
+        "display_name" => !given.display_name.is_empty(),
+        "kind" => given.kind != 0,
+        "domains" => !given.domains.is_empty(),
+        "head" => !given.head.is_empty(),
+        "deputies" => !given.deputies.is_empty(),
+        _ => given.dissolved,
+    }
+}
+
+/// The event of a new one.
+pub fn created(call: &Call, record: &Record) -> NewEvent {
+    let payload = pb::DepartmentCreated { department: Some(record.show()) };
+    NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
+}
+
+/// The event of a change.
+pub fn updated(call: &Call, record: &Record, changed: &[&str]) -> NewEvent {
+    let changed_fields = changed.iter().map(|&field| field.to_owned()).collect();
+    let payload = pb::DepartmentUpdated { department: Some(record.show()), changed_fields };
+    NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
+}
+
+impl Directory {
+    pub(super) async fn create_department(
+        &self,
+        call: &Call,
+        request: pb::CreateDepartmentRequest,
+    ) -> Result<pb::Department, Error> {
+        let name = new_name("departments", &request.department_id)?;
+        let record = Record::of(name, &request.department.unwrap_or_default(), call.now);
+        let mut change = self.0.begin(call).await?;
+        let organisation = hold(change.connection()).await?;
+        let exists = departments!("where name = $1", record.name).fetch_optional(change.connection()).await?;
+        if exists.is_some() {
+            return Err(Error::Exists { kind: "kefu/Department", name: record.name });
+        }
+        check(change.connection(), organisation, &record, &FIELDS).await?;
+        store(change.connection(), &[&record]).await?;
+        change.record(created(call, &record));
+        change.commit(record.show()).await
+    }
+
+    pub(super) async fn get_department(
+        &self,
+        _call: &Call,
+        request: pb::GetDepartmentRequest,
+    ) -> Result<pb::Department, Error> {
+        let row = departments!("where name = $1", request.name).fetch_optional(self.0.pool()).await?;
+        row.map(|record| record.show()).ok_or_else(|| no_department(&request.name))
+    }
+
+    pub(super) async fn list_departments(
+        &self,
+        call: &Call,
+        request: pb::ListDepartmentsRequest,
+    ) -> Result<pb::ListDepartmentsResponse, Error> {
+        let query = [request.show_dissolved.to_string()];
+        let page: Page<Name> = Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let rows = departments!(
+            "where ($1::text is null or name > $1) and ($2 or not dissolved) order by name limit $3",
+            page.after.as_ref().map(|name| name.0.as_str()),
+            request.show_dissolved,
+            page.limit
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
+        Ok(pb::ListDepartmentsResponse { departments: rows.iter().map(Record::show).collect(), next_page_token })
+    }
+
+    pub(super) async fn update_department(
+        &self,
+        call: &Call,
+        request: pb::UpdateDepartmentRequest,
+    ) -> Result<pb::Department, Error> {
+        let given = request.department.unwrap_or_default();
+        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
+        let mut change = self.0.begin(call).await?;
+        let organisation = hold(change.connection()).await?;
+        let row = departments!("where name = $1", given.name);
+        let old = row.fetch_optional(change.connection()).await?.ok_or_else(|| no_department(&given.name))?;
+        check_etag(&given.etag, &etag(old.version), &given.name)?;
+        let (new, changed) = old.updated(&fields, &given, call.now);
+        if changed.is_empty() {
+            return change.commit(old.show()).await;
+        }
+        check(change.connection(), organisation, &new, &changed).await?;
+        store(change.connection(), &[&new]).await?;
+        change.record(updated(call, &new, &changed));
+        change.commit(new.show()).await
+    }
+}
+
+/// Whether a department may become as `new` says.
+async fn check(
+    connection: &mut PgConnection,
+    organisation: Organisation,
+    new: &Record,
+    changed: &[&str],
+) -> Result<(), Error> {
+    let leaders: Vec<String> = std::iter::once(&new.head)
+        .filter(|head| !head.is_empty())
+        .chain(new.deputies.iter().map(|deputy| &deputy.staff))
+        .cloned()
+        .collect();
+    if !leaders.is_empty() {
+        let staff = staff::of_names(&mut *connection, &leaders).await?;
+        Known::new(staff, [], organisation).check_leaders(new, changed)?;
+    }
+    if new.dissolved && changed.contains(&"dissolved") {
+        let has_members = sqlx::query_scalar!(
+            r#"select exists (select from appraisal.staff where department = $1 and not inactive) as "exists!""#,
+            new.name
+        );
+        if has_members.fetch_one(connection).await? {
+            return Err(Error::Gate { subject: new.name.clone(), clause: "A2.4".into(), missing: HAS_MEMBERS });
+        }
+    }
+    Ok(())
+}
+
+/// Stores departments, new or changed.
+pub async fn store(connection: &mut PgConnection, records: &[&Record]) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into appraisal.department (
+            name, display_name, kind, domains, head, deputies, dissolved, created_at, updated_at, version)
+        select name, display_name, kind, domains, nullif(head, ''), deputies, dissolved, created_at, updated_at, version
+        from jsonb_populate_recordset(null::appraisal.department, $1)
+        on conflict (name) do update set
+            display_name = excluded.display_name, kind = excluded.kind, domains = excluded.domains, head = excluded.head,
+            deputies = excluded.deputies, dissolved = excluded.dissolved, updated_at = excluded.updated_at,
+            version = excluded.version",
+        serde_json::to_value(records).map_err(Error::unexpected)?
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The departments that a change of a member of staff concerns: the one they are to belong to, and those they head.
+pub async fn around_staff(connection: &mut PgConnection, staff: &staff::Record) -> Result<Vec<Record>, sqlx::Error> {
+    departments!("where name = $1 or head = $2", staff.department, staff.name).fetch_all(connection).await
+}
+
+/// All departments.
+pub async fn all(connection: &mut PgConnection) -> Result<Vec<Record>, sqlx::Error> {
+    departments!("").fetch_all(connection).await
+}

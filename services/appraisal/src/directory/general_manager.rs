@@ -1,0 +1,50 @@
+//! The general manager, to whom major matters are reported (A2.5): one at a time, named by the office.
+
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::{Call, Error};
+use kefu_proto::directory::v1 as pb;
+
+use super::{Directory, hold, no_staff, staff};
+
+/// What the events of appointments are about.
+const AGGREGATE: &str = "generalManager";
+
+impl Directory {
+    pub(super) async fn appoint_general_manager(
+        &self,
+        call: &Call,
+        request: pb::AppointGeneralManagerRequest,
+    ) -> Result<pb::Staff, Error> {
+        let mut change = self.0.begin(call).await?;
+        let organisation = hold(change.connection()).await?;
+        let row = staff::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
+        if row.inactive {
+            return Err(Error::field("staff", "has left"));
+        }
+        if organisation.general_manager == row.name {
+            return change.commit(row.show()).await;
+        }
+        let version = organisation.general_manager_version + 1;
+        sqlx::query!(
+            "update appraisal.organisation set general_manager = $1, general_manager_version = $2",
+            row.name,
+            version
+        )
+        .execute(change.connection())
+        .await?;
+        let payload = pb::GeneralManagerAppointed { staff: row.name.clone(), previous: organisation.general_manager };
+        change.record(NewEvent::new(AGGREGATE, version, call.now, &call.rule.clauses, &payload));
+        change.commit(row.show()).await
+    }
+
+    pub(super) async fn get_general_manager(
+        &self,
+        _call: &Call,
+        _request: pb::GetGeneralManagerRequest,
+    ) -> Result<pb::Staff, Error> {
+        staff::general_manager(self.0.pool())
+            .await?
+            .map(|record| record.show())
+            .ok_or_else(|| no_staff("staff:generalManager"))
+    }
+}

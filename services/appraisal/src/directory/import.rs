@@ -1,0 +1,145 @@
+//! `ImportStaff`: staff, and departments where asked, from a CSV file. The file is read as a whole, then written in transactions
+//! of bounded size; whoever changes the directory in between has the rest planned anew.
+
+use std::collections::HashSet;
+
+use kefu_chassis::{Call, Change, Error};
+use kefu_proto::directory::v1 as pb;
+use kefu_proto::directory::v1::import_staff_response::RejectedRow;
+use tokio_stream::StreamExt as _;
+use tonic::Streaming;
+
+use super::known::Known;
+use super::{Directory, department, hold, staff};
+
+mod file;
+mod plan;
+mod rows;
+
+use file::File;
+use plan::{Plan, Step};
+use rows::Reader;
+
+/// The whole file, in bytes.
+const LARGEST: usize = 16 << 20;
+const REJECTED_LISTED_AT_MOST: usize = 1_000;
+
+/// A row that is not taken: its line, its column, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    pub line: u64,
+    pub column: String,
+    pub reason: String,
+}
+
+impl Rejected {
+    pub fn new(line: u64, column: &str, reason: impl Into<String>) -> Self {
+        Self { line, column: column.to_owned(), reason: reason.into() }
+    }
+}
+
+impl Directory {
+    pub(super) async fn import(
+        &self,
+        call: &Call,
+        pieces: Streaming<pb::ImportStaffRequest>,
+    ) -> Result<pb::ImportStaffResponse, Error> {
+        let (bytes, creates) = receive(call, pieces).await?;
+        let file = File::read(&bytes, creates)?;
+        drop(bytes);
+        let reader = Reader::new(&self.0, call, creates)?;
+        let mut result = pb::ImportStaffResponse::default();
+        let mut done: HashSet<usize> = HashSet::new();
+        let mut plan = Plan::default();
+        let mut planned_for = None;
+        loop {
+            let mut change = self.0.begin(call).await?;
+            let organisation = hold(change.connection()).await?;
+            let version = organisation.version;
+            if planned_for.is_none_or(|planned| planned + 1 != version) {
+                let known = Known::all(change.connection(), organisation).await?;
+                plan = Plan::of(&file, &done, &known, &reader);
+            }
+            planned_for = Some(version);
+            let Some(step) = plan.steps.pop_front() else {
+                conclude(&mut result, &file, &plan);
+                return Ok(result);
+            };
+            write(&mut change, call, &step).await?;
+            change.commit(pb::ImportStaffResponse::default()).await?;
+            if let Step::Staff(entries) = step {
+                let created = entries.iter().filter(|entry| entry.changed.is_empty()).count();
+                result.created_count += count(created);
+                result.updated_count += count(entries.len() - created);
+                done.extend(entries.iter().map(|entry| entry.row));
+            }
+        }
+    }
+}
+
+/// Stores what a step does.
+async fn write(change: &mut Change<'_>, call: &Call, step: &Step) -> Result<(), Error> {
+    match step {
+        Step::Departments(records) => {
+            department::store(change.connection(), &records.iter().collect::<Vec<_>>()).await?;
+            for record in records {
+                change.record(department::created(call, record));
+            }
+        }
+        Step::Leaders(led) => {
+            let records: Vec<_> = led.iter().map(|(record, _)| record).collect();
+            department::store(change.connection(), &records).await?;
+            for (record, changed) in led {
+                change.record(department::updated(call, record, changed));
+            }
+        }
+        Step::Staff(entries) => {
+            let records: Vec<_> = entries.iter().map(|entry| &entry.record).collect();
+            staff::store(change.connection(), &records).await?;
+            for entry in entries {
+                change.record(match entry.changed.as_slice() {
+                    [] => staff::created(call, &entry.record),
+                    changed => staff::updated(call, &entry.record, changed, call.now),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn count(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// The whole file, and whether departments are recorded as it describes them.
+async fn receive(call: &Call, mut pieces: Streaming<pb::ImportStaffRequest>) -> Result<(Vec<u8>, bool), Error> {
+    let mut bytes = Vec::new();
+    let mut creates = None;
+    while let Some(piece) = pieces.next().await {
+        let piece =
+            piece.map_err(|status| Error::field("chunk", format!("the stream broke off: {}", status.code())))?;
+        call.check(&piece)?;
+        creates.get_or_insert(piece.create_departments);
+        if bytes.len() + piece.chunk.len() > LARGEST {
+            return Err(Error::field("chunk", "the whole file must have at most 16 MiB"));
+        }
+        bytes.extend_from_slice(&piece.chunk);
+    }
+    Ok((bytes, creates.unwrap_or_default()))
+}
+
+fn conclude(result: &mut pb::ImportStaffResponse, file: &File, plan: &Plan) {
+    let mut rejected: Vec<&Rejected> = file.rejected.iter().chain(&plan.rejected).collect();
+    rejected.sort_by_key(|rejected| rejected.line);
+    result.unchanged_count = count(plan.unchanged);
+    result.rejected_count = count(rejected.len());
+    result.rejected_rows = rejected
+        .into_iter()
+        .take(REJECTED_LISTED_AT_MOST)
+        .map(|rejected| RejectedRow {
+            line: i64::try_from(rejected.line).unwrap_or(i64::MAX),
+            field: rejected.column.clone(),
+            reason: rejected.reason.clone(),
+        })
+        .collect();
+}

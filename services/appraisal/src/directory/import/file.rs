@@ -1,0 +1,138 @@
+//! The file: its columns, and its rows as text.
+
+use csv::{ByteRecord, ReaderBuilder};
+use kefu_chassis::Error;
+
+use super::Rejected;
+
+/// The columns that a file must have.
+const REQUIRED: [&str; 3] = ["id", "number", "display_name"];
+/// Those it may have; without one, what is known stays as it is.
+const OPTIONAL: [&str; 6] = ["department", "post", "level", "roles", "skills", "supervisor"];
+/// Those it may have where departments are recorded as it describes them.
+const OF_DEPARTMENTS: [&str; 4] = ["department_name", "department_kind", "domains", "position"];
+/// Those of them that describe the department.
+pub const DESCRIPTION: [&str; 3] = ["department_name", "department_kind", "domains"];
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A file as it was read.
+#[derive(Debug, Default)]
+pub struct File {
+    columns: Vec<&'static str>,
+    pub rows: Vec<Row>,
+    /// Rows that cannot be read.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A row of it.
+#[derive(Debug)]
+pub struct Row {
+    pub line: u64,
+    cells: Vec<String>,
+}
+
+impl File {
+    /// Reads a file; one without the columns that it must have, or with others, is refused.
+    pub fn read(bytes: &[u8], creates: bool) -> Result<Self, Error> {
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
+        let header = reader.byte_headers().map_err(Error::unexpected)?.clone();
+        let mut file = Self { columns: columns(&header, creates)?, ..Self::default() };
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(Error::unexpected)? {
+            let line = record.position().map_or(0, csv::Position::line);
+            match row(line, &record, &file.columns) {
+                Ok(row) => file.rows.push(row),
+                Err(rejected) => file.rejected.push(rejected),
+            }
+        }
+        Ok(file)
+    }
+
+    /// What a row has in a column; none if the file has no such column.
+    pub fn cell<'a>(&self, row: &'a Row, column: &str) -> Option<&'a str> {
+        let at = self.columns.iter().position(|known| *known == column)?;
+        row.cells.get(at).map(String::as_str)
+    }
+
+    /// What a row has in a column, parted by `;`.
+    pub fn values<'a>(&self, row: &'a Row, column: &str) -> Option<Vec<&'a str>> {
+        let parts = self.cell(row, column)?.split([';', '；']).map(str::trim);
+        Some(parts.filter(|part| !part.is_empty()).collect())
+    }
+}
+
+fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Error> {
+    let wrong = |reason: String| Error::field("chunk", format!("line 1: {reason}"));
+    let mut columns = Vec::new();
+    for name in header {
+        let name = String::from_utf8_lossy(name).trim().to_owned();
+        let known = REQUIRED.into_iter().chain(OPTIONAL).chain(OF_DEPARTMENTS).find(|known| *known == name);
+        let column = known.ok_or_else(|| wrong(format!("there is no column {name:?}")))?;
+        if columns.contains(&column) {
+            return Err(wrong(format!("the column {column} stands twice")));
+        }
+        if OF_DEPARTMENTS.contains(&column) && !creates {
+            return Err(wrong(format!("the column {column} is read with create_departments only")));
+        }
+        columns.push(column);
+    }
+    match REQUIRED.into_iter().find(|required| !columns.contains(required)) {
+        Some(missing) => Err(wrong(format!("the column {missing} is missing"))),
+        None => Ok(columns),
+    }
+}
+
+fn row(line: u64, record: &ByteRecord, columns: &[&'static str]) -> Result<Row, Rejected> {
+    if record.len() != columns.len() {
+        return Err(Rejected::new(line, "", format!("has {} cells and not {}", record.len(), columns.len())));
+    }
+    let cells = record.iter().zip(columns).map(|(cell, column)| match std::str::from_utf8(cell) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(_) => Err(Rejected::new(line, column, "is not UTF-8")),
+    });
+    Ok(Row { line, cells: cells.collect::<Result<_, _>>()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_read_by_the_name_of_their_column_and_lines_are_counted_as_an_editor_does() {
+        let text = "\u{feff}number, id ,display_name,skills\n1,a,\"A\nB\",打印；网络; \n\n2,b,B,\n";
+        let file = File::read(text.as_bytes(), false).unwrap();
+        assert_eq!(file.rejected, []);
+        assert_eq!(file.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 5]);
+        let first = &file.rows[0];
+        assert_eq!((file.cell(first, "id"), file.cell(first, "display_name")), (Some("a"), Some("A\nB")));
+        assert_eq!(file.values(first, "skills"), Some(vec!["打印", "网络"]));
+        assert_eq!(file.values(&file.rows[1], "skills"), Some(vec![]));
+        assert_eq!(file.cell(first, "post"), None);
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_are_rejected_with_their_line() {
+        let file = File::read(b"id,number,display_name\na,1\nb,2,\xff\nc,3,C\n", false).unwrap();
+        assert_eq!(file.rows.len(), 1);
+        let expected =
+            [Rejected::new(2, "", "has 2 cells and not 3"), Rejected::new(3, "display_name", "is not UTF-8")];
+        assert_eq!(file.rejected, expected);
+    }
+
+    #[test]
+    fn a_file_with_other_columns_is_refused() {
+        for (text, creates) in [
+            ("", false),
+            ("id,number\n", false),
+            ("id,number,display_name,id\n", false),
+            ("id,number,display_name,salary\n", true),
+            ("id,number,display_name,position\n", false),
+        ] {
+            let refused = File::read(text.as_bytes(), creates).unwrap_err();
+            assert!(matches!(&refused, Error::Invalid(violations) if violations[0].field == "chunk"), "{text}");
+        }
+        assert!(File::read(b"id,number,display_name,position", true).unwrap().rows.is_empty());
+    }
+}

@@ -1,0 +1,150 @@
+//! A row as the member of staff and the department that it describes, checked as if each were recorded by a call of its own.
+
+use kefu_chassis::{Call, Chassis, Error};
+use kefu_proto::directory::v1 as pb;
+use kefu_proto::rules::v1::Role;
+use prost::Message;
+
+use super::Rejected;
+use super::file::{DESCRIPTION, File, Row};
+use crate::directory::{department, staff};
+
+/// Reads rows.
+#[derive(Debug)]
+pub struct Reader {
+    /// Whether departments are recorded as the file describes them.
+    pub creates: bool,
+    /// When everything of it is recorded.
+    pub now: jiff::Timestamp,
+    creating_staff: Call,
+    creating_departments: Call,
+}
+
+impl Reader {
+    /// For an import by `call`.
+    pub fn new(chassis: &Chassis, call: &Call, creates: bool) -> Result<Self, Error> {
+        let as_if = |method: &str| {
+            let path = format!("/kefu.directory.v1.DirectoryService/{method}");
+            let rule = chassis.rules.at(&path).cloned().ok_or(Error::UnknownMethod)?;
+            Ok::<_, Error>(Call::internal(call.caller.clone(), rule, call.now, None, &[]))
+        };
+        Ok(Self {
+            creates,
+            now: call.now,
+            creating_staff: as_if("CreateStaff")?,
+            creating_departments: as_if("CreateDepartment")?,
+        })
+    }
+
+    /// The id of the member of staff that a row is about.
+    pub fn name(&self, file: &File, row: &Row) -> Result<String, Rejected> {
+        match file.cell(row, "id").unwrap_or_default() {
+            "-" => Err(Rejected::new(row.line, "id", "- stands for all")),
+            id => Ok(reference("staff", id)),
+        }
+    }
+
+    /// The member of staff as a row has them: what the file has no column for is as it is known, or not set.
+    pub fn staff(
+        &self,
+        file: &File,
+        row: &Row,
+        name: &str,
+        old: Option<&staff::Record>,
+    ) -> Result<pb::Staff, Rejected> {
+        let mut given = old.map(staff::Record::show).unwrap_or_default();
+        let set = |column: &str, field: &mut String| {
+            if let Some(text) = file.cell(row, column) {
+                text.clone_into(field);
+            }
+        };
+        set("number", &mut given.number);
+        set("display_name", &mut given.display_name);
+        set("post", &mut given.post);
+        set("department", &mut given.department);
+        set("supervisor", &mut given.supervisor);
+        given.department = reference("departments", &given.department);
+        given.supervisor = reference("staff", &given.supervisor);
+        if let Some(skills) = file.values(row, "skills") {
+            given.skills = skills.into_iter().map(str::to_owned).collect();
+        }
+        if let Some(level) = file.cell(row, "level") {
+            given.level = word(row, "level", level, |word| pb::staff::Level::from_str_name(word).map(Into::into))?;
+        }
+        if let Some(roles) = file.values(row, "roles") {
+            let role = |text: &str| word(row, "roles", text, |word| Role::from_str_name(word).map(Into::into));
+            given.roles = roles.into_iter().map(role).collect::<Result<_, _>>()?;
+        }
+        let staff_id = id("staff/", name);
+        let request = pb::CreateStaffRequest { staff: Some(given.clone()), staff_id, ..Default::default() };
+        check(&self.creating_staff, &request, row, |field| if field == "staff_id" { "id" } else { field })?;
+        Ok(given)
+    }
+
+    /// The department that a row belongs to; empty for none.
+    pub fn department_name(&self, file: &File, row: &Row) -> String {
+        reference("departments", file.cell(row, "department").unwrap_or_default())
+    }
+
+    /// The department as a row describes it; none if it does not.
+    pub fn department(&self, file: &File, row: &Row, name: &str) -> Result<Option<department::Record>, Rejected> {
+        let text = |column: &str| file.cell(row, column).unwrap_or_default();
+        if !describes(file, row) {
+            return Ok(None);
+        }
+        let kind = word(row, "department_kind", text("department_kind"), |word| {
+            pb::department::Kind::from_str_name(word).map(Into::into)
+        })?;
+        let domains = file.values(row, "domains").unwrap_or_default();
+        let given = pb::Department {
+            display_name: text("department_name").to_owned(),
+            kind,
+            domains: domains.into_iter().map(str::to_owned).collect(),
+            ..Default::default()
+        };
+        let record = department::Record::of(name.to_owned(), &given, self.now);
+        let department_id = id("departments/", name);
+        let request = pb::CreateDepartmentRequest { department: Some(given), department_id, ..Default::default() };
+        check(&self.creating_departments, &request, row, |field| match field {
+            "department_id" => "department",
+            "display_name" => "department_name",
+            "kind" => "department_kind",
+            field => field,
+        })?;
+        Ok(Some(record))
+    }
+}
+
+/// Whether a row says anything of its department but the name.
+fn describes(file: &File, row: &Row) -> bool {
+    DESCRIPTION.iter().any(|column| file.cell(row, column).is_some_and(|text| !text.is_empty()))
+}
+
+/// What follows the collection in a name.
+fn id(collection: &str, name: &str) -> String {
+    name.strip_prefix(collection).unwrap_or(name).to_owned()
+}
+
+/// The name of a resource that a cell gives as name or as id; empty for an empty one.
+fn reference(collection: &str, text: &str) -> String {
+    let is_name = text.strip_prefix(collection).is_some_and(|rest| rest.starts_with('/'));
+    if text.is_empty() || is_name { text.to_owned() } else { format!("{collection}/{text}") }
+}
+
+/// The number of a word of an enum; 0 for an empty cell.
+fn word(row: &Row, column: &str, text: &str, read: impl Fn(&str) -> Option<i32>) -> Result<i32, Rejected> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    read(&text.to_uppercase()).ok_or_else(|| Rejected::new(row.line, column, format!("{text} is not known")))
+}
+
+/// Checks a call that a row stands for; `column` names the column of a field.
+fn check(call: &Call, request: &impl Message, row: &Row, column: fn(&str) -> &str) -> Result<(), Rejected> {
+    let Err(error) = call.check(request) else { return Ok(()) };
+    let Error::Invalid(violations) = error else { return Err(Rejected::new(row.line, "", "cannot be read")) };
+    let Some(first) = violations.into_iter().next() else { return Ok(()) };
+    let field = first.field.rsplit('.').next().unwrap_or_default();
+    let field = field.split('[').next().unwrap_or_default();
+    Err(Rejected::new(row.line, column(field), first.reason))
+}

@@ -1,0 +1,354 @@
+//! Staff: what they do, where, and for whom.
+
+use jiff::Timestamp;
+use kefu_chassis::call::{check_etag, etag};
+use kefu_chassis::journal::NewEvent;
+use kefu_chassis::mask::masked;
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::time::{from_proto, to_proto};
+use kefu_chassis::{Call, Error};
+use kefu_proto::directory::v1 as pb;
+use kefu_proto::rules::v1::Role;
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor};
+
+use super::known::Known;
+use super::{Directory, Name, hold, new_name, no_staff};
+
+/// The fields an update may change.
+const FIELDS: [&str; 10] = [
+    "number",
+    "display_name",
+    "department",
+    "post",
+    "level",
+    "roles",
+    "skills",
+    "qualifications",
+    "supervisor",
+    "inactive",
+];
+
+/// A query of staff. Columns are named, so that a later version may add some while this one runs.
+macro_rules! staffs {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            Record,
+            r#"select name, number, display_name, coalesce(department, '') as "department!", post, level, roles, skills,
+                qualifications as "qualifications: crate::directory::staff::Held",
+                coalesce(supervisor, '') as "supervisor!", inactive, department_since, created_at, updated_at, version
+            from appraisal.staff "# + $rest $($arguments)*
+        )
+    };
+}
+
+/// A qualification as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Qualification {
+    code: String,
+    expires: Option<Timestamp>,
+}
+
+/// The qualifications that somebody has, as a column.
+pub type Held = Json<Vec<Qualification>>;
+
+/// A member of staff as they are stored: its fields are the columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    pub name: String,
+    pub number: String,
+    display_name: String,
+    /// Empty for none.
+    pub department: String,
+    post: String,
+    level: i16,
+    roles: Vec<i16>,
+    skills: Vec<String>,
+    qualifications: Held,
+    /// Empty for none.
+    pub supervisor: String,
+    pub inactive: bool,
+    department_since: Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    pub version: i64,
+}
+
+impl Record {
+    /// A new one, as given, who belongs to their department since `since` and is recorded at `now`.
+    pub fn of(name: String, given: &pb::Staff, since: Timestamp, now: Timestamp) -> Self {
+        let mut record = Self {
+            name,
+            number: String::new(),
+            display_name: String::new(),
+            department: String::new(),
+            post: String::new(),
+            level: 0,
+            roles: Vec::new(),
+            skills: Vec::new(),
+            qualifications: Json(Vec::new()),
+            supervisor: String::new(),
+            inactive: false,
+            department_since: since,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        for field in FIELDS {
+            record.set(field, given);
+        }
+        record
+    }
+
+    pub fn show(&self) -> pb::Staff {
+        let qualification = |held: &Qualification| pb::staff::Qualification {
+            code: held.code.clone(),
+            expire_time: held.expires.map(to_proto),
+        };
+        pb::Staff {
+            name: self.name.clone(),
+            number: self.number.clone(),
+            display_name: self.display_name.clone(),
+            department: self.department.clone(),
+            post: self.post.clone(),
+            level: self.level.into(),
+            roles: self.roles.iter().map(|&role| role.into()).collect(),
+            skills: self.skills.clone(),
+            qualifications: self.qualifications.iter().map(qualification).collect(),
+            supervisor: self.supervisor.clone(),
+            inactive: self.inactive,
+            create_time: Some(to_proto(self.created_at)),
+            update_time: Some(to_proto(self.updated_at)),
+            etag: etag(self.version),
+        }
+    }
+
+    /// Takes the field as given.
+    fn set(&mut self, field: &str, given: &pb::Staff) {
+        let qualification = |held: &pb::staff::Qualification| Qualification {
+            code: held.code.clone(),
+            expires: held.expire_time.as_ref().and_then(from_proto),
+        };
+        match field {
+            "number" => self.number.clone_from(&given.number),
+            "display_name" => self.display_name.clone_from(&given.display_name),
+            "department" => self.department.clone_from(&given.department),
+            "post" => self.post.clone_from(&given.post),
+            "level" => self.level = given.level() as i16,
+            "roles" => self.roles = given.roles().map(|role| role as i16).collect(),
+            "skills" => self.skills.clone_from(&given.skills),
+            "qualifications" => self.qualifications = Json(given.qualifications.iter().map(qualification).collect()),
+            "supervisor" => self.supervisor.clone_from(&given.supervisor),
+            "inactive" => self.inactive = given.inactive,
+            _ => {}
+        }
+    }
+
+    /// What an update makes of it, and the fields that differ then.
+    pub fn updated(&self, fields: &[&'static str], given: &pb::Staff) -> (Self, Vec<&'static str>) {
+        let mut new = self.clone();
+        let mut changed = Vec::new();
+        for field in fields {
+            let before = new.clone();
+            new.set(field, given);
+            if new != before {
+                changed.push(*field);
+            }
+        }
+        (new, changed)
+    }
+
+    /// What an import makes of it at `now`, and the fields that differ then.
+    pub fn imported(&self, given: &pb::Staff, now: Timestamp) -> (Self, Vec<&'static str>) {
+        let (mut new, changed) = self.updated(&FIELDS, given);
+        if !changed.is_empty() {
+            new.follows(self, now, now);
+        }
+        (new, changed)
+    }
+
+    /// As the next version, changed at `now` by what happened at `occurred`.
+    pub fn follows(&mut self, old: &Self, occurred: Timestamp, now: Timestamp) {
+        self.version = old.version + 1;
+        self.updated_at = now;
+        if self.department != old.department {
+            self.department_since = occurred;
+        }
+    }
+
+    /// The roles it has.
+    pub fn roles(&self) -> impl Iterator<Item = Role> {
+        self.roles.iter().filter_map(|&role| Role::try_from(i32::from(role)).ok())
+    }
+
+    /// Whether it may administer the directory.
+    pub fn is_active_admin(&self) -> bool {
+        !self.inactive && self.roles().any(|role| role == Role::Admin)
+    }
+}
+
+/// Whether a field of given staff is set.
+fn is_set(given: &pb::Staff, field: &str) -> bool {
+    match field {
+        "number" => !given.number.is_empty(),
+        "display_name" => !given.display_name.is_empty(),
+        "department" => !given.department.is_empty(),
+        "post" => !given.post.is_empty(),
+        "level" => given.level != 0,
+        "roles" => !given.roles.is_empty(),
+        "skills" => !given.skills.is_empty(),
+        "qualifications" => !given.qualifications.is_empty(),
+        "supervisor" => !given.supervisor.is_empty(),
+        _ => given.inactive,
+    }
+}
+
+/// The event of a new one.
+pub fn created(call: &Call, record: &Record) -> NewEvent {
+    let payload = pb::StaffCreated { staff: Some(record.show()) };
+    NewEvent::new(record.name.clone(), record.version, record.department_since, &call.rule.clauses, &payload)
+}
+
+/// The event of a change.
+pub fn updated(call: &Call, record: &Record, changed: &[&str], occurred: Timestamp) -> NewEvent {
+    let changed_fields = changed.iter().map(|&field| field.to_owned()).collect();
+    let payload = pb::StaffUpdated { staff: Some(record.show()), changed_fields };
+    NewEvent::new(record.name.clone(), record.version, occurred, &call.rule.clauses, &payload)
+}
+
+impl Directory {
+    pub(super) async fn create_staff(&self, call: &Call, request: pb::CreateStaffRequest) -> Result<pb::Staff, Error> {
+        let name = new_name("staff", &request.staff_id)?;
+        let since = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
+        let record = Record::of(name, &request.staff.unwrap_or_default(), since, call.now);
+        let mut change = self.0.begin(call).await?;
+        let organisation = hold(change.connection()).await?;
+        let known = Known::around_staff(change.connection(), organisation, &record).await?;
+        if known.staff(&record.name).is_some() {
+            return Err(Error::Exists { kind: "kefu/Staff", name: record.name });
+        }
+        known.check_staff(&record)?;
+        store(change.connection(), &[&record]).await?;
+        change.record(created(call, &record));
+        change.commit(record.show()).await
+    }
+
+    pub(super) async fn get_staff(&self, _call: &Call, request: pb::GetStaffRequest) -> Result<pb::Staff, Error> {
+        find(self.0.pool(), &request.name).await?.map(|record| record.show()).ok_or_else(|| no_staff(&request.name))
+    }
+
+    pub(super) async fn list_staff(
+        &self,
+        call: &Call,
+        request: pb::ListStaffRequest,
+    ) -> Result<pb::ListStaffResponse, Error> {
+        let role = request.role() as i16;
+        let query = [request.department.as_str(), &role.to_string(), &request.show_inactive.to_string()];
+        let page: Page<Name> = Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let rows = staffs!(
+            "where ($1::text is null or name > $1) and ($2 = '' or department = $2)
+                and ($3::smallint = 0 or roles @> array[$3::smallint]) and ($4 or not inactive)
+            order by name limit $5",
+            page.after.as_ref().map(|name| name.0.as_str()),
+            request.department,
+            role,
+            request.show_inactive,
+            page.limit
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
+        Ok(pb::ListStaffResponse { staff: rows.iter().map(Record::show).collect(), next_page_token })
+    }
+
+    pub(super) async fn update_staff(&self, call: &Call, request: pb::UpdateStaffRequest) -> Result<pb::Staff, Error> {
+        let given = request.staff.unwrap_or_default();
+        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
+        let occurred = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
+        let mut change = self.0.begin(call).await?;
+        let organisation = hold(change.connection()).await?;
+        let old = find(change.connection(), &given.name).await?.ok_or_else(|| no_staff(&given.name))?;
+        check_etag(&given.etag, &etag(old.version), &given.name)?;
+        let (mut new, changed) = old.updated(&fields, &given);
+        if changed.is_empty() {
+            return change.commit(old.show()).await;
+        }
+        if occurred < old.department_since {
+            return Err(Error::field("occurred_time", "must not be before they came to their department"));
+        }
+        let known = Known::around_staff(change.connection(), organisation, &new).await?;
+        known.check_staff(&new)?;
+        new.follows(&old, occurred, call.now);
+        store(change.connection(), &[&new]).await?;
+        change.record(updated(call, &new, &changed, occurred));
+        change.commit(new.show()).await
+    }
+}
+
+/// Stores staff, new or changed.
+pub async fn store(connection: &mut PgConnection, records: &[&Record]) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into appraisal.staff (
+            name, number, display_name, department, post, level, roles, skills, qualifications, supervisor, inactive,
+            department_since, created_at, updated_at, version)
+        select name, number, display_name, nullif(department, ''), post, level, roles, skills, qualifications,
+            nullif(supervisor, ''), inactive, department_since, created_at, updated_at, version
+        from jsonb_populate_recordset(null::appraisal.staff, $1)
+        on conflict (name) do update set
+            number = excluded.number, display_name = excluded.display_name, department = excluded.department,
+            post = excluded.post, level = excluded.level, roles = excluded.roles, skills = excluded.skills,
+            qualifications = excluded.qualifications, supervisor = excluded.supervisor, inactive = excluded.inactive,
+            department_since = excluded.department_since, updated_at = excluded.updated_at, version = excluded.version",
+        serde_json::to_value(records).map_err(Error::unexpected)?
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The staff that a change of `record` is checked against: themselves as they are stored, whoever has the number, those above
+/// them, and two who may administer the directory, of whom one is another.
+pub async fn around(connection: &mut PgConnection, record: &Record, levels: i32) -> Result<Vec<Record>, sqlx::Error> {
+    staffs!(
+        "where number = $2 or name = any(
+            array[$1]
+            || array(
+                with recursive above (name, place) as (
+                    select $3::text collate \"C\", 1
+                    union all
+                    select s.supervisor, place + 1 from above join appraisal.staff as s on s.name = above.name
+                    where s.supervisor is not null and place <= $4)
+                select name from above)
+            || array(
+                select name from appraisal.staff
+                where not inactive and roles @> array[$5::smallint] limit 2))",
+        record.name,
+        record.number,
+        record.supervisor,
+        levels,
+        Role::Admin as i16
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The one of this name.
+pub async fn find(executor: impl PgExecutor<'_>, name: &str) -> Result<Option<Record>, sqlx::Error> {
+    staffs!("where name = $1", name).fetch_optional(executor).await
+}
+
+/// The general manager.
+pub async fn general_manager(executor: impl PgExecutor<'_>) -> Result<Option<Record>, sqlx::Error> {
+    staffs!("where name = (select general_manager from appraisal.organisation)").fetch_optional(executor).await
+}
+
+/// All staff.
+pub async fn all(connection: &mut PgConnection) -> Result<Vec<Record>, sqlx::Error> {
+    staffs!("").fetch_all(connection).await
+}
+
+/// Those of these names.
+pub async fn of_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<Record>, sqlx::Error> {
+    staffs!("where name = any($1)", names).fetch_all(connection).await
+}

@@ -1,0 +1,7 @@
+//! The appraisal service on its own: `serve` and `migrate`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kefu_chassis::program::main(&kefu_appraisal::SERVICE)
+}

@@ -1,0 +1,190 @@
+//! A world in which each method of appraisal has something to act on, and one good request of each.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use kefu_chassis::Call;
+use kefu_chassis::duties::NewDuty;
+use kefu_chassis::identity::Identity;
+use kefu_proto::directory::v1 as pb;
+use kefu_proto::notifications::v1::ListNotificationsResponse;
+use kefu_proto::rules::v1::Role;
+use kefu_testkit::any::{Stranger, World as _};
+use kefu_testkit::{Bench, sign};
+use prost::Message as _;
+use serde_json::{Value as Json, json};
+
+use super::house::{DESK, House};
+
+/// A service at work: staff/boss leads the desk, and staff/lin is away and has duties.
+pub struct World {
+    pub bench: Bench,
+    pub admin: String,
+    reader: String,
+    absence: String,
+    /// What the methods act on that every service has.
+    targets: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let bench = House::open().await.bench;
+        let mut world = Self {
+            bench,
+            admin: sign("staff/admin", &["ADMIN"]),
+            reader: sign("staff/lin", &["AGENT"]),
+            absence: String::new(),
+            targets: BTreeMap::new(),
+        };
+        let head = json!({ "department": { "name": DESK, "head": "staff/boss" } });
+        world.call(&world.admin, "UpdateDepartment", head).await.unwrap();
+        world.call(&world.admin, "AppointGeneralManager", json!({ "staff": "staff/office" })).await.unwrap();
+        for staff in ["staff/zhao", "staff/lin"] {
+            let absence = json!({ "parent": staff, "absence": absence() });
+            let reply = world.call(&world.admin, "RecordAbsence", absence).await.unwrap();
+            world.absence = pb::Absence::decode(reply.as_slice()).unwrap().name;
+        }
+        world.seed_shared().await;
+        // Whoever calls may act as what the token says, as in every other service's tests: not as the directory has it now.
+        world.bench.followed().await;
+        let as_cast = "update directory_staff set roles = '{1,2,3,4,5,6,7,8,9,10}';
+            delete from directory_membership where since_at > '2000-01-01'";
+        world.bench.change_directory(as_cast).await;
+        world
+    }
+
+    /// Duties of staff/lin, of whom two are overdue, which staff/lin is told.
+    async fn seed_shared(&mut self) {
+        for _ in 0..2 {
+            self.open_duty("things/late", SignedDuration::from_mins(1)).await;
+        }
+        self.bench.time().advance(SignedDuration::from_mins(5));
+        self.bench.mark_overdue().await;
+        let reply =
+            self.call(&self.reader, "ListNotifications", json!({ "parent": "services/appraisal" })).await.unwrap();
+        let told = ListNotificationsResponse::decode(reply.as_slice()).unwrap().notifications;
+        self.targets.insert("GetNotification", told[0].name.clone());
+        self.targets.insert("AcknowledgeNotification", told[1].name.clone());
+        for method in ["PauseDuty", "ResumeDuty", "WaiveDuty"] {
+            let duty = self.open_duty(method, SignedDuration::from_hours(1)).await;
+            self.targets.insert(method, duty);
+        }
+        let pause = json!({ "name": self.targets["ResumeDuty"], "reason": "停电" });
+        self.call(&self.admin, "PauseDuty", pause).await.unwrap();
+    }
+
+    /// A duty of staff/lin; no method of appraisal opens one yet.
+    async fn open_duty(&self, subject: &str, within: SignedDuration) -> String {
+        let chassis = self.bench.chassis();
+        let (now, calendar) = (self.bench.now(), chassis.regulation.calendar());
+        let new = NewDuty {
+            clause: "C4.1",
+            kind: "progress",
+            subject: subject.to_owned(),
+            owner: "staff/lin",
+            department: DESK,
+            regulation: chassis.regulation.version(),
+            opened_at: now,
+            now,
+        };
+        let (duty, _) = new.until(now + within, calendar);
+        let caller =
+            Identity { subject: "services/tests".into(), roles: vec![Role::Service], department: String::new() };
+        let rule = chassis.rules.at("/kefu.compliance.v1.ComplianceService/PauseDuty").unwrap().clone();
+        let call = Call::internal(std::sync::Arc::new(caller), rule, now, None, b"");
+        let mut change = chassis.begin(&call).await.unwrap();
+        let name = format!("{}/{}", self.bench.name(), duty.id);
+        change.put(duty);
+        change.commit(pb::Staff::default()).await.unwrap();
+        name
+    }
+}
+
+fn absence() -> Json {
+    json!({ "start_time": "2026-11-20T08:00:00+08:00", "end_time": "2026-11-21T08:00:00+08:00", "kind": "LEAVE" })
+}
+
+impl kefu_testkit::any::World for World {
+    fn bench(&self) -> &Bench {
+        &self.bench
+    }
+
+    fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    fn reader(&self) -> &str {
+        &self.reader
+    }
+
+    fn other_reader(&self) -> String {
+        sign("staff/zhao", &["AGENT"])
+    }
+
+    fn json(&self, method: &str) -> Json {
+        let service = "services/appraisal";
+        let target = self.targets.get(method);
+        let department = |more: Json| {
+            let mut department = json!({
+                "display_name": "前台", "kind": "EXECUTING", "domains": ["printing"],
+                "deputies": [{ "staff": "staff/lin", "domains": ["printing"] }],
+            });
+            department.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            department
+        };
+        let staff = |more: Json| {
+            let mut staff = json!({
+                "display_name": "林小姐", "department": DESK, "post": "客服", "level": "SENIOR", "roles": ["AGENT"],
+                "skills": ["printers"], "qualifications": [{ "code": "high-voltage" }], "supervisor": "staff/boss",
+            });
+            staff.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            staff
+        };
+        match method {
+            "CreateDepartment" => json!({ "department": department(json!({})), "department_id": "new" }),
+            "UpdateDepartment" => json!({
+                "department": department(json!({ "name": DESK, "head": "staff/boss" })), "update_mask": "*",
+            }),
+            "GetDepartment" => json!({ "name": DESK }),
+            "CreateStaff" => json!({ "staff": staff(json!({ "number": "N-new" })), "staff_id": "new" }),
+            "UpdateStaff" => {
+                json!({ "staff": staff(json!({ "number": "N-lin", "name": "staff/lin" })), "update_mask": "*" })
+            }
+            "GetStaff" => json!({ "name": "staff/lin" }),
+            // id,number,display_name\nlin,N-lin,lin
+            "ImportStaff" => json!({ "chunk": "aWQsbnVtYmVyLGRpc3BsYXlfbmFtZQpsaW4sTi1saW4sbGlu" }),
+            "RecordAbsence" => json!({ "parent": "staff/lin", "absence": absence() }),
+            "EndAbsence" => json!({ "name": self.absence }),
+            "ListAbsences" => json!({ "parent": "staff/-" }),
+            "ResolveResponsible" => json!({ "department": DESK, "business_domain": "printing" }),
+            "AppointGeneralManager" => json!({ "staff": "staff/boss" }),
+            "ListDepartments" | "ListStaff" | "GetGeneralManager" => json!({}),
+            "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => json!({ "name": target }),
+            "PauseDuty" | "WaiveDuty" => json!({ "name": target, "reason": "停电" }),
+            "GetDuty" => json!({ "name": self.targets.get("PauseDuty") }),
+            "ListDuties" | "SummarizeCompliance" | "Subscribe" | "ListNotifications" | "WatchNotifications" => {
+                json!({ "parent": service })
+            }
+            "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
+            _ => panic!("{method} has no good request in any.rs: add one"),
+        }
+    }
+
+    fn unreadable(&self, method: &str) -> &'static str {
+        if method == "ImportStaff" { "chunk" } else { "" }
+    }
+
+    fn keeps(&self, _kind: &str) -> bool {
+        true
+    }
+
+    fn stranger(&self, _method: &str, field: &str, kind: String, name: String) -> Stranger {
+        let fields = ["staff.department", "staff.supervisor", "department.head", "department.deputies[0].staff"];
+        if fields.contains(&field) { Stranger::Field(field.to_owned()) } else { Stranger::Resource(kind, name) }
+    }
+
+    /// It makes something new each time it is called.
+    fn unaimed(&self) -> &[&str] {
+        &["RecordAbsence"]
+    }
+}

@@ -1,0 +1,47 @@
+//! Bad input to every method: the code, the field and the resource that a refusal names, and nothing changed.
+
+use std::collections::BTreeSet;
+
+use kefu_testkit::any::bad_input::{
+    assert_changes_can_be_repeated, assert_every_field_is_checked, assert_no_message_is_refused,
+    assert_unknown_names_are_told,
+};
+use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
+
+use super::any::World;
+
+#[tokio::test]
+async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() {
+    let tried = assert_every_field_is_checked(&World::new().await).await;
+    let kinds = ["NUL", "blank", "left out", "negative", "no UUID", "no id", "no name", "no time", "too little"];
+    let kinds = kinds.into_iter().chain(["too long", "too many", "too much", "twice", "undefined"]);
+    assert_eq!(tried.into_keys().collect::<BTreeSet<_>>(), kinds.collect::<BTreeSet<_>>());
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_message_are_refused_and_nothing_changes() {
+    assert_no_message_is_refused(&World::new().await).await;
+}
+
+#[tokio::test]
+async fn every_method_that_names_a_resource_says_which_one_is_not_known() {
+    let mut anonymous = assert_unknown_names_are_told(&World::new().await).await;
+    anonymous.sort_unstable();
+    assert_eq!(anonymous, ["GetGeneralManager", "ImportStaff", "ListDepartments", "ListStaff"]);
+}
+
+#[tokio::test]
+async fn every_change_refuses_a_stale_etag_and_answers_a_repeated_call_as_the_first_time() {
+    // Four methods make or name something that has no etag yet.
+    assert_eq!(assert_changes_can_be_repeated(&World::new().await).await, (11, 7));
+}
+
+#[tokio::test]
+async fn pages_of_one_item_give_every_item_of_a_list_once_in_its_order() {
+    assert_pages_give_every_item_once(&World::new().await).await;
+}
+
+#[tokio::test]
+async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
+    assert_eq!(assert_tokens_hold_for_their_query_only(&World::new().await).await, 5);
+}

@@ -1,0 +1,227 @@
+//! Any method of any service, called by its descriptor: what all services' tests of bad input and access are made from. A
+//! service gives a [`World`] with something for each of its methods to act on, and one good request of each.
+#![expect(async_fn_in_trait, reason = "only tests call it, and none of them spawns")]
+
+use kefu_chassis::directory::follow::FEED;
+use kefu_proto::rules::v1::{Access, ErrorReason, Role};
+use prost::Message as _;
+use prost::bytes::{Buf as _, BufMut as _};
+use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
+use serde_json::Value as Json;
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::{Code, Status};
+
+use crate::bench::Bench;
+use crate::refusal::assert_refused;
+
+pub mod access;
+pub mod bad_input;
+pub mod pages;
+pub mod wrong;
+
+/// What a refusal of an unknown name says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stranger {
+    /// There is no such resource: its kind and name.
+    Resource(String, String),
+    /// The field that refers to it is wrong.
+    Field(String),
+}
+
+/// A service at work.
+pub trait World {
+    /// Where it runs.
+    fn bench(&self) -> &Bench;
+    /// The token of an ADMIN.
+    fn admin(&self) -> &str;
+    /// The token of staff/lin, whose lists have more than one item each.
+    fn reader(&self) -> &str;
+    /// The token of somebody else who may read the same.
+    fn other_reader(&self) -> String;
+    /// A good request of a method, by its name.
+    fn json(&self, method: &str) -> Json;
+
+    /// The fields that a call was refused for; other than usual where a stream refuses an item of it and not the call.
+    fn fields(&self, _method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<String> {
+        let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+        refusal.fields().into_iter().map(str::to_owned).collect()
+    }
+    /// The field that a message is refused for that cannot be read.
+    fn unreadable(&self, _method: &str) -> &'static str {
+        ""
+    }
+    /// Whether resources of a kind, e.g. `kefu/Staff`, are looked up.
+    fn keeps(&self, kind: &str) -> bool;
+    /// What is said of an unknown `name` of this kind in a field.
+    fn stranger(&self, _method: &str, _field: &str, kind: String, name: String) -> Stranger {
+        Stranger::Resource(kind, name)
+    }
+    /// Whether a list can be asked this way.
+    fn asks(&self, _method: &str, _query: &DynamicMessage) -> bool {
+        true
+    }
+    /// Methods that are left out where a call is aimed at a resource, because they would change something.
+    fn unaimed(&self) -> &[&str] {
+        &[]
+    }
+    /// Whose what a good request acts on is, and their department.
+    fn holder(&self, _method: &str) -> (&str, &str) {
+        ("staff/lin", "departments/desk")
+    }
+    /// How many events a good request has.
+    fn events(&self, _method: &str) -> i64 {
+        1
+    }
+    /// The customer that good requests are about, and the customer's resource; empty where there are none.
+    fn customer(&self) -> &str {
+        ""
+    }
+    /// Another customer.
+    fn other_customer(&self) -> &str {
+        ""
+    }
+
+    /// The token of somebody who may do what a method does, to what its sample names.
+    fn able(&self, method: &MethodDescriptor) -> &str {
+        let rule = self.bench().chassis().rules.at(&path(method)).unwrap();
+        let is_for_admins = rule.access != Access::Self_ && rule.roles.contains(&Role::Admin);
+        if is_for_admins { self.admin() } else { self.reader() }
+    }
+
+    /// A good request of a method.
+    fn sample(&self, method: &MethodDescriptor) -> DynamicMessage {
+        message(method, &self.json(method.name()))
+    }
+
+    /// Calls a method by its name.
+    async fn call(&self, token: &str, method: &str, request: Json) -> Result<Vec<u8>, Status> {
+        let method = named(method);
+        self.send(Some(token), &method, message(&method, &request).encode_to_vec()).await
+    }
+
+    /// Calls a method with an encoded request; the first message it replies with.
+    async fn send(&self, token: Option<&str>, method: &MethodDescriptor, body: Vec<u8>) -> Result<Vec<u8>, Status> {
+        self.send_to(&path(method), token, vec![body]).await
+    }
+
+    /// Calls what is at a path with a stream of encoded messages; on the wire a single message is a stream of one.
+    async fn send_to(&self, path: &str, token: Option<&str>, bodies: Vec<Vec<u8>>) -> Result<Vec<u8>, Status> {
+        let mut client = Grpc::new(self.bench().channel());
+        client.ready().await.unwrap();
+        let mut request = tonic::Request::new(tokio_stream::iter(bodies));
+        if let Some(token) = token {
+            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        let mut replies = client.streaming(request, path.parse::<PathAndQuery>().unwrap(), Raw).await?.into_inner();
+        Ok(replies.message().await?.unwrap_or_default())
+    }
+
+    /// A digest of every row of every table of the schema, once the journal is sealed and followed; but for the departments of staff, which
+    /// tests of access change to and fro.
+    async fn digest(&self) -> Vec<String> {
+        let schema = self.bench().name().trim_start_matches("services/").to_owned();
+        if self.bench().name() == FEED {
+            self.bench().followed().await;
+        } else {
+            self.bench().seal().await;
+        }
+        let tables = "select relname::text from pg_class where relkind = 'r' and relname <> 'directory_membership'
+            and relnamespace = $1::text::regnamespace";
+        let tables: Vec<String> =
+            sqlx::query_scalar(tables).bind(&schema).fetch_all(self.bench().admin()).await.unwrap();
+        assert!(["journal", "duty", "reply"].iter().all(|&table| tables.iter().any(|known| known == table)));
+        let digests: Vec<String> = tables
+            .iter()
+            .map(|table| format!("select '{table} ' || coalesce(md5(string_agg(t::text, '' order by t::text)), '') from {schema}.{table} as t"))
+            .collect();
+        let query = sqlx::AssertSqlSafe(format!("{} order by 1", digests.join(" union all ")));
+        sqlx::query_scalar(query).fetch_all(self.bench().admin()).await.unwrap()
+    }
+
+    /// Every method that the service serves.
+    fn methods(&self) -> Vec<MethodDescriptor> {
+        let rules = &self.bench().chassis().rules;
+        let methods = kefu_proto::pool().services().flat_map(|service| service.methods().collect::<Vec<_>>());
+        let methods: Vec<_> = methods.filter(|method| rules.at(&path(method)).is_some()).collect();
+        assert_eq!(methods.len(), rules.iter().count());
+        methods
+    }
+}
+
+/// The path of a method.
+#[must_use]
+pub fn path(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
+}
+
+/// The method of a name; no two have the same.
+#[must_use]
+pub fn named(name: &str) -> MethodDescriptor {
+    let mut methods = kefu_proto::pool().services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods.find(|method| method.name() == name).unwrap_or_else(|| panic!("there is no method {name}"))
+}
+
+/// A request of a method.
+#[must_use]
+pub fn message(method: &MethodDescriptor, request: &Json) -> DynamicMessage {
+    DynamicMessage::deserialize(method.input(), request).unwrap_or_else(|error| panic!("{}: {error}", method.name()))
+}
+
+/// Whether a request has such a field.
+#[must_use]
+pub fn has(request: &DynamicMessage, field: &str) -> bool {
+    request.descriptor().get_field_by_name(field).is_some()
+}
+
+/// `request` with another value in a field.
+#[must_use]
+pub fn with(request: &DynamicMessage, field: &str, value: Value) -> DynamicMessage {
+    let mut request = request.clone();
+    request.set_field_by_name(field, value);
+    request
+}
+
+/// `request` with another text in a field.
+#[must_use]
+pub fn with_text(request: &DynamicMessage, field: &str, text: impl Into<String>) -> DynamicMessage {
+    with(request, field, Value::String(text.into()))
+}
+
+/// Messages as they are on the wire.
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining()).to_vec()))
+    }
+}

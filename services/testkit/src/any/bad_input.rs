@@ -1,0 +1,202 @@
+//! Bad input to every method: the code, the field and the resource that a refusal names, and nothing changed. The cases
+//! come from the contracts, so that a method which is added is covered, or has to say what a good call of it is.
+
+use std::collections::BTreeMap;
+
+use kefu_proto::rules::v1::ErrorReason;
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, Kind, MethodDescriptor, ReflectMessage as _, Value};
+use tonic::Code;
+
+use super::wrong::{is_identifier, kind_of, refers_to, wrongs};
+use super::{Stranger, World, has, with, with_text};
+use crate::refusal::assert_refused;
+use crate::request_id;
+
+/// An id that nothing has.
+pub const NOBODY: &str = "01999999-0000-7000-8000-000000000000";
+
+/// Every field of every method is checked and named, and nothing changes. How many cases there were of each kind.
+pub async fn assert_every_field_is_checked(world: &impl World) -> BTreeMap<&'static str, usize> {
+    let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
+    let before = world.digest().await;
+    for method in world.methods() {
+        let cases = wrongs(&world.sample(&method));
+        assert!(!cases.is_empty() || method.input().fields().len() == 0, "{}: nothing can be wrong", method.name());
+        for case in cases {
+            let outcome = world.send(Some(world.able(&method)), &method, case.request.encode_to_vec()).await;
+            assert_eq!(world.fields(method.name(), outcome), [case.path], "{}: {}", method.name(), case.what);
+            *tried.entry(case.what).or_default() += 1;
+        }
+        assert_eq!(world.digest().await, before, "{}", method.name());
+    }
+    eprintln!("wrong fields: {} cases, {tried:?}", tried.values().sum::<usize>());
+    tried
+}
+
+/// Bytes that are no message are refused by every method, and nothing changes.
+pub async fn assert_no_message_is_refused(world: &impl World) {
+    let before = world.digest().await;
+    for method in world.methods() {
+        let good = world.sample(&method).encode_to_vec();
+        let cut = good.split_last().map_or(vec![0x0a, 5], |(_, rest)| rest.to_vec());
+        let not_utf8 = method.input().get_field(1).map(|_| vec![0x0a, 2, 0xc3, 0x28]);
+        for body in [vec![0xff; 3], cut, vec![0x0f]].into_iter().chain(not_utf8) {
+            let outcome = world.send(Some(world.able(&method)), &method, body).await;
+            assert_eq!(world.fields(method.name(), outcome), [world.unreadable(method.name())], "{}", method.name());
+        }
+    }
+    assert_eq!(world.digest().await, before);
+}
+
+/// Every method that names a resource says which one is not known. The methods that name none.
+pub async fn assert_unknown_names_are_told(world: &impl World) -> Vec<String> {
+    let before = world.digest().await;
+    let (mut tried, mut anonymous) = (0, Vec::new());
+    for method in world.methods() {
+        let cases = unknown(world, &world.sample(&method), "");
+        if cases.is_empty() {
+            anonymous.push(method.name().to_owned());
+        }
+        for case in cases {
+            let outcome = world.send(Some(world.able(&method)), &method, case.request.encode_to_vec()).await;
+            let about = format!("{} {}", method.name(), case.path);
+            match world.stranger(method.name(), &case.path, case.kind, case.name) {
+                Stranger::Field(field) => assert_eq!(world.fields(method.name(), outcome), [field], "{about}"),
+                Stranger::Resource(kind, name) => {
+                    let refusal = assert_refused(outcome, Code::NotFound, ErrorReason::ResourceNotFound);
+                    let told = refusal.details.resource_info().unwrap().resource_type.clone();
+                    assert_eq!((told, refusal.resource().to_owned()), (kind, name), "{about}");
+                }
+            }
+            tried += 1;
+        }
+    }
+    assert_eq!(world.digest().await, before);
+    eprintln!("unknown names: {tried} cases");
+    anonymous
+}
+
+struct Unknown {
+    path: String,
+    kind: String,
+    name: String,
+    request: DynamicMessage,
+}
+
+/// The request with each name in it replaced by one of nothing: an id that nobody has, and one that is no UUID.
+fn unknown(world: &impl World, good: &DynamicMessage, above: &str) -> Vec<Unknown> {
+    let mut found = Vec::new();
+    for (field, value) in good.fields() {
+        let index = if field.is_list() { "[0]" } else { "" };
+        let path = format!("{above}{}{index}", field.name());
+        let kind = if is_identifier(&field) { kind_of(&good.descriptor()) } else { refers_to(&field) };
+        if let Some(kind) = kind.filter(|kind| world.keeps(kind)) {
+            let text = value.as_list().map_or(value, |items| &items[0]).as_str().unwrap();
+            let collection = text.rsplit_once('/').unwrap().0;
+            for id in [NOBODY, "none"] {
+                let name = format!("{collection}/{id}");
+                let value = Value::String(name.clone());
+                let value = if field.is_list() { Value::List(vec![value]) } else { value };
+                let (path, kind) = (path.clone(), kind.clone());
+                found.push(Unknown { path, kind, name, request: with(good, field.name(), value) });
+            }
+        }
+        let inner = value.as_list().map_or(Some(value), |items| items.first());
+        if let (Kind::Message(_), Some(inner)) = (field.kind(), inner.and_then(Value::as_message)) {
+            for case in unknown(world, inner, &format!("{path}.")) {
+                let value = Value::Message(case.request);
+                let value = if field.is_list() { Value::List(vec![value]) } else { value };
+                found.push(Unknown { request: with(good, field.name(), value), ..case });
+            }
+        }
+    }
+    found
+}
+
+/// Every change refuses a stale etag and answers a repeated call as the first time; what is no change changes nothing. How
+/// many take a request id, and how many an etag.
+pub async fn assert_changes_can_be_repeated(world: &impl World) -> (usize, usize) {
+    let (mut changes, mut others) = (0, 0);
+    for method in world.methods() {
+        if let Some(stale) = with_etag(&method, &world.sample(&method), "\"999\"") {
+            let before = world.digest().await;
+            let outcome = world.send(Some(world.able(&method)), &method, stale.encode_to_vec()).await;
+            let refusal = assert_refused(outcome, Code::Aborted, ErrorReason::EtagStale);
+            assert!(!refusal.resource().is_empty(), "{}", method.name());
+            assert_eq!(world.digest().await, before, "{}", method.name());
+            others += 1;
+        }
+        if has(&world.sample(&method), "request_id") {
+            assert_answers_once(world, &method).await;
+            changes += 1;
+        } else if !method.is_client_streaming() {
+            let before = world.digest().await;
+            let good = world.sample(&method).encode_to_vec();
+            world
+                .send(Some(world.able(&method)), &method, good)
+                .await
+                .unwrap_or_else(|error| panic!("{}: {error}", method.name()));
+            assert_eq!(world.digest().await, before, "{} reads", method.name());
+        }
+    }
+    (changes, others)
+}
+
+/// The request with an etag, if it changes something that has one.
+fn with_etag(method: &MethodDescriptor, good: &DynamicMessage, etag: &str) -> Option<DynamicMessage> {
+    if has(good, "etag") {
+        return Some(with_text(good, "etag", etag));
+    }
+    let inner = method.name().strip_prefix("Update")?.to_lowercase();
+    let changed = with_text(good.get_field_by_name(&inner)?.as_message()?, "etag", etag);
+    Some(with(good, &inner, Value::Message(changed)))
+}
+
+/// A call with a request id has its effect and its reply once; another call with the same id is refused.
+async fn assert_answers_once(world: &impl World, method: &MethodDescriptor) {
+    let good = with_text(&world.sample(method), "request_id", request_id());
+    let events = world.bench().number("select count(*) from journal").await;
+    let send =
+        async |request: &DynamicMessage| world.send(Some(world.able(method)), method, request.encode_to_vec()).await;
+    let reply = send(&good).await.unwrap_or_else(|error| panic!("{}: {error}", method.name()));
+    assert_eq!(
+        world.bench().number("select count(*) from journal").await,
+        events + world.events(method.name()),
+        "{}",
+        method.name()
+    );
+    let before = world.digest().await;
+    assert_eq!(send(&good).await.unwrap(), reply, "{}", method.name());
+    let others = with_other_texts(&good);
+    assert!(!others.is_empty(), "{}", method.name());
+    for other in others {
+        let refusal = assert_refused(send(&other).await, Code::InvalidArgument, ErrorReason::RequestIdReused);
+        assert_eq!(refusal.fields(), ["request_id"], "{}", method.name());
+    }
+    assert_eq!(world.digest().await, before, "{}", method.name());
+}
+
+/// The request with each of its texts, and each name in it, changed.
+fn with_other_texts(good: &DynamicMessage) -> Vec<DynamicMessage> {
+    let mut others = Vec::new();
+    for field in good.descriptor().fields().filter(|field| !field.is_list()) {
+        let is_name = refers_to(&field).is_some() || is_identifier(&field);
+        match good.get_field(&field).as_ref() {
+            Value::String(name) if is_name => {
+                let other = name.rsplit_once('/').map(|(collection, _)| format!("{collection}/{NOBODY}"));
+                others.extend(other.map(|other| with_text(good, field.name(), other)));
+            }
+            Value::String(text) if !["request_id", "email"].contains(&field.name()) => {
+                others.push(with_text(good, field.name(), format!("{text}1")));
+            }
+            Value::Message(inner) if inner.descriptor().full_name().starts_with("kefu.") => {
+                others.extend(
+                    with_other_texts(inner).into_iter().map(|inner| with(good, field.name(), Value::Message(inner))),
+                );
+            }
+            _ => {}
+        }
+    }
+    others
+}

@@ -10,6 +10,7 @@ use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
 use kefu_chassis::peer::Peer;
 use kefu_chassis::program::{Running, Service, Setup, StartError};
+use kefu_chassis::telemetry::Telemetry;
 use kefu_chassis::{Chassis, Clock, database, duties, journal};
 use kefu_regulation::Regulation;
 use sqlx::postgres::PgPoolOptions;
@@ -46,6 +47,7 @@ pub struct Builder {
     max_connections: u32,
     on_a_line: bool,
     without_staff: bool,
+    telemetry: Telemetry,
 }
 
 impl Builder {
@@ -106,6 +108,13 @@ impl Builder {
         self
     }
 
+    /// With traces and metrics sent there.
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: &Telemetry) -> Self {
+        self.telemetry = telemetry.clone();
+        self
+    }
+
     /// With a line to Postgres that the test can cut, and that counts round trips.
     #[must_use]
     pub fn on_a_line(mut self) -> Self {
@@ -151,6 +160,7 @@ impl Builder {
             limits: self.limits,
             tls: None,
             settings: self.settings,
+            telemetry: self.telemetry,
         };
         let admin = cluster.superuser(database).options([("search_path", schema)]);
         let admin = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
@@ -177,6 +187,7 @@ impl Bench {
             max_connections: 16,
             on_a_line: false,
             without_staff: false,
+            telemetry: Telemetry::default(),
         }
     }
 

@@ -178,8 +178,8 @@ mod tests {
         ] {
             assert_eq!(summary(statement), expected, "{statement}");
         }
-        let many: String = (0..99).map(|table| format!("insert into table_{table} values ($1) ")).collect();
-        let summary = summary(&many);
+        let many: Vec<String> = (0..99).map(|table| format!("insert into table_{table} values ($1)")).collect();
+        let summary = summary(&many.join(" "));
         assert!(summary.len() <= SUMMARY_AT_MOST && summary.starts_with("INSERT table_0 INSERT table_1 "), "{summary}");
     }
 }

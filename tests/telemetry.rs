@@ -39,7 +39,7 @@ fn lead_as(config: &config::Telemetry) -> (Telemetry, DefaultGuard) {
 fn agent(bench: &Bench, telemetry: &Telemetry) -> Caller {
     let server: Uri = format!("http://{}", bench.address()).parse().unwrap();
     let traced = Traced::new(bench.channel(), telemetry, "services/tests", server);
-    InterceptedService::new(traced, Bearer::new(&sign("staff/lin", &["AGENT"], "departments/desk")))
+    InterceptedService::new(traced, Bearer::new(&sign("staff/lin", &["AGENT"])))
 }
 
 /// A customer, with what of them is nobody else's business; their name.

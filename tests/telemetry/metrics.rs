@@ -25,7 +25,7 @@ const LIST: &str = "kefu.compliance.v1.ComplianceService/ListDuties";
 const EVENTS: i64 = 600;
 
 async fn register(bench: &Bench, times: usize) {
-    let agent = bench.as_("staff/lin", &["AGENT"], "departments/desk");
+    let agent = bench.as_("staff/lin", &["AGENT"]);
     let customer = create(&mut CustomerServiceClient::new(agent.clone())).await;
     for _ in 0..times {
         RequestServiceClient::new(agent.clone()).register_request(registration(&customer)).await.unwrap();
@@ -46,7 +46,7 @@ async fn calls_are_told_by_service_method_and_code() {
     let mut stranger = ComplianceServiceClient::new(Bearer::new("x").on(intake.channel()));
     stranger.list_duties(list(&intake)).await.unwrap_err();
     // Of methods that there are not, there is one for all: whoever calls does not make up names.
-    let mut wanderer = RequestServiceClient::new(bare.as_("staff/lin", &["AGENT"], ""));
+    let mut wanderer = RequestServiceClient::new(bare.as_("staff/lin", &["AGENT"]));
     wanderer.get_request(pb::GetRequestRequest::default()).await.unwrap_err();
     wanderer.list_requests(pb::ListRequestsRequest::default()).await.unwrap_err();
 
@@ -80,7 +80,7 @@ async fn duties_are_told_by_clause_and_cease_to_be_open() {
     collector.says("kefu.duty.open", &of_clause, Some(2.0)).await;
     collector.says("kefu.duty.breached", &of_clause, Some(0.0)).await;
 
-    let mut office = ComplianceServiceClient::new(bench.as_("staff/root", &["ADMIN"], ""));
+    let mut office = ComplianceServiceClient::new(bench.as_("staff/root", &["ADMIN"]));
     let open = ListDutiesRequest {
         parent: bench.name(),
         state: duty::State::Open.into(),
@@ -93,7 +93,7 @@ async fn duties_are_told_by_clause_and_cease_to_be_open() {
 
     bench.time().advance(SignedDuration::from_mins(4));
     collector.says("kefu.duty.breached", &of_clause, Some(2.0)).await;
-    let mut client = RequestServiceClient::new(bench.as_("staff/lin", &["AGENT"], "departments/desk"));
+    let mut client = RequestServiceClient::new(bench.as_("staff/lin", &["AGENT"]));
     let requests = client.list_requests(pb::ListRequestsRequest::default()).await.unwrap().into_inner().requests;
     for request in requests {
         client.respond_request(pb::RespondRequestRequest { name: request.name, ..Default::default() }).await.unwrap();
@@ -145,7 +145,7 @@ async fn what_lags_behind_is_told_of_the_journal_of_its_readers_and_of_what_is_r
     collector.says("kefu.feed.subscriber.lag", &reader, Some(0.0)).await;
     drop(stream);
     collector.says("kefu.feed.subscriber.lag", &reader, None).await;
-    let person = EventFeedClient::new(bench.as_("staff/root", &["ADMIN"], "")).subscribe(subscribe()).await.unwrap();
+    let person = EventFeedClient::new(bench.as_("staff/root", &["ADMIN"])).subscribe(subscribe()).await.unwrap();
     let operator = [of_bare, ("kefu.feed.consumer", "operator")];
     collector.says("kefu.feed.subscriber.lag", &operator, Some(600.0)).await;
     drop(person);

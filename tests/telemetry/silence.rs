@@ -33,7 +33,7 @@ async fn where_no_collector_listens_calls_take_no_longer_and_the_end_is_in_time(
         span_queue: 64,
         ..config::Telemetry::default()
     });
-    let agent = |bench: &Bench| RequestServiceClient::new(bench.as_("staff/lin", &["AGENT"], "departments/desk"));
+    let agent = |bench: &Bench| RequestServiceClient::new(bench.as_("staff/lin", &["AGENT"]));
     let bench = Bench::builder(&kefu_intake::SERVICE).telemetry(&telemetry).start().await;
     let quiet = Bench::builder(&kefu_intake::SERVICE).start().await;
     let (mut told, mut untold) = (agent(&bench), agent(&quiet));

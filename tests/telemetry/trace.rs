@@ -113,7 +113,9 @@ async fn one_trace_leads_from_the_client_over_intake_to_sql() {
     assert_eq!(statements.len(), 4, "as many as round trips: {statements:?}");
     assert_eq!([statements[0].as_str(), &statements[3]], ["BEGIN", "COMMIT"]);
     assert!(statements[1].starts_with("INSERT intake.request"), "{statements:?}");
-    assert_eq!(statements[2], "INSERT duty INSERT journal INSERT reply SELECT replied");
+    for table in ["INSERT duty", "INSERT journal", "INSERT reply"] {
+        assert!(statements[2].contains(table), "{statements:?}");
+    }
     let read = trace.call(&trace.root, GET, client, intake, "OK");
     assert_eq!(trace.statements(read, intake), ["SELECT intake.request"]);
 
@@ -153,7 +155,7 @@ async fn a_caller_that_does_not_record_its_trace_is_not_recorded_and_a_broken_he
     let collector = Collector::start().await;
     let (telemetry, _guard) = lead(&collector.endpoint());
     let bench = Bench::builder(&kefu_intake::SERVICE).telemetry(&telemetry).start().await;
-    let mut client = RequestServiceClient::new(bench.as_("staff/lin", &["AGENT"], "departments/desk"));
+    let mut client = RequestServiceClient::new(bench.as_("staff/lin", &["AGENT"]));
     for header in [
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
         "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

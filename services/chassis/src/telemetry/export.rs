@@ -1,6 +1,5 @@
 //! The way to the collector: one channel, a bounded queue of spans, no retries, and one line in the log when it breaks.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ pub fn providers(
     name: &str,
 ) -> Result<(SdkTracerProvider, SdkMeterProvider), TelemetryError> {
     let channel = channel(endpoint)?;
-    let way = Arc::new(Way { endpoint: endpoint.to_owned(), broken: AtomicBool::new(false) });
+    let way = |signal| Way { signal, endpoint: endpoint.to_owned(), broken: AtomicBool::new(false) };
     let instance = config.instance.clone().unwrap_or_else(|| new_uuid(Clock::system().now()).to_string());
     // Built empty: what the environment or the machine says beside the configuration does not count.
     let resource = Resource::builder_empty()
@@ -54,7 +53,7 @@ pub fn providers(
         .with_max_export_batch_size(BATCH)
         .with_scheduled_delay(GATHER)
         .build();
-    let spans = BatchSpanProcessor::builder(Watched { inner: spans.build()?, way: way.clone() });
+    let spans = BatchSpanProcessor::builder(Watched { inner: spans.build()?, way: way("traces") });
     let tracers = SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sampling_ratio))))
         .with_resource(resource.clone())
@@ -65,7 +64,9 @@ pub fn providers(
     let metrics = MetricExporter::builder().with_tonic().with_channel(channel);
     let metrics = metrics.with_retry_policy(RetryPolicy::disabled()).with_temporality(Temporality::Cumulative);
     let interval = Duration::from_millis(config.metric_interval_ms);
-    let reader = PeriodicReader::builder(Watched { inner: metrics.build()?, way }).with_interval(interval).build();
+    let reader = PeriodicReader::builder(Watched { inner: metrics.build()?, way: way("metrics") })
+        .with_interval(interval)
+        .build();
     let meters = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
     Ok((tracers, meters))
 }
@@ -80,9 +81,10 @@ fn channel(endpoint: &str) -> Result<Channel, TelemetryError> {
     }
 }
 
-/// Whether the collector takes what it is sent.
+/// Whether the collector takes one kind of what it is sent.
 #[derive(Debug)]
 struct Way {
+    signal: &'static str,
     endpoint: String,
     broken: AtomicBool,
 }
@@ -90,13 +92,13 @@ struct Way {
 impl Way {
     /// Logs when the way breaks and when it is mended, and nothing in between.
     fn note(&self, outcome: OTelSdkResult) -> OTelSdkResult {
-        let endpoint = &self.endpoint;
+        let Self { signal, endpoint, .. } = self;
         let was_broken = self.broken.swap(outcome.is_err(), Ordering::AcqRel);
         match &outcome {
             Err(error) if !was_broken => {
-                tracing::warn!(endpoint, %error, "telemetry cannot be sent; it is dropped until the collector answers");
+                tracing::warn!(signal, endpoint, %error, "telemetry cannot be sent; it is dropped until the collector answers");
             }
-            Ok(()) if was_broken => tracing::info!(endpoint, "telemetry is sent again"),
+            Ok(()) if was_broken => tracing::info!(signal, endpoint, "telemetry is sent again"),
             _ => {}
         }
         outcome
@@ -107,7 +109,7 @@ impl Way {
 #[derive(Debug)]
 struct Watched<E> {
     inner: E,
-    way: Arc<Way>,
+    way: Way,
 }
 
 impl<E: opentelemetry_sdk::trace::SpanExporter> opentelemetry_sdk::trace::SpanExporter for Watched<E> {

@@ -22,6 +22,7 @@ use super::{agent, create, lead, registration};
 const CREATE: &str = "kefu.intake.v1.CustomerService/CreateCustomer";
 const REGISTER: &str = "kefu.intake.v1.RequestService/RegisterRequest";
 const LIST: &str = "kefu.compliance.v1.ComplianceService/ListDuties";
+const SUBSCRIBE: &str = "kefu.events.v1.EventFeed/Subscribe";
 const EVENTS: i64 = 600;
 
 async fn register(bench: &Bench, times: usize) {
@@ -74,7 +75,7 @@ async fn calls_are_told_by_service_method_and_code() {
 async fn duties_are_told_by_clause_and_cease_to_be_open() {
     let collector = Collector::start().await;
     let (telemetry, _guard) = lead(&collector.endpoint());
-    let bench = Bench::builder(&kefu_intake::SERVICE).telemetry(&telemetry).start().await;
+    let bench = Bench::builder(&kefu_intake::SERVICE).telemetry(&telemetry).on_a_line().start().await;
     register(&bench, 2).await;
     let of_clause = [("kefu.service", "services/intake"), ("kefu.clause", "C2.1")];
     collector.says("kefu.duty.open", &of_clause, Some(2.0)).await;
@@ -90,6 +91,12 @@ async fn duties_are_told_by_clause_and_cease_to_be_open() {
     let duties = office.list_duties(open).await.unwrap().into_inner().duties;
     let told: f64 = collector.points("kefu.duty.open").iter().map(|point| point.value).sum();
     assert!((told - f64::from(u32::try_from(duties.len()).unwrap())).abs() < 0.5, "{told} of {duties:?}");
+
+    // What is not known is not told.
+    bench.line().cut();
+    collector.says("kefu.duty.open", &of_clause, None).await;
+    bench.line().mend();
+    collector.says("kefu.duty.open", &of_clause, Some(2.0)).await;
 
     bench.time().advance(SignedDuration::from_mins(4));
     collector.says("kefu.duty.breached", &of_clause, Some(2.0)).await;
@@ -143,8 +150,13 @@ async fn what_lags_behind_is_told_of_the_journal_of_its_readers_and_of_what_is_r
         stream.message().await.unwrap().unwrap();
     }
     collector.says("kefu.feed.subscriber.lag", &reader, Some(0.0)).await;
+    // A stream takes as long as it lasts.
+    let subscription = [of_bare, ("rpc.method", SUBSCRIBE)];
+    assert_eq!(collector.value("rpc.server.call.duration", &subscription), None);
     drop(stream);
     collector.says("kefu.feed.subscriber.lag", &reader, None).await;
+    let left = [subscription[0], subscription[1], ("rpc.response.status_code", "CANCELLED")];
+    collector.says("rpc.server.call.duration", &left, Some(1.0)).await;
     let person = EventFeedClient::new(bench.as_("staff/root", &["ADMIN"])).subscribe(subscribe()).await.unwrap();
     let operator = [of_bare, ("kefu.feed.consumer", "operator")];
     collector.says("kefu.feed.subscriber.lag", &operator, Some(600.0)).await;

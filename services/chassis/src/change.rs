@@ -2,6 +2,7 @@
 
 use prost::Message;
 use sqlx::{PgConnection, Postgres, Transaction};
+use tracing::Instrument as _;
 
 use crate::call::Call;
 use crate::chassis::Chassis;
@@ -9,6 +10,7 @@ use crate::duties::{Duty, store};
 use crate::error::Error;
 use crate::journal::{NewEvent, NewReply, Record};
 use crate::lifecycle::Touched;
+use crate::telemetry::sql::boundary;
 
 /// A change under way. Dropped without a commit, it never happened.
 pub struct Change<'a> {
@@ -21,7 +23,7 @@ pub struct Change<'a> {
 
 impl<'a> Change<'a> {
     pub(crate) async fn begin(chassis: &'a Chassis, call: &'a Call) -> Result<Self, Error> {
-        let transaction = chassis.pool().begin().await?;
+        let transaction = chassis.pool().begin().instrument(boundary("BEGIN")).await?;
         Ok(Self { chassis, call, transaction, events: Vec::new(), duties: Vec::new() })
     }
 
@@ -77,7 +79,7 @@ impl<'a> Change<'a> {
             self.transaction.rollback().await?;
             return Err(Error::Repeated);
         }
-        self.transaction.commit().await?;
+        self.transaction.commit().instrument(boundary("COMMIT")).await?;
         self.chassis.appended.notify_one();
         Ok(reply)
     }

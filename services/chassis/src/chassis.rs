@@ -20,6 +20,8 @@ use crate::identity::{Identity, Verifier, sha256};
 use crate::language::Language;
 use crate::names::{Id, Resource};
 use crate::rules::{ContractError, MethodRule, Rules};
+use crate::telemetry::Telemetry;
+use crate::telemetry::gauges::{self, Gauges};
 
 /// Methods that every service serves.
 const SHARED: [&str; 3] =
@@ -44,6 +46,8 @@ pub struct Chassis {
     pub(crate) appended: Notify,
     pub(crate) sealed: watch::Sender<i64>,
     streams: Arc<Semaphore>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) gauges: Gauges,
     stop: watch::Sender<bool>,
 }
 
@@ -64,6 +68,8 @@ pub struct Parts {
     pub verifier: Verifier,
     /// Open streams at most.
     pub streams: usize,
+    /// Where its traces and metrics go.
+    pub telemetry: Telemetry,
 }
 
 impl Chassis {
@@ -91,6 +97,8 @@ impl Chassis {
             appended: Notify::new(),
             sealed: watch::Sender::new(0),
             streams: Arc::new(Semaphore::new(parts.streams.min(Semaphore::MAX_PERMITS))),
+            telemetry: parts.telemetry,
+            gauges: Gauges::default(),
             stop: watch::Sender::new(false),
         }))
     }
@@ -164,6 +172,17 @@ impl Chassis {
         }
     }
 
+    /// Where the service's traces and metrics go.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Tells the metrics that the service's copy of what `source` feeds (e.g. `services/appraisal`) is `events` behind.
+    pub fn set_feed_lag(&self, source: &str, events: i64) {
+        self.gauges.set_lag(source, events);
+    }
+
     /// Makes sure that duties can count on `calendar` for as long as they live.
     pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
         self.calendars.keep(&self.pool, calendar).await
@@ -213,7 +232,7 @@ impl Chassis {
         self.stop.send_replace(true);
     }
 
-    /// Starts the background work: sealer, clock and the purge of old replies.
+    /// Starts the background work: sealer, clock, gauges and the purge of old replies.
     pub fn start(self: &Arc<Self>) -> Vec<tokio::task::JoinHandle<()>> {
         let purge = {
             let chassis = self.clone();
@@ -231,6 +250,7 @@ impl Chassis {
         vec![
             spawn(crate::journal::sealer::run(self.clone())),
             spawn(crate::duties::clock::run(self.clone())),
+            spawn(gauges::run(self.clone())),
             spawn(purge),
         ]
     }

@@ -32,6 +32,9 @@ pub struct Config {
     /// What it logs.
     #[serde(default)]
     pub log: Log,
+    /// Where its traces and metrics go.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// Certificate and key; plain text when unset.
     #[serde(default)]
     pub tls: Option<Tls>,
@@ -118,6 +121,42 @@ impl Default for Log {
     }
 }
 
+/// Where traces and metrics go, and how many.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// Where a collector takes OTLP over gRPC, e.g. `http://127.0.0.1:4317`; nothing is sent when unset.
+    pub endpoint: Option<String>,
+    /// The share of traces that begin here and are recorded, from 0 to 1. What a caller began is recorded if the caller does.
+    pub sampling_ratio: f64,
+    /// How often metrics are sent, in milliseconds, at least 10.
+    pub metric_interval_ms: u64,
+    /// Spans that wait for being sent at most; what comes beyond is dropped.
+    pub span_queue: usize,
+    /// Tells this process from others of its kind (`service.instance.id`), e.g. the pod's name; random when unset.
+    pub instance: Option<String>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { endpoint: None, sampling_ratio: 1.0, metric_interval_ms: 15_000, span_queue: 4_096, instance: None }
+    }
+}
+
+impl Telemetry {
+    /// What the environment alone says (`KEFU_TELEMETRY__…`), for a process that runs several services.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        #[derive(Deserialize)]
+        struct Section {
+            #[serde(default)]
+            telemetry: Telemetry,
+        }
+        let ours = std::env::vars().filter(|(name, _)| name.starts_with("KEFU_TELEMETRY__"));
+        let section: Section = config::Config::builder().add_source(environment(ours)).build()?.try_deserialize()?;
+        Ok(section.telemetry)
+    }
+}
+
 /// TLS of the server.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +219,8 @@ mod tests {
             ("limits.concurency = 3", "concurency"),
             ("limits.concurrency = 'many'", "limits.concurrency"),
             ("pasword = 'x'", "pasword"),
+            ("telemetry.endpont = 'x'", "endpont"),
+            ("telemetry.span_queue = -1", "telemetry.span_queue"),
         ] {
             let error = load(&format!("{good}{line}")).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");

@@ -15,7 +15,6 @@ pub mod identity;
 pub mod journal;
 pub mod language;
 pub mod lifecycle;
-pub mod log;
 pub mod mask;
 pub mod names;
 pub mod notifications;
@@ -24,6 +23,7 @@ pub mod peer;
 pub mod program;
 pub mod rules;
 pub mod server;
+pub mod telemetry;
 pub mod time;
 
 pub use call::Call;

@@ -12,6 +12,8 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::identity::signer::{Grant, Signer, SignerError};
+use crate::telemetry::Telemetry;
+use crate::telemetry::propagation::Traced;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const TOKEN_FOR: Duration = Duration::from_mins(5);
@@ -70,8 +72,8 @@ pub enum PeerError {
     Malformed,
 }
 
-/// A channel whose calls bear this service's token.
-pub type Connection = InterceptedService<Channel, Bearer>;
+/// A channel whose calls bear this service's token and are part of its traces.
+pub type Connection = InterceptedService<Traced<Channel>, Bearer>;
 
 /// Adds the token to each call.
 #[derive(Clone, Debug)]
@@ -97,8 +99,8 @@ impl Peer {
         Self { url, ca_file: None, token: Token::Signed(signer, subject) }
     }
 
-    /// A new connection to it.
-    pub async fn connect(&self) -> Result<Connection, PeerError> {
+    /// A new connection of `service` to it.
+    pub async fn connect(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
         let mut endpoint = Endpoint::from_shared(self.url.clone())?
             .connect_timeout(CONNECT_WITHIN)
             .tcp_nodelay(true)
@@ -109,7 +111,9 @@ impl Peer {
             endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority)))?;
         }
         let bearer = self.token.bearer().await?;
-        Ok(InterceptedService::new(endpoint.connect().await?, bearer))
+        let server = endpoint.uri().clone();
+        let channel = Traced::new(endpoint.connect().await?, telemetry, service, server);
+        Ok(InterceptedService::new(channel, bearer))
     }
 }
 

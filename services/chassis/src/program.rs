@@ -18,10 +18,10 @@ use crate::database::{self, DatabaseError};
 use crate::directory::follow::{self, Source};
 use crate::error::{Error, describe};
 use crate::identity::{IssuerConfig, Verifier};
-use crate::log;
 use crate::peer::Peer;
 use crate::rules::ContractError;
 use crate::server::{Server, ServerError};
+use crate::telemetry::{Telemetry, TelemetryError};
 
 /// What a service is, to whatever runs it.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub struct Setup {
     pub tls: Option<Tls>,
     /// The settings that are its own.
     pub settings: serde_json::Value,
+    /// Where its traces and metrics go.
+    pub telemetry: Telemetry,
 }
 
 /// A service that runs.
@@ -79,6 +81,9 @@ pub enum StartError {
     /// Its configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Its telemetry.
+    #[error("telemetry cannot start")]
+    Telemetry(#[from] TelemetryError),
     /// Its regulation file.
     #[error("the regulation cannot be used")]
     Regulation(#[from] kefu_regulation::Error),
@@ -112,6 +117,7 @@ impl Service {
             regulation: setup.regulation,
             verifier: Verifier::new(setup.issuers),
             streams: setup.limits.streams,
+            telemetry: setup.telemetry,
         };
         let chassis = Chassis::build(parts)?;
         chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;
@@ -191,18 +197,35 @@ pub fn main(service: &'static Service) -> ExitCode {
 
 fn run(service: &'static Service, arguments: &Arguments) -> Result<(), StartError> {
     let config: Config = Config::load(arguments.config.as_deref())?;
-    log::start(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let database = database::options(&config.database, service.schema)?;
-        match arguments.command {
-            Command::Migrate => Ok(database::migrate(database, service.schema, service.migrator).await?),
-            Command::Serve => serve(service, config, database).await,
-        }
+        let name = format!("kefu-{}", service.schema);
+        let telemetry = Telemetry::start(&config.telemetry, &config.log, &name)?;
+        let outcome = work(service, arguments, config, telemetry.clone()).await;
+        telemetry.shutdown().await;
+        outcome
     })
 }
 
-async fn serve(service: &'static Service, config: Config, database: PgConnectOptions) -> Result<(), StartError> {
+async fn work(
+    service: &'static Service,
+    arguments: &Arguments,
+    config: Config,
+    telemetry: Telemetry,
+) -> Result<(), StartError> {
+    let database = database::options(&config.database, service.schema)?;
+    match arguments.command {
+        Command::Migrate => Ok(database::migrate(database, service.schema, service.migrator).await?),
+        Command::Serve => serve(service, config, database, telemetry).await,
+    }
+}
+
+async fn serve(
+    service: &'static Service,
+    config: Config,
+    database: PgConnectOptions,
+    telemetry: Telemetry,
+) -> Result<(), StartError> {
     let regulation =
         config.regulation_file.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?;
     let setup = Setup {
@@ -216,6 +239,7 @@ async fn serve(service: &'static Service, config: Config, database: PgConnectOpt
         limits: config.limits,
         tls: config.tls,
         settings: config.service,
+        telemetry,
     };
     let mut running = service.start(setup).await?;
     let stop = interrupted()?;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use kefu_chassis::config::Log;
-use kefu_chassis::log;
+use kefu_chassis::config;
+use kefu_chassis::telemetry::Telemetry;
 use kefu_regulation::Regulation;
 
 use crate::compliance::{self, ComplianceArguments};
@@ -24,7 +24,8 @@ Examples:
   kefu compliance --by clause,department --from 2018-01-01 --to 2018-01-31
   kefu journal verify
 
-import, compliance and journal use the kefu that runs in this home, or start one for as long as they take.";
+import, compliance and journal use the kefu that runs in this home, or start one for as long as they take.
+With KEFU_TELEMETRY__ENDPOINT=http://127.0.0.1:4317 traces and metrics go to the OpenTelemetry collector there.";
 
 /// Customer service whose written rules are kept by software: every service in one process, with a Postgres of its own.
 #[derive(Parser)]
@@ -55,6 +56,8 @@ pub struct Common {
     /// Log more: -v what happens, -vv every call.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "log")]
     verbose: u8,
+    #[arg(skip)]
+    telemetry: Telemetry,
 }
 
 #[derive(Subcommand)]
@@ -108,6 +111,11 @@ impl Common {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }
 
+    /// Where traces and metrics go: whatever runs in this process shares it.
+    pub fn telemetry(&self) -> Telemetry {
+        self.telemetry.clone()
+    }
+
     fn filter(&self) -> String {
         let by_count = match self.verbose {
             0 => "warn",
@@ -120,25 +128,33 @@ impl Common {
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let Cli { command, common } = cli;
-    log::start(&Log { filter: common.filter(), json: false });
+    let Cli { command, mut common } = cli;
+    let log = config::Log { filter: common.filter(), json: false };
     let command = command.unwrap_or_else(|| Command::Up(UpArguments::default()));
     if let Command::Token(arguments) = command {
+        Telemetry::default().install(&log);
         token::run(&common, &arguments)?;
         return Ok(ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
     runtime.block_on(async {
-        match command {
-            Command::Token(arguments) => token::run(&common, &arguments)?,
-            Command::Up(arguments) => up::run(&common, &arguments).await?,
-            Command::Import(Import::Requests(arguments)) => import::run(&common, &arguments).await?,
-            Command::Compliance(arguments) => compliance::run(&common, &arguments).await?,
-            Command::Journal(Journal::Checkpoint(arguments)) => journal::checkpoint(&common, &arguments).await?,
-            Command::Journal(Journal::Verify(arguments)) => return journal::verify(&common, &arguments).await,
-        }
-        Ok(ExitCode::SUCCESS)
+        common.telemetry = Telemetry::start(&config::Telemetry::from_environment()?, &log, "kefu")?;
+        let outcome = work(command, &common).await;
+        common.telemetry.shutdown().await;
+        outcome
     })
+}
+
+async fn work(command: Command, common: &Common) -> Result<ExitCode, Error> {
+    match command {
+        Command::Token(arguments) => token::run(common, &arguments)?,
+        Command::Up(arguments) => up::run(common, &arguments).await?,
+        Command::Import(Import::Requests(arguments)) => import::run(common, &arguments).await?,
+        Command::Compliance(arguments) => compliance::run(common, &arguments).await?,
+        Command::Journal(Journal::Checkpoint(arguments)) => journal::checkpoint(common, &arguments).await?,
+        Command::Journal(Journal::Verify(arguments)) => return journal::verify(common, &arguments).await,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use kefu_chassis::config::ConfigError;
 use kefu_chassis::database::DatabaseError;
 use kefu_chassis::identity::signer::SignerError;
 use kefu_chassis::program::StartError;
+use kefu_chassis::telemetry::TelemetryError;
 
 use crate::import::ImportError;
 use crate::journal::CheckpointError;
@@ -62,6 +64,12 @@ pub enum Error {
     /// The regulation file.
     #[error("the regulation cannot be used")]
     Regulation(#[from] kefu_regulation::Error),
+    /// The environment's settings.
+    #[error("the settings KEFU_TELEMETRY__… cannot be used")]
+    Settings(#[from] ConfigError),
+    /// Telemetry.
+    #[error("telemetry cannot start")]
+    Telemetry(#[from] TelemetryError),
     /// The private Postgres.
     #[error("the private PostgreSQL cannot be used")]
     Postgres(#[from] kefu_postgres::Error),

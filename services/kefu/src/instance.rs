@@ -15,6 +15,7 @@ use kefu_chassis::directory::follow::SERVED_AS;
 use kefu_chassis::peer::Peer;
 use kefu_chassis::program::{Running, Service, Setup, StartError};
 use kefu_chassis::server::ServerError;
+use kefu_chassis::telemetry::Telemetry;
 use kefu_regulation::Regulation;
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
@@ -42,6 +43,8 @@ pub struct Plan {
     pub regulation: Regulation,
     /// The operator's database, if not a private one.
     pub database_url: Option<String>,
+    /// Where traces and metrics go.
+    pub telemetry: Telemetry,
 }
 
 /// What runs.
@@ -100,6 +103,7 @@ impl Instance {
                 limits: Limits::default(),
                 tls: None,
                 settings: if has_directory { json!({ "admin": OPERATOR }) } else { serde_json::Value::Null },
+                telemetry: plan.telemetry.clone(),
             };
             let running = service.start(setup).await.map_err(|source| refused(service.schema, listen, source))?;
             if has_directory {

@@ -37,6 +37,7 @@ impl Session {
                     port_base: None,
                     regulation: common.regulation()?,
                     database_url: common.database_url().map(str::to_owned),
+                    telemetry: common.telemetry(),
                 };
                 let instance = Instance::start(&home, plan).await?;
                 return Ok(Self { state: instance.state(), home, bearer, own: Some((instance, held)) });

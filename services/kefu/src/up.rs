@@ -36,6 +36,7 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
         port_base: Some(arguments.port_base),
         regulation: common.regulation()?,
         database_url: common.database_url().map(str::to_owned),
+        telemetry: common.telemetry(),
     };
     let regulation = plan.regulation.version().to_owned();
     let home = common.home()?;

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
 use serde_json::Value;
 use tonic::transport::Channel;
 
@@ -41,10 +45,16 @@ impl Home {
 
     /// Starts everything on free ports and waits until it runs.
     fn up(&self, arguments: &[&str]) -> Up {
+        self.up_with(arguments, &[])
+    }
+
+    fn up_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
         let base = free_ports().to_string();
         let started = Instant::now();
         let up = [&["up", "--port-base", &base], arguments].concat();
-        let child = self.command(&up).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut command = self.command(&up);
+        command.envs(environment.iter().copied());
+        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
         let state = self.0.join("run.json");
         let is_up = || read(&state).is_some_and(|state| state["pid"] == child.id());
         eventually("everything runs", is_up);
@@ -145,6 +155,58 @@ async fn an_ephemeral_run_leaves_no_data_however_it_ends() {
         eventually("no process is left", || home.processes().is_empty());
         let data = home.0.join("ephemeral");
         eventually("no data are left", || data.read_dir().map_or(true, |mut entries| entries.next().is_none()));
+    }
+}
+
+/// Takes metrics as a collector does, and hands on their names.
+struct Collector(tokio::sync::mpsc::UnboundedSender<String>);
+
+#[tonic::async_trait]
+impl MetricsService for Collector {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportMetricsServiceRequest>,
+    ) -> Result<tonic::Response<ExportMetricsServiceResponse>, tonic::Status> {
+        let resources = request.into_inner().resource_metrics.into_iter();
+        for metric in resources.flat_map(|resource| resource.scope_metrics).flat_map(|scope| scope.metrics) {
+            self.0.send(metric.name).unwrap();
+        }
+        Ok(tonic::Response::new(ExportMetricsServiceResponse::default()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn telemetry_that_waits_is_sent_when_it_is_stopped() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (told, mut names) = tokio::sync::mpsc::unbounded_channel();
+    let server = tonic::transport::Server::builder().add_service(MetricsServiceServer::new(Collector(told)));
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+    tokio::spawn(server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)));
+
+    let home = Home::new("telemetry");
+    // So long that nothing is sent before the end.
+    let settings = [("KEFU_TELEMETRY__ENDPOINT", endpoint.as_str()), ("KEFU_TELEMETRY__METRIC_INTERVAL_MS", "3600000")];
+    let mut up = home.up_with(&["--ephemeral"], &settings);
+    let mut stranger = CustomerServiceClient::connect(format!("http://{}", up.address)).await.unwrap();
+    stranger.list_customers(pb::ListCustomersRequest::default()).await.unwrap_err();
+    assert!(names.is_empty());
+    assert!(up.signal("-TERM").success());
+    let told: Vec<String> = std::iter::from_fn(|| names.try_recv().ok()).collect();
+    assert!(told.iter().any(|name| name == "rpc.server.call.duration"), "{told:?}");
+}
+
+#[test]
+fn telemetry_that_cannot_be_sent_as_asked_is_named() {
+    let home = Home::new("settings");
+    for (setting, value, named) in [
+        ("KEFU_TELEMETRY__ENDPOINT", "localhost", "telemetry.endpoint"),
+        ("KEFU_TELEMETRY__SAMPLING_RATIO", "2", "telemetry.sampling_ratio"),
+        ("KEFU_TELEMETRY__ENDPONT", "http://localhost:4317", "endpont"),
+    ] {
+        let output = home.command(&["compliance"]).env(setting, value).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(named), "{setting}: {error}");
     }
 }
 

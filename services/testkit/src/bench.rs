@@ -11,6 +11,7 @@ use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
 use kefu_chassis::peer::Peer;
 use kefu_chassis::program::{Running, Service, Setup, StartError};
+use kefu_chassis::telemetry::Telemetry;
 use kefu_chassis::{Chassis, Clock, database, duties, journal};
 use kefu_regulation::Regulation;
 use sqlx::postgres::PgPoolOptions;
@@ -47,6 +48,7 @@ pub struct Builder {
     max_connections: u32,
     on_a_line: bool,
     without_staff: bool,
+    telemetry: Telemetry,
 }
 
 impl Builder {
@@ -107,6 +109,13 @@ impl Builder {
         self
     }
 
+    /// With traces and metrics sent there.
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: &Telemetry) -> Self {
+        self.telemetry = telemetry.clone();
+        self
+    }
+
     /// With a line to Postgres that the test can cut, and that counts round trips.
     #[must_use]
     pub fn on_a_line(mut self) -> Self {
@@ -152,6 +161,7 @@ impl Builder {
             limits: self.limits,
             tls: None,
             settings: self.settings,
+            telemetry: self.telemetry,
         };
         let admin = cluster.superuser(database).options([("search_path", schema)]);
         let admin = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);
@@ -178,6 +188,7 @@ impl Bench {
             max_connections: 16,
             on_a_line: false,
             without_staff: false,
+            telemetry: Telemetry::default(),
         }
     }
 

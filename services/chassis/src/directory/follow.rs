@@ -105,7 +105,7 @@ async fn follow_here(chassis: &Chassis) -> Result<(), FollowError> {
 }
 
 async fn follow_peer(chassis: &Chassis, peer: &Peer) -> Result<(), FollowError> {
-    let mut feed = EventFeedClient::new(peer.connect().await?);
+    let mut feed = EventFeedClient::new(peer.connect(&chassis.service, chassis.telemetry()).await?);
     let request = SubscribeRequest {
         parent: FEED.into(),
         after_position: cursor(chassis).await?,
@@ -122,12 +122,17 @@ async fn follow_peer(chassis: &Chassis, peer: &Peer) -> Result<(), FollowError> 
     let mut batches = feed.subscribe(request).await?.into_inner().ready_chunks(BATCH);
     while let Some(batch) = batches.next().await {
         let mut events = Vec::with_capacity(batch.len());
+        let mut behind = 0;
         for message in batch {
-            events.extend(message?.event);
+            let message = message?;
+            // A sign of life without an event says that there is none of those asked for.
+            behind = message.event.as_ref().map_or(0, |event| message.head_position - event.position);
+            events.extend(message.event);
         }
         if !events.is_empty() {
             take(chassis, &events).await?;
         }
+        chassis.set_feed_lag(FEED, behind);
     }
     Err(FollowError::Ended)
 }

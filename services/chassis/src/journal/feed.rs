@@ -36,6 +36,7 @@ impl EventFeed for Feed {
         self.check_cursor(request.after_position).await.map_err(|error| error.into_status(language))?;
         let chassis = self.0.clone();
         let slot = chassis.stream_slot().map_err(|error| error.into_status(language))?;
+        let follower = chassis.gauges.follow(&call.caller.subject, request.after_position);
         let stream = async_stream::try_stream! {
             let _slot = slot;
             let mut cursor = request.after_position;
@@ -55,6 +56,7 @@ impl EventFeed for Feed {
                         yield SubscribeResponse { event: Some(event(&chassis.service, row)), head_position };
                     }
                 }
+                follower.reached(cursor);
                 if full {
                     continue;
                 }

@@ -1,8 +1,8 @@
-//! The gate that every call passes before its handler, from the outside in: the request log, the concurrency limit, the
+//! The gate that every call passes before its handler, from the outside in: trace, metrics and log, the concurrency limit, the
 //! deadline, authentication and role.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -11,6 +11,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
+use tracing::Instrument as _;
 
 use crate::chassis::Chassis;
 use crate::config::Limits;
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::language::Language;
 use crate::rules::MethodRule;
+use crate::telemetry::rpc::Observed;
 
 /// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
 const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
@@ -33,11 +35,13 @@ pub struct Gate {
     chassis: Arc<Chassis>,
     limits: Limits,
     slots: Arc<Semaphore>,
+    service: Arc<str>,
 }
 
 impl Gate {
     pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
-        Self { chassis, limits, slots: Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS))) }
+        let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
+        Self { service: chassis.service.as_str().into(), chassis, limits, slots }
     }
 }
 
@@ -48,26 +52,22 @@ pub fn guard(router: Router, gate: Arc<Gate>) -> Router {
         .layer(axum::middleware::from_fn(explain))
         .layer(from_fn_with_state(gate.clone(), authorise))
         .layer(from_fn_with_state(gate.clone(), limit_time))
-        .layer(from_fn_with_state(gate, limit_load))
-        .layer(axum::middleware::from_fn(log))
+        .layer(from_fn_with_state(gate.clone(), limit_load))
+        .layer(from_fn_with_state(gate, observe))
 }
 
-async fn log(request: Request, next: Next) -> Response {
-    let method = request.uri().path().to_owned();
-    let started = Instant::now();
-    let response = next.run(request).await;
-    let code = response
-        .headers()
-        .get("grpc-status")
-        .and_then(|status| status.to_str().ok())
-        .and_then(|status| status.parse().ok())
-        .map_or(Code::Ok, Code::from_i32);
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match code {
-        Code::Internal | Code::Unknown | Code::DataLoss => tracing::error!(method, ?code, duration_ms, "call"),
-        _ => tracing::debug!(method, ?code, duration_ms, "call"),
-    }
-    response
+async fn observe(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let Gate { chassis, service, .. } = &*gate;
+    let path = request.uri().path();
+    // Asked every few seconds by whatever keeps the service running, which would drown the rest.
+    let call = if path.starts_with(HEALTH) {
+        Observed::logged(service, path)
+    } else {
+        let method = chassis.rules.at(path).map(|rule| rule.path.as_str());
+        Observed::server(&chassis.telemetry, service, method, request.headers())
+    };
+    let response = next.run(request).instrument(call.span().clone()).await;
+    call.of(response).map(axum::body::Body::new)
 }
 
 async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {

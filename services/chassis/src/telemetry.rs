@@ -1,0 +1,133 @@
+//! Telemetry: logs on standard error, traces and metrics to a collector by OTLP. What cannot be sent is dropped: calls never
+//! wait for it. A process has one; what belongs to which of its services says the attribute `kefu.service`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::metrics::{Meter, MeterProvider as _};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+use crate::config;
+
+mod export;
+pub(crate) mod gauges;
+mod log;
+pub mod propagation;
+pub(crate) mod rpc;
+pub(crate) mod sql;
+
+use rpc::Durations;
+
+/// The target of every span that is exported; nothing else is.
+pub const TARGET: &str = "kefu::telemetry";
+/// The attribute that names the service, e.g. `services/intake`.
+const SERVICE: &str = "kefu.service";
+/// How long the end of a process waits for what is still to be sent.
+const FLUSH_WITHIN: Duration = Duration::from_secs(3);
+
+/// Where traces and metrics of this process go; by default nowhere.
+#[derive(Clone, Debug, Default)]
+pub struct Telemetry(Option<Arc<Sending>>);
+
+#[derive(Debug)]
+struct Sending {
+    tracers: SdkTracerProvider,
+    meters: SdkMeterProvider,
+    meter: Meter,
+    durations: Durations,
+    interval: Duration,
+}
+
+/// Telemetry that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// A key of the configuration.
+    #[error("telemetry.{key} {problem}")]
+    Config {
+        /// The key.
+        key: &'static str,
+        /// What it must be.
+        problem: &'static str,
+    },
+    /// An exporter.
+    #[error("the exporter cannot be built")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+}
+
+impl Telemetry {
+    /// Starts logging, and sending if there is an endpoint, for the process `name` (`service.name`), on the runtime that it is
+    /// called on. Once per process: of a later start nothing is logged or traced.
+    pub fn start(config: &config::Telemetry, log: &config::Log, name: &str) -> Result<Self, TelemetryError> {
+        let telemetry = Self::build(config, name)?;
+        telemetry.install(log);
+        Ok(telemetry)
+    }
+
+    /// What [`Telemetry::start`] sends with, before anything of this process is led to it.
+    pub fn build(config: &config::Telemetry, name: &str) -> Result<Self, TelemetryError> {
+        if !(0.0..=1.0).contains(&config.sampling_ratio) {
+            return Err(TelemetryError::Config { key: "sampling_ratio", problem: "must be from 0 to 1" });
+        }
+        if config.metric_interval_ms < 10 {
+            return Err(TelemetryError::Config { key: "metric_interval_ms", problem: "must be at least 10" });
+        }
+        if config.span_queue == 0 {
+            return Err(TelemetryError::Config { key: "span_queue", problem: "must be at least 1" });
+        }
+        let Some(endpoint) = &config.endpoint else { return Ok(Self(None)) };
+        let (tracers, meters) = export::providers(config, endpoint, name)?;
+        let meter = meters.meter("kefu");
+        let durations = Durations::of(&meter);
+        let interval = Duration::from_millis(config.metric_interval_ms);
+        Ok(Self(Some(Arc::new(Sending { tracers, meters, meter, durations, interval }))))
+    }
+
+    /// Leads the logs and spans of this process here; once per process, later calls change nothing.
+    pub fn install(&self, log: &config::Log) {
+        if tracing::dispatcher::set_global_default(self.subscriber(log)).is_err() {
+            tracing::debug!("logging was started before");
+        }
+    }
+
+    /// What takes the logs and the spans.
+    #[must_use]
+    pub fn subscriber(&self, log: &config::Log) -> tracing::Dispatch {
+        log::subscriber(log, self.0.as_ref().map(|sending| &sending.tracers))
+    }
+
+    /// Whether anything is sent.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Sends what waits, and returns when that is done, but after three seconds at the latest.
+    pub async fn flush(&self) {
+        self.finish(|sending| {
+            let _ = sending.tracers.force_flush();
+            let _ = sending.meters.force_flush();
+        })
+        .await;
+    }
+
+    /// Sends what waits, as [`Telemetry::flush`] does; what comes later is dropped.
+    pub async fn shutdown(&self) {
+        self.finish(|sending| {
+            let _ = sending.tracers.shutdown_with_timeout(FLUSH_WITHIN);
+            let _ = sending.meters.shutdown_with_timeout(FLUSH_WITHIN);
+        })
+        .await;
+    }
+
+    /// The SDK blocks, and needs the runtime meanwhile. A thread of its own, since a runtime waits for its blocking threads.
+    async fn finish(&self, work: impl FnOnce(&Sending) + Send + 'static) {
+        let Some(sending) = self.0.clone() else { return };
+        let (done, finished) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            work(&sending);
+            let _ = done.send(());
+        });
+        let _ = tokio::time::timeout(FLUSH_WITHIN, finished).await;
+    }
+}

@@ -1,0 +1,74 @@
+//! Telemetry as a collector sees it: each test has a real OTLP receiver, and leads the spans of its own thread there. Its
+//! services run on that thread, so tests in one process do not see each other's.
+
+use http::Uri;
+use kefu_chassis::config::{self, Log};
+use kefu_chassis::telemetry::Telemetry;
+use kefu_chassis::telemetry::propagation::Traced;
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
+use kefu_testkit::{Bearer, Bench, sign};
+use tonic::client::GrpcService;
+use tonic::codegen::{Body, Bytes, StdError};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tracing::subscriber::DefaultGuard;
+
+mod collector;
+mod metrics;
+mod silence;
+mod trace;
+
+/// A channel to a service that takes the trace along and bears a token.
+type Caller = InterceptedService<Traced<Channel>, Bearer>;
+
+/// Telemetry to `endpoint`, for what happens on this thread until the guard is dropped. To be shut down in the end: dropped, the
+/// SDK would wait on this thread for what this thread has to do.
+fn lead(endpoint: &str) -> (Telemetry, DefaultGuard) {
+    lead_as(&config::Telemetry { endpoint: Some(endpoint.to_owned()), metric_interval_ms: 20, ..Default::default() })
+}
+
+/// Telemetry as `config` says.
+fn lead_as(config: &config::Telemetry) -> (Telemetry, DefaultGuard) {
+    let telemetry = Telemetry::build(config, "kefu-tests").unwrap();
+    let guard = tracing::dispatcher::set_default(&telemetry.subscriber(&Log { filter: "error".into(), json: true }));
+    (telemetry, guard)
+}
+
+/// An agent whose calls to `bench` are part of this thread's trace.
+fn agent(bench: &Bench, telemetry: &Telemetry) -> Caller {
+    let server: Uri = format!("http://{}", bench.address()).parse().unwrap();
+    let traced = Traced::new(bench.channel(), telemetry, "services/tests", server);
+    InterceptedService::new(traced, Bearer::new(&sign("staff/lin", &["AGENT"])))
+}
+
+/// A customer, with what of them is nobody else's business; their name.
+async fn create<T>(client: &mut CustomerServiceClient<T>) -> String
+where
+    T: GrpcService<
+            tonic::body::Body,
+            Error: Into<StdError>,
+            ResponseBody: Body<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+        >,
+{
+    let contacts = vec![contact()];
+    let customer = pb::Customer { display_name: "王小明".into(), contacts, ..Default::default() };
+    let create = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+    client.create_customer(create).await.unwrap().into_inner().name
+}
+
+fn contact() -> pb::Contact {
+    pb::Contact { phone: "138 0013 8000".into(), ..pb::Contact::default() }
+}
+
+/// What a customer brings up.
+fn registration(customer: &str) -> pb::RegisterRequestRequest {
+    pb::RegisterRequestRequest {
+        customer: customer.to_owned(),
+        channel: pb::request::Channel::Chat.into(),
+        kind: pb::request::Kind::Service.into(),
+        contact: Some(contact()),
+        description: "打印机无法连接".into(),
+        ..Default::default()
+    }
+}

@@ -61,11 +61,13 @@ struct Organisation {
     version: i64,
 }
 
-/// Takes the organisation for a change of departments or staff, until the transaction ends, and counts the change.
+/// Takes the organisation for a change of departments or staff, until the transaction ends, and counts the change. In turn: the
+/// row alone would let a long import, which takes it again and again, overtake whoever waits.
 async fn hold(connection: &mut PgConnection) -> Result<Organisation, sqlx::Error> {
     sqlx::query_as!(
         Organisation,
-        r#"update appraisal.organisation set version = version + 1
+        r#"with turn as materialized (select pg_advisory_xact_lock(hashtextextended('kefu.appraisal.organisation', 0)))
+        update appraisal.organisation set version = version + 1 from turn
         returning coalesce(general_manager, '') as "general_manager!", general_manager_version, version"#
     )
     .fetch_one(connection)

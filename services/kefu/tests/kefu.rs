@@ -83,6 +83,14 @@ struct Up {
     took: Duration,
 }
 
+/// A test that fails leaves nothing running.
+impl Drop for Up {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
 impl Up {
     fn signal(&mut self, signal: &str) -> std::process::ExitStatus {
         assert!(Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap().success());
@@ -111,7 +119,7 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 /// Creates a customer through the public API with a token of the command line; how many there are then.
 async fn create_customer(home: &Home, address: &str) -> usize {
-    let token = home.text(&["token", "--subject", "staff/lin", "--role", "agent", "--department", "departments/desk"]);
+    let token = home.text(&["token", "--subject", "staff/admin", "--role", "admin"]);
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let bearer: tonic::metadata::MetadataValue<_> = format!("Bearer {}", token.trim()).parse().unwrap();
     let mut client = CustomerServiceClient::with_interceptor(channel, move |mut request: tonic::Request<()>| {

@@ -74,13 +74,13 @@ pub trait World {
     fn events(&self, _method: &str) -> i64 {
         1
     }
-    /// The customer that good requests are about, and the customer's resource; empty where there are none.
-    fn customer(&self) -> &str {
-        ""
+    /// The customer that good requests are about, where they are about any.
+    fn customer(&self) -> Option<&str> {
+        None
     }
     /// Another customer.
-    fn other_customer(&self) -> &str {
-        ""
+    fn other_customer(&self) -> Option<&str> {
+        None
     }
 
     /// The token of somebody who may do what a method does, to what its sample names.

@@ -68,9 +68,9 @@ impl Directory {
             write(&mut change, call, &step).await?;
             change.commit(pb::ImportStaffResponse::default()).await?;
             if let Step::Staff(entries) = step {
-                let created = entries.iter().filter(|entry| entry.changed.is_empty()).count();
-                result.created_count += count(created);
-                result.updated_count += count(entries.len() - created);
+                let new = entries.iter().filter(|entry| entry.changed.is_empty()).count();
+                result.created_count += count(new);
+                result.updated_count += count(entries.len() - new);
                 done.extend(entries.iter().map(|entry| entry.row));
             }
         }

@@ -8,7 +8,10 @@ use super::house::{DESK, House, newcomer, proto};
 
 #[tokio::test]
 async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
-    let house = House::on(Bench::builder(&kefu_appraisal::SERVICE).on_a_line().connections(2).start().await).await;
+    let house = House::on(Bench::builder(&kefu_appraisal::SERVICE).on_a_line().connections(3).start().await).await;
+    // The copy of the directory, which every change wakes, waits meanwhile, with one of the connections.
+    let mut held = house.bench.admin().begin().await.unwrap();
+    sqlx::query("lock table feed_cursor").execute(&mut *held).await.unwrap();
     let client = || house.office.clone();
     let mut number = 0;
     let create = house.bench.round_trips(|| {

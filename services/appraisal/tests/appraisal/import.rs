@@ -40,7 +40,7 @@ async fn the_example_is_an_organisation_in_which_somebody_is_in_charge_of_everyt
     let first = send(&bench, &file, 100, true).await.unwrap();
     assert_eq!((counts(&first), first.rejected_rows), ((15, 0, 0, 0), vec![]));
     let office = pb::directory_service_client::DirectoryServiceClient::new(bench.as_service());
-    let mut house = House { office, bench };
+    let mut house = House { bench, office };
     let field = house.department("departments/field").await;
     assert_eq!((field.display_name.as_str(), field.kind()), ("现场服务部", pb::department::Kind::Executing));
     assert_eq!((field.domains.join(" ").as_str(), field.head.as_str()), ("printing cabling installation", "staff/li"));

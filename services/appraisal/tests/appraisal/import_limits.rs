@@ -12,9 +12,12 @@ use super::house::{DESK, House, newcomer};
 use super::import::{counts, send};
 
 const STAFF: &str = "select count(*) from appraisal.staff";
-/// Changes that wait for the organisation's row.
+/// Changes that wait for the organisation.
 pub const WAITING: &str = "select count(*) from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock' and query like 'update appraisal.organisation%'";
+    where datname = current_database() and wait_event_type = 'Lock' and query like '%update appraisal.organisation set version%'";
+/// Those that wait while staff are stored.
+const STORING: &str = "select count(*) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into appraisal.staff%'";
 
 /// So many people in departments of twenty, each supervised by somebody further down.
 fn organisation(people: usize) -> String {
@@ -87,14 +90,14 @@ async fn who_is_recorded_beside_an_import_is_neither_lost_nor_overwritten() {
     for number in 0..1_600 {
         writeln!(file, "p{number},{number},A,desk,AGENT").unwrap();
     }
-    // The second transaction of the import waits for a number that this one has and gives back.
+    // The first transaction of the import waits for a number that this one has and gives back.
     let mut held = house.bench.admin().begin().await.unwrap();
     let copy =
-        "insert into appraisal.staff select 'staff/held', '700', display_name, department, post, level, roles, skills,
+        "insert into appraisal.staff select 'staff/held', '0', display_name, department, post, level, roles, skills,
         qualifications, supervisor, inactive, department_since, created_at, updated_at, version
         from appraisal.staff where name = 'staff/lin'";
     sqlx::query(copy).execute(&mut *held).await.unwrap();
-    // Meanwhile others take an id and a number of its last rows; they come before its third.
+    // Meanwhile others want an id and a number of its last rows; their turn comes before its second.
     let create = |call| {
         let mut client = DirectoryServiceClient::new(house.bench.as_service());
         async move { client.create_staff(call).await.unwrap() }
@@ -107,7 +110,7 @@ async fn who_is_recorded_beside_an_import_is_neither_lost_nor_overwritten() {
         held.rollback().await.unwrap();
     };
     let beside = async {
-        eventually("the first rows are stored", async || (bench.number(STAFF).await > 500).then_some(())).await;
+        eventually("the import waits", async || (bench.number(STORING).await == 1).then_some(())).await;
         tokio::join!(create(newcomer("p1599", Role::Manager, DESK)), create(thief), release)
     };
     let (result, _) = tokio::join!(send(bench, file.as_bytes(), 1 << 20, false), beside);

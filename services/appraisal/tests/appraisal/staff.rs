@@ -86,10 +86,11 @@ async fn a_move_counts_from_when_it_happened_and_not_before_the_last_one() {
         let reason = &refusal.details.bad_request().unwrap().field_violations[0].description;
         assert!(reason.contains(clause), "{reason}");
     }
-    let moves: Vec<_> = house.events().await.iter().filter(|event| payload(event) == "StaffUpdated").cloned().collect();
-    let times: Vec<_> = moves.iter().map(|event| event.occurred_time).collect();
+    let updates: Vec<_> =
+        house.events().await.iter().filter(|event| payload(event) == "StaffUpdated").cloned().collect();
+    let times: Vec<_> = updates.iter().map(|event| event.occurred_time).collect();
     assert_eq!(times, [proto("2026-11-16T09:00:00+08:00"); 2]);
-    let told: pb::StaffUpdated = told(&moves[0]);
+    let told: pb::StaffUpdated = told(&updates[0]);
     assert_eq!((told.staff.unwrap().department.as_str(), told.changed_fields), (OTHER, vec!["department".to_owned()]));
 }
 

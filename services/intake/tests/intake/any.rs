@@ -360,12 +360,12 @@ impl kefu_testkit::any::World for World {
         &["CreateProject", "ReassignRequests"]
     }
 
-    fn customer(&self) -> &str {
-        &self.customer
+    fn customer(&self) -> Option<&str> {
+        Some(&self.customer)
     }
 
-    fn other_customer(&self) -> &str {
-        &self.other_customer
+    fn other_customer(&self) -> Option<&str> {
+        Some(&self.other_customer)
     }
 }
 

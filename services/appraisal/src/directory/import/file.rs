@@ -41,7 +41,7 @@ impl File {
         let mut file = Self { columns: columns(&header, creates)?, ..Self::default() };
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(Error::unexpected)? {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, |position| line_of(bytes, position));
             match row(line, &record, &file.columns) {
                 Ok(row) => file.rows.push(row),
                 Err(rejected) => file.rejected.push(rejected),
@@ -61,6 +61,13 @@ impl File {
         let parts = self.cell(row, column)?.split([';', '；']).map(str::trim);
         Some(parts.filter(|part| !part.is_empty()).collect())
     }
+}
+
+/// The line of a record. The reader takes what ends the line before, and empty lines, for its beginning.
+fn line_of(bytes: &[u8], position: &csv::Position) -> u64 {
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let ends = bytes.get(from..).unwrap_or_default().iter().take_while(|byte| b"\r\n".contains(byte));
+    ends.fold(position.line(), |line, byte| line + u64::from(*byte == b'\n'))
 }
 
 fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Error> {
@@ -101,10 +108,13 @@ mod tests {
 
     #[test]
     fn cells_are_read_by_the_name_of_their_column_and_lines_are_counted_as_an_editor_does() {
-        let text = "\u{feff}number, id ,display_name,skills\n1,a,\"A\nB\",打印；网络; \n\n2,b,B,\n";
+        let text = "\u{feff}number, id ,display_name,skills\n1,a,\"A\nB\",打印；网络; \n\n2,b,B,\n3,c,C,\n";
+        for text in [text.replace('\n', "\r\n"), text.to_owned()] {
+            let file = File::read(text.as_bytes(), false).unwrap();
+            assert_eq!(file.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 5, 6], "{text:?}");
+        }
         let file = File::read(text.as_bytes(), false).unwrap();
         assert_eq!(file.rejected, []);
-        assert_eq!(file.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 5]);
         let first = &file.rows[0];
         assert_eq!((file.cell(first, "id"), file.cell(first, "display_name")), (Some("a"), Some("A\nB")));
         assert_eq!(file.values(first, "skills"), Some(vec!["打印", "网络"]));

@@ -6,7 +6,7 @@ use kefu_proto::directory::v1 as pb;
 
 use super::Rejected;
 use super::file::{DESCRIPTION, File, Row};
-use super::rows::Reader;
+use super::rows::{Reader, department_name, staff_name};
 use crate::directory::known::Known;
 use crate::directory::{department, staff};
 
@@ -88,7 +88,7 @@ impl Plan {
         let mut seen = Seen::default();
         for (index, row) in file.rows.iter().enumerate() {
             let entry = read(file, index, known, reader).and_then(|entry| {
-                seen.check(file, row, &entry.record, reader)?;
+                seen.check(file, row, &entry.record)?;
                 described.check(file, row, known, reader)?;
                 match known.holder(&entry.record.number).filter(|holder| *holder != entry.record.name) {
                     Some(holder) => Err(Rejected::new(row.line, "number", format!("is the number of {holder}"))),
@@ -124,7 +124,7 @@ impl Plan {
         let mut led: BTreeMap<String, pb::Department> = BTreeMap::new();
         for row in file.rows.iter().filter(|_| reader.creates) {
             let position = file.cell(row, "position").unwrap_or_default();
-            let (name, department) = (reader.name(file, row).unwrap_or_default(), reader.department_name(file, row));
+            let (name, department) = (staff_name(file, row).unwrap_or_default(), department_name(file, row));
             let is_member = then.staff(&name).is_some_and(|record| !record.inactive && record.department == department);
             if position.is_empty() || !is_member {
                 continue;
@@ -154,7 +154,7 @@ impl Plan {
 /// A row as the member of staff that it makes.
 fn read(file: &File, index: usize, known: &Known, reader: &Reader) -> Result<Entry, Rejected> {
     let row = &file.rows[index];
-    let name = reader.name(file, row)?;
+    let name = staff_name(file, row)?;
     let old = known.staff(&name);
     let given = reader.staff(file, row, &name, old)?;
     let (record, changed) = match old {
@@ -173,19 +173,19 @@ struct Seen {
 }
 
 impl Seen {
-    fn check(&mut self, file: &File, row: &Row, record: &staff::Record, reader: &Reader) -> Result<(), Rejected> {
-        let first = |lines: &mut HashMap<String, u64>, key: &str, column: &str| match lines.get(key) {
-            Some(line) => Err(Rejected::new(row.line, column, format!("stands in line {line} already"))),
-            None => {
-                lines.insert(key.to_owned(), row.line);
-                Ok(())
+    fn check(&mut self, file: &File, row: &Row, record: &staff::Record) -> Result<(), Rejected> {
+        let first = |lines: &mut HashMap<String, u64>, key: &str, column: &str| {
+            if let Some(line) = lines.get(key) {
+                return Err(Rejected::new(row.line, column, format!("stands in line {line} already")));
             }
+            lines.insert(key.to_owned(), row.line);
+            Ok(())
         };
         first(&mut self.names, &record.name, "id")?;
         first(&mut self.numbers, &record.number, "number")?;
         match file.cell(row, "position").unwrap_or_default() {
             "" | "deputy" => Ok(()),
-            "head" => first(&mut self.heads, &reader.department_name(file, row), "position"),
+            "head" => first(&mut self.heads, &department_name(file, row), "position"),
             _ => Err(Rejected::new(row.line, "position", "must be head or deputy, or empty")),
         }
     }
@@ -198,7 +198,7 @@ impl Described {
     fn by(file: &File, known: &Known, reader: &Reader) -> Self {
         let mut described = BTreeMap::new();
         for (index, row) in file.rows.iter().enumerate().filter(|_| reader.creates) {
-            let name = reader.department_name(file, row);
+            let name = department_name(file, row);
             if name.is_empty() || known.department(&name).is_some() || described.contains_key(&name) {
                 continue;
             }
@@ -212,7 +212,7 @@ impl Described {
 
     /// Whether what a row says of a department that is not known is right, and what the row that describes it says.
     fn check(&self, file: &File, row: &Row, known: &Known, reader: &Reader) -> Result<(), Rejected> {
-        let name = reader.department_name(file, row);
+        let name = department_name(file, row);
         if !reader.creates || name.is_empty() || known.department(&name).is_some() {
             return Ok(());
         }

@@ -36,14 +36,6 @@ impl Reader {
         })
     }
 
-    /// The id of the member of staff that a row is about.
-    pub fn name(&self, file: &File, row: &Row) -> Result<String, Rejected> {
-        match file.cell(row, "id").unwrap_or_default() {
-            "-" => Err(Rejected::new(row.line, "id", "- stands for all")),
-            id => Ok(reference("staff", id)),
-        }
-    }
-
     /// The member of staff as a row has them: what the file has no column for is as it is known, or not set.
     pub fn staff(
         &self,
@@ -81,11 +73,6 @@ impl Reader {
         Ok(given)
     }
 
-    /// The department that a row belongs to; empty for none.
-    pub fn department_name(&self, file: &File, row: &Row) -> String {
-        reference("departments", file.cell(row, "department").unwrap_or_default())
-    }
-
     /// The department as a row describes it; none if it does not.
     pub fn department(&self, file: &File, row: &Row, name: &str) -> Result<Option<department::Record>, Rejected> {
         let text = |column: &str| file.cell(row, column).unwrap_or_default();
@@ -113,6 +100,19 @@ impl Reader {
         })?;
         Ok(Some(record))
     }
+}
+
+/// The name of the member of staff that a row is about.
+pub fn staff_name(file: &File, row: &Row) -> Result<String, Rejected> {
+    match file.cell(row, "id").unwrap_or_default() {
+        "-" => Err(Rejected::new(row.line, "id", "- stands for all")),
+        id => Ok(reference("staff", id)),
+    }
+}
+
+/// The name of the department that a row's member belongs to; empty for none.
+pub fn department_name(file: &File, row: &Row) -> String {
+    reference("departments", file.cell(row, "department").unwrap_or_default())
 }
 
 /// Whether a row says anything of its department but the name.

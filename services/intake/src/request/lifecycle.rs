@@ -9,7 +9,11 @@ mod gates;
 mod labels;
 
 pub use duties::first_response;
-use gates::*;
+use gates::{
+    ATTEMPTED, ATTEMPTED_ON_DAYS, AUTHORIZED, CLAIMABLE, CLASSIFIED, EXPECTATIONS_ANSWERED, HANDED_OVER,
+    IN_CONVERSATION, NOT_MAJOR_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE, UNANSWERED_YET,
+    WITHIN_DEPARTMENT,
+};
 
 /// What can happen to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

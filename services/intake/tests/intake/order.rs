@@ -132,7 +132,7 @@ async fn what_happened_is_recorded_neither_ahead_nor_too_late_nor_before_the_cus
         let cases = [(agent, now + us, ""), (agent, now - day - us, "A9.1"), (&leader, now - month - us, "A9.1")];
         // A registration says itself when the customer came; everything else comes after that.
         let early = (method.name() != "RegisterRequest").then_some((agent, now - us, ""));
-        let only_leaders = std::ptr::eq(agent, &leader);
+        let only_leaders = *agent == leader;
         let cases = cases.into_iter().filter(|(_, at, _)| !(only_leaders && *at == now - day - us));
         for (caller, at, clause) in cases.chain(early) {
             let call = changed(&world, method.name(), &json!({ "occurred_time": at.to_string() }));

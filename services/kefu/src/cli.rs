@@ -13,12 +13,14 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::import::{self, ImportArguments};
 use crate::journal::{self, CheckpointArguments, VerifyArguments};
+use crate::staff::{self, StaffArguments};
 use crate::token::{self, TokenArguments};
 use crate::up::{self, UpArguments};
 
 const EXAMPLES: &str = "\
 Examples:
   kefu                                             start everything; Ctrl-C stops it
+  kefu import staff deploy/directory/example.csv --create-departments
   kefu token --subject staff/lin --role agent
   kefu import requests requests.csv --map deploy/import/my-la-311.toml
   kefu compliance --by clause,department --from 2018-01-01 --to 2018-01-31
@@ -80,6 +82,8 @@ enum Command {
 enum Import {
     /// Import requests from a CSV file, read by a map file.
     Requests(ImportArguments),
+    /// Import staff and departments from a CSV file into the directory.
+    Staff(StaffArguments),
 }
 
 #[derive(Subcommand)]
@@ -150,6 +154,7 @@ async fn work(command: Command, common: &Common) -> Result<ExitCode, Error> {
         Command::Token(arguments) => token::run(common, &arguments)?,
         Command::Up(arguments) => up::run(common, &arguments).await?,
         Command::Import(Import::Requests(arguments)) => import::run(common, &arguments).await?,
+        Command::Import(Import::Staff(arguments)) => staff::run(common, &arguments).await?,
         Command::Compliance(arguments) => compliance::run(common, &arguments).await?,
         Command::Journal(Journal::Checkpoint(arguments)) => journal::checkpoint(common, &arguments).await?,
         Command::Journal(Journal::Verify(arguments)) => return journal::verify(common, &arguments).await,

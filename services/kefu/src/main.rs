@@ -16,6 +16,7 @@ mod instance;
 mod join;
 mod journal;
 mod services;
+mod staff;
 mod terminal;
 mod token;
 mod up;

@@ -76,7 +76,8 @@ fn summary(home: &Home, instance: &Instance, regulation: &str) -> String {
     let _ = writeln!(text, "  {:<12}version {regulation}, working time in {}", "regulation", state.zone);
     let _ = write!(
         text,
-        "\nA token to call them with, for 12 hours:\n  {program} token --subject staff/lin --role agent\n\
+        "\nStaff, to begin with:\n  {program} import staff deploy/directory/example.csv --create-departments\n\
+         A token to call the services with, for 12 hours:\n  {program} token --subject staff/lin --role agent\n\
          How well the rules are kept:\n  {program} compliance\n\nCtrl-C stops it.\n"
     );
     text

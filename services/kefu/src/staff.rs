@@ -1,0 +1,64 @@
+//! `import staff`: sends a CSV file of staff to the directory, and says what became of its rows.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use kefu_proto::directory::v1::directory_service_client::DirectoryServiceClient;
+use kefu_proto::directory::v1::{AppointGeneralManagerRequest, ImportStaffRequest, ImportStaffResponse};
+
+use crate::cli::Common;
+use crate::error::{Error, file};
+use crate::join::Session;
+use crate::terminal::say;
+
+/// How much of the file goes into a message.
+const PIECE: usize = 256 << 10;
+/// How many rejected rows are shown.
+const SHOWN: usize = 20;
+
+/// Whom to import.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The first line of the file names the columns; deploy/directory/example.csv has all of them. Staff who are known are changed
+where the file says something else, so a file may be imported again. A wrong row is reported and stops nothing.")]
+pub struct StaffArguments {
+    /// The CSV file, in UTF-8, at most 16 MiB.
+    file: PathBuf,
+    /// Record departments that are not known, as the file describes them.
+    #[arg(long)]
+    create_departments: bool,
+    /// Name the general manager afterwards: `staff/…`.
+    #[arg(long, value_name = "NAME")]
+    general_manager: Option<String>,
+}
+
+/// Imports the file.
+pub async fn run(common: &Common, arguments: &StaffArguments) -> Result<(), Error> {
+    let bytes = std::fs::read(&arguments.file).map_err(file("read", &arguments.file))?;
+    let create_departments = arguments.create_departments;
+    let pieces: Vec<ImportStaffRequest> =
+        bytes.chunks(PIECE).map(|piece| ImportStaffRequest { chunk: piece.to_vec(), create_departments }).collect();
+    let answer = Session::with(common, async |session| {
+        let mut client = DirectoryServiceClient::new(session.connect("appraisal").await?);
+        let refused = |status| Error::refused("appraisal", &status);
+        let answer = client.import_staff(tokio_stream::iter(pieces)).await.map_err(refused)?.into_inner();
+        if let Some(staff) = &arguments.general_manager {
+            let request = AppointGeneralManagerRequest { staff: staff.clone(), ..Default::default() };
+            client.appoint_general_manager(request).await.map_err(refused)?;
+        }
+        Ok(answer)
+    });
+    say(&summary(&answer.await?))
+}
+
+fn summary(answer: &ImportStaffResponse) -> String {
+    let mut text = format!(
+        "{} recorded, {} changed, {} known just so, {} rejected\n",
+        answer.created_count, answer.updated_count, answer.unchanged_count, answer.rejected_count
+    );
+    for row in answer.rejected_rows.iter().take(SHOWN) {
+        let _ = writeln!(text, "  line {}: {}: {}", row.line, row.field, row.reason);
+    }
+    text
+}

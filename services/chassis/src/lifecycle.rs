@@ -213,6 +213,11 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         }
     }
 
+    /// Whether the lifecycle has `action` from `state`, whatever its gates say.
+    pub fn is_possible(&self, action: A, state: S) -> bool {
+        self.row(action, state).is_some()
+    }
+
     /// The transition of `action` from `state`, if the lifecycle has one.
     fn row(&self, action: A, state: S) -> Option<&'static Transition<S, A, D, F>> {
         self.transitions.iter().find(|row| row.action == action && row.from.contains(&state))

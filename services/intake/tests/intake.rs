@@ -10,7 +10,11 @@ mod intake {
     mod desk;
     mod explain;
     mod import;
+    mod links;
     mod order;
+    mod ownership;
     mod reads;
+    mod remote;
     mod stories;
+    mod watch;
 }

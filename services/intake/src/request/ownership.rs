@@ -57,9 +57,7 @@ impl Requests {
             return Err(Error::field("to_owner", "has them already"));
         }
         let mut change = self.0.begin(call).await?;
-        let mut records = self.to_reassign(&mut change, &request).await?;
-        let more = records.len() > usize::try_from(BULK).unwrap_or(usize::MAX);
-        records.truncate(usize::try_from(BULK).unwrap_or(usize::MAX));
+        let (mut records, more) = self.to_reassign(&mut change, &request).await?;
         let subjects: Vec<String> = records.iter().map(|record| record.id().to_string()).collect();
         let mut live = change.live_duties_of(&subjects).await?;
         for (record, subject) in records.iter_mut().zip(&subjects) {
@@ -84,23 +82,34 @@ impl Requests {
         change.commit(pb::ReassignRequestsResponse { requests: subjects, more }).await
     }
 
-    /// The requests to reassign, locked: those named, which must be the owner's, or the oldest of the open ones.
+    /// The requests to reassign, locked: those named, which must be the owner's, or the oldest of the open ones; and whether
+    /// there are more.
     async fn to_reassign(
         &self,
         change: &mut Change<'_>,
         request: &pb::ReassignRequestsRequest,
-    ) -> Result<Vec<Record>, Error> {
+    ) -> Result<(Vec<Record>, bool), Error> {
+        let owner = &request.from_owner;
         if request.requests.is_empty() {
-            return Ok(store::lock_open_of(change.connection(), &request.from_owner, BULK + 1).await?);
+            let mut ids = store::open_of(change.connection(), owner, BULK + 1).await?;
+            let most = usize::try_from(BULK).unwrap_or(usize::MAX);
+            let more = ids.len() > most;
+            ids.truncate(most);
+            let mut records = store::lock(change.connection(), &ids).await?;
+            // What changed hands or state before it was locked stays where it went.
+            let assigns = |state| LIFECYCLE.is_possible(Action::Assign, state);
+            records.retain(|record| record.owner == *owner && assigns(record.state()));
+            records.sort_by_key(|record| (record.contact_at.to_jiff(), record.id));
+            return Ok((records, more));
         }
         let ids =
             request.requests.iter().map(|name| id::<Request>(name).map(Id::uuid)).collect::<Result<Vec<_>, _>>()?;
         let records = store::lock(change.connection(), &ids).await?;
         for (name, id) in request.requests.iter().zip(ids) {
-            let is_theirs = |record: &&Record| record.id == id && record.owner == request.from_owner;
+            let is_theirs = |record: &&Record| record.id == id && record.owner == *owner;
             records.iter().find(is_theirs).ok_or_else(|| unknown::<Request>(name))?;
         }
-        Ok(records)
+        Ok((records, false))
     }
 
     /// Whether somebody is active in a department at `at`.

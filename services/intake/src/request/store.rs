@@ -337,10 +337,10 @@ pub async fn lock(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Rec
     requests!("where id = any($1) order by id for no key update", ids).fetch_all(connection).await
 }
 
-/// The open requests that somebody has and that wait for no answer to a transfer, the oldest first, locked.
-pub async fn lock_open_of(connection: &mut PgConnection, owner: &str, limit: i64) -> Result<Vec<Record>, sqlx::Error> {
-    requests!(
-        "where owner = $1 and state in (1, 2, 3, 4) order by contact_at, id limit $2 for no key update",
+/// The open requests that somebody has and that wait for no answer to a transfer, the oldest first.
+pub async fn open_of(connection: &mut PgConnection, owner: &str, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select id from intake.request where owner = $1 and state in (1, 2, 3, 4) order by contact_at, id limit $2",
         owner,
         limit
     )

@@ -188,6 +188,11 @@ impl Chassis {
         self.calendars.keep(&self.pool, calendar).await
     }
 
+    /// Refuses a call under way whose caller has lost the right to it since.
+    pub(crate) fn still_admits(&self, call: &Call) -> Result<(), Error> {
+        self.directory.admit(call.caller.clone(), &call.rule, self.clock.now()).map(|_| ())
+    }
+
     /// The right to one open stream, until it is dropped.
     pub(crate) fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
         self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)

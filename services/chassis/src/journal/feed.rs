@@ -46,6 +46,8 @@ impl EventFeed for Feed {
             loop {
                 // Seen before the page is read, so that what is sealed meanwhile wakes the loop again.
                 let known = *head.borrow_and_update();
+                // Whoever lost the right to it meanwhile gets no more.
+                chassis.still_admits(&call).map_err(|error| error.into_status(language))?;
                 let rows = read_page(&chassis, cursor).await.map_err(|error| error.into_status(language))?;
                 let full = rows.len() == usize::try_from(PAGE).unwrap_or(0);
                 let head_position = known.max(rows.last().and_then(|row| row.position).unwrap_or(cursor));

@@ -80,7 +80,7 @@ impl Watch {
             loop {
                 head.borrow_and_update();
                 // Whoever lost the right to see this meanwhile sees no more of it.
-                chassis.directory.admit(call.caller.clone(), &call.rule, chassis.clock.now()).map_err(refused)?;
+                chassis.still_admits(&call).map_err(refused)?;
                 let events = read(&chassis, position).await.map_err(refused)?;
                 let (full, last) = (events.len() == usize::try_from(PAGE).unwrap_or(0), events.last().map(|event| event.position));
                 if let Some(last) = last {

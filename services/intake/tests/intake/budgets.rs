@@ -2,6 +2,8 @@
 
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::Channel;
+use kefu_proto::notifications::v1::ListNotificationsRequest;
+use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
 use kefu_testkit::Bench;
 
 use super::desk::Desk;
@@ -11,6 +13,7 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
     let mut desk = Desk::on(Bench::builder(&kefu_intake::SERVICE).on_a_line().connections(2).start().await).await;
     let request = desk.register(Channel::Chat).await;
     desk.respond(&request.name).await.unwrap();
+    let second = desk.register(Channel::Chat).await;
     let (requests, customers, registration) = (&desk.requests, &desk.customers, desk.registration(Channel::Chat));
     let name = request.name.as_str();
 
@@ -46,4 +49,25 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
         .bench
         .round_trips(async || requests.clone().list_my_queue(pb::ListMyQueueRequest::default()).await.unwrap());
     assert_eq!(queue.await, 2, "what presses, and the requests");
+
+    let order = || pb::FileWorkOrderRequest {
+        parent: name.into(),
+        for_department: "departments/field".into(),
+        content: "x".into(),
+        ..Default::default()
+    };
+    let file = desk.bench.round_trips(async || requests.clone().file_work_order(order()).await.unwrap());
+    assert_eq!(file.await, 7, "begin, lock, duties, insert, update, record, commit");
+    let (other, relation) = (second.name, pb::link_requests_request::Relation::Related.into());
+    let link = || pb::LinkRequestsRequest { name: name.into(), other: other.clone(), relation, ..Default::default() };
+    let link = desk.bench.round_trips(async || requests.clone().link_requests(link()).await.unwrap());
+    assert_eq!(link.await, 7, "begin, lock both, duties, two updates, record, commit");
+    let order = pb::RegisterRequestRequest { order_number: "SO-1".into(), ..registration.clone() };
+    requests.clone().register_request(order.clone()).await.unwrap();
+    let repeat = desk.bench.round_trips(async || requests.clone().register_request(order.clone()).await.unwrap());
+    assert_eq!(repeat.await, 6, "begin, the earlier contact, its update, insert, record, commit");
+    let notifications = NotificationServiceClient::new(desk.bench.as_("staff/lin", &["AGENT"]));
+    let mine = || ListNotificationsRequest { parent: desk.bench.name(), ..Default::default() };
+    let told = desk.bench.round_trips(async || notifications.clone().list_notifications(mine()).await.unwrap());
+    assert_eq!(told.await, 1);
 }

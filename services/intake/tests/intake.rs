@@ -12,5 +12,6 @@ mod intake {
     mod import;
     mod order;
     mod reads;
+    mod search;
     mod stories;
 }

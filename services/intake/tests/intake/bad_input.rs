@@ -29,7 +29,15 @@ async fn every_method_that_names_a_resource_says_which_one_is_not_known() {
     anonymous.sort_unstable();
     assert_eq!(
         anonymous,
-        ["CreateCustomer", "FindCustomers", "ListCustomers", "ListMyQueue", "ListRequests", "WatchRequests"]
+        [
+            "CreateCustomer",
+            "FindCustomers",
+            "ListCustomers",
+            "ListMyQueue",
+            "ListRequests",
+            "SearchRequests",
+            "WatchRequests"
+        ]
     );
 }
 

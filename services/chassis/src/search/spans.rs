@@ -14,7 +14,7 @@ const DAY_S: i64 = 86_400;
 
 /// The tokens under which an index holds what has these grams and happened at `time`.
 #[must_use]
-pub fn dated(time: Timestamp, grams: Vec<String>) -> Vec<String> {
+pub fn dated(time: Timestamp, grams: &[String]) -> Vec<String> {
     let day = day(time);
     let spans = SPANS.iter().map(|days| span(day, *days));
     spans.chain(grams.iter().map(|gram| of_era(day / ERA, gram))).collect()
@@ -112,7 +112,7 @@ mod tests {
 
     /// The probes that find what has the grams and happened on a day.
     fn finding(probes: &Probes, time: Timestamp, grams: &[String]) -> Vec<usize> {
-        let tokens = dated(time, grams.to_vec());
+        let tokens = dated(time, grams);
         let has = |index: &usize| {
             tokens.contains(&probes.keys[*index])
                 && probes.rest[*index].split(' ').all(|token| tokens.contains(&token.to_owned()))
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_before_1970_lies_on_its_first_day_and_nothing_older_than_the_oldest_is_asked_for() {
-        assert_eq!(dated(Timestamp::MIN, vec!["打印".into()]), ["1@0", "8@0", "64@0", "0:打印"]);
+        assert_eq!(dated(Timestamp::MIN, &["打印".to_owned()]), ["1@0", "8@0", "64@0", "0:打印"]);
         let queries = [vec!["打印".to_owned()], vec!["jet".into(), "ser".into()]];
         let probes = Probes::newest_first(on(20_991), on(20_400), &queries);
         assert_eq!(probes.keys[..3], ["1@20991", "1@20991", "1@20990"]);

@@ -184,24 +184,24 @@ async fn what_is_classified_and_resolved_later_is_found_too() {
 #[tokio::test]
 async fn what_fits_better_comes_first_and_of_equals_the_newer() {
     let mut desk = Desk::open().await;
-    let order = |desk: &Desk, number: &str| pb::RegisterRequestRequest {
+    let of_order = |desk: &Desk, number: &str| pb::RegisterRequestRequest {
         order_number: number.into(),
         description: "问进度".into(),
         ..desk.registration(Channel::Chat)
     };
-    let exact = order(&desk, "AB-7788");
+    let exact = of_order(&desk, "AB-7788");
     let exact = desk.registers(exact).await.name;
-    let longer = order(&desk, "AB-77881");
+    let longer = of_order(&desk, "AB-77881");
     let longer = desk.registers(longer).await.name;
     let word = desk.says("订单 ab 7788 呢").await.name;
     let apart = desk.says("ab 的 7788").await.name;
-    let older = desk.says("工单 xab7788x").await.name;
-    let newer = desk.says("工单 yab7788y").await.name;
+    let earlier = desk.says("工单 xab7788x").await.name;
+    let later = desk.says("工单 yab7788y").await.name;
     let found = desk.search(query("AB-7788")).await.results;
     let scores: Vec<i32> = found.iter().map(|result| result.score).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
-    assert_eq!(names(found), [&exact, &longer, &word, &newer, &older].map(String::as_str));
-    assert_eq!(desk.finds("ab 7788").await, [exact, longer, word, newer, older, apart]);
+    assert_eq!(names(found), [&exact, &longer, &word, &later, &earlier].map(String::as_str));
+    assert_eq!(desk.finds("ab 7788").await, [exact, longer, word, later, earlier, apart]);
 }
 
 #[tokio::test]
@@ -247,12 +247,12 @@ async fn a_search_is_narrowed_by_customer_department_and_state_and_goes_page_by_
     assert_eq!(names(desk.search(in_progress).await.results), [mine[2].as_str()]);
 
     let mut call = pb::SearchRequestsRequest { customer: desk.customer.clone(), page_size: 2, ..asked };
-    let (mut paged, mut pages) = (Vec::new(), 0);
+    let (mut paged, mut count) = (Vec::new(), 0);
     loop {
         let page = desk.search(call.clone()).await;
         assert!(!page.truncated);
         paged.extend(names(page.results));
-        pages += 1;
+        count += 1;
         // What comes in between does not shift the pages.
         desk.says("打印机无法连接").await;
         if page.next_page_token.is_empty() {
@@ -261,7 +261,7 @@ async fn a_search_is_narrowed_by_customer_department_and_state_and_goes_page_by_
         call.page_token = page.next_page_token;
     }
     mine.insert(0, far);
-    assert_eq!((paged, pages), (mine, 3));
+    assert_eq!((paged, count), (mine, 3));
 }
 
 #[tokio::test]

@@ -117,10 +117,10 @@ fn pieces(text: &str) -> HashSet<String> {
 }
 
 /// The coefficient of Dice: 1 for the same pieces, 0 for none in common or none at all.
-fn dice(these: &HashSet<String>, those: &HashSet<String>) -> f64 {
+fn dice(one: &HashSet<String>, other: &HashSet<String>) -> f64 {
     let count = |pieces: usize| u32::try_from(pieces).map_or(0.0, f64::from);
-    let all = count(these.len() + those.len());
-    if all == 0.0 { 0.0 } else { 2.0 * count(these.intersection(those).count()) / all }
+    let all = count(one.len() + other.len());
+    if all == 0.0 { 0.0 } else { 2.0 * count(one.intersection(other).count()) / all }
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn likeness_is_twice_what_is_shared_over_all() {
-        let dice = |these: &str, those: &str| dice(&pieces(these), &pieces(those));
+        let dice = |one: &str, other: &str| dice(&pieces(one), &pieces(other));
         // night and nacht, the usual example over pairs (1 of 4 and 4); the threes in them share nothing.
         assert!((dice("night", "nacht") - 2.0 / 14.0).abs() < 1e-9);
         assert!((dice("打印机无法连接", "打印机连接不上") - 2.0 * 3.0 / 12.0).abs() < 1e-9);

@@ -75,7 +75,7 @@ impl Entry {
             part.code.iter().for_each(|code| tokens.add(code));
         }
         let said: Vec<String> = parts.iter().map(Part::line).collect();
-        Self { tokens: dated(time, tokens.into_vec()), said: said.join("\n") }
+        Self { tokens: dated(time, &tokens.into_vec()), said: said.join("\n") }
     }
 }
 

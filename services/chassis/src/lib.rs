@@ -22,6 +22,7 @@ pub mod paging;
 pub mod peer;
 pub mod program;
 pub mod rules;
+pub mod search;
 pub mod server;
 pub mod telemetry;
 pub mod time;

@@ -16,6 +16,7 @@ use kefu_proto::intake::v1::customer_service_server::CustomerService;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::request::search::text::Entry;
 use crate::shared::{Contact, Country, Customer, id, unknown};
 
 mod find;
@@ -263,10 +264,15 @@ pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Opti
     Ok(record.and_then(|record| record.show().preferences))
 }
 
-/// Stores a customer, new or changed.
+/// Stores a customer, new or changed, and what they are found by.
 async fn store(connection: &mut PgConnection, record: &Record) -> Result<(), Error> {
+    let entry = Entry::of_customer(&record.display_name, &record.contacts, record.created_at.to_jiff());
     sqlx::query!(
-        "insert into intake.customer values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        "with searched as (
+            insert into intake.customer_search (customer, tokens, said) values ($1, $17, $18)
+            on conflict (customer) do update set tokens = excluded.tokens, said = excluded.said
+            where customer_search.said <> excluded.said)
+        insert into intake.customer values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (id) do update set
             display_name = excluded.display_name, kind = excluded.kind, contacts = excluded.contacts, phones = excluded.phones,
             emails = excluded.emails, preferred_channel = excluded.preferred_channel, preferred_hours = excluded.preferred_hours,
@@ -288,6 +294,8 @@ async fn store(connection: &mut PgConnection, record: &Record) -> Result<(), Err
         record.created_at as _,
         record.updated_at as _,
         record.version,
+        &entry.tokens,
+        entry.said,
     )
     .execute(connection)
     .await?;

@@ -49,6 +49,7 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
     };
     let country = shared::Country::named(&settings.country)?;
     Ok(server
+        .beside(request::search::backlog::run(chassis.clone()))
         .with(CustomerServiceServer::new(customer::Customers(chassis.clone(), country)))
         .with(RequestServiceServer::new(request::Requests(chassis, country))))
 }

@@ -20,6 +20,7 @@ mod list;
 mod ownership;
 mod register;
 mod remote;
+pub mod search;
 mod step;
 mod store;
 mod transfer;
@@ -66,6 +67,8 @@ kefu_chassis::delegate! {
         record_unmet_expectation(pb::RecordUnmetExpectationRequest) -> pb::UnmetExpectation = record_expectation;
         answer_unmet_expectation(pb::AnswerUnmetExpectationRequest) -> pb::UnmetExpectation = answer_expectation;
         list_unmet_expectations(pb::ListUnmetExpectationsRequest) -> pb::ListUnmetExpectationsResponse = list_expectations;
+        search_requests(pb::SearchRequestsRequest) -> pb::SearchRequestsResponse = search;
+        suggest_duplicates(pb::SuggestDuplicatesRequest) -> pb::SuggestDuplicatesResponse = suggest_duplicates;
     }
     {
         type WatchRequestsStream = watch::Changes;

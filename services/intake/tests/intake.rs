@@ -15,6 +15,7 @@ mod intake {
     mod ownership;
     mod reads;
     mod remote;
+    mod search;
     mod stories;
     mod watch;
 }

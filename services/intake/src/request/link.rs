@@ -132,7 +132,7 @@ async fn store_other(
 ) -> Result<(), Error> {
     other.version += 1;
     other.updated_at = store::at(call.now);
-    store::update(change.connection(), other).await?;
+    store::update(change.connection(), other, None).await?;
     change.record(event(other.id().to_string(), other.version));
     Ok(())
 }

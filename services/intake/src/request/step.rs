@@ -13,6 +13,7 @@ use prost::{Message, Name};
 use uuid::Uuid;
 
 use super::lifecycle::{Action, Facts, LIFECYCLE};
+use super::search::text::{Entry, fingerprint};
 use super::store::{self, Record};
 use crate::shared::{Request, id, unknown};
 
@@ -30,6 +31,8 @@ pub struct Step<'a> {
     live: Vec<LiveDuty>,
     touched: Touched,
     further: Vec<NewEvent>,
+    /// Whether what it is found by changes, is seen by this.
+    said: u64,
 }
 
 impl<'a> Step<'a> {
@@ -65,7 +68,8 @@ impl<'a> Step<'a> {
         let own = records.iter().position(|record| record.id == id.uuid()).ok_or_else(|| unknown::<Request>(name))?;
         let record = records.remove(own);
         let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
-        Ok(Self { chassis, call, change, record, at, others: records, live, touched, further })
+        let said = fingerprint(&record);
+        Ok(Self { chassis, call, change, record, at, others: records, live, touched, further, said })
     }
 
     /// Ready to be changed by a caller who may touch it: it is as they saw it, and its duties are locked too.
@@ -126,7 +130,8 @@ impl<'a> Step<'a> {
         let version = self.record.version + 1;
         self.record.version = version + i64::try_from(self.further.len()).unwrap_or(0);
         self.record.updated_at = store::at(self.call.now);
-        store::update(self.change.connection(), &self.record).await?;
+        let entry = (fingerprint(&self.record) != self.said).then(|| Entry::of_request(&self.record));
+        store::update(self.change.connection(), &self.record, entry).await?;
         let shown = self.record.show();
         let event = NewEvent::new(shown.name.clone(), version, self.at, &self.call.rule.clauses, payload);
         self.change.record_touching(event, self.touched);

@@ -10,6 +10,7 @@ use kefu_proto::intake::v1::request::{Channel, Origin, Priority, State};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::search::text::Entry;
 use crate::shared::{Contact, Customer, Project, Request, Transfer};
 
 /// A query of requests. Columns are named, so that a later version may add some while this one runs.
@@ -287,8 +288,10 @@ impl Record {
 
 /// Stores a new request; its number, made of the day `day` (YYYYMMDD) and the next running number.
 pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -> Result<String, sqlx::Error> {
+    let entry = Entry::of_request(record);
     sqlx::query_scalar!(
         r#"
+        with searched as (insert into intake.request_search (request, contact_at, tokens, said) values ($1, $20, $27, $28))
         insert into intake.request (
             id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
             problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, contact_at,
@@ -327,6 +330,8 @@ pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -
         record.in_scope,
         record.repeat_of,
         &record.linked,
+        &entry.tokens,
+        entry.said,
     )
     .fetch_one(connection)
     .await
@@ -371,10 +376,13 @@ pub async fn get(connection: &mut PgConnection, id: Id<Request>) -> Result<Optio
     requests!("where id = $1", id.uuid()).fetch_optional(connection).await
 }
 
-/// Stores what can change of a request.
-pub async fn update(connection: &mut PgConnection, record: &Record) -> Result<(), sqlx::Error> {
+/// Stores what can change of a request, and what it is found by, if that changed.
+pub async fn update(connection: &mut PgConnection, record: &Record, entry: Option<Entry>) -> Result<(), sqlx::Error> {
+    let (tokens, said) = entry.map(|entry| (entry.tokens, entry.said)).unzip();
     sqlx::query!(
-        "update intake.request set
+        "with searched as (
+            update intake.request_search set tokens = $39, said = $40 where request = $1 and $39::text[] is not null)
+        update intake.request set
             business_domain = $2, problem_type = $3, priority = $4, state = $5, cycle = $6, carrier_state = $7,
             first_response_at = $8, promised_at = $9, promise_reason = $10, last_informed_at = $11, resolution = $12,
             assistance = $13, resolved_at = $14, closed_at = $15, first_contact_resolution = $16, settled_at_once = $17,
@@ -421,6 +429,8 @@ pub async fn update(connection: &mut PgConnection, record: &Record) -> Result<()
         record.work_orders,
         record.open_expectations,
         record.repeat_of,
+        tokens.as_deref(),
+        said,
     )
     .execute(connection)
     .await?;

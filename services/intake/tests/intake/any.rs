@@ -268,7 +268,8 @@ impl World {
             "ListTransfers" | "ListWorkOrders" | "ListRemoteAuthorizations" | "ListUnmetExpectations" => {
                 json!({ "parent": self.target.get("children") })
             }
-            "GetRequest" | "ExplainRequest" => json!({ "name": working }),
+            "GetRequest" | "ExplainRequest" | "SuggestDuplicates" => json!({ "name": working }),
+            "SearchRequests" => json!({ "query": "打印机" }),
             "ListProgress" => json!({ "parent": working }),
             "ListContactAttempts" => json!({ "parent": self.in_state.get("RESOLVED") }),
             "ListCustomers" | "ListRequests" | "ListMyQueue" | "WatchRequests" => json!({}),

@@ -45,6 +45,12 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
     let phone = || pb::FindCustomersRequest { phone: "13800138000".into(), ..Default::default() };
     let find = desk.bench.round_trips(async || customers.clone().find_customers(phone()).await.unwrap());
     assert_eq!(find.await, 1);
+    let words = || pb::SearchRequestsRequest { query: "王小明 打印".into(), ..Default::default() };
+    let search = desk.bench.round_trips(async || requests.clone().search_requests(words()).await.unwrap());
+    assert_eq!(search.await, 3, "what is newest, what may fit, and the requests of the page");
+    let duplicates = || pb::SuggestDuplicatesRequest { name: name.into(), ..Default::default() };
+    let suggest = desk.bench.round_trips(async || requests.clone().suggest_duplicates(duplicates()).await.unwrap());
+    assert_eq!(suggest.await, 2, "the request, and the others");
     let queue = desk
         .bench
         .round_trips(async || requests.clone().list_my_queue(pb::ListMyQueueRequest::default()).await.unwrap());

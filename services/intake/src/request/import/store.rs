@@ -49,6 +49,7 @@ pub async fn insert(
     let contacts: Vec<serde_json::Value> = records.iter().map(|(record, _)| record.contact.clone()).collect();
     let stored = sqlx::query!(
         r#"
+        with stored as (
         insert into intake.request (
             id, number, channel, kind, customer, contact, order_number, product_model, description, business_domain, problem_type,
             priority, first_responder, owner, department, state, cycle, carrier_state, origin, source, external_id, contact_at,
@@ -71,6 +72,8 @@ pub async fn insert(
             select from intake.request as known where known.source = row.source and known.external_id = row.external_id)
         on conflict (source, external_id) do nothing
         returning id, number
+        ), searched as (insert into intake.request_to_index select id from stored)
+        select id, number from stored
         "#,
         &ids,
         &days,

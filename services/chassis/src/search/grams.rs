@@ -1,0 +1,243 @@
+//! Text in its normal form, and its grams: the short pieces that an index is asked for. Han and other scripts of many signs
+//! are told apart by two of them. Letters and digits are not, since every text of some length has most pairs: of them longer
+//! pieces are kept too, so that what a query asks for is rare.
+
+use std::collections::HashSet;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Scripts of few signs stand before this, those of many after it.
+const MANY_SIGNS: char = '\u{2E80}';
+/// A query asks for so many grams at most: more make no answer more exact, since texts are compared afterwards.
+const ASKED_AT_MOST: usize = 6;
+
+/// A text in its normal form: NFKC, lower case, and one space between its runs of letters and digits.
+#[must_use]
+pub fn normal(text: &str) -> String {
+    let folded: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+    let runs: Vec<&str> = folded.split(|sign: char| !sign.is_alphanumeric()).filter(|run| !run.is_empty()).collect();
+    runs.join(" ")
+}
+
+/// A normal text without its spaces: how a number or code reads that may be written with or without separators.
+#[must_use]
+pub fn packed(normal: &str) -> String {
+    normal.replace(' ', "")
+}
+
+/// The tokens under which an index holds something, each once, in the order they were added, up to a bound.
+#[derive(Debug)]
+pub struct Tokens {
+    known: HashSet<String>,
+    kept: Vec<String>,
+    at_most: usize,
+}
+
+impl Tokens {
+    /// None yet, and never more than `at_most`: what is added first is found for certain.
+    #[must_use]
+    pub fn at_most(at_most: usize) -> Self {
+        Self { known: HashSet::new(), kept: Vec::new(), at_most }
+    }
+
+    /// Adds a normal text: whatever stands in it, two signs or more of one run, is found.
+    pub fn add(&mut self, normal: &str) {
+        for run in runs(normal) {
+            (0..run.len()).flat_map(|start| run.grams_at(start)).for_each(|gram| self.keep(gram));
+        }
+    }
+
+    /// Adds long numbers that many of its kind have, such as telephone numbers: four digits in a row are found, and not
+    /// fewer, which nearly all of them share.
+    pub fn add_number(&mut self, normal: &str) {
+        for run in runs(normal) {
+            let digits = (0..run.len()).filter_map(|start| run.gram(start, 4));
+            let (mut digits, short) = (digits.peekable(), run.grams_at(0));
+            if digits.peek().is_none() {
+                short.for_each(|gram| self.keep(gram));
+            }
+            digits.for_each(|gram| self.keep(gram));
+        }
+    }
+
+    /// The tokens.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<String> {
+        self.kept
+    }
+
+    fn keep(&mut self, gram: &str) {
+        if self.kept.len() < self.at_most && !self.known.contains(gram) {
+            self.known.insert(gram.to_owned());
+            self.kept.push(gram.to_owned());
+        }
+    }
+}
+
+/// Grams that a text must have for a normal query to stand in it, those that tell most, at most six, the last first. Having
+/// them all does not mean that it stands there.
+#[must_use]
+pub fn asked(normal: &str) -> Vec<&str> {
+    let mut asked: Vec<&str> = Vec::new();
+    runs(normal).for_each(|run| asked.extend(run.cover()));
+    // Pairs of letters or digits stand in nearly every text.
+    let tells = |gram: &&str| gram.len() > 2;
+    if asked.iter().any(tells) {
+        asked.retain(tells);
+    }
+    let mut known = HashSet::new();
+    asked.retain(|gram| known.insert(*gram));
+    let count = asked.len();
+    let chosen = count.min(ASKED_AT_MOST);
+    (0..chosen).rev().map(|index| asked[index * count / chosen]).collect()
+}
+
+/// The runs of a normal text.
+fn runs(normal: &str) -> impl Iterator<Item = Run<'_>> {
+    normal.split(' ').filter(|run| !run.is_empty()).map(Run::of)
+}
+
+/// A run of letters and digits, and where each of its signs begins.
+struct Run<'a> {
+    text: &'a str,
+    signs: Vec<(usize, char)>,
+}
+
+impl<'a> Run<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, signs: text.char_indices().collect() }
+    }
+
+    fn len(&self) -> usize {
+        self.signs.len()
+    }
+
+    /// Every gram that begins at a sign.
+    fn grams_at(&self, start: usize) -> impl Iterator<Item = &'a str> {
+        (1..=4).filter_map(move |size| self.gram(start, size))
+    }
+
+    /// The longest grams, as few as leave no sign out, and of a long number its last eight digits; of pairs all, since their
+    /// neighbours tell words apart.
+    fn cover(&self) -> Vec<&'a str> {
+        let longest = |start| (1..=4).rev().find_map(|size| Some((start, start + size, self.gram(start, size)?)));
+        let mut grams: Vec<(usize, usize, &str)> = Vec::new();
+        for gram in (0..self.len()).filter_map(longest) {
+            // What ends where another did is a part of it.
+            if grams.last().is_none_or(|(_, end, _)| gram.1 > *end) {
+                grams.push(gram);
+            }
+        }
+        // Of long numbers the end tells most: many begin alike.
+        let fours: Vec<&str> =
+            grams.iter().filter(|(start, end, _)| end - start == 4).map(|(_, _, gram)| *gram).collect();
+        if fours.len() > 4 {
+            return vec![fours[fours.len() - 5], fours[fours.len() - 1]];
+        }
+        let (mut cover, mut covered) = (Vec::new(), 0);
+        for (index, (start, end, gram)) in grams.iter().enumerate() {
+            let next = grams.get(index + 1).map(|(next, _, _)| *next);
+            let is_needed = end - start < 3 || next.is_none_or(|next| next > covered);
+            if is_needed {
+                cover.push(*gram);
+                covered = *end;
+            }
+        }
+        cover
+    }
+
+    /// The gram of `size` signs at a sign, if there is one: two of any, three of scripts of few signs, four digits, and one
+    /// that stands alone.
+    fn gram(&self, start: usize, size: usize) -> Option<&'a str> {
+        let signs = self.signs.get(start..start + size)?;
+        let is_gram = match size {
+            1 => self.signs.len() == 1,
+            2 => true,
+            3 => signs.iter().all(|(_, sign)| *sign < MANY_SIGNS),
+            _ => signs.iter().all(|(_, sign)| sign.is_ascii_digit()),
+        };
+        let end = self.signs.get(start + size).map_or(self.text.len(), |(at, _)| *at);
+        is_gram.then(|| &self.text[signs[0].0..end])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tokens(text: &str) -> Vec<String> {
+        let mut tokens = Tokens::at_most(usize::MAX);
+        tokens.add(&normal(text));
+        tokens.into_vec()
+    }
+
+    #[test]
+    fn a_normal_text_is_narrow_lower_case_and_without_signs_between_its_words() {
+        for (written, expected) in [
+            ("打印机，无法连接！", "打印机 无法连接"),
+            ("ＨＰ　ＬａｓｅｒＪｅｔ－１３００", "hp laserjet 1300"),
+            ("R-20261120-000042", "r 20261120 000042"),
+            ("Straße ﬁnden ①", "straße finden 1"),
+            ("ΟΔΥΣΣΕΥΣ", "οδυσσευσ"),
+            ("ｶﾀｶﾅ", "カタカナ"),
+            (" \u{0}%_'\\ \u{202e}", ""),
+        ] {
+            assert_eq!(normal(written), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn of_han_pairs_are_kept_of_letters_and_digits_longer_pieces_too() {
+        assert_eq!(tokens("打印机 a 水"), ["打印", "印机", "a", "水"]);
+        assert_eq!(tokens("hp12"), ["hp", "hp1", "p1", "p12", "12"]);
+        assert_eq!(tokens("12345"), ["12", "123", "1234", "23", "234", "2345", "34", "345", "45"]);
+        assert_eq!(asked("打印机"), ["印机", "打印"]);
+        assert_eq!(asked("laser"), ["ser", "las"]);
+        assert_eq!(asked("sn1234"), ["1234", "sn1"]);
+        assert_eq!(asked("13800138000"), ["8000", "0013"]);
+        assert_eq!(asked("a4纸 水"), ["水", "4纸"]);
+        assert_eq!(asked("so 2026 ab"), ["2026"]);
+        assert_eq!(asked("so ab"), ["ab", "so"]);
+        assert_eq!(asked("一二三四五六七八九十"), ["八九", "七八", "五六", "四五", "二三", "一二"]);
+        assert_eq!(asked(""), [""; 0]);
+    }
+
+    #[test]
+    fn long_numbers_are_kept_by_four_digits_and_tokens_are_bounded() {
+        let mut tokens = Tokens::at_most(5);
+        tokens.add_number("8613800");
+        tokens.add_number("r 12");
+        assert_eq!(tokens.into_vec(), ["8613", "6138", "1380", "3800", "r"]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_one_run_of_a_text_is_found(text in "\\PC{0,60}|[a-c0-2 -]{0,30}|[打印机无法a1 ，]{0,30}", at in any::<prop::sample::Index>(), size in 2_usize..40) {
+            let normal_text = normal(&text);
+            let kept: HashSet<String> = tokens(&text).into_iter().collect();
+            for run in normal_text.split(' ').filter(|run| run.chars().count() > 1) {
+                let signs: Vec<char> = run.chars().collect();
+                let start = at.index(signs.len() - 1);
+                let part: String = signs[start..].iter().take(size).collect();
+                let query = normal(&part);
+                prop_assert_eq!(&query, &part, "a part of a normal text is normal");
+                let asked = asked(&query);
+                prop_assert!(!asked.is_empty());
+                prop_assert!(asked.iter().all(|gram| kept.contains(*gram)), "{} in {}: {:?}", part, run, asked);
+            }
+        }
+
+        #[test]
+        fn a_normal_text_stays_as_it_is(text in any::<String>()) {
+            let once = normal(&text);
+            prop_assert_eq!(normal(&once), once);
+        }
+
+        #[test]
+        fn a_query_asks_for_few_grams_however_long_it_is(text in any::<String>()) {
+            prop_assert!(asked(&normal(&text.repeat(20))).len() <= ASKED_AT_MOST);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The backlog of the index: requests that were imported, and what was there before there was an index. Any number of
+//! replicas may work it off; each request and customer is taken by one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::Chassis;
+use kefu_chassis::error::describe;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::text::Entry;
+use crate::request::store::requests;
+
+const BATCH: i64 = 100;
+/// How often it looks for more.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Indexes until the service stops.
+pub async fn run(chassis: Arc<Chassis>) {
+    let mut stop = chassis.stopping();
+    let mut after = (Uuid::nil(), Uuid::nil());
+    loop {
+        let is_done = match work(&chassis, &mut after).await {
+            Ok(indexed) => indexed == 0,
+            Err(error) => {
+                tracing::warn!(cause = describe(&error), "the search index is behind; it is tried again");
+                true
+            }
+        };
+        if !is_done && !*stop.borrow() {
+            continue;
+        }
+        // What another held when it was passed by is looked for again from the beginning.
+        after = (Uuid::nil(), Uuid::nil());
+        tokio::select! {
+            () = chassis.clock.tick(POLL) => {}
+            _ = stop.wait_for(|stopping| *stopping) => return,
+        }
+    }
+}
+
+/// Indexes one batch of requests and one of customers after those `after`; how many.
+async fn work(chassis: &Chassis, after: &mut (Uuid, Uuid)) -> Result<usize, sqlx::Error> {
+    let mut transaction = chassis.pool().begin().await?;
+    let requests = requests(&mut transaction, after.0).await?;
+    let customers = customers(&mut transaction, after.1).await?;
+    transaction.commit().await?;
+    after.0 = requests.last().copied().unwrap_or(after.0);
+    after.1 = customers.last().copied().unwrap_or(after.1);
+    Ok(requests.len() + customers.len())
+}
+
+async fn requests(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    // Who is changed at this moment is passed by: it is taken when it holds still.
+    let records = requests!(
+        "where id in (select request from intake.request_to_index where request > $1 order by request limit $2 for update skip locked)
+        order by id for no key update skip locked",
+        after,
+        BATCH
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
+    let (tokens, said) = columns(records.iter().map(Entry::of_request));
+    sqlx::query!(
+        "with taken as (delete from intake.request_to_index where request = any($1))
+        insert into intake.request_search (request, contact_at, tokens, said)
+        select request, contact_at, string_to_array(tokens, ' '), said
+        from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) as indexed (request, contact_at, tokens, said)
+        on conflict (request) do update set tokens = excluded.tokens, said = excluded.said",
+        &ids,
+        &records.iter().map(|record| record.contact_at).collect::<Vec<_>>() as _,
+        &tokens,
+        &said
+    )
+    .execute(connection)
+    .await?;
+    Ok(ids)
+}
+
+async fn customers(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id, display_name, contacts, created_at as "created_at: SqlTime" from intake.customer
+        where id in (select customer from intake.customer_to_index where customer > $1 order by customer limit $2 for update skip locked)
+        order by id for no key update skip locked"#,
+        after,
+        BATCH
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let entries = rows.iter().map(|row| Entry::of_customer(&row.display_name, &row.contacts, row.created_at.to_jiff()));
+    let (tokens, said) = columns(entries);
+    sqlx::query!(
+        "with taken as (delete from intake.customer_to_index where customer = any($1))
+        insert into intake.customer_search (customer, tokens, said)
+        select customer, string_to_array(tokens, ' '), said
+        from unnest($1::uuid[], $2::text[], $3::text[]) as indexed (customer, tokens, said)
+        on conflict (customer) do update set tokens = excluded.tokens, said = excluded.said",
+        &ids,
+        &tokens,
+        &said
+    )
+    .execute(connection)
+    .await?;
+    Ok(ids)
+}
+
+/// As columns: the tokens of each, separated by spaces, and what each said.
+fn columns(entries: impl Iterator<Item = Entry>) -> (Vec<String>, Vec<String>) {
+    entries.map(|entry| (entry.tokens.join(" "), entry.said)).unzip()
+}

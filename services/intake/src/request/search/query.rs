@@ -1,0 +1,137 @@
+//! What a query asks for. One that may be a number or code is read in several ways, of which any may fit.
+
+use kefu_chassis::search::{asked, normal, packed};
+
+use crate::shared::Country;
+
+/// So many words of a query are looked for among the customers at most.
+const NAMES_AT_MOST: usize = 4;
+
+/// A query, read.
+#[derive(Debug)]
+pub struct Query {
+    /// The ways to read it.
+    pub ways: Vec<Way>,
+    /// It as it was written: perhaps the order number, or the identity in another system.
+    pub written: String,
+    /// The requests' numbers that it may be, as they are stored.
+    pub numbers: Vec<String>,
+    /// The running parts of requests' numbers that are in it, as they are stored.
+    pub running: Vec<String>,
+}
+
+/// One way to read a query: the terms, in normal form, that must all be found.
+#[derive(Debug)]
+pub struct Way {
+    pub terms: Vec<String>,
+    /// Whether another way finds all that this one fits.
+    is_covered: bool,
+}
+
+impl Query {
+    /// Reads a query; none if it has fewer than two letters or digits.
+    pub fn read(query: &str, country: Country) -> Option<Self> {
+        let terms: Vec<String> = query.split_whitespace().map(normal).filter(|term| !term.is_empty()).collect();
+        let whole = packed(&normal(query));
+        if whole.chars().count() < 2 {
+            return None;
+        }
+        let running = terms.iter().filter_map(|term| running(term)).collect();
+        let mut ways = vec![Way { terms, is_covered: false }];
+        let is_code = whole.bytes().all(|sign| sign.is_ascii_alphanumeric()) && whole.contains(is_digit);
+        let phone = if is_phone(query) { country.e164(query.trim()) } else { None };
+        let number = number(&whole);
+        let others = is_code.then(|| whole.clone()).into_iter();
+        for other in others.chain(phone.iter().chain(&number).map(|code| normal(code))) {
+            let covers = |way: &Way| matches!(way.terms.as_slice(), [term] if other.contains(term.as_str()));
+            let is_covered = ways.iter().any(covers);
+            if ways.iter().all(|way| way.terms != [other.as_str()]) {
+                ways.push(Way { terms: vec![other], is_covered });
+            }
+        }
+        Some(Self { ways, written: query.trim().to_owned(), numbers: number.into_iter().collect(), running })
+    }
+
+    /// For each way, grams that a request must have.
+    pub fn grams(&self) -> Vec<Vec<String>> {
+        let ways = self.ways.iter().filter(|way| !way.is_covered);
+        ways.map(|way| grams(&way.terms.join(" "))).collect()
+    }
+
+    /// For each of the first words, grams that a customer must have.
+    pub fn names(&self) -> Vec<Vec<String>> {
+        let mut terms: Vec<&String> =
+            self.ways.iter().filter(|way| !way.is_covered).rev().flat_map(|way| &way.terms).collect();
+        terms.retain(|term| term.chars().count() > 1);
+        terms.dedup();
+        terms.iter().take(NAMES_AT_MOST).map(|term| grams(term)).collect()
+    }
+}
+
+fn grams(normal: &str) -> Vec<String> {
+    asked(normal).into_iter().map(str::to_owned).collect()
+}
+
+/// The request's number that a code may be, written with or without its letter and separators.
+fn number(code: &str) -> Option<String> {
+    let digits = code.strip_prefix('r').unwrap_or(code);
+    let (day, running) = digits.split_at_checked(8)?;
+    (running.len() > 5 && digits.chars().all(is_digit)).then(|| format!("R-{day}-{running}"))
+}
+
+/// The running part of a request's number, with the zeros before it or without.
+fn running(term: &str) -> Option<String> {
+    let digits = term.trim_start_matches('0');
+    (!digits.is_empty() && digits.len() < 16 && term.chars().all(is_digit)).then(|| format!("{digits:0>6}"))
+}
+
+fn is_digit(sign: char) -> bool {
+    sign.is_ascii_digit()
+}
+
+/// Whether a query has only signs that telephone numbers are written with.
+fn is_phone(query: &str) -> bool {
+    query
+        .chars()
+        .all(|sign| sign.is_whitespace() || "+-().–/０１２３４５６７８９＋－（）".contains(sign) || is_digit(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Query {
+        Query::read(query, Country::named("CN").unwrap()).unwrap()
+    }
+
+    fn ways(query: &str) -> Vec<Vec<String>> {
+        read(query).ways.into_iter().map(|way| way.terms).collect()
+    }
+
+    #[test]
+    fn words_are_looked_for_each_and_codes_without_their_separators_too() {
+        assert_eq!(ways("打印机　LASER "), [vec!["打印机", "laser"]]);
+        assert_eq!(ways("SO-2026/7"), [["so 2026 7"], ["so20267"]]);
+        assert_eq!(ways("138 0013-8000"), [vec!["138", "0013 8000"], vec!["13800138000"], vec!["8613800138000"]]);
+        assert_eq!(ways("１３８００１３８０００"), [["13800138000"], ["8613800138000"]]);
+    }
+
+    #[test]
+    fn numbers_are_read_in_any_writing() {
+        for written in ["R-20261120-000042", "r20261120000042", "20261120-000042", "Ｒ－２０２６１１２０－００００４２"]
+        {
+            assert_eq!(read(written).numbers, ["R-20261120-000042"], "{written}");
+        }
+        assert_eq!(read("R-20261120-1000042").numbers, ["R-20261120-1000042"]);
+        assert_eq!(read("20261120").numbers, [""; 0]);
+        assert_eq!(read("42 000043 王小明").running, ["000042", "000043"]);
+        assert_eq!(read("00 1234567").running, ["1234567"]);
+    }
+
+    #[test]
+    fn a_query_of_no_word_asks_for_nothing() {
+        for written in ["", " ", "水", "%_", "，。", "\u{0}a"] {
+            assert!(Query::read(written, Country::named("CN").unwrap()).is_none(), "{written:?}");
+        }
+    }
+}

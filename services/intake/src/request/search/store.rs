@@ -1,0 +1,165 @@
+//! What a search looks at, in Postgres: never more than a bound, whatever the query and however many requests there are.
+
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::search::Probes;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::query::Query;
+use super::text::Part;
+
+/// Requests looked at that may hold the words, and requests of a customer that is named: the newest.
+const LOOKED_AT: i64 = 200;
+/// Rows visited in one span of time at most, to take its newest from.
+const VISITED: i64 = 500;
+/// Customers looked at that may have a name or address searched for: the newest.
+const CUSTOMERS: i64 = 20;
+/// Requests looked at of each of these, and of all.
+const OF_EACH: i64 = 30;
+const OF_ALL: i64 = 50;
+/// Requests looked at that have just the order number, or the identity in another system.
+const OF_NUMBER: i64 = 20;
+
+/// Of which customer, which department and in which state requests are looked for, if that is said.
+#[derive(Debug, Default)]
+pub struct Only<'a> {
+    pub customer: Option<Uuid>,
+    pub department: &'a str,
+    pub state: Option<i16>,
+}
+
+/// A request that may fit, with what it is compared by.
+#[derive(Debug)]
+pub struct Row {
+    pub id: Uuid,
+    pub contact_at: SqlTime,
+    said: Option<String>,
+    customer_said: Option<String>,
+    number: Option<String>,
+    truncated: bool,
+}
+
+/// What may fit.
+#[derive(Debug)]
+pub struct Found {
+    pub rows: Vec<Row>,
+    /// Whether there was more than is looked at.
+    pub truncated: bool,
+}
+
+impl Row {
+    /// What it says, what its customer is called, if that is why it was looked at, and its number, if that is.
+    pub fn parts(&self) -> Vec<Part> {
+        let said = [&self.said, &self.customer_said].into_iter().flatten();
+        let number = self.number.as_deref().and_then(Part::number);
+        number.into_iter().chain(said.flat_map(|said| Part::read(said))).collect()
+    }
+}
+
+/// The requests that may fit a query.
+pub async fn find(pool: &PgPool, query: &Query, only: &Only<'_>) -> Result<Found, sqlx::Error> {
+    let of_one = only.customer.is_some();
+    let (texts, names) = if of_one { Default::default() } else { probes(pool, query).await? };
+    let (of_each, of_all) = if of_one { (LOOKED_AT, LOOKED_AT) } else { (OF_EACH, OF_ALL) };
+    let takes_any = !of_one && only.department.is_empty() && only.state.is_none();
+    // A nested loop asks probe by probe, and the limit ends it: the newest first, and no more than are needed.
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        with texts as materialized (
+            select found.id, found.contact_at, found.said
+            from unnest($1::text[], $2::text[], $3::timestamptz[]) as probe (key, rest, before_at)
+            cross join lateral (
+                select visited.id, visited.contact_at, visited.said from (
+                    select s.request as id, s.contact_at, s.said from intake.request_search as s
+                    where s.tokens @> array[probe.key] and s.tokens @> string_to_array(probe.rest, ' ')
+                        and s.contact_at < probe.before_at
+                    limit $4
+                ) as visited order by visited.contact_at desc limit $5
+            ) as found limit $5
+        ), names as materialized (
+            select found.customer, found.said from unnest($6::text[], $7::text[]) as probe (key, rest)
+            cross join lateral (
+                select s.customer, s.said from intake.customer_search as s
+                where s.tokens @> array[probe.key] and s.tokens @> string_to_array(probe.rest, ' ') limit $8
+            ) as found limit $8
+        ), theirs as materialized (
+            select r.id, r.contact_at, c.customer, c.said
+            from (select customer, said from names union select $9::uuid, (select said from intake.customer_search where customer = $9)) as c cross join lateral (
+                select id, contact_at from intake.request where customer = c.customer
+                order by contact_at desc, id desc limit $10
+            ) as r limit $11
+        ), others as (
+            select id, contact_at, said, null as number from theirs
+            union all select id, contact_at, null, number from intake.request where number = any($12)
+            union all select id, contact_at, null, number from intake.request where split_part(number, '-', 3) = any($13)
+            union all (select id, contact_at, null, null from intake.request where order_number = $14 and order_number <> ''
+                order by contact_at desc, id desc limit $15)
+            union all (select id, contact_at, null, null from intake.request where external_id = $14 limit $15)
+        ), hits as (
+            select id, max(contact_at) as contact_at, max(own) as own, max(said) as said, max(number) as number
+            from (
+                select id, contact_at, said as own, null as said, null as number from texts
+                union all select id, contact_at, null, said, number from others
+            ) as hit group by id
+        )
+        select h.id as "id!", h.contact_at as "contact_at!: SqlTime",
+            coalesce(h.own, (select s.said from intake.request_search as s where s.request = h.id)) as said,
+            h.said as customer_said, h.number,
+            ((select count(*) from texts) >= $5 or (select count(*) from names) >= $8 or (select count(*) from theirs) >= $11
+                or exists (select from theirs group by customer having count(*) >= $10)) as "truncated!"
+        from hits as h
+        where $16 or exists (
+            select from intake.request as r where r.id = h.id and ($9::uuid is null or r.customer = $9)
+                and ($17 = '' or r.department = $17) and ($18::smallint is null or r.state = $18))
+        "#,
+        &texts.keys,
+        &texts.rest,
+        &texts.before as _,
+        VISITED,
+        LOOKED_AT,
+        &names.keys,
+        &names.rest,
+        CUSTOMERS,
+        only.customer,
+        of_each,
+        of_all,
+        &never_empty(&query.numbers),
+        &never_empty(&query.running),
+        query.written,
+        OF_NUMBER,
+        takes_any,
+        only.department,
+        only.state,
+    )
+    .fetch_all(pool)
+    .await?;
+    let truncated = rows.first().is_some_and(|row| row.truncated);
+    Ok(Found { rows, truncated })
+}
+
+/// For an empty list the planner may choose to read whole tables.
+fn never_empty(texts: &[String]) -> Vec<String> {
+    if texts.is_empty() { vec![String::new()] } else { texts.to_vec() }
+}
+
+/// What the index is asked for requests, and for customers.
+async fn probes(pool: &PgPool, query: &Query) -> Result<(Probes, Probes), sqlx::Error> {
+    let known = sqlx::query!(
+        r#"select (select max(contact_at) from intake.request) as "newest: SqlTime",
+            (select min(contact_at) from intake.request) as "oldest: SqlTime",
+            (select created_at from intake.customer order by id desc limit 1) as "newest_customer: SqlTime",
+            (select created_at from intake.customer order by id limit 1) as "oldest_customer: SqlTime""#
+    )
+    .fetch_one(pool)
+    .await?;
+    let texts = known
+        .newest
+        .zip(known.oldest)
+        .map(|(newest, oldest)| Probes::newest_first(newest.to_jiff(), oldest.to_jiff(), &query.grams()));
+    let names = known
+        .newest_customer
+        .zip(known.oldest_customer)
+        .map(|(newest, oldest)| Probes::eras(newest.to_jiff(), oldest.to_jiff(), &query.names()));
+    Ok((texts.unwrap_or_default(), names.unwrap_or_default()))
+}

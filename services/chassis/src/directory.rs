@@ -123,6 +123,12 @@ impl Organisation {
         self.departments.get(name).filter(|department| !department.dissolved)
     }
 
+    /// Whether somebody is or was of the staff.
+    #[must_use]
+    pub fn is_known(&self, staff: &str) -> bool {
+        self.staff.contains_key(staff)
+    }
+
     /// Whether somebody is known and has not left.
     #[must_use]
     pub fn is_active(&self, staff: &str) -> bool {

@@ -6,9 +6,10 @@ use kefu_proto::events::v1::DutyChange;
 use kefu_regulation::{Budget, Regulation};
 use uuid::Uuid;
 
-use crate::duties::{BY_LIFECYCLE, Duty, NewDuty};
+use crate::duties::{BY_LIFECYCLE, Duty, DutyResource, NewDuty};
 use crate::error::Error;
 use crate::language::Text;
+use crate::names::Id;
 use crate::notifications::{Notice, NoticeKind};
 
 mod document;
@@ -245,7 +246,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         for mut duty in live {
             let changes = self.touch_one(row, facts, &mut duty, scene);
             if duty.is_live() {
-                still_live.push(duty.kind.clone());
+                still_live.push((duty.kind.clone(), duty.id));
             }
             if !changes.is_empty() {
                 touched.corrects = touched.corrects.or(duty.take_corrected());
@@ -253,12 +254,12 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                 touched.duties.push(duty);
             }
         }
-        for rule in self
-            .duties
-            .iter()
-            .filter(|rule| row.opens.contains(&rule.duty) && !still_live.iter().any(|kind| kind == rule.word))
-        {
-            rule.open(facts, scene, &mut touched);
+        for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty)) {
+            match still_live.iter().find(|(kind, _)| kind == rule.word) {
+                None => rule.open(facts, scene, &mut touched),
+                // It is told once more of what is still open.
+                Some((_, duty)) => touched.notices.extend(rule.notice(facts, scene, *duty)),
+            }
         }
         touched
     }
@@ -311,8 +312,10 @@ impl<D, F> DutyRule<D, F> {
             opened_at,
             now: scene.now,
         };
+        // Whoever is told of it has the time from when they are told, however late that is recorded.
+        let begins = if self.tells.is_some() { scene.now } else { scene.at };
         let (mut duty, opened) = match term {
-            Term::Within(budget) => new(scene.at).within(budget, calendar),
+            Term::Within(budget) => new(begins).within(budget, calendar),
             Term::WithinFrom(from, budget) => new(from).within(budget, calendar),
             Term::Until(due) => new(scene.at).until(due, calendar),
         };
@@ -320,12 +323,12 @@ impl<D, F> DutyRule<D, F> {
         if let Some(at) = (self.met_at)(facts) {
             touched.changes.push(duty.meet(at));
         }
-        touched.notices.extend(self.notice(facts, scene, &duty));
+        touched.notices.extend(self.notice(facts, scene, duty.id));
         touched.duties.push(duty);
     }
 
-    /// What somebody is told when `duty` opens.
-    fn notice(&self, facts: &F, scene: Scene<'_>, duty: &Duty) -> Option<Notice> {
+    /// What somebody is told of `duty`.
+    fn notice(&self, facts: &F, scene: Scene<'_>, duty: Id<DutyResource>) -> Option<Notice> {
         let tells = self.tells.as_ref()?;
         Some(Notice {
             kind: tells.kind,
@@ -333,7 +336,7 @@ impl<D, F> DutyRule<D, F> {
             clause: self.clause.to_owned(),
             subject: scene.subject.to_owned(),
             about: scene.about.to_owned(),
-            duty: Some(duty.id),
+            duty: Some(duty),
             acknowledgement_required: tells.fulfils,
         })
     }

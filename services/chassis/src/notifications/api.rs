@@ -94,16 +94,26 @@ impl Notifications {
         self.0.check_parent(&request.parent)?;
         let pages = Pages::new(call, &[request.unacknowledged.to_string()]);
         let page: Page<Id<NotificationResource>> = pages.read(&request.page_token, request.page_size)?;
-        let rows = notifications!(
-            "where recipient = $1 and ($2::uuid is null or id < $2) and (not $3 or acknowledged_at is null)
-            order by id desc limit $4",
-            call.caller.subject,
-            page.after.map(Id::uuid),
-            request.unacknowledged,
-            page.limit,
-        )
-        .fetch_all(self.0.pool())
-        .await?;
+        let (recipient, after) = (&call.caller.subject, page.after.map(Id::uuid));
+        // Two queries, so that what is not acknowledged is found by an index of its own.
+        let rows = if request.unacknowledged {
+            let rows = notifications!(
+                "where recipient = $1 and ($2::uuid is null or id < $2) and acknowledged_at is null
+                order by id desc limit $3",
+                recipient,
+                after,
+                page.limit
+            );
+            rows.fetch_all(self.0.pool()).await?
+        } else {
+            let rows = notifications!(
+                "where recipient = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
+                recipient,
+                after,
+                page.limit
+            );
+            rows.fetch_all(self.0.pool()).await?
+        };
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
         let notifications = rows.into_iter().map(|row| self.show(row, call.language)).collect();
         Ok(pb::ListNotificationsResponse { notifications, next_page_token })
@@ -128,7 +138,7 @@ impl Notifications {
         let mut row = row.ok_or_else(|| unknown(&request.name))?;
         check_etag(&request.etag, &row.etag(), &request.name)?;
         if row.acknowledged_at.is_some() {
-            return Ok(self.show(row, call.language));
+            return change.commit(self.show(row, call.language)).await;
         }
         row.acknowledged_at = Some(sql::at(call.now));
         sqlx::query!("update notification set acknowledged_at = $2 where id = $1", row.id, sql::at(call.now) as _)

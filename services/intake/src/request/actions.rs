@@ -59,7 +59,11 @@ impl Requests {
         call: &Call,
         request: pb::ClassifyRequestRequest,
     ) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        // Looked up before anything is locked, so that both are locked in the order of their ids.
+        let earlier = link::earlier_of(self.0.pool(), &request, &self.0.regulation).await?;
+        let (name, etag) = (&request.name, &request.etag);
+        let mut step =
+            Step::begin_with(&self.0, call, name, etag, request.occurred_time.as_ref(), earlier.as_slice()).await?;
         let mut facts = step.facts();
         facts.in_scope = self.in_scope(&step.record, &request.business_domain);
         let is_out = facts.in_scope == Some(false);
@@ -70,9 +74,7 @@ impl Requests {
         }
         step.record.business_domain.clone_from(&request.business_domain);
         step.record.problem_type.clone_from(&request.problem_type);
-        if step.record.repeat_of.is_none()
-            && let Some(mut earlier) = link::earlier(step.change.connection(), &step.record, &self.0.regulation).await?
-        {
+        if let Some(mut earlier) = step.others.pop().filter(|_| step.record.repeat_of.is_none()) {
             link::repeat(&mut step.change, call, &mut step.record, &mut earlier, step.at).await?;
         }
         let payload = pb::RequestClassified {
@@ -80,7 +82,7 @@ impl Requests {
             business_domain: request.business_domain,
             problem_type: request.problem_type,
             priority: step.record.priority.into(),
-            in_scope: step.record.in_scope.unwrap_or_default(),
+            in_scope: step.record.in_scope,
         };
         step.finish(&payload).await
     }

@@ -11,7 +11,7 @@ mod labels;
 pub use duties::first_response;
 use gates::{
     ATTEMPTED, ATTEMPTED_ON_DAYS, AUTHORIZED, CLAIMABLE, CLASSIFIED, EXPECTATIONS_ANSWERED, HANDED_OVER,
-    IN_CONVERSATION, NOT_MAJOR_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE, UNANSWERED_YET,
+    NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE, SOMEBODY_TO_REPORT_TO, UNANSWERED_YET,
     WITHIN_DEPARTMENT,
 };
 
@@ -140,8 +140,8 @@ pub struct Facts {
     pub was_answered: bool,
     /// Whether its business domain is one of the first responder's department; unknown until it is classified.
     pub in_scope: Option<bool>,
-    /// Whether it is with people in whose scope it lies, was handed over, or has a work order.
-    pub is_in_hands: bool,
+    /// Whether another department took it over or has a work order for it.
+    pub is_handed_over: bool,
     /// Whether it is solved first, with the order to follow.
     pub solved_first: bool,
     /// Whether a reason is given.
@@ -154,14 +154,12 @@ pub struct Facts {
     pub is_unattended: bool,
     /// Whether the new owner is active in the department responsible.
     pub fits_department: bool,
-    /// Whether it is marked as major.
-    pub is_major: bool,
+    /// Whether it is marked as major, and the general manager knows.
+    pub is_reported: bool,
     /// The general manager.
     pub general_manager: Option<String>,
     /// Whether the customer's authorisation holds.
     pub is_authorized: bool,
-    /// Whether service has not gone beyond conversation.
-    pub is_in_conversation: bool,
     /// How many unmet expectations are not answered.
     pub open_expectations: u32,
 }
@@ -228,7 +226,11 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::Classification, Duty::PassOn],
             ..Row::row(Action::ClassifyInScope, "C2.4", UNSOLVED, None)
         },
-        Row { meets: &[Duty::Classification], ..Row::row(Action::ClassifyOutOfScope, "C2.4", UNSOLVED, None) },
+        Row {
+            meets: &[Duty::Classification],
+            opens: &[Duty::PassOn],
+            ..Row::row(Action::ClassifyOutOfScope, "C2.4", UNSOLVED, None)
+        },
         Row { opens: &[Duty::DelayNotice], ..Row::row(Action::Note, "A9.1", OPEN, None) },
         Row {
             meets: &[Duty::Progress, Duty::DelayNotice],
@@ -306,11 +308,15 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::PassOn],
             ..Row::row(Action::DeclineUnanswered, "A2.4", PENDING, Some(State::Registered))
         },
-        Row { gates: &[NOT_MAJOR_YET], opens: &[Duty::MajorReport], ..Row::row(Action::MarkMajor, "A2.5", OPEN, None) },
+        Row {
+            gates: &[NOT_REPORTED_YET, SOMEBODY_TO_REPORT_TO],
+            opens: &[Duty::MajorReport],
+            ..Row::row(Action::MarkMajor, "A2.5", OPEN, None)
+        },
         Row { meets: &[Duty::WorkOrder], ..Row::row(Action::FileWorkOrder, "A2.6", KEPT, None) },
         Row::row(Action::Link, "A2.8", KEPT, None),
         Row::row(Action::AuthorizeRemote, "A10.5", BEFORE_SOLUTION, None),
-        Row { gates: &[IN_CONVERSATION, AUTHORIZED], ..Row::row(Action::StartRemote, "A10.5", WORKING, None) },
+        Row { gates: &[AUTHORIZED], ..Row::row(Action::StartRemote, "A10.5", WORKING, None) },
         Row::row(Action::RecordExpectation, "A10.7", OPEN, None),
         Row::row(Action::AnswerExpectation, "A10.7", OPEN, None),
     ],

@@ -5,9 +5,9 @@ use kefu_chassis::journal::NewEvent;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Change, Error};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::link_requests_request::Relation;
+use kefu_proto::intake::v1::request::Relation;
 use kefu_regulation::params;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Requests;
@@ -16,14 +16,13 @@ use super::step::Step;
 use super::store::{self, Record, requests};
 use crate::shared::{Request, id, unknown};
 
+/// How many requests can be linked to one.
+const LINKS: usize = 100;
+
 impl Requests {
     pub(super) async fn link(&self, call: &Call, request: pb::LinkRequestsRequest) -> Result<pb::Request, Error> {
         let other = id::<Request>(&request.other)?;
-        let mut step = Step::lock(&self.0, call, &request.name, None, &[other.uuid()]).await?;
-        if !call.reaches(step.record.holder(&step.record.customer_name())) {
-            return Err(unknown::<Request>(&request.name));
-        }
-        step = step.ready(&request.etag).await?;
+        let mut step = Step::begin_with(&self.0, call, &request.name, &request.etag, None, &[other.uuid()]).await?;
         if step.record.id() == other {
             return Err(Error::field("other", "A2.8: is the same request"));
         }
@@ -34,6 +33,16 @@ impl Requests {
         let is_repeat = request.relation() == Relation::Repeat;
         if is_repeat && linked.contact_at.to_jiff() > step.record.contact_at.to_jiff() {
             return Err(Error::field("other", "A2.8: must be the earlier contact"));
+        }
+        let apart = step.record.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
+        if is_repeat && apart > self.0.regulation.get(params::REPEAT_WITHIN).length {
+            return Err(Error::field("other", "A2.8: is too long ago for a repeat"));
+        }
+        if is_repeat && step.record.repeat_of.is_some_and(|known| known != linked.id) {
+            return Err(Error::field("other", "A2.8: it repeats another contact already"));
+        }
+        if step.record.linked.len() >= LINKS || linked.linked.len() >= LINKS {
+            return Err(Error::field("other", "as many requests as can be are linked already"));
         }
         let facts = step.facts();
         step.fire(Action::Link, &facts)?;
@@ -59,7 +68,7 @@ pub async fn earlier(
     let at = record.contact_at.to_jiff();
     requests!(
         "where customer = $1 and contact_at > $2 and contact_at <= $3 and id <> $4
-            and (project = $5 or order_number = $6 and $6 <> '' or problem_type = $7 and $7 <> '')
+            and cardinality(linked) < 100 and (project = $5 or order_number = $6 and $6 <> '' or problem_type = $7 and $7 <> '')
         order by contact_at desc, id desc limit 1 for no key update",
         customer,
         sql::at(at - regulation.get(params::REPEAT_WITHIN).length) as _,
@@ -71,6 +80,27 @@ pub async fn earlier(
     )
     .fetch_optional(connection)
     .await
+}
+
+/// The contact that a request turns out to repeat when it is classified so, if it does not repeat one already.
+pub async fn earlier_of(
+    pool: &PgPool,
+    request: &pb::ClassifyRequestRequest,
+    regulation: &kefu_regulation::Regulation,
+) -> Result<Option<Uuid>, Error> {
+    let within_us = kefu_chassis::time::micros(regulation.get(params::REPEAT_WITHIN).length);
+    let earlier = sqlx::query_scalar!(
+        "select e.id from intake.request as r
+        join intake.request as e on e.customer = r.customer and e.id <> r.id and e.contact_at <= r.contact_at
+            and e.contact_at > r.contact_at - $2::bigint * interval '1 microsecond' and cardinality(e.linked) < 100
+            and (e.project = r.project or e.order_number = r.order_number and r.order_number <> '' or e.problem_type = $3)
+        where r.id = $1 and r.repeat_of is null and cardinality(r.linked) < 100
+        order by e.contact_at desc, e.id desc limit 1",
+        id::<Request>(&request.name)?.uuid(),
+        within_us,
+        request.problem_type,
+    );
+    Ok(earlier.fetch_optional(pool).await?)
 }
 
 /// `record` repeats `earlier`: both are linked and more urgent, and it counts for the owner of the earlier one.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Requests;
 use super::expectation::{ExpectationRow, expectations};
 use super::remote::{AuthorizationRow, authorizations};
-use super::store::{AttemptRow, ProgressRow, Record, attempts, requests, steps};
+use super::store::{AttemptRow, ProgressRow, attempts, requests, steps};
 use super::transfer::{TransferRow, transfers};
 use super::work_order::{WorkOrderRow, work_orders};
 use crate::shared::{
@@ -23,7 +23,7 @@ type Newest = (Timestamp, Id<Request>);
 
 impl Requests {
     pub(super) async fn get(&self, call: &Call, request: pb::GetRequestRequest) -> Result<pb::Request, Error> {
-        Ok(self.seen(call, &request.name).await?.show())
+        Ok(self.seen(call, &request.name).await?.show_to(call))
     }
 
     pub(super) async fn list(
@@ -62,7 +62,7 @@ impl Requests {
         .fetch_all(self.0.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| (row.contact_at.to_jiff(), row.id()));
-        Ok(pb::ListRequestsResponse { requests: rows.iter().map(Record::show).collect(), next_page_token })
+        Ok(pb::ListRequestsResponse { requests: rows.iter().map(|row| row.show_to(call)).collect(), next_page_token })
     }
 
     pub(super) async fn queue(

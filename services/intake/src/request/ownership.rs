@@ -1,7 +1,6 @@
 //! Whose a request is within its department: claimed, assigned, reassigned in bulk; and what is of major importance.
 
 use jiff_sqlx::ToSqlx as _;
-use kefu_chassis::call::Holder;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
 use kefu_chassis::{Call, Change, Error};
@@ -20,8 +19,11 @@ const BULK: i64 = 500;
 impl Requests {
     pub(super) async fn claim(&self, call: &Call, request: pb::ClaimRequestRequest) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
-        let facts = step.facts();
+        let mut facts = step.facts();
         let owner = call.caller.subject.clone();
+        // Who is at work now is what counts, whenever it is said to have happened.
+        facts.is_unattended =
+            owner != step.record.owner && step::is_unattended(&self.0.directory.now(), &step.record, call.now);
         let previous_owner = std::mem::replace(&mut step.record.owner, owner.clone());
         step.fire(Action::Claim, &facts)?;
         let payload = pb::RequestClaimed { state: step.state(), owner, previous_owner };
@@ -49,15 +51,14 @@ impl Requests {
     ) -> Result<pb::ReassignRequestsResponse, Error> {
         let known = self.0.directory.now();
         let (from, to) = (&request.from_owner, &request.to_owner);
-        let holder = Holder { owner: from, department: known.department_of(from, call.now), customer: "" };
-        if holder.department.is_empty() || !call.reaches(holder) {
+        if !known.is_known(from) {
             return Err(Error::NotFound { kind: "kefu/Staff", name: from.clone() });
         }
         if from == to {
             return Err(Error::field("to_owner", "has them already"));
         }
         let mut change = self.0.begin(call).await?;
-        let (mut records, more) = self.to_reassign(&mut change, &request).await?;
+        let (mut records, more) = self.to_reassign(call, &mut change, &request).await?;
         let subjects: Vec<String> = records.iter().map(|record| record.id().to_string()).collect();
         let mut live = change.live_duties_of(&subjects).await?;
         for (record, subject) in records.iter_mut().zip(&subjects) {
@@ -82,14 +83,16 @@ impl Requests {
         change.commit(pb::ReassignRequestsResponse { requests: subjects, more }).await
     }
 
-    /// The requests to reassign, locked: those named, which must be the owner's, or the oldest of the open ones; and whether
-    /// there are more.
+    /// The requests to reassign that the caller reaches, locked: those named, which must be the owner's, or the oldest of the
+    /// open ones; and whether there are more.
     async fn to_reassign(
         &self,
+        call: &Call,
         change: &mut Change<'_>,
         request: &pb::ReassignRequestsRequest,
     ) -> Result<(Vec<Record>, bool), Error> {
         let owner = &request.from_owner;
+        let reaches = |record: &Record| call.reaches(record.holder(&record.customer_name()));
         if request.requests.is_empty() {
             let mut ids = store::open_of(change.connection(), owner, BULK + 1).await?;
             let most = usize::try_from(BULK).unwrap_or(usize::MAX);
@@ -98,7 +101,7 @@ impl Requests {
             let mut records = store::lock(change.connection(), &ids).await?;
             // What changed hands or state before it was locked stays where it went.
             let assigns = |state| LIFECYCLE.is_possible(Action::Assign, state);
-            records.retain(|record| record.owner == *owner && assigns(record.state()));
+            records.retain(|record| record.owner == *owner && assigns(record.state()) && reaches(record));
             records.sort_by_key(|record| (record.contact_at.to_jiff(), record.id));
             return Ok((records, more));
         }
@@ -106,7 +109,7 @@ impl Requests {
             request.requests.iter().map(|name| id::<Request>(name).map(Id::uuid)).collect::<Result<Vec<_>, _>>()?;
         let records = store::lock(change.connection(), &ids).await?;
         for (name, id) in request.requests.iter().zip(ids) {
-            let is_theirs = |record: &&Record| record.id == id && record.owner == *owner;
+            let is_theirs = |record: &&Record| record.id == id && record.owner == *owner && reaches(record);
             records.iter().find(is_theirs).ok_or_else(|| unknown::<Request>(name))?;
         }
         Ok((records, false))
@@ -121,7 +124,8 @@ impl Requests {
     pub(super) async fn mark_major(&self, call: &Call, request: pb::MarkMajorRequest) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let mut facts = step.facts();
-        facts.general_manager = self.0.directory.now().general_manager().map(str::to_owned);
+        // What the general manager has not acknowledged can be reported again, e.g. to their successor.
+        facts.is_reported = step.record.major && !step.owes("major_report");
         step.fire(Action::MarkMajor, &facts)?;
         step.record.major = true;
         step.record.major_reason.clone_from(&request.reason);

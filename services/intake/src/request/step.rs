@@ -44,7 +44,19 @@ impl<'a> Step<'a> {
         etag: &str,
         occurred: Option<&prost_types::Timestamp>,
     ) -> Result<Self, Error> {
-        let step = Self::lock(chassis, call, name, occurred, &[]).await?;
+        Self::begin_with(chassis, call, name, etag, occurred, &[]).await
+    }
+
+    /// The same, with other requests that are locked with it.
+    pub async fn begin_with(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        name: &str,
+        etag: &str,
+        occurred: Option<&prost_types::Timestamp>,
+        others: &[Uuid],
+    ) -> Result<Self, Error> {
+        let step = Self::lock(chassis, call, name, occurred, others).await?;
         if !call.reaches(step.record.holder(&step.record.customer_name())) {
             return Err(unknown::<Request>(name));
         }
@@ -94,6 +106,11 @@ impl<'a> Step<'a> {
         facts(self.chassis, &self.record, self.at)
     }
 
+    /// Whether a duty of this kind is still to be fulfilled.
+    pub fn owes(&self, kind: &str) -> bool {
+        self.live.iter().any(|duty| duty.kind == kind)
+    }
+
     /// Fires `action`: the state and the duties change, or it is refused.
     pub fn fire(&mut self, action: Action, facts: &Facts) -> Result<(), Error> {
         let subject = self.record.id().to_string();
@@ -138,7 +155,7 @@ impl<'a> Step<'a> {
         for (event, version) in self.further.into_iter().zip(version + 1..) {
             self.change.record(event.numbered(version));
         }
-        self.change.commit(reply(&shown)).await
+        self.change.commit(reply(&self.record.show_to(self.call))).await
     }
 }
 
@@ -164,7 +181,7 @@ pub fn scene<'a>(
 
 /// What gates and duties may ask about a request at `at`.
 pub fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
-    let regulation = &chassis.regulation;
+    let (regulation, known) = (&chassis.regulation, chassis.directory.now());
     Facts {
         channel: record.channel(),
         is_answered: record.is_answered(),
@@ -184,24 +201,25 @@ pub fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
         ),
         was_answered: record.is_answered(),
         in_scope: record.in_scope,
-        is_in_hands: record.in_scope != Some(false) || record.owner != record.first_responder || record.work_orders > 0,
+        is_handed_over: record.work_orders > 0
+            || !known.is_empty()
+                && known.department_of(&record.first_responder, record.contact_at.to_jiff()) != record.department,
         solved_first: false,
         has_reason: false,
         recipient: None,
         is_declined: false,
-        is_unattended: is_unattended(&chassis.directory.now(), record, at),
+        is_unattended: is_unattended(&known, record, at),
         fits_department: false,
-        is_major: record.major,
-        general_manager: None,
+        is_reported: record.major,
+        general_manager: known.general_manager().map(str::to_owned),
         is_authorized: false,
-        is_in_conversation: i32::from(record.service_level) == pb::ServiceLevel::Conversation as i32,
         open_expectations: u32::try_from(record.open_expectations).unwrap_or(0),
     }
 }
 
 /// Whether nobody is at work on a request: its owner took it over for their department as its head or deputy, is absent, or
 /// has left.
-fn is_unattended(known: &Organisation, record: &Record, at: Timestamp) -> bool {
+pub fn is_unattended(known: &Organisation, record: &Record, at: Timestamp) -> bool {
     let took_over = record.owner != record.first_responder
         && known
             .responsible(&record.department, &record.business_domain, at)

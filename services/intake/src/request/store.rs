@@ -1,6 +1,7 @@
 //! Requests in Postgres.
 
 use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::Call;
 use kefu_chassis::call::Holder;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{sql, to_proto};
@@ -159,7 +160,7 @@ impl Record {
             major_reason: String::new(),
             major_at: None,
             in_scope: None,
-            service_level: ServiceLevel::Conversation as i16,
+            service_level: ServiceLevel::Hotline as i16,
             repeat_of: None,
             repeat_contacts: 0,
             linked: Vec::new(),
@@ -183,6 +184,7 @@ impl Record {
         self.settled_at_once = false;
         self.first_contact_resolution = false;
         self.unreached_attempts = 0;
+        self.work_orders = 0;
     }
 
     /// Its id.
@@ -219,6 +221,27 @@ impl Record {
     /// Whom it concerns.
     pub fn holder<'a>(&'a self, customer: &'a str) -> Holder<'a> {
         Holder { owner: &self.owner, department: &self.department, customer }
+    }
+
+    /// As a caller may see it: customers see nothing of what is said about them or of how we share the work.
+    pub fn show_to(&self, call: &Call) -> pb::Request {
+        let shown = self.show();
+        if !call.is_customer() {
+            return shown;
+        }
+        pb::Request {
+            major: false,
+            major_reason: String::new(),
+            major_time: None,
+            in_scope: None,
+            repeat_contacts: 0,
+            transfer_count: 0,
+            pending_transfer: String::new(),
+            solved_first: false,
+            emergency_reason: String::new(),
+            open_expectations: 0,
+            ..shown
+        }
     }
 
     /// As the contract shows it.

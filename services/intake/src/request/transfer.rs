@@ -161,7 +161,12 @@ impl Requests {
         let mut step = Step::lock(&self.0, call, of, occurred, &[]).await.map_err(nothing)?;
         let row = transfers!("where id = $1 and request = $2", id.uuid(), step.record.id);
         let row = row.fetch_optional(step.change.connection()).await?;
-        let reached = |row: &TransferRow| call.reaches(row.holder());
+        let known = self.0.directory.now();
+        let domain = step.record.business_domain.clone();
+        let reached = |row: &TransferRow| {
+            let in_charge = known.responsible(&row.department, &domain, call.now);
+            call.reaches(row.holder()) || in_charge.is_some_and(|(staff, _)| staff == call.caller.subject)
+        };
         let row = row.filter(reached).ok_or_else(|| unknown::<Transfer>(name))?;
         let step = step.ready(etag).await?;
         if step.record.pending_transfer != Some(row.id) {

@@ -3,12 +3,12 @@
 use std::pin::Pin;
 
 use futures::{Stream, StreamExt as _};
-use kefu_chassis::call::Holder;
 use kefu_chassis::journal::watch::{Watch, Watched};
 use kefu_chassis::names::Id;
 use kefu_chassis::{Call, Error};
 use kefu_proto::events::v1::Event;
 use kefu_proto::intake::v1 as pb;
+use prost::{Message as _, Name as _};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -50,22 +50,20 @@ impl Requests {
             return Ok(Vec::new());
         }
         let records = requests!("where id = any($1)", &ids).fetch_all(self.0.pool()).await?;
-        let is_asked = |record: &&Record| {
-            let customer = record.customer_name();
-            let holder = Holder { owner: &record.owner, department: &record.department, customer: &customer };
-            let is = |asked: &str, value: &str| asked.is_empty() || asked == value;
-            call.reaches(holder)
-                && is(&asked.owner, &record.owner)
-                && is(&asked.department, &record.department)
-                && is(&asked.customer, &customer)
-        };
         let seen = events.into_iter().filter_map(|event| {
             let id = about(&event)?.uuid();
-            let record = records.iter().find(|record| record.id == id).filter(is_asked)?;
-            let payload = event.payload.map(|payload| payload.type_url).unwrap_or_default();
+            let record = records.iter().find(|record| record.id == id)?;
+            let customer = record.customer_name();
+            let payload = event.payload.unwrap_or_default();
+            let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
+            let is_seen = call.reaches(record.holder(&customer))
+                && (!call.is_customer() || is_for_customers(kind, &payload.value));
+            if !is_seen || !is_asked(asked, record, &customer, before(kind, &payload.value)) {
+                return None;
+            }
             let change = pb::WatchRequestsResponse {
-                request: Some(record.show()),
-                event: payload.rsplit('/').next().unwrap_or_default().to_owned(),
+                request: Some(record.show_to(call)),
+                event: kind.to_owned(),
                 clauses: event.clauses,
                 occurred_time: event.occurred_time,
                 resume_token: String::new(),
@@ -74,4 +72,50 @@ impl Requests {
         });
         Ok(seen.collect())
     }
+}
+
+/// Whether a change is one that was asked for: what left whom or what was asked for is told too.
+fn is_asked(asked: &pb::WatchRequestsRequest, record: &Record, customer: &str, before: (String, String)) -> bool {
+    let is = |asked: &str, values: [&str; 2]| asked.is_empty() || values.contains(&asked);
+    is(&asked.owner, [&record.owner, &before.0])
+        && is(&asked.department, [&record.department, &before.1])
+        && is(&asked.customer, [customer, customer])
+}
+
+/// Whose the request was before an event that gave it to somebody else, and their department.
+fn before(kind: &str, payload: &[u8]) -> (String, String) {
+    if kind == pb::RequestAssigned::full_name() {
+        return (pb::RequestAssigned::decode(payload).unwrap_or_default().previous_owner, String::new());
+    }
+    if kind == pb::RequestClaimed::full_name() {
+        return (pb::RequestClaimed::decode(payload).unwrap_or_default().previous_owner, String::new());
+    }
+    if kind == pb::TransferAnswered::full_name() {
+        let transfer = pb::TransferAnswered::decode(payload).unwrap_or_default().transfer.unwrap_or_default();
+        return (transfer.from_owner, transfer.from_department);
+    }
+    (String::new(), String::new())
+}
+
+/// Whether customers see a change of this kind: what they did or were told.
+fn is_for_customers(kind: &str, payload: &[u8]) -> bool {
+    if kind == pb::ProgressRecorded::full_name() {
+        let recorded = pb::ProgressRecorded::decode(payload).unwrap_or_default();
+        return recorded.progress.is_some_and(|progress| progress.told_by != 0);
+    }
+    [
+        pb::RequestRegistered::full_name(),
+        pb::RequestResponded::full_name(),
+        pb::WaitPromised::full_name(),
+        pb::CustomerAwaited::full_name(),
+        pb::CustomerReplyRecorded::full_name(),
+        pb::RequestResolved::full_name(),
+        pb::ResolutionAsked::full_name(),
+        pb::RequestReopened::full_name(),
+        pb::RequestCancelled::full_name(),
+        pb::RemoteAuthorized::full_name(),
+        pb::UnmetExpectationAnswered::full_name(),
+    ]
+    .iter()
+    .any(|known| known == kind)
 }

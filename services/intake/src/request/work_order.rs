@@ -51,6 +51,9 @@ impl Requests {
         if self.0.directory.now().department(&request.for_department).is_none() {
             return Err(Error::NotFound { kind: "kefu/Department", name: request.for_department });
         }
+        if request.for_department == step.record.department {
+            return Err(Error::field("for_department", "A2.6: has the request itself"));
+        }
         let solved_at = step.record.resolved_at.filter(|_| step.record.is_solved());
         let retroactive = solved_at.is_some_and(|solved| solved.to_jiff() <= step.at);
         if retroactive && request.reason.trim().is_empty() {

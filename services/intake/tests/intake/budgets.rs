@@ -64,7 +64,7 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
     };
     let file = desk.bench.round_trips(async || requests.clone().file_work_order(order()).await.unwrap());
     assert_eq!(file.await, 7, "begin, lock, duties, insert, update, record, commit");
-    let (other, relation) = (second.name, pb::link_requests_request::Relation::Related.into());
+    let (other, relation) = (second.name, pb::request::Relation::Related.into());
     let link = || pb::LinkRequestsRequest { name: name.into(), other: other.clone(), relation, ..Default::default() };
     let link = desk.bench.round_trips(async || requests.clone().link_requests(link()).await.unwrap());
     assert_eq!(link.await, 7, "begin, lock both, duties, two updates, record, commit");

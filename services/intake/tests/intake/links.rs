@@ -1,8 +1,7 @@
 //! Customers who come again on the same matter, and requests that belong together (A2.8).
 
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::link_requests_request::Relation;
-use kefu_proto::intake::v1::request::{Channel, Priority};
+use kefu_proto::intake::v1::request::{Channel, Priority, Relation};
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
 use prost::Message as _;
@@ -106,9 +105,14 @@ async fn an_agent_links_what_belongs_together_and_says_what_is_a_repeat() {
     let other = desk.customers.create_customer(other).await.unwrap().into_inner().name;
     let theirs = pb::RegisterRequestRequest { customer: other, ..desk.registration(Channel::Chat) };
     let theirs = desk.requests.register_request(theirs).await.unwrap().into_inner().name;
-    for (name, other, relation) in
-        [(&first, &first, Relation::Related), (&first, &theirs, Relation::Related), (&first, &later, Relation::Repeat)]
-    {
+    desk.pass(72 * 60);
+    let much_later = desk.register(Channel::Chat).await.name;
+    for (name, other, relation) in [
+        (&first, &first, Relation::Related),
+        (&first, &theirs, Relation::Related),
+        (&first, &later, Relation::Repeat),
+        (&much_later, &first, Relation::Repeat),
+    ] {
         let refused = desk.requests.link_requests(link(name, other, relation)).await;
         assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["other"]);
     }

@@ -299,8 +299,13 @@ async fn requests_are_reassigned_all_or_none_and_those_of_other_departments_are_
     assert_eq!(desk.get(&names[0]).await.owner, "staff/lin", "all or none");
     let not_theirs = boss.reassign_requests(call("staff/mei", "staff/wu", &names[..1])).await;
     assert_refused(not_theirs, Code::NotFound, ErrorReason::ResourceNotFound);
-    let elsewhere = boss.reassign_requests(call("staff/zhao", "staff/wu", &[])).await;
+    let nobody = boss.reassign_requests(call("staff/nobody", "staff/wu", &[])).await;
+    assert_eq!(assert_refused(nobody, Code::NotFound, ErrorReason::ResourceNotFound).resource(), "staff/nobody");
+    let mut chief = desk.as_("staff/chief", "SUPERVISOR");
+    let elsewhere = chief.reassign_requests(call("staff/lin", "staff/zhao", &names[..1])).await;
     assert_refused(elsewhere, Code::NotFound, ErrorReason::ResourceNotFound);
+    let nothing = chief.reassign_requests(call("staff/lin", "staff/zhao", &[])).await.unwrap().into_inner();
+    assert_eq!(nothing.requests, [""; 0], "none of them is the other department's");
     let stranger = boss.reassign_requests(call("staff/lin", "staff/zhao", &[])).await;
     assert_eq!(assert_refused(stranger, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.1"]);
     let moved = boss.reassign_requests(call("staff/lin", "staff/mei", &[])).await.unwrap().into_inner();
@@ -323,8 +328,6 @@ async fn a_major_matter_reaches_the_general_manager_whose_acknowledgement_fulfil
     for name in [&quick, &slow] {
         assert!(desk.requests.mark_major(mark(name)).await.unwrap().into_inner().major);
     }
-    let twice = desk.requests.mark_major(mark(&quick)).await;
-    assert_eq!(assert_refused(twice, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
     assert_eq!(desk.duty(&quick, "major_report").await.due_time, proto("2026-11-20T10:15:00+08:00"));
     let told = desk.told("staff/ceo").await;
     assert!(told.iter().all(|each| each.kind == "major_matter" && each.acknowledgement_required), "{told:?}");
@@ -338,6 +341,8 @@ async fn a_major_matter_reaches_the_general_manager_whose_acknowledgement_fulfil
     assert!(acknowledge(&quick).await.acknowledge_time.is_some());
     let met = desk.duty(&quick, "major_report").await;
     assert_eq!((met.state(), met.met_time), (Kept::Met, proto("2026-11-20T10:05:00+08:00")));
+    let twice = desk.requests.mark_major(mark(&quick)).await;
+    assert_eq!(assert_refused(twice, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
     // Closed meanwhile, the other one is still to be reported.
     desk.resolve(&slow).await.unwrap();
     desk.confirm(&slow, pb::contact_attempt::Outcome::Satisfied).await.unwrap();
@@ -400,4 +405,82 @@ async fn a_work_order_filed_before_the_solution_needs_no_reason_and_opens_no_clo
     assert!(!desk.requests.file_work_order(order).await.unwrap().into_inner().retroactive);
     assert!(!desk.resolve(&name).await.unwrap().solved_first, "the order goes before");
     assert!(desk.duties(&name).await.iter().all(|duty| duty.kind != "work_order"));
+}
+
+#[tokio::test]
+async fn what_the_general_manager_does_not_acknowledge_is_reported_to_their_successor_and_to_nobody_it_cannot_be() {
+    let mut desk = Desk::open().await;
+    let name = desk.working("printing").await;
+    let mark = || pb::MarkMajorRequest { name: name.clone(), reason: "全网中断".into(), ..Default::default() };
+    desk.bench.change_directory("update directory_staff set inactive = true where name = 'staff/ceo'").await;
+    let nobody = desk.requests.mark_major(mark()).await;
+    assert_eq!(assert_refused(nobody, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
+    desk.bench.change_directory("update directory_post set staff = 'staff/ruler'").await;
+    desk.requests.mark_major(mark()).await.unwrap();
+    desk.bench.change_directory("update directory_post set staff = 'staff/office'").await;
+    desk.requests.mark_major(mark()).await.unwrap();
+    let told = desk.told("staff/office").await.remove(0);
+    let mut successor = NotificationServiceClient::new(desk.bench.as_("staff/office", &["OFFICE"]));
+    let call = AcknowledgeNotificationRequest { name: told.name, ..Default::default() };
+    successor.acknowledge_notification(call).await.unwrap();
+    assert_eq!(desk.duty(&name, "major_report").await.state(), Kept::Met, "one duty, told twice");
+}
+
+#[tokio::test]
+async fn who_is_told_of_a_transfer_late_has_their_time_from_then_on() {
+    let mut desk = Desk::open().await;
+    let name = desk.working("power").await;
+    desk.pass(120);
+    let call = pb::TransferRequestRequest {
+        name: name.clone(),
+        department: FIELD.into(),
+        occurred_time: proto("2026-11-20T10:05:00+08:00"),
+        ..Default::default()
+    };
+    desk.requests.transfer_request(call).await.unwrap();
+    // At noon work stands until half past one.
+    assert_eq!(desk.duty(&name, "transfer_answer").await.due_time, proto("2026-11-20T13:30:00+08:00"));
+}
+
+#[tokio::test]
+async fn neither_a_colleague_nor_an_order_to_oneself_nor_a_second_judgement_gets_around_handing_over() {
+    let mut desk = Desk::open().await;
+    let name = desk.working("printing").await;
+    assert_eq!(desk.duty(&name, "pass_on").await.state(), Kept::Met);
+    desk.classify_as(&name, "power").await;
+    let pass_on: Vec<_> = desk.kept(&name).await.into_iter().filter(|(kind, ..)| kind == "pass_on").collect();
+    assert_eq!(pass_on.iter().filter(|(_, state, _)| *state == Kept::Open).count(), 1, "it lies elsewhere after all");
+    let order = pb::FileWorkOrderRequest {
+        parent: name.clone(),
+        for_department: DESK.into(),
+        content: "检修".into(),
+        ..Default::default()
+    };
+    let own = desk.requests.file_work_order(order).await;
+    assert_eq!(assert_refused(own, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["for_department"]);
+    let assign = pb::AssignRequestRequest { name: name.clone(), owner: "staff/mei".into(), ..Default::default() };
+    desk.as_("staff/boss", "SUPERVISOR").assign_request(assign).await.unwrap();
+    let call = pb::ResolveRequestRequest {
+        name: name.clone(),
+        resolution: "送电".into(),
+        assistance: "无".into(),
+        ..Default::default()
+    };
+    let refused = desk.as_("staff/mei", "AGENT").resolve_request(call).await;
+    assert_eq!(assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.4"]);
+}
+
+#[tokio::test]
+async fn whoever_is_in_charge_now_answers_a_transfer_whose_recipient_fell_ill() {
+    let mut desk = Desk::open().await;
+    let name = desk.working("power").await;
+    let deputies = r#"update directory_department set deputies = '[{"staff": "staff/wu", "domains": ["power"]}]'
+        where name = 'departments/field'"#;
+    desk.bench.change_directory(deputies).await;
+    let transfer = desk.hand_to(&name, FIELD, "").await.unwrap();
+    let wu = pb::AcceptTransferRequest { name: transfer.name.clone(), ..Default::default() };
+    let mut deputy = desk.as_("staff/wu", "AGENT");
+    assert_refused(deputy.accept_transfer(wu.clone()).await, Code::NotFound, ErrorReason::ResourceNotFound);
+    desk.away("fieldhead", "2026-11-20T10:00:00+08:00", "2026-11-21T10:00:00+08:00").await;
+    assert_eq!(deputy.accept_transfer(wu).await.unwrap().into_inner().answered_by, "staff/wu");
 }

@@ -75,6 +75,24 @@ async fn a_customer_watches_their_own_and_a_filter_leaves_out_the_rest() {
     let both = [("RequestRegistered", name.as_str()), ("RequestRegistered", &by_mei)];
     assert_eq!(what(&next(&mut theirs, 2).await), both);
     assert_eq!(what(&next(&mut meis, 1).await), both[1..]);
+    // What leaves whom was asked for is told; the customer hears nothing of how we share the work.
+    let assign = pb::AssignRequestRequest { name: by_mei.clone(), owner: "staff/wu".into(), ..Default::default() };
+    desk.as_("staff/boss", "SUPERVISOR").assign_request(assign).await.unwrap();
+    assert_eq!(what(&next(&mut meis, 1).await), [("RequestAssigned", by_mei.as_str())]);
+    let note =
+        |told_by| pb::RecordProgressRequest { parent: name.clone(), text: "x".into(), told_by, ..Default::default() };
+    for told_by in [0, Channel::Hotline.into()] {
+        desk.requests.record_progress(note(told_by)).await.unwrap();
+    }
+    let mark = pb::MarkMajorRequest { name: name.clone(), reason: "扬言投诉".into(), ..Default::default() };
+    desk.requests.mark_major(mark).await.unwrap();
+    desk.respond(&name).await.unwrap();
+    let expected = [("ProgressRecorded", name.as_str()), ("RequestResponded", &name)];
+    assert_eq!(what(&next(&mut theirs, 2).await), expected);
+    let call = pb::GetRequestRequest { name: name.clone() };
+    let shown = customer.clone().get_request(call.clone()).await.unwrap().into_inner();
+    assert_eq!((shown.major, shown.major_reason.as_str(), shown.major_time), (false, "", None));
+    assert!(desk.requests.get_request(call).await.unwrap().into_inner().major);
     // A token is of one question and one caller.
     for (mut client, owner) in [(desk.requests.clone(), ""), (desk.as_("staff/mei", "AGENT"), "staff/mei")] {
         let foreign =

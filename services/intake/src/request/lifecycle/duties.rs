@@ -44,8 +44,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         met_at: |facts| facts.classified_at.filter(|_| facts.in_scope == Some(true)),
         ..Rule::of(Duty::PassOn, "A2.8", "pass_on", |facts, regulation| {
-            // What is in scope and comes back is with the right people.
-            let is_settled = facts.is_declined && facts.in_scope == Some(true);
+            // What is in scope and comes back is with the right people, and so is what was handed over.
+            let is_settled = facts.is_declined && facts.in_scope == Some(true) || facts.is_handed_over;
             (!is_settled).then(|| Term::Within(regulation.get(params::PASS_ON_WITHIN)))
         })
     },

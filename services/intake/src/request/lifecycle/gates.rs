@@ -27,7 +27,7 @@ pub const CLASSIFIED: Gate<Facts> =
     on_record("C2.4", |facts| facts.is_classified, "the request is not classified", "尚未作出初步判断");
 pub const HANDED_OVER: Gate<Facts> = of_call(
     "A2.4",
-    |facts| facts.is_in_hands || facts.solved_first,
+    |facts| facts.in_scope != Some(false) || facts.is_handed_over || facts.solved_first,
     "it lies outside the scope of who has it: transfer it, file a work order, or mark it as solved first (A2.6)",
     "超出经办人的职责范围：请转交、填写工作联系单，或标明先办后补单（A2.6）",
 );
@@ -79,17 +79,21 @@ pub const SOMEBODY_IN_CHARGE: Gate<Facts> = of_call(
     "nobody is in charge there now: the head is absent, and no deputy present stands in for the matter",
     "该部门负责人不在，且无代理该事项的副职在岗",
 );
-pub const NOT_MAJOR_YET: Gate<Facts> =
-    on_record("A2.5", |facts| !facts.is_major, "it is marked as major already", "已标记为重大事项");
+pub const NOT_REPORTED_YET: Gate<Facts> = on_record(
+    "A2.5",
+    |facts| !facts.is_reported,
+    "it is marked as major already, and the general manager knows of it",
+    "已标记为重大事项，总经理已知悉",
+);
+pub const SOMEBODY_TO_REPORT_TO: Gate<Facts> = on_record(
+    "A2.5",
+    |facts| facts.general_manager.is_some(),
+    "the directory names no general manager whom it could be reported to",
+    "员工目录中未指定总经理，无从上报",
+);
 pub const AUTHORIZED: Gate<Facts> = on_record(
     "A10.5",
     |facts| facts.is_authorized,
     "the customer has given no authorisation that holds now",
     "没有客户现时有效的授权",
-);
-pub const IN_CONVERSATION: Gate<Facts> = on_record(
-    "A10.4",
-    |facts| facts.is_in_conversation,
-    "service has gone beyond conversation already",
-    "已进入远程或现场服务",
 );

@@ -58,7 +58,7 @@ impl Requests {
             let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
             let is_seen = call.reaches(record.holder(&customer))
                 && (!call.is_customer() || is_for_customers(kind, &payload.value));
-            if !is_seen || !is_asked(asked, record, &customer, before(kind, &payload.value)) {
+            if !is_seen || !is_asked(asked, record, &customer, &before(kind, &payload.value)) {
                 return None;
             }
             let change = pb::WatchRequestsResponse {
@@ -75,7 +75,7 @@ impl Requests {
 }
 
 /// Whether a change is one that was asked for: what left whom or what was asked for is told too.
-fn is_asked(asked: &pb::WatchRequestsRequest, record: &Record, customer: &str, before: (String, String)) -> bool {
+fn is_asked(asked: &pb::WatchRequestsRequest, record: &Record, customer: &str, before: &(String, String)) -> bool {
     let is = |asked: &str, values: [&str; 2]| asked.is_empty() || values.contains(&asked);
     is(&asked.owner, [&record.owner, &before.0])
         && is(&asked.department, [&record.department, &before.1])

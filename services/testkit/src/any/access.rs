@@ -102,7 +102,12 @@ pub async fn assert_matrix(world: &impl World) -> Cells {
     let before = world.digest().await;
     try_without_directory(world, &rows, &mut cells).await;
     assert_eq!(world.digest().await, before, "nothing was changed");
-    eprintln!("access of {}: {} methods, {} cells, {cells:?}", world.bench().name(), rows.len(), cells.values().sum::<usize>());
+    eprintln!(
+        "access of {}: {} methods, {} cells, {cells:?}",
+        world.bench().name(),
+        rows.len(),
+        cells.values().sum::<usize>()
+    );
     cells
 }
 
@@ -139,7 +144,13 @@ async fn try_tokens(world: &impl World, rows: &[Row<'_>], cells: &mut Cells) {
     }
 }
 
-async fn try_each(world: &impl World, rows: &[&Row<'_>], tokens: &[tokens::Kind], expected: Outcome, cells: &mut Cells) {
+async fn try_each(
+    world: &impl World,
+    rows: &[&Row<'_>],
+    tokens: &[tokens::Kind],
+    expected: Outcome,
+    cells: &mut Cells,
+) {
     for row in rows {
         join_all(tokens.iter().map(|(what, token)| row.assert(world, token.as_deref(), expected, what))).await;
         *cells.entry(expected).or_default() += tokens.len();

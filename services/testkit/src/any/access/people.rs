@@ -90,7 +90,8 @@ pub async fn enrol(world: &impl World) {
     for role in roles().filter(|&role| is_of_staff(role)) {
         let (name, number) = (without(role), i32::from(role));
         bench.enrol(&name, DEPARTMENTS[0]).await;
-        let takes = format!("update directory_staff set roles = array_remove(roles, {number}::smallint) where name = '{name}'");
+        let takes =
+            format!("update directory_staff set roles = array_remove(roles, {number}::smallint) where name = '{name}'");
         bench.change_directory(&takes).await;
     }
 }

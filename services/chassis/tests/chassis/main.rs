@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod deadline;
 mod decisions;
+mod escalation;
 mod feed;
 mod gate;
 mod health;

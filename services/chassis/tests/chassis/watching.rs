@@ -1,4 +1,4 @@
-//! WatchNotifications: what is one's own, as it happens, with nothing lost and nothing twice however often it breaks.
+//! `WatchNotifications`: what is one's own, as it happens, with nothing lost and nothing twice however often it breaks.
 
 use kefu_chassis::config::Limits;
 use kefu_proto::notifications::v1::{WatchNotificationsRequest, WatchNotificationsResponse};

@@ -41,13 +41,13 @@ pub enum Reach {
 /// What must come of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// UNAUTHENTICATED.
+    /// `UNAUTHENTICATED`.
     NoToken,
-    /// PERMISSION_DENIED.
+    /// `PERMISSION_DENIED`.
     NoRole,
-    /// FAILED_PRECONDITION: the directory's copy is empty.
+    /// `FAILED_PRECONDITION`: the directory's copy is empty.
     NoDirectory,
-    /// NOT_FOUND, as if it did not exist.
+    /// `NOT_FOUND`, as if it did not exist.
     Hidden,
     /// The handler answers, or says what is wrong with the call.
     Reached,
@@ -58,9 +58,9 @@ pub type Cells = BTreeMap<Outcome, usize>;
 
 /// What a role may touch with a method: as rules.proto words it.
 #[must_use]
-pub fn reach(rule: &MethodRule, role: Role) -> Reach {
-    match (role, rule.access) {
-        _ if !rule.roles.contains(&role) => Reach::Nothing,
+pub fn reach(method: &MethodRule, role: Role) -> Reach {
+    match (role, method.access) {
+        _ if !method.roles.contains(&role) => Reach::Nothing,
         (_, Access::Unspecified) => Reach::Nothing,
         (Role::Customer, _) | (_, Access::Self_) => Reach::Own,
         (Role::Executive | Role::Office | Role::Admin | Role::Service, _) | (_, Access::Any) => Reach::All,

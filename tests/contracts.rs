@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
+mod access;
 mod comments;
 mod fields;
 mod http;

@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod telemetry;

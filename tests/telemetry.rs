@@ -17,6 +17,7 @@ use tracing::subscriber::DefaultGuard;
 mod collector;
 mod metrics;
 mod silence;
+mod suite;
 mod trace;
 
 /// A channel to a service that takes the trace along and bears a token.
@@ -37,9 +38,14 @@ fn lead_as(config: &config::Telemetry) -> (Telemetry, DefaultGuard) {
 
 /// An agent whose calls to `bench` are part of this thread's trace.
 fn agent(bench: &Bench, telemetry: &Telemetry) -> Caller {
+    caller(bench, telemetry, &sign("staff/lin", &["AGENT"]))
+}
+
+/// Whoever has a token, with calls to `bench` that are part of this thread's trace.
+fn caller(bench: &Bench, telemetry: &Telemetry, token: &str) -> Caller {
     let server: Uri = format!("http://{}", bench.address()).parse().unwrap();
     let traced = Traced::new(bench.channel(), telemetry, "services/tests", server);
-    InterceptedService::new(traced, Bearer::new(&sign("staff/lin", &["AGENT"])))
+    InterceptedService::new(traced, Bearer::new(token))
 }
 
 /// A customer, with what of them is nobody else's business; their name.

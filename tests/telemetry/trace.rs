@@ -19,13 +19,13 @@ const GET: &str = "kefu.intake.v1.RequestService/GetRequest";
 const SECRETS: [&str; 5] = ["13800138000", "138 0013 8000", "王小明", "打印机无法连接", "eyJ"];
 
 /// The one trace that begins with the span `root`.
-struct Trace {
-    root: Span,
-    spans: Vec<Span>,
+pub struct Trace {
+    pub root: Span,
+    pub spans: Vec<Span>,
 }
 
 impl Trace {
-    fn of(collector: &Collector, root: &str) -> Self {
+    pub fn of(collector: &Collector, root: &str) -> Self {
         let spans = collector.spans();
         let mut roots = spans.iter().filter(|span| span.name == root && span.parent_span_id.is_empty());
         let root = roots.next().unwrap_or_else(|| panic!("no {root} in {:?}", names(&spans))).clone();
@@ -54,7 +54,7 @@ impl Trace {
     }
 
     /// A call by `client` to `server` right beneath `parent`: the server's span.
-    fn call(&self, parent: &Span, method: &str, client: &str, server: &str, code: &str) -> &Span {
+    pub fn call(&self, parent: &Span, method: &str, client: &str, server: &str, code: &str) -> &Span {
         let about = [("rpc.system.name", "grpc"), ("rpc.method", method), ("rpc.response.status_code", code)];
         let of = |service| [about.as_slice(), &[("kefu.service", service)]].concat();
         let made = self.step(parent, SpanKind::Client, method, &of(client));
@@ -62,7 +62,7 @@ impl Trace {
     }
 
     /// What was done in Postgres right beneath `parent`, by `service`.
-    fn statements(&self, parent: &Span, service: &str) -> Vec<String> {
+    pub fn statements(&self, parent: &Span, service: &str) -> Vec<String> {
         let beneath = self.beneath(parent);
         let of_postgres = beneath.iter().filter(|span| has(&told(span), &[("db.system.name", "postgresql")]));
         let summaries = of_postgres.map(|span| {
@@ -75,7 +75,7 @@ impl Trace {
     }
 }
 
-fn told(span: &Span) -> Attributes {
+pub fn told(span: &Span) -> Attributes {
     attributes(&span.attributes)
 }
 

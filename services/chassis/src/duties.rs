@@ -237,6 +237,13 @@ impl Duty {
         DutyChange { notified: recipient.to_owned(), ..self.change(Kind::Escalated, at) }
     }
 
+    /// There is nobody to be told now; another may be at `next`.
+    pub(crate) fn skip(&mut self, next: Option<Timestamp>) {
+        self.told += 1;
+        self.tell_next_at = next;
+        self.version += 1;
+    }
+
     /// A person stops its clock from `at` on.
     pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         self.stand(BY_PERSON, at, reason, by)

@@ -349,6 +349,20 @@ impl Bench {
         sqlx::query_scalar(query).fetch_one(&self.admin).await.unwrap()
     }
 
+    /// Stops the server and returns when it has stopped; [`Bench::resume`] starts it again.
+    pub async fn halt(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.setup.listen = running.address;
+            running.stop().await;
+        }
+    }
+
+    /// Starts the server again where it was, on the same database and clock.
+    pub async fn resume(&mut self) {
+        let running = self.service.start(self.setup.clone()).await;
+        self.running = Some(running.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error))));
+    }
+
     /// Stops the server and returns when it has stopped.
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {

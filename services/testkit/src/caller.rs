@@ -18,6 +18,14 @@ pub fn signer() -> Arc<Signer> {
     SIGNER.clone()
 }
 
+/// The public keys of the one issuer of this process: the one that signs, and an RSA key that signs only where a test asks it to.
+#[must_use]
+pub fn jwks() -> String {
+    let mut keys: serde_json::Value = serde_json::from_str(&signer().jwks()).expect("a JWKS is JSON");
+    keys["keys"].as_array_mut().expect("a JWKS has keys").push(crate::rsa::jwk());
+    keys.to_string()
+}
+
 /// A token that holds for ten minutes.
 #[must_use]
 pub fn sign(subject: &str, roles: &[&str]) -> String {

@@ -14,7 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::Mutex;
 
-use crate::caller::signer;
+use crate::caller::jwks;
 
 /// Where the server keeps its data while it runs, and a fetched Postgres for the next time.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
@@ -51,7 +51,7 @@ impl Cluster {
         options.on_progress = |sentence| eprintln!("{sentence}");
         let postgres = Postgres::start(options).unwrap_or_else(|error| panic!("{}", describe(&error)));
         let cluster = Self { postgres, templates: Mutex::default(), made: AtomicU32::new(0) };
-        std::fs::write(cluster.jwks_file(), signer().jwks()).expect("the public keys can be written");
+        std::fs::write(cluster.jwks_file(), jwks()).expect("the public keys can be written");
         cluster
     }
 

@@ -16,6 +16,7 @@ mod cast;
 mod cluster;
 mod line;
 mod refusal;
+pub mod rsa;
 mod wait;
 
 pub use bare::BARE;

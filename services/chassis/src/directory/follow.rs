@@ -40,6 +40,10 @@ enum FollowError {
     Refused(#[from] tonic::Status),
     #[error("the directory's feed has ended")]
     Ended,
+    #[error(
+        "the directory's journal is not the one that was followed up to position {0}: it was rewritten or restored"
+    )]
+    Rewritten(i64),
     #[error("the copy cannot be kept")]
     Copy(#[source] Error),
 }
@@ -88,7 +92,7 @@ async fn follow(chassis: &Chassis, source: &Source) -> Result<(), FollowError> {
 
 async fn follow_here(chassis: &Chassis) -> Result<(), FollowError> {
     let mut head = chassis.sealed.subscribe();
-    let mut position = cursor(chassis).await?;
+    let mut position = cursor(chassis).await?.position;
     loop {
         head.borrow_and_update();
         let mut connection = chassis.pool().acquire().await?;
@@ -106,9 +110,11 @@ async fn follow_here(chassis: &Chassis) -> Result<(), FollowError> {
 
 async fn follow_peer(chassis: &Chassis, peer: &Peer) -> Result<(), FollowError> {
     let mut feed = EventFeedClient::new(peer.connect(&chassis.service, chassis.telemetry()).await?);
+    let mut cursor = Some(cursor(chassis).await?).filter(|cursor| !cursor.hash.is_empty());
+    // The event that the cursor stands at comes once more, to be compared with what it was.
     let request = SubscribeRequest {
         parent: FEED.into(),
-        after_position: cursor(chassis).await?,
+        after_position: cursor.as_ref().map_or(0, |cursor| cursor.position - 1),
         payload_types: vec![
             pb::DepartmentCreated::full_name(),
             pb::DepartmentUpdated::full_name(),
@@ -125,6 +131,9 @@ async fn follow_peer(chassis: &Chassis, peer: &Peer) -> Result<(), FollowError> 
         let mut behind = 0;
         for message in batch {
             let message = message?;
+            if let Some(cursor) = cursor.take() {
+                cursor.compare(message.event.as_ref())?;
+            }
             // A sign of life without an event says that there is none of those asked for.
             behind = message.event.as_ref().map_or(0, |event| message.head_position - event.position);
             events.extend(message.event);
@@ -137,10 +146,23 @@ async fn follow_peer(chassis: &Chassis, peer: &Peer) -> Result<(), FollowError> 
     Err(FollowError::Ended)
 }
 
-/// How far the copy is.
-async fn cursor(chassis: &Chassis) -> Result<i64, Error> {
-    let position = sqlx::query_scalar!("select position from feed_cursor where feed = $1", FEED);
-    Ok(position.fetch_optional(chassis.pool()).await?.unwrap_or(0))
+/// How far the copy is, and the hash of the chain there; no hash before the first event.
+struct Cursor {
+    position: i64,
+    hash: Vec<u8>,
+}
+
+impl Cursor {
+    /// Whether the chain still leads to where the copy is.
+    fn compare(&self, event: Option<&Event>) -> Result<(), FollowError> {
+        let is_same = event.is_some_and(|event| event.position == self.position && event.hash == self.hash);
+        if is_same { Ok(()) } else { Err(FollowError::Rewritten(self.position)) }
+    }
+}
+
+async fn cursor(chassis: &Chassis) -> Result<Cursor, Error> {
+    let cursor = sqlx::query_as!(Cursor, "select position, hash from feed_cursor where feed = $1", FEED);
+    Ok(cursor.fetch_optional(chassis.pool()).await?.unwrap_or(Cursor { position: 0, hash: Vec::new() }))
 }
 
 /// Applies events that the copy does not have yet, and the cursor with them; then reads the copy anew.

@@ -25,31 +25,31 @@ const OWNER: i16 = 0;
 const SUPERVISOR: i16 = 1;
 const MANAGER: i16 = 2;
 
-/// Tells the next one of a duty's breach, if there is one: the duty changes, and `event` carries change and notice.
+/// Tells the next one of a duty's breach whose time has come, if there is one: the duty changes, and `event` carries change and
+/// notice. Where there is nobody to be told, the one after is told in their own time and no sooner.
 pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timestamp) -> NewEvent {
-    let breached_at = duty.breached_at.unwrap_or(at);
-    let mut told = duty.told;
-    while told <= MANAGER {
-        let recipient = recipient(chassis, duty, told, at);
-        told += 1;
-        if let Some(recipient) = recipient {
-            duty.told = told - 1;
-            let change = duty.tell(&recipient, next(chassis, told, breached_at), at);
-            let kind = if told - 1 == OWNER { &OVERDUE } else { &ESCALATED };
-            let notice = Notice {
-                kind,
-                recipient,
-                clause: duty.clause.clone(),
-                subject: duty.subject.clone(),
-                about: duty.clause.clone(),
-                duty: Some(duty.id),
-                acknowledgement_required: false,
-            };
-            return event.touching(change).telling([notice]);
-        }
+    while duty.told <= MANAGER {
+        let step = duty.told;
+        let Some(recipient) = recipient(chassis, duty, step, at) else {
+            duty.skip(next(chassis, duty, step + 1, at));
+            if duty.tell_next_at.is_some_and(|next| next > at) {
+                return event;
+            }
+            continue;
+        };
+        let next = next(chassis, duty, step + 1, at);
+        let change = duty.tell(&recipient, next, at);
+        let notice = Notice {
+            kind: if step == OWNER { &OVERDUE } else { &ESCALATED },
+            recipient,
+            clause: duty.clause.clone(),
+            subject: duty.subject.clone(),
+            about: duty.clause.clone(),
+            duty: Some(duty.id),
+            acknowledgement_required: false,
+        };
+        return event.touching(change).telling([notice]);
     }
-    duty.told = told;
-    duty.tell_next_at = None;
     event
 }
 
@@ -65,12 +65,13 @@ fn recipient(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option
     found.filter(|&found| step == OWNER || found != duty.owner).map(str::to_owned)
 }
 
-/// When the step after this many is due.
-fn next(chassis: &Chassis, told: i16, breached_at: Timestamp) -> Option<Timestamp> {
-    let within = match told {
+/// When the first step from `step` on that reaches somebody is due, as far as is known at `at`; the last one if none does.
+fn next(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option<Timestamp> {
+    let reaches = |&step: &i16| recipient(chassis, duty, step, at).is_some();
+    let within = match (step..=MANAGER).find(reaches).or((step <= MANAGER).then_some(MANAGER))? {
         SUPERVISOR => params::ESCALATE_TO_SUPERVISOR,
-        MANAGER => params::ESCALATE_TO_MANAGER,
-        _ => return None,
+        _ => params::ESCALATE_TO_MANAGER,
     };
+    let breached_at = duty.breached_at.unwrap_or(at);
     Some(chassis.regulation.calendar().due(breached_at, chassis.regulation.get(within)).at)
 }

@@ -15,7 +15,7 @@ use super::sealer::{read_head, sealed_after};
 use crate::call::Call;
 use crate::chassis::Chassis;
 use crate::error::Error;
-use crate::paging::Pages;
+use crate::paging::{Key, Pages};
 
 const PAGE: i64 = 500;
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
@@ -25,8 +25,29 @@ pub struct Watch {
     chassis: Arc<Chassis>,
     call: Call,
     pages: Pages,
-    position: i64,
+    seen: Seen,
     slot: OwnedSemaphorePermit,
+}
+
+/// How much was sent: every event up to a position, or of the one there only some things.
+#[derive(Clone, Copy)]
+struct Seen {
+    position: i64,
+    /// How many things of the event at the position; all when 0.
+    items: u32,
+}
+
+impl Key for Seen {
+    fn write(&self) -> Vec<u8> {
+        let items = self.items.to_be_bytes();
+        [self.position.to_be_bytes().as_slice(), if self.items == 0 { &[] } else { &items }].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (position, items) = bytes.split_first_chunk::<8>()?;
+        let items = if items.is_empty() { 0 } else { u32::from_be_bytes(items.try_into().ok()?) };
+        Some(Self { position: i64::from_be_bytes(*position), items })
+    }
 }
 
 /// What is sent.
@@ -50,14 +71,14 @@ impl Watch {
         let pages = Pages::new(&call, query);
         let mut connection = chassis.pool().acquire().await?;
         let (head, _) = read_head(&mut connection, &chassis.service).await?;
-        let position = if resume_token.is_empty() {
-            head
+        let seen = if resume_token.is_empty() {
+            Seen { position: head, items: 0 }
         } else {
-            pages.key::<i64>(resume_token).filter(|&position| position <= head).ok_or_else(|| {
+            pages.key::<Seen>(resume_token).filter(|seen| seen.position <= head).ok_or_else(|| {
                 Error::field("resume_token", "is malformed, belongs to another query, or is beyond the journal's end")
             })?
         };
-        Ok(Self { chassis: chassis.clone(), call, pages, position, slot })
+        Ok(Self { chassis: chassis.clone(), call, pages, seen, slot })
     }
 
     /// Sends what `pick` finds in each page of events, each with its event's position in ascending order.
@@ -70,13 +91,14 @@ impl Watch {
         F: Future<Output = Result<Vec<(i64, T)>, Error>> + Send,
     {
         try_stream! {
-            let Self { chassis, call, pages, mut position, slot: _slot } = self;
+            let Self { chassis, call, pages, seen, slot: _slot } = self;
+            let mut position = if seen.items == 0 { seen.position } else { seen.position - 1 };
             let refused = |error: Error| error.into_status(call.language);
             let mut head = chassis.sealed.subscribe();
             let mut stop = chassis.stopping();
             let mut shown = tokio::time::Instant::now();
             // The first message says where the watch begins, before anything has happened.
-            yield Watched { item: None, resume_token: pages.token(&position) };
+            yield Watched { item: None, resume_token: pages.token(&seen) };
             loop {
                 head.borrow_and_update();
                 // Whoever lost the right to see this meanwhile sees no more of it.
@@ -84,9 +106,17 @@ impl Watch {
                 let events = read(&chassis, position).await.map_err(refused)?;
                 let (full, last) = (events.len() == usize::try_from(PAGE).unwrap_or(0), events.last().map(|event| event.position));
                 if let Some(last) = last {
-                    for (at, item) in pick(events).await.map_err(refused)? {
+                    let mut items = pick(events).await.map_err(refused)?.into_iter().peekable();
+                    let mut sent = Seen { position, items: 0 };
+                    while let Some((at, item)) = items.next() {
+                        sent = Seen { position: at, items: if at == sent.position { sent.items + 1 } else { 1 } };
+                        if at == seen.position && sent.items <= seen.items {
+                            continue;
+                        }
+                        let is_last = items.peek().is_none_or(|(next, _)| *next != at);
                         shown = tokio::time::Instant::now();
-                        yield Watched { item: Some(item), resume_token: pages.token(&at) };
+                        let token = pages.token(&Seen { items: if is_last { 0 } else { sent.items }, ..sent });
+                        yield Watched { item: Some(item), resume_token: token };
                     }
                     position = last;
                 }
@@ -102,7 +132,7 @@ impl Watch {
                     feed::Wake::Sealed => {}
                     feed::Wake::Quiet => {
                         shown = tokio::time::Instant::now();
-                        yield Watched { item: None, resume_token: pages.token(&position) };
+                        yield Watched { item: None, resume_token: pages.token(&Seen { position, items: 0 }) };
                     }
                     feed::Wake::Stop => Err(refused(Error::Away("the service stops".into())))?,
                 }

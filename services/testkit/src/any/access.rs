@@ -1,215 +1,278 @@
-//! Who may call what, and touch which resource: every method with every token and role, as its rule says.
+//! The access matrix: every method with every role, on one's own resource and on another's, with every kind of token, and what
+//! must come of it; read from the contracts, and tried on the service itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kefu_chassis::identity::signer::{Grant, Signer};
+use futures::future::join_all;
+use kefu_chassis::identity::signer::Signer;
+use kefu_chassis::rules::MethodRule;
 use kefu_proto::rules::v1::{Access, ErrorReason, Role};
 use prost::Message as _;
 use prost_reflect::{MethodDescriptor, Value};
-use serde_json::{Value as Json, json};
 use tonic::{Code, Status};
 
 use super::bad_input::NOBODY;
 use super::wrong::wrongs;
 use super::{World, has, path, with, with_text};
-use crate::caller::{sign, signer};
+use crate::caller::sign;
 use crate::refusal::{Refusal, assert_refused};
 
-const DESK: &str = "departments/desk";
+mod people;
+mod tokens;
+
+use people::{Person, is_of_staff, people, roles};
+
 const STALE: &str = "\"999\"";
 
-/// A token of the known issuer and key, with other claims.
-fn claiming(change: impl FnOnce(&mut Json)) -> String {
-    let good = sign("staff/admin", &["ADMIN"]);
-    let parts: Vec<&str> = good.split('.').collect();
-    let mut claims: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
-    change(&mut claims);
-    let signed = format!("{}.{}", parts[0], URL_SAFE_NO_PAD.encode(claims.to_string()));
-    let signature = URL_SAFE_NO_PAD.encode(signer().sign(signed.as_bytes()));
-    format!("{signed}.{signature}")
+/// What a role may touch with a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing: it may not call it.
+    Nothing,
+    /// What the caller owns, or what is a customer's.
+    Own,
+    /// That, and what the caller's department is responsible for.
+    Department,
+    /// All.
+    All,
 }
 
-fn bad_tokens() -> Vec<(&'static str, Option<String>)> {
-    let issued = |claims: &Json| claims["iat"].as_i64().unwrap();
-    let grant =
-        Grant { subject: "staff/admin".into(), roles: vec!["ADMIN".into()], ttl: std::time::Duration::from_mins(5) };
-    vec![
-        ("none", None),
-        ("empty", Some(String::new())),
-        ("garbage", Some("x.y.z".into())),
-        ("expired", Some(claiming(|claims| claims["exp"] = json!(issued(claims) - 60)))),
-        ("not yet", Some(claiming(|claims| claims["nbf"] = json!(issued(claims) + 600)))),
-        ("for others", Some(claiming(|claims| claims["aud"] = json!("shop")))),
-        ("of another issuer", Some(claiming(|claims| claims["iss"] = json!("https://elsewhere")))),
-        ("for nobody", Some(claiming(|claims| claims["sub"] = json!("robots/1")))),
-        ("signed by another", Some(Signer::generate().unwrap().token(&grant).unwrap())),
-    ]
+/// What must come of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// `UNAUTHENTICATED`.
+    NoToken,
+    /// `PERMISSION_DENIED`.
+    NoRole,
+    /// `FAILED_PRECONDITION`: the directory's copy is empty.
+    NoDirectory,
+    /// `NOT_FOUND`, as if it did not exist.
+    Hidden,
+    /// The handler answers, or says what is wrong with the call.
+    Reached,
 }
 
-/// No method answers without a token that holds.
-pub async fn assert_a_token_is_needed(world: &impl World) {
+/// How many cells of the matrix have which outcome.
+pub type Cells = BTreeMap<Outcome, usize>;
+
+/// What a role may touch with a method: as rules.proto words it.
+#[must_use]
+pub fn reach(method: &MethodRule, role: Role) -> Reach {
+    match (role, method.access) {
+        _ if !method.roles.contains(&role) => Reach::Nothing,
+        (_, Access::Unspecified) => Reach::Nothing,
+        (Role::Customer, _) | (_, Access::Self_) => Reach::Own,
+        (Role::Executive | Role::Office | Role::Admin | Role::Service, _) | (_, Access::Any) => Reach::All,
+        (_, Access::Department) | (Role::Supervisor | Role::Manager, Access::Own) => Reach::Department,
+        (_, Access::Own) => Reach::Own,
+    }
+}
+
+/// A method, and calls of it that change nothing.
+struct Row<'a> {
+    method: MethodDescriptor,
+    rule: &'a MethodRule,
+    holder: (String, String),
+    /// One that the handler answers with no effect, or that is wrong in a field.
+    reaching: Vec<u8>,
+    /// How the handler may answer it.
+    answers: &'static [Code],
+    /// A good one, for who must not reach what it names.
+    good: Vec<u8>,
+    /// The same about what does not exist; none where a call names nothing.
+    unknown: Option<Vec<u8>>,
+}
+
+/// Tries every cell of the matrix; how many have which outcome.
+pub async fn assert_matrix(world: &impl World) -> Cells {
+    people::enrol(world).await;
+    let rows: Vec<Row<'_>> = world.methods().into_iter().map(|method| Row::of(world, method)).collect();
     let before = world.digest().await;
-    let sound = claiming(|claims| claims["jti"] = json!("1"));
-    world.call(&sound, "ListDuties", world.json("ListDuties")).await.unwrap();
-    for method in world.methods() {
-        for (what, token) in bad_tokens() {
-            let outcome = world.send(token.as_deref(), &method, world.sample(&method).encode_to_vec()).await;
-            let refusal = assert_refused(outcome, Code::Unauthenticated, ErrorReason::TokenInvalid);
-            assert_eq!(refusal.status.message(), "a valid bearer token is needed", "{what}");
-        }
+    let mut cells = Cells::new();
+    assert_the_tokens_are_sound(world).await;
+    try_tokens(world, &rows, &mut cells).await;
+    try_people(world, &rows, true, &mut cells).await;
+    for (owner, _) in people::holders(world) {
+        world.bench().enrol(&owner, "departments/office").await;
+    }
+    try_people(world, &rows, false, &mut cells).await;
+    assert_eq!(world.digest().await, before, "nothing was changed");
+    empty(world).await;
+    let before = world.digest().await;
+    try_without_directory(world, &rows, &mut cells).await;
+    assert_eq!(world.digest().await, before, "nothing was changed");
+    eprintln!(
+        "access of {}: {} methods, {} cells, {cells:?}",
+        world.bench().name(),
+        rows.len(),
+        cells.values().sum::<usize>()
+    );
+    cells
+}
+
+/// What is not refused because of its token is answered; there is nothing else to call.
+async fn assert_the_tokens_are_sound(world: &impl World) {
+    for token in [sign("staff/lin", &["ADMIN"]), tokens::by_rsa("staff/lin", Role::Admin)] {
+        world.call(&token, "ListDuties", world.json("ListDuties")).await.unwrap();
     }
     let service = world.methods()[0].parent_service().full_name().to_owned();
     let unknown = world.send_to(&format!("/{service}/Erase"), Some(world.admin()), vec![vec![]]).await;
     assert_refused(unknown, Code::Unimplemented, ErrorReason::MethodUnknown);
-    assert_eq!(world.digest().await, before);
 }
 
-/// A caller with one role.
-fn only(role: Role, world: &impl World) -> String {
-    let nobody = format!("customers/{NOBODY}");
-    let subject = match role {
-        Role::Customer => world.customer().unwrap_or(&nobody),
-        Role::Service => "services/tests",
-        _ => "staff/lin",
-    };
-    sign(subject, &[role.as_str_name()])
+/// Tokens that do not hold, of whose the resource is and of another; and tokens that claim what the directory has not.
+async fn try_tokens(world: &impl World, rows: &[Row<'_>], cells: &mut Cells) {
+    let stranger = Signer::generate().unwrap();
+    for holder in people::holders(world) {
+        let held: Vec<&Row<'_>> = rows.iter().filter(|row| row.holder == holder).collect();
+        for role in roles() {
+            let everybody = people(world, role, (&holder.0, &holder.1), true);
+            let [one, .., other] = everybody.as_slice() else {
+                let [one] = everybody.as_slice() else { panic!("nobody is {role:?}") };
+                try_each(world, &held, &tokens::invalid(&one.subject, role, &stranger), Outcome::NoToken, cells).await;
+                continue;
+            };
+            for person in [one, other] {
+                let invalid = tokens::invalid(&person.subject, role, &stranger);
+                try_each(world, &held, &invalid, Outcome::NoToken, cells).await;
+            }
+        }
+        for role in roles() {
+            try_each(world, &held, &tokens::unborne(role), Outcome::NoRole, cells).await;
+        }
+    }
 }
 
-fn roles() -> impl Iterator<Item = Role> {
-    (1..).map_while(|number| Role::try_from(number).ok())
+async fn try_each(
+    world: &impl World,
+    rows: &[&Row<'_>],
+    tokens: &[tokens::Kind],
+    expected: Outcome,
+    cells: &mut Cells,
+) {
+    for row in rows {
+        join_all(tokens.iter().map(|(what, token)| row.assert(world, token.as_deref(), expected, what))).await;
+        *cells.entry(expected).or_default() += tokens.len();
+    }
 }
 
-/// A role may call exactly the methods whose rule lists it.
-pub async fn assert_roles_may_call_what_their_rules_list(world: &impl World) {
-    assert_eq!(roles().count(), 12);
-    let before = world.digest().await;
-    let (mut allowed, mut refused) = (0, 0);
-    for role in roles() {
-        let token = only(role, world);
-        for method in world.methods() {
-            let rule = world.bench().chassis().rules.at(&path(&method)).unwrap();
-            let good = world.sample(&method);
-            if rule.roles.contains(&role) {
-                // Told what is wrong with the call, the caller has passed the gate; nothing is done.
-                let wrong = wrongs(&good).into_iter().find(|wrong| !wrong.path.contains('['));
-                let request = wrong.as_ref().map_or(&good, |wrong| &wrong.request);
-                let outcome = world.send(Some(&token), &method, request.encode_to_vec()).await;
-                match wrong {
-                    Some(_) => {
-                        assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
-                    }
-                    None => assert!(outcome.is_ok(), "{}: {outcome:?}", method.name()),
-                }
-                allowed += 1;
-            } else {
-                let outcome = world.send(Some(&token), &method, good.encode_to_vec()).await;
-                assert_refused(outcome, Code::PermissionDenied, ErrorReason::RoleMissing);
-                refused += 1;
+/// Each role, on one's own resource and on another's, with a token that holds.
+async fn try_people(world: &impl World, rows: &[Row<'_>], at_home: bool, cells: &mut Cells) {
+    let left = people::left(world).await;
+    for row in rows {
+        for role in roles() {
+            let reach = reach(row.rule, role);
+            for person in people(world, role, (&row.holder.0, &row.holder.1), at_home) {
+                let expected = match reach {
+                    _ if left.contains(&person.subject) => Outcome::NoRole,
+                    Reach::Nothing => Outcome::NoRole,
+                    _ if row.unknown.is_none() || person.is_within(reach) => Outcome::Reached,
+                    _ => Outcome::Hidden,
+                };
+                row.try_person(world, &person, expected).await;
+                *cells.entry(expected).or_default() += 1;
             }
         }
     }
-    assert_eq!(world.digest().await, before);
-    assert_eq!(allowed + refused, 12 * world.methods().len());
-    let none = sign("staff/lin", &["BOSS", "CUSTOMER", "ROLE_UNSPECIFIED"]);
-    for method in world.methods() {
-        let outcome = world.send(Some(&none), &method, world.sample(&method).encode_to_vec()).await;
-        assert_refused(outcome, Code::PermissionDenied, ErrorReason::RoleMissing);
+}
+
+/// Each role while the directory's copy is empty: only ADMIN and SERVICE write.
+async fn try_without_directory(world: &impl World, rows: &[Row<'_>], cells: &mut Cells) {
+    for row in rows {
+        let writes = has(&world.sample(&row.method), "request_id") || row.method.is_client_streaming();
+        for role in roles() {
+            let everybody = people(world, role, (&row.holder.0, &row.holder.1), !is_of_staff(role));
+            for person in everybody {
+                let reach = reach(row.rule, role);
+                let expected = match reach {
+                    Reach::Nothing => Outcome::NoRole,
+                    _ if writes && !matches!(role, Role::Admin | Role::Service) => Outcome::NoDirectory,
+                    _ if row.unknown.is_none() || person.is_within(reach) => Outcome::Reached,
+                    _ => Outcome::Hidden,
+                };
+                row.try_person(world, &person, expected).await;
+                *cells.entry(expected).or_default() += 1;
+            }
+        }
     }
 }
 
-/// Callers with one role each: who they are, and whether an employee's resource of staff/lin at the desk, or a customer's,
-/// is within a department's reach and within their own.
-struct Someone {
-    subject: String,
-    role: Role,
-    department: &'static str,
+/// Takes everybody out of the copy.
+async fn empty(world: &impl World) {
+    let tables = ["staff", "membership", "absence", "department", "post"];
+    let statements: Vec<String> = tables.iter().map(|table| format!("delete from directory_{table}")).collect();
+    world.bench().change_directory(&statements.join(";")).await;
+    assert!(world.bench().chassis().directory.now().is_empty());
 }
 
-fn people(world: &impl World) -> Vec<Someone> {
-    let is = |subject: &str, role, department| Someone { subject: subject.to_owned(), role, department };
-    let other = "departments/other";
-    let mut people = vec![
-        is("staff/lin", Role::Agent, DESK),
-        is("staff/lin", Role::Agent, other),
-        is("staff/mei", Role::Agent, DESK),
-        is("staff/mei", Role::Agent, ""),
-        is("staff/zhao", Role::Agent, other),
-        is("staff/mei", Role::Technician, DESK),
-        is("staff/zhao", Role::Technician, other),
-        is("staff/boss", Role::Supervisor, DESK),
-        is("staff/boss", Role::Supervisor, ""),
-        is("staff/chief", Role::Supervisor, other),
-        is("staff/boss", Role::Manager, DESK),
-        is("staff/chief", Role::Manager, other),
-        is("staff/ceo", Role::Executive, ""),
-        is("staff/office", Role::Office, other),
-        is("staff/admin", Role::Admin, ""),
-        is("services/web", Role::Service, ""),
-        is(&format!("customers/{NOBODY}"), Role::Customer, DESK),
-    ];
-    let customers = [world.customer(), world.other_customer()].into_iter().flatten();
-    people.extend(customers.map(|customer| is(customer, Role::Customer, "")));
-    people
-}
-
-/// Whether `access` reaches what a good request acts on: as rules.proto words it.
-fn reaches(someone: &Someone, access: Access, world: &impl World, method: &str) -> bool {
-    let (owner, department) = world.holder(method);
-    let (owns, near) = (someone.subject == owner, someone.department == department);
-    match (someone.role, access) {
-        (Role::Customer, _) => world.customer() == Some(&someone.subject),
-        (_, Access::Self_) => owns,
-        (Role::Executive | Role::Office | Role::Admin | Role::Service, _) | (_, Access::Any) => true,
-        (_, Access::Department) | (Role::Supervisor | Role::Manager, Access::Own) => owns || near,
-        (_, Access::Own) => owns,
-        (_, Access::Unspecified) => false,
-    }
-}
-
-/// Each caller touches what the access of a method lets them, and learns of nothing else. How many calls reached something,
-/// and from how many it was hidden.
-pub async fn assert_access_reaches_what_it_should(world: &impl World) -> (usize, usize) {
-    let before = world.digest().await;
-    let (mut reached, mut hidden, mut seen) = (0, 0, BTreeSet::new());
-    for method in world.methods() {
+impl<'a> Row<'a> {
+    fn of(world: &'a impl World, method: MethodDescriptor) -> Self {
         let rule = world.bench().chassis().rules.at(&path(&method)).unwrap();
-        let Some((good, unknown)) = aimed(world, &method, &rule.resource_field) else { continue };
-        for someone in people(world).into_iter().filter(|someone| rule.roles.contains(&someone.role)) {
-            if someone.subject.starts_with("staff/") {
-                world.bench().enrol(&someone.subject, someone.department).await;
-            }
-            let token = sign(&someone.subject, &[someone.role.as_str_name()]);
-            let outcome = world.send(Some(&token), &method, good.clone()).await;
-            let who = format!("{} {} {:?} {}", method.name(), someone.subject, someone.role, someone.department);
-            if reaches(&someone, rule.access, world, method.name()) {
-                assert!(is_reached(&outcome), "{who}: {outcome:?}");
-                reached += 1;
-            } else {
-                let theirs = assert_refused(outcome, Code::NotFound, ErrorReason::ResourceNotFound);
-                let nothing = world.send(Some(&token), &method, unknown.clone()).await;
-                let nothing = assert_refused(nothing, Code::NotFound, ErrorReason::ResourceNotFound);
-                assert_eq!(veiled(&theirs), veiled(&nothing), "{who}: another's looks like nothing");
-                hidden += 1;
-            }
+        let (owner, department) = world.holder(method.name());
+        let sample = world.sample(&method);
+        let wrong = wrongs(&sample).into_iter().find(|wrong| !wrong.path.contains('['));
+        let (wrong, answers) = match wrong {
+            Some(wrong) => (wrong.request.encode_to_vec(), [Code::InvalidArgument].as_slice()),
+            None => (sample.encode_to_vec(), [Code::Ok].as_slice()),
+        };
+        let aimed = aimed(world, &method, &rule.resource_field);
+        let (good, unknown) = aimed.map_or((sample.encode_to_vec(), None), |(good, unknown)| (good, Some(unknown)));
+        let is_aimed = unknown.is_some() && !world.unaimed().contains(&method.name());
+        let answers = if is_aimed { [Code::Ok, Code::Aborted].as_slice() } else { answers };
+        Self {
+            reaching: if is_aimed { good.clone() } else { wrong },
+            answers,
+            holder: (owner.to_owned(), department.to_owned()),
+            method,
+            rule,
+            good,
+            unknown,
         }
-        seen.insert(method.name().to_owned());
     }
-    assert_eq!(world.digest().await, before);
-    let named = world.bench().chassis().rules.iter().filter(|rule| !rule.resource_field.is_empty());
-    let named: BTreeSet<_> = named.map(|rule| rule.path.rsplit('/').next().unwrap().to_owned()).collect();
-    seen.extend(world.unaimed().iter().map(|&method| method.to_owned()));
-    assert_eq!(seen, named);
-    eprintln!("access: {reached} reached, {hidden} hidden");
-    (reached, hidden)
+
+    async fn try_person(&self, world: &impl World, person: &Person, expected: Outcome) {
+        let token = sign(&person.subject, &[person.role.as_str_name()]);
+        self.assert(world, Some(&token), expected, person).await;
+    }
+
+    async fn assert(&self, world: &impl World, token: Option<&str>, expected: Outcome, who: &(impl Debug + ?Sized)) {
+        let body = if expected == Outcome::Reached { &self.reaching } else { &self.good };
+        let outcome = world.send(token, &self.method, body.clone()).await;
+        let about = format!("{} by {who:?} is to be {expected:?}", self.method.name());
+        let code = outcome.as_ref().err().map_or(Code::Ok, Status::code);
+        let Some((expected_code, reason)) = expected.refusal() else {
+            return assert!(self.answers.contains(&code), "{about}: {outcome:?}");
+        };
+        assert_eq!(code, expected_code, "{about}: {outcome:?}");
+        let refusal = assert_refused(outcome, code, reason);
+        if expected == Outcome::Hidden {
+            let unknown = self.unknown.clone().unwrap();
+            let nothing = world.send(token, &self.method, unknown).await;
+            let nothing = assert_refused(nothing, code, reason);
+            assert_eq!(veiled(&refusal), veiled(&nothing), "{about}, and looks like nothing");
+        }
+    }
 }
 
-/// A good call of a method that is aimed at the first customer's or staff/lin's resource, and the same call aimed at
-/// nothing. What would change it bears a stale etag, which is looked at once the resource is reached.
+impl Outcome {
+    /// The code and the reason of the refusal, if it is one.
+    fn refusal(self) -> Option<(Code, ErrorReason)> {
+        match self {
+            Self::NoToken => Some((Code::Unauthenticated, ErrorReason::TokenInvalid)),
+            Self::NoRole => Some((Code::PermissionDenied, ErrorReason::RoleMissing)),
+            Self::NoDirectory => Some((Code::FailedPrecondition, ErrorReason::DirectoryEmpty)),
+            Self::Hidden => Some((Code::NotFound, ErrorReason::ResourceNotFound)),
+            Self::Reached => None,
+        }
+    }
+}
+
+/// A good call of a method that is aimed at the first customer's or the holder's resource, and the same call aimed at nothing.
+/// What would change it bears a stale etag, which is looked at once the resource is reached.
 fn aimed(world: &impl World, method: &MethodDescriptor, field: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut good = world.sample(method);
-    if field.is_empty() || world.unaimed().contains(&method.name()) {
+    if field.is_empty() {
         return None;
     }
     for field in method.input().fields() {
@@ -231,10 +294,6 @@ fn aimed(world: &impl World, method: &MethodDescriptor, field: &str) -> Option<(
         name => with_text(&good, outer, away(name.as_str().unwrap())),
     };
     Some((good.encode_to_vec(), unknown.encode_to_vec()))
-}
-
-fn is_reached(outcome: &Result<Vec<u8>, Status>) -> bool {
-    outcome.as_ref().map_or_else(|status| status.code() == Code::Aborted, |_| true)
 }
 
 /// All that a refusal says but the name asked for.

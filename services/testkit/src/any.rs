@@ -66,6 +66,10 @@ pub trait World {
     fn unaimed(&self) -> &[&str] {
         &[]
     }
+    /// The field that names what the caller must reach, where it is another than the contract's `resource_field`.
+    fn reached_by<'a>(&self, _method: &str, resource_field: &'a str) -> &'a str {
+        resource_field
+    }
     /// Whose what a good request acts on is, and their department.
     fn holder(&self, _method: &str) -> (&str, &str) {
         ("staff/lin", "departments/desk")

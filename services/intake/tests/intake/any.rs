@@ -352,6 +352,11 @@ impl kefu_testkit::any::World for World {
         }
     }
 
+    /// Whoever is named, only requests within the caller's reach change hands.
+    fn reached_by<'a>(&self, method: &str, resource_field: &'a str) -> &'a str {
+        if method == "ReassignRequests" { "requests" } else { resource_field }
+    }
+
     /// What is linked has an event each.
     fn events(&self, method: &str) -> i64 {
         if method == "LinkRequests" { 2 } else { 1 }

@@ -216,7 +216,7 @@ impl<'a> Row<'a> {
             Some(wrong) => (wrong.request.encode_to_vec(), [Code::InvalidArgument].as_slice()),
             None => (sample.encode_to_vec(), [Code::Ok].as_slice()),
         };
-        let aimed = aimed(world, &method, &rule.resource_field);
+        let aimed = aimed(world, &method, world.reached_by(method.name(), &rule.resource_field));
         let (good, unknown) = aimed.map_or((sample.encode_to_vec(), None), |(good, unknown)| (good, Some(unknown)));
         let is_aimed = unknown.is_some() && !world.unaimed().contains(&method.name());
         let answers = if is_aimed { [Code::Ok, Code::Aborted].as_slice() } else { answers };
@@ -290,6 +290,10 @@ fn aimed(world: &impl World, method: &MethodDescriptor, field: &str) -> Option<(
         Value::Message(message) => {
             let name = away(message.get_field_by_name(inner).unwrap().as_str().unwrap());
             with(&good, outer, Value::Message(with_text(&message, inner, name)))
+        }
+        Value::List(names) => {
+            let name = Value::String(away(names[0].as_str().unwrap()));
+            with(&good, outer, Value::List(vec![name]))
         }
         name => with_text(&good, outer, away(name.as_str().unwrap())),
     };

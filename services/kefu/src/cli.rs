@@ -9,6 +9,7 @@ use kefu_chassis::telemetry::Telemetry;
 use kefu_regulation::Regulation;
 
 use crate::compliance::{self, ComplianceArguments};
+use crate::demo;
 use crate::error::Error;
 use crate::home::Home;
 use crate::import::{self, ImportArguments};
@@ -19,6 +20,7 @@ use crate::up::{self, UpArguments};
 const EXAMPLES: &str = "\
 Examples:
   kefu                                             start everything; Ctrl-C stops it
+  kefu demo                                        a working day, told and checked
   kefu token --subject staff/lin --role agent
   kefu import requests requests.csv --map deploy/import/my-la-311.toml
   kefu compliance --by clause,department --from 2018-01-01 --to 2018-01-31
@@ -64,6 +66,9 @@ pub struct Common {
 enum Command {
     /// Start everything and serve until Ctrl-C or SIGTERM; this is what `kefu` alone does.
     Up(UpArguments),
+    /// Play a working day on a database and a clock of its own and tell it: who did what, under which clause, how well the rules
+    /// were kept. Exits with 1 unless everything went as it has to.
+    Demo,
     /// Print a token to call the services with, signed by this home's development key.
     Token(TokenArguments),
     /// Bring in the history of another system.
@@ -94,6 +99,11 @@ impl Common {
     /// Whether something is given that only a start takes.
     pub fn changes_what_runs(&self) -> bool {
         self.regulation.is_some() || self.database_url.is_some()
+    }
+
+    /// Whether other parameters or another calendar than those of the rule book are given.
+    pub fn has_regulation(&self) -> bool {
+        self.regulation.is_some()
     }
 
     /// The home directory, made when absent.
@@ -149,6 +159,7 @@ async fn work(command: Command, common: &Common) -> Result<ExitCode, Error> {
     match command {
         Command::Token(arguments) => token::run(common, &arguments)?,
         Command::Up(arguments) => up::run(common, &arguments).await?,
+        Command::Demo => return demo::run(common).await,
         Command::Import(Import::Requests(arguments)) => import::run(common, &arguments).await?,
         Command::Compliance(arguments) => compliance::run(common, &arguments).await?,
         Command::Journal(Journal::Checkpoint(arguments)) => journal::checkpoint(common, &arguments).await?,

@@ -1,9 +1,9 @@
 //! The injected clock. Time is what it says: services, duties and the journal ask nothing else. Only the demo and the tests
 //! hold a [`SimulatedTime`], which can set it, inside their own process.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -14,7 +14,10 @@ pub struct Clock(Option<Arc<Simulated>>);
 
 #[derive(Debug)]
 struct Simulated {
+    /// What it said when it was last set.
     now_us: AtomicI64,
+    /// Since when it runs, if it does.
+    running_since: OnceLock<Instant>,
     moved: Notify,
 }
 
@@ -29,10 +32,11 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stands at `now` until its handle moves it.
+    /// A clock that stands at `now` until its handle moves it, or lets it run.
     #[must_use]
     pub fn simulated(now: Timestamp) -> (Self, SimulatedTime) {
-        let shared = Arc::new(Simulated { now_us: AtomicI64::new(now.as_microsecond()), moved: Notify::new() });
+        let now_us = AtomicI64::new(now.as_microsecond());
+        let shared = Arc::new(Simulated { now_us, running_since: OnceLock::new(), moved: Notify::new() });
         (Self(Some(shared.clone())), SimulatedTime(shared))
     }
 
@@ -42,7 +46,7 @@ impl Clock {
         let now_us = match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
             None => Timestamp::now().as_microsecond(),
-            Some(simulated) => simulated.now_us.load(Ordering::Acquire),
+            Some(simulated) => simulated.now_us.load(Ordering::Acquire).saturating_add(simulated.ran_us()),
         };
         Timestamp::from_microsecond(now_us).unwrap_or(Timestamp::MAX)
     }
@@ -64,7 +68,20 @@ impl Clock {
     }
 }
 
+impl Simulated {
+    /// For how long it has run.
+    fn ran_us(&self) -> i64 {
+        let ran = self.running_since.get().map(Instant::elapsed).unwrap_or_default();
+        i64::try_from(ran.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
 impl SimulatedTime {
+    /// From now on the clock goes as fast as real time does.
+    pub fn run(&self) {
+        self.0.running_since.get_or_init(Instant::now);
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, by: SignedDuration) {
         let by_us = i64::try_from(by.as_micros()).unwrap_or(0).max(0);
@@ -74,7 +91,7 @@ impl SimulatedTime {
 
     /// Moves the clock to `now`, unless it is already later.
     pub fn advance_to(&self, now: Timestamp) {
-        self.0.now_us.fetch_max(now.as_microsecond(), Ordering::AcqRel);
+        self.0.now_us.fetch_max(now.as_microsecond().saturating_sub(self.0.ran_us()), Ordering::AcqRel);
         self.0.moved.notify_waiters();
     }
 }
@@ -93,5 +110,20 @@ mod tests {
         time.advance_to(start);
         time.advance(SignedDuration::from_mins(-5));
         assert_eq!(clock.now().to_string(), "2026-11-20T01:05:00.123456Z");
+    }
+
+    #[test]
+    fn a_simulated_clock_that_runs_goes_on_from_where_it_stood_and_can_still_be_moved() {
+        let start: Timestamp = "2026-11-20T01:00:00Z".parse().unwrap();
+        let (clock, time) = Clock::simulated(start);
+        let began = Instant::now();
+        time.run();
+        while clock.now() == start {
+            assert!(began.elapsed() < Duration::from_secs(5), "it stands still");
+        }
+        let later = start + SignedDuration::from_hours(1);
+        time.advance_to(later);
+        let (now, passed) = (clock.now(), SignedDuration::try_from(began.elapsed()).unwrap());
+        assert!(later <= now && now <= later + passed, "{now}");
     }
 }

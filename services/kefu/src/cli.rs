@@ -9,6 +9,7 @@ use kefu_chassis::telemetry::Telemetry;
 use kefu_regulation::Regulation;
 
 use crate::compliance::{self, ComplianceArguments};
+use crate::demo;
 use crate::error::Error;
 use crate::home::Home;
 use crate::import::{self, ImportArguments};
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   kefu                                             start everything; Ctrl-C stops it
   kefu import staff deploy/directory/example.csv --create-departments
+  kefu demo                                        a working day, told and checked
   kefu token --subject staff/lin --role agent
   kefu import requests requests.csv --map deploy/import/my-la-311.toml
   kefu compliance --by clause,department --from 2018-01-01 --to 2018-01-31
@@ -66,6 +68,9 @@ pub struct Common {
 enum Command {
     /// Start everything and serve until Ctrl-C or SIGTERM; this is what `kefu` alone does.
     Up(UpArguments),
+    /// Play a working day on a database and a clock of its own and tell it: who did what, under which clause, how well the rules
+    /// were kept. Exits with 1 unless everything went as it has to.
+    Demo,
     /// Print a token to call the services with, signed by this home's development key.
     Token(TokenArguments),
     /// Bring in the history of another system.
@@ -98,6 +103,11 @@ impl Common {
     /// Whether something is given that only a start takes.
     pub fn changes_what_runs(&self) -> bool {
         self.regulation.is_some() || self.database_url.is_some()
+    }
+
+    /// Whether other parameters or another calendar than those of the rule book are given.
+    pub fn has_regulation(&self) -> bool {
+        self.regulation.is_some()
     }
 
     /// The home directory, made when absent.
@@ -153,6 +163,7 @@ async fn work(command: Command, common: &Common) -> Result<ExitCode, Error> {
     match command {
         Command::Token(arguments) => token::run(common, &arguments)?,
         Command::Up(arguments) => up::run(common, &arguments).await?,
+        Command::Demo => return demo::run(common).await,
         Command::Import(Import::Requests(arguments)) => import::run(common, &arguments).await?,
         Command::Import(Import::Staff(arguments)) => staff::run(common, &arguments).await?,
         Command::Compliance(arguments) => compliance::run(common, &arguments).await?,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use kefu_chassis::identity::signer::{Grant, SignerError};
+use kefu_chassis::identity::signer::{Grant, Signer, SignerError};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -19,7 +19,7 @@ use crate::home::Home;
 /// Who the operator is to the services: the one ADMIN that a fresh directory has.
 pub const OPERATOR: &str = "staff/admin";
 /// A token is checked when a call begins; calls may take longer.
-const TOKEN_FOR: Duration = Duration::from_mins(10);
+pub const TOKEN_FOR: Duration = Duration::from_mins(10);
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const HEALTH_WITHIN: Duration = Duration::from_secs(3);
 /// What every service of kefu serves.
@@ -37,9 +37,13 @@ impl Bearer {
     pub fn operator(home: &Home) -> Result<Self, Error> {
         let grant = Grant { subject: OPERATOR.into(), roles: vec!["ADMIN".into()], ttl: TOKEN_FOR };
         let unusable = |source| Error::Key { path: home.path().join("keys"), source };
-        let token = home.signer()?.token(&grant).map_err(unusable)?;
-        let mut value: MetadataValue<Ascii> =
-            format!("Bearer {token}").parse().map_err(|_| unusable(SignerError::Key))?;
+        Self::sign(&home.signer()?, &grant).map_err(unusable)
+    }
+
+    /// Of whoever `grant` says.
+    pub fn sign(signer: &Signer, grant: &Grant) -> Result<Self, SignerError> {
+        let token = signer.token(grant)?;
+        let mut value: MetadataValue<Ascii> = format!("Bearer {token}").parse().map_err(|_| SignerError::Key)?;
         value.set_sensitive(true);
         Ok(Self(value))
     }
@@ -59,7 +63,8 @@ pub async fn connect(service: &str, address: SocketAddr, bearer: Bearer) -> Resu
     Ok(InterceptedService::new(channel, bearer))
 }
 
-async fn channel(address: SocketAddr) -> Result<Channel, tonic::transport::Error> {
+/// A channel to whatever is at `address`.
+pub async fn channel(address: SocketAddr) -> Result<Channel, tonic::transport::Error> {
     Endpoint::from_shared(format!("http://{address}"))?
         .connect_timeout(CONNECT_WITHIN)
         .tcp_nodelay(true)

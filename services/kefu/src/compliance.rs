@@ -16,11 +16,12 @@ use kefu_regulation::Regulation;
 use tonic::Request;
 
 use crate::cli::Common;
+use crate::client::Authorised;
 use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::say;
 
-mod table;
+pub mod table;
 
 /// What to count.
 #[derive(Args, Debug)]
@@ -56,6 +57,11 @@ pub struct ComplianceArguments {
 pub struct Groups(Vec<Dimension>);
 
 impl Groups {
+    /// By one dimension.
+    pub fn by(dimension: Dimension) -> Self {
+        Self(vec![dimension])
+    }
+
     /// Whether they are split by `dimension`.
     pub fn has(&self, dimension: Dimension) -> bool {
         self.0.contains(&dimension)
@@ -101,13 +107,7 @@ pub async fn run(common: &Common, arguments: &ComplianceArguments) -> Result<(),
         let request = request(arguments, session.zone());
         let mut rows = Vec::new();
         for service in session.services(None)?.keys() {
-            let mut client = ComplianceServiceClient::new(session.connect(service).await?);
-            let request = SummarizeComplianceRequest { parent: format!("services/{service}"), ..request.clone() };
-            let answer = client
-                .summarize_compliance(Request::new(request))
-                .await
-                .map_err(|status| Error::refused(service, &status))?;
-            rows.extend(answer.into_inner().rows);
+            rows.extend(ask(session.connect(service).await?, service, request.clone()).await?);
         }
         Ok(rows)
     });
@@ -118,6 +118,17 @@ pub async fn run(common: &Common, arguments: &ComplianceArguments) -> Result<(),
     } else {
         table::text(&rows, &arguments.by, &regulation, language)
     })
+}
+
+/// The rows of one service.
+pub async fn ask(
+    channel: Authorised,
+    service: &str,
+    request: SummarizeComplianceRequest,
+) -> Result<Vec<ComplianceRow>, Error> {
+    let request = SummarizeComplianceRequest { parent: format!("services/{service}"), ..request };
+    let answer = ComplianceServiceClient::new(channel).summarize_compliance(Request::new(request)).await;
+    Ok(answer.map_err(|status| Error::refused(service, &status))?.into_inner().rows)
 }
 
 fn request(arguments: &ComplianceArguments, zone: &str) -> SummarizeComplianceRequest {
@@ -138,7 +149,7 @@ fn request(arguments: &ComplianceArguments, zone: &str) -> SummarizeComplianceRe
 }
 
 /// Adds up the rows of several services, in the order of the rule book.
-fn merge(rows: Vec<ComplianceRow>, regulation: &Regulation) -> Vec<ComplianceRow> {
+pub fn merge(rows: Vec<ComplianceRow>, regulation: &Regulation) -> Vec<ComplianceRow> {
     let order: BTreeMap<&str, usize> =
         regulation.clauses().enumerate().map(|(at, clause)| (clause.id.as_str(), at)).collect();
     let mut merged: BTreeMap<(usize, String, String, String, String), ComplianceRow> = BTreeMap::new();

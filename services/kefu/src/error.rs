@@ -87,7 +87,9 @@ pub enum Error {
     )]
     Encoding(String),
     /// A temporary database was asked for, and one that is not.
-    #[error("--ephemeral makes a database of its own, but KEFU_DATABASE_URL names another: unset one of the two")]
+    #[error(
+        "--ephemeral and the demo make a database of their own, but KEFU_DATABASE_URL names another: unset one of the two"
+    )]
     EphemeralElsewhere,
     /// The database.
     #[error("the database cannot be prepared")]
@@ -144,6 +146,20 @@ pub enum Error {
         /// Its own words.
         message: String,
     },
+    /// The demo is asked to play under another rule book.
+    #[error("the demo is played under the rule book as it comes: leave --regulation out")]
+    DemoRegulation,
+    /// A scene of the demo cannot go on.
+    #[error("the demo cannot go on ({code:?}): {message}")]
+    Scene {
+        /// The code.
+        code: tonic::Code,
+        /// What was refused, or did not come.
+        message: String,
+    },
+    /// An expectation of the demo did not hold.
+    #[error("the demo's day did not go as it has to; what went wrong stands above")]
+    DemoFailed,
     /// An import.
     #[error(transparent)]
     Import(#[from] ImportError),

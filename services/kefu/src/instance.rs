@@ -43,6 +43,8 @@ pub struct Plan {
     pub regulation: Regulation,
     /// The operator's database, if not a private one.
     pub database_url: Option<String>,
+    /// The services' clock.
+    pub clock: Clock,
     /// Where traces and metrics go.
     pub telemetry: Telemetry,
 }
@@ -96,7 +98,7 @@ impl Instance {
                 max_connections: MAX_CONNECTIONS,
                 issuers: vec![issuer.clone()],
                 regulation: plan.regulation.clone(),
-                clock: Clock::system(),
+                clock: plan.clock.clone(),
                 directory: directory
                     .clone()
                     .map(|url| Peer::signed(url, signer.clone(), format!("services/{}", service.schema))),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use kefu_chassis::clock::Clock;
 
 use crate::cli::Common;
 use crate::client::{self, Authorised, Bearer};
@@ -37,6 +38,7 @@ impl Session {
                     port_base: None,
                     regulation: common.regulation()?,
                     database_url: common.database_url().map(str::to_owned),
+                    clock: Clock::system(),
                     telemetry: common.telemetry(),
                 };
                 let instance = Instance::start(&home, plan).await?;

@@ -14,6 +14,7 @@ use kefu_proto::events::v1::{Anchor, VerifyJournalRequest, VerifyJournalResponse
 use tonic::Request;
 
 use crate::cli::Common;
+use crate::client::Authorised;
 use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::{grouped, say};
@@ -67,7 +68,7 @@ pub async fn verify(common: &Common, arguments: &VerifyArguments) -> Result<Exit
         for service in session.services(arguments.service.as_deref())?.keys() {
             let anchors = anchors(&checkpoints, service);
             let count = anchors.len();
-            let answer = ask(session, service, anchors).await?;
+            let answer = ask(session.connect(service).await?, service, anchors).await?;
             is_whole &= answer.findings.is_empty();
             say(&report(service, &answer, count))?;
         }
@@ -89,7 +90,7 @@ pub async fn checkpoint(common: &Common, arguments: &CheckpointArguments) -> Res
         for service in session.services(arguments.service.as_deref())?.keys() {
             let anchors = anchors(&earlier, service);
             let count = anchors.len();
-            let answer = ask(session, service, anchors).await?;
+            let answer = ask(session.connect(service).await?, service, anchors).await?;
             if !answer.findings.is_empty() {
                 say(&report(service, &answer, count))?;
                 return Err(CheckpointError::NotWhole(service.clone()).into());
@@ -114,15 +115,19 @@ fn anchors(checkpoints: &[Checkpoint], service: &str) -> Vec<Anchor> {
     anchors.into_iter().skip(surplus).collect()
 }
 
-async fn ask(session: &Session, service: &str, anchors: Vec<Anchor>) -> Result<VerifyJournalResponse, Error> {
-    let mut client = EventFeedClient::new(session.connect(service).await?);
+/// Has a service verify its journal.
+pub async fn ask(channel: Authorised, service: &str, anchors: Vec<Anchor>) -> Result<VerifyJournalResponse, Error> {
     let mut request = Request::new(VerifyJournalRequest { parent: format!("services/{service}"), anchors });
     request.set_timeout(VERIFY_WITHIN);
-    let answer = client.verify_journal(request).await.map_err(|status| Error::refused(service, &status))?;
+    let answer = EventFeedClient::new(channel)
+        .verify_journal(request)
+        .await
+        .map_err(|status| Error::refused(service, &status))?;
     Ok(answer.into_inner())
 }
 
-fn report(service: &str, answer: &VerifyJournalResponse, anchors: usize) -> String {
+/// What was found, for people; `anchors` is how many it was compared with.
+pub fn report(service: &str, answer: &VerifyJournalResponse, anchors: usize) -> String {
     let mut text = format!("{service}\n  events      {}\n", grouped(answer.event_count));
     let head = answer.head.as_ref().filter(|head| head.position > 0);
     let head = head.map_or_else(

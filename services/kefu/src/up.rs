@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use kefu_chassis::clock::Clock;
 use kefu_chassis::program::interrupted;
 
 use crate::cli::Common;
+use crate::demo;
 use crate::error::Error;
 use crate::home::{Data, Home};
 use crate::instance::{Instance, Plan};
@@ -18,6 +22,10 @@ pub struct UpArguments {
     /// Start with an empty database that is removed at the end.
     #[arg(long)]
     ephemeral: bool,
+    /// Start with the demo's working day already played (implies --ephemeral). The clock is the demo's: it goes on from where
+    /// that day ended, on 24 November 2026, as fast as real time does.
+    #[arg(long)]
+    demo: bool,
     /// Services listen on the next ports: intake, complaints, surveys, appraisal, faults.
     #[arg(long, value_name = "PORT", default_value_t = PORT_BASE, value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     port_base: u16,
@@ -25,17 +33,24 @@ pub struct UpArguments {
 
 impl Default for UpArguments {
     fn default() -> Self {
-        Self { ephemeral: false, port_base: PORT_BASE }
+        Self { ephemeral: false, demo: false, port_base: PORT_BASE }
     }
 }
 
 /// Starts everything, says where it is, and stops it when told to.
 pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> {
+    let time = if arguments.demo {
+        demo::check(common)?;
+        Some(demo::morning())
+    } else {
+        None
+    };
     let plan = Plan {
-        ephemeral: arguments.ephemeral,
+        ephemeral: arguments.ephemeral || arguments.demo,
         port_base: Some(arguments.port_base),
         regulation: common.regulation()?,
         database_url: common.database_url().map(str::to_owned),
+        clock: time.as_ref().map_or_else(Clock::system, |(clock, _)| clock.clone()),
         telemetry: common.telemetry(),
     };
     let regulation = plan.regulation.version().to_owned();
@@ -44,10 +59,20 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
         return Err(Error::InUse { home: home.path().to_owned(), pid: home.holder() });
     };
     let mut instance = Instance::start(&home, plan).await?;
+    let day_end = match time {
+        Some((clock, time)) => match demo::prepare(&home, &instance, clock, time).await {
+            Ok(day_end) => Some(day_end),
+            Err(error) => {
+                instance.stop().await?;
+                return Err(error);
+            }
+        },
+        None => None,
+    };
     // Until here a signal ends the process as it would any other: the launcher's watchdog then stops Postgres.
     let stop = interrupted().map_err(Error::Runtime)?;
     home.publish(&instance.state())?;
-    say(&summary(&home, &instance, &regulation))?;
+    say(&summary(&home, &instance, &regulation, day_end))?;
     let ended = tokio::select! {
         () = stop => None,
         ended = instance.ended() => Some(ended),
@@ -61,7 +86,7 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
     }
 }
 
-fn summary(home: &Home, instance: &Instance, regulation: &str) -> String {
+fn summary(home: &Home, instance: &Instance, regulation: &str, day_end: Option<Timestamp>) -> String {
     let program = program(home);
     let state = instance.state();
     let mut text = format!("kefu {} is running.\n\n", state.version);
@@ -74,6 +99,11 @@ fn summary(home: &Home, instance: &Instance, regulation: &str) -> String {
         let _ = writeln!(text, "  {:<12}{}", "its log", log.display());
     }
     let _ = writeln!(text, "  {:<12}version {regulation}, working time in {}", "regulation", state.zone);
+    if let Some(day_end) = day_end {
+        let zone = TimeZone::get(&state.zone).unwrap_or(TimeZone::UTC);
+        let day_end = day_end.to_zoned(zone).strftime("%A, %-d %B %Y, %H:%M");
+        let _ = writeln!(text, "  {:<12}the demo's day was played; its clock went on from {day_end}", "time");
+    }
     let _ = write!(
         text,
         "\nStaff, to begin with:\n  {program} import staff deploy/directory/example.csv --create-departments\n\

@@ -1,0 +1,102 @@
+//! The organisation before the doors open: imported, its general manager named, a head away, somebody new.
+
+use kefu_proto::directory::v1 as pb;
+use kefu_proto::rules::v1::Role;
+use tokio_stream::iter;
+use tonic::{Code, Status};
+
+use super::stage::Stage;
+
+/// The example that everybody finds in the repository.
+const EXAMPLE: &[u8] = include_bytes!("../../../../deploy/directory/example.csv");
+
+/// Prepares the organisation, until intake knows it too.
+pub async fn prepare(stage: &mut Stage) -> Result<(), Status> {
+    stage.scene("The house: who is here, and who is in charge");
+    import(stage).await?;
+    let (sun, he) = (stage.staff("sun")?, stage.staff("he")?);
+    let call = pb::AppointGeneralManagerRequest { staff: "staff/zhou".into(), ..Default::default() };
+    let appointed = sun.directory().appoint_general_manager(call).await?.into_inner();
+    stage.say(&format!("{} of the office names {} general manager", sun.called, appointed.display_name), &["A2.5"]);
+    let absence = pb::Absence {
+        start_time: stage.moment(8, 30, 0),
+        end_time: stage.moment(18, 0, 0),
+        kind: pb::absence::Kind::Travel.into(),
+        ..Default::default()
+    };
+    let call = pb::RecordAbsenceRequest { parent: "staff/zhao".into(), absence: Some(absence), ..Default::default() };
+    he.directory().record_absence(call).await?;
+    let zhao = stage.called("staff/zhao").to_owned();
+    stage.say(&format!("{} records that {zhao}, head of network operations, travels all day", he.called), &["A2.4"]);
+    let call = pb::ResolveResponsibleRequest {
+        department: "departments/network".into(),
+        business_domain: "network".into(),
+        time: None,
+    };
+    let responsible = he.directory().resolve_responsible(call).await?.into_inner();
+    let deputy = pb::resolve_responsible_response::Capacity::Deputy;
+    stage.play.expect(
+        "who is in charge of network operations today",
+        (responsible.staff.as_str(), responsible.capacity()),
+        ("staff/qian", deputy),
+    );
+    let call = pb::GetGeneralManagerRequest {};
+    let general_manager = he.directory().get_general_manager(call).await?.into_inner();
+    stage.play.expect("the general manager", general_manager.name.as_str(), "staff/zhou");
+    somebody_new(stage).await
+}
+
+async fn import(stage: &mut Stage) -> Result<(), Status> {
+    let operator = stage.operator()?;
+    let piece = pb::ImportStaffRequest { chunk: EXAMPLE.to_vec(), create_departments: true };
+    let imported = operator.directory().import_staff(iter([piece])).await?.into_inner();
+    stage.play.expect("staff imported and rejected", (imported.created_count, imported.rejected_count), (15, 0));
+    let call = pb::ListDepartmentsRequest::default();
+    let departments = operator.directory().list_departments(call).await?.into_inner().departments;
+    stage.play.expect("the departments imported", departments.len(), 6);
+    let call = pb::ListStaffRequest { page_size: 200, ..Default::default() };
+    for staff in operator.directory().list_staff(call).await?.into_inner().staff {
+        let roles: Vec<&str> = staff.roles().map(|role| role.as_str_name()).collect();
+        let person = stage.caller(&staff.name, &staff.display_name, &roles)?;
+        stage.enter(person);
+    }
+    let (staff, departments) = (imported.created_count, departments.len());
+    stage.say(
+        &format!(
+            "The directory is imported from deploy/directory/example.csv: {staff} people, {departments} departments"
+        ),
+        &[],
+    );
+    Ok(())
+}
+
+/// Records who starts today. As intake follows the directory in order, it knows all of it once it knows them.
+async fn somebody_new(stage: &mut Stage) -> Result<(), Status> {
+    let he = stage.staff("he")?;
+    let staff = pb::Staff {
+        number: "2005".into(),
+        display_name: "韩雪".into(),
+        department: "departments/desk".into(),
+        post: "客服专员".into(),
+        level: pb::staff::Level::Trainee.into(),
+        roles: vec![Role::Agent.into()],
+        supervisor: "staff/mei".into(),
+        ..Default::default()
+    };
+    let call = pb::CreateStaffRequest { staff: Some(staff), staff_id: "han".into(), ..Default::default() };
+    let created = he.directory().create_staff(call).await?.into_inner();
+    let han = stage.caller(&created.name, &created.display_name, &["AGENT"])?;
+    stage.enter(han.clone());
+    let mei = stage.called("staff/mei").to_owned();
+    stage.say(&format!("{} starts at the desk today; {mei} supervises her", han.called), &[]);
+    let queue = stage.until("intake knows the directory", async || {
+        match han.requests().list_my_queue(kefu_proto::intake::v1::ListMyQueueRequest::default()).await {
+            Ok(queue) => Ok(Some(queue.into_inner().items)),
+            Err(refused) if refused.code() == Code::PermissionDenied => Ok(None),
+            Err(refused) => Err(refused),
+        }
+    });
+    let queue = queue.await?;
+    stage.play.expect("the queue of somebody new is empty", queue.len(), 0);
+    Ok(())
+}

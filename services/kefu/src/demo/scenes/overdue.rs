@@ -1,0 +1,71 @@
+//! A chat that nobody answers: the owner is told, then the supervisor; answered late, it stays on record (C2.1, A9.1).
+
+use kefu_proto::compliance::v1::duty;
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use tonic::Status;
+
+use super::super::stage::Stage;
+use super::{customer, register, registration, resolve, respond, satisfied};
+
+/// Plays it, over lunch.
+pub async fn play(stage: &mut Stage) -> Result<(), Status> {
+    stage.at(11, 36);
+    stage.scene("A chat that nobody answers");
+    let (wu, mei, chen) = (stage.staff("wu")?, stage.staff("mei")?, stage.staff("chen")?);
+    let zhang = customer(&wu, "张蕾", "136 0681 3357").await?;
+    let chat = stage.caller("services/webchat", "the web chat", &["SERVICE"])?;
+    let call = pb::RegisterRequestRequest {
+        first_responder: wu.name.clone(),
+        business_domain: "account".into(),
+        problem_type: "address".into(),
+        ..registration(&zhang, Channel::Chat, Kind::Service, "请更改收货地址")
+    };
+    let request = register(&chat, call).await?;
+    stage.say(
+        &format!(
+            "The web chat registers {} for {}, who has just left for lunch; {}",
+            zhang.display_name, wu.called, request.number
+        ),
+        &["A2.1"],
+    );
+    stage.play.expect("owner and state", (request.owner.as_str(), request.state()), ("staff/wu", State::Registered));
+    stage.at(11, 40);
+    let breached = stage.until("the clock marks the breach", async || {
+        let first = stage.duty(&request.name, "first_response").await?;
+        Ok(first.breached_time)
+    });
+    let breached = breached.await?;
+    let due = stage.moment(11, 39, 0);
+    stage.say(&format!("Three minutes are over: the clock marks it, and {} is told", wu.called), &["C2.1", "A9.1"]);
+    stage.play.expect("since when it is overdue", Some(breached), due);
+    let told = wu.told().await?.into_iter().next().unwrap_or_default();
+    stage.play.expect(
+        "what the owner is told",
+        (told.kind.as_str(), told.subject.as_str()),
+        ("duty_overdue", request.name.as_str()),
+    );
+    stage.at(13, 10);
+    let told = stage.until("the supervisor is told", async || {
+        Ok(mei.told().await?.into_iter().find(|told| told.kind == "duty_escalated"))
+    });
+    let told = told.await?;
+    stage.say(
+        &format!("Half a working hour later, lunch left out, {} is told: \"{}\"", mei.called, told.text),
+        &["A9.1"],
+    );
+    stage.play.expect("what she is told of", told.subject.as_str(), request.name.as_str());
+    stage.at(13, 12);
+    respond(&wu, &request.name).await?;
+    resolve(&wu, &request.name, "收货地址已更改", "在聊天中请客户核对").await?;
+    satisfied(&wu, &request.name).await?;
+    stage.say(&format!("{} answers at last, with apologies, and settles it", wu.called), &["C2.1", "C3.2", "C4.2"]);
+    let first = stage.duty(&request.name, "first_response").await?;
+    stage.play.expect(
+        "the answer counts, and so does the breach",
+        (first.state(), first.breached_time),
+        (duty::State::Met, due),
+    );
+    stage.play.expect("what the head of the desk had to be told", chen.told().await?.len(), 0);
+    Ok(())
+}

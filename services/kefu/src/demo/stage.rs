@@ -1,0 +1,267 @@
+//! The stage of a play: its people, each with a token of their own, the time, and what everybody can see of the services.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use jiff::civil::Time;
+use jiff::{Timestamp, ToSpan as _, Zoned};
+use kefu_chassis::clock::{Clock, SimulatedTime};
+use kefu_chassis::identity::signer::{Grant, Signer};
+use kefu_chassis::time::to_proto;
+use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
+use kefu_proto::compliance::v1::duty::State;
+use kefu_proto::compliance::v1::{Duty, ListDutiesRequest};
+use kefu_proto::directory::v1::directory_service_client::DirectoryServiceClient;
+use kefu_proto::events::v1::event_feed_client::EventFeedClient;
+use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
+use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
+use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
+use kefu_proto::notifications::v1::{ListNotificationsRequest, Notification};
+use kefu_regulation::Regulation;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Response, Status};
+use tonic_types::StatusExt as _;
+
+use super::play::Play;
+use crate::client::{self, Authorised, Bearer, OPERATOR, TOKEN_FOR};
+use crate::error::Error;
+use crate::home::Home;
+
+/// The service that has the requests, as resources of every service name it.
+pub const INTAKE: &str = "services/intake";
+/// How long something that is bound to happen may take, in real time.
+pub const WITHIN: Duration = Duration::from_secs(15);
+const EVERY: Duration = Duration::from_millis(5);
+
+/// Where a play is played.
+pub struct Stage {
+    /// What is told of it.
+    pub play: Play,
+    clock: Clock,
+    time: SimulatedTime,
+    regulation: Regulation,
+    signer: Signer,
+    channels: BTreeMap<String, Channel>,
+    people: BTreeMap<String, Person>,
+}
+
+/// Somebody who calls the services.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Who they are, e.g. `staff/lin`.
+    pub name: String,
+    /// What people call them.
+    pub called: String,
+    intake: Authorised,
+    appraisal: Authorised,
+}
+
+impl Person {
+    /// What happens to requests.
+    pub fn requests(&self) -> RequestServiceClient<Authorised> {
+        RequestServiceClient::new(self.intake.clone())
+    }
+
+    /// The customer file.
+    pub fn customers(&self) -> CustomerServiceClient<Authorised> {
+        CustomerServiceClient::new(self.intake.clone())
+    }
+
+    /// Duties.
+    pub fn duties(&self) -> ComplianceServiceClient<Authorised> {
+        ComplianceServiceClient::new(self.intake.clone())
+    }
+
+    /// What they are told.
+    pub fn notifications(&self) -> NotificationServiceClient<Authorised> {
+        NotificationServiceClient::new(self.intake.clone())
+    }
+
+    /// The journal of intake.
+    pub fn feed(&self) -> EventFeedClient<Authorised> {
+        EventFeedClient::new(self.intake.clone())
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> DirectoryServiceClient<Authorised> {
+        DirectoryServiceClient::new(self.appraisal.clone())
+    }
+
+    /// Everything they were told, newest first.
+    pub async fn told(&self) -> Result<Vec<Notification>, Status> {
+        let call = ListNotificationsRequest { parent: INTAKE.into(), ..Default::default() };
+        Ok(self.notifications().list_notifications(call).await?.into_inner().notifications)
+    }
+}
+
+impl Stage {
+    /// An empty stage before the services at `addresses`, whose tokens `home` signs and whose clock `time` sets.
+    pub async fn open(
+        home: &Home,
+        addresses: &BTreeMap<String, SocketAddr>,
+        (clock, time): (Clock, SimulatedTime),
+        play: Play,
+    ) -> Result<Self, Error> {
+        let mut channels = BTreeMap::new();
+        for (service, &address) in addresses {
+            let unreachable = |source| Error::Unreachable { service: service.clone(), address, source };
+            channels.insert(service.clone(), client::channel(address).await.map_err(unreachable)?);
+        }
+        let regulation = Regulation::standard();
+        Ok(Self { play, clock, time, regulation, signer: home.signer()?, channels, people: BTreeMap::new() })
+    }
+
+    /// A channel to a service whose calls are the operator's.
+    pub fn channel(&self, service: &str) -> Result<Authorised, Status> {
+        self.channel_of(service, OPERATOR, &["ADMIN"])
+    }
+
+    fn channel_of(&self, service: &str, subject: &str, roles: &[&str]) -> Result<Authorised, Status> {
+        let roles = roles.iter().map(|&role| role.to_owned()).collect();
+        let grant = Grant { subject: subject.to_owned(), roles, ttl: TOKEN_FOR };
+        let bearer = Bearer::sign(&self.signer, &grant).map_err(|error| Status::internal(error.to_string()))?;
+        let channel = self.channels.get(service).ok_or_else(|| Status::unavailable(format!("{service} is missing")))?;
+        Ok(InterceptedService::new(channel.clone(), bearer))
+    }
+
+    /// Somebody with a token of their own.
+    pub fn caller(&self, subject: &str, called: &str, roles: &[&str]) -> Result<Person, Status> {
+        Ok(Person {
+            name: subject.to_owned(),
+            called: called.to_owned(),
+            intake: self.channel_of("intake", subject, roles)?,
+            appraisal: self.channel_of("appraisal", subject, roles)?,
+        })
+    }
+
+    /// The operator of the services.
+    pub fn operator(&self) -> Result<Person, Status> {
+        self.caller(OPERATOR, "the operator", &["ADMIN"])
+    }
+
+    /// Lets a member of staff on the stage.
+    pub fn enter(&mut self, person: Person) {
+        self.people.insert(person.name.clone(), person);
+    }
+
+    /// The member of staff with an id.
+    pub fn staff(&self, id: &str) -> Result<Person, Status> {
+        let name = format!("staff/{id}");
+        self.people.get(&name).cloned().ok_or_else(|| Status::not_found(format!("nobody is {name}")))
+    }
+
+    /// What people call somebody of the staff.
+    pub fn called<'a>(&'a self, name: &'a str) -> &'a str {
+        self.people.get(name).map_or(name, |person| &person.called)
+    }
+
+    /// The time on the clock of the business calendar.
+    pub fn now(&self) -> Zoned {
+        self.clock.now().to_zoned(self.regulation.calendar().zone().clone())
+    }
+
+    /// It becomes this time of the day.
+    pub fn at(&mut self, hour: i8, minute: i8) {
+        let now = self.now();
+        self.time.advance_to(self.moment_of(&now, hour, minute, 0));
+    }
+
+    /// It becomes this time of the next day.
+    pub fn next_day(&mut self, hour: i8, minute: i8) {
+        let tomorrow = self.now().saturating_add(1.day());
+        self.time.advance_to(self.moment_of(&tomorrow, hour, minute, 0));
+    }
+
+    /// A time of today.
+    pub fn moment(&self, hour: i8, minute: i8, second: i8) -> Option<prost_types::Timestamp> {
+        Some(to_proto(self.moment_of(&self.now(), hour, minute, second)))
+    }
+
+    fn moment_of(&self, day: &Zoned, hour: i8, minute: i8, second: i8) -> Timestamp {
+        let time = Time::new(hour, minute, second, 0).unwrap_or_default();
+        self.regulation.calendar().zone().to_timestamp(day.date().to_datetime(time)).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Begins a scene.
+    pub fn scene(&mut self, title: &str) {
+        self.play.scene(&self.now(), title);
+    }
+
+    /// Tells what happened now.
+    pub fn say(&mut self, what: &str, clauses: &[&str]) {
+        self.play.say(&self.now(), what, clauses);
+    }
+
+    /// Expects a call to be refused under a clause, and tells the refusal in the service's words.
+    pub fn refused<T: Debug>(&mut self, what: &str, outcome: Result<Response<T>, Status>, clause: &str) {
+        let status = match outcome {
+            Err(status) => status,
+            Ok(done) => return self.play.fail(what, &format!("expected a refusal\nthere was {:?}", done.get_ref())),
+        };
+        let details = status.get_error_details();
+        let cited = details.precondition_failure().and_then(|failure| failure.violations.first());
+        let cited = cited.map(|violation| violation.r#type.clone()).unwrap_or_default();
+        self.say(&format!("{what}, and is refused:"), &[]);
+        let told = details.localized_message().map(|told| told.message.clone());
+        self.play.add(&told.unwrap_or_else(|| status.message().to_owned()));
+        self.play.expect(&format!("the clause under which it is refused: {what}"), cited, clause);
+    }
+
+    /// What `probe` finds, as soon as it finds something; refused when that takes too long.
+    pub async fn until<T>(
+        &self,
+        what: &str,
+        mut probe: impl AsyncFnMut() -> Result<Option<T>, Status>,
+    ) -> Result<T, Status> {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = probe().await? {
+                return Ok(found);
+            }
+            if began.elapsed() > WITHIN {
+                return Err(Status::deadline_exceeded(format!("{what}: not within {WITHIN:?}")));
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// The duties about something, the first that was opened first.
+    pub async fn duties(&self, subject: &str) -> Result<Vec<Duty>, Status> {
+        let call = ListDutiesRequest { parent: INTAKE.into(), subject: subject.into(), ..Default::default() };
+        let mut duties = self.operator()?.duties().list_duties(call).await?.into_inner().duties;
+        duties.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(duties)
+    }
+
+    /// The last duty of a kind about something.
+    pub async fn duty(&self, subject: &str, kind: &str) -> Result<Duty, Status> {
+        let found = self.duties(subject).await?.into_iter().rfind(|duty| duty.kind == kind);
+        found.ok_or_else(|| Status::not_found(format!("no duty {kind} of {subject}")))
+    }
+
+    /// Expects the last duty of a kind to be fulfilled in time.
+    pub async fn expect_met(&mut self, subject: &str, kind: &str) -> Result<(), Status> {
+        let duty = self.duty(subject, kind).await?;
+        let what = format!("the duty {kind} under {} is fulfilled in time", duty.clause);
+        self.play.expect(&what, (duty.state(), duty.breached_time), (State::Met, None::<prost_types::Timestamp>));
+        Ok(())
+    }
+
+    /// Expects every duty about something to be fulfilled in time.
+    pub async fn expect_all_met(&mut self, subject: &str) -> Result<(), Status> {
+        let duties = self.duties(subject).await?;
+        let is_met = |duty: &&Duty| duty.state() == State::Met && duty.breached_time.is_none();
+        let others: Vec<&str> = duties.iter().filter(|duty| !is_met(duty)).map(|duty| duty.kind.as_str()).collect();
+        self.play.expect("the request had duties", duties.is_empty(), false);
+        self.play.expect("the duties that were not fulfilled in time", others, [""; 0]);
+        Ok(())
+    }
+
+    /// The clock from now on goes by itself.
+    pub fn let_time_run(&self) {
+        self.time.run();
+    }
+}

@@ -82,6 +82,9 @@ pub enum Error {
     /// The database or a peer is away.
     #[error("a part of the service is away")]
     Away(#[source] Source),
+    /// The service stops in order: who still reads a stream goes on with another replica, or after the start.
+    #[error("the service stops")]
+    Stopping,
     /// The call took longer than its deadline.
     #[error("the deadline has passed")]
     Deadline,
@@ -133,7 +136,7 @@ impl Error {
             Self::DirectoryEmpty => ErrorReason::DirectoryEmpty,
             Self::SelfDealing => ErrorReason::SelfDealing,
             Self::Overloaded => ErrorReason::Overloaded,
-            Self::Away(_) => ErrorReason::BackendAway,
+            Self::Away(_) | Self::Stopping => ErrorReason::BackendAway,
             Self::Deadline => ErrorReason::DeadlinePassed,
             Self::UnknownMethod => ErrorReason::MethodUnknown,
             Self::Repeated | Self::Unexpected(_) => ErrorReason::Unexpected,
@@ -165,7 +168,7 @@ impl Error {
             Self::Unauthenticated => Code::Unauthenticated,
             Self::RoleMissing | Self::SelfDealing => Code::PermissionDenied,
             Self::Overloaded => Code::ResourceExhausted,
-            Self::Away(_) => Code::Unavailable,
+            Self::Away(_) | Self::Stopping => Code::Unavailable,
             Self::Deadline => Code::DeadlineExceeded,
             Self::UnknownMethod => Code::Unimplemented,
             Self::Repeated | Self::Unexpected(_) => Code::Internal,
@@ -209,7 +212,7 @@ impl Error {
             Self::StaleEtag(name) => {
                 details.set_resource_info("", name, "", self.to_string());
             }
-            Self::Overloaded | Self::Away(_) => {
+            Self::Overloaded | Self::Away(_) | Self::Stopping => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
             }
             _ => {}

@@ -53,9 +53,8 @@ pub async fn run(common: &Common) -> Result<ExitCode, Error> {
     let painted = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     let played = tell(&home, &instance, clock, time, painted).await;
     let stopped = instance.stop().await;
-    let has_held = played?;
-    stopped?;
-    Ok(if has_held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let verdict = played?;
+    stopped.map(|()| verdict)
 }
 
 /// The demo is played under the rule book as it comes.
@@ -91,7 +90,7 @@ async fn tell(
     clock: Clock,
     time: SimulatedTime,
     painted: bool,
-) -> Result<bool, Error> {
+) -> Result<ExitCode, Error> {
     let mut stage = Stage::open(home, &instance.addresses(), (clock, time), Play::new(painted)).await?;
     stage.play.set_down(OPENING);
     let mut show = |play: &mut Play| say(&play.take());
@@ -99,12 +98,12 @@ async fn tell(
     show(&mut stage.play)?;
     played?;
     say(&format!("\n{}\n", stage.play.outcome()))?;
-    Ok(stage.play.has_held())
+    Ok(stage.play.verdict())
 }
 
 /// The whole day; `between` is called after each scene.
 async fn day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(), Error>) -> Result<(), Error> {
-    house::prepare(stage).await.map_err(scene)?;
+    let customer = house::prepare(stage).await.map_err(scene)?;
     let mut watchers = Watchers::begin(stage).await.map_err(scene)?;
     macro_rules! play {
         ($name:ident $(, $with:expr)*) => {{
@@ -117,7 +116,7 @@ async fn day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(),
     let emergency = play!(emergency);
     let call = play!(hotline);
     play!(promised_wait);
-    let (customer, network) = play!(transfer);
+    let network = play!(transfer, &customer);
     play!(remote, &customer, &network);
     let printer = play!(declined);
     let major = play!(major);
@@ -131,6 +130,7 @@ async fn day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(),
 }
 
 /// A scene that cannot go on.
+#[expect(clippy::needless_pass_by_value, reason = "made to map errors with")]
 fn scene(status: Status) -> Error {
     Error::Scene { code: status.code(), message: status.message().to_owned() }
 }

@@ -62,6 +62,10 @@ impl Home {
         Up { child, address, took: started.elapsed() }
     }
 
+    fn has_no_ephemeral_data(&self) -> bool {
+        self.0.join("ephemeral").read_dir().map_or(true, |mut entries| entries.next().is_none())
+    }
+
     /// The processes that have to do with this home.
     fn processes(&self) -> Vec<String> {
         let path = self.0.to_str().unwrap();
@@ -161,9 +165,41 @@ async fn an_ephemeral_run_leaves_no_data_however_it_ends() {
         assert_eq!(create_customer(&home, &up.address).await, 1, "each run begins with nothing");
         up.signal(signal);
         eventually("no process is left", || home.processes().is_empty());
-        let data = home.0.join("ephemeral");
-        eventually("no data are left", || data.read_dir().map_or(true, |mut entries| entries.next().is_none()));
+        eventually("no data are left", || home.has_no_ephemeral_data());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_is_told_beside_a_kefu_that_serves_its_day_and_goes_on_from_there() {
+    let home = Home::new("demo");
+    let mut up = home.up(&["--demo"]);
+    assert_eq!(create_customer(&home, &up.address).await, 8, "seven customers came on that day");
+    let verified = home.text(&["journal", "verify"]);
+    assert!(verified.contains("nothing is wrong") && !verified.contains("wrong:"), "{verified}");
+
+    let output = home.run(&["demo"]);
+    let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && !said.contains("ERROR"), "{told}{said}");
+    for part in ["Monday, 23 November 2026", "林小燕 picks up", "A promised wait", "nothing is wrong", "every one held"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains('\u{1b}'), "colours are for terminals");
+    assert!(up.signal("-TERM").success());
+    eventually("no process is left", || home.processes().is_empty());
+    assert!(home.has_no_ephemeral_data());
+}
+
+#[test]
+fn a_demo_that_is_interrupted_leaves_nothing() {
+    let home = Home::new("interrupted");
+    let child = home.command(&["demo"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut demo = Up { child, address: String::new(), took: Duration::ZERO };
+    let serves = |home: &Home| home.processes().iter().any(|process| process.contains("postgres"));
+    eventually("its Postgres runs", || serves(&home));
+    assert!(!demo.signal("-INT").success());
+    eventually("no process is left", || home.processes().is_empty());
+    eventually("no data are left", || home.has_no_ephemeral_data());
 }
 
 /// Takes metrics as a collector does, and hands on their names.
@@ -226,10 +262,15 @@ fn what_cannot_be_used_is_named() {
     let map = home.0.join("map.toml");
     std::fs::write(&map, "sauce = 'x'\n").unwrap();
     let (regulation, map) = (regulation.to_str().unwrap(), map.to_str().unwrap());
-    let cases: [(&[&str], &str); 4] = [
+    let elsewhere = "postgres://nobody@127.0.0.1:1/nothing";
+    let cases: [(&[&str], &str); 8] = [
         (&["--regulation", regulation, "up"], "C2.1.chat"),
         (&["token", "--subject", "staff/lin", "--role", "boss"], "boss"),
         (&["token", "--subject", "lin", "--role", "agent"], "subject"),
+        (&["--regulation", regulation, "demo"], "--regulation"),
+        (&["--regulation", regulation, "up", "--demo"], "--regulation"),
+        (&["--database-url", elsewhere, "demo"], "KEFU_DATABASE_URL"),
+        (&["--database-url", elsewhere, "up", "--demo"], "KEFU_DATABASE_URL"),
         (&["import", "requests", map, "--map", map], "sauce"),
     ];
     for (arguments, named) in cases {

@@ -73,7 +73,7 @@ impl EventFeed for Feed {
                         shown = tokio::time::Instant::now();
                         yield SubscribeResponse { event: None, head_position };
                     }
-                    Wake::Stop => Err(Error::Away("the service stops".into()).into_status(language))?,
+                    Wake::Stop => Err(Error::Stopping.into_status(language))?,
                 }
             }
         };

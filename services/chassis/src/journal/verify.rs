@@ -25,6 +25,12 @@ struct Walk<'a> {
 /// Verifies the journal of a service.
 pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
     let mut connection = chassis.pool().acquire().await?;
+    // Counted first: what is sealed meanwhile the walk still meets, so that a tail of none means that nothing is beyond the head.
+    let tail = sqlx::query!(
+        r#"select count(*) as "count!", min(recorded_at) as "oldest: jiff_sqlx::Timestamp" from journal where position is null"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     let mut walk =
         Walk { anchors, position: 0, hash: genesis(&chassis.service).to_vec(), count: 0, findings: Vec::new() };
     // From the lowest position there can be: nothing stands before the first event unseen.
@@ -44,11 +50,6 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     if let Some(position) = twice.fetch_optional(&mut *connection).await? {
         walk.find(position, Kind::Gap, format!("{position} stands twice"));
     }
-    let tail = sqlx::query!(
-        r#"select count(*) as "count!", min(recorded_at) as "oldest: jiff_sqlx::Timestamp" from journal where position is null"#
-    )
-    .fetch_one(&mut *connection)
-    .await?;
     let end = walk.position;
     for anchor in anchors.iter().filter(|anchor| anchor.position > end) {
         walk.find(

@@ -134,7 +134,7 @@ impl Watch {
                         shown = tokio::time::Instant::now();
                         yield Watched { item: None, resume_token: pages.token(&Seen { position, items: 0 }) };
                     }
-                    feed::Wake::Stop => Err(refused(Error::Away("the service stops".into())))?,
+                    feed::Wake::Stop => Err(refused(Error::Stopping))?,
                 }
             }
         }

@@ -1,22 +1,28 @@
 //! The organisation before the doors open: imported, its general manager named, a head away, somebody new.
 
 use kefu_proto::directory::v1 as pb;
+use kefu_proto::intake::v1::Customer;
 use kefu_proto::rules::v1::Role;
 use tokio_stream::iter;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
+use super::scenes;
 use super::stage::Stage;
 
 /// The example that everybody finds in the repository.
 const EXAMPLE: &[u8] = include_bytes!("../../../../deploy/directory/example.csv");
 
-/// Prepares the organisation, until intake knows it too.
-pub async fn prepare(stage: &mut Stage) -> Result<(), Status> {
+/// Prepares the organisation, until intake knows it too; the customer of somebody new.
+pub async fn prepare(stage: &mut Stage) -> Result<Customer, Status> {
     stage.scene("The house: who is here, and who is in charge");
     import(stage).await?;
     let (sun, he) = (stage.staff("sun")?, stage.staff("he")?);
-    let call = pb::AppointGeneralManagerRequest { staff: "staff/zhou".into(), ..Default::default() };
-    let appointed = sun.directory().appoint_general_manager(call).await?.into_inner();
+    // Each service, the directory's own too, lets in whom its copy knows.
+    let appointed = stage.until("the directory lets its staff in", async || {
+        let call = pb::AppointGeneralManagerRequest { staff: "staff/zhou".into(), ..Default::default() };
+        known(sun.directory().appoint_general_manager(call).await.map(Response::into_inner))
+    });
+    let appointed = appointed.await?;
     stage.say(&format!("{} of the office names {} general manager", sun.called, appointed.display_name), &["A2.5"]);
     let absence = pb::Absence {
         start_time: stage.moment(8, 30, 0),
@@ -40,6 +46,9 @@ pub async fn prepare(stage: &mut Stage) -> Result<(), Status> {
         (responsible.staff.as_str(), responsible.capacity()),
         ("staff/qian", deputy),
     );
+    let call = pb::ListDepartmentsRequest::default();
+    let departments = he.directory().list_departments(call).await?.into_inner().departments;
+    stage.play.expect("the departments imported", departments.len(), 6);
     let call = pb::GetGeneralManagerRequest {};
     let general_manager = he.directory().get_general_manager(call).await?.into_inner();
     stage.play.expect("the general manager", general_manager.name.as_str(), "staff/zhou");
@@ -51,27 +60,23 @@ async fn import(stage: &mut Stage) -> Result<(), Status> {
     let piece = pb::ImportStaffRequest { chunk: EXAMPLE.to_vec(), create_departments: true };
     let imported = operator.directory().import_staff(iter([piece])).await?.into_inner();
     stage.play.expect("staff imported and rejected", (imported.created_count, imported.rejected_count), (15, 0));
-    let call = pb::ListDepartmentsRequest::default();
-    let departments = operator.directory().list_departments(call).await?.into_inner().departments;
-    stage.play.expect("the departments imported", departments.len(), 6);
     let call = pb::ListStaffRequest { page_size: 200, ..Default::default() };
     for staff in operator.directory().list_staff(call).await?.into_inner().staff {
         let roles: Vec<&str> = staff.roles().map(|role| role.as_str_name()).collect();
         let person = stage.caller(&staff.name, &staff.display_name, &roles)?;
         stage.enter(person);
     }
-    let (staff, departments) = (imported.created_count, departments.len());
+    let staff = imported.created_count;
     stage.say(
-        &format!(
-            "The directory is imported from deploy/directory/example.csv: {staff} people, {departments} departments"
-        ),
+        &format!("The directory is imported from deploy/directory/example.csv: {staff} people, 6 departments"),
         &[],
     );
     Ok(())
 }
 
-/// Records who starts today. As intake follows the directory in order, it knows all of it once it knows them.
-async fn somebody_new(stage: &mut Stage) -> Result<(), Status> {
+/// Records who starts today, and her first customer. As intake follows the directory in order, it knows all of it once it lets
+/// her in.
+async fn somebody_new(stage: &mut Stage) -> Result<Customer, Status> {
     let he = stage.staff("he")?;
     let staff = pb::Staff {
         number: "2005".into(),
@@ -89,14 +94,20 @@ async fn somebody_new(stage: &mut Stage) -> Result<(), Status> {
     stage.enter(han.clone());
     let mei = stage.called("staff/mei").to_owned();
     stage.say(&format!("{} starts at the desk today; {mei} supervises her", han.called), &[]);
-    let queue = stage.until("intake knows the directory", async || {
-        match han.requests().list_my_queue(kefu_proto::intake::v1::ListMyQueueRequest::default()).await {
-            Ok(queue) => Ok(Some(queue.into_inner().items)),
-            Err(refused) if refused.code() == Code::PermissionDenied => Ok(None),
-            Err(refused) => Err(refused),
-        }
+    let customer = stage.until("intake knows the directory", async || {
+        known(scenes::customer(&han, "华光印务", "0571 8700 4520").await)
     });
-    let queue = queue.await?;
-    stage.play.expect("the queue of somebody new is empty", queue.len(), 0);
-    Ok(())
+    let customer = customer.await?;
+    stage.say(&format!("{} opens her first customer file, that of {}", han.called, customer.display_name), &["B1.2"]);
+    stage.play.expect("whose file it is", customer.owner.as_str(), "staff/han");
+    Ok(customer)
+}
+
+/// What a service answers; nothing while its copy of the directory is empty, or does not have who calls.
+fn known<T>(outcome: Result<T, Status>) -> Result<Option<T>, Status> {
+    match outcome {
+        Ok(answer) => Ok(Some(answer)),
+        Err(refused) if matches!(refused.code(), Code::PermissionDenied | Code::FailedPrecondition) => Ok(None),
+        Err(refused) => Err(refused),
+    }
 }

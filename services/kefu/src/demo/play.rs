@@ -1,6 +1,7 @@
 //! What is told of a play, and what was expected of it: the story as text, and how many expectations held.
 
 use std::fmt::{Debug, Write as _};
+use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
@@ -58,6 +59,7 @@ impl Play {
     }
 
     /// Expects `found` to be `expected`; says both where it is not.
+    #[expect(clippy::needless_pass_by_value, reason = "what is expected is said as it is, not lent")]
     pub fn expect<F: PartialEq<E> + Debug, E: Debug>(&mut self, what: &str, found: F, expected: E) {
         if found == expected {
             self.held += 1;
@@ -81,6 +83,11 @@ impl Play {
     /// Whether every expectation held.
     pub fn has_held(&self) -> bool {
         self.failed == 0
+    }
+
+    /// The exit code that says how it came out.
+    pub fn verdict(&self) -> ExitCode {
+        if self.has_held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// How it came out, in one line.
@@ -123,7 +130,7 @@ mod tests {
     fn an_expectation_that_holds_is_counted_and_not_told() {
         let mut play = Play::new(false);
         play.expect("its state", "CLOSED", "CLOSED");
-        assert_eq!((play.has_held(), play.take().as_str()), (true, ""));
+        assert_eq!((play.verdict(), play.take().as_str()), (ExitCode::SUCCESS, ""));
         assert_eq!(play.outcome(), "1 expectations in 0 scenes, every one held.");
     }
 
@@ -132,7 +139,7 @@ mod tests {
         let mut play = Play::new(false);
         play.expect("its owner", "staff/lin", "staff/lin");
         play.expect("its state", "CLOSED", "RESOLVED");
-        assert!(!play.has_held());
+        assert_eq!((play.has_held(), play.verdict()), (false, ExitCode::FAILURE));
         assert_eq!(
             play.take(),
             "         NOT SO: its state\n         expected \"RESOLVED\"\n         there was \"CLOSED\"\n"

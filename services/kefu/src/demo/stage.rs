@@ -176,6 +176,7 @@ impl Stage {
     }
 
     /// A time of today.
+    #[expect(clippy::unnecessary_wraps, reason = "a message field is an Option")]
     pub fn moment(&self, hour: i8, minute: i8, second: i8) -> Option<prost_types::Timestamp> {
         Some(to_proto(self.moment_of(&self.now(), hour, minute, second)))
     }

@@ -1,6 +1,8 @@
 //! Two who watch all day by streams: one every change of a request, one what she is told. In the end it is compared with the
 //! journal and with the list.
 
+use std::fmt::Debug;
+
 use futures::FutureExt as _;
 use kefu_proto::events::v1::{Event, SubscribeRequest, VerifyJournalRequest};
 use kefu_proto::intake::v1::{WatchRequestsRequest, WatchRequestsResponse};
@@ -76,10 +78,16 @@ impl Watchers {
             ),
             &["A9.1"],
         );
-        stage.play.expect("the changes watched are those of the journal, each once, in order", self.changes, journal);
-        stage.play.expect("the notifications watched are those of the list, each once, in order", self.told, list);
+        compare(stage, "the changes watched, beside the journal", &self.changes, &journal);
+        compare(stage, "the notifications watched, beside the list", &self.told, &list);
         Ok(())
     }
+}
+
+/// Expects the same, each once and in order.
+fn compare<T: PartialEq + Debug>(stage: &mut Stage, what: &str, seen: &[T], there: &[T]) {
+    stage.play.expect(&format!("the number of {what}"), seen.len(), there.len());
+    stage.play.expect(what, seen.iter().zip(there).find(|(seen, there)| seen != there), None);
 }
 
 fn change(message: WatchRequestsResponse) -> Option<(String, String)> {

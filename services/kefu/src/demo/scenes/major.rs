@@ -14,19 +14,19 @@ pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
     stage.at(11, 20);
     stage.scene("A major matter");
     let (mei, zhou, lin) = (stage.staff("mei")?, stage.staff("zhou")?, stage.staff("lin")?);
-    let market = customer(&mei, "四季超市", "0571 8811 9030").await?;
+    let shop = customer(&mei, "四季超市", "0571 8811 9030").await?;
     let call = pb::RegisterRequestRequest {
         answered_time: stage.moment(11, 20, 0),
         business_domain: "billing".into(),
         problem_type: "charged-twice".into(),
         priority: pb::request::Priority::High.into(),
-        ..registration(&market, Channel::Hotline, Kind::Fault, "三百余名顾客被重复扣款")
+        ..registration(&shop, Channel::Hotline, Kind::Fault, "三百余名顾客被重复扣款")
     };
     let request = register(&mei, call).await?;
     stage.say(
         &format!(
             "{} takes a call of {}: over 300 people were charged twice; {}",
-            mei.called, market.display_name, request.number
+            mei.called, shop.display_name, request.number
         ),
         &["A2.1"],
     );

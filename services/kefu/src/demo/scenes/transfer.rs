@@ -6,17 +6,16 @@ use kefu_proto::intake::v1::transfer::Capacity;
 use tonic::{Request, Status};
 
 use super::super::stage::{Person, Stage};
-use super::{classify, customer, get, register, registration, resolution, transfer};
+use super::{classify, get, register, registration, resolution, transfer};
 
-/// The customer, and their request once the deputy has it.
-pub async fn play(stage: &mut Stage) -> Result<(pb::Customer, pb::Request), Status> {
+/// The request, once the deputy has it.
+pub async fn play(stage: &mut Stage, customer: &pb::Customer) -> Result<pb::Request, Status> {
     stage.at(10, 0);
     stage.scene("Out of scope: to the deputy, as the head is absent");
     let (han, qian) = (stage.staff("han")?, stage.staff("qian")?);
-    let customer = customer(&han, "华光印务", "0571 8700 4520").await?;
     let call = pb::RegisterRequestRequest {
         answered_time: stage.moment(10, 0, 0),
-        ..registration(&customer, Channel::Hotline, Kind::Fault, "VPN 无法连接")
+        ..registration(customer, Channel::Hotline, Kind::Fault, "VPN 无法连接")
     };
     let request = register(&han, call).await?;
     stage.at(10, 4);
@@ -57,7 +56,7 @@ pub async fn play(stage: &mut Stage) -> Result<(pb::Customer, pb::Request), Stat
         (taken.owner.as_str(), taken.department.as_str(), taken.first_responder.as_str(), taken.state()),
         ("staff/qian", "departments/network", "staff/han", State::InProgress),
     );
-    Ok((customer, taken))
+    Ok(taken)
 }
 
 /// Asks, in Chinese, what can be done with a request and what stands in the way.
@@ -66,8 +65,12 @@ async fn explain(stage: &mut Stage, by: &Person, name: &str) -> Result<(), Statu
     call.metadata_mut().insert("accept-language", tonic::metadata::MetadataValue::from_static("zh-CN"));
     let explained = by.requests().explain_request(call).await?.into_inner().explanations;
     stage.say(&format!("{} asks what she can do, in Chinese:", by.called), &["A10.7"]);
-    let allowed: Vec<&str> = explained.iter().filter(|each| each.allowed).map(|each| each.summary.as_str()).collect();
-    stage.play.add(&format!("可以：{}", allowed.join("；")));
+    let allowed = |depends: bool| {
+        let these = explained.iter().filter(move |each| each.allowed && each.possible_refusals.is_empty() != depends);
+        these.map(|each| each.summary.as_str()).collect::<Vec<_>>()
+    };
+    stage.play.add(&format!("可以：{}", allowed(false).join("；")));
+    stage.play.add(&format!("可以，但视内容可能被拒：{}", allowed(true).join("；")));
     let barred = explained.iter().filter(|each| each.from_states().any(|state| state == State::InProgress));
     let barred = barred.filter_map(|each| Some((&each.summary, each.refusals.first()?)));
     let barred: Vec<String> = barred
@@ -77,7 +80,7 @@ async fn explain(stage: &mut Stage, by: &Person, name: &str) -> Result<(), Statu
     for line in &barred {
         stage.play.add(line);
     }
-    stage.play.expect("handing it over is allowed", allowed.contains(&"转交其他部门"), true);
+    stage.play.expect("handing it over is allowed", allowed(true).contains(&"转交其他部门"), true);
     let names_the_clause = barred.iter().any(|line| line.contains("A10.5（授权远程服务）"));
     stage.play.expect("remote service is barred under A10.5, in Chinese", names_the_clause, true);
     Ok(())

@@ -18,7 +18,7 @@ macro_rules! package {
     )*};
 }
 
-package!(compliance, directory, events, intake, notifications, rules);
+package!(complaints, compliance, contacts, directory, events, intake, notifications, rules);
 
 mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));

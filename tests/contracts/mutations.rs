@@ -13,12 +13,16 @@ const QUERIES: [(&str, &str); 3] = [
 ];
 
 /// Client streams, which have no HTTP verb to tell by.
-const REPEATABLE_STREAMS: [(&str, &str); 2] = [
+const REPEATABLE_STREAMS: [(&str, &str); 3] = [
     (
         "kefu.intake.v1.RequestService.ImportRequests",
         "a row is known by its source and external_id, so sending it again changes nothing",
     ),
     ("kefu.directory.v1.DirectoryService.ImportStaff", "who is known just so is left alone"),
+    (
+        "kefu.complaints.v1.EvidenceService.UploadEvidence",
+        "its first message has a request_id, which the content belongs to",
+    ),
 ];
 
 #[test]

@@ -61,6 +61,8 @@ pub struct Holder<'a> {
     pub department: &'a str,
     /// Its customer.
     pub customer: &'a str,
+    /// Staff and departments that have to do with it besides.
+    pub parties: &'a [String],
 }
 
 impl Call {
@@ -134,10 +136,14 @@ impl Call {
     /// Whether the caller may touch a resource of this holder.
     #[must_use]
     pub fn reaches(&self, holder: Holder<'_>) -> bool {
+        let is_party = |name: &str| holder.parties.iter().any(|party| party == name);
+        let caller = self.caller.subject.as_str();
         match self.scope() {
             Scope::Any => true,
-            Scope::Department(department) => holder.department == department || holder.owner == self.caller.subject,
-            Scope::Own(subject) => holder.owner == subject,
+            Scope::Department(department) => {
+                holder.department == department || holder.owner == caller || is_party(department) || is_party(caller)
+            }
+            Scope::Own(subject) => holder.owner == subject || is_party(subject),
             Scope::Customer(customer) => holder.customer == customer,
         }
     }

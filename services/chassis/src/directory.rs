@@ -148,6 +148,14 @@ impl Organisation {
         self.staff.get(staff).map_or("", |member| member.department_at(at))
     }
 
+    /// Whether somebody belonged to a department at any time from `since` to `until`.
+    #[must_use]
+    pub fn was_of(&self, staff: &str, department: &str, since: Timestamp, until: Timestamp) -> bool {
+        let Some(member) = self.staff.get(staff) else { return false };
+        let later = member.memberships.iter().any(|(from, of)| since < *from && *from <= until && of == department);
+        later || member.department_at(since) == department
+    }
+
     /// Whether a department is in charge of a business domain (A2.3).
     #[must_use]
     pub fn is_in_charge(&self, department: &str, domain: &str) -> bool {

@@ -24,6 +24,7 @@ pub mod program;
 pub mod rules;
 pub mod search;
 pub mod server;
+pub mod step;
 pub mod telemetry;
 pub mod time;
 

@@ -39,9 +39,12 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub replaces: &'static [D],
     /// The duties it breaches.
     pub breaches: &'static [D],
+    /// The duties that fall away with it.
+    pub voids: &'static [D],
     /// Whether it fulfils only duties that had begun by then: those of a series, of which it ends one and opens the next.
     pub in_order: bool,
-    /// Whether somebody else has the subject from then on: duties that were not breached yet are theirs.
+    /// Whether somebody else has the subject from then on: duties that were not breached yet are whose they would be if they
+    /// were opened now.
     pub reassigns: bool,
     /// Whether every duty falls away that it does not meet, but for those that outlive their subject.
     pub ends: bool,
@@ -62,6 +65,7 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             resumes: &[],
             replaces: &[],
             breaches: &[],
+            voids: &[],
             in_order: false,
             reassigns: false,
             ends: false,
@@ -104,10 +108,25 @@ pub struct DutyRule<D: 'static, F: 'static> {
     pub met_at: fn(&F) -> Option<Timestamp>,
     /// Who must fulfil it, and their department, where it is not the subject's owner.
     pub holder: fn(&F) -> Option<(&str, &str)>,
-    /// Whom it is told to when it opens.
+    /// Where there is one for each of several parts of the subject: the parts that an action concerns.
+    pub each: Option<fn(&F) -> &[Part]>,
+    /// Whom it is told to when it opens; a duty of each part, to whoever holds it.
     pub tells: Option<Tells<F>>,
     /// Whether it is still owed when its subject has ended.
     pub outlives: bool,
+}
+
+/// A part of a subject that has a duty of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its resource name, or the subject's where only the department tells one from another.
+    pub subject: String,
+    /// Who must fulfil it.
+    pub owner: String,
+    /// Their department.
+    pub department: String,
+    /// Until when, where that was agreed; otherwise the rule's term.
+    pub due: Option<Timestamp>,
 }
 
 /// Whom a duty is told to when it opens.
@@ -128,7 +147,7 @@ impl<D, F> DutyRule<D, F> {
         word: &'static str,
         term: fn(&F, &Regulation) -> Option<Term>,
     ) -> Self {
-        Self { duty, clause, word, term, met_at: |_| None, holder: |_| None, tells: None, outlives: false }
+        Self { duty, clause, word, term, met_at: |_| None, holder: |_| None, each: None, tells: None, outlives: false }
     }
 }
 
@@ -176,6 +195,15 @@ pub struct Scene<'a> {
     pub now: Timestamp,
     /// The regulation in force.
     pub regulation: &'a Regulation,
+}
+
+/// What a duty is about, whose it is, and its due time where that was agreed.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    subject: &'a str,
+    owner: &'a str,
+    department: &'a str,
+    due: Option<Timestamp>,
 }
 
 /// Duties that were touched, and how.
@@ -246,7 +274,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         for mut duty in live {
             let changes = self.touch_one(row, facts, &mut duty, scene);
             if duty.is_live() {
-                still_live.push((duty.kind.clone(), duty.id));
+                still_live.push((duty.kind.clone(), duty.subject.clone(), duty.department.clone(), duty.id));
             }
             if !changes.is_empty() {
                 touched.corrects = touched.corrects.or(duty.take_corrected());
@@ -255,10 +283,18 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             }
         }
         for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty)) {
-            match still_live.iter().find(|(kind, _)| kind == rule.word) {
-                None => rule.open(facts, scene, &mut touched),
-                // It is told once more of what is still open.
-                Some((_, duty)) => touched.notices.extend(rule.notice(facts, scene, *duty)),
+            for place in rule.places(facts, scene) {
+                let is_it = |subject: &str, department: &str| {
+                    rule.each.is_none() || (subject, department) == (place.subject, place.department)
+                };
+                let known = still_live
+                    .iter()
+                    .find(|(kind, subject, department, _)| kind == rule.word && is_it(subject, department));
+                match known {
+                    None => rule.open(facts, scene, place, &mut touched),
+                    // It is told once more of what is still open.
+                    Some((_, _, _, duty)) => touched.notices.extend(rule.notice(facts, scene, place, *duty)),
+                }
             }
         }
         touched
@@ -272,13 +308,16 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         let (replaces, breaches) = (has(row.replaces), has(row.breaches));
         let rule = self.duties.iter().find(|rule| rule.word == duty.kind);
         let outlives = rule.is_some_and(|rule| rule.outlives);
-        let follows = rule.is_some_and(|rule| (rule.holder)(facts).is_none() && duty.owner != scene.owner);
+        let parts = rule.and_then(|rule| rule.each).map(|each| each(facts));
+        let is_concerned = parts.is_none_or(|parts| parts.iter().any(|part| part.subject == duty.subject));
+        let heir = rule.and_then(|rule| (rule.holder)(facts)).unwrap_or((scene.owner, scene.department));
+        let follows = row.reassigns && parts.is_none() && rule.is_some() && duty.owner != heir.0;
         let is_due = duty.due_at.is_some_and(|due| at <= due);
         let promised = (self.promised)(facts).filter(|_| replaces && is_due);
-        if meets {
+        if meets && is_concerned {
             // What was done before a duty of a series began belongs to the one before it.
             if row.in_order && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
-        } else if row.ends && !outlives {
+        } else if row.ends && !outlives || has(row.voids) {
             duty.void(at, row.clause, scene.actor)
         } else if pauses && duty.holds & BY_LIFECYCLE == 0 {
             duty.hold(at, row.clause, scene.actor)
@@ -288,8 +327,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             vec![duty.breach(at)]
         } else if let Some(promised) = promised {
             duty.replace_due(promised, at, row.clause)
-        } else if row.reassigns && follows && duty.breached_at.is_none() {
-            vec![duty.reassign(scene.owner, scene.department, at)]
+        } else if follows && duty.breached_at.is_none() {
+            vec![duty.reassign(heir.0, heir.1, at)]
         } else {
             Vec::new()
         }
@@ -297,17 +336,32 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
 }
 
 impl<D, F> DutyRule<D, F> {
+    /// Where an action opens it: for each of the parts concerned, or for the subject as a whole.
+    fn places<'a>(&self, facts: &'a F, scene: Scene<'a>) -> Vec<Place<'a>> {
+        let Some(each) = self.each else {
+            let (owner, department) = (self.holder)(facts).unwrap_or((scene.owner, scene.department));
+            return vec![Place { subject: scene.subject, owner, department, due: None }];
+        };
+        let place = |part: &'a Part| Place {
+            subject: &part.subject,
+            owner: &part.owner,
+            department: &part.department,
+            due: part.due,
+        };
+        each(facts).iter().map(place).collect()
+    }
+
     /// Opens the duty if it has a term, and fulfils it if it already is.
-    fn open(&self, facts: &F, scene: Scene<'_>, touched: &mut Touched) {
-        let Some(term) = (self.term)(facts, scene.regulation) else { return };
+    fn open(&self, facts: &F, scene: Scene<'_>, place: Place<'_>, touched: &mut Touched) {
+        let agreed = place.due.map(Term::Until);
+        let Some(term) = agreed.or_else(|| (self.term)(facts, scene.regulation)) else { return };
         let calendar = scene.regulation.calendar();
-        let (owner, department) = (self.holder)(facts).unwrap_or((scene.owner, scene.department));
         let new = |opened_at| NewDuty {
             clause: self.clause,
             kind: self.word,
-            subject: scene.subject.to_owned(),
-            owner,
-            department,
+            subject: place.subject.to_owned(),
+            owner: place.owner,
+            department: place.department,
             regulation: scene.regulation.version(),
             opened_at,
             now: scene.now,
@@ -323,18 +377,19 @@ impl<D, F> DutyRule<D, F> {
         if let Some(at) = (self.met_at)(facts) {
             touched.changes.push(duty.meet(at));
         }
-        touched.notices.extend(self.notice(facts, scene, duty.id));
+        touched.notices.extend(self.notice(facts, scene, place, duty.id));
         touched.duties.push(duty);
     }
 
     /// What somebody is told of `duty`.
-    fn notice(&self, facts: &F, scene: Scene<'_>, duty: Id<DutyResource>) -> Option<Notice> {
+    fn notice(&self, facts: &F, scene: Scene<'_>, place: Place<'_>, duty: Id<DutyResource>) -> Option<Notice> {
         let tells = self.tells.as_ref()?;
+        let recipient = if self.each.is_some() { place.owner } else { (tells.to)(facts)? };
         Some(Notice {
             kind: tells.kind,
-            recipient: (tells.to)(facts)?.to_owned(),
+            recipient: recipient.to_owned(),
             clause: self.clause.to_owned(),
-            subject: scene.subject.to_owned(),
+            subject: place.subject.to_owned(),
             about: scene.about.to_owned(),
             duty: Some(duty),
             acknowledgement_required: tells.fulfils,

@@ -178,7 +178,7 @@ impl Compliance {
 }
 
 fn holder(duty: &Duty) -> Holder<'_> {
-    Holder { owner: &duty.owner, department: &duty.department, customer: "" }
+    Holder { owner: &duty.owner, department: &duty.department, ..Holder::default() }
 }
 
 fn unknown(name: &str) -> Error {

@@ -94,12 +94,12 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             };
             let is_met = row.meets.contains(&rule.duty);
             add(is_met, Kind::Met);
-            add(row.ends && !is_met && !rule.outlives, Kind::Voided);
+            add(!is_met && (row.ends && !rule.outlives || row.voids.contains(&rule.duty)), Kind::Voided);
             add(row.pauses.contains(&rule.duty), Kind::Paused);
             add(row.resumes.contains(&rule.duty), Kind::Resumed);
             add(row.replaces.contains(&rule.duty), Kind::Replaced);
             add(row.breaches.contains(&rule.duty), Kind::Breached);
-            add(row.reassigns, Kind::Reassigned);
+            add(row.reassigns && rule.each.is_none(), Kind::Reassigned);
             add(row.opens.contains(&rule.duty), Kind::Opened);
         }
         effects

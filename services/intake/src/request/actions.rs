@@ -22,7 +22,7 @@ impl Requests {
         facts.answered_at = Some(step.at);
         step.fire(Action::Respond, &facts)?;
         step.record.first_response_at = Some(step.at.to_sqlx());
-        step.inform();
+        step.record.inform(step.at);
         let payload = pb::RequestResponded { state: step.state(), first_response_time: Some(to_proto(step.at)) };
         step.finish(&payload).await
     }
@@ -44,7 +44,7 @@ impl Requests {
         step.fire(action, &facts)?;
         step.record.promised_at = Some(promised.to_sqlx());
         step.record.promise_reason.clone_from(&request.reason);
-        step.inform();
+        step.record.inform(step.at);
         let payload = pb::WaitPromised {
             state: step.state(),
             reason: request.reason,
@@ -111,7 +111,7 @@ impl Requests {
         facts.informed_at = is_told.then_some(step.at);
         step.fire(if is_told { Action::Inform } else { Action::Note }, &facts)?;
         if is_told {
-            step.inform();
+            step.record.inform(step.at);
             step.record.settled_at_once = false;
         }
         if request.carrier_state != 0 {
@@ -130,7 +130,7 @@ impl Requests {
         store::insert_progress(step.change.connection(), &row).await?;
         let progress = row.show();
         let payload = pb::ProgressRecorded { state: step.state(), progress: Some(progress.clone()) };
-        step.finish_with(&payload, |_| progress).await
+        step.finish_with(&payload, progress).await
     }
 
     pub(super) async fn await_customer(
@@ -142,7 +142,7 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::AwaitCustomer, &facts)?;
         step.record.awaited.clone_from(&request.awaited);
-        step.inform();
+        step.record.inform(step.at);
         step.record.settled_at_once = false;
         let payload = pb::CustomerAwaited { state: step.state(), awaited: request.awaited };
         step.finish(&payload).await
@@ -167,7 +167,7 @@ impl Requests {
         let is_emergency = !request.emergency_reason.trim().is_empty();
         facts.solved_first = (request.solved_first || is_emergency) && step.record.work_orders == 0;
         step.fire(Action::Resolve, &facts)?;
-        step.inform();
+        step.record.inform(step.at);
         let record = &mut step.record;
         record.resolution.clone_from(&request.resolution);
         record.assistance.clone_from(&request.assistance);

@@ -69,7 +69,7 @@ impl Requests {
         insert(step.change.connection(), &row).await?;
         let shown = row.show();
         let payload = pb::ExpectationUnmet { state: step.state(), unmet_expectation: Some(shown.clone()) };
-        step.finish_with(&payload, |_| shown).await
+        step.finish_with(&payload, shown).await
     }
 
     pub(super) async fn answer_expectation(
@@ -98,7 +98,7 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::AnswerExpectation, &facts)?;
         step.record.open_expectations -= 1;
-        step.inform();
+        step.record.inform(step.at);
         row.told_by = request.told_by() as i16;
         row.answered_at = Some(step.at.to_sqlx());
         row.analysis = request.analysis;
@@ -107,7 +107,7 @@ impl Requests {
         update(step.change.connection(), &row).await?;
         let shown = row.show();
         let payload = pb::UnmetExpectationAnswered { state: step.state(), unmet_expectation: Some(shown.clone()) };
-        step.finish_with(&payload, |_| shown).await
+        step.finish_with(&payload, shown).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kefu_chassis::lifecycle::explain::Explained;
 use kefu_chassis::rules::MethodRule;
+use kefu_chassis::step::Root as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
@@ -12,7 +13,7 @@ use kefu_proto::intake::v1::request_service_server::SERVICE_NAME;
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::Record;
 use super::transfer::{self, TransferRow};
-use super::{Requests, remote, step, store};
+use super::{Requests, remote, store};
 use crate::customer;
 
 impl Requests {
@@ -22,7 +23,7 @@ impl Requests {
         request: pb::ExplainRequestRequest,
     ) -> Result<pb::ExplainRequestResponse, Error> {
         let record = self.seen(call, &request.name).await?;
-        let mut facts = step::facts(&self.0, &record, call.now);
+        let mut facts = record.facts(&self.0, call.now);
         let mut connection = self.0.pool().acquire().await?;
         if record.state() == State::Resolved {
             facts.attempt_days.0 = store::attempt_days(&mut connection, record.id, record.cycle).await?;

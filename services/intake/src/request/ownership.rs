@@ -3,6 +3,7 @@
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
+use kefu_chassis::step::Root as _;
 use kefu_chassis::{Call, Change, Error};
 use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
@@ -62,13 +63,13 @@ impl Requests {
         let subjects: Vec<String> = records.iter().map(|record| record.id().to_string()).collect();
         let mut live = change.live_duties_of(&subjects).await?;
         for (record, subject) in records.iter_mut().zip(&subjects) {
-            let mut facts = step::facts(&self.0, record, call.now);
+            let mut facts = record.facts(&self.0, call.now);
             facts.fits_department = self.belongs(to, &record.department, call.now);
             let row = LIFECYCLE.fire(subject, record.state(), Action::Assign, &facts)?;
             record.owner.clone_from(to);
             record.version += 1;
             let duties = live.extract_if(.., |duty| duty.subject == *subject).collect();
-            let touched = LIFECYCLE.touch(row, &facts, duties, step::scene(&self.0, call, subject, record, call.now));
+            let touched = LIFECYCLE.touch(row, &facts, duties, record.scene(&self.0, call, subject, call.now));
             let payload = pb::RequestAssigned {
                 state: record.state.into(),
                 owner: to.clone(),

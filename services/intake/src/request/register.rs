@@ -5,13 +5,14 @@ use kefu_chassis::error::{Violation, constraint};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::from_proto;
+use kefu_chassis::step::Root as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority, State};
 
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::{self, Record};
-use super::{Requests, link, step};
+use super::{Requests, link};
 use crate::shared::{Contact, Customer, Project, id, reference, responsible, unknown};
 
 impl Requests {
@@ -23,7 +24,7 @@ impl Requests {
         let (at, answered_at) = self.came_and_answered(call, &request)?;
         let mut record = self.new_record(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
-        let mut facts = step::facts(&self.0, &record, at);
+        let mut facts = record.facts(&self.0, at);
         facts.answered_at = answered_at;
         facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
@@ -34,7 +35,7 @@ impl Requests {
         let name = record.id().to_string();
         let row = LIFECYCLE.fire(&name, State::Unspecified, action, &facts)?;
         record.state = row.to.unwrap_or(State::Registered) as i16;
-        let touched = LIFECYCLE.touch(row, &facts, Vec::new(), step::scene(&self.0, call, &name, &record, at));
+        let touched = LIFECYCLE.touch(row, &facts, Vec::new(), record.scene(&self.0, call, &name, at));
 
         let mut change = self.0.begin(call).await?;
         if let Some(mut earlier) = link::earlier(change.connection(), &record, &self.0.regulation).await? {

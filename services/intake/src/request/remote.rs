@@ -73,7 +73,7 @@ impl Requests {
         insert(step.change.connection(), &row).await?;
         let shown = row.show();
         let payload = pb::RemoteAuthorized { state: step.state(), remote_authorization: Some(shown.clone()) };
-        step.finish_with(&payload, |_| shown).await
+        step.finish_with(&payload, shown).await
     }
 
     pub(super) async fn start_remote(

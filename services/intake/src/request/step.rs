@@ -1,186 +1,106 @@
-//! One step of a request's life: load and lock it, fire an action, store what that changes.
+//! A request as the root of its aggregate: what a step of its life loads, asks and stores.
 
 use jiff::Timestamp;
 use kefu_chassis::directory::Organisation;
-use kefu_chassis::duties::Duty as LiveDuty;
-use kefu_chassis::journal::NewEvent;
-use kefu_chassis::lifecycle::{Scene, Touched};
-use kefu_chassis::notifications::Notice;
-use kefu_chassis::{Call, Change, Chassis, Error};
+use kefu_chassis::lifecycle::Lifecycle;
+use kefu_chassis::names::Id;
+use kefu_chassis::step::Root;
+use kefu_chassis::{Call, Chassis};
 use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request::State;
 use kefu_regulation::params;
-use prost::{Message, Name};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::lifecycle::{Action, Facts, LIFECYCLE};
+use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
 use super::search::text::{Entry, fingerprint};
 use super::store::{self, Record};
-use crate::shared::{Request, id, unknown};
+use crate::shared::Request;
 
 /// A request under way from one state to the next.
-pub struct Step<'a> {
-    chassis: &'a Chassis,
-    call: &'a Call,
-    pub change: Change<'a>,
-    /// The request, as it was and then as it will be.
-    pub record: Record,
-    /// When it happened.
-    pub at: Timestamp,
-    /// Other requests that were locked with it.
-    pub others: Vec<Record>,
-    live: Vec<LiveDuty>,
-    touched: Touched,
-    further: Vec<NewEvent>,
-    /// Whether what it is found by changes, is seen by this.
-    said: u64,
+pub type Step<'a> = kefu_chassis::step::Step<'a, Record>;
+
+impl Root for Record {
+    type Kind = Request;
+    type State = State;
+    type Action = Action;
+    type Duty = Duty;
+    type Facts = Facts;
+    type Shown = pb::Request;
+
+    fn lifecycle() -> &'static Lifecycle<State, Action, Duty, Facts> {
+        &LIFECYCLE
+    }
+
+    fn id(&self) -> Id<Request> {
+        Self::id(self)
+    }
+
+    fn number(&self) -> &str {
+        &self.number
+    }
+
+    fn owner(&self) -> (&str, &str) {
+        (&self.owner, &self.department)
+    }
+
+    fn state(&self) -> State {
+        Self::state(self)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn began_at(&self) -> Timestamp {
+        self.contact_at.to_jiff()
+    }
+
+    fn is_reached(&self, call: &Call) -> bool {
+        call.reaches(self.holder(&self.customer_name()))
+    }
+
+    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+        facts(chassis, self, at)
+    }
+
+    fn show_to(&self, call: &Call) -> pb::Request {
+        Self::show_to(self, call)
+    }
+
+    fn enter(&mut self, state: State) {
+        self.state = state as i16;
+    }
+
+    fn renew(&mut self, version: i64, now: Timestamp) {
+        self.version = version;
+        self.updated_at = store::at(now);
+    }
+
+    fn said(&self) -> u64 {
+        fingerprint(self)
+    }
+
+    async fn lock(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
+        store::lock(connection, ids).await
+    }
+
+    async fn store(&self, connection: &mut PgConnection, is_found_anew: bool) -> Result<(), sqlx::Error> {
+        let entry = is_found_anew.then(|| Entry::of_request(self));
+        store::update(connection, self, entry).await
+    }
 }
 
-impl<'a> Step<'a> {
-    /// Begins: the request named is locked, and is what the caller may touch and has seen.
-    pub async fn begin(
-        chassis: &'a Chassis,
-        call: &'a Call,
-        name: &str,
-        etag: &str,
-        occurred: Option<&prost_types::Timestamp>,
-    ) -> Result<Self, Error> {
-        Self::begin_with(chassis, call, name, etag, occurred, &[]).await
-    }
-
-    /// The same, with other requests that are locked with it.
-    pub async fn begin_with(
-        chassis: &'a Chassis,
-        call: &'a Call,
-        name: &str,
-        etag: &str,
-        occurred: Option<&prost_types::Timestamp>,
-        others: &[Uuid],
-    ) -> Result<Self, Error> {
-        let step = Self::lock(chassis, call, name, occurred, others).await?;
-        if !call.reaches(step.record.holder(&step.record.customer_name())) {
-            return Err(unknown::<Request>(name));
-        }
-        step.ready(etag).await
-    }
-
-    /// Locks the request named, whoever may touch it, and with it the other ones that exist: all in the order of their ids, so
-    /// that no two calls wait for each other.
-    pub async fn lock(
-        chassis: &'a Chassis,
-        call: &'a Call,
-        name: &str,
-        occurred: Option<&prost_types::Timestamp>,
-        others: &[Uuid],
-    ) -> Result<Self, Error> {
-        let at = call.occurred(occurred, chassis.backdating())?;
-        let id = id::<Request>(name)?;
-        let mut change = chassis.begin(call).await?;
-        let ids: Vec<Uuid> = others.iter().copied().chain([id.uuid()]).collect();
-        let mut records = store::lock(change.connection(), &ids).await?;
-        let own = records.iter().position(|record| record.id == id.uuid()).ok_or_else(|| unknown::<Request>(name))?;
-        let record = records.remove(own);
-        let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
-        let said = fingerprint(&record);
-        Ok(Self { chassis, call, change, record, at, others: records, live, touched, further, said })
-    }
-
-    /// Ready to be changed by a caller who may touch it: it is as they saw it, and its duties are locked too.
-    pub async fn ready(mut self, etag: &str) -> Result<Self, Error> {
-        let name = self.record.id().to_string();
-        kefu_chassis::call::check_etag(etag, &kefu_chassis::call::etag(self.record.version), &name)?;
-        if self.at < self.record.contact_at.to_jiff() {
-            return Err(Error::field("occurred_time", "must not be before the customer came"));
-        }
-        self.live = self.change.live_duties(&name).await?;
-        Ok(self)
-    }
-
-    /// Tells of something else that happened with it, in an event of its own.
-    pub fn further<P: Message + Name>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
-        let name = self.record.id().to_string();
-        self.further.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
-    }
-
-    /// What gates and duties may ask about the request now.
-    pub fn facts(&self) -> Facts {
-        facts(self.chassis, &self.record, self.at)
-    }
-
-    /// Whether a duty of this kind is still to be fulfilled.
-    pub fn owes(&self, kind: &str) -> bool {
-        self.live.iter().any(|duty| duty.kind == kind)
-    }
-
-    /// Fires `action`: the state and the duties change, or it is refused.
-    pub fn fire(&mut self, action: Action, facts: &Facts) -> Result<(), Error> {
-        let subject = self.record.id().to_string();
-        let state = self.record.state();
-        let row = LIFECYCLE.fire(&subject, state, action, facts)?;
-        let scene = scene(self.chassis, self.call, &subject, &self.record, self.at);
-        self.touched = LIFECYCLE.touch(row, facts, std::mem::take(&mut self.live), scene);
-        self.record.state = row.to.unwrap_or(state) as i16;
-        Ok(())
-    }
-
+impl Record {
     /// The customer hears from us: what was recorded out of order does not make the silence longer (A9.1).
-    pub fn inform(&mut self) {
-        let at = self.record.last_informed_at.map_or(self.at, |last| self.at.max(last.to_jiff()));
-        self.record.last_informed_at = Some(store::at(at));
-    }
-
-    /// The state it is in, as events tell it.
-    pub fn state(&self) -> i32 {
-        self.record.state().into()
-    }
-
-    /// Stores the request, its duties and the event, and replies with the request.
-    pub async fn finish<P: Message + Name>(self, payload: &P) -> Result<pb::Request, Error> {
-        self.finish_with(payload, pb::Request::clone).await
-    }
-
-    /// Stores the request, its duties and the event, and replies with what `reply` makes of the request.
-    pub async fn finish_with<P: Message + Name, R: Message>(
-        mut self,
-        payload: &P,
-        reply: impl FnOnce(&pb::Request) -> R,
-    ) -> Result<R, Error> {
-        let version = self.record.version + 1;
-        self.record.version = version + i64::try_from(self.further.len()).unwrap_or(0);
-        self.record.updated_at = store::at(self.call.now);
-        let entry = (fingerprint(&self.record) != self.said).then(|| Entry::of_request(&self.record));
-        store::update(self.change.connection(), &self.record, entry).await?;
-        let shown = self.record.show();
-        let event = NewEvent::new(shown.name.clone(), version, self.at, &self.call.rule.clauses, payload);
-        self.change.record_touching(event, self.touched);
-        for (event, version) in self.further.into_iter().zip(version + 1..) {
-            self.change.record(event.numbered(version));
-        }
-        self.change.commit(reply(&self.record.show_to(self.call))).await
-    }
-}
-
-/// Whom and what an action at `at` concerns.
-pub fn scene<'a>(
-    chassis: &'a Chassis,
-    call: &'a Call,
-    subject: &'a str,
-    record: &'a Record,
-    at: Timestamp,
-) -> Scene<'a> {
-    Scene {
-        subject,
-        about: &record.number,
-        owner: &record.owner,
-        department: &record.department,
-        actor: &call.caller.subject,
-        at,
-        now: call.now,
-        regulation: &chassis.regulation,
+    pub fn inform(&mut self, at: Timestamp) {
+        let at = self.last_informed_at.map_or(at, |last| at.max(last.to_jiff()));
+        self.last_informed_at = Some(store::at(at));
     }
 }
 
 /// What gates and duties may ask about a request at `at`.
-pub fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
+fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
     let (regulation, known) = (&chassis.regulation, chassis.directory.now());
     Facts {
         channel: record.channel(),

@@ -220,7 +220,7 @@ impl Record {
 
     /// Whom it concerns.
     pub fn holder<'a>(&'a self, customer: &'a str) -> Holder<'a> {
-        Holder { owner: &self.owner, department: &self.department, customer }
+        Holder { owner: &self.owner, department: &self.department, customer, ..Holder::default() }
     }
 
     /// As a caller may see it: customers see nothing of what is said about them or of how we share the work.

@@ -112,7 +112,7 @@ impl Requests {
             transfer: Some(shown.clone()),
             transfer_count: step.record.transfers,
         };
-        step.finish_with(&payload, |_| shown).await
+        step.finish_with(&payload, shown).await
     }
 
     pub(super) async fn accept(&self, call: &Call, request: pb::AcceptTransferRequest) -> Result<pb::Transfer, Error> {
@@ -193,7 +193,7 @@ impl Requests {
             owner: step.record.owner.clone(),
             department: step.record.department.clone(),
         };
-        step.finish_with(&payload, |_| shown).await
+        step.finish_with(&payload, shown).await
     }
 
     /// It bounced: that goes on the conduct record, and the supervisor of whom it was is told.
@@ -221,7 +221,7 @@ impl Requests {
 impl TransferRow {
     /// Who may answer it.
     pub fn holder(&self) -> Holder<'_> {
-        Holder { owner: &self.recipient, department: &self.department, customer: "" }
+        Holder { owner: &self.recipient, department: &self.department, ..Holder::default() }
     }
 
     fn state(&self) -> State {

@@ -76,7 +76,7 @@ impl Requests {
         insert(step.change.connection(), &row).await?;
         let shown = row.show();
         let payload = pb::WorkOrderFiled { state: step.state(), work_order: Some(shown.clone()) };
-        step.finish_with(&payload, |_| shown).await
+        step.finish_with(&payload, shown).await
     }
 }
 

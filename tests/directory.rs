@@ -114,7 +114,7 @@ impl House {
     pub async fn register(&self, customer: &str, occurred: &str) -> Result<intake::Request, Status> {
         let call = intake::RegisterRequestRequest {
             customer: customer.to_owned(),
-            channel: request::Channel::Chat.into(),
+            channel: kefu_proto::contacts::v1::Channel::Chat.into(),
             kind: request::Kind::Service.into(),
             contact: Some(contact()),
             description: "打印机无法连接".into(),
@@ -130,8 +130,8 @@ pub async fn until(bench: &Bench, what: &str, is_so: impl Fn(&Organisation) -> b
     eventually(what, async || is_so(&bench.chassis().directory.now()).then_some(())).await;
 }
 
-pub fn contact() -> intake::Contact {
-    intake::Contact { phone: "138 0013 8000".into(), ..Default::default() }
+pub fn contact() -> kefu_proto::contacts::v1::Contact {
+    kefu_proto::contacts::v1::Contact { phone: "138 0013 8000".into(), ..Default::default() }
 }
 
 pub fn at(time: &str) -> Timestamp {

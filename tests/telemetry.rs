@@ -63,15 +63,15 @@ where
     client.create_customer(create).await.unwrap().into_inner().name
 }
 
-fn contact() -> pb::Contact {
-    pb::Contact { phone: "138 0013 8000".into(), ..pb::Contact::default() }
+fn contact() -> kefu_proto::contacts::v1::Contact {
+    kefu_proto::contacts::v1::Contact { phone: "138 0013 8000".into(), ..kefu_proto::contacts::v1::Contact::default() }
 }
 
 /// What a customer brings up.
 fn registration(customer: &str) -> pb::RegisterRequestRequest {
     pb::RegisterRequestRequest {
         customer: customer.to_owned(),
-        channel: pb::request::Channel::Chat.into(),
+        channel: kefu_proto::contacts::v1::Channel::Chat.into(),
         kind: pb::request::Kind::Service.into(),
         contact: Some(contact()),
         description: "打印机无法连接".into(),

@@ -41,7 +41,7 @@ pub fn pool() -> &'static DescriptorPool {
 
 #[cfg(test)]
 mod tests {
-    use super::intake::v1::Contact;
+    use super::contacts::v1::Contact;
 
     #[test]
     fn the_pool_holds_our_packages_and_the_error_details() {

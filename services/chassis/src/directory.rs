@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use kefu_proto::rules::v1::Role;
 use sqlx::PgPool;
 
+use crate::call::Call;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::rules::MethodRule;
@@ -188,6 +189,50 @@ impl Organisation {
     pub fn supervisor_of(&self, staff: &str) -> Option<&str> {
         let supervisor = self.staff.get(staff).map(|member| member.supervisor.as_str())?;
         self.is_active(supervisor).then_some(supervisor)
+    }
+}
+
+/// Whom a call names as the one who does something.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// The field that names them.
+    pub field: &'static str,
+    /// The clause that wants somebody.
+    pub clause: &'static str,
+    /// Who, if that is said.
+    pub staff: &'a str,
+    /// Their department, if that is said.
+    pub department: &'a str,
+}
+
+impl Organisation {
+    /// The employee and the department that a call speaks for at `at`: the caller themselves, or, for a SERVICE or ADMIN,
+    /// whom they name. The department is the directory's at that time; only while the directory is empty is it what the call
+    /// says.
+    pub fn responsible_for(&self, call: &Call, named: Named<'_>, at: Timestamp) -> Result<(String, String), Error> {
+        let Named { field, clause, staff, department } = named;
+        let caller = &call.caller.subject;
+        let wrong = |reason: &str| Error::field(field, format!("{clause}: {reason}"));
+        let for_other = call.acts_for_others() && !(staff.is_empty() && caller.starts_with("staff/"));
+        if for_other && staff.is_empty() {
+            return Err(wrong("is required of a caller that registers for somebody else"));
+        }
+        if !for_other && !staff.is_empty() && staff != caller {
+            return Err(wrong("is whoever the customer asked: you"));
+        }
+        let staff = if staff.is_empty() { caller } else { staff };
+        if !self.is_empty() && !self.is_active(staff) {
+            return Err(wrong("is not active in the directory"));
+        }
+        let found = if self.is_empty() { department } else { self.department_of(staff, at) };
+        if found.is_empty() {
+            let reason = format!("{clause}: there is none, so nobody would be responsible");
+            return Err(Error::field("department", reason));
+        }
+        if !department.is_empty() && department != found {
+            return Err(Error::field("department", "is another than the directory has them in"));
+        }
+        Ok((staff.to_owned(), found.to_owned()))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod change;
 pub mod chassis;
 pub mod clock;
 pub mod config;
+pub mod contacts;
 pub mod database;
 pub mod directory;
 pub mod duties;

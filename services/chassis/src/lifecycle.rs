@@ -220,6 +220,16 @@ pub struct Touched {
 }
 
 impl<F> Gate<F> {
+    /// A gate that asks what is on record.
+    pub const fn on_record(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
+        Self { clause, missing: Text::new(en, zh), open, of_call: false }
+    }
+
+    /// A gate that asks what the call says.
+    pub const fn of_call(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
+        Self { clause, missing: Text::new(en, zh), open, of_call: true }
+    }
+
     /// It refuses what `subject` was to undergo.
     fn refusal(&self, subject: &str) -> Error {
         Error::Gate { subject: subject.to_owned(), clause: self.clause.into(), missing: self.missing }

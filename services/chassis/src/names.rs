@@ -6,12 +6,28 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use uuid::{NoContext, Uuid};
 
+use crate::error::Error;
+
 /// A kind of resource whose last name segment is a UUID.
 pub trait Resource {
     /// The collection in its names, e.g. `requests`.
     const COLLECTION: &'static str;
     /// Its kind in errors, e.g. `kefu/Request`.
     const KIND: &'static str;
+}
+
+/// Declares resource kinds.
+#[macro_export]
+macro_rules! resources {
+    ($($(#[$doc:meta])* $name:ident = $collection:literal, $kind:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+        impl $crate::names::Resource for $name {
+            const COLLECTION: &'static str = $collection;
+            const KIND: &'static str = $kind;
+        }
+    )*};
 }
 
 /// The id of a resource of kind `R`: a `UUIDv7`, so that ids sort by time of creation.
@@ -71,6 +87,22 @@ impl<R: Resource> fmt::Debug for Id<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// The id in a resource's name; what is no such id names nothing.
+pub fn id<R: Resource>(name: &str) -> Result<Id<R>, Error> {
+    Id::parse(name).ok_or_else(|| unknown::<R>(name))
+}
+
+/// The id in a reference to a resource, which may be empty.
+pub fn reference<R: Resource>(name: &str) -> Result<Option<Id<R>>, Error> {
+    if name.is_empty() { Ok(None) } else { id(name).map(Some) }
+}
+
+/// There is no such resource.
+#[must_use]
+pub fn unknown<R: Resource>(name: &str) -> Error {
+    Error::NotFound { kind: R::KIND, name: name.to_owned() }
 }
 
 /// A `UUIDv7` made at `now`.

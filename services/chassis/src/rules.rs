@@ -69,6 +69,12 @@ impl Rules {
         self.0.get(path)
     }
 
+    /// The rule of the method of a name; no two methods have the same.
+    #[must_use]
+    pub fn named(&self, method: &str) -> Option<&Arc<MethodRule>> {
+        self.0.values().find(|rule| rule.path.rsplit('/').next() == Some(method))
+    }
+
     /// Every rule.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<MethodRule>> {
         self.0.values()

@@ -12,7 +12,7 @@ use crate::duties::Duty as LiveDuty;
 use crate::error::Error;
 use crate::journal::NewEvent;
 use crate::lifecycle::{Lifecycle, Scene, Touched};
-use crate::names::{Id, Resource};
+use crate::names::{Id, Resource, id, unknown};
 use crate::notifications::Notice;
 
 /// The root of an aggregate as it is stored.
@@ -63,10 +63,8 @@ pub trait Root: Sized + Send + Sync {
         0
     }
     /// Those that exist of `ids`, locked in the order of their ids.
-    fn lock(
-        connection: &mut PgConnection,
-        ids: &[Uuid],
-    ) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
+    fn lock(connection: &mut PgConnection, ids: &[Uuid])
+    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
     /// Stores what can change of it.
     fn store(
         &self,
@@ -131,7 +129,7 @@ impl<'a, R: Root> Step<'a, R> {
     ) -> Result<Self, Error> {
         let step = Self::lock(chassis, call, name, occurred, others).await?;
         if !step.record.is_reached(call) {
-            return Err(unknown::<R>(name));
+            return Err(unknown::<R::Kind>(name));
         }
         step.ready(etag).await
     }
@@ -146,11 +144,11 @@ impl<'a, R: Root> Step<'a, R> {
         others: &[Uuid],
     ) -> Result<Self, Error> {
         let at = call.occurred(occurred, chassis.backdating())?;
-        let id = Id::<R::Kind>::parse(name).ok_or_else(|| unknown::<R>(name))?;
+        let id = id::<R::Kind>(name)?;
         let mut change = chassis.begin(call).await?;
         let ids: Vec<Uuid> = others.iter().copied().chain([id.uuid()]).collect();
         let mut records = R::lock(change.connection(), &ids).await?;
-        let own = records.iter().position(|record| record.id() == id).ok_or_else(|| unknown::<R>(name))?;
+        let own = records.iter().position(|record| record.id() == id).ok_or_else(|| unknown::<R::Kind>(name))?;
         let record = records.remove(own);
         let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
         let said = record.said();
@@ -237,8 +235,4 @@ impl<'a, R: Root> Step<'a, R> {
         }
         Ok((self.change, self.record.show_to(self.call)))
     }
-}
-
-fn unknown<R: Root>(name: &str) -> Error {
-    Error::NotFound { kind: R::Kind::KIND, name: name.to_owned() }
 }

@@ -131,7 +131,7 @@ impl Record {
         let mut contacts = Vec::new();
         let mut violations: Vec<Violation> = Vec::new();
         for (index, contact) in given.contacts.iter().enumerate() {
-            match Contact::read(contact, &format!("customer.contacts[{index}]"), country) {
+            match Contact::read(contact, &format!("customer.contacts[{index}]"), "A2.2", country) {
                 Ok(contact) => contacts.push(contact),
                 Err(violation) => violations.push(violation),
             }

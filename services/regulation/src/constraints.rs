@@ -34,7 +34,7 @@ pub(crate) fn violations(clauses: &[Clause]) -> Vec<Violation> {
     found.extend(["B2.1", "B2.2"].into_iter().filter_map(|clause| book.empty_shift(clause)));
     found.extend(book.long_ring());
     found.extend(book.short_promise());
-    found.extend(book.crowded_attempts());
+    found.extend(["C4.2", "C5.8"].into_iter().filter_map(|clause| book.crowded_attempts(clause)));
     found
 }
 
@@ -86,14 +86,14 @@ impl Book<'_> {
         (promise < self.hotline_answer()?).then(|| violation("C2.1.hotline_rings times C2.1.hotline_ring"))
     }
 
-    fn crowded_attempts(&self) -> Option<Violation> {
+    fn crowded_attempts(&self, clause: &'static str) -> Option<Violation> {
         let (Value::Count(attempts), Value::Count(days)) =
-            (self.value("C4.2", "attempts")?, self.value("C4.2", "attempt_days")?)
+            (self.value(clause, "attempts")?, self.value(clause, "attempt_days")?)
         else {
             return None;
         };
         (days > attempts).then(|| Violation {
-            clause: "C4.2",
+            clause,
             parameter: "attempt_days",
             reason: format!("must not be greater than attempts ({attempts}), of which a day needs at least one"),
         })

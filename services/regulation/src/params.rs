@@ -145,4 +145,18 @@ handles! {
     ATTEMPT_DAYS: u32 = "C4.2", "attempt_days";
     /// C4.3: how long a closed request may be reopened.
     REOPEN_WITHIN: Budget = "C4.3", "reopen_within";
+    /// C5.2: how soon a complainant has an apology and a promise.
+    APOLOGIZE_WITHIN: Budget = "C5.2", "acknowledge_within";
+    /// C5.3: how soon the investigation of a complaint is concluded.
+    CONCLUDE_WITHIN: Budget = "C5.3", "conclude_within";
+    /// C5.7: how often a complainant hears of progress while the resolution is carried out.
+    EXECUTION_PROGRESS_EVERY: Budget = "C5.7", "progress_every";
+    /// C5.8: how soon after the execution a complainant is called back.
+    CALLBACK_WITHIN: Budget = "C5.8", "callback_within";
+    /// C5.8: after how many recorded attempts it may go on without an unreachable complainant.
+    COMPLAINANT_ATTEMPTS: u32 = "C5.8", "attempts";
+    /// C5.8: over how many working days those attempts are spread; never more than the attempts.
+    COMPLAINANT_ATTEMPT_DAYS: u32 = "C5.8", "attempt_days";
+    /// D8.3: how soon a department that was told of a complaint acknowledges it.
+    DEPARTMENT_ACKNOWLEDGE_WITHIN: Budget = "D8.3", "acknowledge_within";
 }

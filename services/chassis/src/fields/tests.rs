@@ -1,5 +1,6 @@
 use kefu_proto::compliance::v1::{SummarizeComplianceRequest, WaiveDutyRequest};
-use kefu_proto::intake::v1::{Contact, Customer, RegisterRequestRequest, UpdateCustomerRequest};
+use kefu_proto::contacts::v1::Contact;
+use kefu_proto::intake::v1::{Customer, RegisterRequestRequest, UpdateCustomerRequest};
 use prost::{Message, Name};
 
 use super::*;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use kefu_proto::compliance::v1::DutyEffect;
+use kefu_proto::compliance::v1::{DutyEffect, Explanation};
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::rules::v1::{ErrorReason, Refusal};
 
 use super::{Lifecycle, Transition};
 use crate::call::{Call, Holder};
+use crate::chassis::Chassis;
 use crate::error::Error;
 use crate::language::Text;
 use crate::rules::MethodRule;
@@ -103,6 +104,36 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             add(row.opens.contains(&rule.duty), Kind::Opened);
         }
         effects
+    }
+}
+
+impl<S: Copy, A: Copy> Explained<S, A> {
+    /// As the contract shows it, and whether the caller may do it to what `holder` says of it for the method.
+    pub fn show<'h, D, F>(
+        self,
+        lifecycle: &Lifecycle<S, A, D, F>,
+        chassis: &Chassis,
+        call: &Call,
+        holder: impl FnOnce(&'static str) -> Holder<'h>,
+    ) -> Result<Explanation, Error> {
+        let label = (lifecycle.label)(self.action);
+        let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
+        let rule = chassis.rules.named(label.method);
+        let rule = rule.ok_or_else(|| Error::unexpected(format!("{} has no rule", label.method)))?;
+        let mut refusals = Vec::from_iter(call.barred(rule, holder(label.method)));
+        refusals.extend(shown(&self.refusals));
+        let name = |state: S| (lifecycle.state_name)(state).to_owned();
+        Ok(Explanation {
+            method: label.method.to_owned(),
+            summary: label.text.of(call.language).to_owned(),
+            clause: self.clause.to_owned(),
+            allowed: refusals.is_empty(),
+            refusals,
+            possible_refusals: shown(&self.possible_refusals),
+            from_states: self.from.into_iter().map(name).collect(),
+            to_state: self.to.map(name).unwrap_or_default(),
+            duty_effects: self.effects,
+        })
     }
 }
 

@@ -1,14 +1,9 @@
 //! What can be done with a request next, and what stands in the way.
 
-use std::sync::Arc;
-
-use kefu_chassis::lifecycle::explain::Explained;
-use kefu_chassis::rules::MethodRule;
 use kefu_chassis::step::Root as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
-use kefu_proto::intake::v1::request_service_server::SERVICE_NAME;
 
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::Record;
@@ -39,46 +34,18 @@ impl Requests {
             Some(customer) => customer::preferences(&mut connection, customer).await?,
             None => None,
         };
+        let customer = record.customer_name();
+        // A transfer is answered by whom it was handed to.
+        let holder = |method: &str| {
+            let is_answer = matches!(method, "AcceptTransfer" | "DeclineTransfer");
+            pending.as_ref().filter(|_| is_answer).map_or_else(|| record.holder(&customer), TransferRow::holder)
+        };
         let explained = LIFECYCLE.explain(&request.name, record.state(), &facts).into_iter();
         let explanations = explained
             .filter(|each| record.is_meant(each.action))
-            .map(|each| self.explanation(call, &record, pending.as_ref(), each))
+            .map(|each| each.show(&LIFECYCLE, &self.0, call, holder))
             .collect::<Result<_, _>>()?;
         Ok(pb::ExplainRequestResponse { state: record.state().into(), preferences, explanations })
-    }
-
-    /// What an action would do, and whether the caller may.
-    fn explanation(
-        &self,
-        call: &Call,
-        record: &Record,
-        pending: Option<&TransferRow>,
-        explained: Explained<State, Action>,
-    ) -> Result<pb::Explanation, Error> {
-        let label = (LIFECYCLE.label)(explained.action);
-        let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
-        let customer = record.customer_name();
-        // A transfer is answered by whom it was handed to.
-        let is_answer = matches!(label.method, "AcceptTransfer" | "DeclineTransfer");
-        let holder = pending.filter(|_| is_answer).map_or_else(|| record.holder(&customer), TransferRow::holder);
-        let mut refusals = Vec::from_iter(call.barred(self.rule(label.method)?, holder));
-        refusals.extend(shown(&explained.refusals));
-        Ok(pb::Explanation {
-            method: label.method.to_owned(),
-            summary: label.text.of(call.language).to_owned(),
-            clause: explained.clause.to_owned(),
-            allowed: refusals.is_empty(),
-            refusals,
-            possible_refusals: shown(&explained.possible_refusals),
-            from_states: explained.from.into_iter().map(i32::from).collect(),
-            to_state: explained.to.unwrap_or_default().into(),
-            duty_effects: explained.effects,
-        })
-    }
-
-    fn rule(&self, method: &str) -> Result<&Arc<MethodRule>, Error> {
-        let path = format!("/{SERVICE_NAME}/{method}");
-        self.0.rules.at(&path).ok_or_else(|| Error::unexpected(format!("{path} has no rule")))
     }
 }
 

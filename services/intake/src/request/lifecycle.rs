@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_chassis::lifecycle::{Lifecycle, Transition};
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::contacts::v1::Channel;
+use kefu_proto::intake::v1::request::State;
 
 mod duties;
 mod gates;

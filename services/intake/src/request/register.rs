@@ -1,11 +1,12 @@
 //! `RegisterRequest`: who is asked first owns the matter, and its clocks start.
 
 use jiff::Timestamp;
+use kefu_chassis::directory::Named;
 use kefu_chassis::error::{Violation, constraint};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
-use kefu_chassis::time::from_proto;
 use kefu_chassis::step::Root as _;
+use kefu_chassis::time::from_proto;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority, State};
@@ -13,7 +14,7 @@ use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority, State};
 use super::lifecycle::{Action, LIFECYCLE};
 use super::store::{self, Record};
 use super::{Requests, link};
-use crate::shared::{Contact, Customer, Project, id, reference, responsible, unknown};
+use crate::shared::{Contact, Customer, Project, id, reference, unknown};
 
 impl Requests {
     pub(super) async fn register(
@@ -79,13 +80,19 @@ impl Requests {
         answered_at: Option<Timestamp>,
     ) -> Result<Record, Error> {
         let contact = request.contact.clone().unwrap_or_default();
-        let contact = Contact::read(&contact, "contact", self.1);
+        let contact = Contact::read(&contact, "contact", "A2.2", self.1);
         let mut violations: Vec<Violation> = contact.as_ref().err().cloned().into_iter().collect();
         violations.extend(inconsistent(request));
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }
-        let (owner, department) = responsible(&self.0, call, &request.first_responder, &request.department, at)?;
+        let named = Named {
+            field: "first_responder",
+            clause: "A2.1",
+            staff: &request.first_responder,
+            department: &request.department,
+        };
+        let (owner, department) = self.0.directory.now().responsible_for(call, named, at)?;
         let customer = id::<Customer>(&request.customer)?;
         let project = reference::<Project>(&request.project)?;
         if project.is_some() && !request.project.starts_with(&format!("{customer}/")) {

@@ -5,9 +5,10 @@ use kefu_chassis::Call;
 use kefu_chassis::call::Holder;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{sql, to_proto};
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::ServiceLevel;
-use kefu_proto::intake::v1::request::{Channel, Origin, Priority, State};
+use kefu_proto::intake::v1::request::{Origin, Priority, State};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! How often each kind of call waits for Postgres: begin, lock, duties, domain rows, one statement for the rest, commit.
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::Channel;
 use kefu_proto::notifications::v1::ListNotificationsRequest;
 use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
 use kefu_testkit::Bench;

@@ -3,9 +3,10 @@
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::duty::State as Kept;
 use kefu_proto::compliance::v1::{PauseDutyRequest, ResumeDutyRequest, SummarizeComplianceRequest};
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::intake::v1::request::State;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
 use tonic::Code;

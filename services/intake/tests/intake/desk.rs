@@ -43,7 +43,7 @@ impl Desk {
         RequestServiceClient::new(self.bench.as_(subject, &[role]))
     }
 
-    pub fn registration(&self, channel: pb::request::Channel) -> pb::RegisterRequestRequest {
+    pub fn registration(&self, channel: kefu_proto::contacts::v1::Channel) -> pb::RegisterRequestRequest {
         pb::RegisterRequestRequest {
             customer: self.customer.clone(),
             channel: channel.into(),
@@ -54,7 +54,7 @@ impl Desk {
         }
     }
 
-    pub async fn register(&mut self, channel: pb::request::Channel) -> pb::Request {
+    pub async fn register(&mut self, channel: kefu_proto::contacts::v1::Channel) -> pb::Request {
         let registration = self.registration(channel);
         self.requests.register_request(registration).await.unwrap().into_inner()
     }
@@ -75,7 +75,7 @@ impl Desk {
     }
 
     pub async fn tell(&mut self, name: &str) -> Result<pb::Progress, Status> {
-        let told_by = pb::request::Channel::Hotline.into();
+        let told_by = kefu_proto::contacts::v1::Channel::Hotline.into();
         let call = pb::RecordProgressRequest {
             parent: name.into(),
             text: "已联系工程师".into(),
@@ -99,7 +99,7 @@ impl Desk {
         let call = pb::ConfirmResolutionRequest {
             name: name.into(),
             outcome: outcome.into(),
-            channel: pb::request::Channel::Hotline.into(),
+            channel: kefu_proto::contacts::v1::Channel::Hotline.into(),
             comment: "打印仍然很慢".into(),
             ..Default::default()
         };
@@ -108,7 +108,7 @@ impl Desk {
 
     /// A request that was answered, classified and resolved.
     pub async fn resolved(&mut self) -> pb::Request {
-        let request = self.register(pb::request::Channel::Chat).await;
+        let request = self.register(kefu_proto::contacts::v1::Channel::Chat).await;
         self.respond(&request.name).await.unwrap();
         self.classify(&request.name).await.unwrap();
         self.resolve(&request.name).await.unwrap()
@@ -169,8 +169,12 @@ impl Desk {
     }
 }
 
-pub fn contact() -> pb::Contact {
-    pb::Contact { person: "王小明".into(), phone: "138 0013 8000".into(), ..pb::Contact::default() }
+pub fn contact() -> kefu_proto::contacts::v1::Contact {
+    kefu_proto::contacts::v1::Contact {
+        person: "王小明".into(),
+        phone: "138 0013 8000".into(),
+        ..kefu_proto::contacts::v1::Contact::default()
+    }
 }
 
 pub fn at(time: &str) -> Timestamp {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use kefu_proto::compliance::v1::Explanation;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
-use kefu_proto::intake::v1::request::{Channel, State};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::{ErrorReason, Refusal};
 use kefu_testkit::any::World as _;
@@ -25,14 +26,14 @@ async fn explain(client: &RequestServiceClient<Caller>, name: &str) -> pb::Expla
 }
 
 /// The explanations of a method.
-fn of<'a>(response: &'a pb::ExplainRequestResponse, method: &str) -> Vec<&'a pb::Explanation> {
+fn of<'a>(response: &'a pb::ExplainRequestResponse, method: &str) -> Vec<&'a Explanation> {
     let of: Vec<_> = response.explanations.iter().filter(|each| each.method == method).collect();
     assert!(!of.is_empty(), "{method} is not explained");
     of
 }
 
 /// Reason and clause of each refusal.
-fn blocked(explanation: &pb::Explanation) -> Vec<(ErrorReason, &str)> {
+fn blocked(explanation: &Explanation) -> Vec<(ErrorReason, &str)> {
     explanation.refusals.iter().map(|refusal| (refusal.reason(), refusal.clause.as_str())).collect()
 }
 
@@ -45,11 +46,11 @@ async fn what_is_explained_as_allowed_is_accepted_and_nothing_else_is() {
         let reply = world.call(&world.agent, "ExplainRequest", call).await.unwrap();
         let explained = pb::ExplainRequestResponse::decode(reply.as_slice()).unwrap();
         assert_eq!(explained.state(), state);
-        let mut methods: BTreeMap<&str, Vec<&pb::Explanation>> = BTreeMap::new();
+        let mut methods: BTreeMap<&str, Vec<&Explanation>> = BTreeMap::new();
         for each in &explained.explanations {
             assert_eq!(each.allowed, each.refusals.is_empty());
             assert_eq!(
-                each.from_states.contains(&state.into()),
+                each.from_states.iter().any(|from| from == state.as_str_name()),
                 blocked(each).iter().all(|(reason, _)| *reason != ErrorReason::StateForbids)
             );
             methods.entry(&each.method).or_default().push(each);
@@ -88,8 +89,8 @@ async fn a_closed_gate_is_told_with_its_clause_until_it_opens() {
     assert_eq!(blocked(resolve), [(ErrorReason::GateClosed, "C2.4")]);
     assert!(!resolve.allowed);
     assert_eq!(
-        (resolve.to_state(), resolve.from_states.as_slice()),
-        (State::Resolved, [State::InProgress.into()].as_slice())
+        (resolve.to_state.as_str(), resolve.from_states.as_slice()),
+        ("RESOLVED", ["IN_PROGRESS".to_owned()].as_slice())
     );
     let effects: Vec<_> = resolve.duty_effects.iter().map(|effect| (effect.kind.as_str(), effect.change())).collect();
     assert_eq!(
@@ -112,7 +113,7 @@ async fn giving_up_is_refused_until_enough_attempts_on_enough_days_are_recorded_
         let explained = explain(&desk.requests, &name).await;
         let asked = of(&explained, "ConfirmResolution");
         assert_eq!(asked.len(), 4, "satisfied, dissatisfied, not reached, given up");
-        let closes: Vec<_> = asked.into_iter().filter(|each| each.to_state() == State::Closed).collect();
+        let closes: Vec<_> = asked.into_iter().filter(|each| each.to_state == "CLOSED").collect();
         assert!(closes[0].allowed, "the customer may be satisfied at any time");
         closes[1].refusals.len()
     };

@@ -2,8 +2,9 @@
 
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::{ComplianceRow, SummarizeComplianceRequest};
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Kind, Origin, State};
+use kefu_proto::intake::v1::request::{Kind, Origin, State};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{Caller, assert_refused};

@@ -1,7 +1,8 @@
 //! Customers who come again on the same matter, and requests that belong together (A2.8).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Priority, Relation};
+use kefu_proto::intake::v1::request::{Priority, Relation};
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
 use prost::Message as _;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use kefu_proto::compliance::v1::duty::State as Kept;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::intake::v1::request::State;
 use kefu_proto::intake::v1::request_bounced::Cause;
 use kefu_proto::intake::v1::transfer::{Capacity, State as Answer};
 use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;

@@ -1,8 +1,9 @@
 //! Reading: lists and their pages, one's own queue, finding customers, what customers see.
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::intake::v1::request::State;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
@@ -141,8 +142,8 @@ async fn a_customer_sees_their_own_requests_and_no_internal_note() {
 async fn customers_are_found_by_telephone_in_any_writing_by_email_in_any_case_and_by_the_beginning_of_their_name() {
     let mut desk = Desk::open().await;
     let contacts = vec![
-        pb::Contact { email: "Lin@Example.com".into(), ..Default::default() },
-        pb::Contact { phone: "010-8888 6666".into(), ..Default::default() },
+        kefu_proto::contacts::v1::Contact { email: "Lin@Example.com".into(), ..Default::default() },
+        kefu_proto::contacts::v1::Contact { phone: "010-8888 6666".into(), ..Default::default() },
     ];
     let firm = pb::Customer {
         display_name: "王府井百货".into(),

@@ -1,7 +1,8 @@
 //! Remote service under the customer's authorisation (A10.4, A10.5), and expectations that could not be met (A10.7).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::intake::v1::request::State;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;

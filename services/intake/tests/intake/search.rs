@@ -1,8 +1,9 @@
 //! Search: what is found by which words, in which order, and nothing beyond; and other contacts about the same matter.
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::duplicate::Reason;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::intake::v1::search_result::Field;
 use kefu_proto::rules::v1::ErrorReason;
@@ -113,7 +114,7 @@ async fn a_number_is_found_in_any_writing_and_before_all_that_only_holds_it() {
 #[tokio::test]
 async fn a_telephone_number_is_found_in_any_writing_and_by_four_digits_of_it() {
     let mut desk = Desk::open().await;
-    let of_other = pb::Contact { phone: "010-8888 6666".into(), ..Default::default() };
+    let of_other = kefu_proto::contacts::v1::Contact { phone: "010-8888 6666".into(), ..Default::default() };
     let said = pb::RegisterRequestRequest { contact: Some(of_other), ..desk.registration(Channel::Hotline) };
     let wanted = desk.registers(said).await.name;
     let others = desk.says("回电 66668888").await.name;

@@ -1,10 +1,11 @@
 //! The stories of a request, each clause with its clock, from the customer's first word to the last.
 
 use kefu_proto::compliance::v1::duty::State as Kept;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
-use kefu_proto::intake::v1::request::{CarrierState, Channel, State};
+use kefu_proto::intake::v1::request::{CarrierState, State};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;

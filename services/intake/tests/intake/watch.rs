@@ -1,7 +1,7 @@
 //! Watching requests: each change once, in order, and only what the caller may see.
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::Channel;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{Caller, assert_refused};

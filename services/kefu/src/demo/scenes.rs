@@ -1,8 +1,9 @@
 //! The scenes of the day, in the order in which they happen, and the calls that many of them make.
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
-use kefu_proto::intake::v1::request::{Channel, Kind};
+use kefu_proto::intake::v1::request::Kind;
 use tonic::Status;
 
 use super::stage::{Person, Stage};
@@ -22,7 +23,8 @@ pub mod transfer;
 
 /// Opens the file of a customer who can be reached by telephone.
 pub async fn customer(by: &Person, called: &str, phone: &str) -> Result<pb::Customer, Status> {
-    let contact = pb::Contact { person: called.into(), phone: phone.into(), ..Default::default() };
+    let contact =
+        kefu_proto::contacts::v1::Contact { person: called.into(), phone: phone.into(), ..Default::default() };
     let customer = pb::Customer { display_name: called.into(), contacts: vec![contact], ..Default::default() };
     let call = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
     Ok(by.customers().create_customer(call).await?.into_inner())

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 use jiff::tz::TimeZone;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1::ImportedRequest;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_regulation::Calendar;
 
 use super::row::{Choice, Name, Text, Time};

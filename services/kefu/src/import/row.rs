@@ -76,8 +76,8 @@ pub trait Named: TryFrom<i32> + Into<i32> + Sized {
 }
 
 macro_rules! named {
-    ($($name:ident),*) => {$(
-        impl Named for kefu_proto::intake::v1::request::$name {
+    ($($name:ty),*) => {$(
+        impl Named for $name {
             fn named(name: &str) -> Option<Self> {
                 Self::from_str_name(name).filter(|&value| value as i32 != 0)
             }
@@ -89,7 +89,11 @@ macro_rules! named {
     )*};
 }
 
-named!(Channel, Kind, State);
+named!(
+    kefu_proto::contacts::v1::Channel,
+    kefu_proto::intake::v1::request::Kind,
+    kefu_proto::intake::v1::request::State
+);
 
 impl Choice {
     pub fn bind<E: Named>(field: &str, spec: &spec::Choice, columns: Columns<'_>) -> Result<Self, MapError> {

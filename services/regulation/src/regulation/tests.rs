@@ -115,6 +115,7 @@ fn refusals_name_the_line_the_clause_the_parameter_and_what_is_allowed() {
             "line 2: C2.2.promise_at_most: must not be shorter than the first answer it replaces, C2.1.email (4h working)",
         ),
         ("[C4.2]\nattempts = 2", "C4.2.attempt_days: must not be greater than attempts (2)"),
+        ("[C5.8]\nattempts = 2", "C5.8.attempt_days: must not be greater than attempts (2)"),
         ("[B2.1]\nshift_end = \"18:00\"", "line 2: B2.1.shift_end: must be later than shift_start (18:30)"),
         (
             "[A10.6]\nlocal_depart_within = \"1h working\"",

@@ -2,7 +2,7 @@
 
 use kefu_chassis::lifecycle::{DutyRule, Tells, Term};
 use kefu_chassis::notifications::NoticeKind;
-use kefu_proto::intake::v1::request::Channel;
+use kefu_proto::contacts::v1::Channel;
 use kefu_regulation::{Budget, Regulation, params};
 
 use super::{Duty, Facts};

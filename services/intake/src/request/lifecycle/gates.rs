@@ -1,97 +1,86 @@
 //! The gates of a request's lifecycle: what must hold, and what is said when it does not.
 
-use kefu_chassis::language::Text;
 use kefu_chassis::lifecycle::Gate;
 
 use super::Facts;
 
-/// A gate that asks what is on record.
-const fn on_record(clause: &'static str, open: fn(&Facts) -> bool, en: &'static str, zh: &'static str) -> Gate<Facts> {
-    Gate { clause, missing: Text::new(en, zh), open, of_call: false }
-}
-
-/// A gate that asks what the call says.
-const fn of_call(clause: &'static str, open: fn(&Facts) -> bool, en: &'static str, zh: &'static str) -> Gate<Facts> {
-    Gate { clause, missing: Text::new(en, zh), open, of_call: true }
-}
-
 pub const UNANSWERED_YET: Gate<Facts> =
-    on_record("C2.1", |facts| !facts.was_answered, "the customer was answered before", "客户此前已得到应答");
-pub const PROMISE_BOUNDED: Gate<Facts> = of_call(
+    Gate::on_record("C2.1", |facts| !facts.was_answered, "the customer was answered before", "客户此前已得到应答");
+pub const PROMISE_BOUNDED: Gate<Facts> = Gate::of_call(
     "C2.2",
     |facts| facts.promised_wait <= facts.promise_at_most,
     "the promised wait is longer than the clause lets a wait last",
     "承诺的等待时间超过规定上限",
 );
 pub const CLASSIFIED: Gate<Facts> =
-    on_record("C2.4", |facts| facts.is_classified, "the request is not classified", "尚未作出初步判断");
-pub const HANDED_OVER: Gate<Facts> = of_call(
+    Gate::on_record("C2.4", |facts| facts.is_classified, "the request is not classified", "尚未作出初步判断");
+pub const HANDED_OVER: Gate<Facts> = Gate::of_call(
     "A2.4",
     |facts| facts.in_scope != Some(false) || facts.is_handed_over || facts.solved_first,
     "it lies outside the scope of who has it: transfer it, file a work order, or mark it as solved first (A2.6)",
     "超出经办人的职责范围：请转交、填写工作联系单，或标明先办后补单（A2.6）",
 );
-pub const ATTEMPTED: Gate<Facts> = on_record(
+pub const ATTEMPTED: Gate<Facts> = Gate::on_record(
     "C4.2",
     |facts| facts.attempts.0 >= facts.attempts.1,
     "too few attempts to reach the customer are recorded",
     "记录的联系客户次数不足",
 );
-pub const ATTEMPTED_ON_DAYS: Gate<Facts> = on_record(
+pub const ATTEMPTED_ON_DAYS: Gate<Facts> = Gate::on_record(
     "C4.2",
     |facts| facts.attempt_days.0 >= facts.attempt_days.1,
     "the attempts are on too few working days",
     "联系客户所分布的工作日不足",
 );
-pub const REOPENABLE: Gate<Facts> = on_record(
+pub const REOPENABLE: Gate<Facts> = Gate::on_record(
     "C4.3",
     |facts| facts.closed_for.0 <= facts.closed_for.1,
     "it was closed too long ago to be reopened: register a new request",
     "关闭时间过久，不能重新受理，请登记新请求",
 );
-pub const EXPECTATIONS_ANSWERED: Gate<Facts> = on_record(
+pub const EXPECTATIONS_ANSWERED: Gate<Facts> = Gate::on_record(
     "A10.7",
     |facts| facts.open_expectations == 0,
     "an expectation that could not be met has no analysis and no answer",
     "未能满足的客户期望尚无原因分析和答复",
 );
-pub const CLAIMABLE: Gate<Facts> = on_record(
+pub const CLAIMABLE: Gate<Facts> = Gate::on_record(
     "A2.1",
     |facts| facts.is_unattended,
     "its owner is at work on it: a supervisor can assign it",
     "责任人正在处理，请由主管指派",
 );
-pub const WITHIN_DEPARTMENT: Gate<Facts> = of_call(
+pub const WITHIN_DEPARTMENT: Gate<Facts> = Gate::of_call(
     "A2.1",
     |facts| facts.fits_department,
     "the new owner is not active in the department responsible: transfer it instead",
     "新责任人不在责任部门在岗，请改为转交",
 );
-pub const REASONED: Gate<Facts> = of_call(
+pub const REASONED: Gate<Facts> = Gate::of_call(
     "A2.3",
     |facts| facts.in_scope == Some(false) || facts.has_reason,
     "it is not known to lie outside the first responder's scope: handing it over needs a reason",
     "未判定超出首问人职责范围，转交须说明理由",
 );
-pub const SOMEBODY_IN_CHARGE: Gate<Facts> = of_call(
+pub const SOMEBODY_IN_CHARGE: Gate<Facts> = Gate::of_call(
     "A2.4",
     |facts| facts.recipient.is_some(),
     "nobody is in charge there now: the head is absent, and no deputy present stands in for the matter",
     "该部门负责人不在，且无代理该事项的副职在岗",
 );
-pub const NOT_REPORTED_YET: Gate<Facts> = on_record(
+pub const NOT_REPORTED_YET: Gate<Facts> = Gate::on_record(
     "A2.5",
     |facts| !facts.is_reported,
     "it is marked as major already, and the general manager knows of it",
     "已标记为重大事项，总经理已知悉",
 );
-pub const SOMEBODY_TO_REPORT_TO: Gate<Facts> = on_record(
+pub const SOMEBODY_TO_REPORT_TO: Gate<Facts> = Gate::on_record(
     "A2.5",
     |facts| facts.general_manager.is_some(),
     "the directory names no general manager whom it could be reported to",
     "员工目录中未指定总经理，无从上报",
 );
-pub const AUTHORIZED: Gate<Facts> = on_record(
+pub const AUTHORIZED: Gate<Facts> = Gate::on_record(
     "A10.5",
     |facts| facts.is_authorized,
     "the customer has given no authorisation that holds now",

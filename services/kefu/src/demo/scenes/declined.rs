@@ -1,7 +1,8 @@
 //! A transfer to the wrong department is declined with a reason, and goes on to the right one, where somebody claims it.
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_proto::intake::v1::transfer::Capacity;
 use tonic::Status;
 

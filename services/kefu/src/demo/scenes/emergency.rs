@@ -1,8 +1,9 @@
 //! An emergency: solved first, with the work order to follow (A9.2, A2.6).
 
 use kefu_proto::compliance::v1::duty;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;

@@ -1,8 +1,9 @@
 //! What a customer expects and cannot have is analysed and answered before the matter closes (A10.7).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::intake::v1::request::State;
 use tonic::Status;
 
 use super::super::stage::Stage;

@@ -1,8 +1,9 @@
 //! The hotline: answered within three rings, settled at once (A2.1–A2.3, C2.1).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;

@@ -1,8 +1,9 @@
 //! A major matter: the general manager is told at once and acknowledges it in time (A2.5).
 
 use kefu_proto::compliance::v1::duty;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_proto::notifications::v1::AcknowledgeNotificationRequest;
 use tonic::Status;
 

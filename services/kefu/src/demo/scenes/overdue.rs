@@ -1,8 +1,9 @@
 //! A chat that nobody answers: the owner is told, then the supervisor; answered late, it stays on record (C2.1, A9.1).
 
 use kefu_proto::compliance::v1::duty;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;

@@ -1,8 +1,9 @@
 //! A chat that cannot be answered at once: the customer hears why and how long, and that is kept (C2.2).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;

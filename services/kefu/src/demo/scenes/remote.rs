@@ -1,8 +1,9 @@
 //! Remote service, only once the customer has authorised it (A10.4, A10.5).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::ServiceLevel;
-use kefu_proto::intake::v1::request::{Channel, State};
+use kefu_proto::intake::v1::request::State;
 use tonic::Status;
 
 use super::super::stage::Stage;

@@ -1,7 +1,8 @@
 //! A customer who has to come again on the same matter: found, linked, and more urgent (A2.8).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Kind, Priority, State};
+use kefu_proto::intake::v1::request::{Kind, Priority, State};
 use tonic::Status;
 
 use super::super::stage::Stage;

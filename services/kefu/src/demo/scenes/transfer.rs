@@ -1,7 +1,8 @@
 //! A matter outside the desk's scope goes to the department in charge: its head is absent, so to the deputy (A2.4).
 
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{Channel, Kind, State};
+use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_proto::intake::v1::transfer::Capacity;
 use tonic::{Request, Status};
 
@@ -71,7 +72,7 @@ async fn explain(stage: &mut Stage, by: &Person, name: &str) -> Result<(), Statu
     };
     stage.play.add(&format!("可以：{}", allowed(false).join("；")));
     stage.play.add(&format!("可以，但视内容可能被拒：{}", allowed(true).join("；")));
-    let barred = explained.iter().filter(|each| each.from_states().any(|state| state == State::InProgress));
+    let barred = explained.iter().filter(|each| each.from_states.iter().any(|state| state == "IN_PROGRESS"));
     let barred = barred.filter_map(|each| Some((&each.summary, each.refusals.first()?)));
     let barred: Vec<String> = barred
         .filter(|(_, refusal)| !refusal.clause.is_empty())

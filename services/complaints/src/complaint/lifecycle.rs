@@ -1,0 +1,333 @@
+//! The lifecycle of a complaint: what can happen to it, under which clause, and which duties that touches.
+
+use kefu_chassis::lifecycle::{Lifecycle, Part, Transition};
+use kefu_proto::complaints::v1::complaint::State;
+
+mod duties;
+mod gates;
+mod labels;
+
+use gates::{
+    ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPROVER_CONCERNED, APPROVER_NOT_ACCUSED, APPROVER_NOT_AUTHOR, APPROVER_OUTSIDE,
+    CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, NOT_ACKNOWLEDGED, OUTSIDER_CONCERNED, PLAN_CURRENT,
+    PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
+};
+
+/// What can happen to a complaint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is registered.
+    Register,
+    /// The complainant has an apology and a promise.
+    Acknowledge,
+    /// It is classified.
+    Classify,
+    /// A department is told.
+    Notify,
+    /// Somebody else handles it.
+    Assign,
+    /// Somebody investigates it.
+    AssignInvestigator,
+    /// Evidence is added.
+    AddEvidence,
+    /// The complainant is asked about the matter.
+    Contact,
+    /// An attempt to reach the complainant found nobody, in the time of the step's duty.
+    AttemptInTime,
+    /// The same, later.
+    AttemptLate,
+    /// It goes on without an apology that was heard.
+    GoOnUnacknowledged,
+    /// It goes on without the complainant's agreement.
+    GoOnUnagreed,
+    /// The same, where nothing is to be carried out.
+    GoOnUntold,
+    /// It is closed without the complainant.
+    CloseWithout,
+    /// The investigation is concluded.
+    Conclude,
+    /// A resolution is proposed.
+    Propose,
+    /// A department concerned approves it.
+    Approve,
+    /// The last department concerned does.
+    ApproveLast,
+    /// A department concerned rejects it.
+    Reject,
+    /// The complainant agrees.
+    Agree,
+    /// The complainant accepts that nothing is to be carried out.
+    AgreeToExplanation,
+    /// The complainant declines.
+    Decline,
+    /// A measure is done.
+    CompleteMeasure,
+    /// The last measure is done.
+    CompleteLast,
+    /// The complainant is told how it goes.
+    Inform,
+    /// The complainant is satisfied.
+    Satisfied,
+    /// The complainant is not.
+    Dissatisfied,
+    /// The complainant takes it back.
+    Withdraw,
+    /// Its file is closed.
+    Archive,
+}
+
+/// The duties of a complaint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// C5.2: apology and promise.
+    Acknowledgement,
+    /// D8.3: a department that was told acknowledges it.
+    DepartmentNotice,
+    /// C5.3: the investigation concluded.
+    Investigation,
+    /// D8.8: a measure done.
+    Measure,
+    /// C5.7: progress told to the complainant.
+    Progress,
+    /// C5.8: the return call.
+    Callback,
+}
+
+/// What gates and duties ask about a complaint.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Whether the complainant had the apology, or it goes on without.
+    pub is_acknowledged: bool,
+    /// Whether there is evidence, or a reason why there is none.
+    pub is_evidenced: bool,
+    /// Whether this investigation had words with the complainant, or it goes on without them.
+    pub is_contacted: bool,
+    /// Who investigates it, and their department.
+    pub investigator: Option<(String, String)>,
+    /// Whether the investigator, and who acts as one, are and were of another department than the responsible one.
+    pub is_outside: bool,
+    /// Whether a responsible person, or the reason why there is none, is named.
+    pub has_responsible: bool,
+    /// Whether the new handler is active in the department that handles it.
+    pub fits_department: bool,
+    /// The departments that are told, each with who is in charge there now.
+    pub told: Vec<Part>,
+    /// Whether there is a plan: measures, or the explanation why there are none.
+    pub has_plan: bool,
+    /// Whether a department besides the responsible one is among those concerned.
+    pub concerns_others: bool,
+    /// Whether the version meant is the present one.
+    pub is_same_version: bool,
+    /// Whether the approver speaks for a department concerned that has not approved yet.
+    pub speaks_for_one: bool,
+    /// Whether the approver drew the resolution up.
+    pub is_author: bool,
+    /// Whether the approver is the one responsible.
+    pub is_accused: bool,
+    /// Whether the approver speaks for the responsible department, or is and was never of it.
+    pub is_independent: bool,
+    /// How many departments concerned have not approved, after this.
+    pub approvals_left: usize,
+    /// Whether a measure's time had passed before the complainant agreed.
+    pub is_plan_late: bool,
+    /// The measures that this opens or completes.
+    pub measures: Vec<Part>,
+    /// How many measures are not done, after this.
+    pub measures_left: usize,
+    /// How many attempts of this step found nobody, and how many that must be.
+    pub attempts: (u32, u32),
+    /// On how many working days they were, and on how many they must be.
+    pub attempt_days: (u32, u32),
+    /// Whether the complainant's written refusal is on file and named.
+    pub has_refused: bool,
+}
+
+type Row = Transition<State, Action, Duty, Facts>;
+
+const BEGIN: &[State] = &[State::Unspecified];
+/// Before the investigation has ended.
+const EARLY: &[State] = &[State::Registered, State::Acknowledged, State::Investigating];
+/// With a resolution that is not agreed.
+const PLANNING: &[State] = &[State::Concluded, State::Proposed, State::Approved];
+const CARRYING_OUT: &[State] = &[State::Agreed, State::Executing];
+const OPEN: &[State] = &[
+    State::Registered,
+    State::Acknowledged,
+    State::Investigating,
+    State::Concluded,
+    State::Proposed,
+    State::Approved,
+    State::Agreed,
+    State::Executing,
+    State::Callback,
+];
+/// Where the complainant is wanted for the next step.
+const WANTED: &[State] = &[State::Registered, State::Approved, State::Callback];
+
+/// The lifecycle of a complaint.
+pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
+    transitions: &[
+        Row {
+            opens: &[Duty::Acknowledgement, Duty::Investigation],
+            ..Row::row(Action::Register, "C5.1", BEGIN, Some(State::Registered))
+        },
+        Row {
+            meets: &[Duty::Acknowledgement],
+            ..Row::row(Action::Acknowledge, "C5.2", &[State::Registered], Some(State::Acknowledged))
+        },
+        // Who investigates at once still owes the apology.
+        Row {
+            gates: &[NOT_ACKNOWLEDGED],
+            meets: &[Duty::Acknowledgement],
+            ..Row::row(Action::Acknowledge, "C5.2", &[State::Investigating], None)
+        },
+        Row { gates: &[INVESTIGATOR_OUTSIDE], ..Row::row(Action::Classify, "D8.2", EARLY, None) },
+        Row {
+            gates: &[IN_CHARGE],
+            opens: &[Duty::DepartmentNotice],
+            ..Row::row(Action::Notify, "D8.3", OPEN, None)
+        },
+        Row { gates: &[HANDLER_FITS], reassigns: true, ..Row::row(Action::Assign, "A9.1", OPEN, None) },
+        Row {
+            gates: &[INVESTIGATOR_OUTSIDE],
+            reassigns: true,
+            ..Row::row(Action::AssignInvestigator, "A1.1", EARLY, Some(State::Investigating))
+        },
+        Row::row(Action::AddEvidence, "C5.4", OPEN, None),
+        Row::row(Action::Contact, "D8.4", OPEN, None),
+        Row {
+            meets: &[Duty::Acknowledgement, Duty::Callback],
+            ..Row::row(Action::AttemptInTime, "C5.8", WANTED, None)
+        },
+        Row {
+            gates: &[NOT_ACKNOWLEDGED],
+            meets: &[Duty::Acknowledgement],
+            ..Row::row(Action::AttemptInTime, "C5.8", &[State::Investigating], None)
+        },
+        Row::row(Action::AttemptLate, "C5.8", WANTED, None),
+        Row {
+            gates: &[NOT_ACKNOWLEDGED],
+            ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None)
+        },
+        Row {
+            gates: &[WITHOUT_COMPLAINANT],
+            meets: &[Duty::Acknowledgement],
+            ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Registered], Some(State::Acknowledged))
+        },
+        Row {
+            gates: &[NOT_ACKNOWLEDGED, WITHOUT_COMPLAINANT],
+            meets: &[Duty::Acknowledgement],
+            ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Investigating], None)
+        },
+        Row {
+            gates: &[WITHOUT_COMPLAINANT, PLAN_CURRENT],
+            opens: &[Duty::Measure, Duty::Progress],
+            ..Row::row(Action::GoOnUnagreed, "C5.6", &[State::Approved], Some(State::Agreed))
+        },
+        Row {
+            gates: &[WITHOUT_COMPLAINANT, ALL_DONE],
+            opens: &[Duty::Callback],
+            ..Row::row(Action::GoOnUntold, "C5.6", &[State::Approved], Some(State::Callback))
+        },
+        Row {
+            gates: &[WITHOUT_COMPLAINANT],
+            ends: true,
+            ..Row::row(Action::CloseWithout, "C5.8", WANTED, Some(State::Closed))
+        },
+        Row {
+            gates: &[NOT_ACKNOWLEDGED, WITHOUT_COMPLAINANT],
+            ends: true,
+            ..Row::row(Action::CloseWithout, "C5.8", &[State::Investigating], Some(State::Closed))
+        },
+        Row {
+            gates: &[INVESTIGATOR_OUTSIDE, ACKNOWLEDGED, EVIDENCED, CONTACTED, RESPONSIBLE_FOUND],
+            meets: &[Duty::Investigation],
+            ..Row::row(Action::Conclude, "C5.3", &[State::Investigating], Some(State::Concluded))
+        },
+        Row {
+            gates: &[PLANNED, OUTSIDER_CONCERNED],
+            ..Row::row(Action::Propose, "C5.5", PLANNING, Some(State::Proposed))
+        },
+        Row {
+            gates: &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_NOT_ACCUSED, APPROVER_OUTSIDE],
+            ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None)
+        },
+        Row {
+            gates: &[
+                APPROVER_CONCERNED,
+                SAME_VERSION,
+                APPROVER_NOT_AUTHOR,
+                APPROVER_NOT_ACCUSED,
+                APPROVER_OUTSIDE,
+                ALL_APPROVED,
+            ],
+            ..Row::row(Action::ApproveLast, "C5.5", &[State::Proposed], Some(State::Approved))
+        },
+        Row {
+            gates: &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_NOT_ACCUSED, APPROVER_OUTSIDE],
+            ..Row::row(Action::Reject, "C5.5", &[State::Proposed], Some(State::Concluded))
+        },
+        Row {
+            gates: &[PLAN_CURRENT],
+            opens: &[Duty::Measure, Duty::Progress],
+            ..Row::row(Action::Agree, "C5.6", &[State::Approved], Some(State::Agreed))
+        },
+        Row {
+            gates: &[ALL_DONE],
+            opens: &[Duty::Callback],
+            ..Row::row(Action::AgreeToExplanation, "C5.6", &[State::Approved], Some(State::Callback))
+        },
+        Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded)),
+        Row {
+            meets: &[Duty::Measure],
+            ..Row::row(Action::CompleteMeasure, "D8.8", CARRYING_OUT, Some(State::Executing))
+        },
+        // From here on the return call tells how it went.
+        Row {
+            gates: &[ALL_DONE],
+            meets: &[Duty::Measure],
+            opens: &[Duty::Callback],
+            voids: &[Duty::Progress],
+            ..Row::row(Action::CompleteLast, "D8.8", CARRYING_OUT, Some(State::Callback))
+        },
+        Row {
+            meets: &[Duty::Progress],
+            opens: &[Duty::Progress],
+            in_order: true,
+            ..Row::row(Action::Inform, "C5.7", CARRYING_OUT, Some(State::Executing))
+        },
+        Row::row(
+            Action::Inform,
+            "C5.7",
+            &[
+                State::Registered,
+                State::Acknowledged,
+                State::Investigating,
+                State::Concluded,
+                State::Proposed,
+                State::Approved,
+                State::Callback,
+            ],
+            None,
+        ),
+        Row {
+            meets: &[Duty::Callback],
+            ends: true,
+            ..Row::row(Action::Satisfied, "C5.8", &[State::Callback], Some(State::Closed))
+        },
+        Row {
+            meets: &[Duty::Callback],
+            opens: &[Duty::Investigation],
+            ..Row::row(Action::Dissatisfied, "D8.9", &[State::Callback], Some(State::Investigating))
+        },
+        Row { ends: true, ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn)) },
+        Row::row(Action::Archive, "C5.9", &[State::Closed, State::Withdrawn], Some(State::Archived)),
+    ],
+    duties: duties::RULES,
+    label: labels::label,
+    state_name: |state| state.as_str_name(),
+    promised: |_| None,
+};
+
+#[cfg(test)]
+mod tests;

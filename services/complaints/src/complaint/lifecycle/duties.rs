@@ -1,0 +1,50 @@
+//! The duties of a complaint: which clause each comes from, how long it has, whose it is, and who is told of it.
+
+use kefu_chassis::lifecycle::{DutyRule, Tells, Term};
+use kefu_chassis::notifications::NoticeKind;
+use kefu_regulation::params;
+
+use super::{Duty, Facts};
+
+type Rule = DutyRule<Duty, Facts>;
+
+static DEPARTMENT_TOLD: NoticeKind = NoticeKind {
+    word: "complaint_received",
+    english: "{} concerns your department. Please acknowledge that you know of it.",
+    chinese: "{}涉及贵部门，请确认已知悉。",
+};
+static MEASURE_AGREED: NoticeKind = NoticeKind {
+    word: "measure_agreed",
+    english: "A measure about {} is yours to carry out in the time agreed.",
+    chinese: "{}的一项处理措施由您负责，请按约定时间完成。",
+};
+
+pub const RULES: &[Rule] = &[
+    Rule::of(Duty::Acknowledgement, "C5.2", "acknowledgement", |_, regulation| {
+        Some(Term::Within(regulation.get(params::APOLOGIZE_WITHIN)))
+    }),
+    Rule {
+        each: Some(|facts| &facts.told),
+        tells: Some(Tells { kind: &DEPARTMENT_TOLD, to: |_| None, fulfils: true }),
+        ..Rule::of(Duty::DepartmentNotice, "D8.3", "department_notice", |_, regulation| {
+            Some(Term::Within(regulation.get(params::DEPARTMENT_ACKNOWLEDGE_WITHIN)))
+        })
+    },
+    Rule {
+        holder: |facts| facts.investigator.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
+        ..Rule::of(Duty::Investigation, "C5.3", "investigation", |_, regulation| {
+            Some(Term::Within(regulation.get(params::CONCLUDE_WITHIN)))
+        })
+    },
+    Rule {
+        each: Some(|facts| &facts.measures),
+        tells: Some(Tells { kind: &MEASURE_AGREED, to: |_| None, fulfils: false }),
+        ..Rule::of(Duty::Measure, "D8.8", "measure", |_, _| None)
+    },
+    Rule::of(Duty::Progress, "C5.7", "progress", |_, regulation| {
+        Some(Term::Within(regulation.get(params::EXECUTION_PROGRESS_EVERY)))
+    }),
+    Rule::of(Duty::Callback, "C5.8", "callback", |_, regulation| {
+        Some(Term::Within(regulation.get(params::CALLBACK_WITHIN)))
+    }),
+];

@@ -1,0 +1,50 @@
+//! complaints: received, investigated, approved, agreed, carried out, called back and archived, under clauses A1.1, C5 and
+//! D8; the stages are those of ISO 10002.
+
+use std::sync::Arc;
+
+use kefu_chassis::contacts::Country;
+use kefu_chassis::program::Service;
+use kefu_chassis::server::Server;
+use kefu_chassis::{Chassis, Error};
+use kefu_proto::complaints::v1::complaint_service_server::ComplaintServiceServer;
+use serde::Deserialize;
+use sqlx::migrate::Migrator;
+
+mod complaint;
+mod shared;
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// The service, for its own binary, for all in one, and for tests.
+pub static SERVICE: Service = Service {
+    schema: "complaints",
+    port: 7002,
+    serves: &["kefu.complaints.v1.ComplaintService"],
+    migrator: &MIGRATOR,
+    mount,
+};
+
+/// What complaints is told beside what every service is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// ISO 3166 code of the country in which national telephone numbers are read.
+    country: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { country: "CN".into() }
+    }
+}
+
+fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> Result<Server, Error> {
+    let settings: Settings = if settings.is_null() {
+        Settings::default()
+    } else {
+        serde_json::from_value(settings).map_err(Error::unexpected)?
+    };
+    let country = Country::named(&settings.country)?;
+    Ok(server.with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
+}

@@ -34,7 +34,7 @@ create table complaints.complaint (
     closure smallint not null,
     satisfaction smallint not null,
     unreached_attempts integer not null,
-    attempt_days date[] not null,
+    attempt_days text[] not null,
     contacted boolean not null,
     waived boolean not null,
     evidence_count integer not null,
@@ -62,7 +62,7 @@ comment on column complaints.complaint.whys is 'personal';
 comment on column complaints.complaint.resolution is 'personal; the present kefu.complaints.v1.Resolution, encoded';
 comment on column complaints.complaint.withdraw_reason is 'personal';
 comment on column complaints.complaint.parties is 'staff and departments that have to do with it, who may see it';
-comment on column complaints.complaint.attempt_days is 'the working days on which attempts for the present step found nobody (C5.8)';
+comment on column complaints.complaint.attempt_days is 'the working days (ISO 8601) on which attempts for the present step found nobody (C5.8)';
 comment on column complaints.complaint.contacted is 'the investigation of this cycle had words with the complainant (D8.4)';
 comment on column complaints.complaint.waived is 'this cycle went on without the complainant';
 create index complaint_newest on complaints.complaint (received_at desc, id desc);

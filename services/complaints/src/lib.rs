@@ -14,6 +14,8 @@ use sqlx::migrate::Migrator;
 mod complaint;
 mod shared;
 
+pub use complaint::archive::purge::purge;
+
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// The service, for its own binary, for all in one, and for tests.
@@ -46,5 +48,7 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
         serde_json::from_value(settings).map_err(Error::unexpected)?
     };
     let country = Country::named(&settings.country)?;
-    Ok(server.with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
+    Ok(server
+        .beside(complaint::archive::purge::run(chassis.clone()))
+        .with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
 }

@@ -157,6 +157,10 @@ handles! {
     COMPLAINANT_ATTEMPTS: u32 = "C5.8", "attempts";
     /// C5.8: over how many working days those attempts are spread; never more than the attempts.
     COMPLAINANT_ATTEMPT_DAYS: u32 = "C5.8", "attempt_days";
+    /// C5.9: how long an archived complaint is kept at least.
+    RETENTION: Period = "C5.9", "retention";
+    /// D8.12: how long after an improvement its effect is checked.
+    CHECK_AFTER: Period = "D8.12", "check_after";
     /// D8.3: how soon a department that was told of a complaint acknowledges it.
     DEPARTMENT_ACKNOWLEDGE_WITHIN: Budget = "D8.3", "acknowledge_within";
 }

@@ -8,9 +8,9 @@ mod gates;
 mod labels;
 
 use gates::{
-    ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPROVER_CONCERNED, APPROVER_NOT_ACCUSED, APPROVER_NOT_AUTHOR, APPROVER_OUTSIDE,
-    CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, NOT_ACKNOWLEDGED, OUTSIDER_CONCERNED, PLAN_CURRENT,
-    PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
+    ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPROVER_CONCERNED, APPROVER_NOT_ACCUSED, APPROVER_NOT_AUTHOR,
+    APPROVER_OUTSIDE, CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, NOT_ACKNOWLEDGED,
+    OUTSIDER_CONCERNED, PLAN_CURRENT, PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
 };
 
 /// What can happen to a complaint.
@@ -182,11 +182,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Acknowledge, "C5.2", &[State::Investigating], None)
         },
         Row { gates: &[INVESTIGATOR_OUTSIDE], ..Row::row(Action::Classify, "D8.2", EARLY, None) },
-        Row {
-            gates: &[IN_CHARGE],
-            opens: &[Duty::DepartmentNotice],
-            ..Row::row(Action::Notify, "D8.3", OPEN, None)
-        },
+        Row { gates: &[IN_CHARGE], opens: &[Duty::DepartmentNotice], ..Row::row(Action::Notify, "D8.3", OPEN, None) },
         Row { gates: &[HANDLER_FITS], reassigns: true, ..Row::row(Action::Assign, "A9.1", OPEN, None) },
         Row {
             gates: &[INVESTIGATOR_OUTSIDE],
@@ -205,10 +201,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::AttemptInTime, "C5.8", &[State::Investigating], None)
         },
         Row::row(Action::AttemptLate, "C5.8", WANTED, None),
-        Row {
-            gates: &[NOT_ACKNOWLEDGED],
-            ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None)
-        },
+        Row { gates: &[NOT_ACKNOWLEDGED], ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None) },
         Row {
             gates: &[WITHOUT_COMPLAINANT],
             meets: &[Duty::Acknowledgement],

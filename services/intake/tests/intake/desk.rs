@@ -1,10 +1,8 @@
 //! What the stories share: a desk with a customer, an agent's clients, and short words for calls and duties.
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
-use kefu_proto::compliance::v1::{Duty, ListDutiesRequest, duty};
-use kefu_proto::events::v1::event_feed_client::EventFeedClient;
-use kefu_proto::events::v1::{Event, SubscribeRequest, VerifyJournalRequest};
+use kefu_proto::compliance::v1::{Duty, duty};
+use kefu_proto::events::v1::Event;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
@@ -124,48 +122,22 @@ impl Desk {
 
     /// The duties of a request, by kind in the order they were opened.
     pub async fn duties(&self, subject: &str) -> Vec<Duty> {
-        let mut client = ComplianceServiceClient::new(self.bench.as_("staff/admin", &["ADMIN"]));
-        let call = ListDutiesRequest { parent: self.bench.name(), subject: subject.into(), ..Default::default() };
-        let mut duties = client.list_duties(call).await.unwrap().into_inner().duties;
-        duties.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
-        duties
+        self.bench.duties_of(subject).await
     }
 
     /// The one duty of a kind.
     pub async fn duty(&self, subject: &str, kind: &str) -> Duty {
-        let mut duties = self.duties(subject).await;
-        duties.retain(|duty| duty.kind == kind);
-        assert_eq!(duties.len(), 1, "{kind}: {duties:?}");
-        duties.remove(0)
+        self.bench.duty_of(subject, kind).await
     }
 
     /// Kind, state and whether late or breached, of every duty of a request.
     pub async fn kept(&self, subject: &str) -> Vec<(String, duty::State, bool)> {
-        let duties = self.duties(subject).await;
-        duties.into_iter().map(|duty| (duty.kind.clone(), duty.state(), duty.breached_time.is_some())).collect()
+        self.bench.kept_of(subject).await
     }
 
     /// Every event of the journal, after sealing.
     pub async fn events(&self) -> Vec<Event> {
-        self.bench.seal().await;
-        let mut feed = EventFeedClient::new(self.bench.as_service());
-        let head = feed
-            .verify_journal(VerifyJournalRequest { parent: self.bench.name(), anchors: Vec::new() })
-            .await
-            .unwrap()
-            .into_inner();
-        assert!(head.findings.is_empty(), "{:?}", head.findings);
-        let last = head.head.unwrap().position;
-        let mut stream = feed
-            .subscribe(SubscribeRequest { parent: self.bench.name(), ..Default::default() })
-            .await
-            .unwrap()
-            .into_inner();
-        let mut events = Vec::new();
-        while i64::try_from(events.len()).unwrap() < last {
-            events.extend(stream.message().await.unwrap().unwrap().event);
-        }
-        events
+        self.bench.events().await
     }
 }
 

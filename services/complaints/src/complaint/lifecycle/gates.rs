@@ -106,12 +106,8 @@ pub const PLAN_CURRENT: Gate<Facts> = Gate::of_call(
     "the time of a measure has passed: propose the resolution anew",
     "有措施的完成时间已过，请重新制定方案",
 );
-pub const ALL_DONE: Gate<Facts> = Gate::of_call(
-    "D8.8",
-    |facts| facts.measures_left == 0,
-    "not every measure is done",
-    "尚有措施未完成",
-);
+pub const ALL_DONE: Gate<Facts> =
+    Gate::of_call("D8.8", |facts| facts.measures_left == 0, "not every measure is done", "尚有措施未完成");
 pub const WITHOUT_COMPLAINANT: Gate<Facts> = Gate::of_call(
     "C5.8",
     |facts| facts.has_refused || facts.attempts.0 >= facts.attempts.1 && facts.attempt_days.0 >= facts.attempt_days.1,

@@ -33,16 +33,22 @@ pub fn label(action: Action) -> Label {
         Action::GoOnUntold => {
             ("WaiveContact", "it goes on though the complainant heard no explanation", "未能向投诉人说明，转入回访")
         }
-        Action::CloseWithout => ("WaiveContact", "it is closed without the complainant", "无法取得投诉人意见，予以关闭"),
+        Action::CloseWithout => {
+            ("WaiveContact", "it is closed without the complainant", "无法取得投诉人意见，予以关闭")
+        }
         Action::Conclude => ("ConcludeInvestigation", "the investigation is concluded", "调查结束"),
         Action::Propose => ("ProposeResolution", "a resolution is proposed", "提出处理方案"),
         Action::Approve => ("ApproveResolution", "a department concerned approves it", "一个相关部门审批通过"),
-        Action::ApproveLast => ("ApproveResolution", "the last department concerned approves it", "全部相关部门审批通过"),
+        Action::ApproveLast => {
+            ("ApproveResolution", "the last department concerned approves it", "全部相关部门审批通过")
+        }
         Action::Reject => ("RejectResolution", "a department concerned rejects it", "相关部门驳回方案"),
         Action::Agree => ("RecordAgreement", "the complainant agrees", "投诉人认可方案"),
-        Action::AgreeToExplanation => {
-            ("RecordAgreement", "the complainant accepts an explanation, and nothing is to be done", "投诉人接受说明，无需落实措施")
-        }
+        Action::AgreeToExplanation => (
+            "RecordAgreement",
+            "the complainant accepts an explanation, and nothing is to be done",
+            "投诉人接受说明，无需落实措施",
+        ),
         Action::Decline => ("RecordDecline", "the complainant declines", "投诉人不认可方案"),
         Action::CompleteMeasure => ("CompleteMeasure", "a measure is done", "完成一项措施"),
         Action::CompleteLast => ("CompleteMeasure", "the last measure is done", "完成全部措施"),

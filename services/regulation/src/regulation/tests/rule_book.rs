@@ -131,6 +131,11 @@ fn handles_read_what_the_rule_book_says() {
         (params::CLASSIFY_WITHIN, Budget::working(minutes(30))),
         (params::PROGRESS_EVERY, Budget::working(hours(8))),
         (params::REOPEN_WITHIN, Budget::wall(hours(30 * 24))),
+        (params::APOLOGIZE_WITHIN, Budget::working(hours(1))),
+        (params::CONCLUDE_WITHIN, Budget::working(hours(24))),
+        (params::EXECUTION_PROGRESS_EVERY, Budget::working(hours(16))),
+        (params::CALLBACK_WITHIN, Budget::working(hours(16))),
+        (params::DEPARTMENT_ACKNOWLEDGE_WITHIN, Budget::working(hours(2))),
     ];
     for (handle, budget) in budgets {
         assert_eq!(regulation.get(handle), budget, "{}.{}", handle.clause(), handle.name());
@@ -139,8 +144,12 @@ fn handles_read_what_the_rule_book_says() {
     assert_eq!(regulation.get(params::HOTLINE_RINGS), 3);
     assert_eq!(regulation.get(params::ATTEMPTS), 3);
     assert_eq!(regulation.get(params::ATTEMPT_DAYS), 3);
+    assert_eq!(regulation.get(params::COMPLAINANT_ATTEMPTS), 3);
+    assert_eq!(regulation.get(params::COMPLAINANT_ATTEMPT_DAYS), 3);
+    assert_eq!(regulation.get(params::RETENTION), Period { months: 60, days: 0 });
+    assert_eq!(regulation.get(params::CHECK_AFTER), Period { months: 0, days: 90 });
     assert_eq!(regulation.hotline_answer(), Budget::wall(SignedDuration::from_secs(15)));
-    assert_eq!(params::HANDLES.len(), budgets.len() + 4);
+    assert_eq!(params::HANDLES.len(), budgets.len() + 8);
 }
 
 #[test]
@@ -152,7 +161,7 @@ fn sources_are_what_the_rule_book_says() {
     };
     let text = ["A3.1", "A4.1", "A5.2", "A5.3", "B2.1", "B2.2", "B3.1", "B3.4", "B3.5", "D3.1"];
     assert_eq!(of(Source::Text), BTreeSet::from(text));
-    assert_eq!(of(Source::Extension), BTreeSet::from(["A9.1", "C2.2", "C4.2", "C4.3", "D10.8"]));
+    assert_eq!(of(Source::Extension), BTreeSet::from(["A9.1", "C2.2", "C4.2", "C4.3", "C5.8", "D10.8"]));
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! What the complainant says of the resolution, and its execution: measures done, progress told (C5.6, C5.7, D8.8).
+
+use kefu_chassis::call::Holder;
+use kefu_chassis::names::unknown;
+use kefu_chassis::time::{sql, to_proto};
+use kefu_chassis::{Call, Error};
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
+use kefu_proto::complaints::v1::paper::Content;
+
+use super::Complaints;
+use super::lifecycle::Action;
+use super::paper::{self, paper};
+use super::step::{Step, part};
+use crate::shared::Measure;
+
+impl Complaints {
+    pub(super) async fn agree(&self, call: &Call, request: pb::RecordAgreementRequest) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
+        let facts = step.facts();
+        let has_measures = facts.measures_left > 0;
+        step.fire(if has_measures { Action::Agree } else { Action::AgreeToExplanation }, &facts)?;
+        let at = Some(sql::at(step.at));
+        step.record.agreed_at = at;
+        step.record.executed_at = at.filter(|_| !has_measures);
+        let paper = told(call, &mut step, true, request.channel, request.text);
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::AgreementReached { state: step.state(), paper: Some(paper) };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn decline(&self, call: &Call, request: pb::RecordDeclineRequest) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
+        let facts = step.facts();
+        step.fire(Action::Decline, &facts)?;
+        let paper = told(call, &mut step, false, request.channel, request.text);
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::AgreementDeclined { state: step.state(), paper: Some(paper) };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn complete_measure(
+        &self,
+        call: &Call,
+        request: pb::CompleteMeasureRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let nothing = || unknown::<Measure>(&request.name);
+        let (of, _) = request.name.split_once("/measures/").ok_or_else(nothing)?;
+        let step = Step::lock(&self.0, call, of, request.occurred_time.as_ref(), &[]).await;
+        let step = step.map_err(|error| if matches!(error, Error::NotFound { .. }) { nothing() } else { error })?;
+        let mut resolution = step.record.resolution().unwrap_or_default();
+        let measure =
+            resolution.measures.iter_mut().find(|measure| measure.name == request.name).ok_or_else(nothing)?;
+        let parties = [step.record.handler.clone()];
+        let holder =
+            Holder { owner: &measure.owner, department: &measure.department, parties: &parties, ..Holder::default() };
+        if !call.reaches(holder) {
+            return Err(nothing());
+        }
+        let mut step = step.ready(&request.etag).await?;
+        if measure.completed_time.is_some() {
+            return Err(Error::field("name", "D8.8: is done already"));
+        }
+        step.not_before(sql::read(step.record.agreed_at), "the complainant agreed")?;
+        let mut facts = step.facts();
+        facts.measures = vec![part(measure)];
+        facts.measures_left -= 1;
+        step.fire(if facts.measures_left == 0 { Action::CompleteLast } else { Action::CompleteMeasure }, &facts)?;
+        measure.completed_time = Some(to_proto(step.at));
+        measure.completed_by.clone_from(&call.caller.subject);
+        measure.report = request.report;
+        let done = measure.clone();
+        step.record.resolve(Some(&resolution));
+        if facts.measures_left == 0 {
+            step.record.executed_at = Some(sql::at(step.at));
+            step.record.want_anew();
+        }
+        let paper = paper(call, &step, Content::Measure(done));
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::MeasureCompleted {
+            state: step.state(),
+            paper: Some(paper),
+            measures_left: i32::try_from(facts.measures_left).unwrap_or(i32::MAX),
+        };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn record_progress(
+        &self,
+        call: &Call,
+        request: pb::RecordComplaintProgressRequest,
+    ) -> Result<pb::Paper, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        step.fire(Action::Inform, &facts)?;
+        step.record.inform(step.at);
+        let content = pb::CustomerContact {
+            purpose: Purpose::Progress.into(),
+            outcome: Outcome::Reached.into(),
+            channel: request.channel,
+            text: request.text,
+        };
+        let paper = paper(call, &step, Content::CustomerContact(content));
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::CustomerContacted {
+            state: step.state(),
+            paper: Some(paper.clone()),
+            unreached_attempts: step.record.unreached_attempts,
+        };
+        step.finish_with(&payload, paper).await
+    }
+}
+
+/// What the complainant said when they were told of the resolution.
+fn told(call: &Call, step: &mut Step<'_>, agreed: bool, channel: i32, text: String) -> pb::Paper {
+    step.record.inform(step.at);
+    step.record.want_anew();
+    let resolution = step.record.resolution().unwrap_or_default();
+    let content = pb::Agreement {
+        agreed,
+        resolution_version: resolution.version,
+        resolution_digest: resolution.digest,
+        channel,
+        text,
+    };
+    paper(call, step, Content::Agreement(content))
+}

@@ -1,0 +1,75 @@
+//! The end of a complaint: the return call, or that the complainant takes it back (C5.8, D8.9).
+
+use kefu_chassis::names::unknown;
+use kefu_chassis::time::sql;
+use kefu_chassis::{Call, Error};
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::complaint::Closure;
+use kefu_proto::complaints::v1::paper::Content;
+
+use super::Complaints;
+use super::lifecycle::Action;
+use super::paper::{self, paper};
+use super::step::Step;
+use crate::shared::Complaint;
+
+impl Complaints {
+    pub(super) async fn record_callback(
+        &self,
+        call: &Call,
+        request: pb::RecordCallbackRequest,
+    ) -> Result<pb::Complaint, Error> {
+        if !request.satisfied && request.comment.trim().is_empty() {
+            return Err(Error::field("comment", "D8.9: must say why the complainant is not satisfied"));
+        }
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        step.not_before(sql::read(step.record.executed_at), "the resolution was carried out")?;
+        let facts = step.facts();
+        step.fire(if request.satisfied { Action::Satisfied } else { Action::Dissatisfied }, &facts)?;
+        let content = pb::Callback {
+            satisfied: request.satisfied,
+            satisfaction: request.satisfaction,
+            channel: request.channel,
+            comment: request.comment,
+        };
+        let paper = paper(call, &step, Content::Callback(content));
+        step.record.inform(step.at);
+        step.record.want_anew();
+        let record = &mut step.record;
+        record.satisfaction = i16::try_from(request.satisfaction).unwrap_or_default();
+        if request.satisfied {
+            record.closed_at = Some(sql::at(step.at));
+            record.closure = Closure::Satisfied as i16;
+        } else {
+            record.cycle += 1;
+            (record.contacted, record.waived) = (false, false);
+            record.investigated_at = Some(sql::at(step.at));
+            (record.concluded_at, record.proposed_at, record.approved_at) = (None, None, None);
+            (record.agreed_at, record.executed_at) = (None, None);
+        }
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::CallbackMade { state: step.state(), paper: Some(paper), cycle: step.record.cycle };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn withdraw(
+        &self,
+        call: &Call,
+        request: pb::WithdrawComplaintRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
+        let customer = step.record.customer_name();
+        // Whose department only has to do with it does not end it.
+        let holder = kefu_chassis::call::Holder { customer: &customer, ..step.record.handler() };
+        if !call.reaches(holder) {
+            return Err(unknown::<Complaint>(&request.name));
+        }
+        let mut step = step.ready(&request.etag).await?;
+        let facts = step.facts();
+        step.fire(Action::Withdraw, &facts)?;
+        step.record.withdraw_reason.clone_from(&request.reason);
+        step.record.closed_at = Some(sql::at(step.at));
+        let payload = pb::ComplaintWithdrawn { state: step.state(), reason: request.reason };
+        step.finish(&payload).await
+    }
+}

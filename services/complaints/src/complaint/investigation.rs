@@ -1,0 +1,69 @@
+//! `ConcludeInvestigation`: the course, the cause, who is responsible, and whether the complaint is upheld (C5.3, D8.5).
+
+use kefu_chassis::call::Holder;
+use kefu_chassis::names::unknown;
+use kefu_chassis::time::sql;
+use kefu_chassis::{Call, Error};
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::paper::Content;
+
+use super::Complaints;
+use super::lifecycle::Action;
+use super::paper::{self, paper};
+use super::step::Step;
+use crate::shared::Complaint;
+
+impl Complaints {
+    pub(super) async fn conclude(
+        &self,
+        call: &Call,
+        request: pb::ConcludeInvestigationRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
+        let known = self.0.directory.now();
+        let investigator = step.record.investigator.clone();
+        let department = known.department_of(&investigator, step.at);
+        // Whoever may see it learns from the lifecycle that nobody investigates it yet.
+        let is_theirs = call.reaches(Holder { owner: &investigator, department, ..Holder::default() });
+        let is_seen = call.reaches(step.record.holder(""));
+        if !is_theirs && !(investigator.is_empty() && is_seen) {
+            return Err(unknown::<Complaint>(&request.name));
+        }
+        let mut step = step.ready(&request.etag).await?;
+        let (department, person) = (&request.responsible_department, &request.responsible_person);
+        self.check_department(department)?;
+        self.check_person(&step.record, department, person)?;
+        if !person.is_empty() && !request.no_person_reason.trim().is_empty() {
+            return Err(Error::field("no_person_reason", "D8.5: is only for when nobody is responsible in person"));
+        }
+        let mut facts = step.facts();
+        facts.is_outside = [&investigator, &call.caller.subject]
+            .into_iter()
+            .all(|staff| staff != person && self.is_outside(&step.record, staff, department, call.now));
+        facts.is_evidenced |= !request.no_evidence_reason.trim().is_empty();
+        facts.has_responsible = !person.is_empty() || !request.no_person_reason.trim().is_empty();
+        step.fire(Action::Conclude, &facts)?;
+        let cause = request.root_cause.clone().unwrap_or_default();
+        let record = &mut step.record;
+        record.concluded_at = Some(sql::at(step.at));
+        record.outcome = request.outcome() as i16;
+        record.cause_category = cause.category() as i16;
+        record.cause.clone_from(&cause.text);
+        record.whys.clone_from(&cause.whys);
+        record.blame(department, person);
+        record.no_person_reason.clone_from(&request.no_person_reason);
+        let finding = pb::Finding {
+            course: request.course,
+            root_cause: request.root_cause,
+            outcome: request.outcome,
+            responsible_department: request.responsible_department,
+            responsible_person: request.responsible_person,
+            no_person_reason: request.no_person_reason,
+            no_evidence_reason: request.no_evidence_reason,
+        };
+        let paper = paper(call, &step, Content::Finding(finding));
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::InvestigationConcluded { state: step.state(), paper: Some(paper) };
+        step.finish(&payload).await
+    }
+}

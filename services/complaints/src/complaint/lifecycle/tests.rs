@@ -1,0 +1,303 @@
+use expect_test::expect_file;
+use kefu_chassis::lifecycle::Part;
+use kefu_proto::complaints::v1::complaint_service_server::SERVICE_NAME;
+use kefu_proto::complaints::v1::evidence_service_server::SERVICE_NAME as EVIDENCE;
+use kefu_testkit::lifecycle::{
+    Closed, actions, assert_duties_and_clauses, assert_fits_contract, assert_gates_refuse, assert_illegal_is_refused,
+};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+
+use super::*;
+
+const STATES: [State; 13] = [
+    State::Unspecified,
+    State::Registered,
+    State::Acknowledged,
+    State::Investigating,
+    State::Concluded,
+    State::Proposed,
+    State::Approved,
+    State::Agreed,
+    State::Executing,
+    State::Callback,
+    State::Closed,
+    State::Archived,
+    State::Withdrawn,
+];
+
+/// Facts under which every gate is open, but the one that says that the complainant heard no apology yet.
+fn open_gates() -> Facts {
+    Facts {
+        is_acknowledged: true,
+        is_evidenced: true,
+        is_contacted: true,
+        is_outside: true,
+        has_responsible: true,
+        fits_department: true,
+        told: vec![Part {
+            subject: "complaints/1".into(),
+            owner: "staff/head".into(),
+            department: "departments/field".into(),
+            due: None,
+        }],
+        has_plan: true,
+        concerns_others: true,
+        is_same_version: true,
+        speaks_for_one: true,
+        is_independent: true,
+        attempts: (3, 3),
+        attempt_days: (3, 3),
+        ..Facts::default()
+    }
+}
+
+/// The same before the apology.
+fn unacknowledged() -> Facts {
+    Facts { is_acknowledged: false, ..open_gates() }
+}
+
+#[test]
+fn every_action_is_refused_with_its_clause_where_the_table_has_no_row() {
+    // What is only for before the apology has rows whose gate is closed after it, and the other way round.
+    let table = Lifecycle { transitions: ungated(), ..LIFECYCLE };
+    assert!(assert_illegal_is_refused(&table, &STATES, &open_gates()) > 200);
+}
+
+/// The table without its gates: which action is possible from which state.
+fn ungated() -> &'static [Row] {
+    let rows = LIFECYCLE.transitions.iter().map(|row| Row::row(row.action, row.clause, row.from, row.to));
+    Box::leak(rows.collect::<Vec<_>>().into_boxed_slice())
+}
+
+#[test]
+fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
+    use State::{Agreed, Approved, Callback, Concluded, Executing, Investigating, Proposed, Registered};
+    let open = open_gates;
+    let too_few = || Facts { attempts: (2, 3), ..open() };
+    let too_near = || Facts { attempt_days: (2, 3), ..open() };
+    let one_left = || Facts { measures_left: 1, ..open() };
+    let mut closed: Vec<Closed<State, Action, Facts>> = vec![
+        (Registered, Action::Classify, "A1.1", Facts { is_outside: false, ..open() }),
+        (Registered, Action::Notify, "D8.3", Facts { told: Vec::new(), ..open() }),
+        (Registered, Action::Assign, "A9.1", Facts { fits_department: false, ..open() }),
+        (Registered, Action::AssignInvestigator, "A1.1", Facts { is_outside: false, ..open() }),
+        (Registered, Action::GoOnUnacknowledged, "C5.8", too_few()),
+        (Registered, Action::GoOnUnacknowledged, "C5.8", too_near()),
+        (Approved, Action::GoOnUnagreed, "C5.8", too_few()),
+        (Approved, Action::GoOnUnagreed, "D8.6", Facts { is_plan_late: true, ..open() }),
+        (Approved, Action::GoOnUntold, "C5.8", too_near()),
+        (Approved, Action::GoOnUntold, "D8.8", one_left()),
+        (Callback, Action::CloseWithout, "C5.8", too_few()),
+        (Investigating, Action::Conclude, "A1.1", Facts { is_outside: false, ..open() }),
+        (Investigating, Action::Conclude, "C5.2", unacknowledged()),
+        (Investigating, Action::Conclude, "C5.4", Facts { is_evidenced: false, ..open() }),
+        (Investigating, Action::Conclude, "D8.4", Facts { is_contacted: false, ..open() }),
+        (Investigating, Action::Conclude, "D8.5", Facts { has_responsible: false, ..open() }),
+        (Concluded, Action::Propose, "D8.6", Facts { has_plan: false, ..open() }),
+        (Concluded, Action::Propose, "A1.1", Facts { concerns_others: false, ..open() }),
+        (Proposed, Action::ApproveLast, "C5.5", Facts { approvals_left: 1, ..open() }),
+        (Approved, Action::Agree, "D8.6", Facts { is_plan_late: true, ..open() }),
+        (Approved, Action::AgreeToExplanation, "D8.8", one_left()),
+        (Agreed, Action::CompleteLast, "D8.8", one_left()),
+        (Executing, Action::CompleteLast, "D8.8", one_left()),
+    ];
+    for action in [Action::Approve, Action::ApproveLast, Action::Reject] {
+        closed.extend([
+            (Proposed, action, "C5.5", Facts { speaks_for_one: false, ..open() }),
+            (Proposed, action, "C5.5", Facts { is_same_version: false, ..open() }),
+            (Proposed, action, "C5.5", Facts { is_author: true, ..open() }),
+            (Proposed, action, "A1.1", Facts { is_accused: true, ..open() }),
+            (Proposed, action, "A1.1", Facts { is_independent: false, ..open() }),
+        ]);
+    }
+    // What is only for before the apology, with the gates that ask for it open.
+    let early: Vec<Closed<State, Action, Facts>> = [
+        Action::Acknowledge,
+        Action::AttemptInTime,
+        Action::AttemptLate,
+        Action::GoOnUnacknowledged,
+        Action::CloseWithout,
+    ]
+    .into_iter()
+    .map(|action| (Investigating, action, "C5.2", open()))
+    .chain(
+        [Action::GoOnUnacknowledged, Action::CloseWithout]
+            .into_iter()
+            .map(|action| (Investigating, action, "C5.8", Facts { attempts: (0, 3), ..unacknowledged() })),
+    )
+    .collect();
+    let (before, after): (Vec<_>, Vec<_>) = LIFECYCLE
+        .transitions
+        .iter()
+        .map(copy)
+        .partition(|row| row.gates.iter().any(|gate| gate.clause == "C5.2" && (gate.open)(&unacknowledged())));
+    assert_gates_refuse(&Lifecycle { transitions: before.leak(), ..LIFECYCLE }, &unacknowledged(), &early);
+    assert_gates_refuse(&Lifecycle { transitions: after.leak(), ..LIFECYCLE }, &open_gates(), &closed);
+}
+
+fn copy(row: &Row) -> Row {
+    Row { gates: row.gates, ..Row::row(row.action, row.clause, row.from, row.to) }
+}
+
+#[test]
+fn it_agrees_with_the_contract_and_the_rule_book() {
+    assert_duties_and_clauses(&LIFECYCLE);
+    assert_fits_contract(&LIFECYCLE, &[SERVICE_NAME, EVIDENCE]);
+}
+
+#[test]
+fn the_page_of_the_lifecycle_is_the_one_in_the_docs() {
+    let page = LIFECYCLE.document("The lifecycle of a complaint", "services/complaints/src/complaint/lifecycle.rs");
+    expect_file!["../../../../../docs/lifecycles/complaint.md"].assert_eq(&page);
+}
+
+/// A complaint that only its lifecycle moves, with what the gates ask kept apart from it: what really was done.
+#[derive(Debug, Default)]
+struct Walker {
+    state: State,
+    acknowledged: bool,
+    evidence: bool,
+    contacted: bool,
+    waived: bool,
+    approvals: [bool; 2],
+    agreed: bool,
+    measures: usize,
+    left: usize,
+    attempts: (u32, u32),
+    refused: bool,
+    satisfied: bool,
+    closed_without: bool,
+    closings: usize,
+}
+
+impl Walker {
+    /// `dice` stands for all that a call says.
+    fn step(&mut self, action: Action, dice: u32) {
+        let bit = |place: u32| dice >> place & 1 == 1;
+        let department = usize::from(bit(0));
+        let completes = matches!(action, Action::CompleteMeasure | Action::CompleteLast) && self.left > 0;
+        let facts = Facts {
+            is_acknowledged: self.acknowledged,
+            is_evidenced: self.evidence || bit(1),
+            is_contacted: self.contacted || self.waived,
+            is_outside: bit(2),
+            has_responsible: bit(3),
+            has_plan: true,
+            concerns_others: bit(4),
+            speaks_for_one: !self.approvals[department],
+            is_same_version: bit(5),
+            is_author: !bit(6),
+            is_accused: !bit(7),
+            is_independent: bit(8),
+            approvals_left: usize::from(!self.approvals[1 - department]),
+            is_plan_late: !bit(9),
+            measures_left: self.left - usize::from(completes),
+            attempts: (self.attempts.0, 3),
+            attempt_days: (self.attempts.1, 3),
+            has_refused: self.refused && bit(10),
+            ..open_gates()
+        };
+        let Ok(row) = LIFECYCLE.fire("complaints/1", self.state, action, &facts) else { return };
+        let before = self.state;
+        self.state = row.to.unwrap_or(before);
+        self.learn(action, &facts, department, dice);
+        if self.state != before && matches!(self.state, State::Closed | State::Archived) {
+            self.check(before);
+        }
+    }
+
+    fn learn(&mut self, action: Action, facts: &Facts, department: usize, dice: u32) {
+        let forget = |walker: &mut Self| (walker.attempts, walker.refused) = ((0, 0), false);
+        match action {
+            Action::Acknowledge => (self.acknowledged, self.attempts) = (true, (0, 0)),
+            Action::AddEvidence => (self.evidence, self.refused) = (true, self.refused || dice >> 11 & 1 == 1),
+            Action::Contact if self.state == State::Investigating => self.contacted = true,
+            Action::AttemptInTime | Action::AttemptLate => {
+                self.attempts.0 += 1;
+                self.attempts.1 += dice >> 12 & 1;
+            }
+            Action::GoOnUnacknowledged | Action::GoOnUnagreed | Action::GoOnUntold => {
+                let is_ground = facts.has_refused || self.attempts.0 >= 3 && self.attempts.1 >= 3;
+                assert!(is_ground, "went on without a ground: {self:?}");
+                self.waived = true;
+                (self.acknowledged, self.agreed) = (true, action != Action::GoOnUnacknowledged || self.agreed);
+                forget(self);
+            }
+            Action::CloseWithout => {
+                self.closed_without = facts.has_refused || self.attempts.0 >= 3 && self.attempts.1 >= 3;
+            }
+            Action::Conclude => {
+                assert!(self.acknowledged && (self.contacted || self.waived), "concluded too early: {self:?}");
+            }
+            Action::Propose => {
+                (self.approvals, self.agreed, self.attempts) = ([false; 2], false, (0, 0));
+                self.measures = usize::try_from(dice >> 13 & 3).unwrap();
+                self.left = self.measures;
+            }
+            Action::Approve | Action::ApproveLast => self.approvals[department] = true,
+            Action::Agree | Action::AgreeToExplanation => {
+                assert_eq!(self.approvals, [true; 2], "agreed without every approval");
+                self.agreed = true;
+                forget(self);
+            }
+            Action::Decline => self.attempts = (0, 0),
+            Action::CompleteMeasure | Action::CompleteLast => {
+                assert!(self.agreed, "carried out before it was agreed");
+                self.left -= usize::from(self.left > 0);
+                self.attempts = (0, 0);
+            }
+            Action::Satisfied => self.satisfied = true,
+            Action::Dissatisfied => {
+                (self.contacted, self.waived, self.approvals) = (false, false, [false; 2]);
+                forget(self);
+            }
+            _ => {}
+        }
+    }
+
+    fn check(&mut self, before: State) {
+        if self.state == State::Archived {
+            assert!(matches!(before, State::Closed | State::Withdrawn), "archived from {before:?}");
+            return;
+        }
+        self.closings += 1;
+        let was_called = before == State::Callback && self.satisfied;
+        assert!(was_called || self.closed_without, "closed without an answer: {self:?}");
+        if was_called {
+            assert!(self.agreed && self.left == 0 && self.approvals == [true; 2], "closed around a gate: {self:?}");
+        }
+    }
+}
+
+#[test]
+fn a_walk_of_ten_thousand_steps_reaches_no_end_around_a_gate() {
+    let actions = actions(&LIFECYCLE);
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut closings = 0;
+    for _ in 0..20 {
+        let steps = proptest::collection::vec((0..actions.len(), any::<u32>()), 10_000);
+        let steps = steps.new_tree(&mut runner).unwrap().current();
+        let mut walker = Walker::default();
+        for (action, dice) in steps {
+            // Most rolls open the gates that ask what a call says, or no walk would get far.
+            walker.step(actions[action], dice | dice.rotate_left(7) | dice.rotate_left(13));
+            if matches!(walker.state, State::Archived | State::Withdrawn) {
+                closings += walker.closings;
+                walker = Walker::default();
+            }
+        }
+    }
+    assert!(closings > 100, "the walks hardly got anywhere: {closings}");
+}
+
+proptest! {
+    #[test]
+    fn no_short_walk_does_either(steps in proptest::collection::vec((0..actions(&LIFECYCLE).len(), any::<u32>()), 1..400)) {
+        let actions = actions(&LIFECYCLE);
+        let mut walker = Walker::default();
+        for (action, dice) in steps {
+            walker.step(actions[action], dice);
+        }
+    }
+}

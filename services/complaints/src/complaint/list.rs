@@ -1,0 +1,95 @@
+//! Reading complaints: one, and lists of those that somebody has to do with.
+
+use jiff::Timestamp;
+use kefu_chassis::call::Scope;
+use kefu_chassis::names::{Id, reference};
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::{Call, Error};
+use kefu_proto::complaints::v1 as pb;
+
+use super::Complaints;
+use super::store::{self, complaints};
+use crate::shared::{Complaint, Customer, Request};
+
+type Newest = (Timestamp, Id<Complaint>);
+
+impl Complaints {
+    pub(super) async fn get(&self, call: &Call, request: pb::GetComplaintRequest) -> Result<pb::Complaint, Error> {
+        let mut connection = self.0.pool().acquire().await?;
+        Ok(store::seen(&mut connection, call, &request.name).await?.show_to(call))
+    }
+
+    pub(super) async fn list(
+        &self,
+        call: &Call,
+        request: pb::ListComplaintsRequest,
+    ) -> Result<pb::ListComplaintsResponse, Error> {
+        let page: Page<Newest> = Pages::new(call, &filters(&request)).read(&request.page_token, request.page_size)?;
+        let (mine, parties) = bounds(call)?;
+        let chosen = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
+        let rows = complaints!(
+            "where ($1::timestamptz is null or (received_at, id) < ($1, $2))
+                and ($3::uuid is null or customer = $3) and ($4::uuid is null or customer = $4)
+                and ($5::text[] is null or parties && $5)
+                and ($6 = '' or handler = $6) and ($7 = '' or department = $7)
+                and ($8 = '' or responsible_department = $8) and ($9 = '' or investigator = $9)
+                and ($10::smallint is null or state = $10) and ($11::smallint is null or category = $11)
+                and ($12::smallint is null or severity = $12)
+                and ($13::timestamptz is null or received_at >= $13) and ($14::timestamptz is null or received_at < $14)
+                and ($15 = '' or number = $15) and ($16::uuid is null or request = $16)
+            order by received_at desc, id desc limit $17",
+            sql::maybe(page.after.map(|(time, _)| time)) as _,
+            page.after.map(|(_, id)| id.uuid()),
+            mine.map(Id::uuid),
+            reference::<Customer>(&request.customer)?.map(Id::uuid),
+            parties.as_deref(),
+            request.handler,
+            request.department,
+            request.responsible_department,
+            request.investigator,
+            chosen(request.state),
+            chosen(request.category),
+            chosen(request.severity),
+            sql::maybe(request.start_time.as_ref().and_then(from_proto)) as _,
+            sql::maybe(request.end_time.as_ref().and_then(from_proto)) as _,
+            request.number,
+            reference::<Request>(&request.request)?.map(Id::uuid),
+            page.limit,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| (row.received_at.to_jiff(), row.id()));
+        let complaints = rows.iter().map(|row| row.show_to(call)).collect();
+        Ok(pb::ListComplaintsResponse { complaints, next_page_token })
+    }
+}
+
+/// The customer, or the parties, whose complaints a caller sees; all where there is neither.
+pub fn bounds(call: &Call) -> Result<(Option<Id<Customer>>, Option<Vec<String>>), Error> {
+    Ok(match call.scope() {
+        Scope::Any => (None, None),
+        Scope::Department(department) => (None, Some(vec![department.to_owned(), call.caller.subject.clone()])),
+        Scope::Own(subject) => (None, Some(vec![subject.to_owned()])),
+        Scope::Customer(customer) => (reference::<Customer>(customer)?, None),
+    })
+}
+
+/// What tells one query from another.
+fn filters(request: &pb::ListComplaintsRequest) -> Vec<String> {
+    let time = |time: Option<&prost_types::Timestamp>| {
+        time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default()
+    };
+    vec![
+        request.customer.clone(),
+        request.handler.clone(),
+        request.department.clone(),
+        request.responsible_department.clone(),
+        request.investigator.clone(),
+        format!("{}/{}/{}", request.state, request.category, request.severity),
+        time(request.start_time.as_ref()),
+        time(request.end_time.as_ref()),
+        request.number.clone(),
+        request.request.clone(),
+    ]
+}

@@ -1,0 +1,189 @@
+//! From the receipt to the investigation: the apology, what it is about, who is told of it, who handles and who
+//! investigates it (C5.2, D8.2, D8.3, A1.1).
+
+use jiff::Timestamp;
+use kefu_chassis::lifecycle::Part;
+use kefu_chassis::time::sql;
+use kefu_chassis::{Call, Error};
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
+use kefu_proto::complaints::v1::paper::Content;
+
+use super::Complaints;
+use super::lifecycle::Action;
+use super::paper::{self, paper};
+use super::step::Step;
+use super::store::Record;
+
+impl Complaints {
+    pub(super) async fn acknowledge(
+        &self,
+        call: &Call,
+        request: pb::AcknowledgeComplaintRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let facts = step.facts();
+        step.fire(Action::Acknowledge, &facts)?;
+        step.record.acknowledged_at = Some(sql::at(step.at));
+        step.record.inform(step.at);
+        step.record.want_anew();
+        let content = pb::CustomerContact {
+            purpose: Purpose::Acknowledgement.into(),
+            outcome: Outcome::Reached.into(),
+            channel: request.channel,
+            text: request.text,
+        };
+        let paper = paper(call, &step, Content::CustomerContact(content));
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::ComplaintAcknowledged { state: step.state(), paper: Some(paper) };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn classify(
+        &self,
+        call: &Call,
+        request: pb::ClassifyComplaintRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let (department, person) = (&request.responsible_department, &request.responsible_person);
+        if !department.is_empty() {
+            self.check_department(department)?;
+        }
+        let department = if department.is_empty() { &step.record.responsible_department } else { department }.clone();
+        let person = if person.is_empty() { &step.record.responsible_person } else { person }.clone();
+        self.check_person(&step.record, &department, &person)?;
+        let mut facts = step.facts();
+        facts.is_outside = step.record.investigator.is_empty()
+            || self.is_outside(&step.record, &step.record.investigator, &department, call.now);
+        step.fire(Action::Classify, &facts)?;
+        let record = &mut step.record;
+        record.category = request.category() as i16;
+        record.severity = request.severity() as i16;
+        record.subcategory.clone_from(&request.subcategory);
+        record.product.clone_from(&request.product);
+        record.blame(&department, &person);
+        let payload = pb::ComplaintClassified {
+            state: step.state(),
+            category: request.category,
+            subcategory: request.subcategory,
+            severity: request.severity,
+            product: request.product,
+            responsible_department: department,
+            responsible_person: person,
+        };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn notify_department(
+        &self,
+        call: &Call,
+        request: pb::NotifyDepartmentRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        self.check_department(&request.department)?;
+        let known = self.0.directory.now();
+        let recipient = known.responsible(&request.department, "", step.at).map(|(staff, _)| staff.to_owned());
+        let mut facts = step.facts();
+        facts.told = recipient
+            .iter()
+            .map(|staff| Part {
+                subject: step.record.id().to_string(),
+                owner: staff.clone(),
+                department: request.department.clone(),
+                due: None,
+            })
+            .collect();
+        step.fire(Action::Notify, &facts)?;
+        if !step.record.notified.contains(&request.department) {
+            step.record.notified.push(request.department.clone());
+        }
+        step.record.involve(&request.department);
+        let payload = pb::DepartmentNotified {
+            state: step.state(),
+            department: request.department,
+            recipient: recipient.unwrap_or_default(),
+        };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn assign(
+        &self,
+        call: &Call,
+        request: pb::AssignComplaintRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        if request.handler == step.record.handler {
+            return Err(Error::field("handler", "has it already"));
+        }
+        let known = self.0.directory.now();
+        let mut facts = step.facts();
+        facts.fits_department = known.is_active(&request.handler)
+            && known.department_of(&request.handler, step.at) == step.record.department;
+        let previous_handler = std::mem::replace(&mut step.record.handler, request.handler.clone());
+        step.fire(Action::Assign, &facts)?;
+        step.record.involve(&request.handler);
+        let payload = pb::ComplaintAssigned {
+            state: step.state(),
+            handler: request.handler,
+            previous_handler,
+            reason: request.reason,
+        };
+        step.finish(&payload).await
+    }
+
+    pub(super) async fn assign_investigator(
+        &self,
+        call: &Call,
+        request: pb::AssignInvestigatorRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let known = self.0.directory.now();
+        let investigator = &request.investigator;
+        if !known.is_active(investigator) {
+            return Err(Error::field("investigator", "C5.3: is not active in the directory"));
+        }
+        let mut facts = step.facts();
+        facts.is_outside = *investigator != step.record.responsible_person
+            && self.is_outside(&step.record, investigator, &step.record.responsible_department, call.now);
+        facts.investigator = Some((investigator.clone(), known.department_of(investigator, step.at).to_owned()));
+        let previous_investigator = std::mem::replace(&mut step.record.investigator, investigator.clone());
+        step.fire(Action::AssignInvestigator, &facts)?;
+        step.record.investigated_at.get_or_insert(sql::at(step.at));
+        step.record.involve(investigator);
+        let payload =
+            pb::InvestigatorAssigned { state: step.state(), investigator: request.investigator, previous_investigator };
+        step.finish(&payload).await
+    }
+
+    /// Refuses what is no department.
+    pub(super) fn check_department(&self, name: &str) -> Result<(), Error> {
+        let is_known = self.0.directory.now().department(name).is_some();
+        if is_known { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }) }
+    }
+
+    /// Refuses a responsible person who was not of the department since the complaint was received.
+    pub(super) fn check_person(&self, record: &Record, department: &str, person: &str) -> Result<(), Error> {
+        let since = record.received_at.to_jiff();
+        let is_theirs = self.0.directory.now().was_of(person, department, since, self.0.clock.now());
+        if person.is_empty() || is_theirs {
+            return Ok(());
+        }
+        Err(Error::field("responsible_person", "D8.5: is and was not of the responsible department"))
+    }
+
+    /// Whether somebody is, and since the complaint was received always was, of another department than the responsible one
+    /// (A1.1): that they moved meanwhile makes them no outsider.
+    pub(super) fn is_outside(&self, record: &Record, staff: &str, department: &str, now: Timestamp) -> bool {
+        let since = record.received_at.to_jiff();
+        department.is_empty() || !self.0.directory.now().was_of(staff, department, since, now)
+    }
+}
+
+impl Record {
+    /// That department, and that person if one is named, are held responsible.
+    pub fn blame(&mut self, department: &str, person: &str) {
+        department.clone_into(&mut self.responsible_department);
+        person.clone_into(&mut self.responsible_person);
+        self.involve(department);
+    }
+}

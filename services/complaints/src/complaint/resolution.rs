@@ -1,0 +1,208 @@
+//! What is to be done about a complaint: proposed, and approved by every department concerned, each version for itself
+//! (C5.5, D8.6, A1.1).
+
+use kefu_chassis::call::Holder;
+use kefu_chassis::names::{Id, unknown};
+use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::{Call, Error};
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::approval::Decision;
+use kefu_proto::complaints::v1::complaint::Outcome;
+use kefu_proto::complaints::v1::paper::Content;
+use prost::Message as _;
+
+use super::Complaints;
+use super::lifecycle::{Action, Facts};
+use super::paper::{self, paper};
+use super::step::Step;
+use crate::shared::{Complaint, Measure};
+
+impl Complaints {
+    pub(super) async fn propose(
+        &self,
+        call: &Call,
+        request: pb::ProposeResolutionRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
+        let parties = [step.record.investigator.clone()];
+        if !call.reaches(Holder { parties: &parties, ..step.record.handler() }) {
+            return Err(unknown::<Complaint>(&request.name));
+        }
+        let mut step = step.ready(&request.etag).await?;
+        let resolution = self.draw_up(call, &step, request)?;
+        let responsible = step.record.responsible_department.clone();
+        let mut facts = step.facts();
+        let outcome = Outcome::try_from(i32::from(step.record.outcome)).unwrap_or_default();
+        let may_be_empty = outcome == Outcome::NotUpheld && resolution.compensation.is_none();
+        facts.has_plan = may_be_empty || !resolution.measures.is_empty();
+        facts.concerns_others = resolution.departments.iter().any(|department| *department != responsible);
+        step.fire(Action::Propose, &facts)?;
+        step.record.proposed_at = Some(sql::at(step.at));
+        step.record.approved_at = None;
+        step.record.want_anew();
+        for department in &resolution.departments {
+            step.record.involve(department);
+        }
+        for measure in &resolution.measures {
+            step.record.involve(&measure.owner);
+        }
+        step.record.resolve(Some(&resolution));
+        let paper = paper(call, &step, Content::Resolution(resolution));
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let payload = pb::ResolutionProposed { state: step.state(), paper: Some(paper) };
+        step.finish(&payload).await
+    }
+
+    /// The next version of the resolution, as it is proposed.
+    fn draw_up(
+        &self,
+        call: &Call,
+        step: &Step<'_>,
+        request: pb::ProposeResolutionRequest,
+    ) -> Result<pb::Resolution, Error> {
+        let known = self.0.directory.now();
+        let mut departments = vec![step.record.responsible_department.clone()];
+        let mut measures = Vec::with_capacity(request.measures.len());
+        for (index, measure) in request.measures.into_iter().enumerate() {
+            let wrong = |field: &str, reason: &str| Error::field(format!("measures[{index}].{field}"), reason);
+            if !known.is_active(&measure.owner) {
+                return Err(wrong("owner", "D8.6: is not active in the directory"));
+            }
+            if measure.due_time.as_ref().and_then(from_proto).is_none_or(|due| due <= call.now) {
+                return Err(wrong("due_time", "D8.6: must be in the future"));
+            }
+            let department = known.department_of(&measure.owner, call.now).to_owned();
+            departments.push(department.clone());
+            measures.push(pb::Measure {
+                name: format!("{}/{}", step.record.id(), Id::<Measure>::new(call.now)),
+                text: measure.text,
+                owner: measure.owner,
+                department,
+                due_time: measure.due_time,
+                ..pb::Measure::default()
+            });
+        }
+        for department in request.departments {
+            self.check_department(&department)?;
+            departments.push(department);
+        }
+        departments.retain(|department| !department.is_empty());
+        departments.sort();
+        departments.dedup();
+        let version = step.record.resolution().map_or(1, |before| before.version + 1);
+        let mut resolution = pb::Resolution {
+            version,
+            measures,
+            compensation: request.compensation,
+            explanation: request.explanation,
+            departments,
+            author: call.caller.subject.clone(),
+            digest: Vec::new(),
+            approvals: Vec::new(),
+        };
+        resolution.digest = kefu_chassis::identity::sha256(&resolution.encode_to_vec()).to_vec();
+        Ok(resolution)
+    }
+
+    pub(super) async fn approve(
+        &self,
+        call: &Call,
+        request: pb::ApproveResolutionRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let pb::ApproveResolutionRequest { name, digest, reason, etag, occurred_time, .. } = request;
+        let step = self.judge(call, &name, &etag, occurred_time.as_ref()).await?;
+        self.decide(call, step, digest, (Decision::Approved, reason)).await
+    }
+
+    pub(super) async fn reject(
+        &self,
+        call: &Call,
+        request: pb::RejectResolutionRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let pb::RejectResolutionRequest { name, digest, reason, etag, occurred_time, .. } = request;
+        let step = self.judge(call, &name, &etag, occurred_time.as_ref()).await?;
+        self.decide(call, step, digest, (Decision::Rejected, reason)).await
+    }
+
+    /// The complaint whose resolution a caller judges who has to do with it.
+    async fn judge<'a>(
+        &'a self,
+        call: &'a Call,
+        name: &str,
+        etag: &str,
+        occurred: Option<&prost_types::Timestamp>,
+    ) -> Result<Step<'a>, Error> {
+        let step = Step::lock(&self.0, call, name, occurred, &[]).await?;
+        if !call.reaches(step.record.holder("")) {
+            return Err(unknown::<Complaint>(name));
+        }
+        let step = step.ready(etag).await?;
+        step.not_before(sql::read(step.record.proposed_at), "the resolution was proposed")?;
+        Ok(step)
+    }
+
+    async fn decide(
+        &self,
+        call: &Call,
+        mut step: Step<'_>,
+        digest: Vec<u8>,
+        (decision, reason): (Decision, String),
+    ) -> Result<pb::Complaint, Error> {
+        let mut resolution = step.record.resolution().unwrap_or_default();
+        let department = self.0.directory.now().department_of(&call.caller.subject, step.at).to_owned();
+        let facts = self.entitlement(call, &step, &resolution, &department, &digest);
+        step.fire(
+            match decision {
+                Decision::Rejected => Action::Reject,
+                _ if facts.approvals_left == 0 => Action::ApproveLast,
+                _ => Action::Approve,
+            },
+            &facts,
+        )?;
+        let approval = pb::Approval {
+            department,
+            approver: call.caller.subject.clone(),
+            decision: decision.into(),
+            reason,
+            digest,
+            occurred_time: Some(to_proto(step.at)),
+        };
+        resolution.approvals.push(approval.clone());
+        step.record.resolve(Some(&resolution));
+        if decision == Decision::Approved && facts.approvals_left == 0 {
+            step.record.approved_at = Some(sql::at(step.at));
+        }
+        let paper = paper(call, &step, Content::Approval(approval));
+        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let (state, paper) = (step.state(), Some(paper));
+        if decision == Decision::Rejected {
+            step.finish(&pb::ResolutionRejected { state, paper }).await
+        } else {
+            step.finish(&pb::ResolutionApproved { state, paper }).await
+        }
+    }
+
+    /// What gates ask about who judges a resolution for `department`: theirs at the time.
+    fn entitlement(
+        &self,
+        call: &Call,
+        step: &Step<'_>,
+        resolution: &pb::Resolution,
+        department: &str,
+        digest: &[u8],
+    ) -> Facts {
+        let (record, caller) = (&step.record, &call.caller.subject);
+        let has_said = |department: &str| resolution.approvals.iter().any(|said| said.department == department);
+        let left = resolution.departments.iter().filter(|other| *other != department && !has_said(other)).count();
+        Facts {
+            is_same_version: resolution.digest == digest,
+            speaks_for_one: resolution.departments.iter().any(|other| other == department) && !has_said(department),
+            is_author: resolution.author == *caller,
+            is_accused: record.responsible_person == *caller,
+            is_independent: department == record.responsible_department
+                || self.is_outside(record, caller, &record.responsible_department, call.now),
+            approvals_left: left,
+            ..step.facts()
+        }
+    }
+}

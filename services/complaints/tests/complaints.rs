@@ -1,0 +1,10 @@
+//! complaints through its public API: a real client, the real server, a Postgres database of its own, a clock that stands.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod complaints {
+    mod archive;
+    mod desk;
+    mod separation;
+    mod stories;
+    mod unreachable;
+}

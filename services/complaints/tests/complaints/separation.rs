@@ -1,0 +1,103 @@
+//! Separation of persons and departments (A1.1, C5.5): on the directory as it was since the complaint was received.
+
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::complaint::{Outcome, State};
+use kefu_proto::rules::v1::ErrorReason;
+use kefu_testkit::assert_refused;
+use tonic::{Code, Status};
+
+use super::desk::{DESK, Desk, FIELD};
+
+fn refused_under<T: std::fmt::Debug>(outcome: Result<T, Status>) -> Vec<String> {
+    let refusal = assert_refused(outcome, Code::FailedPrecondition, ErrorReason::GateClosed);
+    refusal.clauses().into_iter().map(str::to_owned).collect()
+}
+
+/// Somebody moves to another department now.
+async fn moves(desk: &Desk, staff: &str, department: &str) {
+    let statement = format!(
+        "insert into directory_membership (staff, since_at, department) values ('{staff}', '{}', '{department}')",
+        desk.bench.now()
+    );
+    desk.bench.change_directory(&statement).await;
+    desk.pass(1);
+}
+
+#[tokio::test]
+async fn nobody_of_the_responsible_department_investigates_and_moving_meanwhile_makes_nobody_an_outsider() {
+    let desk = Desk::open().await;
+    let name = desk.register().await.name;
+    desk.acknowledge(&name).await.unwrap();
+    desk.classify(&name).await.unwrap();
+    assert_eq!(refused_under(desk.investigate(&name, "staff/qin").await), ["A1.1"]);
+    desk.pass(1);
+    moves(&desk, "staff/qin", "departments/other").await;
+    assert_eq!(refused_under(desk.investigate(&name, "staff/qin").await), ["A1.1"], "was of it when it was received");
+    assert_eq!(desk.investigate(&name, "staff/zhao").await.unwrap().state(), State::Investigating);
+    desk.speak(&name).await.unwrap();
+    // The investigation finds another department than presumed: the investigator's own.
+    let mut conclusion = Desk::conclusion(&name, Outcome::Upheld);
+    conclusion.responsible_department = "departments/other".into();
+    conclusion.responsible_person = "staff/chief".into();
+    let own = desk.as_("staff/zhao").conclude_investigation(conclusion).await;
+    assert_eq!(refused_under(own), ["A1.1"]);
+    // And one who moves into the responsible department meanwhile is an outsider no more.
+    moves(&desk, "staff/zhao", FIELD).await;
+    assert_eq!(refused_under(desk.conclude(&name, Outcome::Upheld).await), ["A1.1"]);
+}
+
+#[tokio::test]
+async fn the_author_the_accused_and_the_unconcerned_approve_nothing() {
+    let desk = Desk::open().await;
+    let name = desk.concluded(Outcome::Upheld).await.name;
+    let author = desk.as_("staff/head").propose_resolution(desk.proposal(&name)).await.unwrap().into_inner();
+    assert_eq!(author.resolution.unwrap().author, "staff/head");
+    assert_eq!(refused_under(desk.approve(&name, "staff/head").await), ["C5.5"], "the author");
+    assert_eq!(refused_under(desk.approve(&name, "staff/lei").await), ["A1.1"], "the accused");
+    assert_eq!(refused_under(desk.approve(&name, "staff/ceo").await), ["C5.5"], "a department not concerned");
+    let hidden = desk.approve(&name, "staff/chief").await;
+    assert_refused(hidden, Code::NotFound, ErrorReason::ResourceNotFound);
+    desk.approve(&name, "staff/qin").await.unwrap();
+    assert_eq!(refused_under(desk.approve(&name, "staff/fieldhead").await), ["C5.5"], "the department has said it");
+    assert_eq!(desk.approve(&name, "staff/mei").await.unwrap().state(), State::Approved);
+}
+
+#[tokio::test]
+async fn who_was_of_the_responsible_department_speaks_for_no_other_and_an_approval_given_stays() {
+    let desk = Desk::open().await;
+    let name = desk.concluded(Outcome::Upheld).await.name;
+    desk.propose(&name).await.unwrap();
+    desk.pass(1);
+    moves(&desk, "staff/qin", DESK).await;
+    assert_eq!(refused_under(desk.approve(&name, "staff/qin").await), ["A1.1"]);
+    assert_eq!(desk.approve(&name, "staff/mei").await.unwrap().state(), State::Proposed);
+    moves(&desk, "staff/mei", FIELD).await;
+    let approved = desk.approve(&name, "staff/fieldhead").await.unwrap();
+    assert_eq!(approved.state(), State::Approved, "what mei said counts for the department she was of");
+    let said = approved.resolution.unwrap().approvals;
+    let by: Vec<_> = said.iter().map(|said| (said.approver.as_str(), said.department.as_str())).collect();
+    assert_eq!(by, [("staff/mei", DESK), ("staff/fieldhead", FIELD)]);
+}
+
+#[tokio::test]
+async fn an_operator_neither_concludes_nor_approves_nor_goes_on_without_the_complainant() {
+    let desk = Desk::open().await;
+    let name = desk.concluded(Outcome::Upheld).await.name;
+    let digest = desk.propose(&name).await.unwrap().resolution.unwrap().digest;
+    let operator = kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient::new(
+        desk.bench.as_("staff/admin", &["ADMIN"]),
+    );
+    let approve = pb::ApproveResolutionRequest { name: name.clone(), digest, ..Default::default() };
+    let outcome = operator.clone().approve_resolution(approve).await;
+    assert_refused(outcome, Code::PermissionDenied, ErrorReason::RoleMissing);
+    let outcome = operator.clone().conclude_investigation(Desk::conclusion(&name, Outcome::Upheld)).await;
+    assert_refused(outcome, Code::PermissionDenied, ErrorReason::RoleMissing);
+    let waive = pb::WaiveContactRequest {
+        name,
+        ground: pb::contact_waiver::Ground::Unreachable.into(),
+        decision: pb::contact_waiver::Decision::Close.into(),
+        reason: "—".into(),
+        ..Default::default()
+    };
+    assert_refused(operator.clone().waive_contact(waive).await, Code::PermissionDenied, ErrorReason::RoleMissing);
+}

@@ -1,0 +1,124 @@
+//! What every lifecycle must be, whatever it is of: tests that are generated from its table.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use kefu_chassis::Error;
+use kefu_chassis::language::Language;
+use kefu_chassis::lifecycle::{Gate, Lifecycle};
+use kefu_chassis::rules::Rules;
+use kefu_regulation::Regulation;
+
+const SUBJECT: &str = "things/1";
+
+/// A gate that is closed: from which state, for which action, under which clause, on which facts.
+pub type Closed<S, A, F> = (S, A, &'static str, F);
+
+/// Every action that a table has, once.
+#[must_use]
+pub fn actions<S, A: Copy + PartialEq, D, F>(lifecycle: &Lifecycle<S, A, D, F>) -> Vec<A> {
+    let mut actions = Vec::new();
+    for row in lifecycle.transitions {
+        if !actions.contains(&row.action) {
+            actions.push(row.action);
+        }
+    }
+    actions
+}
+
+/// Asserts that no state has two rows for an action, and that an action is refused with its clause wherever the table has no
+/// row; `open` opens every gate. Returns how many refusals that were.
+pub fn assert_illegal_is_refused<S, A, D, F>(lifecycle: &Lifecycle<S, A, D, F>, states: &[S], open: &F) -> usize
+where
+    S: Copy + Eq + Debug,
+    A: Copy + Eq + Debug,
+    D: Copy + Eq,
+{
+    let mut refused = 0;
+    for action in actions(lifecycle) {
+        for &state in states {
+            let rows = lifecycle.transitions.iter().filter(|row| row.action == action && row.from.contains(&state));
+            let rows = rows.count();
+            assert!(rows <= 1, "{action:?} from {state:?}");
+            match lifecycle.fire(SUBJECT, state, action, open) {
+                Ok(_) => assert_eq!(rows, 1, "{action:?} from {state:?} is not refused"),
+                Err(Error::State { clause, subject, .. }) => {
+                    assert_eq!(rows, 0, "{action:?} from {state:?}");
+                    assert_eq!((clause.as_ref(), subject.as_str()), (lifecycle.clause(action), SUBJECT));
+                    refused += 1;
+                }
+                Err(other) => panic!("{action:?} from {state:?}: {other}"),
+            }
+        }
+    }
+    let listed: usize = lifecycle.transitions.iter().map(|row| row.from.len()).sum();
+    assert_eq!(refused, actions(lifecycle).len() * states.len() - listed, "a state is missing");
+    refused
+}
+
+/// Asserts that each gate of each row refuses with its clause: `closed` has a case for every one.
+pub fn assert_gates_refuse<S, A, D, F>(lifecycle: &Lifecycle<S, A, D, F>, open: &F, closed: &[Closed<S, A, F>])
+where
+    S: Copy + Eq + Debug,
+    A: Copy + Eq + Debug,
+    D: Copy + Eq,
+{
+    let mut asked: Vec<(A, &[S], &Gate<F>)> = lifecycle
+        .transitions
+        .iter()
+        .flat_map(|row| row.gates.iter().map(move |gate| (row.action, row.from, gate)))
+        .collect();
+    for (state, action, clause, facts) in closed {
+        assert!(lifecycle.fire(SUBJECT, *state, *action, open).is_ok(), "{action:?} from {state:?}");
+        let Err(Error::Gate { clause: named, missing, .. }) = lifecycle.fire(SUBJECT, *state, *action, facts) else {
+            panic!("{action:?} passes from {state:?}")
+        };
+        assert_eq!(&named, clause, "{action:?} from {state:?}");
+        let said = missing.of(Language::English);
+        asked.retain(|(of, from, gate)| {
+            of != action || !from.contains(state) || gate.missing.of(Language::English) != said
+        });
+    }
+    let left: Vec<_> =
+        asked.iter().map(|(action, _, gate)| (action, gate.clause, gate.missing.of(Language::English))).collect();
+    assert!(left.is_empty(), "gates without a case: {left:?}");
+}
+
+/// Asserts that every duty is opened, and met by an action or an acknowledgement, and that duties, rows and gates cite clauses
+/// of the rule book, gates in both languages.
+pub fn assert_duties_and_clauses<S, A, D: Copy + Eq + Debug, F>(lifecycle: &Lifecycle<S, A, D, F>) {
+    let regulation = Regulation::standard();
+    let is_known = |clause: &str| assert!(regulation.clause(clause).is_some(), "{clause}");
+    for rule in lifecycle.duties {
+        assert!(lifecycle.transitions.iter().any(|row| row.opens.contains(&rule.duty)), "{:?}", rule.duty);
+        let by_acknowledgement = rule.tells.as_ref().is_some_and(|tells| tells.fulfils);
+        let is_met = lifecycle.transitions.iter().any(|row| row.meets.contains(&rule.duty));
+        assert!(is_met != by_acknowledgement, "{:?}", rule.duty);
+        is_known(rule.clause);
+    }
+    for row in lifecycle.transitions {
+        is_known(row.clause);
+        for gate in row.gates {
+            is_known(gate.clause);
+            let (en, zh) = (gate.missing.of(Language::English), gate.missing.of(Language::Chinese));
+            assert!(!en.is_empty() && en != zh, "{en}");
+            assert!(zh.chars().any(|sign| ('\u{4e00}'..='\u{9fff}').contains(&sign)), "{zh}");
+        }
+    }
+}
+
+/// Asserts that every action is done by a method of `services` whose contract names its clause, and that all are told apart in
+/// both languages.
+pub fn assert_fits_contract<S, A: Copy + Eq, D, F>(lifecycle: &Lifecycle<S, A, D, F>, services: &[&str]) {
+    let rules = Rules::of(kefu_proto::pool(), services).unwrap();
+    for row in lifecycle.transitions {
+        let method = (lifecycle.label)(row.action).method;
+        let rule = rules.named(method).unwrap_or_else(|| panic!("{method}"));
+        assert!(rule.clauses.iter().any(|clause| clause == row.clause), "{method}: {}", row.clause);
+    }
+    let actions = actions(lifecycle);
+    for language in [Language::English, Language::Chinese] {
+        let told: BTreeSet<&str> = actions.iter().map(|&action| (lifecycle.label)(action).text.of(language)).collect();
+        assert_eq!(told.len(), actions.len(), "{told:?}");
+    }
+}

@@ -79,6 +79,12 @@ impl Call {
         Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
     }
 
+    /// The call of a client stream, made once per `request_id` and payload as far as it has one.
+    pub fn once(&mut self, request_id: &str, payload: &[u8]) {
+        self.request_id = Uuid::try_parse(request_id).ok();
+        self.digest = sha256(payload);
+    }
+
     /// Checks the fields of one message of a client stream.
     pub fn check(&self, message: &impl Message) -> Result<(), Error> {
         self.check_encoded(&message.encode_to_vec()).map(|_| ())

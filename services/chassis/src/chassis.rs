@@ -194,7 +194,7 @@ impl Chassis {
     }
 
     /// The right to one open stream, until it is dropped.
-    pub(crate) fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
+    pub fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
         self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
     }
 

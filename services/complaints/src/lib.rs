@@ -8,10 +8,12 @@ use kefu_chassis::program::Service;
 use kefu_chassis::server::Server;
 use kefu_chassis::{Chassis, Error};
 use kefu_proto::complaints::v1::complaint_service_server::ComplaintServiceServer;
+use kefu_proto::complaints::v1::evidence_service_server::EvidenceServiceServer;
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 
 mod complaint;
+mod evidence;
 mod shared;
 
 pub use complaint::archive::purge::purge;
@@ -22,7 +24,7 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 pub static SERVICE: Service = Service {
     schema: "complaints",
     port: 7002,
-    serves: &["kefu.complaints.v1.ComplaintService"],
+    serves: &["kefu.complaints.v1.ComplaintService", "kefu.complaints.v1.EvidenceService"],
     migrator: &MIGRATOR,
     mount,
 };
@@ -50,5 +52,6 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
     let country = Country::named(&settings.country)?;
     Ok(server
         .beside(complaint::archive::purge::run(chassis.clone()))
+        .with(EvidenceServiceServer::new(evidence::Evidences::on(chassis.clone())))
         .with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
 }

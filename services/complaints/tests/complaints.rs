@@ -4,6 +4,7 @@
 mod complaints {
     mod archive;
     mod desk;
+    mod evidence;
     mod separation;
     mod stories;
     mod unreachable;

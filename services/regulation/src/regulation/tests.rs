@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::Regulation;
 use crate::params;
-use crate::{Budget, Error, Kind, Service, Source, Value};
+use crate::{Budget, Error, Kind, Period, Service, Source, Value};
 
 mod rule_book;
 

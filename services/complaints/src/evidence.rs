@@ -1,0 +1,179 @@
+//! Evidence: what proves or disproves a complaint, kept here byte for byte or linked (C5.4, D8.4).
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::Stream;
+use kefu_chassis::names::{Id, unknown};
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::time::to_proto;
+use kefu_chassis::{Call, Chassis, Error};
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::evidence_service_server::EvidenceService;
+use prost::Message as _;
+use sqlx::PgConnection;
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::complaint::lifecycle::Action;
+use crate::complaint::step::Step;
+use crate::complaint::store;
+use crate::shared::{Complaint, Evidence};
+
+mod content;
+mod kind;
+mod upload;
+
+/// Uploads at once at most: each has a file of up to 16 MiB.
+const UPLOADS: usize = 16;
+
+/// Serves evidence.
+#[derive(Clone, Debug)]
+pub struct Evidences(pub Arc<Chassis>, Arc<Semaphore>);
+
+impl Evidences {
+    /// Serves it on a chassis.
+    pub fn on(chassis: Arc<Chassis>) -> Self {
+        Self(chassis, Arc::new(Semaphore::new(UPLOADS)))
+    }
+}
+
+type Content = Pin<Box<dyn Stream<Item = Result<pb::GetEvidenceContentResponse, Status>> + Send>>;
+
+kefu_chassis::delegate! {
+    impl EvidenceService for Evidences {
+        add_evidence(pb::AddEvidenceRequest) -> pb::Evidence = add;
+        get_evidence(pb::GetEvidenceRequest) -> pb::Evidence = get;
+        list_evidence(pb::ListEvidenceRequest) -> pb::ListEvidenceResponse = list;
+    }
+    {
+        type GetEvidenceContentStream = Content;
+
+        async fn get_evidence_content(
+            &self,
+            request: Request<pb::GetEvidenceContentRequest>,
+        ) -> Result<Response<Self::GetEvidenceContentStream>, Status> {
+            let (call, request) = self.0.admit(request)?;
+            let language = call.language;
+            let pieces = self.content(&call, &request.name).await.map_err(|error| error.into_status(language))?;
+            Ok(Response::new(Box::pin(pieces)))
+        }
+
+        async fn upload_evidence(
+            &self,
+            request: Request<Streaming<pb::UploadEvidenceRequest>>,
+        ) -> Result<Response<pb::Evidence>, Status> {
+            let (mut call, parts) = self.0.admit_stream(request)?;
+            let outcome = self.upload(&mut call, parts).await;
+            self.0.settle(&call, outcome).await
+        }
+    }
+}
+
+impl Evidences {
+    async fn add(&self, call: &Call, request: pb::AddEvidenceRequest) -> Result<pb::Evidence, Error> {
+        let evidence = pb::Evidence {
+            kind: request.kind,
+            source: request.source,
+            description: request.description,
+            media_type: request.media_type,
+            size_bytes: request.size_bytes,
+            sha256: digest("sha256", request.sha256)?,
+            uri: request.uri,
+            ..pb::Evidence::default()
+        };
+        let step = self.begin(call, &request.parent, request.occurred_time.as_ref()).await?;
+        let (step, evidence) = self.file(call, step, evidence).await?;
+        let payload = pb::EvidenceAdded { state: step.state(), evidence: Some(evidence.clone()) };
+        step.finish_with(&payload, evidence).await
+    }
+
+    /// A complaint that evidence is added to by somebody who has to do with it.
+    async fn begin<'a>(
+        &'a self,
+        call: &'a Call,
+        complaint: &str,
+        occurred: Option<&prost_types::Timestamp>,
+    ) -> Result<Step<'a>, Error> {
+        let step = Step::lock(&self.0, call, complaint, occurred, &[]).await?;
+        if !call.reaches(step.record.holder("")) {
+            return Err(unknown::<Complaint>(complaint));
+        }
+        step.ready("").await
+    }
+
+    /// Puts a piece of evidence on the file, and names it.
+    async fn file<'a>(
+        &self,
+        call: &Call,
+        mut step: Step<'a>,
+        evidence: pb::Evidence,
+    ) -> Result<(Step<'a>, pb::Evidence), Error> {
+        let facts = step.facts();
+        step.fire(Action::AddEvidence, &facts)?;
+        step.record.evidence_count += 1;
+        let id = Id::<Evidence>::new(call.now);
+        let evidence = pb::Evidence {
+            name: format!("{}/{id}", step.record.id()),
+            collector: call.caller.subject.clone(),
+            collected_time: Some(to_proto(step.at)),
+            create_time: Some(to_proto(call.now)),
+            ..evidence
+        };
+        sqlx::query!(
+            "insert into complaints.evidence (id, complaint, body) values ($1, $2, $3)",
+            id.uuid(),
+            step.record.id,
+            evidence.encode_to_vec(),
+        )
+        .execute(step.change.connection())
+        .await?;
+        Ok((step, evidence))
+    }
+
+    async fn get(&self, call: &Call, request: pb::GetEvidenceRequest) -> Result<pb::Evidence, Error> {
+        let mut connection = self.0.pool().acquire().await?;
+        Ok(seen(&mut connection, call, &request.name).await?.1)
+    }
+
+    async fn list(&self, call: &Call, request: pb::ListEvidenceRequest) -> Result<pb::ListEvidenceResponse, Error> {
+        let page: Page<Id<Evidence>> =
+            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let mut connection = self.0.pool().acquire().await?;
+        let parent = store::seen(&mut connection, call, &request.parent).await?;
+        let rows = sqlx::query!(
+            "select id, body from complaints.evidence where complaint = $1 and ($2::uuid is null or id < $2)
+            order by id desc limit $3",
+            parent.id,
+            page.after.map(Id::uuid),
+            page.limit,
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
+        let evidence = rows.iter().map(|row| pb::Evidence::decode(row.body.as_slice()).map_err(Error::unexpected));
+        Ok(pb::ListEvidenceResponse { evidence: evidence.collect::<Result<_, _>>()?, next_page_token })
+    }
+}
+
+/// A piece of evidence that the caller may see, and its complaint.
+async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(store::Record, pb::Evidence), Error> {
+    let nothing = || unknown::<Evidence>(name);
+    let (complaint, _) = name.split_once("/evidence/").ok_or_else(nothing)?;
+    let id = kefu_chassis::names::id::<Evidence>(name)?;
+    let record = store::seen(connection, call, complaint)
+        .await
+        .map_err(|error| if matches!(error, Error::NotFound { .. }) { nothing() } else { error })?;
+    let body = sqlx::query_scalar!(
+        "select body from complaints.evidence where id = $1 and complaint = $2",
+        id.uuid(),
+        record.id
+    );
+    let body = body.fetch_optional(connection).await?.ok_or_else(nothing)?;
+    Ok((record, pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)?))
+}
+
+/// A SHA-256 that is given, or none.
+fn digest(field: &str, given: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if given.is_empty() || given.len() == 32 { Ok(given) } else { Err(Error::field(field, "must have 32 bytes")) }
+}

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::identity::{Identity, Verifier, sha256};
 use crate::language::Language;
 use crate::names::{Id, Resource};
+use crate::peer::{Connection, Peers};
 use crate::rules::{ContractError, MethodRule, Rules};
 use crate::telemetry::Telemetry;
 use crate::telemetry::gauges::{self, Gauges};
@@ -38,6 +39,8 @@ pub struct Chassis {
     pub regulation: Regulation,
     /// The organisation, as the directory tells it.
     pub directory: Directory,
+    /// The other services.
+    pub peers: Peers,
     pool: PgPool,
     pub(crate) calendars: Calendars,
     /// The rules of its methods.
@@ -70,6 +73,8 @@ pub struct Parts {
     pub streams: usize,
     /// Where its traces and metrics go.
     pub telemetry: Telemetry,
+    /// The other services.
+    pub peers: Peers,
 }
 
 impl Chassis {
@@ -90,6 +95,7 @@ impl Chassis {
             clock: parts.clock,
             regulation: parts.regulation,
             directory: Directory::default(),
+            peers: parts.peers,
             pool: parts.pool,
             calendars: Calendars::default(),
             rules,
@@ -181,6 +187,12 @@ impl Chassis {
     /// Tells the metrics that the service's copy of what `source` feeds (e.g. `services/appraisal`) is `events` behind.
     pub fn set_feed_lag(&self, source: &str, events: i64) {
         self.gauges.set_lag(source, events);
+    }
+
+    /// A connection to another service, for a command; that service is away when it is not known or not reached.
+    pub async fn peer(&self, schema: &str) -> Result<Connection, Error> {
+        let peer = self.peers.get(schema).ok_or_else(|| Error::Away(format!("{schema} is not known").into()))?;
+        peer.connection(&self.service, &self.telemetry).await.map_err(|error| Error::Away(error.into()))
     }
 
     /// Makes sure that duties can count on `calendar` for as long as they live.

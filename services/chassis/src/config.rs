@@ -1,5 +1,6 @@
 //! Configuration: defaults, then a file, then the environment (`KEFU_…`, `__` between levels). Unknown keys are refused.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,9 +21,9 @@ pub struct Config {
     /// Whose tokens it takes.
     #[serde(default)]
     pub identity: Identity,
-    /// The service that has the directory.
+    /// The other services, by the names of their schemas, e.g. `peers.appraisal`, which has the directory.
     #[serde(default)]
-    pub directory: Option<PeerConfig>,
+    pub peers: HashMap<String, PeerConfig>,
     /// A TOML file that overrides parameters of the rule book.
     #[serde(default)]
     pub regulation_file: Option<PathBuf>,

@@ -26,6 +26,7 @@ pub mod rules;
 pub mod search;
 pub mod server;
 pub mod step;
+pub mod subscriber;
 pub mod telemetry;
 pub mod time;
 

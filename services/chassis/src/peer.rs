@@ -1,8 +1,9 @@
 //! Another service of the suite, as a client of it: where it is, and the token that says who calls.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -17,6 +18,8 @@ use crate::telemetry::propagation::Traced;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const TOKEN_FOR: Duration = Duration::from_mins(5);
+/// A connection is used for commands so long: its token has to outlive them.
+const KEPT_FOR: Duration = Duration::from_mins(2);
 
 /// How a peer is reached.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,6 +40,24 @@ pub struct Peer {
     url: String,
     ca_file: Option<PathBuf>,
     token: Token,
+    kept: Arc<tokio::sync::Mutex<Option<(Instant, Connection)>>>,
+}
+
+/// The other services of the suite, by the names of their schemas. One that is not known yet may become so.
+#[derive(Clone, Debug, Default)]
+pub struct Peers(Arc<RwLock<HashMap<String, Peer>>>);
+
+impl Peers {
+    /// One more is known.
+    pub fn add(&self, schema: &str, peer: Peer) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(schema.to_owned(), peer);
+    }
+
+    /// One that is known.
+    #[must_use]
+    pub fn get(&self, schema: &str) -> Option<Peer> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(schema).cloned()
+    }
 }
 
 /// Where this service's token comes from.
@@ -88,15 +109,32 @@ impl Interceptor for Bearer {
 
 impl From<PeerConfig> for Peer {
     fn from(config: PeerConfig) -> Self {
-        Self { url: config.url, ca_file: config.ca_file, token: Token::File(config.token_file) }
+        Self::new(config.url, config.ca_file, Token::File(config.token_file))
     }
 }
 
 impl Peer {
+    fn new(url: String, ca_file: Option<PathBuf>, token: Token) -> Self {
+        Self { url, ca_file, token, kept: Arc::default() }
+    }
+
+    /// A connection of `service` to it for commands, which is kept for a while.
+    pub async fn connection(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
+        let mut kept = self.kept.lock().await;
+        if let Some((since, connection)) = kept.as_ref()
+            && since.elapsed() < KEPT_FOR
+        {
+            return Ok(connection.clone());
+        }
+        let connection = self.connect(service, telemetry).await?;
+        *kept = Some((Instant::now(), connection.clone()));
+        Ok(connection)
+    }
+
     /// One in the same process, to which `signer` vouches for `subject` as another service.
     #[must_use]
     pub fn signed(url: String, signer: Arc<Signer>, subject: String) -> Self {
-        Self { url, ca_file: None, token: Token::Signed(signer, subject) }
+        Self::new(url, None, Token::Signed(signer, subject))
     }
 
     /// A new connection of `service` to it.

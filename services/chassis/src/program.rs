@@ -1,5 +1,6 @@
 //! A service as a program: `serve` and `migrate` of its own binary, and the same start for all in one and for tests.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,12 +16,13 @@ use crate::chassis::{Chassis, Parts, spawn};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Limits, Tls};
 use crate::database::{self, DatabaseError};
-use crate::directory::follow::{self, Source};
+use crate::directory::follow;
 use crate::error::{Error, describe};
 use crate::identity::{IssuerConfig, Verifier};
-use crate::peer::Peer;
+use crate::peer::{Peer, PeerConfig, Peers};
 use crate::rules::ContractError;
 use crate::server::{Server, ServerError};
+use crate::subscriber;
 use crate::telemetry::{Telemetry, TelemetryError};
 
 /// What a service is, to whatever runs it.
@@ -53,8 +55,8 @@ pub struct Setup {
     pub regulation: Regulation,
     /// Its clock.
     pub clock: Clock,
-    /// Where the directory is; what is known of it stays as it is when none.
-    pub directory: Option<Peer>,
+    /// The other services; what is known of one that is not among them stays as it is.
+    pub peers: Peers,
     /// Its bounds.
     pub limits: Limits,
     /// Its certificate; plain text when none.
@@ -118,15 +120,13 @@ impl Service {
             verifier: Verifier::new(setup.issuers),
             streams: setup.limits.streams,
             telemetry: setup.telemetry,
+            peers: setup.peers,
         };
         let chassis = Chassis::build(parts)?;
         chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;
         chassis.directory.reload(chassis.pool(), chassis.clock.now()).await.map_err(DatabaseError::from)?;
         let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;
-        let server = match self.directory(setup.directory) {
-            Some(source) => server.beside(follow::run(chassis.clone(), source)),
-            None => server,
-        };
+        let server = server.beside(subscriber::run(chassis.clone(), follow::subscription()));
         let server = (self.mount)(server, chassis.clone(), setup.settings)?;
         let address = server.address();
         let service = chassis.service.clone();
@@ -137,12 +137,6 @@ impl Service {
             }
         });
         Ok(Running { chassis, address, task })
-    }
-
-    /// Where the directory is: here, if this is the service that has it.
-    fn directory(&self, peer: Option<Peer>) -> Option<Source> {
-        let is_here = self.serves.contains(&follow::SERVED_AS);
-        if is_here { Some(Source::Here) } else { peer.map(Source::Peer) }
     }
 }
 
@@ -235,7 +229,7 @@ async fn serve(
         issuers: config.identity.issuers,
         regulation,
         clock: Clock::system(),
-        directory: config.directory.map(Peer::from),
+        peers: known(config.peers),
         limits: config.limits,
         tls: config.tls,
         settings: config.service,
@@ -250,6 +244,15 @@ async fn serve(
     tracing::info!(service = running.chassis.service, "stopping");
     running.stop().await;
     Ok(())
+}
+
+/// The peers of a configuration.
+fn known(configured: HashMap<String, PeerConfig>) -> Peers {
+    let peers = Peers::default();
+    for (schema, config) in configured {
+        peers.add(&schema, Peer::from(config));
+    }
+    peers
 }
 
 /// Returns once the process is told to stop by Ctrl-C or SIGTERM.

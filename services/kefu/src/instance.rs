@@ -12,7 +12,8 @@ use kefu_chassis::clock::Clock;
 use kefu_chassis::config::Limits;
 use kefu_chassis::database;
 use kefu_chassis::directory::follow::SERVED_AS;
-use kefu_chassis::peer::Peer;
+use kefu_chassis::identity::signer::Signer;
+use kefu_chassis::peer::{Peer, Peers};
 use kefu_chassis::program::{Running, Service, Setup, StartError};
 use kefu_chassis::server::ServerError;
 use kefu_chassis::telemetry::Telemetry;
@@ -84,7 +85,7 @@ impl Instance {
     async fn start_services(&mut self, home: &Home, plan: &Plan) -> Result<(), Error> {
         let issuer = home.issuer()?;
         let signer = Arc::new(home.signer()?);
-        let mut directory = None;
+        let mut known: Vec<(&'static Service, Peers)> = Vec::new();
         let (first, others): (Vec<&'static Service>, _) =
             SERVICES.into_iter().partition(|service| service.serves.contains(&SERVED_AS));
         for service in first.into_iter().chain(others) {
@@ -92,6 +93,10 @@ impl Instance {
             let port = plan.port_base.map_or(0, |base| base + (service.port - PORT_BASE));
             let listen = SocketAddr::from(([127, 0, 0, 1], port));
             let has_directory = service.serves.contains(&SERVED_AS);
+            let peers = Peers::default();
+            for (other, running) in &self.services {
+                peers.add(other.schema, peer(service, running.address, &signer));
+            }
             let setup = Setup {
                 listen,
                 database,
@@ -99,18 +104,18 @@ impl Instance {
                 issuers: vec![issuer.clone()],
                 regulation: plan.regulation.clone(),
                 clock: plan.clock.clone(),
-                directory: directory
-                    .clone()
-                    .map(|url| Peer::signed(url, signer.clone(), format!("services/{}", service.schema))),
+                peers: peers.clone(),
                 limits: Limits::default(),
                 tls: None,
                 settings: if has_directory { json!({ "admin": OPERATOR }) } else { serde_json::Value::Null },
                 telemetry: plan.telemetry.clone(),
             };
             let running = service.start(setup).await.map_err(|source| refused(service.schema, listen, source))?;
-            if has_directory {
-                directory = Some(format!("http://{}", running.address));
+            // Those that had started before learn where it is.
+            for (other, others_peers) in &known {
+                others_peers.add(service.schema, peer(other, running.address, &signer));
             }
+            known.push((service, peers));
             self.services.push((service, running));
         }
         Ok(())
@@ -157,6 +162,11 @@ impl Instance {
         join_all(self.services.into_iter().map(|(_, running)| running.stop())).await;
         self.store.close().await
     }
+}
+
+/// How a service reaches another that listens there.
+fn peer(service: &Service, address: SocketAddr, signer: &Arc<Signer>) -> Peer {
+    Peer::signed(format!("http://{address}"), signer.clone(), format!("services/{}", service.schema))
 }
 
 /// Makes the service's role, schema and tables; how its role connects.

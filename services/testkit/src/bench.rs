@@ -9,7 +9,7 @@ use kefu_chassis::config::{self, Limits};
 use kefu_chassis::directory::follow::FEED;
 use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
-use kefu_chassis::peer::Peer;
+use kefu_chassis::peer::{Peer, Peers};
 use kefu_chassis::program::{Running, Service, Setup, StartError};
 use kefu_chassis::telemetry::Telemetry;
 use kefu_chassis::{Chassis, Clock, database, duties, journal};
@@ -43,11 +43,12 @@ pub struct Builder {
     start: Option<Timestamp>,
     regulation: Regulation,
     limits: Limits,
-    directory: Option<Peer>,
+    peers: Peers,
     settings: serde_json::Value,
     max_connections: u32,
     on_a_line: bool,
     without_staff: bool,
+    is_following: bool,
     telemetry: Telemetry,
 }
 
@@ -76,8 +77,14 @@ impl Builder {
     /// Following the directory of another bench, its own copy empty at first.
     #[must_use]
     pub fn following(mut self, directory: &Bench) -> Self {
-        let subject = format!("services/{}", self.service.schema);
-        self.directory = Some(Peer::signed(format!("http://{}", directory.address()), signer(), subject));
+        self.is_following = true;
+        self.beside(directory)
+    }
+
+    /// Knowing where another bench is.
+    #[must_use]
+    pub fn beside(self, other: &Bench) -> Self {
+        self.peers.add(other.service.schema, peer(self.service, other.address()));
         self
     }
 
@@ -127,7 +134,7 @@ impl Builder {
     pub async fn start(self) -> Bench {
         let cluster = Cluster::get().await;
         let database = cluster.create(self.service).await;
-        if self.without_staff || self.directory.is_some() {
+        if self.without_staff || self.is_following {
             cluster.empty_directory(&database, self.service.schema).await;
         }
         self.start_on(&database).await.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error)))
@@ -157,7 +164,7 @@ impl Builder {
             issuers: vec![issuer],
             regulation: self.regulation,
             clock,
-            directory: self.directory,
+            peers: self.peers,
             limits: self.limits,
             tls: None,
             settings: self.settings,
@@ -183,11 +190,12 @@ impl Bench {
             start: Some(START.parse().unwrap()),
             regulation: Regulation::standard(),
             limits: Limits::default(),
-            directory: None,
+            peers: Peers::default(),
             settings: serde_json::Value::Null,
             max_connections: 16,
             on_a_line: false,
             without_staff: false,
+            is_following: false,
             telemetry: Telemetry::default(),
         }
     }
@@ -202,6 +210,11 @@ impl Bench {
         let running = service.start(setup.clone()).await?;
         let channel = Endpoint::from_shared(format!("http://{}", running.address)).unwrap().connect_lazy();
         Ok(Self { service, setup, time, admin, line, channel, running: Some(running) })
+    }
+
+    /// It knows from now on where another bench is.
+    pub fn meet(&self, other: &Bench) {
+        self.setup.peers.add(other.service.schema, peer(self.service, other.address()));
     }
 
     /// A second server of the same service, on the same database and clock.
@@ -373,6 +386,11 @@ impl Bench {
     fn running(&self) -> &Running {
         self.running.as_ref().expect("a bench that runs")
     }
+}
+
+/// How a service reaches another that listens there.
+fn peer(service: &Service, address: SocketAddr) -> Peer {
+    Peer::signed(format!("http://{address}"), signer(), format!("services/{}", service.schema))
 }
 
 impl Drop for Bench {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod conversion;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod telemetry;

@@ -58,14 +58,25 @@ impl<'a> Change<'a> {
         self.duties.push(duty);
     }
 
+    /// Stores everything, and no reply: the call goes on, and what answers it comes with another change.
+    pub async fn commit_unanswered(self) -> Result<(), Error> {
+        self.write(None).await
+    }
+
     /// Stores everything and keeps `reply` for repetitions of the call.
-    pub async fn commit<R: Message>(mut self, reply: R) -> Result<R, Error> {
-        let kept = self.call.request_id.map(|request_id| NewReply {
+    pub async fn commit<R: Message>(self, reply: R) -> Result<R, Error> {
+        let response = self.call.request_id.map(|_| reply.encode_to_vec());
+        self.write(response).await?;
+        Ok(reply)
+    }
+
+    async fn write(mut self, response: Option<Vec<u8>>) -> Result<(), Error> {
+        let kept = self.call.request_id.zip(response).map(|(request_id, response)| NewReply {
             subject: &self.call.caller.subject,
             method: &self.call.rule.path,
             request_id,
             digest: self.call.digest,
-            response: reply.encode_to_vec(),
+            response,
         });
         let record = Record {
             actor: &self.call.caller.subject,
@@ -81,6 +92,6 @@ impl<'a> Change<'a> {
         }
         self.transaction.commit().instrument(boundary("COMMIT")).await?;
         self.chassis.appended.notify_one();
-        Ok(reply)
+        Ok(())
     }
 }

@@ -222,6 +222,12 @@ impl<'a, R: Root> Step<'a, R> {
         change.commit(reply).await
     }
 
+    /// Stores it, its duties and the event, and no reply: what answers the call comes with another step.
+    pub async fn finish_unanswered<P: Message + Name>(self, payload: &P) -> Result<(), Error> {
+        let (change, _) = self.settle(payload).await?;
+        change.commit_unanswered().await
+    }
+
     async fn settle<P: Message + Name>(mut self, payload: &P) -> Result<(Change<'a>, R::Shown), Error> {
         let version = self.record.version() + 1;
         self.record.renew(version + i64::try_from(self.further.len()).unwrap_or(0), self.call.now);

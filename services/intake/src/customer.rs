@@ -33,6 +33,7 @@ kefu_chassis::delegate! {
         list_customers(pb::ListCustomersRequest) -> pb::ListCustomersResponse = list;
         update_customer(pb::UpdateCustomerRequest) -> pb::Customer = update;
         find_customers(pb::FindCustomersRequest) -> pb::FindCustomersResponse = find;
+        get_customer_timeline(pb::GetCustomerTimelineRequest) -> pb::GetCustomerTimelineResponse = timeline;
         create_project(pb::CreateProjectRequest) -> pb::Project = create_project;
         get_project(pb::GetProjectRequest) -> pb::Project = get_project;
         batch_get_projects(pb::BatchGetProjectsRequest) -> pb::BatchGetProjectsResponse = batch_get_projects;

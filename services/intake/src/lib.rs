@@ -15,6 +15,7 @@ mod customer;
 mod project;
 mod request;
 mod shared;
+mod timeline;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -50,6 +51,8 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
     let country = shared::Country::named(&settings.country)?;
     Ok(server
         .beside(request::search::backlog::run(chassis.clone()))
+        .beside(request::convert::run(chassis.clone()))
+        .beside(kefu_chassis::subscriber::run(chassis.clone(), timeline::of_complaints()))
         .with(CustomerServiceServer::new(customer::Customers(chassis.clone(), country)))
         .with(RequestServiceServer::new(request::Requests(chassis, country))))
 }

@@ -11,6 +11,7 @@ use crate::shared::Country;
 
 mod actions;
 mod confirm;
+pub mod convert;
 mod expectation;
 mod explain;
 mod import;
@@ -60,6 +61,7 @@ kefu_chassis::delegate! {
         mark_major(pb::MarkMajorRequest) -> pb::Request = mark_major;
         file_work_order(pb::FileWorkOrderRequest) -> pb::WorkOrder = file_work_order;
         list_work_orders(pb::ListWorkOrdersRequest) -> pb::ListWorkOrdersResponse = list_work_orders;
+        convert_to_complaint(pb::ConvertToComplaintRequest) -> pb::Request = convert;
         link_requests(pb::LinkRequestsRequest) -> pb::Request = link;
         authorize_remote(pb::AuthorizeRemoteRequest) -> pb::RemoteAuthorization = authorize_remote;
         list_remote_authorizations(pb::ListRemoteAuthorizationsRequest) -> pb::ListRemoteAuthorizationsResponse = list_authorizations;

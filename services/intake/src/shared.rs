@@ -20,6 +20,8 @@ kefu_chassis::resources! {
     WorkOrder = "workOrders", "kefu/WorkOrder";
     /// Customers' leave to work from afar.
     RemoteAuthorization = "remoteAuthorizations", "kefu/RemoteAuthorization";
+    /// Complaints, which are another service's.
+    Complaint = "complaints", "kefu/Complaint";
     /// What customers expected in vain.
     UnmetExpectation = "unmetExpectations", "kefu/UnmetExpectation";
 }

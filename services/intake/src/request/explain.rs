@@ -61,6 +61,7 @@ impl Record {
             Action::PromiseWait | Action::PromiseWaitAgain => action == self.promise(),
             Action::AcceptTransfer | Action::DeclineTransfer => self.is_answered(),
             Action::AcceptUnanswered | Action::DeclineUnanswered => !self.is_answered(),
+            Action::LinkComplaint => false,
             _ => true,
         }
     }

@@ -12,8 +12,8 @@ mod labels;
 pub use duties::first_response;
 use gates::{
     ATTEMPTED, ATTEMPTED_ON_DAYS, AUTHORIZED, CLAIMABLE, CLASSIFIED, EXPECTATIONS_ANSWERED, HANDED_OVER,
-    NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE, SOMEBODY_TO_REPORT_TO, UNANSWERED_YET,
-    WITHIN_DEPARTMENT,
+    NO_COMPLAINT_YET, NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE,
+    SOMEBODY_TO_REPORT_TO, UNANSWERED_YET, WITHIN_DEPARTMENT,
 };
 
 /// What can happen to a request.
@@ -75,6 +75,10 @@ pub enum Action {
     FileWorkOrder,
     /// It is linked to another request.
     Link,
+    /// It is to become a complaint.
+    Convert,
+    /// It became one.
+    LinkComplaint,
     /// The customer allows work from afar.
     AuthorizeRemote,
     /// Work goes on from afar.
@@ -163,6 +167,8 @@ pub struct Facts {
     pub is_authorized: bool,
     /// How many unmet expectations are not answered.
     pub open_expectations: u32,
+    /// Whether it became a complaint.
+    pub is_complaint: bool,
 }
 
 type Row = Transition<State, Action, Duty, Facts>;
@@ -316,6 +322,22 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row { meets: &[Duty::WorkOrder], ..Row::row(Action::FileWorkOrder, "A2.6", KEPT, None) },
         Row::row(Action::Link, "A2.8", KEPT, None),
+        Row { gates: &[NO_COMPLAINT_YET], ..Row::row(Action::Convert, "C5.1", KEPT, None) },
+        // Whatever became of it meanwhile.
+        Row::row(
+            Action::LinkComplaint,
+            "C5.1",
+            &[
+                State::Registered,
+                State::InProgress,
+                State::AwaitingCustomer,
+                State::Resolved,
+                State::TransferPending,
+                State::Closed,
+                State::Cancelled,
+            ],
+            None,
+        ),
         Row::row(Action::AuthorizeRemote, "A10.5", BEFORE_SOLUTION, None),
         Row { gates: &[AUTHORIZED], ..Row::row(Action::StartRemote, "A10.5", WORKING, None) },
         Row::row(Action::RecordExpectation, "A10.7", OPEN, None),

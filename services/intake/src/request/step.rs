@@ -134,6 +134,7 @@ fn facts(chassis: &Chassis, record: &Record, at: Timestamp) -> Facts {
         general_manager: known.general_manager().map(str::to_owned),
         is_authorized: false,
         open_expectations: u32::try_from(record.open_expectations).unwrap_or(0),
+        is_complaint: record.complaint.is_some(),
     }
 }
 

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::search::text::Entry;
-use crate::shared::{Contact, Customer, Project, Request, Transfer};
+use crate::shared::{Complaint, Contact, Customer, Project, Request, Transfer};
 
 /// A query of requests. Columns are named, so that a later version may add some while this one runs.
 macro_rules! requests {
@@ -26,7 +26,7 @@ macro_rules! requests {
                 last_informed_at, resolution, assistance, resolved_at, closed_at, first_contact_resolution,
                 settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version, major,
                 major_reason, major_at, in_scope, service_level, repeat_of, repeat_contacts, linked, transfers,
-                pending_transfer, solved_first, emergency_reason, work_orders, open_expectations
+                pending_transfer, solved_first, emergency_reason, work_orders, open_expectations, complaint
             from intake.request " + $rest $($arguments)*
         )
     };
@@ -112,6 +112,7 @@ pub struct Record {
     pub emergency_reason: String,
     pub work_orders: i32,
     pub open_expectations: i32,
+    pub complaint: Option<Uuid>,
 }
 
 impl Record {
@@ -171,6 +172,7 @@ impl Record {
             emergency_reason: String::new(),
             work_orders: 0,
             open_expectations: 0,
+            complaint: None,
         }
     }
 
@@ -306,6 +308,7 @@ impl Record {
             solved_first: self.solved_first,
             emergency_reason: self.emergency_reason.clone(),
             open_expectations: self.open_expectations,
+            complaint: self.complaint.map(|id| Id::<Complaint>::from_uuid(id).to_string()).unwrap_or_default(),
         }
     }
 }
@@ -413,7 +416,7 @@ pub async fn update(connection: &mut PgConnection, record: &Record, entry: Optio
             awaited = $18, cancel_reason = $19, unreached_attempts = $20, updated_at = $21, version = $22, owner = $23,
             department = $24, major = $25, major_reason = $26, major_at = $27, in_scope = $28, service_level = $29,
             repeat_contacts = $30, linked = $31, transfers = $32, pending_transfer = $33, solved_first = $34,
-            emergency_reason = $35, work_orders = $36, open_expectations = $37, repeat_of = $38
+            emergency_reason = $35, work_orders = $36, open_expectations = $37, repeat_of = $38, complaint = $41
         where id = $1",
         record.id,
         record.business_domain,
@@ -455,6 +458,7 @@ pub async fn update(connection: &mut PgConnection, record: &Record, entry: Optio
         record.repeat_of,
         tokens.as_deref(),
         said,
+        record.complaint,
     )
     .execute(connection)
     .await?;

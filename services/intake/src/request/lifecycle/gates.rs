@@ -86,3 +86,5 @@ pub const AUTHORIZED: Gate<Facts> = Gate::on_record(
     "the customer has given no authorisation that holds now",
     "没有客户现时有效的授权",
 );
+pub const NO_COMPLAINT_YET: Gate<Facts> =
+    Gate::on_record("C5.1", |facts| !facts.is_complaint, "it became a complaint before", "该请求已转为投诉");

@@ -65,6 +65,8 @@ pub fn label(action: Action) -> Label {
         Action::MarkMajor => ("MarkMajor", Text::new("it is marked as of major importance", "标记为重大事项")),
         Action::FileWorkOrder => ("FileWorkOrder", Text::new("a work order is filed", "填写工作联系单")),
         Action::Link => ("LinkRequests", Text::new("it is linked to another request", "关联其他请求")),
+        Action::Convert => ("ConvertToComplaint", Text::new("it is to become a complaint", "拟转为投诉")),
+        Action::LinkComplaint => ("ConvertToComplaint", Text::new("it became a complaint", "已转为投诉")),
         Action::AuthorizeRemote => {
             ("AuthorizeRemote", Text::new("the customer allows work from afar", "客户授权远程服务"))
         }

@@ -42,6 +42,7 @@ fn open_gates() -> Facts {
         general_manager: Some("staff/ceo".into()),
         is_authorized: true,
         open_expectations: 0,
+        is_complaint: false,
     }
 }
 
@@ -82,6 +83,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (State::Registered, Action::MarkMajor, "A2.5", Facts { is_reported: true, ..open_gates() }),
         (State::Registered, Action::MarkMajor, "A2.5", Facts { general_manager: None, ..open_gates() }),
         (State::InProgress, Action::StartRemote, "A10.5", Facts { is_authorized: false, ..open_gates() }),
+        (State::Registered, Action::Convert, "C5.1", Facts { is_complaint: true, ..open_gates() }),
         (State::Resolved, Action::GiveUp, "C4.2", Facts { attempts: (2, 3), ..open_gates() }),
         (State::Resolved, Action::GiveUp, "C4.2", Facts { attempt_days: (2, 3), ..open_gates() }),
         (

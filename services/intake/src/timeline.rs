@@ -1,0 +1,177 @@
+//! The timeline of a customer (B1.2): what intake has, and what other services tell of in their feeds.
+
+use jiff::Timestamp;
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::call::Holder;
+use kefu_chassis::names::{Id, id, reference, unknown};
+use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::subscriber::Subscription;
+use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::{Call, Chassis, Error};
+use kefu_proto::complaints::v1 as complaints;
+use kefu_proto::complaints::v1::complaint::{Category, State};
+use kefu_proto::events::v1::Event;
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::request;
+use kefu_proto::intake::v1::timeline_entry::Kind;
+use prost::{Message as _, Name as _};
+use prost_reflect::DynamicMessage;
+use sqlx::PgConnection;
+
+use crate::customer::Customers;
+use crate::shared::{Complaint, Customer, Request};
+
+impl Customers {
+    pub(crate) async fn timeline(
+        &self,
+        call: &Call,
+        asked: pb::GetCustomerTimelineRequest,
+    ) -> Result<pb::GetCustomerTimelineResponse, Error> {
+        let page: Page<(Timestamp, Id<Request>)> =
+            Pages::new(call, &[&asked.name]).read(&asked.page_token, asked.page_size)?;
+        let customer = id::<Customer>(&asked.name)?;
+        let holder = Holder { customer: &asked.name, ..Holder::default() };
+        if !call.reaches(holder) {
+            return Err(unknown::<Customer>(&asked.name));
+        }
+        let rows = sqlx::query!(
+            r#"
+            select kind as "kind!", id as "id!", number as "number!", began_at as "began_at!: SqlTime",
+                state as "state!", topic as "topic!", linked as "linked!"
+            from (
+                (select 1::smallint as kind, id, number, contact_at as began_at, state::text, r.kind::text as topic,
+                    coalesce('complaints/' || complaint, '') as linked
+                from intake.request as r
+                where customer = $1 and ($2::timestamptz is null or (contact_at, id) < ($2, $3))
+                order by contact_at desc, id desc limit $4)
+                union all
+                (select kind, id, number, began_at, state, topic, linked from intake.timeline_entry
+                where customer = $1 and ($2::timestamptz is null or (began_at, id) < ($2, $3))
+                order by began_at desc, id desc limit $4)
+            ) as entry order by began_at desc, id desc limit $4
+            "#,
+            customer.uuid(),
+            sql::maybe(page.after.map(|(time, _)| time)) as _,
+            page.after.map(|(_, id)| id.uuid()),
+            page.limit,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        if rows.is_empty() && page.after.is_none() {
+            self.check_known(customer, &asked.name).await?;
+        }
+        let (rows, next_page_token) = page.cut(rows, |row| (row.began_at.to_jiff(), Id::from_uuid(row.id)));
+        let entries = rows.into_iter().map(|row| {
+            let kind = Kind::try_from(i32::from(row.kind)).unwrap_or_default();
+            let entry = pb::TimelineEntry {
+                kind: kind.into(),
+                number: row.number,
+                time: Some(to_proto(row.began_at.to_jiff())),
+                linked: row.linked,
+                ..pb::TimelineEntry::default()
+            };
+            if kind == Kind::Request {
+                // As they are stored: the numbers that the contract gives them.
+                let state = request::State::try_from(row.state.parse::<i32>().unwrap_or(0)).unwrap_or_default();
+                let topic = request::Kind::try_from(row.topic.parse::<i32>().unwrap_or(0)).unwrap_or_default();
+                pb::TimelineEntry {
+                    resource: Id::<Request>::from_uuid(row.id).to_string(),
+                    state: state.as_str_name().into(),
+                    topic: topic.as_str_name().into(),
+                    ..entry
+                }
+            } else {
+                let resource = Id::<Complaint>::from_uuid(row.id).to_string();
+                pb::TimelineEntry { resource, state: row.state, topic: row.topic, ..entry }
+            }
+        });
+        Ok(pb::GetCustomerTimelineResponse { entries: entries.collect(), next_page_token })
+    }
+
+    /// Nothing is known of a customer who is not.
+    async fn check_known(&self, customer: Id<Customer>, name: &str) -> Result<(), Error> {
+        let known = sqlx::query_scalar!(
+            r#"select exists (select from intake.customer where id = $1) as "known!""#,
+            customer.uuid()
+        );
+        if known.fetch_one(self.0.pool()).await? { Ok(()) } else { Err(unknown::<Customer>(name)) }
+    }
+}
+
+/// What of complaints the timeline is kept from.
+pub fn of_complaints() -> Subscription {
+    Subscription {
+        feed: "services/complaints",
+        payload_types: vec![
+            complaints::ComplaintRegistered::full_name(),
+            complaints::ComplaintAcknowledged::full_name(),
+            complaints::ComplaintClassified::full_name(),
+            complaints::InvestigatorAssigned::full_name(),
+            complaints::ContactWaived::full_name(),
+            complaints::InvestigationConcluded::full_name(),
+            complaints::ResolutionProposed::full_name(),
+            complaints::ResolutionApproved::full_name(),
+            complaints::ResolutionRejected::full_name(),
+            complaints::AgreementReached::full_name(),
+            complaints::AgreementDeclined::full_name(),
+            complaints::CustomerContacted::full_name(),
+            complaints::MeasureCompleted::full_name(),
+            complaints::CallbackMade::full_name(),
+            complaints::ComplaintWithdrawn::full_name(),
+            complaints::ComplaintArchived::full_name(),
+            complaints::ComplaintPurged::full_name(),
+        ],
+        apply: |_, connection, event| Box::pin(apply(connection, event)),
+        after: |_: &Chassis| Box::pin(async { Ok(()) }),
+    }
+}
+
+async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error> {
+    let Some(payload) = &event.payload else { return Ok(()) };
+    let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
+    let Some(complaint) = Id::<Complaint>::parse(&event.aggregate) else { return Ok(()) };
+    if kind == complaints::ComplaintRegistered::full_name() {
+        let registered =
+            complaints::ComplaintRegistered::decode(payload.value.as_slice()).map_err(Error::unexpected)?;
+        return begin(connection, registered.complaint.unwrap_or_default()).await;
+    }
+    if kind == complaints::ComplaintPurged::full_name() {
+        sqlx::query!("delete from intake.timeline_entry where id = $1", complaint.uuid()).execute(connection).await?;
+        return Ok(());
+    }
+    // Every other event of a complaint has the state after it in a field of this name.
+    let Some(described) = kefu_proto::pool().get_message_by_name(kind) else { return Ok(()) };
+    let told = DynamicMessage::decode(described, payload.value.as_slice()).map_err(Error::unexpected)?;
+    let number = |field: &str| told.get_field_by_name(field).and_then(|value| value.as_enum_number());
+    let state = number("state").and_then(|state| State::try_from(state).ok()).unwrap_or_default();
+    let topic = number("category").and_then(|category| Category::try_from(category).ok());
+    sqlx::query!(
+        "update intake.timeline_entry set state = $2, topic = coalesce($3, topic) where id = $1",
+        complaint.uuid(),
+        state.as_str_name(),
+        topic.map(|topic| topic.as_str_name()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn begin(connection: &mut PgConnection, complaint: complaints::Complaint) -> Result<(), Error> {
+    let Some(customer) = reference::<Customer>(&complaint.customer)? else { return Ok(()) };
+    let began = complaint.received_time.as_ref().and_then(from_proto).unwrap_or(Timestamp::UNIX_EPOCH);
+    sqlx::query!(
+        "insert into intake.timeline_entry (id, customer, kind, number, began_at, state, topic, linked)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        id::<Complaint>(&complaint.name)?.uuid(),
+        customer.uuid(),
+        Kind::Complaint as i16,
+        complaint.number,
+        sql::at(began) as _,
+        complaint.state().as_str_name(),
+        complaint.category().as_str_name(),
+        complaint.request,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Requests that become complaints: intake and complaints together, whatever crashes between them.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
+use kefu_proto::complaints::v1::{self as complaints};
+use kefu_proto::contacts::v1::{Channel, Contact};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
+use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
+use kefu_proto::intake::v1::timeline_entry::Kind;
+use kefu_proto::rules::v1::ErrorReason;
+use kefu_testkit::{Bench, Caller, assert_refused, eventually, request_id};
+use sqlx::Executor as _;
+use tonic::{Code, Status};
+
+/// intake and complaints, which know each other; a customer with a request of staff/lin.
+struct Pair {
+    intake: Bench,
+    complaints: Bench,
+    customer: String,
+    request: String,
+}
+
+impl Pair {
+    async fn open() -> Self {
+        let intake = Bench::of(&kefu_intake::SERVICE).await;
+        let complaints = Bench::builder(&kefu_complaints::SERVICE).beside(&intake).start().await;
+        intake.meet(&complaints);
+        let contact = Contact { phone: "138 0013 8000".into(), ..Default::default() };
+        let customer =
+            pb::Customer { display_name: "王小明".into(), contacts: vec![contact.clone()], ..Default::default() };
+        let agent = intake.as_("staff/lin", &["AGENT"]);
+        let call = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+        let customer = CustomerServiceClient::new(agent.clone()).create_customer(call).await.unwrap().into_inner().name;
+        let call = pb::RegisterRequestRequest {
+            customer: customer.clone(),
+            channel: Channel::Hotline.into(),
+            kind: pb::request::Kind::Complaint.into(),
+            contact: Some(contact),
+            description: "安装后漏水".into(),
+            ..Default::default()
+        };
+        let request = RequestServiceClient::new(agent).register_request(call).await.unwrap().into_inner().name;
+        Self { intake, complaints, customer, request }
+    }
+
+    fn requests(&self) -> RequestServiceClient<Caller> {
+        RequestServiceClient::new(self.intake.as_("staff/lin", &["AGENT"]))
+    }
+
+    async fn convert(&self, request_id: &str) -> Result<pb::Request, Status> {
+        let call = pb::ConvertToComplaintRequest {
+            name: self.request.clone(),
+            category: complaints::complaint::Category::Quality.into(),
+            request_id: request_id.into(),
+            ..Default::default()
+        };
+        Ok(self.requests().convert_to_complaint(call).await?.into_inner())
+    }
+
+    async fn request(&self) -> pb::Request {
+        let call = pb::GetRequestRequest { name: self.request.clone() };
+        self.requests().get_request(call).await.unwrap().into_inner()
+    }
+
+    /// Every complaint there is.
+    async fn registered(&self) -> Vec<complaints::Complaint> {
+        let mut client = ComplaintServiceClient::new(self.complaints.as_service());
+        client.list_complaints(complaints::ListComplaintsRequest::default()).await.unwrap().into_inner().complaints
+    }
+
+    async fn timeline(&self) -> Vec<pb::TimelineEntry> {
+        let call = pb::GetCustomerTimelineRequest { name: self.customer.clone(), ..Default::default() };
+        let mut client = CustomerServiceClient::new(self.intake.as_("staff/lin", &["AGENT"]));
+        client.get_customer_timeline(call).await.unwrap().into_inner().entries
+    }
+
+    /// Returns when the worker has linked the request.
+    async fn until_linked(&self) -> String {
+        eventually("the request is linked", async || {
+            self.intake.time().advance(SignedDuration::from_secs(21));
+            Some(self.request().await.complaint).filter(|complaint| !complaint.is_empty())
+        })
+        .await
+    }
+
+    async fn tamper(&self, statement: &'static str) {
+        self.intake.admin().execute(statement).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_request_and_its_complaint_name_each_other_and_the_customers_timeline_has_both() {
+    let pair = Pair::open().await;
+    let id = request_id();
+    let converted = pair.convert(&id).await.unwrap();
+    let registered = pair.registered().await;
+    let [complaint] = registered.as_slice() else { panic!("{registered:?}") };
+    assert_eq!(
+        (converted.complaint.as_str(), complaint.request.as_str()),
+        (complaint.name.as_str(), converted.name.as_str())
+    );
+    assert_eq!((complaint.customer.as_str(), complaint.handler.as_str()), (pair.customer.as_str(), "staff/lin"));
+    assert_eq!(complaint.matter, "安装后漏水");
+    assert_eq!(converted.state(), pb::request::State::Registered, "the request goes on as it was");
+    assert_eq!(pair.convert(&id).await.unwrap(), converted, "a repeated call has the same answer");
+    let again = pair.convert(&request_id()).await;
+    assert_eq!(assert_refused(again, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["C5.1"]);
+
+    let both = eventually("the timeline has both", async || {
+        let entries = pair.timeline().await;
+        (entries.len() == 2).then_some(entries)
+    })
+    .await;
+    let of = |kind: Kind| both.iter().find(|entry| entry.kind() == kind).unwrap();
+    let (request, complaint) = (of(Kind::Request), of(Kind::Complaint));
+    assert_eq!(
+        (request.linked.as_str(), complaint.linked.as_str()),
+        (complaint.resource.as_str(), request.resource.as_str())
+    );
+    assert_eq!((complaint.state.as_str(), complaint.topic.as_str()), ("REGISTERED", "QUALITY"));
+    assert_eq!((request.state.as_str(), request.topic.as_str()), ("REGISTERED", "COMPLAINT"));
+    let call = complaints::WithdrawComplaintRequest {
+        name: complaint.resource.clone(),
+        reason: "已解决".into(),
+        ..Default::default()
+    };
+    let handler = pair.complaints.as_("staff/lin", &["AGENT"]);
+    ComplaintServiceClient::new(handler).withdraw_complaint(call).await.unwrap();
+    eventually("the timeline follows", async || {
+        pair.timeline().await.iter().any(|entry| entry.state == "WITHDRAWN").then_some(())
+    })
+    .await;
+    let other =
+        CustomerServiceClient::new(pair.intake.as_("customers/0199aaaa-0000-7000-8000-000000000003", &["CUSTOMER"]))
+            .get_customer_timeline(pb::GetCustomerTimelineRequest { name: pair.customer.clone(), ..Default::default() })
+            .await;
+    assert_refused(other, Code::NotFound, ErrorReason::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn while_complaints_is_away_the_call_is_refused_and_the_complaint_comes_when_it_is_back() {
+    let mut pair = Pair::open().await;
+    pair.complaints.halt().await;
+    let id = request_id();
+    assert_refused(pair.convert(&id).await, Code::Unavailable, ErrorReason::BackendAway);
+    assert!(pair.request().await.complaint.is_empty());
+    pair.complaints.resume().await;
+    let complaint = pair.until_linked().await;
+    let registered = pair.registered().await;
+    assert_eq!(registered.iter().map(|known| known.name.as_str()).collect::<Vec<_>>(), [complaint.as_str()]);
+    // The caller who had no answer asks again and has it.
+    let refused = pair.convert(&id).await;
+    assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed);
+}
+
+#[tokio::test]
+async fn whatever_was_forgotten_between_the_two_there_is_one_complaint() {
+    let pair = Pair::open().await;
+    let converted = pair.convert(&request_id()).await.unwrap();
+    // As after a crash between the registration and the link, with the reply remembered there, and without.
+    for forget in [false, true] {
+        if forget {
+            pair.complaints.admin().execute("delete from reply").await.unwrap();
+        }
+        pair.tamper("update intake.conversion set done = false, try_next_at = '2000-01-01'").await;
+        pair.tamper("update intake.request set complaint = null").await;
+        assert_eq!(pair.until_linked().await, converted.complaint);
+    }
+    assert_eq!(pair.registered().await.len(), 1);
+}
+
+#[tokio::test]
+async fn many_at_once_make_one_complaint() {
+    let pair = Pair::open().await;
+    let calls = (0..8).map(|_| async { pair.convert(&request_id()).await });
+    let outcomes = futures::future::join_all(calls).await;
+    let made: BTreeSet<String> = outcomes.iter().flatten().map(|request| request.complaint.clone()).collect();
+    assert_eq!(made.len(), 1, "{outcomes:?}");
+    assert!(outcomes.iter().flatten().all(|request| !request.complaint.is_empty()));
+    for status in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    }
+    assert_eq!(pair.registered().await.len(), 1);
+}

@@ -1,6 +1,8 @@
 //! Tests of the suite as a whole. One binary, so that the workspace links it once.
 
 #[cfg(test)]
+mod analysis;
+#[cfg(test)]
 mod contracts;
 #[cfg(test)]
 mod conversion;

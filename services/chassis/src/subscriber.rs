@@ -87,8 +87,6 @@ pub async fn run(chassis: Arc<Chassis>, subscription: Subscription) {
 }
 
 async fn follow(chassis: &Chassis, subscription: &Subscription) -> Result<(), FollowError> {
-    // What another replica, or this one before, applied without telling.
-    (subscription.after)(chassis).await?;
     if subscription.feed == chassis.service {
         follow_here(chassis, subscription).await
     } else {
@@ -99,6 +97,8 @@ async fn follow(chassis: &Chassis, subscription: &Subscription) -> Result<(), Fo
 async fn follow_here(chassis: &Chassis, subscription: &Subscription) -> Result<(), FollowError> {
     let mut head = chassis.sealed.subscribe();
     let mut position = cursor(chassis, subscription.feed).await?.position;
+    // What another replica, or this one before, applied without telling.
+    (subscription.after)(chassis).await?;
     loop {
         head.borrow_and_update();
         let mut connection = chassis.pool().acquire().await?;
@@ -118,6 +118,7 @@ async fn follow_peer(chassis: &Chassis, subscription: &Subscription) -> Result<(
     let schema = subscription.feed.trim_start_matches("services/");
     let peer = chassis.peers.get(schema).ok_or(FollowError::Unknown(subscription.feed))?;
     let mut feed = EventFeedClient::new(peer.connect(&chassis.service, chassis.telemetry()).await?);
+    (subscription.after)(chassis).await?;
     let mut cursor = Some(cursor(chassis, subscription.feed).await?).filter(|cursor| !cursor.hash.is_empty());
     // The event that the cursor stands at comes once more, to be compared with what it was.
     let request = SubscribeRequest {

@@ -9,11 +9,14 @@ use kefu_chassis::server::Server;
 use kefu_chassis::{Chassis, Error};
 use kefu_proto::complaints::v1::complaint_service_server::ComplaintServiceServer;
 use kefu_proto::complaints::v1::evidence_service_server::EvidenceServiceServer;
+use kefu_proto::complaints::v1::improvement_service_server::ImprovementServiceServer;
 use serde::Deserialize;
 use sqlx::migrate::Migrator;
 
+mod analysis;
 mod complaint;
 mod evidence;
+mod improvement;
 mod shared;
 
 pub use complaint::archive::purge::purge;
@@ -24,7 +27,11 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 pub static SERVICE: Service = Service {
     schema: "complaints",
     port: 7002,
-    serves: &["kefu.complaints.v1.ComplaintService", "kefu.complaints.v1.EvidenceService"],
+    serves: &[
+        "kefu.complaints.v1.ComplaintService",
+        "kefu.complaints.v1.EvidenceService",
+        "kefu.complaints.v1.ImprovementService",
+    ],
     migrator: &MIGRATOR,
     mount,
 };
@@ -52,6 +59,8 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
     let country = Country::named(&settings.country)?;
     Ok(server
         .beside(complaint::archive::purge::run(chassis.clone()))
+        .beside(kefu_chassis::subscriber::run(chassis.clone(), analysis::contacts::subscription()))
+        .with(ImprovementServiceServer::new(improvement::Improvements(chassis.clone())))
         .with(EvidenceServiceServer::new(evidence::Evidences::on(chassis.clone())))
         .with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
 }

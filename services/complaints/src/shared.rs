@@ -12,6 +12,8 @@ kefu_chassis::resources! {
     Measure = "measures", "kefu/Measure";
     /// What proves or disproves one.
     Evidence = "evidence", "kefu/Evidence";
+    /// What is done so that complaints do not recur.
+    Improvement = "improvements", "kefu/Improvement";
     /// Customers, who are intake's.
     Customer = "customers", "kefu/Customer";
     /// Requests, which are intake's.

@@ -161,6 +161,8 @@ handles! {
     RETENTION: Period = "C5.9", "retention";
     /// D8.12: how long after an improvement its effect is checked.
     CHECK_AFTER: Period = "D8.12", "check_after";
+    /// D8.12: how soon the effect is checked once that time has passed.
+    CHECK_WITHIN: Budget = "D8.12", "check_within";
     /// D8.3: how soon a department that was told of a complaint acknowledges it.
     DEPARTMENT_ACKNOWLEDGE_WITHIN: Budget = "D8.3", "acknowledge_within";
 }

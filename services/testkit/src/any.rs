@@ -122,10 +122,14 @@ pub trait World {
         Ok(replies.message().await?.unwrap_or_default())
     }
 
+    /// Returns when nothing more comes from other services.
+    async fn settled(&self) {}
+
     /// A digest of every row of every table of the schema, once the journal is sealed and followed; but for the departments of staff, which
     /// tests of access change to and fro.
     async fn digest(&self) -> Vec<String> {
         let schema = self.bench().name().trim_start_matches("services/").to_owned();
+        self.settled().await;
         if self.bench().name() == FEED {
             self.bench().followed().await;
         } else {

@@ -344,6 +344,18 @@ impl Bench {
         .await;
     }
 
+    /// Returns when every event of another service that was committed before has had its effects here.
+    pub async fn caught_up_with(&self, other: &Self) {
+        other.seal().await;
+        let last: i64 = other.number("select coalesce(max(position), 0) from journal").await;
+        eventually("the other service is followed", async || {
+            let position = sqlx::query_scalar("select position from feed_cursor where feed = $1").bind(other.name());
+            let position: Option<i64> = position.fetch_optional(&self.admin).await.unwrap();
+            (position.unwrap_or(0) >= last).then_some(())
+        })
+        .await;
+    }
+
     /// Returns when every duty whose time has passed is marked, and everybody told who is to be told by now.
     pub async fn mark_overdue(&self) {
         let now = kefu_chassis::time::sql::at(self.now());

@@ -26,7 +26,8 @@ pub const STATES: [State; 7] = [
 ];
 
 /// Each action with the state of a request that it can be done to.
-const ACTIONS: [(&str, State); 22] = [
+const ACTIONS: [(&str, State); 23] = [
+    ("ConvertToComplaint", State::InProgress),
     ("ClaimRequest", State::InProgress),
     ("AssignRequest", State::InProgress),
     ("TransferRequest", State::InProgress),
@@ -54,6 +55,8 @@ const ACTIONS: [(&str, State); 22] = [
 /// A service at work: two customers, projects, and requests and duties of staff/lin in every state.
 pub struct World {
     pub bench: Bench,
+    /// Who registers what becomes a complaint.
+    complaints: Bench,
     pub admin: String,
     pub agent: String,
     pub customer: String,
@@ -70,8 +73,11 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let bench = Bench::of(&kefu_intake::SERVICE).await;
+        let complaints = Bench::of(&kefu_complaints::SERVICE).await;
+        bench.meet(&complaints);
         let mut world = Self {
             bench,
+            complaints,
             admin: sign("staff/admin", &["ADMIN"]),
             agent: sign("staff/lin", &["AGENT"]),
             customer: String::new(),
@@ -247,6 +253,8 @@ impl World {
             | "StartRemote" => {
                 json!({ "name": target, "reason": "又坏了" })
             }
+            "ConvertToComplaint" => json!({ "name": target, "category": "QUALITY", "severity": "MINOR" }),
+            "GetCustomerTimeline" => json!({ "name": customer }),
             "ClaimRequest" | "AcceptTransfer" => json!({ "name": target }),
             "AssignRequest" => json!({ "name": target, "owner": "staff/mei" }),
             "ReassignRequests" => {
@@ -357,9 +365,16 @@ impl kefu_testkit::any::World for World {
         if method == "ReassignRequests" { "requests" } else { resource_field }
     }
 
-    /// What is linked has an event each.
+    /// What is linked has an event each, and what becomes a complaint is decided first.
     fn events(&self, method: &str) -> i64 {
-        if method == "LinkRequests" { 2 } else { 1 }
+        if matches!(method, "LinkRequests" | "ConvertToComplaint") { 2 } else { 1 }
+    }
+
+    async fn settled(&self) {
+        let begun = self.complaints.number("select count(*) from journal").await;
+        if begun > 0 {
+            self.bench.caught_up_with(&self.complaints).await;
+        }
     }
 
     fn unaimed(&self) -> &[&str] {

@@ -44,6 +44,7 @@ fn actions() -> Vec<(&'static str, Json, &'static str, &'static [&'static str])>
         ("MarkMajor", json!({}), "A2.5", OPEN),
         ("FileWorkOrder", json!({}), "A2.6", KEPT),
         ("LinkRequests", json!({}), "A2.8", KEPT),
+        ("ConvertToComplaint", json!({}), "C5.1", KEPT),
         ("AuthorizeRemote", json!({}), "A10.5", &ALL[..3]),
         ("StartRemote", json!({}), "A10.5", &ALL[1..2]),
         ("RecordUnmetExpectation", json!({}), "A10.7", OPEN),

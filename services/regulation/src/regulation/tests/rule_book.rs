@@ -136,6 +136,7 @@ fn handles_read_what_the_rule_book_says() {
         (params::EXECUTION_PROGRESS_EVERY, Budget::working(hours(16))),
         (params::CALLBACK_WITHIN, Budget::working(hours(16))),
         (params::DEPARTMENT_ACKNOWLEDGE_WITHIN, Budget::working(hours(2))),
+        (params::CHECK_WITHIN, Budget::working(hours(40))),
     ];
     for (handle, budget) in budgets {
         assert_eq!(regulation.get(handle), budget, "{}.{}", handle.clause(), handle.name());
@@ -161,7 +162,7 @@ fn sources_are_what_the_rule_book_says() {
     };
     let text = ["A3.1", "A4.1", "A5.2", "A5.3", "B2.1", "B2.2", "B3.1", "B3.4", "B3.5", "D3.1"];
     assert_eq!(of(Source::Text), BTreeSet::from(text));
-    assert_eq!(of(Source::Extension), BTreeSet::from(["A9.1", "C2.2", "C4.2", "C4.3", "C5.8", "D10.8"]));
+    assert_eq!(of(Source::Extension), BTreeSet::from(["A9.1", "C2.2", "C4.2", "C4.3", "C5.8", "D10.8", "D8.12"]));
 }
 
 #[test]

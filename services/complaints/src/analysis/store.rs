@@ -1,0 +1,229 @@
+//! The figures of an analysis, counted in Postgres.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use kefu_chassis::time::sql;
+use kefu_proto::complaints::v1::analyze_complaints_request::Dimension;
+use kefu_proto::complaints::v1::complaint::{Category, Outcome, Severity};
+use kefu_proto::complaints::v1::{AnalyzeComplaintsRequest, root_cause};
+use kefu_proto::contacts::v1::Channel;
+use sqlx::PgPool;
+
+/// Which complaints are counted.
+#[derive(Debug)]
+pub struct Filter<'a> {
+    pub start: Timestamp,
+    pub end: Timestamp,
+    zone: String,
+    first_day: Date,
+    last_day: Date,
+    category: i16,
+    cause: i16,
+    department: &'a str,
+    product: &'a str,
+    channel: i16,
+    severity: i16,
+    outcome: i16,
+}
+
+impl<'a> Filter<'a> {
+    /// Those that a request asks for, received from one time to another.
+    pub fn of(request: &'a AnalyzeComplaintsRequest, (start, end): (Timestamp, Timestamp), zone: &TimeZone) -> Self {
+        let day = |time: Timestamp| time.to_zoned(zone.clone()).date();
+        Self {
+            start,
+            end,
+            zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+            first_day: day(start),
+            last_day: day(end - jiff::SignedDuration::from_micros(1)),
+            category: request.category() as i16,
+            cause: request.cause_category() as i16,
+            department: &request.responsible_department,
+            product: &request.product,
+            channel: request.channel() as i16,
+            severity: request.severity() as i16,
+            outcome: request.outcome() as i16,
+        }
+    }
+}
+
+/// A query of the complaints of a filter, which has the first nine parameters; `c` is the complaint.
+macro_rules! filtered {
+    ($kind:ident($($row:ty,)? $head:literal + $tail:literal), $filter:expr $(, $argument:expr)* $(,)?) => {
+        sqlx::$kind!(
+            $($row,)?
+            $head + " c.received_at >= $1 and c.received_at < $2 and ($3::smallint = 0 or c.category = $3)
+                and ($4::smallint = 0 or c.cause_category = $4) and ($5 = '' or c.responsible_department = $5)
+                and ($6 = '' or c.product = $6) and ($7::smallint = 0 or c.channel = $7)
+                and ($8::smallint = 0 or c.severity = $8) and ($9::smallint = 0 or c.outcome = $9) " + $tail,
+            sql::at($filter.start) as _,
+            sql::at($filter.end) as _,
+            $filter.category,
+            $filter.cause,
+            $filter.department,
+            $filter.product,
+            $filter.channel,
+            $filter.severity,
+            $filter.outcome,
+            $($argument),*
+        )
+    };
+}
+
+/// How many there are of each group, by its key.
+pub async fn groups(pool: &PgPool, filter: &Filter<'_>, by: Dimension) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    let number = |number: &str| number.parse::<i32>().unwrap_or(0);
+    let rows = filtered!(
+        query(
+            r#"select case $10::smallint when 2 then cause_category::text when 3 then responsible_department
+                when 4 then product when 5 then channel::text when 6 then severity::text when 7 then outcome::text
+                else category::text end as "key!", count(*) as "count!"
+            from complaints.complaint as c where"#
+                + "group by 1"
+        ),
+        filter,
+        by as i16,
+    );
+    let named = |key: String| {
+        let known = match by {
+            Dimension::ResponsibleDepartment | Dimension::Product => return key,
+            Dimension::Cause => root_cause::Category::try_from(number(&key)).map_or("", |known| known.as_str_name()),
+            Dimension::Channel => Channel::try_from(number(&key)).map_or("", |known| known.as_str_name()),
+            Dimension::Severity => Severity::try_from(number(&key)).map_or("", |known| known.as_str_name()),
+            Dimension::Outcome => Outcome::try_from(number(&key)).map_or("", |known| known.as_str_name()),
+            Dimension::Category | Dimension::Unspecified => {
+                Category::try_from(number(&key)).map_or("", |known| known.as_str_name())
+            }
+        };
+        if known.ends_with("_UNSPECIFIED") { String::new() } else { known.to_owned() }
+    };
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (named(row.key), row.count)).collect())
+}
+
+/// How many were received in the week of a Monday.
+#[derive(Debug)]
+pub struct WeekRow {
+    pub monday: Date,
+    pub count: i64,
+}
+
+/// How many there are a week, in the business calendar's zone; weeks without one are not among them.
+pub async fn weeks(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<WeekRow>, sqlx::Error> {
+    let rows = filtered!(
+        query(
+            r#"select date_trunc('week', received_at at time zone $10)::date as "monday!: jiff_sqlx::Date", count(*) as "count!"
+            from complaints.complaint as c where"#
+                + "group by 1"
+        ),
+        filter,
+        filter.zone,
+    );
+    let rows = rows.fetch_all(pool).await?.into_iter();
+    Ok(rows.map(|row| WeekRow { monday: row.monday.to_jiff(), count: row.count }).collect())
+}
+
+/// How many contacts intake had on a day.
+#[derive(Debug)]
+pub struct DayRow {
+    pub day: Date,
+    pub contacts: i64,
+}
+
+/// The contacts of the days of the period.
+pub async fn contacts(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<DayRow>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select day as "day: jiff_sqlx::Date", contacts from complaints.contact_count where day between $1 and $2"#,
+        jiff_sqlx::ToSqlx::to_sqlx(filter.first_day) as _,
+        jiff_sqlx::ToSqlx::to_sqlx(filter.last_day) as _,
+    );
+    let rows = rows.fetch_all(pool).await?.into_iter();
+    Ok(rows.map(|row| DayRow { day: row.day.to_jiff(), contacts: row.contacts }).collect())
+}
+
+/// How long a stage took.
+#[derive(Debug)]
+pub struct StageRow {
+    pub stage: i32,
+    pub count: i64,
+    pub median_us: i64,
+    pub p90_us: i64,
+}
+
+/// How long the stages took that were passed, by their numbers in the contract.
+pub async fn stages(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<StageRow>, sqlx::Error> {
+    filtered!(
+        query_as(
+            StageRow,
+            r#"select stage as "stage!", count(*) as "count!",
+                (percentile_cont(0.5) within group (order by seconds) * 1000000)::bigint as "median_us!",
+                (percentile_disc(0.9) within group (order by seconds) * 1000000)::bigint as "p90_us!"
+            from complaints.complaint as c
+            cross join lateral (values
+                (1, received_at, acknowledged_at), (2, received_at, concluded_at), (3, concluded_at, approved_at),
+                (4, approved_at, agreed_at), (5, agreed_at, executed_at), (6, executed_at, closed_at),
+                (7, received_at, closed_at)) as passed (stage, from_at, until_at)
+            cross join lateral (select extract(epoch from until_at - from_at)::float8 as seconds) as took
+            where until_at is not null and from_at is not null and (stage < 6 or c.state <> 12) and"#
+                + "group by 1 order by 1"
+        ),
+        filter,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// How a kind of duty was kept.
+#[derive(Debug)]
+pub struct PunctualityRow {
+    pub kind: String,
+    pub count: i64,
+    pub in_time: i64,
+}
+
+/// How the duties were kept that were fulfilled, or whose time passed.
+pub async fn punctuality(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<PunctualityRow>, sqlx::Error> {
+    filtered!(
+        query_as(
+            PunctualityRow,
+            r#"select d.kind as "kind!", count(*) as "count!", count(*) filter (where d.state = 3 and not d.late) as "in_time!"
+            from duty as d join complaints.complaint as c on c.id = split_part(d.subject, '/', 2)::uuid
+            where d.subject like 'complaints/%' and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
+                and (d.state = 3 or d.breached_at is not null and d.state in (1, 2)) and"# + "group by 1 order by 1"
+        ),
+        filter,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// How many complaints of known customers have a known cause, and how many of these come within 90 days of an earlier one
+/// of the same customer and cause.
+pub async fn recurrence(pool: &PgPool, filter: &Filter<'_>) -> Result<(i64, i64), sqlx::Error> {
+    let row = filtered!(
+        query(
+            r#"with c as (
+                select *, lag(received_at) over (partition by customer, cause_category order by received_at, id) as before_at
+                from complaints.complaint
+                where customer is not null and cause_category <> 0 and received_at >= $1::timestamptz - interval '90 days' and received_at < $2)
+            select count(*) as "count!", count(*) filter (where received_at - before_at <= interval '90 days') as "again!"
+            from c where"#
+                + ""
+        ),
+        filter,
+    );
+    let row = row.fetch_one(pool).await?;
+    Ok((row.count, row.again))
+}
+
+/// How many said to be how satisfied.
+pub async fn satisfaction(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<(i16, i64)>, sqlx::Error> {
+    let rows = filtered!(
+        query(
+            r#"select satisfaction, count(*) as "count!" from complaints.complaint as c where satisfaction > 0 and"#
+                + "group by 1"
+        ),
+        filter,
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (row.satisfaction, row.count)).collect())
+}

@@ -1,0 +1,82 @@
+//! Whether an improvement had effect: complaints of its cause about its department, before and after.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use kefu_chassis::Error;
+use kefu_chassis::time::sql;
+use kefu_proto::complaints::v1::improvement::Effect;
+use sqlx::PgConnection;
+
+use super::store::Record;
+
+/// Counts as many days before `done` as lie between it and `check`, and those. Contacts are counted by whole days.
+pub async fn count(
+    connection: &mut PgConnection,
+    record: &Record,
+    done: Timestamp,
+    check: Timestamp,
+    zone: &TimeZone,
+) -> Result<Effect, Error> {
+    let before = done - check.duration_since(done);
+    let counts = sqlx::query!(
+        r#"select count(*) filter (where received_at < $4) as "before!", count(*) filter (where received_at >= $4) as "after!"
+        from complaints.complaint
+        where responsible_department = $1 and cause_category = $2 and received_at >= $3 and received_at < $5"#,
+        record.responsible_department,
+        record.cause_category,
+        sql::at(before) as _,
+        sql::at(done) as _,
+        sql::at(check) as _,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let day = |time: Timestamp| jiff_sqlx::ToSqlx::to_sqlx(time.to_zoned(zone.clone()).date());
+    let contacts = sqlx::query!(
+        r#"select coalesce(sum(contacts) filter (where day < $2), 0)::bigint as "before!",
+            coalesce(sum(contacts) filter (where day >= $2), 0)::bigint as "after!"
+        from complaints.contact_count where day >= $1 and day < $3"#,
+        day(before) as _,
+        day(done) as _,
+        day(check) as _,
+    )
+    .fetch_one(connection)
+    .await?;
+    let are_recorded = contacts.before > 0 && contacts.after > 0;
+    Ok(Effect {
+        days: i32::try_from(check.duration_since(done).as_hours() / 24).unwrap_or(i32::MAX),
+        count_before: counts.before,
+        count_after: counts.after,
+        contacts_before: if are_recorded { contacts.before } else { 0 },
+        contacts_after: if are_recorded { contacts.after } else { 0 },
+    })
+}
+
+/// Whether there were fewer complaints after than before: for the same number of contacts, where these are recorded.
+pub fn is_fewer(effect: &Effect) -> bool {
+    let (before, after) =
+        if effect.contacts_before > 0 { (effect.contacts_before, effect.contacts_after) } else { (1, 1) };
+    // after ÷ contacts after < before ÷ contacts before, without a division.
+    i128::from(effect.count_after) * i128::from(before) < i128::from(effect.count_before) * i128::from(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_effect_is_measured_by_contacts_where_they_are_known() {
+        let effect = |count_before, count_after, contacts_before, contacts_after| Effect {
+            days: 90,
+            count_before,
+            count_after,
+            contacts_before,
+            contacts_after,
+        };
+        assert!(is_fewer(&effect(10, 9, 0, 0)));
+        assert!(!is_fewer(&effect(10, 10, 0, 0)));
+        assert!(!is_fewer(&effect(0, 0, 0, 0)));
+        // 10 of 1,000 before, 15 of 2,000 after: more complaints, and yet fewer.
+        assert!(is_fewer(&effect(10, 15, 1_000, 2_000)));
+        assert!(!is_fewer(&effect(10, 20, 1_000, 2_000)));
+    }
+}

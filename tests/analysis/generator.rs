@@ -1,0 +1,195 @@
+//! A hundred thousand complaints of a year, made from a seed: with known causes, known contacts, and one week in which more
+//! came than usual.
+
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+use kefu_testkit::Bench;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+pub const COMPLAINTS: usize = 100_000;
+/// The days of the 52 ISO weeks of 2025.
+pub const FIRST: Date = date(2024, 12, 30);
+pub const DAYS: usize = 52 * 7;
+/// The week in which a quarter more came than usual, counted from 0.
+pub const SHIFTED: usize = 39;
+const SHIFT: f64 = 1.25;
+/// Kinds of root cause by their numbers in the contract, with their weights in percent: the Pareto order is known.
+pub const CAUSES: [(i16, &str, u64); 6] = [
+    (2, "PROCESS", 38),
+    (1, "PEOPLE", 27),
+    (4, "INFORMATION", 16),
+    (3, "PRODUCT", 10),
+    (6, "SUPPLIER", 6),
+    (5, "ENVIRONMENT", 3),
+];
+const CUSTOMERS: u64 = 20_000;
+
+/// A complaint as it is made.
+pub struct Made {
+    pub received: Timestamp,
+    pub cause: i16,
+    pub channel: i16,
+    pub customer: Option<u64>,
+    /// Seconds from the receipt, if it came so far.
+    pub acknowledged: i64,
+    pub concluded: i64,
+    pub closed: Option<i64>,
+    pub acknowledged_in_time: bool,
+    pub concluded_in_time: bool,
+    pub satisfaction: i16,
+}
+
+/// A year.
+pub struct Year {
+    pub complaints: Vec<Made>,
+    /// Contacts of each day.
+    pub contacts: Vec<i64>,
+}
+
+/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.roll() % bound
+    }
+
+    fn seconds(&mut self, from: i64, to: i64) -> i64 {
+        from + i64::try_from(self.below(u64::try_from(to - from).unwrap())).unwrap()
+    }
+}
+
+/// The year of a seed. Each complaint falls on a day by chance, in proportion to the day's contacts: so the counts of days
+/// vary as those of independent events do.
+pub fn year(seed: u64) -> Year {
+    let mut dice = Dice(seed);
+    let contacts: Vec<i64> = (0..DAYS).map(|_| dice.seconds(5_000, 6_500)).collect();
+    let weight = |day: usize| {
+        let shift = if day / 7 == SHIFTED { SHIFT } else { 1.0 };
+        f64::from(i32::try_from(contacts[day]).unwrap()) * shift
+    };
+    let mut up_to = Vec::with_capacity(DAYS);
+    let mut sum = 0.0;
+    for day in 0..DAYS {
+        sum += weight(day);
+        up_to.push(sum);
+    }
+    let complaints = (0..COMPLAINTS).map(|_| {
+        let place = f64::from(u32::try_from(dice.below(1 << 32)).unwrap()) / f64::from(u32::MAX) * sum;
+        let day = up_to.partition_point(|&up_to| up_to <= place).min(DAYS - 1);
+        made(&mut dice, day)
+    });
+    Year { complaints: complaints.collect(), contacts }
+}
+
+fn made(dice: &mut Dice, day: usize) -> Made {
+    let midnight = FIRST.checked_add(Span::new().days(i64::try_from(day).unwrap())).unwrap();
+    let midnight = midnight.to_zoned(TimeZone::get("Asia/Shanghai").unwrap()).unwrap().timestamp();
+    let mut roll = dice.below(100);
+    let cause = CAUSES.iter().find(|(_, _, weight)| {
+        let is_it = roll < *weight;
+        roll = roll.saturating_sub(*weight);
+        is_it
+    });
+    let acknowledged = dice.seconds(60, 7_200);
+    let concluded = acknowledged + dice.seconds(3_600, 5 * 86_400);
+    let closed = (dice.below(10) > 0).then(|| concluded + dice.seconds(86_400, 20 * 86_400));
+    Made {
+        received: midnight + jiff::SignedDuration::from_secs(dice.seconds(0, 86_400)),
+        cause: cause.unwrap().0,
+        channel: i16::try_from(1 + dice.below(4)).unwrap(),
+        customer: (dice.below(10) < 6).then(|| dice.below(CUSTOMERS)),
+        acknowledged,
+        concluded,
+        closed,
+        acknowledged_in_time: acknowledged <= 3_600,
+        concluded_in_time: concluded <= 3 * 86_400,
+        satisfaction: if closed.is_some() { i16::try_from(1 + dice.below(5)).unwrap() } else { 0 },
+    }
+}
+
+/// Puts a year into the tables of a service, as its superuser.
+pub async fn load(year: &Year, bench: &Bench) {
+    let pool = bench.admin();
+    let time = kefu_chassis::time::sql::at;
+    let days: Vec<String> =
+        (0..DAYS).map(|day| (FIRST + Span::new().days(i64::try_from(day).unwrap())).to_string()).collect();
+    sqlx::query("insert into complaints.contact_count select day::date, contacts from unnest($1::text[], $2::bigint[]) as d (day, contacts)")
+        .bind(days)
+        .bind(&year.contacts)
+        .execute(pool)
+        .await
+        .unwrap();
+    for (batch, complaints) in year.complaints.chunks(10_000).enumerate() {
+        let ids: Vec<Uuid> = (0..complaints.len()).map(|place| id(3, batch * 10_000 + place)).collect();
+        let after = |seconds: fn(&Made) -> Option<i64>| {
+            complaints
+                .iter()
+                .map(|made| seconds(made).map(|seconds| time(made.received + jiff::SignedDuration::from_secs(seconds))))
+                .collect::<Vec<_>>()
+        };
+        sqlx::query(
+            "insert into complaints.complaint (id, number, channel, received_at, customer, contact, matter, desired_remedy, category,
+                subcategory, severity, product, handler, department, responsible_department, responsible_person,
+                no_person_reason, notified, investigator, parties, state, cycle, cause_category, cause, whys, outcome, closure,
+                satisfaction, unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason,
+                acknowledged_at, concluded_at, closed_at, created_at, updated_at, version)
+            select id, id::text, channel, received_at, customer, '{}', '', '', 3, '', 1, '', 'staff/lin', 'departments/desk',
+                'departments/field', '', '', '{}', '', '{}', case when closed_at is null then 4 else 10 end, 0, cause, '', '{}', 1,
+                case when closed_at is null then 0 else 1 end, satisfaction, 0, '{}', true, false, 0, '', acknowledged_at,
+                concluded_at, closed_at, received_at, received_at, 1
+            from unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::uuid[], $5::smallint[], $6::smallint[], $7::timestamptz[],
+                $8::timestamptz[], $9::timestamptz[])
+                as m (id, channel, received_at, customer, cause, satisfaction, acknowledged_at, concluded_at, closed_at)",
+        )
+        .bind(&ids)
+        .bind(complaints.iter().map(|made| made.channel).collect::<Vec<_>>())
+        .bind(complaints.iter().map(|made| time(made.received)).collect::<Vec<_>>())
+        .bind(complaints.iter().map(|made| made.customer.map(|customer| id(4, usize::try_from(customer).unwrap()))).collect::<Vec<_>>())
+        .bind(complaints.iter().map(|made| made.cause).collect::<Vec<_>>())
+        .bind(complaints.iter().map(|made| made.satisfaction).collect::<Vec<_>>())
+        .bind(after(|made| Some(made.acknowledged)))
+        .bind(after(|made| Some(made.concluded)))
+        .bind(after(|made| made.closed))
+        .execute(pool)
+        .await
+        .unwrap();
+        let in_time = |of: fn(&Made) -> bool| complaints.iter().map(|made| !of(made)).collect::<Vec<_>>();
+        duties(pool, &ids, "acknowledgement", "C5.2", in_time(|made| made.acknowledged_in_time)).await;
+        duties(pool, &ids, "investigation", "C5.3", in_time(|made| made.concluded_in_time)).await;
+    }
+    // As autovacuum would have by then.
+    sqlx::raw_sql("analyze").execute(pool).await.unwrap();
+}
+
+/// A duty of each complaint, fulfilled, late or not.
+async fn duties(pool: &PgPool, complaints: &[Uuid], kind: &str, clause: &str, late: Vec<bool>) {
+    sqlx::query(
+        "insert into duty (id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us,
+            elapsed_us, paused_us, opened_at, holds, due_at, provisional, met_at, late, corrected, reason, decided_by, version)
+        select gen_random_uuid(), $3, $4, 'complaints/' || complaint, 'staff/lin', 'departments/desk', 'r', 'c', 3, 1, 0, 0, 0,
+            '2025-01-01', 0, '2025-01-02', false, '2025-01-02', late, false, '', '', 2
+        from unnest($1::uuid[], $2::boolean[]) as d (complaint, late)",
+    )
+    .bind(complaints)
+    .bind(late)
+    .bind(clause)
+    .bind(kind)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+fn id(kind: u128, place: usize) -> Uuid {
+    Uuid::from_u128(kind << 96 | 7 << 76 | 8 << 60 | u128::try_from(place).unwrap())
+}

@@ -16,7 +16,7 @@ mod generator;
 
 use generator::{CAUSES, COMPLAINTS, DAYS, FIRST, Made, SHIFTED, Year};
 
-/// Of the seeds 1 to 10, how many have another week that stands out by chance is told by the test of them.
+/// One of those in which no other week stands out by chance: see the test of the first ten.
 const SEED: u64 = 2;
 
 fn question() -> pb::AnalyzeComplaintsRequest {
@@ -47,6 +47,28 @@ async fn the_pareto_order_and_the_one_week_that_stands_out_are_found_and_every_f
     check_stages(&year, &told);
     check_shares(&year, &told);
     check_weeks(&year, &told);
+}
+
+/// Of 51 weeks in which nothing happened some stand out by chance, in some years: rule 1 alone does so in one of eight.
+#[test]
+fn the_week_that_was_put_in_is_found_with_every_seed_and_chance_finds_others_with_some() {
+    let mut with_others = Vec::new();
+    for seed in 1..=10 {
+        let (counts, units) = weekly(&generator::year(seed));
+        let centre = 100_000.0 / units.iter().sum::<f64>();
+        let rates: Vec<f64> = counts.iter().zip(&units).map(|(&count, units)| float(count) / units).collect();
+        let is_out = |week: usize| (rates[week] - centre).abs() > 3.0 * (centre / units[week]).sqrt();
+        let eighth = |week: usize| {
+            let run = week.checked_sub(7).map(|first| &rates[first..=week]);
+            run.is_some_and(|run| run.iter().all(|&rate| rate > centre) || run.iter().all(|&rate| rate < centre))
+        };
+        assert!(is_out(SHIFTED), "seed {seed}");
+        if (0..52).any(|week| week != SHIFTED && is_out(week) || eighth(week)) {
+            with_others.push(seed);
+        }
+    }
+    assert!(!with_others.contains(&SEED) && with_others.len() < 6, "{with_others:?}");
+    eprintln!("other weeks stand out with the seeds {with_others:?} of 1 to 10");
 }
 
 fn check_groups(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
@@ -128,7 +150,8 @@ fn check_shares(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
     near(satisfaction.mean * float(said.len()), f64::from(sum));
 }
 
-fn check_weeks(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
+/// The complaints of each week, and its contacts in thousands.
+fn weekly(year: &Year) -> ([usize; 52], Vec<f64>) {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
     let week_of = |made: &Made| {
         let days = made.received.to_zoned(zone.clone()).date().since(FIRST).unwrap().get_days();
@@ -141,6 +164,11 @@ fn check_weeks(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
             f64::from(i32::try_from(year.contacts[week * 7..week * 7 + 7].iter().sum::<i64>()).unwrap()) / 1_000.0
         })
         .collect();
+    (counts, units)
+}
+
+fn check_weeks(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
+    let (counts, units) = weekly(year);
     let centre = 100_000.0 / units.iter().sum::<f64>();
     near(told.centre, centre);
     assert_eq!(told.weeks.len(), DAYS / 7);

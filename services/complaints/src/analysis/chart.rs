@@ -87,7 +87,7 @@ mod tests {
     }
 
     /// Montgomery's example of a u-chart with samples of different size: defects in dyed cloth, ten rolls, inspection units of
-    /// 50 m². The book has ū = 153/107.5 = 1.42, and for a roll of 10 units the limits 0.29 and 2.55.
+    /// 50 m². The book has ū = 153/107.5 = 1.42, and with that rounded, for a roll of 10 units, the limits 0.29 and 2.55.
     #[test]
     fn limits_are_those_of_the_published_example() {
         let cloth = [
@@ -105,7 +105,7 @@ mod tests {
         let chart = chart(&points(&cloth));
         assert!((chart.centre - 153.0 / 107.5).abs() < 1e-12);
         let (lower, upper) = chart.limits[0];
-        assert!((lower - 0.29).abs() < 0.005 && (upper - 2.55).abs() < 0.005, "{lower} {upper}");
+        assert!((lower - 0.29).abs() < 0.006 && (upper - 2.55).abs() < 0.006, "{lower} {upper}");
         assert!(signals(&points(&cloth), &chart).iter().all(Vec::is_empty), "the book finds it in control");
     }
 

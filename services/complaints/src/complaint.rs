@@ -20,6 +20,7 @@ pub mod paper;
 mod reception;
 mod register;
 mod resolution;
+mod search;
 pub mod step;
 pub mod store;
 mod watch;
@@ -53,6 +54,7 @@ kefu_chassis::delegate! {
         verify_archive(pb::VerifyArchiveRequest) -> pb::VerifyArchiveResponse = verify_archive;
         get_complaint(pb::GetComplaintRequest) -> pb::Complaint = get;
         list_complaints(pb::ListComplaintsRequest) -> pb::ListComplaintsResponse = list;
+        search_complaints(pb::SearchComplaintsRequest) -> pb::SearchComplaintsResponse = search;
         list_papers(pb::ListPapersRequest) -> pb::ListPapersResponse = list_papers;
         explain_complaint(pb::ExplainComplaintRequest) -> pb::ExplainComplaintResponse = explain;
     }

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod complaints {
+    mod any;
     mod archive;
+    mod contract;
     mod desk;
     mod evidence;
     mod separation;

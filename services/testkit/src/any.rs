@@ -177,6 +177,15 @@ pub fn message(method: &MethodDescriptor, request: &Json) -> DynamicMessage {
     DynamicMessage::deserialize(method.input(), request).unwrap_or_else(|error| panic!("{}: {error}", method.name()))
 }
 
+/// The name with its id replaced by another; of what there is one of each, that of whose it is.
+#[must_use]
+pub fn other_name(name: &str, id: &str) -> String {
+    let mut segments: Vec<&str> = name.split('/').collect();
+    let place = if segments.len() % 2 == 0 { segments.len() - 1 } else { segments.len() - 2 };
+    segments[place] = id;
+    segments.join("/")
+}
+
 /// Whether a request has such a field.
 #[must_use]
 pub fn has(request: &DynamicMessage, field: &str) -> bool {

@@ -98,7 +98,10 @@ impl Complaints {
         }
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let mut facts = step.facts();
-        facts.has_refused = refuses && self.is_on_file(&mut step, &request.evidence).await?;
+        if refuses && !self.is_on_file(&mut step, &request.evidence).await? {
+            return Err(unknown::<Evidence>(&request.evidence));
+        }
+        facts.has_refused = refuses;
         if refuses {
             // Attempts are another ground than the one that is claimed.
             facts.attempts.0 = 0;

@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
+use super::search::{Entry, fingerprint};
 use super::store::{self, Record};
 use crate::shared::Complaint;
 
@@ -103,8 +104,13 @@ impl Root for Record {
         store::lock(connection, ids).await
     }
 
-    async fn store(&self, connection: &mut PgConnection, _: bool) -> Result<(), sqlx::Error> {
-        store::update(connection, self).await
+    fn said(&self) -> u64 {
+        fingerprint(self)
+    }
+
+    async fn store(&self, connection: &mut PgConnection, is_found_anew: bool) -> Result<(), sqlx::Error> {
+        let entry = is_found_anew.then(|| Entry::of(self));
+        store::update(connection, self, entry).await
     }
 }
 

@@ -13,6 +13,7 @@ use prost::Message as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::search::Entry;
 use crate::shared::{Complaint, Customer, Request, name};
 
 /// A query of complaints. Columns are named, so that a later version may add some while this one runs.
@@ -276,8 +277,11 @@ impl Record {
 
 /// Stores a new complaint; its number, made of the day `day` (YYYYMMDD) and the next running number.
 pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -> Result<String, sqlx::Error> {
+    let entry = Entry::of(record);
     sqlx::query_scalar!(
         r#"
+        with searched as (
+            insert into complaints.complaint_search (complaint, received_at, tokens, said) values ($1, $4, $19, $20))
         insert into complaints.complaint (
             id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity, product,
             request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
@@ -308,6 +312,8 @@ pub async fn insert(connection: &mut PgConnection, record: &Record, day: &str) -
         &record.parties,
         record.state,
         record.created_at as _,
+        &entry.tokens,
+        entry.said,
     )
     .fetch_one(connection)
     .await
@@ -330,10 +336,13 @@ pub async fn of_request(connection: &mut PgConnection, request: Uuid) -> Result<
         .await
 }
 
-/// Stores what can change of a complaint.
-pub async fn update(connection: &mut PgConnection, record: &Record) -> Result<(), sqlx::Error> {
+/// Stores what can change of a complaint, and what it is found by, if that changed.
+pub async fn update(connection: &mut PgConnection, record: &Record, entry: Option<Entry>) -> Result<(), sqlx::Error> {
+    let (tokens, said) = entry.map(|entry| (entry.tokens, entry.said)).unzip();
     sqlx::query!(
-        "update complaints.complaint set
+        "with searched as (
+            update complaints.complaint_search set tokens = $40, said = $41 where complaint = $1 and $40::text[] is not null)
+        update complaints.complaint set
             category = $2, subcategory = $3, severity = $4, product = $5, handler = $6, responsible_department = $7,
             responsible_person = $8, no_person_reason = $9, notified = $10, investigator = $11, parties = $12, state = $13,
             cycle = $14, cause_category = $15, cause = $16, whys = $17, outcome = $18, resolution = $19, closure = $20,
@@ -381,6 +390,8 @@ pub async fn update(connection: &mut PgConnection, record: &Record) -> Result<()
         record.last_informed_at as _,
         record.updated_at as _,
         record.version,
+        tokens.as_deref(),
+        said,
     )
     .execute(connection)
     .await?;

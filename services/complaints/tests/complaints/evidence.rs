@@ -231,7 +231,7 @@ async fn a_written_refusal_on_the_file_lets_a_supervisor_go_on_and_link_and_cont
     let other = desk.register().await.name;
     let theirs = refusal.name.replace(&name, &other);
     let wrong = desk.waive(&other, Ground::WrittenRefusal, Decision::Close, &theirs).await;
-    assert_refused(wrong, Code::FailedPrecondition, ErrorReason::GateClosed);
+    assert_eq!(assert_refused(wrong, Code::NotFound, ErrorReason::ResourceNotFound).resource(), theirs);
     desk.waive(&name, Ground::WrittenRefusal, Decision::Close, &refusal.name).await.unwrap();
     let archive = desk.archive(&name).await.unwrap();
     let kept = format!("{}/content", refusal.name);

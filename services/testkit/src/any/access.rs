@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 
 use super::bad_input::NOBODY;
 use super::wrong::wrongs;
-use super::{World, has, path, with, with_text};
+use super::{World, has, other_name, path, with, with_text};
 use crate::caller::sign;
 use crate::refusal::{Refusal, assert_refused};
 
@@ -285,7 +285,7 @@ fn aimed(world: &impl World, method: &MethodDescriptor, field: &str) -> Option<(
     }
     let (outer, inner) = field.split_once('.').unwrap_or((field, ""));
     let value = good.get_field_by_name(outer).unwrap().into_owned();
-    let away = |name: &str| format!("{}/{NOBODY}", name.rsplit_once('/').unwrap().0);
+    let away = |name: &str| other_name(name, NOBODY);
     let unknown = match value {
         Value::Message(message) => {
             let name = away(message.get_field_by_name(inner).unwrap().as_str().unwrap());

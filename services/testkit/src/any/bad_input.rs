@@ -9,7 +9,7 @@ use prost_reflect::{DynamicMessage, Kind, MethodDescriptor, ReflectMessage as _,
 use tonic::Code;
 
 use super::wrong::{is_identifier, kind_of, refers_to, wrongs};
-use super::{Stranger, World, has, with, with_text};
+use super::{Stranger, World, has, other_name, with, with_text};
 use crate::refusal::assert_refused;
 use crate::request_id;
 
@@ -93,9 +93,8 @@ fn unknown(world: &impl World, good: &DynamicMessage, above: &str) -> Vec<Unknow
         let kind = if is_identifier(&field) { kind_of(&good.descriptor()) } else { refers_to(&field) };
         if let Some(kind) = kind.filter(|kind| world.keeps(kind)) {
             let text = value.as_list().map_or(value, |items| &items[0]).as_str().unwrap();
-            let collection = text.rsplit_once('/').unwrap().0;
             for id in [NOBODY, "none"] {
-                let name = format!("{collection}/{id}");
+                let name = other_name(text, id);
                 let value = Value::String(name.clone());
                 let value = if field.is_list() { Value::List(vec![value]) } else { value };
                 let (path, kind) = (path.clone(), kind.clone());
@@ -184,10 +183,10 @@ fn with_other_texts(good: &DynamicMessage) -> Vec<DynamicMessage> {
         let is_name = refers_to(&field).is_some() || is_identifier(&field);
         match good.get_field(&field).as_ref() {
             Value::String(name) if is_name => {
-                let other = name.rsplit_once('/').map(|(collection, _)| format!("{collection}/{NOBODY}"));
+                let other = name.contains('/').then(|| other_name(name, NOBODY));
                 others.extend(other.map(|other| with_text(good, field.name(), other)));
             }
-            Value::String(text) if !["request_id", "email"].contains(&field.name()) => {
+            Value::String(text) if !["request_id", "email", "currency_code"].contains(&field.name()) => {
                 others.push(with_text(good, field.name(), format!("{text}1")));
             }
             Value::Message(inner) if inner.descriptor().full_name().starts_with("kefu.") => {

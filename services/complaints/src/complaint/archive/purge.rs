@@ -51,7 +51,8 @@ pub async fn purge(chassis: &Chassis) -> Result<bool, Error> {
     .await?;
     let Some(due) = due else { return Ok(false) };
     sqlx::query!(
-        "with gone as (select id from complaints.evidence where complaint = $1)
+        "with gone as (select id from complaints.evidence where complaint = $1),
+            unfound as (delete from complaints.complaint_search where complaint = $1)
         delete from complaints.evidence_content where evidence in (select id from gone)",
         due.complaint
     )

@@ -1,0 +1,60 @@
+//! Bad input, pages, repetition and access of every method: the cases come from the contracts.
+
+use std::collections::BTreeSet;
+
+use kefu_testkit::any::access::assert_matrix;
+use kefu_testkit::any::bad_input::{
+    assert_changes_can_be_repeated, assert_every_field_is_checked, assert_no_message_is_refused,
+    assert_unknown_names_are_told,
+};
+use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
+
+use super::any::World;
+
+#[tokio::test]
+async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() {
+    let tried = assert_every_field_is_checked(&World::new().await).await;
+    assert!(tried.values().sum::<usize>() > 300, "{tried:?}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_message_are_refused_and_nothing_changes() {
+    assert_no_message_is_refused(&World::new().await).await;
+}
+
+#[tokio::test]
+async fn every_method_that_names_a_resource_says_which_one_is_not_known() {
+    let anonymous: BTreeSet<String> = assert_unknown_names_are_told(&World::new().await).await.into_iter().collect();
+    let expected = [
+        "AnalyzeComplaints",
+        "ListComplaints",
+        "ListImprovements",
+        "RegisterComplaint",
+        "SearchComplaints",
+        "WatchComplaints",
+    ];
+    assert_eq!(anonymous.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn every_change_refuses_a_stale_etag_and_answers_a_repeated_call_as_the_first_time() {
+    // Registering, adding evidence and planning an improvement make something that has no etag yet.
+    let (changes, etags) = assert_changes_can_be_repeated(&World::new().await).await;
+    assert_eq!(changes - etags, 3, "{changes} {etags}");
+}
+
+#[tokio::test]
+async fn pages_of_one_item_give_every_item_of_a_list_once_in_its_order() {
+    assert_pages_give_every_item_once(&World::new().await).await;
+}
+
+#[tokio::test]
+async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
+    assert_eq!(assert_tokens_hold_for_their_query_only(&World::new().await).await, 7);
+}
+
+#[tokio::test]
+async fn every_method_answers_every_role_token_and_owner_as_its_rule_says() {
+    let cells = assert_matrix(&World::new().await).await;
+    assert_eq!(cells.len(), 5, "every outcome: {cells:?}");
+}

@@ -7,6 +7,8 @@ mod complaints {
     mod contract;
     mod desk;
     mod evidence;
+    mod improvements;
+    mod reads;
     mod separation;
     mod stories;
     mod unreachable;

@@ -27,7 +27,7 @@ use stage::Stage;
 use watchers::Watchers;
 
 /// The services that are on the stage.
-const SERVICES: [&str; 2] = ["appraisal", "intake"];
+const SERVICES: [&str; 3] = ["appraisal", "complaints", "intake"];
 /// When the day begins: 08:30 on Monday, 23 November 2026, in Shanghai.
 const MORNING: i64 = 1_795_393_800;
 const OPENING: &str = "\
@@ -125,6 +125,7 @@ async fn day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(),
     play!(expectation, &major);
     play!(repeat, &call);
     play!(late_order, &emergency);
+    play!(complaint);
     watchers.end(stage).await.map_err(scene)?;
     ending::show(stage).await
 }

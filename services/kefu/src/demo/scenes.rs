@@ -8,6 +8,7 @@ use tonic::Status;
 
 use super::stage::{Person, Stage};
 
+pub mod complaint;
 pub mod declined;
 pub mod dissatisfied;
 pub mod emergency;

@@ -10,6 +10,8 @@ use jiff::{Timestamp, ToSpan as _, Zoned};
 use kefu_chassis::clock::{Clock, SimulatedTime};
 use kefu_chassis::identity::signer::{Grant, Signer};
 use kefu_chassis::time::to_proto;
+use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
+use kefu_proto::complaints::v1::evidence_service_client::EvidenceServiceClient;
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::duty::State;
 use kefu_proto::compliance::v1::{Duty, ListDutiesRequest};
@@ -32,6 +34,8 @@ use crate::home::Home;
 
 /// The service that has the requests, as resources of every service name it.
 pub const INTAKE: &str = "services/intake";
+/// The service that has the complaints.
+pub const COMPLAINTS: &str = "services/complaints";
 /// How long something that is bound to happen may take, in real time.
 pub const WITHIN: Duration = Duration::from_secs(15);
 const EVERY: Duration = Duration::from_millis(5);
@@ -56,6 +60,7 @@ pub struct Person {
     /// What people call them.
     pub called: String,
     intake: Authorised,
+    complaints: Authorised,
     appraisal: Authorised,
 }
 
@@ -63,6 +68,26 @@ impl Person {
     /// What happens to requests.
     pub fn requests(&self) -> RequestServiceClient<Authorised> {
         RequestServiceClient::new(self.intake.clone())
+    }
+
+    /// What happens to complaints.
+    pub fn complaints(&self) -> ComplaintServiceClient<Authorised> {
+        ComplaintServiceClient::new(self.complaints.clone())
+    }
+
+    /// What proves or disproves them.
+    pub fn evidence(&self) -> EvidenceServiceClient<Authorised> {
+        EvidenceServiceClient::new(self.complaints.clone())
+    }
+
+    /// The duties that complaints have.
+    pub fn duties_of_complaints(&self) -> ComplianceServiceClient<Authorised> {
+        ComplianceServiceClient::new(self.complaints.clone())
+    }
+
+    /// What they are told of complaints.
+    pub fn notices_of_complaints(&self) -> NotificationServiceClient<Authorised> {
+        NotificationServiceClient::new(self.complaints.clone())
     }
 
     /// The customer file.
@@ -133,6 +158,7 @@ impl Stage {
             name: subject.to_owned(),
             called: called.to_owned(),
             intake: self.channel_of("intake", subject, roles)?,
+            complaints: self.channel_of("complaints", subject, roles)?,
             appraisal: self.channel_of("appraisal", subject, roles)?,
         })
     }

@@ -90,8 +90,11 @@ fn check_groups(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
     assert_eq!(told.groups.iter().filter(|group| group.vital).count(), 3, "38 + 27 + 16 % are 81 %");
 }
 
+/// How many seconds after the receipt a stage was passed, if it was.
+type Passed = fn(&Made) -> Option<i64>;
+
 fn check_stages(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
-    let stages: [(Kind, fn(&Made) -> Option<i64>); 3] = [
+    let stages: [(Kind, Passed); 3] = [
         (Kind::Acknowledgement, |made| Some(made.acknowledged)),
         (Kind::Investigation, |made| Some(made.concluded)),
         (Kind::Whole, |made| made.closed),
@@ -101,7 +104,7 @@ fn check_stages(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
         let mut took: Vec<i64> = year.complaints.iter().filter_map(seconds).collect();
         took.sort_unstable();
         let count = took.len();
-        let doubled = if count % 2 == 0 { took[count / 2 - 1] + took[count / 2] } else { 2 * took[count / 2] };
+        let doubled = if count.is_multiple_of(2) { took[count / 2 - 1] + took[count / 2] } else { 2 * took[count / 2] };
         let ninth = took[(count * 9).div_ceil(10) - 1];
         assert_eq!((stage.kind(), stage.count), (kind, i64::try_from(count).unwrap()));
         let median = stage.median.unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
+use kefu_proto::complaints::v1::improvement_service_client::ImprovementServiceClient;
 use kefu_proto::complaints::v1::{self as complaints};
 use kefu_proto::contacts::v1::{Channel, Contact};
 use kefu_proto::intake::v1 as pb;
@@ -138,6 +139,24 @@ async fn a_request_and_its_complaint_name_each_other_and_the_customers_timeline_
             .get_customer_timeline(pb::GetCustomerTimelineRequest { name: pair.customer.clone(), ..Default::default() })
             .await;
     assert_refused(other, Code::NotFound, ErrorReason::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn complaints_are_counted_by_the_contacts_that_intake_has() {
+    let pair = Pair::open().await;
+    pair.complaints.caught_up_with(&pair.intake).await;
+    pair.convert(&request_id()).await.unwrap();
+    let time = |time: &str| Some(kefu_chassis::time::to_proto(time.parse().unwrap()));
+    let call = complaints::AnalyzeComplaintsRequest {
+        start_time: time("2026-11-16T00:00:00+08:00"),
+        end_time: time("2026-11-23T00:00:00+08:00"),
+        ..Default::default()
+    };
+    let mut client = ImprovementServiceClient::new(pair.complaints.as_("staff/boss", &["SUPERVISOR"]));
+    let told = client.analyze_complaints(call).await.unwrap().into_inner();
+    assert_eq!((told.complaint_count, told.contact_count), (1, Some(1)));
+    assert_eq!(told.rate_per_thousand, Some(1_000.0), "one complaint of one contact");
+    assert_eq!((told.weeks.len(), told.weeks[0].week.as_str()), (1, "2026-W47"));
 }
 
 #[tokio::test]

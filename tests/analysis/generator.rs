@@ -48,7 +48,7 @@ pub struct Year {
     pub contacts: Vec<i64>,
 }
 
-/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+/// `SplitMix64` (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 struct Dice(u64);
 
 impl Dice {

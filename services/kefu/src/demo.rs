@@ -107,7 +107,7 @@ async fn day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(),
     let mut watchers = Watchers::begin(stage).await.map_err(scene)?;
     macro_rules! play {
         ($name:ident $(, $with:expr)*) => {{
-            let outcome = scenes::$name::play(stage $(, $with)*).await.map_err(scene);
+            let outcome = Box::pin(scenes::$name::play(stage $(, $with)*)).await.map_err(scene);
             watchers.look().map_err(scene)?;
             between(&mut stage.play)?;
             outcome?

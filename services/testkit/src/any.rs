@@ -181,7 +181,7 @@ pub fn message(method: &MethodDescriptor, request: &Json) -> DynamicMessage {
 #[must_use]
 pub fn other_name(name: &str, id: &str) -> String {
     let mut segments: Vec<&str> = name.split('/').collect();
-    let place = if segments.len() % 2 == 0 { segments.len() - 1 } else { segments.len() - 2 };
+    let place = if segments.len().is_multiple_of(2) { segments.len() - 1 } else { segments.len() - 2 };
     segments[place] = id;
     segments.join("/")
 }

@@ -13,6 +13,7 @@ pub const FEED: &str = "services/appraisal";
 pub const SERVED_AS: &str = "kefu.directory.v1.DirectoryService";
 
 /// What of it the copy is kept from.
+#[must_use]
 pub fn subscription() -> Subscription {
     Subscription {
         feed: FEED,

@@ -143,7 +143,9 @@ impl Complaints {
                 Some(_) => {}
             }
         }
-        then.keys().for_each(|name| tell(name, Kind::Missing));
+        for name in then.keys() {
+            tell(name, Kind::Missing);
+        }
         let journalled = journalled_root(&mut connection, &record.id().to_string()).await?;
         let roots = [&row.root_sha256, &manifest.root_sha256, &root(&manifest.entries)];
         if roots.into_iter().any(|known| Some(known) != journalled.as_ref()) {

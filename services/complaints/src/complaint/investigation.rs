@@ -25,8 +25,8 @@ impl Complaints {
         let department = known.department_of(&investigator, step.at);
         // Whoever may see it learns from the lifecycle that nobody investigates it yet.
         let is_theirs = call.reaches(Holder { owner: &investigator, department, ..Holder::default() });
-        let is_seen = call.reaches(step.record.holder(""));
-        if !is_theirs && !(investigator.is_empty() && is_seen) {
+        let is_nobodys = investigator.is_empty() && call.reaches(step.record.holder(""));
+        if !is_theirs && !is_nobodys {
             return Err(unknown::<Complaint>(&request.name));
         }
         let mut step = step.ready(&request.etag).await?;

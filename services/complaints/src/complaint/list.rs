@@ -65,8 +65,11 @@ impl Complaints {
     }
 }
 
+/// The customer, or the parties, that a list is bounded to.
+type Bounds = (Option<Id<Customer>>, Option<Vec<String>>);
+
 /// The customer, or the parties, whose complaints a caller sees; all where there is neither.
-pub fn bounds(call: &Call) -> Result<(Option<Id<Customer>>, Option<Vec<String>>), Error> {
+pub fn bounds(call: &Call) -> Result<Bounds, Error> {
     Ok(match call.scope() {
         Scope::Any => (None, None),
         Scope::Department(department) => (None, Some(vec![department.to_owned(), call.caller.subject.clone()])),

@@ -1,5 +1,7 @@
 //! The archive: closed, proven, unchangeable, and deleted only when its time is over (C5.9).
 
+use std::fmt::Write as _;
+
 use jiff::ToSpan as _;
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::verify_archive_response::fault::Kind;
@@ -32,8 +34,10 @@ async fn the_root_digest_is_that_of_the_list_as_sha256sum_prints_it() {
     assert_eq!(archive.entries.len(), 11, "the complaint and its ten papers");
     let mut list = String::new();
     for entry in &archive.entries {
-        let hex: String = entry.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        list.push_str(&format!("{hex}  {}\n", entry.name));
+        for byte in &entry.sha256 {
+            write!(list, "{byte:02x}").unwrap();
+        }
+        writeln!(list, "  {}", entry.name).unwrap();
     }
     assert_eq!(archive.root_sha256, &sha2::Sha256::digest(list)[..]);
     assert!(archive.entries.is_sorted_by(|one, other| one.name < other.name));

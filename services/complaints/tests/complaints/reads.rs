@@ -127,14 +127,11 @@ async fn calls_keep_to_their_round_trips() {
             async move { client.classify_complaint(call).await.unwrap() }
         })
         .await;
-    let told = |name: &str| {
-        let call = pb::RecordComplaintProgressRequest {
-            name: name.into(),
-            channel: 1,
-            text: "处理中".into(),
-            ..Default::default()
-        };
-        call
+    let told = |name: &str| pb::RecordComplaintProgressRequest {
+        name: name.into(),
+        channel: 1,
+        text: "处理中".into(),
+        ..Default::default()
     };
     let progress = desk
         .bench

@@ -167,7 +167,7 @@ pub async fn run(chassis: Arc<Chassis>) {
             Ok(true) if !*stop.borrow() => continue,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(cause = describe(&error), "a request is not a complaint yet; it is tried again")
+                tracing::warn!(cause = describe(&error), "a request is not a complaint yet; it is tried again");
             }
         }
         tokio::select! {

@@ -218,7 +218,7 @@ impl World {
         let contact = json!({ "person": "王小明", "phone": "138 0013 8000", "email": "wang@example.com" });
         match method {
             "CreateCustomer" => json!({ "customer": { "display_name": "王小明", "contacts": [contact] } }),
-            "GetCustomer" => json!({ "name": customer }),
+            "GetCustomer" | "GetCustomerTimeline" => json!({ "name": customer }),
             "BatchGetCustomers" => json!({ "names": [customer] }),
             "UpdateCustomer" => {
                 json!({ "customer": { "name": customer, "display_name": "王大明", "contacts": [contact] }, "update_mask": "*" })
@@ -254,7 +254,6 @@ impl World {
                 json!({ "name": target, "reason": "又坏了" })
             }
             "ConvertToComplaint" => json!({ "name": target, "category": "QUALITY", "severity": "MINOR" }),
-            "GetCustomerTimeline" => json!({ "name": customer }),
             "ClaimRequest" | "AcceptTransfer" => json!({ "name": target }),
             "AssignRequest" => json!({ "name": target, "owner": "staff/mei" }),
             "ReassignRequests" => {

@@ -185,8 +185,8 @@ async fn rejected_and_declined(stage: &mut Stage, name: &str) -> Result<(), Stat
     xu.complaints().reject_resolution(call).await?;
     stage.say(&format!("{} rejects it for quality supervision: nothing is repaired by a letter", xu.called), &["C5.5"]);
     let second = propose(stage, name, "当天上门修复").await?;
-    let stale = approve(&chen, name, &plan).await;
-    stage.refused(&format!("{} approves the version that was rejected", chen.called), stale, "C5.5");
+    let outdated = approve(&chen, name, &plan).await;
+    stage.refused(&format!("{} approves the version that was rejected", chen.called), outdated, "C5.5");
     approve_all(stage, name, &second).await?;
     let call = complaints::RecordDeclineRequest {
         name: name.into(),
@@ -318,10 +318,10 @@ async fn archived(stage: &mut Stage, complaint: &Complaint) -> Result<(), Status
     let archive = lin.complaints().archive_complaint(call).await?.into_inner();
     let call = complaints::VerifyArchiveRequest { name: archive.name.clone() };
     let verified = lin.complaints().verify_archive(call).await?.into_inner();
-    let root: String = archive.root_sha256.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let root = archive.root_sha256.first_chunk().map_or(0, |first| u32::from_be_bytes(*first));
     stage.say(
         &format!(
-            "{} is archived: {} parts under the digest {root}…, kept for five years",
+            "{} is archived: {} parts under the digest {root:08x}…, kept for five years",
             complaint.number,
             archive.entries.len()
         ),

@@ -6,7 +6,11 @@ use super::holds;
 use super::model::{bindings, methods, validation};
 
 /// Methods that are called by POST and change nothing.
-const QUERIES: [(&str, &str); 3] = [
+const QUERIES: [(&str, &str); 4] = [
+    (
+        "kefu.complaints.v1.ComplaintService.SearchComplaints",
+        "searches by personal data, which must not stand in an address",
+    ),
     ("kefu.intake.v1.CustomerService.FindCustomers", "searches by personal data, which must not stand in an address"),
     ("kefu.intake.v1.RequestService.SearchRequests", "searches by personal data, which must not stand in an address"),
     ("kefu.events.v1.EventFeed.VerifyJournal", "takes anchors, which do not fit into an address, and only reads"),

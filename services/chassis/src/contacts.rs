@@ -65,7 +65,28 @@ impl Contact {
 #[derive(Clone, Copy, Debug)]
 pub struct Country(phonenumber::country::Id);
 
+/// The settings of a service that reads telephone numbers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// ISO 3166 code of the country in which national telephone numbers are read.
+    country: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { country: "CN".into() }
+    }
+}
+
 impl Country {
+    /// The one that a service's own settings name, `{country}`; China's where they name none.
+    pub fn configured(settings: serde_json::Value) -> Result<Self, Error> {
+        let given = (!settings.is_null()).then(|| serde_json::from_value(settings).map_err(Error::unexpected));
+        let Settings { country } = given.transpose()?.unwrap_or_default();
+        Self::named(&country)
+    }
+
     /// The country of an ISO 3166 code.
     pub fn named(code: &str) -> Result<Self, Error> {
         code.parse()

@@ -133,7 +133,7 @@ impl Evidences {
 
     async fn get(&self, call: &Call, request: pb::GetEvidenceRequest) -> Result<pb::Evidence, Error> {
         let mut connection = self.0.pool().acquire().await?;
-        Ok(seen(&mut connection, call, &request.name).await?.1)
+        seen(&mut connection, call, &request.name).await
     }
 
     async fn list(&self, call: &Call, request: pb::ListEvidenceRequest) -> Result<pb::ListEvidenceResponse, Error> {
@@ -141,6 +141,9 @@ impl Evidences {
             Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
         let mut connection = self.0.pool().acquire().await?;
         let parent = store::seen(&mut connection, call, &request.parent).await?;
+        if parent.accuses(call) {
+            return Err(unknown::<Complaint>(&request.parent));
+        }
         let rows = sqlx::query!(
             "select id, body from complaints.evidence where complaint = $1 and ($2::uuid is null or id < $2)
             order by id desc limit $3",
@@ -156,21 +159,24 @@ impl Evidences {
     }
 }
 
-/// A piece of evidence that the caller may see, and its complaint.
-async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(store::Record, pb::Evidence), Error> {
+/// A piece of evidence that the caller may see. Nobody sees what is brought against them (A1.1).
+async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<pb::Evidence, Error> {
     let nothing = || unknown::<Evidence>(name);
     let (complaint, _) = name.split_once("/evidence/").ok_or_else(nothing)?;
     let id = kefu_chassis::names::id::<Evidence>(name)?;
     let record = store::seen(connection, call, complaint)
         .await
         .map_err(|error| if matches!(error, Error::NotFound { .. }) { nothing() } else { error })?;
+    if record.accuses(call) {
+        return Err(nothing());
+    }
     let body = sqlx::query_scalar!(
         "select body from complaints.evidence where id = $1 and complaint = $2",
         id.uuid(),
         record.id
     );
     let body = body.fetch_optional(connection).await?.ok_or_else(nothing)?;
-    Ok((record, pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)?))
+    pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)
 }
 
 /// A SHA-256 that is given, or none.

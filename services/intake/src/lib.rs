@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use kefu_chassis::contacts::Country;
 use kefu_chassis::program::Service;
 use kefu_chassis::server::Server;
 use kefu_chassis::{Chassis, Error};
 use kefu_proto::intake::v1::customer_service_server::CustomerServiceServer;
 use kefu_proto::intake::v1::request_service_server::RequestServiceServer;
-use serde::Deserialize;
 use sqlx::migrate::Migrator;
 
 mod customer;
@@ -28,27 +28,8 @@ pub static SERVICE: Service = Service {
     mount,
 };
 
-/// What intake is told beside what every service is.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Settings {
-    /// ISO 3166 code of the country in which national telephone numbers are read.
-    country: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { country: "CN".into() }
-    }
-}
-
 fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> Result<Server, Error> {
-    let settings: Settings = if settings.is_null() {
-        Settings::default()
-    } else {
-        serde_json::from_value(settings).map_err(Error::unexpected)?
-    };
-    let country = shared::Country::named(&settings.country)?;
+    let country = Country::configured(settings)?;
     Ok(server
         .beside(request::search::backlog::run(chassis.clone()))
         .beside(request::convert::run(chassis.clone()))

@@ -193,6 +193,11 @@ impl Record {
         Holder { owner: &self.handler, department: &self.department, customer, parties: &self.parties }
     }
 
+    /// Whether the caller is the person held responsible.
+    pub fn accuses(&self, call: &Call) -> bool {
+        self.responsible_person == call.caller.subject
+    }
+
     /// Who handles it, and nobody else.
     pub fn handler(&self) -> Holder<'_> {
         Holder { owner: &self.handler, department: &self.department, ..Holder::default() }

@@ -211,6 +211,12 @@ async fn the_accused_and_those_it_does_not_concern_get_no_content() {
     for staff in ["staff/lei", "staff/chief"] {
         let refused = download(&desk, staff, &evidence.name).await;
         assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);
+        let get = pb::GetEvidenceRequest { name: evidence.name.clone() };
+        let refused = client(&desk, staff).get_evidence(get).await;
+        assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);
+        let list = pb::ListEvidenceRequest { parent: name.clone(), ..Default::default() };
+        let refused = client(&desk, staff).list_evidence(list).await;
+        assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);
     }
 }
 

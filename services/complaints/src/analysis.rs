@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
-use kefu_chassis::time::{duration_to_proto, from_proto};
+use kefu_chassis::time::{duration_to_proto, from_proto, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::analyze_complaints_response::stage::Kind;
@@ -28,39 +28,41 @@ const AT_MOST: SignedDuration = SignedDuration::from_hours(3_653 * 24);
 impl Improvements {
     pub(crate) async fn analyze(
         &self,
-        _: &Call,
+        call: &Call,
         request: pb::AnalyzeComplaintsRequest,
     ) -> Result<pb::AnalyzeComplaintsResponse, Error> {
         let zone = self.0.regulation.calendar().zone().clone();
         let filter = Filter::of(&request, period(&request)?, &zone);
         let pool = self.0.pool();
-        let (groups, weeks, contacts, stages, punctuality, recurrence, satisfaction) = futures::try_join!(
-            store::groups(pool, &filter, request.group_by()),
+        let contacts = store::contacts(pool, &filter).await?;
+        let rate_start = rate_start(&filter, &zone, &contacts);
+        let (groups, weeks, stages, punctuality, recurrence, satisfaction) = futures::try_join!(
+            store::groups(pool, &filter, request.group_by(), rate_start),
             store::weeks(pool, &filter),
-            store::contacts(pool, &filter),
             store::stages(pool, &filter),
             store::punctuality(pool, &filter),
             store::recurrence(pool, &filter),
             store::satisfaction(pool, &filter),
         )?;
-        let complaint_count = groups.iter().map(|(_, count)| count).sum();
-        let contact_count: i64 = contacts.iter().map(|day| day.contacts).sum();
-        let contact_count = (contact_count > 0).then_some(contact_count);
-        let thousands = contact_count.map(|contacts| float(contacts) / 1_000.0);
-        let (weeks, centre) = trend(&filter, &zone, &weeks, &contacts);
+        let rate_count = groups.iter().map(|group| group.rate_count).sum();
+        let contact_count = rate_start.map(|_| contacts.days.iter().map(|day| day.contacts).sum());
+        let rate = |count| contact_count.map(|contacts| float(count) / (float(contacts) / 1_000.0));
+        let (weeks, centre) = trend(&Span::of(&filter, &zone, call.now, rate_start), &weeks, &contacts.days);
         Ok(pb::AnalyzeComplaintsResponse {
-            complaint_count,
+            complaint_count: groups.iter().map(|group| group.count).sum(),
             contact_count,
-            rate_per_thousand: thousands.map(|thousands| float(complaint_count) / thousands),
+            rate_per_thousand: rate(rate_count),
+            rate_start_time: rate_start.map(to_proto),
+            rate_count,
             groups: pareto::ranked(groups)
                 .into_iter()
-                .map(|group| Group {
-                    rate_per_thousand: thousands.map(|thousands| float(group.count) / thousands),
-                    count: group.count,
-                    share: group.share,
-                    cumulative_share: group.cumulative_share,
-                    vital: group.is_vital,
-                    key: group.key,
+                .map(|ranked| Group {
+                    rate_per_thousand: rate(ranked.group.rate_count),
+                    count: ranked.group.count,
+                    share: ranked.share,
+                    cumulative_share: ranked.cumulative_share,
+                    vital: ranked.is_vital,
+                    key: ranked.group.key,
                 })
                 .collect(),
             stages: stages
@@ -107,31 +109,56 @@ fn period(request: &pb::AnalyzeComplaintsRequest) -> Result<(Timestamp, Timestam
     Ok((start, end))
 }
 
-/// A point a week of the period, weeks without a complaint among them, and the centre.
-fn trend(
-    filter: &Filter<'_>,
-    zone: &TimeZone,
-    counts: &[store::WeekRow],
-    contacts: &[store::DayRow],
-) -> (Vec<Week>, f64) {
-    let of_contacts = contacts.iter().any(|day| day.contacts > 0);
+/// From when on contacts are recorded in a period, if they are: nothing is known of the days before the first that is.
+fn rate_start(filter: &Filter<'_>, zone: &TimeZone, contacts: &store::Contacts) -> Option<Timestamp> {
+    contacts.days.iter().find(|day| day.contacts > 0)?;
+    let first = contacts.first?.to_zoned(zone.clone()).ok()?.timestamp();
+    Some(filter.start.max(first))
+}
+
+/// What the trend is of.
+struct Span<'a> {
+    start: Timestamp,
+    end: Timestamp,
+    zone: &'a TimeZone,
+    rate_start: Option<Timestamp>,
+}
+
+impl<'a> Span<'a> {
+    /// The period, as far as it has passed: that nobody complained in weeks to come says nothing.
+    fn of(filter: &Filter<'_>, zone: &'a TimeZone, now: Timestamp, rate_start: Option<Timestamp>) -> Self {
+        Self { start: filter.start, end: filter.end.min(now), zone, rate_start }
+    }
+
+    /// In how many units complaints of a week came up: thousands of contacts, none if these are not recorded for the whole of
+    /// it; or weeks.
+    fn units(&self, monday: &Zoned, next: &Zoned, contacts: &[store::DayRow]) -> f64 {
+        let (first, after) = (self.start.max(monday.timestamp()), self.end.min(next.timestamp()));
+        match self.rate_start {
+            Some(start) if first < start => 0.0,
+            Some(_) => {
+                let of_week = contacts.iter().filter(|row| monday.date() <= row.day && row.day < next.date());
+                float(of_week.map(|row| row.contacts).sum()) / 1_000.0
+            }
+            None => {
+                let whole = next.timestamp().duration_since(monday.timestamp());
+                after.duration_since(first).as_secs_f64() / whole.as_secs_f64()
+            }
+        }
+    }
+}
+
+/// A point a week, weeks without a complaint among them, and the centre.
+fn trend(span: &Span<'_>, counts: &[store::WeekRow], contacts: &[store::DayRow]) -> (Vec<Week>, f64) {
     let mut points = Vec::new();
     let mut names = Vec::new();
-    let mut monday = monday(&filter.start.to_zoned(zone.clone()));
-    while monday.timestamp() < filter.end {
+    let mut monday = monday(&span.start.to_zoned(span.zone.clone()));
+    while monday.timestamp() < span.end {
         let next = monday.saturating_add(jiff::Span::new().weeks(1));
-        let (first, after) = (monday.date(), next.date());
-        let units = if of_contacts {
-            let of_week = contacts.iter().filter(|row| first <= row.day && row.day < after);
-            float(of_week.map(|row| row.contacts).sum()) / 1_000.0
-        } else {
-            let inside = filter.end.min(next.timestamp()).duration_since(filter.start.max(monday.timestamp()));
-            inside.as_secs_f64() / next.timestamp().duration_since(monday.timestamp()).as_secs_f64()
-        };
-        let count = counts.iter().find(|row| row.monday == first).map_or(0, |row| row.count);
-        let week = first.iso_week_date();
+        let count = counts.iter().find(|row| row.monday == monday.date()).map_or(0, |row| row.count);
+        let week = monday.date().iso_week_date();
         names.push(format!("{}-W{:02}", week.year(), week.week()));
-        points.push(Point { count, units });
+        points.push(Point { count, units: span.units(&monday, &next, contacts) });
         monday = next;
     }
     let chart = chart::chart(&points);

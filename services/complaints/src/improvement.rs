@@ -128,22 +128,24 @@ impl Improvements {
             return Err(unknown::<Improvement>(&request.name));
         }
         let mut step = step.ready(&request.etag).await?;
-        let effect = match (step.record.completed_at, step.record.check_at) {
+        let counted = match (step.record.completed_at, step.record.check_at) {
             (Some(done), Some(check)) => {
                 let zone = self.0.regulation.calendar().zone().clone();
                 effect::count(step.change.connection(), &step.record, done.to_jiff(), check.to_jiff(), &zone).await?
             }
-            _ => pb::improvement::Effect::default(),
+            _ => effect::Counted::default(),
         };
         let mut facts = step.facts();
         // Of its department at the time it was carried out, or now.
         let since = step.record.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
         facts.is_outside = !known.was_of(&call.caller.subject, &step.record.department, since.min(step.at), step.at);
         facts.is_time = step.record.check_at.is_some_and(|check| check.to_jiff() <= step.at);
-        step.fire(if effect::is_fewer(&effect) { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
+        facts.is_decided = !facts.is_time || counted.is_decided();
+        let is_effective = effect::is_fewer(&counted.effect);
+        step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
         step.record.verified_at = Some(sql::at(step.at));
         step.record.comment = request.comment;
-        step.record.keep(&effect);
+        step.record.keep(&counted.effect);
         let payload = pb::ImprovementVerified { state: step.state(), improvement: Some(step.record.show()) };
         step.finish(&payload).await
     }

@@ -37,10 +37,10 @@ pub enum Rule {
     EightOnOneSide,
 }
 
-/// The chart of some points: the centre is all events by all units; the limits are it ± 3·√(centre/units), not below 0.
+/// The chart of some points: the centre is all events by all units, of the points that have units; the limits are it ± 3·√(centre/units), not below 0.
 pub fn chart(points: &[Point]) -> Chart {
     let units: f64 = points.iter().map(|point| point.units).sum();
-    let events: i64 = points.iter().map(|point| point.count).sum();
+    let events: i64 = points.iter().filter(|point| point.units > 0.0).map(|point| point.count).sum();
     let centre = if units > 0.0 { float(events) / units } else { 0.0 };
     let limits = |point: &Point| {
         let reach = if point.units > 0.0 { 3.0 * (centre / point.units).sqrt() } else { 0.0 };
@@ -139,5 +139,7 @@ mod tests {
         let of = points(&[(0, 0.0), (3, 0.0)]);
         let chart = chart(&of);
         assert!(chart.centre.abs() < f64::EPSILON && signals(&of, &chart).iter().all(Vec::is_empty));
+        let of = points(&[(40, 0.0), (4, 1.0), (6, 1.0)]);
+        assert!((super::chart(&of).centre - 5.0).abs() < 1e-12);
     }
 }

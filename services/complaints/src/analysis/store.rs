@@ -50,7 +50,7 @@ impl<'a> Filter<'a> {
 
 /// A query of the complaints of a filter, which has the first nine parameters; `c` is the complaint.
 macro_rules! filtered {
-    ($kind:ident($($row:ty,)? $head:literal + $tail:literal), $filter:expr $(, $argument:expr)* $(,)?) => {
+    ($kind:ident($($row:ty,)? $head:literal + $tail:literal), $filter:expr $(, $($arguments:tt)*)?) => {
         sqlx::$kind!(
             $($row,)?
             $head + " c.received_at >= $1 and c.received_at < $2 and ($3::smallint = 0 or c.category = $3)
@@ -66,24 +66,40 @@ macro_rules! filtered {
             $filter.channel,
             $filter.severity,
             $filter.outcome,
-            $($argument),*
+            $($($arguments)*)?
         )
     };
 }
 
-/// How many there are of each group, by its key.
-pub async fn groups(pool: &PgPool, filter: &Filter<'_>, by: Dimension) -> Result<Vec<(String, i64)>, sqlx::Error> {
+/// How many there are of one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupRow {
+    pub key: String,
+    pub count: i64,
+    /// How many of them since contacts are recorded.
+    pub rate_count: i64,
+}
+
+/// How many there are of each group, by its key; and since `rate_start`, if that is known.
+pub async fn groups(
+    pool: &PgPool,
+    filter: &Filter<'_>,
+    by: Dimension,
+    rate_start: Option<Timestamp>,
+) -> Result<Vec<GroupRow>, sqlx::Error> {
     let number = |number: &str| number.parse::<i32>().unwrap_or(0);
     let rows = filtered!(
         query(
             r#"select case $10::smallint when 2 then cause_category::text when 3 then responsible_department
                 when 4 then product when 5 then channel::text when 6 then severity::text when 7 then outcome::text
-                else category::text end as "key!", count(*) as "count!"
+                else category::text end as "key!", count(*) as "count!",
+                count(*) filter (where received_at >= $11) as "rate_count!"
             from complaints.complaint as c where"#
                 + "group by 1"
         ),
         filter,
         by as i16,
+        rate_start.map(sql::at) as _,
     );
     let named = |key: String| {
         let known = match by {
@@ -98,7 +114,8 @@ pub async fn groups(pool: &PgPool, filter: &Filter<'_>, by: Dimension) -> Result
         };
         if known.ends_with("_UNSPECIFIED") { String::new() } else { known.to_owned() }
     };
-    Ok(rows.fetch_all(pool).await?.into_iter().map(|row| (named(row.key), row.count)).collect())
+    let rows = rows.fetch_all(pool).await?.into_iter();
+    Ok(rows.map(|row| GroupRow { key: named(row.key), count: row.count, rate_count: row.rate_count }).collect())
 }
 
 /// How many were received in the week of a Monday.
@@ -130,15 +147,28 @@ pub struct DayRow {
     pub contacts: i64,
 }
 
+/// The contacts of the days of a period.
+#[derive(Debug, Default)]
+pub struct Contacts {
+    /// The first day of all on which contacts are recorded; known only if some are in the period.
+    pub first: Option<Date>,
+    pub days: Vec<DayRow>,
+}
+
 /// The contacts of the days of the period.
-pub async fn contacts(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<DayRow>, sqlx::Error> {
+pub async fn contacts(pool: &PgPool, filter: &Filter<'_>) -> Result<Contacts, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"select day as "day: jiff_sqlx::Date", contacts from complaints.contact_count where day between $1 and $2"#,
+        r#"select day as "day: jiff_sqlx::Date", contacts,
+            (select min(day) from complaints.contact_count) as "first!: jiff_sqlx::Date"
+        from complaints.contact_count where day between $1 and $2"#,
         jiff_sqlx::ToSqlx::to_sqlx(filter.first_day) as _,
         jiff_sqlx::ToSqlx::to_sqlx(filter.last_day) as _,
     );
-    let rows = rows.fetch_all(pool).await?.into_iter();
-    Ok(rows.map(|row| DayRow { day: row.day.to_jiff(), contacts: row.contacts }).collect())
+    let rows = rows.fetch_all(pool).await?;
+    Ok(Contacts {
+        first: rows.first().map(|row| row.first.to_jiff()),
+        days: rows.into_iter().map(|row| DayRow { day: row.day.to_jiff(), contacts: row.contacts }).collect(),
+    })
 }
 
 /// How long a stage took.

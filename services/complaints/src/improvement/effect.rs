@@ -9,17 +9,29 @@ use sqlx::PgConnection;
 
 use super::store::Record;
 
-/// Counts as many days before `done` as lie between it and `check`, and those. Contacts are counted by whole days.
+/// What was counted, and how many complaints might be counted yet.
+#[derive(Debug, Default)]
+pub struct Counted {
+    pub effect: Effect,
+    /// Complaints of the days after that are open and have no cause yet, about its department or none.
+    pub open_after: i64,
+}
+
+/// Counts as many days before `done` as lie between it and `check`, and those. Contacts are counted by whole days, and only
+/// if they are recorded from the first of these days on: a rate by a part of them would be too high.
 pub async fn count(
     connection: &mut PgConnection,
     record: &Record,
     done: Timestamp,
     check: Timestamp,
     zone: &TimeZone,
-) -> Result<Effect, Error> {
+) -> Result<Counted, Error> {
     let before = done - check.duration_since(done);
     let counts = sqlx::query!(
-        r#"select count(*) filter (where received_at < $4) as "before!", count(*) filter (where received_at >= $4) as "after!"
+        r#"select count(*) filter (where received_at < $4) as "before!", count(*) filter (where received_at >= $4) as "after!",
+            (select count(*) from complaints.complaint
+            where responsible_department in ($1, '') and cause_category = 0 and closed_at is null
+                and received_at >= $4 and received_at < $5) as "open!"
         from complaints.complaint
         where responsible_department = $1 and cause_category = $2 and received_at >= $3 and received_at < $5"#,
         record.responsible_department,
@@ -33,7 +45,8 @@ pub async fn count(
     let day = |time: Timestamp| jiff_sqlx::ToSqlx::to_sqlx(time.to_zoned(zone.clone()).date());
     let contacts = sqlx::query!(
         r#"select coalesce(sum(contacts) filter (where day < $2), 0)::bigint as "before!",
-            coalesce(sum(contacts) filter (where day >= $2), 0)::bigint as "after!"
+            coalesce(sum(contacts) filter (where day >= $2), 0)::bigint as "after!",
+            coalesce((select min(day) from complaints.contact_count) <= $1, false) as "throughout!"
         from complaints.contact_count where day >= $1 and day < $3"#,
         day(before) as _,
         day(done) as _,
@@ -41,14 +54,15 @@ pub async fn count(
     )
     .fetch_one(connection)
     .await?;
-    let are_recorded = contacts.before > 0 && contacts.after > 0;
-    Ok(Effect {
+    let are_recorded = contacts.throughout && contacts.before > 0 && contacts.after > 0;
+    let effect = Effect {
         days: i32::try_from(check.duration_since(done).as_hours() / 24).unwrap_or(i32::MAX),
         count_before: counts.before,
         count_after: counts.after,
         contacts_before: if are_recorded { contacts.before } else { 0 },
         contacts_after: if are_recorded { contacts.after } else { 0 },
-    })
+    };
+    Ok(Counted { effect, open_after: counts.open })
 }
 
 /// Whether there were fewer complaints after than before: for the same number of contacts, where these are recorded.
@@ -57,6 +71,14 @@ pub fn is_fewer(effect: &Effect) -> bool {
         if effect.contacts_before > 0 { (effect.contacts_before, effect.contacts_after) } else { (1, 1) };
     // after ÷ contacts after < before ÷ contacts before, without a division.
     i128::from(effect.count_after) * i128::from(before) < i128::from(effect.count_before) * i128::from(after)
+}
+
+impl Counted {
+    /// Whether the result is the same whatever the causes of those turn out to be that might be counted yet.
+    pub fn is_decided(&self) -> bool {
+        let with_all = Effect { count_after: self.effect.count_after + self.open_after, ..self.effect };
+        is_fewer(&self.effect) == is_fewer(&with_all)
+    }
 }
 
 #[cfg(test)]
@@ -78,5 +100,15 @@ mod tests {
         // 10 of 1,000 before, 15 of 2,000 after: more complaints, and yet fewer.
         assert!(is_fewer(&effect(10, 15, 1_000, 2_000)));
         assert!(!is_fewer(&effect(10, 20, 1_000, 2_000)));
+    }
+
+    #[test]
+    fn a_result_is_decided_when_what_may_be_counted_yet_cannot_turn_it() {
+        let decided = |count_before, count_after, open_after| {
+            let effect = Effect { days: 90, count_before, count_after, contacts_before: 0, contacts_after: 0 };
+            Counted { effect, open_after }.is_decided()
+        };
+        assert!(decided(10, 5, 0) && decided(10, 5, 4) && !decided(10, 5, 5));
+        assert!(decided(10, 10, 100), "there are as many already");
     }
 }

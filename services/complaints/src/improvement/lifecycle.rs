@@ -40,6 +40,8 @@ pub struct Facts {
     pub is_outside: bool,
     /// Whether that time has come.
     pub is_time: bool,
+    /// Whether no complaint is left whose cause, once it is known, could turn the result.
+    pub is_decided: bool,
 }
 
 type Row = Transition<State, Action, Duty, Facts>;
@@ -68,6 +70,12 @@ const IN_TIME: Gate<Facts> = Gate::on_record(
     "it was carried out too recently for its effect to show",
     "落实后时间过短，尚不能核查效果",
 );
+const DECIDED: Gate<Facts> = Gate::on_record(
+    "D8.12",
+    |facts| facts.is_decided,
+    "complaints received since are still open without a cause, and the result depends on them",
+    "此后受理的投诉中尚有未查明原因者，足以影响核查结果",
+);
 
 const DONE: &[State] = &[State::Done];
 
@@ -85,12 +93,12 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Complete, "D8.12", &[State::Planned], Some(State::Done))
         },
         Row {
-            gates: &[OUTSIDE, IN_TIME],
+            gates: &[OUTSIDE, IN_TIME, DECIDED],
             meets: &[Duty::EffectCheck],
             ..Row::row(Action::FindEffective, "D8.12", DONE, Some(State::Effective))
         },
         Row {
-            gates: &[OUTSIDE, IN_TIME],
+            gates: &[OUTSIDE, IN_TIME, DECIDED],
             meets: &[Duty::EffectCheck],
             ..Row::row(Action::FindIneffective, "D8.12", DONE, Some(State::Ineffective))
         },
@@ -141,7 +149,7 @@ mod tests {
     use super::*;
 
     fn open_gates() -> Facts {
-        Facts { is_outside: true, is_time: true, ..Facts::default() }
+        Facts { is_outside: true, is_time: true, is_decided: true, ..Facts::default() }
     }
 
     #[test]
@@ -154,12 +162,15 @@ mod tests {
     fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         let inside = || Facts { is_outside: false, ..open_gates() };
         let early = || Facts { is_time: false, ..open_gates() };
+        let open = || Facts { is_decided: false, ..open_gates() };
         let closed = [
             (State::Unspecified, Action::Plan, "A1.1", inside()),
             (State::Done, Action::FindEffective, "A1.1", inside()),
             (State::Done, Action::FindEffective, "D8.12", early()),
+            (State::Done, Action::FindEffective, "D8.12", open()),
             (State::Done, Action::FindIneffective, "A1.1", inside()),
             (State::Done, Action::FindIneffective, "D8.12", early()),
+            (State::Done, Action::FindIneffective, "D8.12", open()),
         ];
         assert_gates_refuse(&LIFECYCLE, &open_gates(), &closed);
     }

@@ -36,6 +36,19 @@ async fn verify(desk: &Desk, staff: &str, name: &str) -> Result<pb::Improvement,
     Ok(client(desk, staff).verify_improvement(call).await?.into_inner())
 }
 
+/// An improvement that is planned after a complaint, and carried out a minute later.
+async fn carried_out(desk: &Desk, complaint: &str) -> pb::Improvement {
+    let call = plan(desk, complaint, "staff/boss");
+    let improvement = client(desk, "staff/boss").create_improvement(call).await.unwrap().into_inner();
+    desk.pass(1);
+    let call =
+        pb::CompleteImprovementRequest { name: improvement.name, report: "已培训".into(), ..Default::default() };
+    let done = client(desk, "staff/fieldhead").complete_improvement(call).await.unwrap().into_inner();
+    assert_eq!(done.state(), State::Done);
+    desk.pass(1);
+    done
+}
+
 /// Complaints of the cause about the field department before it, and after it; what the check finds.
 async fn effect(before: usize, after: usize) -> (Desk, pb::Improvement) {
     let desk = Desk::open().await;
@@ -43,17 +56,7 @@ async fn effect(before: usize, after: usize) -> (Desk, pb::Improvement) {
     for _ in 0..before {
         last = desk.concluded(Outcome::Upheld).await.name;
     }
-    let call = plan(&desk, &last, "staff/boss");
-    let improvement = client(&desk, "staff/boss").create_improvement(call).await.unwrap().into_inner();
-    desk.pass(1);
-    let call = pb::CompleteImprovementRequest {
-        name: improvement.name.clone(),
-        report: "已培训".into(),
-        ..Default::default()
-    };
-    let done = client(&desk, "staff/fieldhead").complete_improvement(call).await.unwrap().into_inner();
-    assert_eq!(done.state(), State::Done);
-    desk.pass(1);
+    let improvement = carried_out(&desk, &last).await;
     for _ in 0..after {
         desk.concluded(Outcome::Upheld).await;
     }
@@ -62,6 +65,16 @@ async fn effect(before: usize, after: usize) -> (Desk, pb::Improvement) {
     desk.bench.time().advance(SignedDuration::from_hours(24 * 90));
     let checked = verify(&desk, "staff/boss", &improvement.name).await.unwrap();
     (desk, checked)
+}
+
+/// So many contacts on a day.
+async fn contacts(desk: &Desk, day: &str, count: i64) {
+    sqlx::query("insert into complaints.contact_count values ($1::text::date, $2)")
+        .bind(day)
+        .bind(count)
+        .execute(desk.bench.admin())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -79,6 +92,64 @@ async fn fewer_complaints_afterwards_make_it_effective_and_its_clocks_are_kept()
 async fn as_many_afterwards_make_it_ineffective_whatever_the_verifier_says() {
     let (_, checked) = effect(1, 1).await;
     assert_eq!((checked.state(), checked.comment.as_str()), (State::Ineffective, "已核查"));
+}
+
+#[tokio::test]
+async fn contacts_decide_only_where_they_are_recorded_for_the_whole_of_both_sides() {
+    let desk = Desk::open().await;
+    let complaint = desk.concluded(Outcome::Upheld).await.name;
+    let [first, second] = [carried_out(&desk, &complaint).await, carried_out(&desk, &complaint).await];
+    desk.concluded(Outcome::Upheld).await;
+    // One complaint on each side. Of the 90 days before only ten have contacts, and ever so few.
+    contacts(&desk, "2026-11-10", 10).await;
+    contacts(&desk, "2026-12-24", 5_000).await;
+    desk.bench.time().advance(SignedDuration::from_hours(24 * 90));
+    let checked = verify(&desk, "staff/boss", &first.name).await.unwrap();
+    let counted = checked.effect.unwrap();
+    assert_eq!((counted.contacts_before, counted.contacts_after), (0, 0));
+    assert_eq!((checked.state(), counted.count_before, counted.count_after), (State::Ineffective, 1, 1));
+    // From the first of the days before.
+    contacts(&desk, "2026-08-22", 40).await;
+    let checked = verify(&desk, "staff/boss", &second.name).await.unwrap();
+    let counted = checked.effect.unwrap();
+    assert_eq!((counted.contacts_before, counted.contacts_after), (50, 5_000));
+    assert_eq!(checked.state(), State::Effective, "as many, of a hundred times as many contacts");
+}
+
+#[tokio::test]
+async fn while_the_cause_of_complaints_on_which_the_figures_depend_is_not_known_nothing_is_decided() {
+    let desk = Desk::open().await;
+    let mut last = String::new();
+    for _ in 0..2 {
+        last = desk.concluded(Outcome::Upheld).await.name;
+    }
+    let improvement = carried_out(&desk, &last).await;
+    desk.concluded(Outcome::Upheld).await;
+    // Of one neither the cause is known nor who is responsible, of the other just the cause is not.
+    let bare = desk.register().await.name;
+    let classified = desk.register().await.name;
+    desk.classify(&classified).await.unwrap();
+    desk.bench.time().advance(SignedDuration::from_hours(24 * 90));
+    for open in [bare, classified] {
+        let refused = verify(&desk, "staff/boss", &improvement.name).await;
+        assert_eq!(assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["D8.12"]);
+        let call = pb::WithdrawComplaintRequest { name: open, reason: "误会".into(), ..Default::default() };
+        desk.as_("staff/lin").withdraw_complaint(call).await.unwrap();
+    }
+    let checked = verify(&desk, "staff/boss", &improvement.name).await.unwrap();
+    assert_eq!((checked.state(), checked.effect.unwrap().count_after), (State::Effective, 1));
+}
+
+#[tokio::test]
+async fn what_is_not_yet_known_holds_up_no_result_that_it_could_not_change() {
+    let desk = Desk::open().await;
+    let complaint = desk.concluded(Outcome::Upheld).await.name;
+    let improvement = carried_out(&desk, &complaint).await;
+    desk.concluded(Outcome::Upheld).await;
+    desk.register().await;
+    desk.bench.time().advance(SignedDuration::from_hours(24 * 90));
+    let checked = verify(&desk, "staff/boss", &improvement.name).await.unwrap();
+    assert_eq!(checked.state(), State::Ineffective, "there are as many already");
 }
 
 #[tokio::test]

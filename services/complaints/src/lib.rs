@@ -42,11 +42,13 @@ pub static SERVICE: Service = Service {
 struct Settings {
     /// ISO 3166 code of the country in which national telephone numbers are read.
     country: String,
+    /// What is told of uploads of evidence.
+    uploads: evidence::Bounds,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { country: "CN".into() }
+        Self { country: "CN".into(), uploads: evidence::Bounds::default() }
     }
 }
 
@@ -57,10 +59,11 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
         serde_json::from_value(settings).map_err(Error::unexpected)?
     };
     let country = Country::named(&settings.country)?;
+    let evidences = evidence::Evidences::on(chassis.clone(), settings.uploads);
     Ok(server
         .beside(complaint::archive::purge::run(chassis.clone()))
         .beside(kefu_chassis::subscriber::run(chassis.clone(), analysis::contacts::subscription()))
         .with(ImprovementServiceServer::new(improvement::Improvements(chassis.clone())))
-        .with(EvidenceServiceServer::new(evidence::Evidences::on(chassis.clone())))
+        .with(EvidenceServiceServer::new(evidences).max_decoding_message_size(evidence::MESSAGE))
         .with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
 }

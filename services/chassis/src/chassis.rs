@@ -8,6 +8,7 @@ use prost::Message;
 use sqlx::PgPool;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use crate::call::{Backdating, Call};
 use crate::change::Change;
@@ -158,6 +159,18 @@ impl Chassis {
         }
     }
 
+    /// Whether a call of this caller and method was answered under `request_id`, with whatever payload.
+    pub async fn has_answered(&self, call: &Call, request_id: &str) -> Result<bool, Error> {
+        let Ok(request_id) = Uuid::try_parse(request_id) else { return Ok(false) };
+        let known = sqlx::query_scalar!(
+            r#"select exists (select from reply where subject = $1 and method = $2 and request_id = $3) as "known!""#,
+            call.caller.subject,
+            call.rule.path,
+            request_id
+        );
+        Ok(known.fetch_one(&self.pool).await?)
+    }
+
     async fn recorded_reply<R: Message + Default>(&self, call: &Call, error: &Error) -> Result<Option<R>, Error> {
         let Some(request_id) = call.request_id else { return Ok(None) };
         if matches!(error, Error::Away(_) | Error::Unexpected(_)) {
@@ -198,6 +211,13 @@ impl Chassis {
     /// Makes sure that duties can count on `calendar` for as long as they live.
     pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
         self.calendars.keep(&self.pool, calendar).await
+    }
+
+    /// Admits a call again whose messages took their time: as of now, and by what its caller may do now.
+    pub fn renew(&self, call: &mut Call) -> Result<(), Error> {
+        let now = self.clock.now();
+        (call.caller, call.now) = (self.directory.admit(call.caller.clone(), &call.rule, now)?, now);
+        Ok(())
     }
 
     /// Refuses a call under way whose caller has lost the right to it since.

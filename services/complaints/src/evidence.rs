@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::Stream;
 use kefu_chassis::names::{Id, unknown};
@@ -11,6 +12,7 @@ use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::evidence_service_server::EvidenceService;
 use prost::Message as _;
+use serde::Deserialize;
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, Streaming};
@@ -22,19 +24,56 @@ use crate::shared::{Complaint, Evidence};
 
 mod content;
 mod kind;
+mod received;
 mod upload;
 
-/// Uploads at once at most: each has a file of up to 16 MiB.
-const UPLOADS: usize = 16;
+/// How large a message may be: a piece of content, and what is around it.
+pub const MESSAGE: usize = 512 * 1024;
+
+/// What is told of uploads.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bounds {
+    /// So many at once at most: each has a file of up to 16 MiB.
+    at_once: usize,
+    /// The next message has to come within this time, in milliseconds.
+    idle_ms: u64,
+    /// All of it has to come within this time, in milliseconds.
+    whole_ms: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { at_once: 16, idle_ms: 20_000, whole_ms: 600_000 }
+    }
+}
+
+impl Bounds {
+    fn idle(self) -> Duration {
+        Duration::from_millis(self.idle_ms)
+    }
+
+    fn whole(self) -> Duration {
+        Duration::from_millis(self.whole_ms)
+    }
+}
 
 /// Serves evidence.
 #[derive(Clone, Debug)]
-pub struct Evidences(pub Arc<Chassis>, Arc<Semaphore>);
+pub struct Evidences(Arc<Chassis>, Uploads);
+
+/// The uploads under way.
+#[derive(Clone, Debug)]
+struct Uploads {
+    slots: Arc<Semaphore>,
+    bounds: Bounds,
+}
 
 impl Evidences {
     /// Serves it on a chassis.
-    pub fn on(chassis: Arc<Chassis>) -> Self {
-        Self(chassis, Arc::new(Semaphore::new(UPLOADS)))
+    pub fn on(chassis: Arc<Chassis>, bounds: Bounds) -> Self {
+        let slots = Arc::new(Semaphore::new(bounds.at_once.min(Semaphore::MAX_PERMITS)));
+        Self(chassis, Uploads { slots, bounds })
     }
 }
 
@@ -72,13 +111,14 @@ kefu_chassis::delegate! {
 
 impl Evidences {
     async fn add(&self, call: &Call, request: pb::AddEvidenceRequest) -> Result<pb::Evidence, Error> {
+        digest("sha256", &request.sha256)?;
         let evidence = pb::Evidence {
             kind: request.kind,
             source: request.source,
             description: request.description,
             media_type: request.media_type,
             size_bytes: request.size_bytes,
-            sha256: digest("sha256", request.sha256)?,
+            sha256: request.sha256,
             uri: request.uri,
             ..pb::Evidence::default()
         };
@@ -180,6 +220,6 @@ async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<
 }
 
 /// A SHA-256 that is given, or none.
-fn digest(field: &str, given: Vec<u8>) -> Result<Vec<u8>, Error> {
-    if given.is_empty() || given.len() == 32 { Ok(given) } else { Err(Error::field(field, "must have 32 bytes")) }
+fn digest(field: &str, given: &[u8]) -> Result<(), Error> {
+    if given.is_empty() || given.len() == 32 { Ok(()) } else { Err(Error::field(field, "must have 32 bytes")) }
 }

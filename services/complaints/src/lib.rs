@@ -10,6 +10,7 @@ use kefu_chassis::{Chassis, Error};
 use kefu_proto::complaints::v1::complaint_service_server::ComplaintServiceServer;
 use kefu_proto::complaints::v1::evidence_service_server::EvidenceServiceServer;
 use kefu_proto::complaints::v1::improvement_service_server::ImprovementServiceServer;
+use serde::Deserialize;
 use sqlx::migrate::Migrator;
 
 mod analysis;
@@ -35,12 +36,34 @@ pub static SERVICE: Service = Service {
     mount,
 };
 
+/// What complaints is told beside what every service is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// ISO 3166 code of the country in which national telephone numbers are read.
+    country: String,
+    /// What is told of uploads of evidence.
+    uploads: evidence::Bounds,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { country: "CN".into(), uploads: evidence::Bounds::default() }
+    }
+}
+
 fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> Result<Server, Error> {
-    let country = Country::configured(settings)?;
+    let settings: Settings = if settings.is_null() {
+        Settings::default()
+    } else {
+        serde_json::from_value(settings).map_err(Error::unexpected)?
+    };
+    let country = Country::named(&settings.country)?;
+    let evidences = evidence::Evidences::on(chassis.clone(), settings.uploads);
     Ok(server
         .beside(complaint::archive::purge::run(chassis.clone()))
         .beside(kefu_chassis::subscriber::run(chassis.clone(), analysis::contacts::subscription()))
         .with(ImprovementServiceServer::new(improvement::Improvements(chassis.clone())))
-        .with(EvidenceServiceServer::new(evidence::Evidences::on(chassis.clone())))
+        .with(EvidenceServiceServer::new(evidences).max_decoding_message_size(evidence::MESSAGE))
         .with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
 }

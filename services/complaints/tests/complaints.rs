@@ -9,8 +9,10 @@ mod complaints {
     mod desk;
     mod evidence;
     mod improvements;
+    mod purge;
     mod reads;
     mod separation;
     mod stories;
     mod unreachable;
+    mod uploads;
 }

@@ -41,6 +41,8 @@ struct Row {
     body: Vec<u8>,
     complaint_body: Vec<u8>,
     root_sha256: Vec<u8>,
+    archived_at: jiff_sqlx::Timestamp,
+    retain_until: jiff_sqlx::Timestamp,
 }
 
 impl Complaints {
@@ -54,7 +56,7 @@ impl Complaints {
         let facts = step.facts();
         step.fire(Action::Archive, &facts)?;
         let id = step.record.id();
-        let mut entries = recorded(step.change.connection(), id).await?;
+        let mut entries = parts(step.change.connection(), id).await?;
         entries.push(entry(id.to_string(), &pb::Complaint::full_name(), &complaint));
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let retain_until = self.retain_until(step.at);
@@ -116,7 +118,8 @@ impl Complaints {
         })?;
         let row = sqlx::query_as!(
             Row,
-            "select complaint, body, complaint_body, root_sha256 from complaints.archive where complaint = $1",
+            "select complaint, body, complaint_body, root_sha256, archived_at, retain_until from complaints.archive
+            where complaint = $1",
             record.id
         );
         Ok((row.fetch_optional(connection).await?.ok_or_else(nothing)?, record))
@@ -129,7 +132,8 @@ impl Complaints {
     ) -> Result<pb::VerifyArchiveResponse, Error> {
         let mut connection = self.0.pool().acquire().await?;
         let (row, record) = self.archived(&mut connection, call, &request.name).await?;
-        let now = stored(&mut connection, &row, &record.show()).await?;
+        let told = told(&mut connection, &record).await?;
+        let now = stored(&mut connection, &row, &record.show(), &told).await?;
         let mut faults = Vec::new();
         // A manifest that cannot be read says nothing: then every part was added, and the root is not the one recorded.
         let manifest = pb::Archive::decode(row.body.as_slice()).unwrap_or_default();
@@ -146,10 +150,11 @@ impl Complaints {
         for name in then.keys() {
             tell(name, Kind::Missing);
         }
-        let journalled = journalled_root(&mut connection, &record.id().to_string()).await?;
         let roots = [&row.root_sha256, &manifest.root_sha256, &root(&manifest.entries)];
-        if roots.into_iter().any(|known| Some(known) != journalled.as_ref()) {
+        if roots.into_iter().any(|known| *known != told.root_sha256) {
             tell(&request.name, Kind::Root);
+        } else if !row.tells(pb::Archive { entries: manifest.entries.clone(), ..told }) {
+            tell(&request.name, Kind::Changed);
         }
         faults.sort_by(|one, other| one.name.cmp(&other.name));
         let intact = faults.is_empty();
@@ -178,8 +183,19 @@ fn entry(name: String, kind: &str, bytes: &[u8]) -> Entry {
     Entry { name, media_type: kind.to_owned(), size_bytes, sha256: sha256(bytes).to_vec() }
 }
 
-/// Papers and evidence; of content what was recorded when it came.
-async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>) -> Result<Vec<Entry>, Error> {
+impl Row {
+    /// Whether it says what the journal tells, in all that its root digest does not cover.
+    fn tells(&self, told: pb::Archive) -> bool {
+        let times = [self.archived_at, self.retain_until].map(|time| Some(to_proto(time.to_jiff())));
+        times == [told.archived_time, told.retain_until_time] && self.body == told.encode_to_vec()
+    }
+}
+
+/// Papers and evidence as they are stored, and which evidence that is.
+async fn recorded(
+    connection: &mut PgConnection,
+    complaint: Id<Complaint>,
+) -> Result<(Vec<Entry>, Vec<(Uuid, Vec<u8>)>), Error> {
     let mut entries = Vec::new();
     let papers = sqlx::query!("select id, body from complaints.paper where complaint = $1", complaint.uuid());
     for row in papers.fetch_all(&mut *connection).await? {
@@ -187,13 +203,26 @@ async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>) -> Re
         entries.push(entry(name, &pb::Paper::full_name(), &row.body));
     }
     let evidence = sqlx::query!("select id, body from complaints.evidence where complaint = $1", complaint.uuid());
-    for row in evidence.fetch_all(connection).await? {
+    let evidence = evidence.fetch_all(connection).await?;
+    for row in &evidence {
         let name = format!("{complaint}/{}", Id::<Evidence>::from_uuid(row.id));
-        let known = pb::Evidence::decode(row.body.as_slice()).map_err(Error::unexpected)?;
-        entries.push(entry(name.clone(), &pb::Evidence::full_name(), &row.body));
+        entries.push(entry(name, &pb::Evidence::full_name(), &row.body));
+    }
+    Ok((entries, evidence.into_iter().map(|row| (row.id, row.body)).collect()))
+}
+
+fn content_name(complaint: Id<Complaint>, evidence: Uuid) -> String {
+    format!("{complaint}/{}/content", Id::<Evidence>::from_uuid(evidence))
+}
+
+/// Everything of a file that is about to be closed but the complaint itself; of content what was recorded when it came.
+async fn parts(connection: &mut PgConnection, complaint: Id<Complaint>) -> Result<Vec<Entry>, Error> {
+    let (mut entries, evidence) = recorded(connection, complaint).await?;
+    for (id, body) in evidence {
+        let known = pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)?;
         if known.uri.is_empty() {
             entries.push(Entry {
-                name: format!("{name}/content"),
+                name: content_name(complaint, id),
                 media_type: known.media_type,
                 size_bytes: known.size_bytes,
                 sha256: known.sha256,
@@ -203,17 +232,24 @@ async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>) -> Re
     Ok(entries)
 }
 
-/// Everything of the file as it is stored now, digested anew.
-async fn stored(connection: &mut PgConnection, row: &Row, shown: &pb::Complaint) -> Result<Vec<Entry>, Error> {
+/// Everything of the file as it is stored now, digested anew, whatever the evidence says about its content.
+async fn stored(
+    connection: &mut PgConnection,
+    row: &Row,
+    shown: &pb::Complaint,
+    told: &pb::Archive,
+) -> Result<Vec<Entry>, Error> {
     let complaint = Id::<Complaint>::from_uuid(row.complaint);
-    let mut entries = recorded(connection, complaint).await?;
-    for entry in entries.iter_mut().filter(|entry| entry.name.ends_with("/content")) {
-        let evidence = Id::<Evidence>::parse(entry.name.trim_end_matches("/content")).map(Id::uuid).unwrap_or_default();
-        (entry.size_bytes, entry.sha256) = content(connection, evidence).await?;
+    let (mut entries, evidence) = recorded(connection, complaint).await?;
+    for (id, body) in evidence {
+        if let Some((size_bytes, sha256)) = content(connection, id).await? {
+            let media_type = pb::Evidence::decode(body.as_slice()).unwrap_or_default().media_type;
+            entries.push(Entry { name: content_name(complaint, id), media_type, size_bytes, sha256 });
+        }
     }
     let mut closed = entry(complaint.to_string(), &pb::Complaint::full_name(), &row.complaint_body);
     // Both must say the same: the complaint as it is shown now, and as it was when it was closed.
-    if !is_same(&row.complaint_body, shown) {
+    if !is_same(&row.complaint_body, shown, told) {
         closed.sha256 = sha256(&shown.encode_to_vec()).to_vec();
     }
     entries.push(closed);
@@ -221,42 +257,50 @@ async fn stored(connection: &mut PgConnection, row: &Row, shown: &pb::Complaint)
     Ok(entries)
 }
 
-/// Whether a complaint is shown as it was when it was closed, but for what closing it changed.
-fn is_same(closed: &[u8], shown: &pb::Complaint) -> bool {
+/// Whether a complaint is shown as it was when it was closed, and as closing it left it.
+fn is_same(closed: &[u8], shown: &pb::Complaint, told: &pb::Archive) -> bool {
     let Ok(closed) = pb::Complaint::decode(closed) else { return false };
-    let is_archived = shown.state() == State::Archived;
-    let then = pb::Complaint {
-        state: closed.state,
-        archived_time: closed.archived_time,
-        update_time: closed.update_time,
-        etag: closed.etag.clone(),
-        ..shown.clone()
+    let left = pb::Complaint {
+        state: State::Archived.into(),
+        archived_time: told.archived_time,
+        update_time: told.archived_time,
+        etag: shown.etag.clone(),
+        ..closed
     };
-    is_archived && then == closed
+    *shown == left
 }
 
-/// How long a piece of evidence is, and its digest, read piece by piece.
-async fn content(connection: &mut PgConnection, evidence: Uuid) -> Result<(i64, Vec<u8>), Error> {
+/// How long the content of a piece of evidence is, and its digest, read piece by piece; nothing where there is none.
+async fn content(connection: &mut PgConnection, evidence: Uuid) -> Result<Option<(i64, Vec<u8>)>, Error> {
     let mut pieces = sqlx::query_scalar!(
         "select bytes from complaints.evidence_content where evidence = $1 order by ordinal",
         evidence
     )
     .fetch(connection);
-    let (mut size, mut digest) = (0, Sha256::new());
+    let (mut size, mut digest) = (None, Sha256::new());
     while let Some(piece) = pieces.try_next().await? {
-        size += piece.len();
+        size = Some(size.unwrap_or(0) + i64::try_from(piece.len()).unwrap_or(i64::MAX));
         digest.update(&piece);
     }
-    Ok((i64::try_from(size).unwrap_or(i64::MAX), digest.finalize().to_vec()))
+    Ok(size.map(|size| (size, digest.finalize().to_vec())))
 }
 
-/// The root digest that the journal tells of, whose own chain proves it.
-async fn journalled_root(connection: &mut PgConnection, complaint: &str) -> Result<Option<Vec<u8>>, Error> {
-    let payload = sqlx::query_scalar!(
-        "select payload from journal where aggregate = $1 and payload_type = $2 order by seq desc limit 1",
-        complaint,
+/// The archive as the journal tells of it, whose own chain proves it; its parts only the manifest has.
+async fn told(connection: &mut PgConnection, record: &store::Record) -> Result<pb::Archive, Error> {
+    let event = sqlx::query!(
+        "select payload, actor, occurred_at from journal where aggregate = $1 and payload_type = $2
+        order by seq desc limit 1",
+        record.id().to_string(),
         pb::ComplaintArchived::full_name()
     );
-    let payload = payload.fetch_optional(connection).await?.flatten();
-    Ok(payload.and_then(|payload| pb::ComplaintArchived::decode(payload.as_slice()).ok()).map(|told| told.root_sha256))
+    let Some(event) = event.fetch_optional(connection).await? else { return Ok(pb::Archive::default()) };
+    let told = pb::ComplaintArchived::decode(event.payload.unwrap_or_default().as_slice()).unwrap_or_default();
+    Ok(pb::Archive {
+        name: format!("{}/archive", record.id()),
+        root_sha256: told.root_sha256,
+        archivist: event.actor,
+        archived_time: Some(to_proto(event.occurred_at.to_jiff())),
+        retain_until_time: told.retain_until_time,
+        entries: Vec::new(),
+    })
 }

@@ -1,21 +1,39 @@
-//! The archive: closed, proven, unchangeable, and deleted only when its time is over (C5.9).
+//! The archive: closed, proven, and unchangeable (C5.9).
 
 use std::fmt::Write as _;
 
-use jiff::ToSpan as _;
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::verify_archive_response::fault::Kind;
-use kefu_testkit::eventually;
+use prost::Message as _;
 use sha2::Digest as _;
-use sqlx::{AssertSqlSafe, Executor as _};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
 use super::desk::Desk;
+use super::evidence::{client, picture, stated, upload};
+
+/// The tables of a file, those that others refer to first.
+pub const TABLES: [&str; 5] = ["complaint", "paper", "evidence", "evidence_content", "archive"];
+
+/// A complaint with ten papers, a picture in two pieces and a link, closed and archived.
+pub async fn archived_at(desk: &Desk) -> pb::Archive {
+    let name = desk.executed().await.name;
+    let content = picture(300_000);
+    upload(desk, stated(&name, &content), &content).await.unwrap();
+    let link = pb::AddEvidenceRequest {
+        parent: name.clone(),
+        kind: pb::evidence::Kind::CallRecording.into(),
+        source: "呼叫中心".into(),
+        uri: "https://recordings.example/42".into(),
+        ..Default::default()
+    };
+    client(desk, "staff/lin").add_evidence(link).await.unwrap();
+    desk.call_back(&name, true).await.unwrap();
+    desk.archive(&name).await.unwrap()
+}
 
 async fn archived() -> (Desk, pb::Archive) {
     let desk = Desk::open().await;
-    let name = desk.executed().await.name;
-    desk.call_back(&name, true).await.unwrap();
-    let archive = desk.archive(&name).await.unwrap();
+    let archive = archived_at(&desk).await;
     (desk, archive)
 }
 
@@ -24,114 +42,292 @@ async fn verify(desk: &Desk, name: &str) -> pb::VerifyArchiveResponse {
     desk.as_("staff/lin").verify_archive(call).await.unwrap().into_inner()
 }
 
-fn id(archive: &pb::Archive) -> &str {
+/// The complaint's id.
+pub fn id(archive: &pb::Archive) -> &str {
     archive.name.split('/').nth(1).unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// The digest that `sha256sum` would give a list of its own output.
+fn root(entries: &[pb::archive::Entry]) -> Vec<u8> {
+    let lines = entries.iter().map(|entry| format!("{}  {}\n", hex(&entry.sha256), entry.name));
+    sha2::Sha256::digest(lines.collect::<String>()).to_vec()
+}
+
+/// Runs statements that must succeed.
+pub async fn run(pool: &PgPool, statements: &str) {
+    pool.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await.unwrap();
+}
+
+/// What the database says when it refuses statements, all in one transaction; nothing when it does not.
+pub async fn refusal(pool: &PgPool, statements: &str) -> Option<String> {
+    let whole = format!("begin; {statements}; commit");
+    let mut connection = pool.acquire().await.unwrap().detach();
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(whole))).await.err().map(|error| error.to_string())
 }
 
 #[tokio::test]
 async fn the_root_digest_is_that_of_the_list_as_sha256sum_prints_it() {
     let (desk, archive) = archived().await;
-    assert_eq!(archive.entries.len(), 11, "the complaint and its ten papers");
-    let mut list = String::new();
-    for entry in &archive.entries {
-        for byte in &entry.sha256 {
-            write!(list, "{byte:02x}").unwrap();
-        }
-        writeln!(list, "  {}", entry.name).unwrap();
-    }
-    assert_eq!(archive.root_sha256, &sha2::Sha256::digest(list)[..]);
+    assert_eq!(archive.entries.len(), 14, "the complaint, ten papers, two pieces of evidence and a content");
+    assert_eq!(archive.root_sha256, root(&archive.entries));
     assert!(archive.entries.is_sorted_by(|one, other| one.name < other.name));
     let verified = verify(&desk, &archive.name).await;
     assert!(verified.intact, "{:?}", verified.faults);
-    assert_eq!((verified.root_sha256, verified.entry_count), (archive.root_sha256.clone(), 11));
+    assert_eq!((verified.root_sha256, verified.entry_count), (archive.root_sha256.clone(), 14));
     let got = pb::GetArchiveRequest { name: archive.name.clone() };
     assert_eq!(desk.as_("staff/lin").get_archive(got).await.unwrap().into_inner(), archive);
+}
+
+/// What may be tried on a file.
+fn mutations(id: &str) -> Vec<String> {
+    let of_evidence = format!("in (select id from complaints.evidence where complaint = '{id}')");
+    let mut tried = vec![
+        format!("update complaints.complaint set matter = 'x' where id = '{id}'"),
+        format!("update complaints.complaint set state = 10 where id = '{id}'"),
+        format!("update complaints.complaint set version = version where id = '{id}'"),
+        format!("insert into complaints.paper values (gen_random_uuid(), '{id}', 1, 'x')"),
+        format!("insert into complaints.evidence values (gen_random_uuid(), '{id}', 'x')"),
+        format!(
+            "insert into complaints.evidence_content select id, 9, 'x' from complaints.evidence where complaint = '{id}'"
+        ),
+        format!(
+            "insert into complaints.archive select complaint, 'x', 'x', 'x', archived_at, archived_at
+            from complaints.archive where complaint = '{id}' on conflict (complaint) do update set body = excluded.body"
+        ),
+        format!("update complaints.paper set body = body where complaint = '{id}'"),
+        format!("update complaints.evidence set body = 'x' where complaint = '{id}'"),
+        format!("update complaints.evidence_content set bytes = 'x' where evidence {of_evidence}"),
+        format!("update complaints.evidence_content set ordinal = ordinal + 7 where evidence {of_evidence}"),
+        format!("update complaints.archive set root_sha256 = 'x' where complaint = '{id}'"),
+        format!("update complaints.archive set retain_until = archived_at where complaint = '{id}'"),
+        format!("delete from complaints.paper where complaint = '{id}'"),
+        format!("delete from complaints.evidence_content where evidence {of_evidence}"),
+        format!("delete from complaints.evidence_content where ordinal = 1 and evidence {of_evidence}"),
+        format!("delete from complaints.archive where complaint = '{id}'"),
+    ];
+    tried.extend(TABLES.map(|table| format!("truncate complaints.{table} cascade")));
+    tried
+}
+
+/// Every part of a file deleted, in the order that keys allow.
+pub fn deletion(id: &str) -> String {
+    format!(
+        "delete from complaints.complaint_search where complaint = '{id}';
+        delete from complaints.evidence_content
+            where evidence in (select id from complaints.evidence where complaint = '{id}');
+        delete from complaints.evidence where complaint = '{id}'; delete from complaints.paper where complaint = '{id}';
+        delete from complaints.archive where complaint = '{id}'; delete from complaints.complaint where id = '{id}'"
+    )
 }
 
 #[tokio::test]
 async fn the_database_itself_refuses_every_change_of_an_archived_complaint_whoever_asks() {
     let (desk, archive) = archived().await;
-    let id = id(&archive);
-    let statements = [
-        format!("update complaints.complaint set matter = 'x' where id = '{id}'"),
-        format!("update complaints.complaint set state = 10 where id = '{id}'"),
-        format!("delete from complaints.complaint where id = '{id}'"),
-        format!("insert into complaints.paper values (gen_random_uuid(), '{id}', 1, 'x')"),
-        format!("update complaints.paper set body = 'x' where complaint = '{id}'"),
-        format!("delete from complaints.paper where complaint = '{id}'"),
-        format!("insert into complaints.evidence values (gen_random_uuid(), '{id}', 'x')"),
-        format!("update complaints.archive set root_sha256 = 'x' where complaint = '{id}'"),
-        format!("delete from complaints.archive where complaint = '{id}'"),
-        format!(
-            "with a as (delete from complaints.archive where complaint = '{id}'),
-                p as (delete from complaints.paper where complaint = '{id}')
-            delete from complaints.complaint where id = '{id}'"
-        ),
-        "truncate complaints.paper".to_owned(),
-        "truncate complaints.complaint cascade".to_owned(),
-    ];
-    for statement in statements {
-        for pool in [desk.bench.pool(), desk.bench.admin()] {
-            let outcome = pool.execute(sqlx::raw_sql(AssertSqlSafe(statement.as_str()))).await;
-            assert!(outcome.is_err(), "{statement}");
-        }
+    for statement in mutations(id(&archive)) {
+        let told = refusal(desk.bench.admin(), &statement).await;
+        assert!(told.as_ref().is_some_and(|told| told.contains("C5.9")), "{statement}: {told:?}");
+        assert!(refusal(desk.bench.pool(), &statement).await.is_some(), "{statement}");
     }
+    let alone = format!("delete from complaints.complaint where id = '{}'", id(&archive));
+    assert!(refusal(desk.bench.admin(), &alone).await.is_some(), "its parts refer to it");
+    let whole = deletion(id(&archive));
+    for pool in [desk.bench.admin(), desk.bench.pool()] {
+        let told = refusal(pool, &whole).await;
+        assert!(told.as_ref().is_some_and(|told| told.contains("C5.9")), "{told:?}");
+    }
+    // The service's role cannot put the guards away.
+    for table in TABLES {
+        let statement = format!("alter table complaints.{table} disable trigger all");
+        assert!(refusal(desk.bench.pool(), &statement).await.is_some(), "{statement}");
+    }
+    assert!(refusal(desk.bench.pool(), "set local session_replication_role = replica").await.is_some());
     assert!(verify(&desk, &archive.name).await.intact);
 }
 
 #[tokio::test]
-async fn what_is_changed_behind_the_guards_is_found_and_named() {
-    let (desk, archive) = archived().await;
-    let id = id(&archive);
-    let paper = archive.entries.iter().find(|entry| entry.name.contains("/papers/")).unwrap().name.clone();
-    let paper_id = paper.rsplit('/').next().unwrap();
-    let tamper = async |statement: &str| {
-        let whole = format!("begin; set local session_replication_role = replica; {statement}; commit");
-        desk.bench.admin().execute(sqlx::raw_sql(AssertSqlSafe(whole))).await.unwrap();
-        let found = verify(&desk, &archive.name).await;
-        assert!(!found.intact);
-        found.faults.into_iter().map(|fault| (fault.name.clone(), fault.kind())).collect::<Vec<_>>()
-    };
-    let complaint = format!("complaints/{id}");
-    let changed = tamper(&format!("update complaints.complaint set matter = matter || '!' where id = '{id}'")).await;
-    assert_eq!(changed, [(complaint.clone(), Kind::Changed)]);
-    tamper(&format!("update complaints.complaint set matter = rtrim(matter, '!'), severity = 3 where id = '{id}'"))
-        .await;
-    let restore = format!("update complaints.complaint set severity = 2 where id = '{id}'");
-    let swapped = format!("{restore}; update complaints.paper set body = body || '\\x00' where id = '{paper_id}'");
-    assert_eq!(tamper(&swapped).await, [(paper.clone(), Kind::Changed)]);
-    let removed = tamper(&format!("delete from complaints.paper where id = '{paper_id}'")).await;
-    assert_eq!(removed, [(paper.clone(), Kind::Missing)]);
-    let added = "insert into complaints.paper values ('0199aaaa-0000-7000-8000-00000000000a', ";
-    let added = tamper(&format!("{added} '{id}', 1, 'x')")).await;
-    let stranger = format!("{complaint}/papers/0199aaaa-0000-7000-8000-00000000000a");
-    assert_eq!(added, [(stranger.clone(), Kind::Added), (paper.clone(), Kind::Missing)]);
-    // A manifest that is made to fit does not fit what the journal tells.
-    let root =
-        tamper(&format!("update complaints.archive set root_sha256 = sha256('x') where complaint = '{id}'")).await;
-    assert!(root.contains(&(archive.name.clone(), Kind::Root)), "{root:?}");
+async fn the_database_lets_nothing_that_was_recorded_be_changed_or_deleted_while_a_complaint_is_open() {
+    let desk = Desk::open().await;
+    let name = desk.concluded(pb::complaint::Outcome::Upheld).await.name;
+    let content = picture(300_000);
+    upload(&desk, stated(&name, &content), &content).await.unwrap();
+    let id = name.rsplit('/').next().unwrap();
+    let archived = format!(
+        "create temporary table copy as table complaints.complaint;
+        update copy set id = gen_random_uuid(), number = 'x', state = 11; insert into complaints.complaint table copy"
+    );
+    let tried = [
+        "update complaints.paper set kind = 2".to_owned(),
+        "update complaints.evidence set body = body".to_owned(),
+        "update complaints.evidence_content set bytes = 'x'".to_owned(),
+        "delete from complaints.paper".to_owned(),
+        "delete from complaints.evidence_content".to_owned(),
+        "delete from complaints.evidence_content; delete from complaints.evidence".to_owned(),
+        format!("update complaints.complaint set state = 11 where id = '{id}'"),
+        deletion(id),
+        archived,
+    ];
+    for statement in tried {
+        let told = refusal(desk.bench.admin(), &statement).await;
+        assert!(told.as_ref().is_some_and(|told| told.contains("C5.9")), "{statement}: {told:?}");
+        assert!(refusal(desk.bench.pool(), &statement).await.is_some(), "{statement}");
+    }
+    assert_eq!(desk.get(&name).await.evidence_count, 1);
+}
+
+/// An archive behind whose guards somebody goes.
+struct Tampered {
+    desk: Desk,
+    archive: pb::Archive,
+}
+
+impl Tampered {
+    async fn open() -> Self {
+        let (desk, archive) = archived().await;
+        for table in TABLES {
+            run(desk.bench.admin(), &format!("create table kept_{table} as table complaints.{table}")).await;
+        }
+        Self { desk, archive }
+    }
+
+    /// Runs statements that no guard sees.
+    async fn behind(&self, statements: &str) {
+        let whole = format!("begin; set local session_replication_role = replica; {statements}; commit");
+        run(self.desk.bench.admin(), &whole).await;
+    }
+
+    /// What is found after statements that no guard sees; everything is put back then.
+    async fn found(&self, statements: &str) -> Vec<(String, Kind)> {
+        self.behind(statements).await;
+        let verified = verify(&self.desk, &self.archive.name).await;
+        assert_eq!(verified.intact, verified.faults.is_empty());
+        let put_back = TABLES.map(|table| {
+            format!("delete from complaints.{table}; insert into complaints.{table} table complaints.kept_{table};")
+        });
+        self.behind(&put_back.concat()).await;
+        assert!(verify(&self.desk, &self.archive.name).await.intact, "all is as it was");
+        verified.faults.into_iter().map(|fault| (fault.name.clone(), fault.kind())).collect()
+    }
+
+    /// The name of the first part that has `part` in its own.
+    fn named(&self, part: &str) -> String {
+        self.archive.entries.iter().find(|entry| entry.name.contains(part)).unwrap().name.clone()
+    }
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap()
 }
 
 #[tokio::test]
-async fn an_archive_is_deleted_when_its_time_is_over_and_not_a_microsecond_before_and_the_journal_tells_of_it() {
-    let (desk, archive) = archived().await;
-    let until = kefu_chassis::time::from_proto(archive.retain_until_time.as_ref().unwrap()).unwrap();
-    let closed = kefu_chassis::time::from_proto(archive.archived_time.as_ref().unwrap()).unwrap();
-    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
-    assert_eq!(closed.to_zoned(zone).checked_add(5.years()).unwrap().timestamp(), until, "C5.9: five years");
-    desk.bench.time().advance_to(until - 1.microsecond());
-    kefu_complaints::purge(desk.bench.chassis()).await.unwrap();
-    assert_eq!(desk.bench.number("select count(*) from complaints.complaint").await, 1);
-    desk.bench.time().advance_to(until);
-    eventually("the file is deleted", async || {
-        kefu_complaints::purge(desk.bench.chassis()).await.unwrap();
-        (desk.bench.number("select count(*) from complaints.complaint").await == 0).then_some(())
-    })
-    .await;
-    for table in ["select count(*) from complaints.paper", "select count(*) from complaints.archive"] {
-        assert_eq!(desk.bench.number(table).await, 0, "{table}");
+async fn what_is_changed_removed_or_added_behind_the_guards_is_found_and_named() {
+    let file = Tampered::open().await;
+    let id = id(&file.archive);
+    let (complaint, paper) = (format!("complaints/{id}"), file.named("/papers/"));
+    let content = file.named("/content");
+    let stored = content.trim_end_matches("/content").to_owned();
+    let is_link = |name: &str| name.contains("/evidence/") && !name.starts_with(&stored);
+    let link = file.archive.entries.iter().find(|entry| is_link(&entry.name)).unwrap().name.clone();
+    let (paper_id, stored_id, link_id) = (last(&paper), last(&stored), last(&link));
+    let stranger = "0199aaaa-0000-7000-8000-00000000000a";
+    let changed = |name: &str| vec![(name.to_owned(), Kind::Changed)];
+    let missing = |name: &str| (name.to_owned(), Kind::Missing);
+    let added = |name: String| vec![(name, Kind::Added)];
+    let cases = [
+        ("update complaints.complaint set matter = matter || '!'".to_owned(), changed(&complaint)),
+        ("update complaints.complaint set severity = 3, outcome = 3".to_owned(), changed(&complaint)),
+        ("update complaints.complaint set satisfaction = 4".to_owned(), changed(&complaint)),
+        ("update complaints.complaint set archived_at = archived_at - interval '1 day'".to_owned(), changed(&complaint)),
+        ("update complaints.complaint set updated_at = updated_at + interval '1 us'".to_owned(), changed(&complaint)),
+        ("update complaints.complaint set state = 10".to_owned(), changed(&complaint)),
+        (r"update complaints.complaint set resolution = '\x00'".to_owned(), changed(&complaint)),
+        ("update complaints.archive set complaint_body = complaint_body || 'x'".to_owned(), changed(&complaint)),
+        (format!("update complaints.paper set body = body || '\\x00' where id = '{paper_id}'"), changed(&paper)),
+        (format!("delete from complaints.paper where id = '{paper_id}'"), vec![missing(&paper)]),
+        (
+            format!("insert into complaints.paper values ('{stranger}', '{id}', 1, 'x')"),
+            added(format!("{complaint}/papers/{stranger}")),
+        ),
+        (format!("update complaints.evidence set body = body || body where id = '{stored_id}'"), changed(&stored)),
+        (format!("delete from complaints.evidence where id = '{link_id}'"), vec![missing(&link)]),
+        (
+            format!("delete from complaints.evidence where id = '{stored_id}'"),
+            vec![missing(&stored), missing(&content)],
+        ),
+        (
+            format!("insert into complaints.evidence values ('{stranger}', '{id}', 'x')"),
+            added(format!("{complaint}/evidence/{stranger}")),
+        ),
+        (
+            "update complaints.evidence_content set bytes = set_bit(bytes, 42, 1 - get_bit(bytes, 42)) where ordinal = 1"
+                .to_owned(),
+            changed(&content),
+        ),
+        ("delete from complaints.evidence_content where ordinal = 1".to_owned(), changed(&content)),
+        ("update complaints.evidence_content set ordinal = 1 - ordinal + 10".to_owned(), changed(&content)),
+        (format!("insert into complaints.evidence_content values ('{stored_id}', 2, 'x')"), changed(&content)),
+        ("delete from complaints.evidence_content".to_owned(), vec![missing(&content)]),
+        (
+            format!("insert into complaints.evidence_content values ('{link_id}', 0, 'x')"),
+            added(format!("{link}/content")),
+        ),
+    ];
+    for (statement, expected) in cases {
+        assert_eq!(file.found(&statement).await, expected, "{statement}");
     }
-    let told = "select count(*) from journal where payload_type = 'kefu.complaints.v1.ComplaintPurged'";
-    assert_eq!(desk.bench.number(told).await, 1);
-    desk.bench.events().await;
+    // Of evidence that says nothing any more the content is still found.
+    let garbled = file.found(&format!("update complaints.evidence set body = 'x' where id = '{stored_id}'")).await;
+    assert_eq!(garbled, [changed(&stored), changed(&content)].concat());
+}
+
+#[tokio::test]
+async fn a_manifest_that_says_something_else_than_the_journal_is_found() {
+    let file = Tampered::open().await;
+    let (archive, paper) = (&file.archive, file.named("/papers/"));
+    let with = |change: &dyn Fn(&mut pb::Archive)| {
+        let mut other = archive.clone();
+        change(&mut other);
+        format!("update complaints.archive set body = '\\x{}'", hex(&other.encode_to_vec()))
+    };
+    let changed = [(archive.name.clone(), Kind::Changed)];
+    for statement in [
+        with(&|it| it.archivist = "staff/mei".into()),
+        with(&|it| it.archived_time.as_mut().unwrap().seconds -= 1),
+        with(&|it| it.retain_until_time.as_mut().unwrap().seconds -= 86_400),
+        with(&|it| it.name = "complaints/x/archive".into()),
+        r"update complaints.archive set body = body || '\x7a0178'".to_owned(),
+        "update complaints.archive set retain_until = archived_at".to_owned(),
+        "update complaints.archive set archived_at = archived_at - interval '1 year'".to_owned(),
+    ] {
+        assert_eq!(file.found(&statement).await, changed, "{statement}");
+    }
+    let is_root = [(archive.name.clone(), Kind::Root)];
+    let other_root = "update complaints.archive set root_sha256 = sha256('x')";
+    assert_eq!(file.found(other_root).await, is_root);
+    assert_eq!(file.found(&with(&|it| it.root_sha256[0] ^= 1)).await, is_root);
+    // A paper rewritten with a manifest, roots and all, that fits it.
+    let forged = sha2::Sha256::digest("forged").to_vec();
+    let mut fitting = archive.clone();
+    for entry in fitting.entries.iter_mut().filter(|entry| entry.name == paper) {
+        (entry.sha256, entry.size_bytes) = (forged.clone(), 6);
+    }
+    fitting.root_sha256 = root(&fitting.entries);
+    let statement = format!(
+        "update complaints.paper set body = 'forged' where id = '{}';
+        update complaints.archive set body = '\\x{}', root_sha256 = '\\x{}'",
+        last(&paper),
+        hex(&fitting.encode_to_vec()),
+        hex(&fitting.root_sha256)
+    );
+    assert_eq!(file.found(&statement).await, is_root);
+    // One that nobody can read names nothing: all is added.
+    let garbled = file.found("update complaints.archive set body = 'x'").await;
+    assert_eq!(garbled.iter().filter(|(_, kind)| *kind == Kind::Added).count(), 14);
+    assert!(garbled.contains(&is_root[0]));
 }

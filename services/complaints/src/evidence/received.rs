@@ -1,0 +1,113 @@
+//! What has come of a content: checked so far, and kept in a file without a name.
+
+use std::io::SeekFrom;
+
+use kefu_chassis::Error;
+use kefu_proto::complaints::v1 as pb;
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+
+use super::kind;
+use crate::shared::Evidence;
+
+/// How much of the beginning says what a file is.
+const BEGINNING: usize = 8 * 1024;
+/// How large the pieces are that it is stored in.
+const PIECE: usize = 256 * 1024;
+
+/// A content that comes.
+pub struct Received {
+    file: File,
+    digest: Sha256,
+    size: i64,
+    beginning: Vec<u8>,
+    is_known: bool,
+    /// What is left of a character that is not whole yet.
+    carried: Vec<u8>,
+}
+
+impl Received {
+    /// One of which nothing has come. Its file has no name from the start: it is gone when it is closed, whatever happens.
+    pub async fn open() -> Result<Self, Error> {
+        let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::unexpected)?;
+        Ok(Self {
+            file: File::from_std(file.map_err(Error::unexpected)?),
+            digest: Sha256::new(),
+            size: 0,
+            beginning: Vec::new(),
+            is_known: false,
+            carried: Vec::new(),
+        })
+    }
+
+    /// Takes the next bytes.
+    pub async fn take(&mut self, bytes: &[u8], stated: &pb::UploadedEvidence) -> Result<(), Error> {
+        self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        if self.size > stated.size_bytes {
+            return Err(Error::field("evidence.size_bytes", "is less than what came"));
+        }
+        if kind::is_text(&stated.media_type) && !kind::carries_on_text(&mut self.carried, bytes) {
+            return Err(Error::field("evidence.media_type", "is text, and the content is no text in UTF-8"));
+        }
+        if !self.is_known {
+            let wanted = BEGINNING - self.beginning.len();
+            self.beginning.extend_from_slice(&bytes[..bytes.len().min(wanted)]);
+            if self.beginning.len() == BEGINNING {
+                self.recognise(&stated.media_type)?;
+            }
+        }
+        self.digest.update(bytes);
+        self.file.write_all(bytes).await.map_err(Error::unexpected)
+    }
+
+    /// Refuses a content that begins as something else than was stated.
+    fn recognise(&mut self, media_type: &str) -> Result<(), Error> {
+        self.is_known = true;
+        if kind::begins_as(media_type, &self.beginning) {
+            return Ok(());
+        }
+        Err(Error::field("evidence.media_type", "is not what the content is"))
+    }
+
+    /// Refuses what has ended and is not what was stated.
+    pub async fn finish(&mut self, stated: &pb::UploadedEvidence) -> Result<(), Error> {
+        if self.size < stated.size_bytes {
+            return Err(Error::field("evidence.size_bytes", "is more than what came: the content ends too early"));
+        }
+        if !self.is_known {
+            self.recognise(&stated.media_type)?;
+        }
+        if !self.carried.is_empty() {
+            return Err(Error::field("evidence.media_type", "is text, and the content ends within a character"));
+        }
+        if std::mem::take(&mut self.digest).finalize()[..] != stated.sha256 {
+            return Err(Error::field("evidence.sha256", "is not that of the content"));
+        }
+        self.file.flush().await.map_err(Error::unexpected)
+    }
+
+    /// Stores the content, piece by piece.
+    pub async fn store(&mut self, connection: &mut PgConnection, name: &str) -> Result<(), Error> {
+        let evidence = kefu_chassis::names::id::<Evidence>(name)?.uuid();
+        self.file.seek(SeekFrom::Start(0)).await.map_err(Error::unexpected)?;
+        for ordinal in 0.. {
+            let mut piece = Vec::with_capacity(PIECE);
+            let limit = u64::try_from(PIECE).unwrap_or(u64::MAX);
+            (&mut self.file).take(limit).read_to_end(&mut piece).await.map_err(Error::unexpected)?;
+            if piece.is_empty() {
+                break;
+            }
+            sqlx::query!(
+                "insert into complaints.evidence_content (evidence, ordinal, bytes) values ($1, $2, $3)",
+                evidence,
+                ordinal,
+                piece
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(())
+    }
+}

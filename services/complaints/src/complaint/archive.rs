@@ -153,7 +153,7 @@ impl Complaints {
         let roots = [&row.root_sha256, &manifest.root_sha256, &root(&manifest.entries)];
         if roots.into_iter().any(|known| *known != told.root_sha256) {
             tell(&request.name, Kind::Root);
-        } else if !row.tells(pb::Archive { entries: manifest.entries.clone(), ..told }) {
+        } else if !row.tells(&pb::Archive { entries: manifest.entries.clone(), ..told }) {
             tell(&request.name, Kind::Changed);
         }
         faults.sort_by(|one, other| one.name.cmp(&other.name));
@@ -185,7 +185,7 @@ fn entry(name: String, kind: &str, bytes: &[u8]) -> Entry {
 
 impl Row {
     /// Whether it says what the journal tells, in all that its root digest does not cover.
-    fn tells(&self, told: pb::Archive) -> bool {
+    fn tells(&self, told: &pb::Archive) -> bool {
         let times = [self.archived_at, self.retain_until].map(|time| Some(to_proto(time.to_jiff())));
         times == [told.archived_time, told.retain_until_time] && self.body == told.encode_to_vec()
     }

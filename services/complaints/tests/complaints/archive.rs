@@ -158,10 +158,8 @@ async fn the_database_lets_nothing_that_was_recorded_be_changed_or_deleted_while
     let content = picture(300_000);
     upload(&desk, stated(&name, &content), &content).await.unwrap();
     let id = name.rsplit('/').next().unwrap();
-    let archived = format!(
-        "create temporary table copy as table complaints.complaint;
-        update copy set id = gen_random_uuid(), number = 'x', state = 11; insert into complaints.complaint table copy"
-    );
+    let archived = "create temporary table copy as table complaints.complaint;
+        update copy set id = gen_random_uuid(), number = 'x', state = 11; insert into complaints.complaint table copy";
     let tried = [
         "update complaints.paper set kind = 2".to_owned(),
         "update complaints.evidence set body = body".to_owned(),
@@ -171,7 +169,7 @@ async fn the_database_lets_nothing_that_was_recorded_be_changed_or_deleted_while
         "delete from complaints.evidence_content; delete from complaints.evidence".to_owned(),
         format!("update complaints.complaint set state = 11 where id = '{id}'"),
         deletion(id),
-        archived,
+        archived.to_owned(),
     ];
     for statement in tried {
         let told = refusal(desk.bench.admin(), &statement).await;

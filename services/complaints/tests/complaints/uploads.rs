@@ -82,7 +82,7 @@ fn wrongly_stated(complaint: &str) -> Vec<Case> {
         change(&mut changed);
         parts(changed, &content)
     };
-    let named = |name: &str| with(&|it| it.file_name = name.to_owned());
+    let named = |name: &str| with(&|it| name.clone_into(&mut it.file_name));
     let late = prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 };
     vec![
         ("more than is taken", "evidence.size_bytes", with(&|it| it.size_bytes = 16_777_217)),

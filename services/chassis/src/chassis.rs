@@ -249,6 +249,15 @@ impl Chassis {
         format!("{}/{id}", self.service)
     }
 
+    /// Refuses `field`, which names somebody to call `method`, unless they may: a duty is given to nobody who cannot fulfil it.
+    pub fn check_may(&self, staff: &str, method: &str, field: &str, clause: &str) -> Result<(), Error> {
+        let rule = self.rules.named(method).ok_or_else(|| Error::unexpected(format!("{method} has no rule")))?;
+        if self.directory.now().may(staff, rule) {
+            return Ok(());
+        }
+        Err(Error::field(field, format!("{clause}: is not active in the directory with a role that may call {method}")))
+    }
+
     /// How late the regulation lets things be recorded (A9.1).
     #[must_use]
     pub fn backdating(&self) -> Backdating {

@@ -136,6 +136,13 @@ impl Organisation {
         self.staff.get(staff).is_some_and(|member| !member.inactive)
     }
 
+    /// Whether somebody is active and has a role of which `rule` asks one.
+    #[must_use]
+    pub fn may(&self, staff: &str, rule: &MethodRule) -> bool {
+        let has_one = |member: &Member| member.roles.iter().any(|role| rule.roles.contains(role));
+        self.staff.get(staff).is_some_and(|member| !member.inactive && has_one(member))
+    }
+
     /// Whether somebody is active and not absent at `at`.
     #[must_use]
     pub fn is_present(&self, staff: &str, at: Timestamp) -> bool {

@@ -2,23 +2,23 @@
 
 use kefu_chassis::call::Holder;
 use kefu_chassis::names::unknown;
-use kefu_chassis::time::{sql, to_proto};
+use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
-use super::lifecycle::Action;
+use super::lifecycle::{Action, Facts};
 use super::paper::{self, paper};
-use super::step::{Step, part};
+use super::step::{Step, facts, part};
 use crate::shared::Measure;
 
 impl Complaints {
     pub(super) async fn agree(&self, call: &Call, request: pb::RecordAgreementRequest) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
-        let facts = step.facts();
+        let facts = Facts { executed_at: Some(step.at), ..facts(&step, call) };
         let has_measures = facts.measures_left > 0;
         step.fire(if has_measures { Action::Agree } else { Action::AgreeToExplanation }, &facts)?;
         let at = Some(sql::at(step.at));
@@ -33,8 +33,9 @@ impl Complaints {
     pub(super) async fn decline(&self, call: &Call, request: pb::RecordDeclineRequest) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
-        let facts = step.facts();
+        let facts = facts(&step, call);
         step.fire(Action::Decline, &facts)?;
+        step.record.approved_at = None;
         let paper = told(call, &mut step, false, request.channel, request.text);
         paper::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::AgreementDeclined { state: step.state(), paper: Some(paper) };
@@ -67,14 +68,17 @@ impl Complaints {
         let mut facts = step.facts();
         facts.measures = vec![part(measure)];
         facts.measures_left -= 1;
-        step.fire(if facts.measures_left == 0 { Action::CompleteLast } else { Action::CompleteMeasure }, &facts)?;
         measure.completed_time = Some(to_proto(step.at));
         measure.completed_by.clone_from(&call.caller.subject);
         measure.report = request.report;
         let done = measure.clone();
+        // The last one done is not always the last one recorded.
+        facts.executed_at =
+            resolution.measures.iter().filter_map(|each| from_proto(each.completed_time.as_ref()?)).max();
+        step.fire(if facts.measures_left == 0 { Action::CompleteLast } else { Action::CompleteMeasure }, &facts)?;
         step.record.resolve(Some(&resolution));
         if facts.measures_left == 0 {
-            step.record.executed_at = Some(sql::at(step.at));
+            step.record.executed_at = facts.executed_at.map(sql::at);
             step.record.want_anew();
         }
         let paper = paper(call, &step, Content::Measure(done));

@@ -10,7 +10,7 @@ use kefu_proto::complaints::v1::paper::Content;
 use super::Complaints;
 use super::lifecycle::Action;
 use super::paper::{self, paper};
-use super::step::Step;
+use super::step::{Step, facts};
 use crate::shared::Complaint;
 
 impl Complaints {
@@ -22,9 +22,13 @@ impl Complaints {
         if !request.satisfied && request.comment.trim().is_empty() {
             return Err(Error::field("comment", "D8.9: must say why the complainant is not satisfied"));
         }
+        let fits = if request.satisfied { 3..=5 } else { 1..=3 };
+        if !fits.contains(&request.satisfaction) {
+            return Err(Error::field("satisfaction", "C5.8: is not what somebody says who is satisfied, or is not"));
+        }
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         step.not_before(sql::read(step.record.executed_at), "the resolution was carried out")?;
-        let facts = step.facts();
+        let facts = facts(&step, call);
         step.fire(if request.satisfied { Action::Satisfied } else { Action::Dissatisfied }, &facts)?;
         let content = pb::Callback {
             satisfied: request.satisfied,
@@ -65,7 +69,7 @@ impl Complaints {
             return Err(unknown::<Complaint>(&request.name));
         }
         let mut step = step.ready(&request.etag).await?;
-        let facts = step.facts();
+        let facts = facts(&step, call);
         step.fire(Action::Withdraw, &facts)?;
         step.record.withdraw_reason.clone_from(&request.reason);
         step.record.closed_at = Some(sql::at(step.at));

@@ -1,19 +1,22 @@
 //! Words with the complainant, attempts at them, and what may be done when there are none: the extension of clause C5.8.
 
+use jiff::Timestamp;
 use kefu_chassis::call::Holder;
 use kefu_chassis::names::{Id, unknown};
-use kefu_chassis::time::sql;
+use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Closure, State};
 use kefu_proto::complaints::v1::contact_waiver::{Decision, Ground};
 use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
+use kefu_proto::complaints::v1::evidence::Kind;
 use kefu_proto::complaints::v1::paper::Content;
+use prost::Message as _;
 
 use super::Complaints;
 use super::lifecycle::Action;
 use super::paper::{self, paper};
-use super::step::{Step, open_measures};
+use super::step::{Step, facts, open_measures};
 use super::store::Record;
 use crate::shared::{Complaint, Evidence};
 
@@ -27,7 +30,7 @@ impl Complaints {
         if is_reached && request.text.trim().is_empty() {
             return Err(Error::field("text", "D8.4: must say what was said"));
         }
-        if is_reached && matches!(purpose, Purpose::Acknowledgement | Purpose::Agreement | Purpose::Callback) {
+        if is_reached && !matches!(purpose, Purpose::Investigation) {
             return Err(Error::field("purpose", "what was said then is recorded by the method of that step"));
         }
         let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
@@ -36,10 +39,13 @@ impl Complaints {
             return Err(unknown::<Complaint>(&request.name));
         }
         let mut step = step.ready(&request.etag).await?;
-        let facts = step.facts();
+        let facts = facts(&step, call);
         let duty = duty(purpose).filter(|_| !is_reached);
         if duty.is_some() && Some(purpose) != step.record.wanted_for() {
             return Err(Error::field("purpose", "C5.8: is not what the complainant is wanted for now"));
+        }
+        if duty.is_some() {
+            step.not_before(step.record.wanted_since(), "the complainant was wanted for it")?;
         }
         let in_time = duty.and_then(|duty| step.due(duty)).is_some_and(|due| step.at <= due);
         step.fire(
@@ -55,9 +61,11 @@ impl Complaints {
         }
         if is_reached {
             step.record.inform(step.at);
+            // Whoever can be spoken to can be reached.
+            step.record.want_anew();
             // Only who investigates, while they do, has heard the complainant.
-            step.record.contacted |= purpose == Purpose::Investigation
-                && step.record.state() == State::Investigating
+            step.record.contacted |= step.record.state() == State::Investigating
+                && sql::read(step.record.investigated_at).is_some_and(|since| since <= step.at)
                 && call.caller.subject == step.record.investigator;
         }
         let content = pb::CustomerContact {
@@ -96,12 +104,18 @@ impl Complaints {
         if refuses == request.evidence.is_empty() {
             return Err(Error::field("evidence", "C5.8: is the written refusal, and for that ground only"));
         }
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
-        let mut facts = step.facts();
-        if refuses && !self.is_on_file(&mut step, &request.evidence).await? {
-            return Err(unknown::<Evidence>(&request.evidence));
+        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, None).await?;
+        let mut facts = facts(&step, call);
+        if refuses {
+            let refusal = self.on_file(&mut step, &request.evidence).await?;
+            let since = step.record.wanted_since();
+            let is_written = matches!(refusal.kind(), Kind::Document | Kind::Statement | Kind::ChatLog);
+            if !is_written || refusal.collected_time.as_ref().and_then(from_proto) < since {
+                return Err(Error::field("evidence", "C5.8: is no written refusal of this step"));
+            }
         }
         facts.has_refused = refuses;
+        facts.executed_at = Some(step.at);
         if refuses {
             // Attempts are another ground than the one that is claimed.
             facts.attempts.0 = 0;
@@ -145,18 +159,18 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    /// Whether a piece of evidence is on this complaint's file.
-    async fn is_on_file(&self, step: &mut Step<'_>, evidence: &str) -> Result<bool, Error> {
-        let complaint = step.record.id().to_string();
-        let Some(id) = Id::<Evidence>::parse(evidence).filter(|_| evidence.starts_with(&complaint)) else {
-            return Ok(false);
-        };
-        let found = sqlx::query_scalar!(
-            r#"select exists (select from complaints.evidence where id = $1 and complaint = $2) as "exists!""#,
-            id.uuid(),
-            step.record.id
+    /// A piece of evidence on this complaint's file.
+    async fn on_file(&self, step: &mut Step<'_>, evidence: &str) -> Result<pb::Evidence, Error> {
+        let complaint = step.record.id();
+        let id = Id::<Evidence>::parse(evidence).filter(|id| format!("{complaint}/{id}") == evidence);
+        let body = sqlx::query_scalar!(
+            "select body from complaints.evidence where id = $1 and complaint = $2",
+            id.map(Id::uuid),
+            complaint.uuid()
         );
-        Ok(found.fetch_one(step.change.connection()).await?)
+        let body = body.fetch_optional(step.change.connection()).await?;
+        let body = body.ok_or_else(|| unknown::<Evidence>(evidence))?;
+        pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)
     }
 }
 
@@ -179,6 +193,15 @@ impl Record {
             State::Investigating if self.acknowledged_at.is_none() => Some(Purpose::Acknowledgement),
             State::Approved => Some(Purpose::Agreement),
             State::Callback => Some(Purpose::Callback),
+            _ => None,
+        }
+    }
+
+    /// Since when they are wanted for it: what was tried before is no attempt at it.
+    fn wanted_since(&self) -> Option<Timestamp> {
+        match self.state() {
+            State::Approved => sql::read(self.approved_at),
+            State::Callback => sql::read(self.executed_at),
             _ => None,
         }
     }

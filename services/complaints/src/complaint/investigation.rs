@@ -30,9 +30,10 @@ impl Complaints {
             return Err(unknown::<Complaint>(&request.name));
         }
         let mut step = step.ready(&request.etag).await?;
+        step.not_before(sql::read(step.record.investigated_at), "the investigation began")?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         self.check_department(department)?;
-        self.check_person(&step.record, department, person)?;
+        self.check_person(department, person)?;
         if !person.is_empty() && !request.no_person_reason.trim().is_empty() {
             return Err(Error::field("no_person_reason", "D8.5: is only for when nobody is responsible in person"));
         }
@@ -42,9 +43,11 @@ impl Complaints {
             .all(|staff| staff != person && self.is_outside(&step.record, staff, department, call.now));
         facts.is_evidenced |= !request.no_evidence_reason.trim().is_empty();
         facts.has_responsible = !person.is_empty() || !request.no_person_reason.trim().is_empty();
+        facts.told = self.to_tell(&step, department);
         step.fire(Action::Conclude, &facts)?;
         let cause = request.root_cause.clone().unwrap_or_default();
         let record = &mut step.record;
+        record.tell(&facts.told);
         record.concluded_at = Some(sql::at(step.at));
         record.outcome = request.outcome() as i16;
         record.cause_category = cause.category() as i16;

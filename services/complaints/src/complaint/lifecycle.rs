@@ -1,6 +1,7 @@
 //! The lifecycle of a complaint: what can happen to it, under which clause, and which duties that touches.
 
-use kefu_chassis::lifecycle::{Lifecycle, Part, Transition};
+use jiff::Timestamp;
+use kefu_chassis::lifecycle::{Gate, Lifecycle, Part, Transition};
 use kefu_proto::complaints::v1::complaint::State;
 
 mod duties;
@@ -10,7 +11,7 @@ mod labels;
 use gates::{
     ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPROVER_CONCERNED, APPROVER_NOT_ACCUSED, APPROVER_NOT_AUTHOR,
     APPROVER_OUTSIDE, CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, NOT_ACKNOWLEDGED,
-    OUTSIDER_CONCERNED, PLAN_CURRENT, PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
+    NOT_OF_THEIR_OWN, OUTSIDER_CONCERNED, PLAN_CURRENT, PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
 };
 
 /// What can happen to a complaint.
@@ -120,9 +121,9 @@ pub struct Facts {
     pub is_same_version: bool,
     /// Whether the approver speaks for a department concerned that has not approved yet.
     pub speaks_for_one: bool,
-    /// Whether the approver drew the resolution up.
+    /// Whether the approver drew the resolution up, or a version before it.
     pub is_author: bool,
-    /// Whether the approver is the one responsible.
+    /// Whether whoever acts is the one responsible.
     pub is_accused: bool,
     /// Whether the approver speaks for the responsible department, or is and was never of it.
     pub is_independent: bool,
@@ -132,6 +133,8 @@ pub struct Facts {
     pub is_plan_late: bool,
     /// The measures that this opens or completes.
     pub measures: Vec<Part>,
+    /// When the last measure was done, or the complainant accepted that there is none.
+    pub executed_at: Option<Timestamp>,
     /// How many measures are not done, after this.
     pub measures_left: usize,
     /// How many attempts of this step found nobody, and how many that must be.
@@ -143,6 +146,10 @@ pub struct Facts {
 }
 
 type Row = Transition<State, Action, Duty, Facts>;
+
+/// Who judges a resolution, and which.
+const ENTITLED: &[Gate<Facts>] =
+    &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_NOT_ACCUSED, APPROVER_OUTSIDE];
 
 const BEGIN: &[State] = &[State::Unspecified];
 /// Before the investigation has ended.
@@ -181,7 +188,12 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::Acknowledge, "C5.2", &[State::Investigating], None)
         },
-        Row { gates: &[INVESTIGATOR_OUTSIDE], ..Row::row(Action::Classify, "D8.2", EARLY, None) },
+        // The department presumed, or found, is told at once; where nobody is in charge, by NotifyDepartment.
+        Row {
+            gates: &[INVESTIGATOR_OUTSIDE],
+            opens: &[Duty::DepartmentNotice],
+            ..Row::row(Action::Classify, "D8.2", EARLY, None)
+        },
         Row { gates: &[IN_CHARGE], opens: &[Duty::DepartmentNotice], ..Row::row(Action::Notify, "D8.3", OPEN, None) },
         Row { gates: &[HANDLER_FITS], reassigns: true, ..Row::row(Action::Assign, "A9.1", OPEN, None) },
         Row {
@@ -192,59 +204,61 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row::row(Action::AddEvidence, "C5.4", OPEN, None),
         Row::row(Action::Contact, "D8.4", OPEN, None),
         Row {
+            gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Acknowledgement, Duty::Callback],
             ..Row::row(Action::AttemptInTime, "C5.8", WANTED, None)
         },
         Row {
-            gates: &[NOT_ACKNOWLEDGED],
+            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::AttemptInTime, "C5.8", &[State::Investigating], None)
         },
-        Row::row(Action::AttemptLate, "C5.8", WANTED, None),
-        Row { gates: &[NOT_ACKNOWLEDGED], ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None) },
+        Row { gates: &[NOT_OF_THEIR_OWN], ..Row::row(Action::AttemptLate, "C5.8", WANTED, None) },
         Row {
-            gates: &[WITHOUT_COMPLAINANT],
+            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
+            ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None)
+        },
+        Row {
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Registered], Some(State::Acknowledged))
         },
         Row {
-            gates: &[NOT_ACKNOWLEDGED, WITHOUT_COMPLAINANT],
+            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Investigating], None)
         },
         Row {
-            gates: &[WITHOUT_COMPLAINANT, PLAN_CURRENT],
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, PLAN_CURRENT],
             opens: &[Duty::Measure, Duty::Progress],
             ..Row::row(Action::GoOnUnagreed, "C5.6", &[State::Approved], Some(State::Agreed))
         },
         Row {
-            gates: &[WITHOUT_COMPLAINANT, ALL_DONE],
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, ALL_DONE],
             opens: &[Duty::Callback],
             ..Row::row(Action::GoOnUntold, "C5.6", &[State::Approved], Some(State::Callback))
         },
         Row {
-            gates: &[WITHOUT_COMPLAINANT],
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
             ends: true,
             ..Row::row(Action::CloseWithout, "C5.8", WANTED, Some(State::Closed))
         },
         Row {
-            gates: &[NOT_ACKNOWLEDGED, WITHOUT_COMPLAINANT],
+            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
             ends: true,
             ..Row::row(Action::CloseWithout, "C5.8", &[State::Investigating], Some(State::Closed))
         },
         Row {
             gates: &[INVESTIGATOR_OUTSIDE, ACKNOWLEDGED, EVIDENCED, CONTACTED, RESPONSIBLE_FOUND],
             meets: &[Duty::Investigation],
+            opens: &[Duty::DepartmentNotice],
             ..Row::row(Action::Conclude, "C5.3", &[State::Investigating], Some(State::Concluded))
         },
         Row {
             gates: &[PLANNED, OUTSIDER_CONCERNED],
             ..Row::row(Action::Propose, "C5.5", PLANNING, Some(State::Proposed))
         },
-        Row {
-            gates: &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_NOT_ACCUSED, APPROVER_OUTSIDE],
-            ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None)
-        },
+        Row { gates: ENTITLED, ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None) },
         Row {
             gates: &[
                 APPROVER_CONCERNED,
@@ -256,21 +270,21 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ],
             ..Row::row(Action::ApproveLast, "C5.5", &[State::Proposed], Some(State::Approved))
         },
+        Row { gates: ENTITLED, ..Row::row(Action::Reject, "C5.5", &[State::Proposed], Some(State::Concluded)) },
         Row {
-            gates: &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_NOT_ACCUSED, APPROVER_OUTSIDE],
-            ..Row::row(Action::Reject, "C5.5", &[State::Proposed], Some(State::Concluded))
-        },
-        Row {
-            gates: &[PLAN_CURRENT],
+            gates: &[NOT_OF_THEIR_OWN, PLAN_CURRENT],
             opens: &[Duty::Measure, Duty::Progress],
             ..Row::row(Action::Agree, "C5.6", &[State::Approved], Some(State::Agreed))
         },
         Row {
-            gates: &[ALL_DONE],
+            gates: &[NOT_OF_THEIR_OWN, ALL_DONE],
             opens: &[Duty::Callback],
             ..Row::row(Action::AgreeToExplanation, "C5.6", &[State::Approved], Some(State::Callback))
         },
-        Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded)),
+        Row {
+            gates: &[NOT_OF_THEIR_OWN],
+            ..Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded))
+        },
         Row {
             meets: &[Duty::Measure],
             ..Row::row(Action::CompleteMeasure, "D8.8", CARRYING_OUT, Some(State::Executing))
@@ -304,16 +318,22 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             None,
         ),
         Row {
+            gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Callback],
             ends: true,
             ..Row::row(Action::Satisfied, "C5.8", &[State::Callback], Some(State::Closed))
         },
         Row {
+            gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Callback],
             opens: &[Duty::Investigation],
             ..Row::row(Action::Dissatisfied, "D8.9", &[State::Callback], Some(State::Investigating))
         },
-        Row { ends: true, ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn)) },
+        Row {
+            gates: &[NOT_OF_THEIR_OWN],
+            ends: true,
+            ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn))
+        },
         Row::row(Action::Archive, "C5.9", &[State::Closed, State::Withdrawn], Some(State::Archived)),
     ],
     duties: duties::RULES,

@@ -50,13 +50,17 @@ impl Complaints {
             self.check_department(department)?;
         }
         let department = if department.is_empty() { &step.record.responsible_department } else { department }.clone();
-        let person = if person.is_empty() { &step.record.responsible_person } else { person }.clone();
-        self.check_person(&step.record, &department, &person)?;
+        // Whom it was presumed about is of the department it was presumed about.
+        let stays = person.is_empty() && department == step.record.responsible_department;
+        let person = if stays { &step.record.responsible_person } else { person }.clone();
+        self.check_person(&department, &person)?;
         let mut facts = step.facts();
         facts.is_outside = step.record.investigator.is_empty()
             || self.is_outside(&step.record, &step.record.investigator, &department, call.now);
+        facts.told = self.to_tell(&step, &department);
         step.fire(Action::Classify, &facts)?;
         let record = &mut step.record;
+        record.tell(&facts.told);
         record.category = request.category() as i16;
         record.severity = request.severity() as i16;
         record.subcategory.clone_from(&request.subcategory);
@@ -81,28 +85,13 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         self.check_department(&request.department)?;
-        let known = self.0.directory.now();
-        let recipient = known.responsible(&request.department, "", step.at).map(|(staff, _)| staff.to_owned());
         let mut facts = step.facts();
-        facts.told = recipient
-            .iter()
-            .map(|staff| Part {
-                subject: step.record.id().to_string(),
-                owner: staff.clone(),
-                department: request.department.clone(),
-                due: None,
-            })
-            .collect();
+        facts.told = self.in_charge(&step, &request.department);
         step.fire(Action::Notify, &facts)?;
-        if !step.record.notified.contains(&request.department) {
-            step.record.notified.push(request.department.clone());
-        }
+        step.record.tell(&facts.told);
         step.record.involve(&request.department);
-        let payload = pb::DepartmentNotified {
-            state: step.state(),
-            department: request.department,
-            recipient: recipient.unwrap_or_default(),
-        };
+        let recipient = facts.told.into_iter().map(|part| part.owner).next().unwrap_or_default();
+        let payload = pb::DepartmentNotified { state: step.state(), department: request.department, recipient };
         step.finish(&payload).await
     }
 
@@ -139,9 +128,7 @@ impl Complaints {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let known = self.0.directory.now();
         let investigator = &request.investigator;
-        if !known.is_active(investigator) {
-            return Err(Error::field("investigator", "C5.3: is not active in the directory"));
-        }
+        self.0.check_may(investigator, "ConcludeInvestigation", "investigator", "C5.3")?;
         let mut facts = step.facts();
         facts.is_outside = *investigator != step.record.responsible_person
             && self.is_outside(&step.record, investigator, &step.record.responsible_department, call.now);
@@ -155,20 +142,38 @@ impl Complaints {
         step.finish(&payload).await
     }
 
+    /// Whoever is in charge of a department now, as the one who is told of a complaint (D8.3).
+    fn in_charge(&self, step: &Step<'_>, department: &str) -> Vec<Part> {
+        let known = self.0.directory.now();
+        let head = known.responsible(department, "", self.0.clock.now());
+        let part = |(staff, _): (&str, _)| Part {
+            subject: step.record.id().to_string(),
+            owner: staff.to_owned(),
+            department: department.to_owned(),
+            due: None,
+        };
+        head.map(part).into_iter().collect()
+    }
+
+    /// The same, unless the department was told already.
+    pub(super) fn to_tell(&self, step: &Step<'_>, department: &str) -> Vec<Part> {
+        let is_told = step.record.notified.iter().any(|known| known == department);
+        if is_told { Vec::new() } else { self.in_charge(step, department) }
+    }
+
     /// Refuses what is no department.
     pub(super) fn check_department(&self, name: &str) -> Result<(), Error> {
         let is_known = self.0.directory.now().department(name).is_some();
         if is_known { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }) }
     }
 
-    /// Refuses a responsible person who was not of the department since the complaint was received.
-    pub(super) fn check_person(&self, record: &Record, department: &str, person: &str) -> Result<(), Error> {
-        let since = record.received_at.to_jiff();
-        let is_theirs = self.0.directory.now().was_of(person, department, since, self.0.clock.now());
+    /// Refuses a responsible person who is not of the department and never was: what the complaint is about may lie long back.
+    pub(super) fn check_person(&self, department: &str, person: &str) -> Result<(), Error> {
+        let is_theirs = self.0.directory.now().was_of(person, department, Timestamp::MIN, self.0.clock.now());
         if person.is_empty() || is_theirs {
             return Ok(());
         }
-        Err(Error::field("responsible_person", "D8.5: is and was not of the responsible department"))
+        Err(Error::field("responsible_person", "D8.5: is not of the responsible department and never was"))
     }
 
     /// Whether somebody is, and since the complaint was received always was, of another department than the responsible one
@@ -180,10 +185,22 @@ impl Complaints {
 }
 
 impl Record {
+    /// These departments know of it.
+    pub fn tell(&mut self, told: &[Part]) {
+        for part in told {
+            if !self.notified.contains(&part.department) {
+                self.notified.push(part.department.clone());
+            }
+        }
+    }
+
     /// That department, and that person if one is named, are held responsible.
     pub fn blame(&mut self, department: &str, person: &str) {
         department.clone_into(&mut self.responsible_department);
         person.clone_into(&mut self.responsible_person);
+        if !person.is_empty() {
+            self.no_person_reason.clear();
+        }
         self.involve(department);
     }
 }

@@ -14,7 +14,7 @@ use prost::Message as _;
 use super::Complaints;
 use super::lifecycle::{Action, Facts};
 use super::paper::{self, paper};
-use super::step::Step;
+use super::step::{Step, facts};
 use crate::shared::{Complaint, Measure};
 
 impl Complaints {
@@ -23,7 +23,7 @@ impl Complaints {
         call: &Call,
         request: pb::ProposeResolutionRequest,
     ) -> Result<pb::Complaint, Error> {
-        let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
+        let step = Step::lock(&self.0, call, &request.name, None, &[]).await?;
         let parties = [step.record.investigator.clone()];
         if !call.reaches(Holder { parties: &parties, ..step.record.handler() }) {
             return Err(unknown::<Complaint>(&request.name));
@@ -60,14 +60,16 @@ impl Complaints {
         step: &Step<'_>,
         request: pb::ProposeResolutionRequest,
     ) -> Result<pb::Resolution, Error> {
+        let is_unnamed = |given: &pb::Compensation| given.amount_minor > 0 && given.currency_code.is_empty();
+        if request.compensation.as_ref().is_some_and(is_unnamed) {
+            return Err(Error::field("compensation.currency_code", "is required with an amount"));
+        }
         let known = self.0.directory.now();
         let mut departments = vec![step.record.responsible_department.clone()];
         let mut measures = Vec::with_capacity(request.measures.len());
         for (index, measure) in request.measures.into_iter().enumerate() {
             let wrong = |field: &str, reason: &str| Error::field(format!("measures[{index}].{field}"), reason);
-            if !known.is_active(&measure.owner) {
-                return Err(wrong("owner", "D8.6: is not active in the directory"));
-            }
+            self.0.check_may(&measure.owner, "CompleteMeasure", &format!("measures[{index}].owner"), "D8.6")?;
             if measure.due_time.as_ref().and_then(from_proto).is_none_or(|due| due <= call.now) {
                 return Err(wrong("due_time", "D8.6: must be in the future"));
             }
@@ -89,14 +91,19 @@ impl Complaints {
         departments.retain(|department| !department.is_empty());
         departments.sort();
         departments.dedup();
-        let version = step.record.resolution().map_or(1, |before| before.version + 1);
+        let before = step.record.resolution().unwrap_or_default();
+        let mut earlier_authors = before.earlier_authors;
+        earlier_authors.extend(Some(before.author).filter(|author| !author.is_empty()));
+        earlier_authors.sort();
+        earlier_authors.dedup();
         let mut resolution = pb::Resolution {
-            version,
+            version: before.version + 1,
             measures,
             compensation: request.compensation,
             explanation: request.explanation,
             departments,
             author: call.caller.subject.clone(),
+            earlier_authors,
             digest: Vec::new(),
             approvals: Vec::new(),
         };
@@ -170,7 +177,9 @@ impl Complaints {
         resolution.approvals.push(approval.clone());
         step.record.resolve(Some(&resolution));
         if decision == Decision::Approved && facts.approvals_left == 0 {
-            step.record.approved_at = Some(sql::at(step.at));
+            // The last word is not always the last one recorded.
+            let said = resolution.approvals.iter().filter_map(|said| from_proto(said.occurred_time.as_ref()?));
+            step.record.approved_at = said.max().map(sql::at);
         }
         let paper = paper(call, &step, Content::Approval(approval));
         paper::insert(step.change.connection(), step.record.id, &paper).await?;
@@ -193,16 +202,18 @@ impl Complaints {
     ) -> Facts {
         let (record, caller) = (&step.record, &call.caller.subject);
         let has_said = |department: &str| resolution.approvals.iter().any(|said| said.department == department);
+        let spoke = resolution.approvals.iter().any(|said| said.approver == *caller);
         let left = resolution.departments.iter().filter(|other| *other != department && !has_said(other)).count();
         Facts {
             is_same_version: resolution.digest == digest,
-            speaks_for_one: resolution.departments.iter().any(|other| other == department) && !has_said(department),
-            is_author: resolution.author == *caller,
-            is_accused: record.responsible_person == *caller,
+            speaks_for_one: resolution.departments.iter().any(|other| other == department)
+                && !has_said(department)
+                && !spoke,
+            is_author: resolution.author == *caller || resolution.earlier_authors.contains(caller),
             is_independent: department == record.responsible_department
                 || self.is_outside(record, caller, &record.responsible_department, call.now),
             approvals_left: left,
-            ..step.facts()
+            ..facts(step, call)
         }
     }
 }

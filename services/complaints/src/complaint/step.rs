@@ -74,6 +74,7 @@ impl Root for Record {
             is_plan_late: measures.iter().any(|measure| measure.due.is_some_and(|due| due <= at)),
             measures_left: measures.len(),
             measures,
+            executed_at: self.executed_at.map(|time| time.to_jiff()),
             attempts: (
                 u32::try_from(self.unreached_attempts).unwrap_or(0),
                 regulation.get(params::COMPLAINANT_ATTEMPTS),
@@ -112,6 +113,11 @@ impl Root for Record {
         let entry = is_found_anew.then(|| Entry::of(self));
         store::update(connection, self, entry).await
     }
+}
+
+/// What gates ask about a step that the caller takes.
+pub fn facts(step: &Step<'_>, call: &Call) -> Facts {
+    Facts { is_accused: step.record.accuses(call), ..step.facts() }
 }
 
 /// The measures of a resolution that are not done.

@@ -217,6 +217,8 @@ impl Record {
             notified_departments: Vec::new(),
             investigator: String::new(),
             root_cause: None,
+            // They hear of it with the resolution, once that is approved (C5.6).
+            outcome: if self.approved_at.is_some() { shown.outcome } else { 0 },
             resolution: None,
             unreached_attempts: 0,
             evidence_count: 0,

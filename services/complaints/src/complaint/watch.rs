@@ -59,7 +59,7 @@ impl Complaints {
             let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
             let is_seen = call.reaches(record.holder(&customer))
                 && (!call.is_customer() || is_for_customers(kind, &payload.value));
-            if !is_seen || !is_asked(asked, record, &customer) {
+            if !is_seen || !is_asked(asked, record, &customer, call.is_customer()) {
                 return None;
             }
             let change = pb::WatchComplaintsResponse {
@@ -76,10 +76,12 @@ impl Complaints {
 }
 
 /// Whether a change is one that was asked for.
-fn is_asked(asked: &pb::WatchComplaintsRequest, record: &Record, customer: &str) -> bool {
+fn is_asked(asked: &pb::WatchComplaintsRequest, record: &Record, customer: &str, is_customer: bool) -> bool {
     let is = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);
+    // Customers do not see who is responsible.
+    let responsible = if is_customer { "" } else { record.responsible_department.as_str() };
     is(&asked.handler, &[&record.handler])
-        && is(&asked.department, &[&record.department, &record.responsible_department])
+        && is(&asked.department, &[&record.department, responsible])
         && is(&asked.customer, &[customer])
 }
 

@@ -44,7 +44,7 @@ pub const RULES: &[Rule] = &[
     Rule::of(Duty::Progress, "C5.7", "progress", |_, regulation| {
         Some(Term::Within(regulation.get(params::EXECUTION_PROGRESS_EVERY)))
     }),
-    Rule::of(Duty::Callback, "C5.8", "callback", |_, regulation| {
-        Some(Term::Within(regulation.get(params::CALLBACK_WITHIN)))
+    Rule::of(Duty::Callback, "C5.8", "callback", |facts, regulation| {
+        Some(Term::WithinFrom(facts.executed_at?, regulation.get(params::CALLBACK_WITHIN)))
     }),
 ];

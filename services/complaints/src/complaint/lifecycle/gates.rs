@@ -94,6 +94,12 @@ pub const APPROVER_OUTSIDE: Gate<Facts> = Gate::of_call(
     "nobody speaks for another department who, since the complaint was received, was of the responsible one",
     "受理投诉以来曾属责任部门者，不得代表其他部门审批",
 );
+pub const NOT_OF_THEIR_OWN: Gate<Facts> = Gate::of_call(
+    "A1.1",
+    |facts| !facts.is_accused,
+    "whoever is responsible in person does not speak for the complainant",
+    "责任人不得代投诉人作出表示",
+);
 pub const ALL_APPROVED: Gate<Facts> = Gate::of_call(
     "C5.5",
     |facts| facts.approvals_left == 0,

@@ -102,6 +102,22 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Agreed, Action::CompleteLast, "D8.8", one_left()),
         (Executing, Action::CompleteLast, "D8.8", one_left()),
     ];
+    let own = [
+        (Registered, Action::AttemptInTime),
+        (Registered, Action::AttemptLate),
+        (Registered, Action::GoOnUnacknowledged),
+        (Registered, Action::CloseWithout),
+        (Registered, Action::Withdraw),
+        (Approved, Action::GoOnUnagreed),
+        (Approved, Action::GoOnUntold),
+        (Approved, Action::Agree),
+        (Approved, Action::AgreeToExplanation),
+        (Approved, Action::Decline),
+        (Callback, Action::Satisfied),
+        (Callback, Action::Dissatisfied),
+    ];
+    let accused = || Facts { is_accused: true, ..open() };
+    closed.extend(own.map(|(state, action)| (state, action, "A1.1", accused())));
     for action in [Action::Approve, Action::ApproveLast, Action::Reject] {
         closed.extend([
             (Proposed, action, "C5.5", Facts { speaks_for_one: false, ..open() }),
@@ -125,6 +141,11 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         [Action::GoOnUnacknowledged, Action::CloseWithout]
             .into_iter()
             .map(|action| (Investigating, action, "C5.8", Facts { attempts: (0, 3), ..unacknowledged() })),
+    )
+    .chain(
+        [Action::AttemptInTime, Action::AttemptLate, Action::GoOnUnacknowledged, Action::CloseWithout]
+            .into_iter()
+            .map(|action| (Investigating, action, "A1.1", Facts { is_accused: true, ..unacknowledged() })),
     )
     .collect();
     let (before, after): (Vec<_>, Vec<_>) = LIFECYCLE
@@ -158,6 +179,7 @@ struct Walker {
     state: State,
     acknowledged: bool,
     evidence: bool,
+    concluded: bool,
     contacted: bool,
     waived: bool,
     approvals: [bool; 2],
@@ -229,15 +251,21 @@ impl Walker {
             }
             Action::Conclude => {
                 assert!(self.acknowledged && (self.contacted || self.waived), "concluded too early: {self:?}");
+                self.concluded = facts.is_evidenced && facts.has_responsible && facts.is_outside;
             }
             Action::Propose => {
+                assert!(facts.concerns_others, "no other department is concerned");
                 (self.approvals, self.agreed, self.attempts) = ([false; 2], false, (0, 0));
                 self.measures = usize::try_from(dice >> 13 & 3).unwrap();
                 self.left = self.measures;
             }
-            Action::Approve | Action::ApproveLast => self.approvals[department] = true,
+            Action::Approve | Action::ApproveLast => {
+                self.approvals[department] =
+                    facts.is_same_version && !facts.is_author && !facts.is_accused && facts.is_independent;
+            }
             Action::Agree | Action::AgreeToExplanation => {
                 assert_eq!(self.approvals, [true; 2], "agreed without every approval");
+                assert!(!facts.is_accused, "agreed to by the accused");
                 self.agreed = true;
                 forget(self);
             }
@@ -247,9 +275,10 @@ impl Walker {
                 self.left -= usize::from(self.left > 0);
                 self.attempts = (0, 0);
             }
-            Action::Satisfied => self.satisfied = true,
+            Action::Satisfied => self.satisfied = !facts.is_accused,
             Action::Dissatisfied => {
                 (self.contacted, self.waived, self.approvals) = (false, false, [false; 2]);
+                self.concluded = false;
                 forget(self);
             }
             _ => {}
@@ -265,7 +294,8 @@ impl Walker {
         let was_called = before == State::Callback && self.satisfied;
         assert!(was_called || self.closed_without, "closed without an answer: {self:?}");
         if was_called {
-            assert!(self.agreed && self.left == 0 && self.approvals == [true; 2], "closed around a gate: {self:?}");
+            let is_whole = self.concluded && self.agreed && self.left == 0 && self.approvals == [true; 2];
+            assert!(is_whole, "closed around a gate: {self:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod complaints {
     mod reads;
     mod separation;
     mod stories;
+    mod timing;
     mod unreachable;
     mod uploads;
 }

@@ -1,6 +1,7 @@
 //! Evidence: taken whole and as stated or not at all, read by those allowed, and part of the archive.
 
 use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::complaint::Closure;
 use kefu_proto::complaints::v1::contact_waiver::{Decision, Ground};
 use kefu_proto::complaints::v1::evidence::Kind;
 use kefu_proto::complaints::v1::evidence_service_client::EvidenceServiceClient;
@@ -117,7 +118,8 @@ async fn a_written_refusal_on_the_file_lets_a_supervisor_go_on_and_link_and_cont
     let desk = Desk::open().await;
     let name = desk.approved().await.name;
     let content = picture(300_000);
-    let refusal = upload(&desk, stated(&name, &content), &content).await.unwrap();
+    let letter = pb::UploadedEvidence { kind: Kind::Document.into(), ..stated(&name, &content) };
+    let refusal = upload(&desk, letter, &content).await.unwrap();
     let link = pb::AddEvidenceRequest {
         parent: name.clone(),
         kind: Kind::CallRecording.into(),
@@ -133,7 +135,10 @@ async fn a_written_refusal_on_the_file_lets_a_supervisor_go_on_and_link_and_cont
     let theirs = refusal.name.replace(&name, &other);
     let wrong = desk.waive(&other, Ground::WrittenRefusal, Decision::Close, &theirs).await;
     assert_eq!(assert_refused(wrong, Code::NotFound, ErrorReason::ResourceNotFound).resource(), theirs);
-    desk.waive(&name, Ground::WrittenRefusal, Decision::Close, &refusal.name).await.unwrap();
+    let spoken = desk.waive(&name, Ground::WrittenRefusal, Decision::Close, &link.name).await;
+    assert_eq!(assert_refused(spoken, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["evidence"]);
+    let closed = desk.waive(&name, Ground::WrittenRefusal, Decision::Close, &refusal.name).await.unwrap();
+    assert_eq!((closed.closure(), closed.satisfaction), (Closure::Refused, 0));
     let archive = desk.archive(&name).await.unwrap();
     let kept = format!("{}/content", refusal.name);
     let entry = archive.entries.iter().find(|entry| entry.name == kept).unwrap();

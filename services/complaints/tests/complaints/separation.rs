@@ -80,6 +80,82 @@ async fn who_was_of_the_responsible_department_speaks_for_no_other_and_an_approv
 }
 
 #[tokio::test]
+async fn nobody_speaks_for_two_departments_by_moving_from_one_to_the_other() {
+    let desk = Desk::open().await;
+    let name = desk.concluded(Outcome::Upheld).await.name;
+    desk.propose(&name).await.unwrap();
+    desk.pass(1);
+    desk.approve(&name, "staff/mei").await.unwrap();
+    moves(&desk, "staff/mei", FIELD).await;
+    assert_eq!(refused_under(desk.approve(&name, "staff/mei").await), ["C5.5"], "four eyes are two people's");
+    assert_eq!(desk.approve(&name, "staff/qin").await.unwrap().state(), State::Approved);
+}
+
+#[tokio::test]
+async fn whoever_drew_up_an_earlier_version_approves_none_of_what_others_made_of_it() {
+    let desk = Desk::open().await;
+    let name = desk.concluded(Outcome::Upheld).await.name;
+    desk.as_("staff/head").propose_resolution(desk.proposal(&name)).await.unwrap();
+    let second = desk.propose(&name).await.unwrap().resolution.unwrap();
+    assert_eq!(
+        (second.author.as_str(), second.earlier_authors.as_slice()),
+        ("staff/lin", ["staff/head".into()].as_slice())
+    );
+    assert_eq!(refused_under(desk.approve(&name, "staff/head").await), ["C5.5"]);
+}
+
+#[tokio::test]
+async fn the_accused_speak_for_no_complainant() {
+    let desk = Desk::open().await;
+    let name = desk.register().await.name;
+    desk.acknowledge(&name).await.unwrap();
+    desk.investigate(&name, "staff/zhao").await.unwrap();
+    desk.speak(&name).await.unwrap();
+    // It is about who took it down: staff/lin at the desk.
+    let mut conclusion = Desk::conclusion(&name, Outcome::Upheld);
+    (conclusion.responsible_department, conclusion.responsible_person) = (DESK.into(), "staff/lin".into());
+    desk.as_("staff/zhao").conclude_investigation(conclusion).await.unwrap();
+    let mut plan = desk.proposal(&name);
+    plan.measures.truncate(1);
+    desk.as_("staff/boss").propose_resolution(plan).await.unwrap();
+    desk.approve(&name, "staff/mei").await.unwrap();
+    desk.approve(&name, "staff/qin").await.unwrap();
+    assert_eq!(refused_under(desk.agree(&name).await), ["A1.1"]);
+    assert_eq!(refused_under(desk.decline(&name).await), ["A1.1"]);
+    let alone = desk.attempt(&name, pb::customer_contact::Purpose::Agreement).await;
+    assert_eq!(refused_under(alone), ["A1.1"]);
+    let call = pb::WithdrawComplaintRequest { name: name.clone(), reason: "—".into(), ..Default::default() };
+    assert_eq!(refused_under(desk.as_("staff/lin").withdraw_complaint(call).await), ["A1.1"]);
+    let call = pb::AssignComplaintRequest { name: name.clone(), handler: "staff/wu".into(), ..Default::default() };
+    desk.as_("staff/boss").assign_complaint(call).await.unwrap();
+    let call = pb::RecordAgreementRequest {
+        name: name.clone(),
+        channel: kefu_proto::contacts::v1::Channel::Hotline.into(),
+        text: "—".into(),
+        ..Default::default()
+    };
+    assert_eq!(desk.as_("staff/wu").record_agreement(call).await.unwrap().into_inner().state(), State::Agreed);
+}
+
+#[tokio::test]
+async fn a_duty_is_given_to_nobody_who_may_not_fulfil_it() {
+    let desk = Desk::open().await;
+    desk.bench.change_directory("update directory_staff set roles = '{1}' where name = 'staff/wu'").await;
+    let name = desk.register().await.name;
+    let agent = desk.investigate(&name, "staff/wu").await;
+    let refusal = assert_refused(agent, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!(refusal.fields(), ["investigator"]);
+}
+
+#[tokio::test]
+async fn who_left_the_department_before_the_complaint_came_may_still_be_the_one_responsible() {
+    let desk = Desk::open().await;
+    moves(&desk, "staff/lei", "departments/other").await;
+    let name = desk.concluded(Outcome::Upheld).await.name;
+    assert_eq!(desk.get(&name).await.responsible_person, "staff/lei");
+}
+
+#[tokio::test]
 async fn an_operator_neither_concludes_nor_approves_nor_goes_on_without_the_complainant() {
     let desk = Desk::open().await;
     let name = desk.concluded(Outcome::Upheld).await.name;

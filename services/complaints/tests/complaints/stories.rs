@@ -30,8 +30,7 @@ async fn a_complaint_goes_from_its_receipt_to_its_archive_with_every_clock_and_p
     assert_eq!(due, proto("2026-11-25T10:00:00+08:00"), "C5.3: concluded within three working days");
 
     desk.acknowledge(&name).await.unwrap();
-    desk.classify(&name).await.unwrap();
-    desk.notify(&name, FIELD).await.unwrap();
+    assert_eq!(desk.classify(&name).await.unwrap().notified_departments, [FIELD], "D8.3: at once");
     let told = desk.bench.duty_of(&name, "department_notice").await;
     assert_eq!((told.owner.as_str(), told.due_time), ("staff/fieldhead", proto("2026-11-20T12:00:00+08:00")), "D8.3");
     let mut inbox = NotificationServiceClient::new(desk.bench.as_("staff/fieldhead", &["MANAGER"]));
@@ -209,11 +208,36 @@ async fn a_customer_sees_their_own_without_what_is_internal_and_may_take_it_back
     let customer = "customers/0199aaaa-0000-7000-8000-000000000002";
     let call = pb::RegisterComplaintRequest { customer: customer.into(), ..Desk::registration() };
     let name = desk.as_("staff/lin").register_complaint(call).await.unwrap().into_inner().name;
+    desk.acknowledge(&name).await.unwrap();
     desk.classify(&name).await.unwrap();
+    desk.investigate(&name, "staff/zhao").await.unwrap();
+    desk.speak(&name).await.unwrap();
+    desk.conclude(&name, Outcome::PartlyUpheld).await.unwrap();
+    desk.propose(&name).await.unwrap();
     let mut own = ComplaintServiceClient::new(desk.bench.as_(customer, &["CUSTOMER"]));
     let seen = own.get_complaint(pb::GetComplaintRequest { name: name.clone() }).await.unwrap().into_inner();
-    assert_eq!((seen.responsible_department.as_str(), seen.severity), ("", 0));
-    assert_eq!(seen.matter, "安装后漏水，师傅态度恶劣");
+    let all = desk.get(&name).await;
+    let internal = pb::Complaint {
+        severity: 0,
+        responsible_department: String::new(),
+        responsible_person: String::new(),
+        notified_departments: Vec::new(),
+        investigator: String::new(),
+        root_cause: None,
+        outcome: 0,
+        resolution: None,
+        ..all.clone()
+    };
+    assert!(all.severity != 0 && all.root_cause.is_some() && all.outcome != 0 && all.resolution.is_some());
+    assert_eq!(seen, internal);
+    for hidden in [
+        pb::ListComplaintsRequest { responsible_department: FIELD.into(), ..Default::default() },
+        pb::ListComplaintsRequest { investigator: "staff/zhao".into(), ..Default::default() },
+        pb::ListComplaintsRequest { severity: all.severity, ..Default::default() },
+    ] {
+        let probed = own.list_complaints(hidden).await;
+        assert_refused(probed, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    }
     let mut other =
         ComplaintServiceClient::new(desk.bench.as_("customers/0199aaaa-0000-7000-8000-000000000003", &["CUSTOMER"]));
     let hidden = other.get_complaint(pb::GetComplaintRequest { name: name.clone() }).await;

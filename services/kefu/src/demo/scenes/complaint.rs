@@ -75,12 +75,6 @@ async fn received(stage: &mut Stage) -> Result<Complaint, Status> {
         ..Default::default()
     };
     lin.complaints().classify_complaint(call).await?;
-    let call = complaints::NotifyDepartmentRequest {
-        name: complaint.name.clone(),
-        department: FIELD.into(),
-        ..Default::default()
-    };
-    lin.complaints().notify_department(call).await?;
     acknowledge(&li).await?;
     stage.say(&format!("The field service is told at once, and {} acknowledges it", li.called), &["D8.2", "D8.3"]);
     let timeline = stage.until("the timeline has both", async || {

@@ -35,7 +35,8 @@ pub struct Made {
     /// Seconds from the receipt, if it came so far.
     pub acknowledged: i64,
     pub concluded: i64,
-    pub closed: Option<i64>,
+    /// From the approval on: that, the agreement, the end of the execution, and the end.
+    pub ended: Option<[i64; 4]>,
     pub acknowledged_in_time: bool,
     pub concluded_in_time: bool,
     pub satisfaction: i16,
@@ -103,7 +104,12 @@ fn made(dice: &mut Dice, day: usize) -> Made {
     });
     let acknowledged = dice.seconds(60, 7_200);
     let concluded = acknowledged + dice.seconds(3_600, 5 * 86_400);
-    let closed = (dice.below(10) > 0).then(|| concluded + dice.seconds(86_400, 20 * 86_400));
+    let ended = (dice.below(10) > 0).then(|| {
+        let approved = concluded + dice.seconds(3_600, 3 * 86_400);
+        let agreed = approved + dice.seconds(600, 2 * 86_400);
+        let executed = agreed + dice.seconds(86_400, 10 * 86_400);
+        [approved, agreed, executed, executed + dice.seconds(3_600, 4 * 86_400)]
+    });
     Made {
         received: midnight + jiff::SignedDuration::from_secs(dice.seconds(0, 86_400)),
         cause: cause.unwrap().0,
@@ -111,10 +117,10 @@ fn made(dice: &mut Dice, day: usize) -> Made {
         customer: (dice.below(10) < 6).then(|| dice.below(CUSTOMERS)),
         acknowledged,
         concluded,
-        closed,
+        ended,
         acknowledged_in_time: acknowledged <= 3_600,
         concluded_in_time: concluded <= 3 * 86_400,
-        satisfaction: if closed.is_some() { i16::try_from(1 + dice.below(5)).unwrap() } else { 0 },
+        satisfaction: if ended.is_some() { i16::try_from(1 + dice.below(5)).unwrap() } else { 0 },
     }
 }
 
@@ -124,7 +130,7 @@ pub async fn load(year: &Year, bench: &Bench) {
     let time = kefu_chassis::time::sql::at;
     let days: Vec<String> =
         (0..DAYS).map(|day| (FIRST + Span::new().days(i64::try_from(day).unwrap())).to_string()).collect();
-    sqlx::query("insert into complaints.contact_count select day::date, contacts from unnest($1::text[], $2::bigint[]) as d (day, contacts)")
+    sqlx::query("insert into complaints.contact_count select day::date, contacts, true from unnest($1::text[], $2::bigint[]) as d (day, contacts)")
         .bind(days)
         .bind(&year.contacts)
         .execute(pool)
@@ -143,14 +149,15 @@ pub async fn load(year: &Year, bench: &Bench) {
                 subcategory, severity, product, handler, department, responsible_department, responsible_person,
                 no_person_reason, notified, investigator, parties, state, cycle, cause_category, cause, whys, outcome, closure,
                 satisfaction, unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason,
-                acknowledged_at, concluded_at, closed_at, created_at, updated_at, version)
+                acknowledged_at, concluded_at, approved_at, agreed_at, executed_at, closed_at, created_at, updated_at, version)
             select id, id::text, channel, received_at, customer, '{}', '', '', 3, '', 1, '', 'staff/lin', 'departments/desk',
                 'departments/field', '', '', '{}', '', '{}', case when closed_at is null then 4 else 10 end, 0, cause, '', '{}', 1,
                 case when closed_at is null then 0 else 1 end, satisfaction, 0, '{}', true, false, 0, '', acknowledged_at,
-                concluded_at, closed_at, received_at, received_at, 1
+                concluded_at, approved_at, agreed_at, executed_at, closed_at, received_at, received_at, 1
             from unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::uuid[], $5::smallint[], $6::smallint[], $7::timestamptz[],
-                $8::timestamptz[], $9::timestamptz[])
-                as m (id, channel, received_at, customer, cause, satisfaction, acknowledged_at, concluded_at, closed_at)",
+                $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
+                as m (id, channel, received_at, customer, cause, satisfaction, acknowledged_at, concluded_at, approved_at,
+                    agreed_at, executed_at, closed_at)",
         )
         .bind(&ids)
         .bind(complaints.iter().map(|made| made.channel).collect::<Vec<_>>())
@@ -160,7 +167,10 @@ pub async fn load(year: &Year, bench: &Bench) {
         .bind(complaints.iter().map(|made| made.satisfaction).collect::<Vec<_>>())
         .bind(after(|made| Some(made.acknowledged)))
         .bind(after(|made| Some(made.concluded)))
-        .bind(after(|made| made.closed))
+        .bind(after(|made| made.ended.map(|ended| ended[0])))
+        .bind(after(|made| made.ended.map(|ended| ended[1])))
+        .bind(after(|made| made.ended.map(|ended| ended[2])))
+        .bind(after(|made| made.ended.map(|ended| ended[3])))
         .execute(pool)
         .await
         .unwrap();
@@ -177,9 +187,9 @@ async fn duties(pool: &PgPool, complaints: &[Uuid], kind: &str, clause: &str, la
     sqlx::query(
         "insert into duty (id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us,
             elapsed_us, paused_us, opened_at, holds, due_at, provisional, met_at, late, corrected, reason, decided_by, version)
-        select gen_random_uuid(), $3, $4, 'complaints/' || complaint, 'staff/lin', 'departments/desk', 'r', 'c', 3, 1, 0, 0, 0,
-            '2025-01-01', 0, '2025-01-02', false, '2025-01-02', late, false, '', '', 2
-        from unnest($1::uuid[], $2::boolean[]) as d (complaint, late)",
+        select gen_random_uuid(), $3, $4, 'complaints/' || d.complaint, 'staff/lin', 'departments/desk', 'r', 'c', 3, 1, 0, 0, 0,
+            received_at, 0, received_at, false, received_at, late, false, '', '', 2
+        from unnest($1::uuid[], $2::boolean[]) as d (complaint, late) join complaints.complaint as c on c.id = d.complaint",
     )
     .bind(complaints)
     .bind(late)

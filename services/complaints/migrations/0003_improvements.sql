@@ -34,11 +34,16 @@ comment on column complaints.improvement.measure is 'personal';
 comment on column complaints.improvement.report is 'personal';
 comment on column complaints.improvement.comment is 'personal';
 
+create index improvement_owner on complaints.improvement (owner, id);
+create index improvement_responsible on complaints.improvement (responsible_department, id);
+
 -- Kept from intake's feed: requests by the day that the customer came, in the business calendar's zone.
 create table complaints.contact_count (
     day date primary key,
-    contacts bigint not null
+    contacts bigint not null,
+    live boolean not null
 );
+comment on column complaints.contact_count.live is 'some of them were registered, and not imported: from the first such day on contacts are recorded as they come';
 
 create index complaint_cause on complaints.complaint (responsible_department, cause_category, received_at);
 create index complaint_repeated on complaints.complaint (customer, cause_category, received_at) where customer is not null;

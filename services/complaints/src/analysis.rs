@@ -32,15 +32,18 @@ impl Improvements {
         request: pb::AnalyzeComplaintsRequest,
     ) -> Result<pb::AnalyzeComplaintsResponse, Error> {
         let zone = self.0.regulation.calendar().zone().clone();
-        let filter = Filter::of(&request, period(&request)?, &zone);
+        let (start, end) = period(&request, &zone)?;
+        let filter = Filter::of(&request, (&start, &end));
         let pool = self.0.pool();
-        let contacts = store::contacts(pool, &filter).await?;
+        let (contacts, last) =
+            futures::try_join!(store::contacts(pool, &filter), store::last(pool, &filter, call.now))?;
         let rate_start = rate_start(&filter, &zone, &contacts);
-        let (groups, weeks, stages, punctuality, recurrence, satisfaction) = futures::try_join!(
+        let (groups, weeks, stages, punctuality, resolution, recurrence, satisfaction) = futures::try_join!(
             store::groups(pool, &filter, request.group_by(), rate_start),
             store::weeks(pool, &filter),
             store::stages(pool, &filter),
-            store::punctuality(pool, &filter),
+            store::punctuality(pool, &filter, last),
+            store::resolution(pool, &filter, last),
             store::recurrence(pool, &filter),
             store::satisfaction(pool, &filter),
         )?;
@@ -49,6 +52,8 @@ impl Improvements {
         let rate = |count| contact_count.map(|contacts| float(count) / (float(contacts) / 1_000.0));
         let (weeks, centre) = trend(&Span::of(&filter, &zone, call.now, rate_start), &weeks, &contacts.days);
         Ok(pb::AnalyzeComplaintsResponse {
+            start_time: Some(to_proto(filter.start)),
+            end_time: Some(to_proto(filter.end)),
             complaint_count: groups.iter().map(|group| group.count).sum(),
             contact_count,
             rate_per_thousand: rate(rate_count),
@@ -76,6 +81,7 @@ impl Improvements {
                 .collect(),
             punctuality: punctuality
                 .into_iter()
+                .chain(Some(resolution).filter(|row| row.count > 0))
                 .map(|row| Punctuality {
                     share: share(row.in_time, row.count),
                     duty: row.kind,
@@ -95,8 +101,9 @@ impl Improvements {
     }
 }
 
-/// The period that is asked for.
-fn period(request: &pb::AnalyzeComplaintsRequest) -> Result<(Timestamp, Timestamp), Error> {
+/// The period that is asked for, in whole days: contacts are counted by the day, and half a day's complaints by a whole
+/// day's contacts would be too few.
+fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zoned, Zoned), Error> {
     let time = |time: Option<&prost_types::Timestamp>| time.and_then(from_proto);
     let start = time(request.start_time.as_ref()).ok_or_else(|| Error::field("start_time", "is required"))?;
     let end = time(request.end_time.as_ref()).ok_or_else(|| Error::field("end_time", "is required"))?;
@@ -106,12 +113,15 @@ fn period(request: &pb::AnalyzeComplaintsRequest) -> Result<(Timestamp, Timestam
     if end.duration_since(start) > AT_MOST {
         return Err(Error::field("end_time", "must be at most ten years after start_time"));
     }
-    Ok((start, end))
+    let midnight = |time: Timestamp| time.to_zoned(zone.clone()).start_of_day();
+    let day_after = |day: Zoned| day.checked_add(jiff::Span::new().days(1)).and_then(|next| next.start_of_day());
+    let first = midnight(start).map_err(|_| Error::field("start_time", "is out of range"))?;
+    let last = midnight(end - SignedDuration::from_nanos(1)).and_then(day_after);
+    Ok((first, last.map_err(|_| Error::field("end_time", "is out of range"))?))
 }
 
 /// From when on contacts are recorded in a period, if they are: nothing is known of the days before the first that is.
 fn rate_start(filter: &Filter<'_>, zone: &TimeZone, contacts: &store::Contacts) -> Option<Timestamp> {
-    contacts.days.iter().find(|day| day.contacts > 0)?;
     let first = contacts.first?.to_zoned(zone.clone()).ok()?.timestamp();
     Some(filter.start.max(first))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kefu_chassis::call::Holder;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::{Id, id, unknown};
 use kefu_chassis::paging::{Page, Pages};
@@ -54,10 +55,21 @@ impl Improvements {
         let touched = LIFECYCLE.touch(row, &facts, Vec::new(), record.scene(&self.0, call, &name, call.now));
         let mut change = self.0.begin(call).await?;
         let complaints: Vec<Uuid> = record.complaints.clone();
-        let found = sqlx::query_scalar!("select id from complaints.complaint where id = any($1)", &complaints);
+        let found = sqlx::query!(
+            r#"select id, responsible_department = $2 and cause_category = $3 as "is_same!" from complaints.complaint
+            where id = any($1)"#,
+            &complaints,
+            record.responsible_department,
+            record.cause_category,
+        );
         let found = found.fetch_all(change.connection()).await?;
-        if let Some(missing) = complaints.iter().position(|id| !found.contains(id)) {
+        if let Some(missing) = complaints.iter().position(|id| found.iter().all(|row| row.id != *id)) {
             return Err(unknown::<Complaint>(&request.complaints[missing]));
+        }
+        // Its effect is counted by these two: it would be that of something else.
+        if !found.iter().any(|row| row.is_same) {
+            let reason = "D8.12: none of the complaints has this kind of cause and this department responsible";
+            return Err(Error::field("complaints", reason));
         }
         let day = call.now.to_zoned(self.0.regulation.calendar().zone().clone()).strftime("%Y%m%d").to_string();
         record.number = store::insert(change.connection(), &record, &day).await?;
@@ -69,11 +81,8 @@ impl Improvements {
 
     fn planned(&self, call: &Call, request: &pb::CreateImprovementRequest) -> Result<Record, Error> {
         let known = self.0.directory.now();
-        for (field, staff) in [("owner", &request.owner), ("verifier", &request.verifier)] {
-            if !known.is_active(staff) {
-                return Err(Error::field(field, "D8.12: is not active in the directory"));
-            }
-        }
+        self.0.check_may(&request.owner, "CompleteImprovement", "owner", "D8.12")?;
+        self.0.check_may(&request.verifier, "VerifyImprovement", "verifier", "D8.12")?;
         if known.department(&request.responsible_department).is_none() {
             let name = request.responsible_department.clone();
             return Err(Error::NotFound { kind: "kefu/Department", name });
@@ -120,11 +129,7 @@ impl Improvements {
         let step = Step::lock(&self.0, call, &request.name, None, &[]).await?;
         let known = self.0.directory.now();
         let department = known.department_of(&step.record.verifier, call.now);
-        if !call.reaches(kefu_chassis::call::Holder {
-            owner: &step.record.verifier,
-            department,
-            ..kefu_chassis::call::Holder::default()
-        }) {
+        if !call.reaches(Holder { owner: &step.record.verifier, department, ..Holder::default() }) {
             return Err(unknown::<Improvement>(&request.name));
         }
         let mut step = step.ready(&request.etag).await?;
@@ -141,7 +146,7 @@ impl Improvements {
         facts.is_outside = !known.was_of(&call.caller.subject, &step.record.department, since.min(step.at), step.at);
         facts.is_time = step.record.check_at.is_some_and(|check| check.to_jiff() <= step.at);
         facts.is_decided = !facts.is_time || counted.is_decided();
-        let is_effective = effect::is_fewer(&counted.effect);
+        let is_effective = effect::is_effective(&counted.effect);
         step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
         step.record.verified_at = Some(sql::at(step.at));
         step.record.comment = request.comment;

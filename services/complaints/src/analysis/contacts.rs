@@ -22,7 +22,8 @@ async fn apply(chassis: &Chassis, connection: &mut PgConnection, event: &Event) 
     let Some(payload) = &event.payload else { return Ok(()) };
     let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
     let bytes = payload.value.as_slice();
-    let request = if kind == intake::RequestRegistered::full_name() {
+    let live = kind == intake::RequestRegistered::full_name();
+    let request = if live {
         intake::RequestRegistered::decode(bytes).map_err(Error::unexpected)?.request
     } else if kind == intake::RequestImported::full_name() {
         intake::RequestImported::decode(bytes).map_err(Error::unexpected)?.request
@@ -34,9 +35,10 @@ async fn apply(chassis: &Chassis, connection: &mut PgConnection, event: &Event) 
     };
     let day = time.to_zoned(chassis.regulation.calendar().zone().clone()).date();
     sqlx::query!(
-        "insert into complaints.contact_count (day, contacts) values ($1, 1)
-        on conflict (day) do update set contacts = complaints.contact_count.contacts + 1",
+        "insert into complaints.contact_count as c (day, contacts, live) values ($1, 1, $2)
+        on conflict (day) do update set contacts = c.contacts + 1, live = c.live or excluded.live",
         jiff_sqlx::ToSqlx::to_sqlx(day) as _,
+        live,
     )
     .execute(connection)
     .await?;

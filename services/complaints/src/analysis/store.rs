@@ -1,8 +1,7 @@
 //! The figures of an analysis, counted in Postgres.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use kefu_chassis::time::sql;
 use kefu_proto::complaints::v1::analyze_complaints_request::Dimension;
 use kefu_proto::complaints::v1::complaint::{Category, Outcome, Severity};
@@ -17,7 +16,8 @@ pub struct Filter<'a> {
     pub end: Timestamp,
     zone: String,
     first_day: Date,
-    last_day: Date,
+    /// The day after the last.
+    next_day: Date,
     category: i16,
     cause: i16,
     department: &'a str,
@@ -28,15 +28,14 @@ pub struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    /// Those that a request asks for, received from one time to another.
-    pub fn of(request: &'a AnalyzeComplaintsRequest, (start, end): (Timestamp, Timestamp), zone: &TimeZone) -> Self {
-        let day = |time: Timestamp| time.to_zoned(zone.clone()).date();
+    /// Those that a request asks for, received from one day on and before another.
+    pub fn of(request: &'a AnalyzeComplaintsRequest, (start, end): (&Zoned, &Zoned)) -> Self {
         Self {
-            start,
-            end,
-            zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-            first_day: day(start),
-            last_day: day(end - jiff::SignedDuration::from_micros(1)),
+            start: start.timestamp(),
+            end: end.timestamp(),
+            zone: start.time_zone().iana_name().unwrap_or("UTC").to_owned(),
+            first_day: start.date(),
+            next_day: end.date(),
             category: request.category() as i16,
             cause: request.cause_category() as i16,
             department: &request.responsible_department,
@@ -150,7 +149,7 @@ pub struct DayRow {
 /// The contacts of the days of a period.
 #[derive(Debug, Default)]
 pub struct Contacts {
-    /// The first day of all on which contacts are recorded; known only if some are in the period.
+    /// Since when contacts are recorded as they come; known only if some of the period are.
     pub first: Option<Date>,
     pub days: Vec<DayRow>,
 }
@@ -159,10 +158,11 @@ pub struct Contacts {
 pub async fn contacts(pool: &PgPool, filter: &Filter<'_>) -> Result<Contacts, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select day as "day: jiff_sqlx::Date", contacts,
-            (select min(day) from complaints.contact_count) as "first!: jiff_sqlx::Date"
-        from complaints.contact_count where day between $1 and $2"#,
+            (select min(day) from complaints.contact_count where live) as "first!: jiff_sqlx::Date"
+        from complaints.contact_count
+        where day >= (select min(day) from complaints.contact_count where live) and day >= $1 and day < $2"#,
         jiff_sqlx::ToSqlx::to_sqlx(filter.first_day) as _,
-        jiff_sqlx::ToSqlx::to_sqlx(filter.last_day) as _,
+        jiff_sqlx::ToSqlx::to_sqlx(filter.next_day) as _,
     );
     let rows = rows.fetch_all(pool).await?;
     Ok(Contacts {
@@ -180,29 +180,29 @@ pub struct StageRow {
     pub p90_us: i64,
 }
 
-/// How long the stages took that were passed, by their numbers in the contract. Each is sorted once: of an even number of
-/// them the second fraction finds the upper of the two in the middle, of an odd one the same.
+/// How long the stages took that were passed, by their numbers in the contract. Each is sorted once, as a
+/// number, which is quicker than as an interval: of an even number of them the second fraction finds the upper of the two in
+/// the middle, of an odd one the same.
 pub async fn stages(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<StageRow>, sqlx::Error> {
     filtered!(
         query_as(
             StageRow,
             r#"with spans as not materialized (
-                select c.*, case when state <> 12 then closed_at end as done_at from complaints.complaint as c
+                select c.*, case when closure <> 0 then closed_at end as done_at from complaints.complaint as c
             ), found as (
                 select count(acknowledged_at) as n1, count(concluded_at) as n2, count(approved_at - concluded_at) as n3,
                     count(agreed_at - approved_at) as n4, count(executed_at - agreed_at) as n5,
                     count(done_at - executed_at) as n6, count(done_at) as n7,
-                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by acknowledged_at - received_at) as p1,
-                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by concluded_at - received_at) as p2,
-                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by approved_at - concluded_at) as p3,
-                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by agreed_at - approved_at) as p4,
-                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by executed_at - agreed_at) as p5,
-                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by done_at - executed_at) as p6,
-                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by done_at - received_at) as p7
+                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by date_part('epoch', acknowledged_at - received_at)) as p1,
+                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by date_part('epoch', concluded_at - received_at)) as p2,
+                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by date_part('epoch', approved_at - concluded_at)) as p3,
+                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by date_part('epoch', agreed_at - approved_at)) as p4,
+                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by date_part('epoch', executed_at - agreed_at)) as p5,
+                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by date_part('epoch', done_at - executed_at)) as p6,
+                    percentile_disc(array[0.5, 0.500000001, 0.9]) within group (order by date_part('epoch', done_at - received_at)) as p7
                 from spans as c where"# + r#")
             select stage as "stage!", n as "count!",
-                ((extract(epoch from p[1]) + extract(epoch from p[2])) * 500000)::bigint as "median_us!",
-                (extract(epoch from p[3]) * 1000000)::bigint as "p90_us!"
+                ((p[1] + p[2]) * 500000)::bigint as "median_us!", (p[3] * 1000000)::bigint as "p90_us!"
             from found cross join lateral (values (1, n1, p1), (2, n2, p2), (3, n3, p3), (4, n4, p4), (5, n5, p5), (6, n6, p6),
                 (7, n7, p7)) as s (stage, n, p)
             where n > 0 order by stage"#
@@ -221,20 +221,66 @@ pub struct PunctualityRow {
     pub in_time: i64,
 }
 
-/// How the duties were kept that were fulfilled, or whose time passed.
-pub async fn punctuality(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<PunctualityRow>, sqlx::Error> {
+/// How the duties were kept that were fulfilled, or whose time passed. They are looked for from the beginning of the period
+/// until `last`, when the last complaint of it ended.
+pub async fn punctuality(
+    pool: &PgPool,
+    filter: &Filter<'_>,
+    last: Timestamp,
+) -> Result<Vec<PunctualityRow>, sqlx::Error> {
     filtered!(
         query_as(
             PunctualityRow,
             r#"select d.kind as "kind!", count(*) as "count!", count(*) filter (where d.state = 3 and not d.late) as "in_time!"
             from duty as d join complaints.complaint as c on c.id = split_part(d.subject, '/', 2)::uuid
-            where d.subject like 'complaints/%' and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
-                and (d.state = 3 or d.breached_at is not null and d.state in (1, 2)) and"# + "group by 1 order by 1"
+            where d.opened_at >= $1 and d.opened_at <= $10
+                and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
+                and (d.state = 3 or d.breached_at is not null and (d.state in (1, 2) or d.state = 5 and not d.corrected))
+                and"#
+                + "group by 1 order by 1"
         ),
         filter,
+        sql::at(last) as _,
     )
     .fetch_all(pool)
     .await
+}
+
+/// How many complaints were closed, and how many of them with every such duty kept.
+pub async fn resolution(pool: &PgPool, filter: &Filter<'_>, last: Timestamp) -> Result<PunctualityRow, sqlx::Error> {
+    let closed = filtered!(
+        query_scalar(r#"select count(*) as "count!" from complaints.complaint as c where"# + "and c.closure <> 0"),
+        filter,
+    );
+    let late = filtered!(
+        query_scalar(
+            r#"select count(distinct c.id) as "count!"
+            from duty as d join complaints.complaint as c on c.id = split_part(d.subject, '/', 2)::uuid
+            where d.opened_at >= $1 and d.opened_at <= $10
+                and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
+                and (d.state = 3 and d.late or d.breached_at is not null and d.state = 5 and not d.corrected)
+                and c.closure <> 0 and"#
+                + ""
+        ),
+        filter,
+        sql::at(last) as _,
+    );
+    let (closed, late) = futures::try_join!(closed.fetch_one(pool), late.fetch_one(pool))?;
+    Ok(PunctualityRow { kind: "resolution".to_owned(), count: closed, in_time: closed - late })
+}
+
+/// When the last complaint ended, or `now` if one has not; the beginning of the period if there is none.
+pub async fn last(pool: &PgPool, filter: &Filter<'_>, now: Timestamp) -> Result<Timestamp, sqlx::Error> {
+    let last = filtered!(
+        query_scalar(
+            r#"select coalesce(max(coalesce(c.closed_at, $10)), $1) as "last!: jiff_sqlx::Timestamp"
+            from complaints.complaint as c where"#
+                + ""
+        ),
+        filter,
+        sql::at(now) as _,
+    );
+    Ok(last.fetch_one(pool).await?.to_jiff())
 }
 
 /// How many complaints of known customers have a known cause, and how many of these come within 90 days of an earlier one

@@ -13,6 +13,7 @@ use kefu_proto::contacts::v1::Channel;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{Bench, assert_refused};
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -84,7 +85,7 @@ async fn put_many(bench: &Bench, count: usize, received: Timestamp) {
 
 /// So many contacts on a day of October or November 2026.
 async fn contacts(bench: &Bench, day: &str, count: i64) {
-    sqlx::query("insert into complaints.contact_count values ($1::text::date, $2)")
+    sqlx::query("insert into complaints.contact_count values ($1::text::date, $2, true)")
         .bind(day)
         .bind(count)
         .execute(bench.admin())
@@ -142,6 +143,39 @@ async fn of_a_time_in_which_contacts_were_not_recorded_neither_rates_nor_the_cha
     assert_eq!((told.rate_count, told.contact_count), (50, Some(2_010)));
     near(told.weeks[0].units, 0.0);
     near(told.centre, 5.0);
+}
+
+#[tokio::test]
+async fn a_period_is_taken_in_whole_days_as_contacts_are_counted() {
+    let bench = Bench::of(&kefu_complaints::SERVICE).await;
+    // Midnight of Greenwich is eight in the morning here.
+    put_many(&bench, 1, after(0, 1)).await;
+    put_many(&bench, 1, after(7, 1)).await;
+    put_many(&bench, 1, after(7, 23)).await;
+    put_many(&bench, 1, after(8, 0)).await;
+    contacts(&bench, "2026-10-26", 1_000).await;
+    contacts(&bench, "2026-11-02", 1_000).await;
+    let told = analyze(&bench, from_to(after(0, 8), after(7, 8))).await;
+    let period = [&told.start_time, &told.end_time].map(|time| time.as_ref().and_then(from_proto));
+    assert_eq!(period, [Some(after(0, 0)), Some(after(8, 0))]);
+    assert_eq!((told.complaint_count, told.contact_count), (3, Some(2_000)));
+    near(told.rate_per_thousand.unwrap(), 1.5);
+    let whole = analyze(&bench, from_to(after(0, 0), after(8, 0))).await;
+    assert_eq!(whole, told, "whole days stay as they are");
+}
+
+#[tokio::test]
+async fn history_that_was_imported_does_not_say_that_contacts_were_recorded_then() {
+    let bench = Bench::of(&kefu_complaints::SERVICE).await;
+    put_many(&bench, 5, after(1, 0)).await;
+    put_many(&bench, 5, after(8, 0)).await;
+    contacts(&bench, "2026-10-27", 10).await;
+    bench.admin().execute("update complaints.contact_count set live = false").await.unwrap();
+    assert_eq!(analyze(&bench, three_weeks()).await.rate_per_thousand, None);
+    contacts(&bench, "2026-11-02", 1_000).await;
+    let told = analyze(&bench, three_weeks()).await;
+    assert_eq!((told.contact_count, told.rate_count), (Some(1_000), 5));
+    near(told.rate_per_thousand.unwrap(), 5.0);
 }
 
 #[tokio::test]
@@ -208,12 +242,16 @@ async fn every_stage_has_the_median_and_the_nearest_rank_percentile_of_those_who
         let at = |stages: i64| (after(0, 0) + SignedDuration::from_hours(stages * hours)).to_string();
         let columns = json!({
             "acknowledged_at": at(1), "concluded_at": at(2), "approved_at": at(3), "agreed_at": at(4),
-            "executed_at": at(5), "closed_at": at(6), "state": State::Closed as i16,
+            "executed_at": at(5), "closed_at": at(6), "state": State::Closed as i16, "closure": Closure::Satisfied as i16,
         });
         put(&bench, after(0, 0), columns).await;
     }
-    let withdrawn = json!({ "closed_at": after(20, 0).to_string(), "state": State::Withdrawn as i16 });
-    put(&bench, after(0, 0), withdrawn).await;
+    for state in [State::Withdrawn, State::Executing] {
+        put(&bench, after(0, 0), json!({ "closed_at": after(20, 0).to_string(), "state": state as i16 })).await;
+    }
+    // Closing their file makes no difference.
+    bench.admin().execute("alter table complaints.complaint disable trigger user").await.unwrap();
+    bench.admin().execute("update complaints.complaint set state = 11 where state in (10, 12)").await.unwrap();
     let told = analyze(&bench, three_weeks()).await;
     let kinds: Vec<i32> = told.stages.iter().map(|stage| stage.kind).collect();
     assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 7]);
@@ -270,25 +308,32 @@ async fn in_time_is_what_was_fulfilled_in_time_of_what_was_fulfilled_or_whose_ti
     let bench = Bench::of(&kefu_complaints::SERVICE).await;
     let complaint = put(&bench, after(1, 0), json!({})).await;
     let before = put(&bench, after(-1, 0), json!({})).await;
+    let ended = json!({ "state": State::Closed as i16, "closure": 1, "closed_at": after(9, 0).to_string() });
+    let [closed, kept] = [put(&bench, after(1, 0), ended.clone()).await, put(&bench, after(1, 0), ended).await];
     for (kind, state, late, is_overdue, complaint) in [
         ("acknowledgement", Kept::Met, false, false, complaint),
         ("acknowledgement", Kept::Met, true, true, complaint),
         ("acknowledgement", Kept::Open, false, true, complaint),
         ("acknowledgement", Kept::Paused, false, true, complaint),
-        // Its time has not come; it was set aside; it fell away; it is of a complaint outside the period; it is of another kind.
+        // Its time has not come; it was set aside; it fell away before its time; it is of a complaint outside the period; it is
+        // of another kind.
         ("acknowledgement", Kept::Open, false, false, complaint),
         ("acknowledgement", Kept::Waived, false, true, complaint),
-        ("acknowledgement", Kept::Voided, false, true, complaint),
+        ("acknowledgement", Kept::Voided, false, false, complaint),
         ("acknowledgement", Kept::Met, false, false, before),
         ("progress", Kept::Met, false, false, complaint),
         ("callback", Kept::Met, false, false, complaint),
+        // It fell away after its time had passed, with the complaint; of two that were closed one kept all its duties.
+        ("investigation", Kept::Voided, false, true, closed),
+        ("investigation", Kept::Met, false, false, kept),
+        ("acknowledgement", Kept::Met, false, false, kept),
     ] {
         sqlx::query(
             "insert into duty (id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us,
                 elapsed_us, paused_us, opened_at, holds, due_at, breached_at, provisional, met_at, late, corrected, reason,
                 decided_by, version)
             select gen_random_uuid(), 'C5.2', $1, 'complaints/' || $2, 'staff/lin', 'departments/desk', 'r', 'c', $3, 1, 0, 0, 0,
-                '2026-10-26', 0, '2026-10-27', case when $4 then timestamptz '2026-10-27' end, false,
+                '2026-10-28', 0, '2026-10-27', case when $4 then timestamptz '2026-10-27' end, false,
                 case when $3 = 3 then timestamptz '2026-10-27' end, $5, false, '', '', 1",
         )
         .bind(kind)
@@ -302,8 +347,8 @@ async fn in_time_is_what_was_fulfilled_in_time_of_what_was_fulfilled_or_whose_ti
     }
     let told = analyze(&bench, three_weeks()).await.punctuality;
     let kept: Vec<_> = told.iter().map(|kept| (kept.duty.as_str(), kept.count, kept.in_time_count)).collect();
-    assert_eq!(kept, [("acknowledgement", 4, 1), ("callback", 1, 1)]);
-    near(told[0].share, 0.25);
+    assert_eq!(kept, [("acknowledgement", 5, 2), ("callback", 1, 1), ("investigation", 2, 1), ("resolution", 2, 1)]);
+    near(told[0].share, 0.4);
 }
 
 #[tokio::test]

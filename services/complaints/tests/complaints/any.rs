@@ -98,7 +98,7 @@ impl World {
 
     /// Improvements in each state; the effect of one can be checked from three months on.
     async fn seed_improvements(&mut self) {
-        let complaint = self.complaint_in(State::Registered).await;
+        let complaint = self.complaint_in(State::Concluded).await;
         self.target.insert("CreateImprovement", complaint);
         let mut theirs = self.json("CreateImprovement");
         (theirs["owner"], theirs["verifier"]) = (json!("staff/fieldhead"), json!("staff/lin"));
@@ -284,7 +284,7 @@ impl World {
             "GetEvidenceContent" => json!({ "name": of("evidence") }),
             "SearchComplaints" => json!({ "query": "漏水" }),
             "CreateImprovement" => json!({
-                "complaints": [target], "cause_category": "PROCESS", "cause": "无试压规程", "responsible_department": FIELD, "measure": "修订规程",
+                "complaints": [target], "cause_category": "PEOPLE", "cause": "无试压规程", "responsible_department": FIELD, "measure": "修订规程",
                 "owner": "staff/lin", "due_time": "2027-12-01T00:00:00Z", "verifier": "staff/chief",
             }),
             "VerifyImprovement" => json!({ "name": target, "comment": "投诉减少" }),

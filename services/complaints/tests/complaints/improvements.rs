@@ -69,7 +69,7 @@ async fn effect(before: usize, after: usize) -> (Desk, pb::Improvement) {
 
 /// So many contacts on a day.
 async fn contacts(desk: &Desk, day: &str, count: i64) {
-    sqlx::query("insert into complaints.contact_count values ($1::text::date, $2)")
+    sqlx::query("insert into complaints.contact_count values ($1::text::date, $2, true)")
         .bind(day)
         .bind(count)
         .execute(desk.bench.admin())
@@ -174,4 +174,68 @@ async fn nobody_checks_what_their_own_department_carries_out() {
     let absent = plan(&desk, "complaints/0199aaaa-0000-7000-8000-000000000009", "staff/mei");
     let refused = client(&desk, "staff/boss").create_improvement(absent).await;
     assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn what_came_long_before_it_and_does_not_recur_makes_it_effective() {
+    let desk = Desk::open().await;
+    let complaint = desk.concluded(Outcome::Upheld).await.name;
+    desk.bench.time().advance(SignedDuration::from_hours(24 * 100));
+    let improvement = carried_out(&desk, &complaint).await;
+    desk.bench.time().advance(SignedDuration::from_hours(24 * 90));
+    let checked = verify(&desk, "staff/boss", &improvement.name).await.unwrap();
+    let counted = checked.effect.unwrap();
+    assert_eq!((checked.state(), counted.count_before, counted.count_after), (State::Effective, 0, 0));
+}
+
+#[tokio::test]
+async fn an_improvement_is_of_complaints_it_can_be_measured_by_and_of_people_who_may_do_it() {
+    let desk = Desk::open().await;
+    let complaint = desk.concluded(Outcome::Upheld).await.name;
+    let field = async |call: pb::CreateImprovementRequest| {
+        let refused = client(&desk, "staff/boss").create_improvement(call).await;
+        assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields().join(",")
+    };
+    let other = pb::CreateImprovementRequest {
+        cause_category: pb::root_cause::Category::Supplier.into(),
+        ..plan(&desk, &complaint, "staff/boss")
+    };
+    assert_eq!(field(other).await, "complaints", "no complaint with that cause");
+    desk.bench.change_directory("update directory_staff set roles = '{1}' where name = 'staff/wu'").await;
+    assert_eq!(field(plan(&desk, &complaint, "staff/wu")).await, "verifier", "an agent checks none");
+    assert_eq!(field(plan(&desk, &complaint, "staff/nobody")).await, "verifier");
+}
+
+#[tokio::test]
+async fn improvements_are_listed_by_owner_department_and_state_page_by_page() {
+    let desk = Desk::open().await;
+    let complaint = desk.concluded(Outcome::Upheld).await.name;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(carried_out(&desk, &complaint).await.name);
+    }
+    let open = client(&desk, "staff/boss").create_improvement(plan(&desk, &complaint, "staff/boss")).await.unwrap();
+    made.push(open.into_inner().name);
+    made.reverse();
+    let list = async |call: pb::ListImprovementsRequest| {
+        client(&desk, "staff/boss").list_improvements(call).await.unwrap().into_inner()
+    };
+    let names = |told: &pb::ListImprovementsResponse| {
+        told.improvements.iter().map(|each| each.name.clone()).collect::<Vec<_>>()
+    };
+    let by = |state: State| pb::ListImprovementsRequest {
+        owner: "staff/fieldhead".into(),
+        responsible_department: FIELD.into(),
+        state: state.into(),
+        page_size: 2,
+        ..Default::default()
+    };
+    let first = list(by(State::Unspecified)).await;
+    let rest = pb::ListImprovementsRequest { page_token: first.next_page_token.clone(), ..by(State::Unspecified) };
+    let rest = list(rest).await;
+    assert_eq!([names(&first), names(&rest)].concat(), made);
+    assert!(rest.next_page_token.is_empty());
+    assert_eq!(names(&list(by(State::Planned)).await), made[..1]);
+    let others = pb::ListImprovementsRequest { owner: "staff/lin".into(), ..by(State::Unspecified) };
+    assert!(names(&list(others).await).is_empty());
 }

@@ -179,7 +179,7 @@ pub async fn load(year: &Year, bench: &Bench) {
         duties(pool, &ids, "investigation", "C5.3", in_time(|made| made.concluded_in_time)).await;
     }
     // As autovacuum would have by then.
-    sqlx::raw_sql("analyze").execute(pool).await.unwrap();
+    sqlx::raw_sql("vacuum analyze").execute(pool).await.unwrap();
 }
 
 /// A duty of each complaint, fulfilled, late or not.

@@ -38,9 +38,11 @@ impl Improvements {
         let (contacts, last) =
             futures::try_join!(store::contacts(pool, &filter), store::last(pool, &filter, call.now))?;
         let rate_start = rate_start(&filter, &zone, &contacts);
+        let span = Span::of(&filter, &zone, call.now, rate_start);
+        let mondays = span.mondays();
         let (groups, weeks, stages, punctuality, resolution, recurrence, satisfaction) = futures::try_join!(
             store::groups(pool, &filter, request.group_by(), rate_start),
-            store::weeks(pool, &filter),
+            store::weeks(pool, &filter, &mondays),
             store::stages(pool, &filter),
             store::punctuality(pool, &filter, last),
             store::resolution(pool, &filter, last),
@@ -50,7 +52,7 @@ impl Improvements {
         let rate_count = groups.iter().map(|group| group.rate_count).sum();
         let contact_count = rate_start.map(|_| contacts.days.iter().map(|day| day.contacts).sum());
         let rate = |count| contact_count.map(|contacts| float(count) / (float(contacts) / 1_000.0));
-        let (weeks, centre) = trend(&Span::of(&filter, &zone, call.now, rate_start), &weeks, &contacts.days);
+        let (weeks, centre) = trend(&span, &mondays, &weeks, &contacts.days);
         Ok(pb::AnalyzeComplaintsResponse {
             start_time: Some(to_proto(filter.start)),
             end_time: Some(to_proto(filter.end)),
@@ -140,6 +142,14 @@ impl<'a> Span<'a> {
         Self { start: filter.start, end: filter.end.min(now), zone, rate_start }
     }
 
+    /// When its weeks begin.
+    fn mondays(&self) -> Vec<Zoned> {
+        let first = monday(&self.start.to_zoned(self.zone.clone()));
+        std::iter::successors(Some(first), |monday| Some(after(monday)))
+            .take_while(|monday| monday.timestamp() < self.end)
+            .collect()
+    }
+
     /// In how many units complaints of a week came up: thousands of contacts, none if these are not recorded for the whole of
     /// it; or weeks.
     fn units(&self, monday: &Zoned, next: &Zoned, contacts: &[store::DayRow]) -> f64 {
@@ -159,17 +169,19 @@ impl<'a> Span<'a> {
 }
 
 /// A point a week, weeks without a complaint among them, and the centre.
-fn trend(span: &Span<'_>, counts: &[store::WeekRow], contacts: &[store::DayRow]) -> (Vec<Week>, f64) {
-    let mut points = Vec::new();
-    let mut names = Vec::new();
-    let mut monday = monday(&span.start.to_zoned(span.zone.clone()));
-    while monday.timestamp() < span.end {
-        let next = monday.saturating_add(jiff::Span::new().weeks(1));
-        let count = counts.iter().find(|row| row.monday == monday.date()).map_or(0, |row| row.count);
+fn trend(
+    span: &Span<'_>,
+    mondays: &[Zoned],
+    counts: &[store::WeekRow],
+    contacts: &[store::DayRow],
+) -> (Vec<Week>, f64) {
+    let mut points = Vec::with_capacity(mondays.len());
+    let mut names = Vec::with_capacity(mondays.len());
+    for (place, monday) in (1..).zip(mondays) {
+        let count = counts.iter().find(|row| row.place == place).map_or(0, |row| row.count);
         let week = monday.date().iso_week_date();
         names.push(format!("{}-W{:02}", week.year(), week.week()));
-        points.push(Point { count, units: span.units(&monday, &next, contacts) });
-        monday = next;
+        points.push(Point { count, units: span.units(monday, &after(monday), contacts) });
     }
     let chart = chart::chart(&points);
     let signals = signals(&points, &chart);
@@ -191,6 +203,11 @@ fn trend(span: &Span<'_>, counts: &[store::WeekRow], contacts: &[store::DayRow])
         },
     );
     (weeks.collect(), chart.centre)
+}
+
+/// Midnight of the Monday after.
+fn after(monday: &Zoned) -> Zoned {
+    monday.saturating_add(jiff::Span::new().weeks(1))
 }
 
 /// Midnight of the Monday of a day's week.

@@ -14,7 +14,6 @@ use sqlx::PgPool;
 pub struct Filter<'a> {
     pub start: Timestamp,
     pub end: Timestamp,
-    zone: String,
     first_day: Date,
     /// The day after the last.
     next_day: Date,
@@ -33,7 +32,6 @@ impl<'a> Filter<'a> {
         Self {
             start: start.timestamp(),
             end: end.timestamp(),
-            zone: start.time_zone().iana_name().unwrap_or("UTC").to_owned(),
             first_day: start.date(),
             next_day: end.date(),
             category: request.category() as i16,
@@ -117,26 +115,29 @@ pub async fn groups(
     Ok(rows.map(|row| GroupRow { key: named(row.key), count: row.count, rate_count: row.rate_count }).collect())
 }
 
-/// How many were received in the week of a Monday.
+/// How many were received in a week.
 #[derive(Debug)]
 pub struct WeekRow {
-    pub monday: Date,
+    /// Which of the weeks, from 1.
+    pub place: i32,
     pub count: i64,
 }
 
-/// How many there are a week, in the business calendar's zone; weeks without one are not among them.
-pub async fn weeks(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<WeekRow>, sqlx::Error> {
-    let rows = filtered!(
-        query(
-            r#"select date_trunc('week', received_at at time zone $10)::date as "monday!: jiff_sqlx::Date", count(*) as "count!"
+/// How many there are of each of the weeks that begin then; weeks without one are not among them.
+pub async fn weeks(pool: &PgPool, filter: &Filter<'_>, mondays: &[Zoned]) -> Result<Vec<WeekRow>, sqlx::Error> {
+    let mondays: Vec<_> = mondays.iter().map(|monday| sql::at(monday.timestamp())).collect();
+    filtered!(
+        query_as(
+            WeekRow,
+            r#"select width_bucket(received_at, $10::timestamptz[]) as "place!", count(*) as "count!"
             from complaints.complaint as c where"#
                 + "group by 1"
         ),
         filter,
-        filter.zone,
-    );
-    let rows = rows.fetch_all(pool).await?.into_iter();
-    Ok(rows.map(|row| WeekRow { monday: row.monday.to_jiff(), count: row.count }).collect())
+        &mondays as _,
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// How many contacts intake had on a day.
@@ -254,11 +255,12 @@ pub async fn resolution(pool: &PgPool, filter: &Filter<'_>, last: Timestamp) -> 
     );
     let late = filtered!(
         query_scalar(
-            r#"select count(distinct c.id) as "count!"
-            from duty as d join complaints.complaint as c on c.id = split_part(d.subject, '/', 2)::uuid
-            where d.opened_at >= $1 and d.opened_at <= $10
-                and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
-                and (d.state = 3 and d.late or d.breached_at is not null and d.state = 5 and not d.corrected)
+            r#"select count(*) as "count!" from complaints.complaint as c
+            where c.id in (
+                    select split_part(d.subject, '/', 2)::uuid from duty as d
+                    where d.opened_at >= $1 and d.opened_at <= $10
+                        and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
+                        and (d.state = 3 and d.late or d.breached_at is not null and d.state = 5 and not d.corrected))
                 and c.closure <> 0 and"#
                 + ""
         ),
@@ -289,9 +291,11 @@ pub async fn recurrence(pool: &PgPool, filter: &Filter<'_>) -> Result<(i64, i64)
     let row = filtered!(
         query(
             r#"with c as (
-                select *, lag(received_at) over (partition by customer, cause_category order by received_at, id) as before_at
+                select received_at, category, cause_category, responsible_department, product, channel, severity, outcome,
+                    lag(received_at) over (partition by customer, cause_category order by received_at) as before_at
                 from complaints.complaint
-                where customer is not null and cause_category <> 0 and received_at >= $1::timestamptz - interval '90 days' and received_at < $2)
+                where customer is not null and cause_category <> 0
+                    and received_at >= $1::timestamptz - interval '90 days' and received_at < $2)
             select count(*) as "count!", count(*) filter (where received_at - before_at <= interval '90 days') as "again!"
             from c where"#
                 + ""

@@ -104,6 +104,7 @@ pub(crate) struct DutyChanges {
 }
 
 /// What the chain covers of a payload: a salted digest, so that payload and salt can be erased without breaking it.
-pub(crate) fn payload_digest(salt: &[u8], payload: &[u8]) -> [u8; 32] {
+#[must_use]
+pub fn payload_digest(salt: &[u8], payload: &[u8]) -> [u8; 32] {
     sha256(&[salt, payload].concat())
 }

@@ -1,6 +1,7 @@
 -- What was recorded stays as it was: papers and evidence are never changed, and of an archived complaint nothing is (C5.9).
 -- These hold for whoever asks. A file is deleted as a whole or not at all, and only when the journal says so: the event must
--- stand in it by the end of the transaction, and its time, the service's, must not be before the file may go.
+-- stand in it by the end of the transaction, and neither its time nor the machine's may be before the file may go.
+-- What a complaint is found by, complaint_search, is only an index: nothing here guards it.
 
 create function complaints.complaint_guard() returns trigger language plpgsql as $$
 begin
@@ -18,6 +19,15 @@ begin
     end if;
     if old.state = 11 then
         raise exception 'C5.9: an archived complaint is never changed';
+    end if;
+    -- What refers to it is guarded at the end of a transaction: under another id its file could be exchanged before that.
+    if (new.id, new.number, new.received_at, new.created_at)
+        is distinct from (old.id, old.number, old.received_at, old.created_at)
+    then
+        raise exception 'C5.9: which complaint it is and when it came is never changed';
+    end if;
+    if new.state = 11 and old.state not in (10, 12) then
+        raise exception 'C5.9: only a closed or withdrawn complaint is archived';
     end if;
     if new.state = 11 and not exists (select from complaints.archive where complaint = new.id) then
         raise exception 'C5.9: a complaint is archived with its manifest';
@@ -53,8 +63,34 @@ create trigger file_guard before insert or update on complaints.evidence
     for each row execute function complaints.file_guard('complaint');
 create trigger file_guard before insert or update on complaints.evidence_content
     for each row execute function complaints.file_guard('evidence');
-create trigger file_guard before insert or update on complaints.archive
-    for each row execute function complaints.file_guard('complaint');
+
+create function complaints.archive_guard() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' then
+        raise exception 'C5.9: % is never changed', tg_table_name;
+    end if;
+    perform from complaints.complaint where id = new.complaint and state in (10, 12) for share;
+    if not found then
+        raise exception 'C5.9: only a closed or withdrawn complaint is archived';
+    end if;
+    if new.retain_until <= new.archived_at then
+        raise exception 'C5.9: an archive is kept for some time';
+    end if;
+    return new;
+end $$;
+create trigger archive_guard before insert or update on complaints.archive
+    for each row execute function complaints.archive_guard();
+
+-- A database is stamped as one of simulated time before anything is recorded in it, or never.
+create function complaints.stamp_guard() returns trigger language plpgsql as $$
+begin
+    if new.name = 'simulated_time' and exists (select from complaints.journal) then
+        raise exception 'C5.9: what was recorded on real time is not said to be simulated';
+    end if;
+    return new;
+end $$;
+create trigger stamp_guard before insert or update on complaints.fact
+    for each row execute function complaints.stamp_guard();
 
 create function complaints.truncate_guard() returns trigger language plpgsql as $$
 begin
@@ -73,6 +109,13 @@ begin
             and payload_type = 'kefu.complaints.v1.ComplaintPurged' and recorded_at >= old.retain_until)
         then
             raise exception 'C5.9: this file has to be kept, or the journal does not tell of its deletion';
+        end if;
+        -- The one place where SQL asks for the time: an event's is the word of whoever writes it, and who would delete
+        -- too early writes a later one. In a database of simulated time the machine's says nothing.
+        if clock_timestamp() < old.retain_until
+            and not exists (select from complaints.fact where name = 'simulated_time')
+        then
+            raise exception 'C5.9: this file has to be kept';
         end if;
         if exists (select from complaints.complaint where id = old.complaint) then
             raise exception 'C5.9: a file is deleted as a whole';

@@ -24,11 +24,19 @@ use crate::shared::{Complaint, Evidence};
 
 mod content;
 mod kind;
+mod name;
+pub mod pieces;
 mod received;
+mod slots;
 mod upload;
+
+use slots::Slots;
 
 /// How large a message may be: a piece of content, and what is around it.
 pub const MESSAGE: usize = 512 * 1024;
+
+/// Downloads at once at most: each holds a piece of 256 KiB.
+const DOWNLOADS: usize = 64;
 
 /// What is told of uploads.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -36,15 +44,17 @@ pub const MESSAGE: usize = 512 * 1024;
 pub struct Bounds {
     /// So many at once at most: each has a file of up to 16 MiB.
     at_once: usize,
-    /// The next message has to come within this time, in milliseconds.
+    /// So many of one caller at once at most.
+    at_once_of_one: usize,
+    /// The next bytes have to come within this time, in milliseconds.
     idle_ms: u64,
-    /// All of it has to come within this time, in milliseconds.
+    /// All of it has to come within this time, in milliseconds; and to go, when it is read.
     whole_ms: u64,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { at_once: 16, idle_ms: 20_000, whole_ms: 600_000 }
+        Self { at_once: 16, at_once_of_one: 2, idle_ms: 20_000, whole_ms: 600_000 }
     }
 }
 
@@ -60,20 +70,21 @@ impl Bounds {
 
 /// Serves evidence.
 #[derive(Clone, Debug)]
-pub struct Evidences(Arc<Chassis>, Uploads);
+pub struct Evidences(Arc<Chassis>, Transfers);
 
-/// The uploads under way.
+/// The uploads and downloads under way.
 #[derive(Clone, Debug)]
-struct Uploads {
-    slots: Arc<Semaphore>,
+struct Transfers {
+    slots: Slots,
+    downloads: Arc<Semaphore>,
     bounds: Bounds,
 }
 
 impl Evidences {
     /// Serves it on a chassis.
     pub fn on(chassis: Arc<Chassis>, bounds: Bounds) -> Self {
-        let slots = Arc::new(Semaphore::new(bounds.at_once.min(Semaphore::MAX_PERMITS)));
-        Self(chassis, Uploads { slots, bounds })
+        let slots = Slots::new(bounds.at_once, bounds.at_once_of_one);
+        Self(chassis, Transfers { slots, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds })
     }
 }
 
@@ -94,7 +105,7 @@ kefu_chassis::delegate! {
         ) -> Result<Response<Self::GetEvidenceContentStream>, Status> {
             let (call, request) = self.0.admit(request)?;
             let language = call.language;
-            let pieces = self.content(&call, &request.name).await.map_err(|error| error.into_status(language))?;
+            let pieces = self.content(call, request.name).await.map_err(|error| error.into_status(language))?;
             Ok(Response::new(Box::pin(pieces)))
         }
 
@@ -112,6 +123,8 @@ kefu_chassis::delegate! {
 impl Evidences {
     async fn add(&self, call: &Call, request: pb::AddEvidenceRequest) -> Result<pb::Evidence, Error> {
         digest("sha256", &request.sha256)?;
+        readable("source", &request.source)?;
+        readable("description", &request.description)?;
         let evidence = pb::Evidence {
             kind: request.kind,
             source: request.source,
@@ -222,4 +235,9 @@ async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<
 /// A SHA-256 that is given, or none.
 fn digest(field: &str, given: &[u8]) -> Result<(), Error> {
     if given.is_empty() || given.len() == 32 { Ok(()) } else { Err(Error::field(field, "must have 32 bytes")) }
+}
+
+/// A text that reads as it was written.
+fn readable(field: &str, text: &str) -> Result<(), Error> {
+    name::wrong_text(text).map_or(Ok(()), |wrong| Err(Error::field(field, wrong)))
 }

@@ -6,36 +6,33 @@ use kefu_chassis::names::id;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 use tonic::Status;
 
-use super::{Evidences, seen};
+use super::{Evidences, pieces, seen};
 use crate::shared::Evidence;
 
 impl Evidences {
     pub(super) async fn content(
         &self,
-        call: &Call,
-        name: &str,
+        mut call: Call,
+        name: String,
     ) -> Result<impl Stream<Item = Result<pb::GetEvidenceContentResponse, Status>> + Send + use<>, Error> {
         let mut connection = self.0.pool().acquire().await?;
-        let evidence = seen(&mut connection, call, name).await?;
+        let evidence = seen(&mut connection, &call, &name).await?;
+        drop(connection);
         if !evidence.uri.is_empty() {
             return Err(Error::field("name", "is a link: its content is not kept here"));
         }
-        let (id, slot) = (id::<Evidence>(name)?.uuid(), self.0.stream_slot()?);
-        let (chassis, language) = (self.0.clone(), call.language);
+        let slot = self.1.downloads.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let (this, language) = (self.clone(), call.language);
         Ok(try_stream! {
             let _slot = slot;
+            let until = Instant::now() + this.1.bounds.whole();
             let mut digest = Sha256::new();
             for ordinal in 0.. {
-                let query = sqlx::query_scalar!(
-                    "select bytes from complaints.evidence_content where evidence = $1 and ordinal = $2",
-                    id,
-                    ordinal
-                );
-                let piece = query.fetch_optional(chassis.pool()).await;
-                let piece = piece.map_err(|error| Error::from(error).into_status(language))?;
-                let Some(content) = piece else { break };
+                let piece = this.piece(&mut call, &name, ordinal, until).await;
+                let Some(content) = piece.map_err(|error| error.into_status(language))? else { break };
                 digest.update(&content);
                 yield pb::GetEvidenceContentResponse { content };
             }
@@ -43,5 +40,19 @@ impl Evidences {
                 Err(Error::unexpected("evidence is not what its digest says").into_status(language))?;
             }
         })
+    }
+
+    /// The next piece, as long as there is time, and for who may still see it: nobody reads on who has lost the right.
+    async fn piece(&self, call: &mut Call, name: &str, ordinal: i32, until: Instant) -> Result<Option<Vec<u8>>, Error> {
+        if *self.0.stopping().borrow() {
+            return Err(Error::Stopping);
+        }
+        if Instant::now() >= until {
+            return Err(Error::Deadline);
+        }
+        self.0.renew(call)?;
+        let mut connection = self.0.pool().acquire().await?;
+        seen(&mut connection, call, name).await?;
+        Ok(pieces::piece(&mut connection, id::<Evidence>(name)?.uuid(), ordinal).await?)
     }
 }

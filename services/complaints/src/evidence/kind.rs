@@ -1,32 +1,41 @@
-//! What a file may be called, and whether it is what it is said to be.
+//! Whether a file is what it is said to be.
 
 use infer::MatcherType;
 
-/// The media types that are taken, each with what their content looks like to whoever knows formats by their first bytes.
-const TAKEN: [(&str, &[&str]); 14] = [
-    ("image/jpeg", &["image/jpeg"]),
-    ("image/png", &["image/png"]),
-    ("image/gif", &["image/gif"]),
-    ("image/webp", &["image/webp"]),
-    ("image/heic", &["image/heif"]),
-    ("audio/mpeg", &["audio/mpeg"]),
-    ("audio/wav", &["audio/x-wav"]),
-    ("audio/ogg", &["audio/ogg", "audio/opus"]),
-    ("audio/amr", &["audio/amr"]),
+/// The media types that are taken, each with what their content looks like to whoever knows formats by their first bytes,
+/// and with the extensions of their files.
+const TAKEN: [(&str, &[&str], &[&str]); 15] = [
+    ("image/jpeg", &["image/jpeg"], &["jpg", "jpeg", "jfif"]),
+    ("image/png", &["image/png"], &["png"]),
+    ("image/gif", &["image/gif"], &["gif"]),
+    ("image/webp", &["image/webp"], &["webp"]),
+    ("image/heic", &["image/heif"], &["heic", "heif"]),
+    ("audio/mpeg", &["audio/mpeg"], &["mp3"]),
+    ("audio/wav", &["audio/x-wav"], &["wav"]),
+    ("audio/ogg", &["audio/ogg", "audio/opus"], &["ogg", "oga", "opus"]),
+    ("audio/amr", &["audio/amr"], &["amr"]),
     // One container for both: few that record sound only say so in its first bytes.
-    ("audio/mp4", &["audio/m4a", "video/mp4"]),
-    ("video/mp4", &["video/mp4", "video/x-m4v"]),
-    ("video/quicktime", &["video/quicktime"]),
-    ("video/webm", &["video/webm"]),
-    ("application/pdf", &["application/pdf"]),
+    ("audio/mp4", &["audio/m4a", "video/mp4"], &["m4a", "mp4"]),
+    ("video/mp4", &["video/mp4", "video/x-m4v"], &["mp4", "m4v"]),
+    ("video/quicktime", &["video/quicktime"], &["mov", "qt"]),
+    ("video/webm", &["video/webm"], &["webm"]),
+    ("application/pdf", &["application/pdf"], &["pdf"]),
+    (TEXT, &[], &["txt", "text", "log"]),
 ];
 const TEXT: &str = "text/plain";
-/// Names of devices that have no number.
-const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+/// How long the record at the end of a ZIP archive is, but for the comment after it.
+const RECORD: usize = 22;
+/// How much of a file's end holds that record, with the longest comment.
+pub const TAIL: usize = RECORD + 65_535;
 
 /// Whether a media type is taken at all.
 pub fn is_taken(media_type: &str) -> bool {
-    media_type == TEXT || TAKEN.iter().any(|(taken, _)| *taken == media_type)
+    TAKEN.iter().any(|(taken, ..)| *taken == media_type)
+}
+
+/// The extensions that files of a media type have.
+pub fn extensions(media_type: &str) -> &'static [&'static str] {
+    TAKEN.iter().find(|(taken, ..)| *taken == media_type).map_or(&[], |(.., extensions)| extensions)
 }
 
 /// Whether first bytes are those of a media type that is taken. Text begins as no other kind does; but what looks like a
@@ -38,7 +47,7 @@ pub fn begins_as(media_type: &str, first: &[u8]) -> bool {
             matches!(kind.matcher_type(), MatcherType::Image | MatcherType::Audio | MatcherType::Video)
         });
     }
-    let like = TAKEN.iter().find(|(taken, _)| *taken == media_type).map_or(&[] as &[&str], |(_, like)| *like);
+    let like = TAKEN.iter().find(|(taken, ..)| *taken == media_type).map_or(&[] as &[&str], |(_, like, _)| *like);
     looks.is_some_and(|kind| like.contains(&kind.mime_type()))
 }
 
@@ -61,82 +70,20 @@ pub fn is_text(media_type: &str) -> bool {
     media_type == TEXT
 }
 
-/// What is wrong with the name of a file, if something is.
-pub fn wrong_name(name: &str) -> Option<&'static str> {
-    let is_edge = |sign: char| sign == '.' || sign.is_whitespace();
-    if name.contains(['/', '\\', ':']) {
-        Some("must be a name without a path")
-    } else if name.chars().any(|sign| sign.is_control() || is_unseen(sign)) {
-        Some("must not have control or direction characters")
-    } else if name.starts_with(is_edge) || name.ends_with(is_edge) {
-        Some("must not begin or end with a dot or a space")
-    } else if is_device(name) {
-        Some("is the name of a device")
-    } else {
-        None
-    }
-}
-
-/// Whether some systems take a name for a device, whatever follows its first dot.
-fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
-    let numbered = |word: &str| {
-        let number = stem.strip_prefix(word).unwrap_or_default();
-        matches!(number.chars().next(), Some('1'..='9' | '¹' | '²' | '³')) && number.chars().count() == 1
-    };
-    DEVICES.contains(&stem.as_str()) || numbered("com") || numbered("lpt")
-}
-
-/// Characters that change how others look, or where a line ends, and are not seen themselves.
-fn is_unseen(sign: char) -> bool {
-    matches!(
-        sign,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    )
+/// Whether a file ends as a ZIP archive does, whatever stands before it: who unpacks one looks for its record from behind.
+/// Other bytes after the record do not hide it, as long as it agrees with itself.
+pub fn ends_as_archive(tail: &[u8]) -> bool {
+    tail.windows(RECORD).enumerate().any(|(place, record)| {
+        let number = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
+        let left = tail.len() - place - RECORD;
+        let agrees = [number(4), number(6)] == [0, 0] && number(8) == number(10);
+        record.starts_with(b"PK\x05\x06") && (number(20) == left || agrees && number(20) < left)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_files_lead_nowhere_and_look_like_what_they_are() {
-        for name in ["漏水 现场.jpg", "IMG_0001.HEIC", "a", "report.final.pdf", "comma.txt", "comb.jpg", "com10.txt"]
-        {
-            assert_eq!(wrong_name(name), None, "{name}");
-        }
-        for name in [
-            "../etc/passwd",
-            "..",
-            ".",
-            ".htaccess",
-            "a/b.jpg",
-            "C:\\x.jpg",
-            "x\\y",
-            "a\0.jpg",
-            "a\n.jpg",
-            "gpj.\u{202e}exe",
-            "a\u{200b}.jpg",
-            " a.jpg",
-            "a.jpg ",
-            "a.",
-            "con",
-            "CON.jpg",
-            "nul.txt",
-            "com1.png",
-            "LPT9",
-            "com¹.jpg",
-            "aux .jpg",
-            "a.jpg\u{a0}",
-            "\u{3000}a.jpg",
-            "a\u{2028}.jpg",
-            "a\u{61c}.jpg",
-            "a\u{2066}.jpg",
-        ] {
-            assert!(wrong_name(name).is_some(), "{name:?}");
-        }
-    }
 
     #[test]
     fn content_is_what_its_first_bytes_say() {
@@ -176,5 +123,23 @@ mod tests {
         }
         assert!(!carries_on_text(&mut Vec::new(), b"a\xff"));
         assert!(!carries_on_text(&mut Vec::new(), b"a\0b"));
+    }
+    #[test]
+    fn an_archive_is_known_by_its_end_whatever_stands_before_it_or_little_after() {
+        let empty = [b"PK\x05\x06".as_slice(), &[0; 18]].concat();
+        let commented = [b"PK\x05\x06\x01\0\x02\0\x03\0\x04\0".as_slice(), &[7; 8], b"\x05\0hello"].concat();
+        for tail in [
+            empty.clone(),
+            [b"\xff\xd8\xff\xe0 JFIF".as_slice(), &empty].concat(),
+            [b"\xff\xd8\xff\xe0 JFIF".as_slice(), &commented].concat(),
+            [empty.as_slice(), b"\xff\xd9"].concat(),
+        ] {
+            assert!(ends_as_archive(&tail), "{tail:?}");
+        }
+        let (cut, longer) = (&commented[..commented.len() - 1], [commented.as_slice(), b"!"].concat());
+        for tail in [b"".as_slice(), b"PK\x05\x06", &empty[..21], cut, &longer, "PK 开头的文字，不是压缩包".as_bytes()]
+        {
+            assert!(!ends_as_archive(tail), "{tail:?}");
+        }
     }
 }

@@ -9,13 +9,12 @@ use sqlx::PgConnection;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
-use super::kind;
+use super::pieces::{PIECE, TOGETHER};
+use super::{kind, pieces};
 use crate::shared::Evidence;
 
 /// How much of the beginning says what a file is.
 const BEGINNING: usize = 8 * 1024;
-/// How large the pieces are that it is stored in.
-const PIECE: usize = 256 * 1024;
 
 /// A content that comes.
 pub struct Received {
@@ -85,28 +84,42 @@ impl Received {
         if std::mem::take(&mut self.digest).finalize()[..] != stated.sha256 {
             return Err(Error::field("evidence.sha256", "is not that of the content"));
         }
-        self.file.flush().await.map_err(Error::unexpected)
+        self.file.flush().await.map_err(Error::unexpected)?;
+        self.check_end().await
     }
 
-    /// Stores the content, piece by piece.
+    /// Refuses an archive that stands behind something else.
+    async fn check_end(&mut self) -> Result<(), Error> {
+        let tail = u64::try_from(kind::TAIL).unwrap_or(u64::MAX).min(u64::try_from(self.size).unwrap_or_default());
+        let mut end = Vec::new();
+        let from = SeekFrom::End(-i64::try_from(tail).unwrap_or_default());
+        self.file.seek(from).await.map_err(Error::unexpected)?;
+        (&mut self.file).take(tail).read_to_end(&mut end).await.map_err(Error::unexpected)?;
+        if kind::ends_as_archive(&end) {
+            return Err(Error::field("evidence.media_type", "is not all that the content is: it ends as an archive"));
+        }
+        Ok(())
+    }
+
+    /// Stores the content.
     pub async fn store(&mut self, connection: &mut PgConnection, name: &str) -> Result<(), Error> {
         let evidence = kefu_chassis::names::id::<Evidence>(name)?.uuid();
         self.file.seek(SeekFrom::Start(0)).await.map_err(Error::unexpected)?;
-        for ordinal in 0.. {
-            let mut piece = Vec::with_capacity(PIECE);
-            let limit = u64::try_from(PIECE).unwrap_or(u64::MAX);
-            (&mut self.file).take(limit).read_to_end(&mut piece).await.map_err(Error::unexpected)?;
-            if piece.is_empty() {
+        for first in (0..).step_by(TOGETHER) {
+            let mut together = Vec::with_capacity(TOGETHER);
+            while together.len() < TOGETHER {
+                let mut piece = Vec::with_capacity(PIECE);
+                let limit = u64::try_from(PIECE).unwrap_or(u64::MAX);
+                (&mut self.file).take(limit).read_to_end(&mut piece).await.map_err(Error::unexpected)?;
+                if piece.is_empty() {
+                    break;
+                }
+                together.push(piece);
+            }
+            if together.is_empty() {
                 break;
             }
-            sqlx::query!(
-                "insert into complaints.evidence_content (evidence, ordinal, bytes) values ($1, $2, $3)",
-                evidence,
-                ordinal,
-                piece
-            )
-            .execute(&mut *connection)
-            .await?;
+            pieces::store(connection, evidence, first, &together).await?;
         }
         Ok(())
     }

@@ -61,6 +61,20 @@ impl Pair {
         Ok(self.requests().convert_to_complaint(call).await?.into_inner())
     }
 
+    async fn convert_saying(&self, matter: &str) -> Result<pb::Request, Status> {
+        let call = pb::ConvertToComplaintRequest {
+            name: self.request.clone(),
+            matter: matter.into(),
+            category: complaints::complaint::Category::Quality.into(),
+            ..Default::default()
+        };
+        Ok(self.requests().convert_to_complaint(call).await?.into_inner())
+    }
+
+    fn leader(&self) -> RequestServiceClient<Caller> {
+        RequestServiceClient::new(self.intake.as_("staff/boss", &["SUPERVISOR"]))
+    }
+
     async fn request(&self) -> pb::Request {
         let call = pb::GetRequestRequest { name: self.request.clone() };
         self.requests().get_request(call).await.unwrap().into_inner()
@@ -170,9 +184,78 @@ async fn while_complaints_is_away_the_call_is_refused_and_the_complaint_comes_wh
     let complaint = pair.until_linked().await;
     let registered = pair.registered().await;
     assert_eq!(registered.iter().map(|known| known.name.as_str()).collect::<Vec<_>>(), [complaint.as_str()]);
-    // The caller who had no answer asks again and has it.
-    let refused = pair.convert(&id).await;
-    assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed);
+    assert_eq!(pair.convert(&id).await.unwrap().complaint, complaint, "who had no answer asks again and has it");
+    let anew = pair.convert(&request_id()).await;
+    assert_refused(anew, Code::FailedPrecondition, ErrorReason::GateClosed);
+}
+
+#[tokio::test]
+async fn a_complaint_is_received_when_it_was_made_however_late_it_is_registered() {
+    let mut pair = Pair::open().await;
+    let made = pair.intake.now();
+    pair.complaints.halt().await;
+    assert_refused(pair.convert(&request_id()).await, Code::Unavailable, ErrorReason::BackendAway);
+    let other = pair.convert_saying("另一件事").await;
+    assert_eq!(assert_refused(other, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["name"]);
+    pair.complaints.time().advance(SignedDuration::from_hours(48));
+    pair.complaints.resume().await;
+    pair.until_linked().await;
+    let registered = pair.registered().await;
+    assert_eq!(registered[0].received_time, Some(kefu_chassis::time::to_proto(made)));
+    assert_eq!(registered[0].matter, "安装后漏水", "what the first call said");
+}
+
+#[tokio::test]
+async fn what_complaints_would_refuse_is_refused_where_the_caller_can_mend_it() {
+    let pair = Pair::open().await;
+    pair.tamper("update intake.request set description = '', contact = '{}'").await;
+    let without = pair.convert(&request_id()).await;
+    assert_eq!(assert_refused(without, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["contact"]);
+    let call = pb::ConvertToComplaintRequest {
+        name: pair.request.clone(),
+        contact: Some(Contact { phone: "138 0013 8000".into(), ..Default::default() }),
+        ..Default::default()
+    };
+    let without = pair.requests().convert_to_complaint(call.clone()).await;
+    assert_eq!(assert_refused(without, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["matter"]);
+    // Who owned it has left since; its model has a long name.
+    pair.tamper("update intake.request set owner = 'staff/gone', product_model = repeat('x', 200)").await;
+    let call = pb::ConvertToComplaintRequest { matter: "漏水".into(), ..call };
+    let converted = pair.leader().convert_to_complaint(call).await.unwrap().into_inner();
+    let registered = pair.registered().await;
+    assert_eq!(
+        (registered[0].name.as_str(), registered[0].handler.as_str()),
+        (converted.complaint.as_str(), "staff/boss")
+    );
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_is_given_up_and_can_be_tried_anew() {
+    let pair = Pair::open().await;
+    pair.complaints.change_directory("update directory_staff set inactive = true where name = 'staff/lin'").await;
+    let refused = pair.convert(&request_id()).await;
+    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["name"]);
+    assert!(pair.registered().await.is_empty());
+    let kinds: Vec<String> =
+        pair.intake.events().await.into_iter().map(|event| event.payload.unwrap().type_url).collect();
+    assert!(kinds.last().unwrap().ends_with("RequestConversionGivenUp"), "{kinds:?}");
+    pair.complaints.change_directory("update directory_staff set inactive = false where name = 'staff/lin'").await;
+    pair.convert(&request_id()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_complaint_names_its_request_by_a_conversion_only() {
+    let pair = Pair::open().await;
+    let call = complaints::RegisterComplaintRequest {
+        channel: Channel::Hotline.into(),
+        contact: Some(Contact { phone: "138 0013 8000".into(), ..Default::default() }),
+        matter: "漏水".into(),
+        request: pair.request.clone(),
+        ..Default::default()
+    };
+    let mut agent = ComplaintServiceClient::new(pair.complaints.as_("staff/lin", &["AGENT"]));
+    let refused = agent.register_complaint(call).await;
+    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["request"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -40,7 +40,7 @@ pub struct Peer {
     url: String,
     ca_file: Option<PathBuf>,
     token: Token,
-    kept: Arc<tokio::sync::Mutex<Option<(Instant, Connection)>>>,
+    kept: Arc<Mutex<Option<(Instant, Connection)>>>,
 }
 
 /// The other services of the suite, by the names of their schemas. One that is not known yet may become so.
@@ -120,14 +120,15 @@ impl Peer {
 
     /// A connection of `service` to it for commands, which is kept for a while.
     pub async fn connection(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
-        let mut kept = self.kept.lock().await;
-        if let Some((since, connection)) = kept.as_ref()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((since, connection)) = kept
             && since.elapsed() < KEPT_FOR
         {
-            return Ok(connection.clone());
+            return Ok(connection);
         }
+        // Two at once may connect twice; nobody waits for another's connection.
         let connection = self.connect(service, telemetry).await?;
-        *kept = Some((Instant::now(), connection.clone()));
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), connection.clone()));
         Ok(connection)
     }
 

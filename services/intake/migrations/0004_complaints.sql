@@ -8,11 +8,14 @@ create table intake.conversion (
     call_id uuid not null,
     registration bytea not null,
     actor text not null,
+    request_id uuid,
+    digest bytea not null,
     done boolean not null,
     try_next_at timestamptz not null,
     created_at timestamptz not null
 );
 comment on column intake.conversion.registration is 'personal; a kefu.complaints.v1.RegisterComplaintRequest, encoded';
+comment on column intake.conversion.digest is 'of the payload of the call that decided it, which request_id names: it is answered whoever finishes it';
 create index conversion_open on intake.conversion (try_next_at) where not done;
 
 -- What other services have of customers, kept from their feeds: one line a resource (B1.2).

@@ -11,6 +11,7 @@ use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::State;
+use kefu_proto::rules::v1::Role;
 
 use super::Complaints;
 use super::lifecycle::{Action, LIFECYCLE};
@@ -23,6 +24,9 @@ impl Complaints {
         call: &Call,
         request: pb::RegisterComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
+        if !request.request.is_empty() && !call.acts_as(Role::Service) {
+            return Err(Error::field("request", "C5.1: a request becomes a complaint by ConvertToComplaint of intake"));
+        }
         let at = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
         let mut record = self.new_record(call, request, at)?;
         let facts = record.facts(&self.0, at);

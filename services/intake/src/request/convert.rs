@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use kefu_chassis::error::describe;
 use kefu_chassis::identity::Identity;
 use kefu_chassis::names::{Id, new_uuid, unknown};
-use kefu_chassis::time::sql;
+use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as complaints;
 use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::Requests;
 use super::lifecycle::Action;
 use super::step::Step;
+use super::store::Record;
 use crate::shared::{Complaint, Contact, Request};
 
 /// How long one try may take, and how long others leave it alone.
@@ -38,8 +39,13 @@ impl Requests {
         request: pb::ConvertToComplaintRequest,
     ) -> Result<pb::Request, Error> {
         let (id, registration) = self.intend(call, &request).await?;
-        let complaint = register(&self.0, registration).await?;
-        link(&self.0, call, id, complaint).await
+        match register(&self.0, registration).await? {
+            Registered::As(complaint) => link(&self.0, call, id, complaint).await,
+            Registered::Refused(why) => {
+                give_up(&self.0, call, id).await?;
+                Err(Error::field("name", format!("C5.1: the service of complaints does not take it: {why}")))
+            }
+        }
     }
 
     /// Stores that the request is to become a complaint, unless that is known.
@@ -53,38 +59,30 @@ impl Requests {
             return Err(unknown::<Request>(&request.name));
         }
         let id = step.record.id();
+        let registration = self.registration(call, &step.record, request)?;
         if step.record.complaint.is_none()
-            && let Some(registration) = intended(step.change.connection(), id.uuid()).await?
+            && let Some(intended) = intended(step.change.connection(), id.uuid()).await?
         {
-            return Ok((id, registration));
+            return if says_the_same(&intended, &registration) {
+                Ok((id, intended))
+            } else {
+                Err(Error::field("name", "C5.1: is becoming a complaint already, by a call that says something else"))
+            };
         }
         let mut step = step.ready(&request.etag).await?;
         let facts = step.facts();
         step.fire(Action::Convert, &facts)?;
-        let record = &step.record;
-        let contact: Option<Contact> = serde_json::from_value(record.contact.clone()).ok();
-        let registration = complaints::RegisterComplaintRequest {
-            channel: record.channel.into(),
-            customer: record.customer_name(),
-            contact: contact.map(|contact| contact.show()),
-            matter: if request.matter.trim().is_empty() { record.description.clone() } else { request.matter.clone() },
-            desired_remedy: request.desired_remedy.clone(),
-            category: request.category,
-            severity: request.severity,
-            product: record.product_model.clone(),
-            request: id.to_string(),
-            handler: record.owner.clone(),
-            request_id: new_uuid(call.now).to_string(),
-            ..complaints::RegisterComplaintRequest::default()
-        };
         let call_id = Uuid::try_parse(&registration.request_id).map_err(Error::unexpected)?;
+        let (request_id, digest) = call.key();
         sqlx::query!(
-            "insert into intake.conversion (request, call_id, registration, actor, done, try_next_at, created_at)
-            values ($1, $2, $3, $4, false, $5, $6)",
+            "insert into intake.conversion (request, call_id, registration, actor, request_id, digest, done, try_next_at, created_at)
+            values ($1, $2, $3, $4, $5, $6, false, $7, $8)",
             id.uuid(),
             call_id,
             registration.encode_to_vec(),
             call.caller.subject,
+            request_id,
+            digest.as_slice(),
             sql::at(call.now + AGAIN) as _,
             sql::at(call.now) as _,
         )
@@ -94,6 +92,52 @@ impl Requests {
         step.finish_unanswered(&payload).await?;
         Ok((id, registration))
     }
+
+    /// The complaint that a request is to become, received now, however late it is registered. What complaints would refuse
+    /// is refused here, where the caller can mend it.
+    fn registration(
+        &self,
+        call: &Call,
+        record: &Record,
+        request: &pb::ConvertToComplaintRequest,
+    ) -> Result<complaints::RegisterComplaintRequest, Error> {
+        let own: Option<Contact> = serde_json::from_value(record.contact.clone()).ok();
+        let contact = request.contact.clone().or(own.map(|contact| contact.show())).unwrap_or_default();
+        let contact =
+            Contact::read(&contact, "contact", "C5.1", self.1).map_err(|wrong| Error::Invalid(vec![wrong]))?;
+        let matter = if request.matter.trim().is_empty() { &record.description } else { &request.matter };
+        if matter.trim().is_empty() {
+            return Err(Error::field("matter", "C5.1: is required, as the request has no description"));
+        }
+        // Who owned it may have left since.
+        let owns = self.0.directory.now().is_active(&record.owner);
+        Ok(complaints::RegisterComplaintRequest {
+            channel: record.channel.into(),
+            customer: record.customer_name(),
+            contact: Some(contact.show()),
+            matter: matter.clone(),
+            desired_remedy: request.desired_remedy.clone(),
+            category: request.category,
+            severity: request.severity,
+            product: record.product_model.clone(),
+            request: record.id().to_string(),
+            handler: if owns { &record.owner } else { &call.caller.subject }.clone(),
+            request_id: new_uuid(call.now).to_string(),
+            occurred_time: Some(to_proto(call.now)),
+            ..complaints::RegisterComplaintRequest::default()
+        })
+    }
+}
+
+/// Whether two registrations of one request say the same, whoever makes them, and when.
+fn says_the_same(one: &complaints::RegisterComplaintRequest, other: &complaints::RegisterComplaintRequest) -> bool {
+    let words = |of: &complaints::RegisterComplaintRequest| complaints::RegisterComplaintRequest {
+        handler: String::new(),
+        request_id: String::new(),
+        occurred_time: None,
+        ..of.clone()
+    };
+    words(one) == words(other)
 }
 
 async fn intended(
@@ -110,11 +154,16 @@ fn decode(registration: &[u8]) -> Result<complaints::RegisterComplaintRequest, E
     complaints::RegisterComplaintRequest::decode(registration).map_err(Error::unexpected)
 }
 
+/// What became of a registration.
+enum Registered {
+    /// There is a complaint.
+    As(Id<Complaint>),
+    /// It is refused for good, for this reason, and there is none.
+    Refused(String),
+}
+
 /// Registers the complaint, or finds the one that is there.
-async fn register(
-    chassis: &Chassis,
-    registration: complaints::RegisterComplaintRequest,
-) -> Result<Id<Complaint>, Error> {
+async fn register(chassis: &Chassis, registration: complaints::RegisterComplaintRequest) -> Result<Registered, Error> {
     let mut client = ComplaintServiceClient::new(chassis.peer("complaints").await?);
     let mut request = tonic::Request::new(registration);
     request.set_timeout(TRY);
@@ -123,18 +172,38 @@ async fn register(
         Err(status) if status.code() == Code::AlreadyExists => {
             status.get_details_resource_info().map(|info| info.resource_name).unwrap_or_default()
         }
-        Err(status) => return Err(refusal(status)),
+        Err(status) if matches!(status.code(), Code::InvalidArgument | Code::NotFound | Code::FailedPrecondition) => {
+            return Ok(Registered::Refused(status.message().to_owned()));
+        }
+        Err(status) => return Err(failure(status)),
     };
-    Id::parse(&name).ok_or_else(|| Error::unexpected(format!("{name} is no complaint")))
+    let complaint = Id::parse(&name).ok_or_else(|| Error::unexpected(format!("{name} is no complaint")))?;
+    Ok(Registered::As(complaint))
 }
 
-/// What a refusal of the other service means here: it is away, or something is wrong that the caller cannot mend.
-fn refusal(status: Status) -> Error {
+/// What it means here that the other service did not answer: it is away, or something is wrong that the caller cannot mend.
+fn failure(status: Status) -> Error {
     let is_away = matches!(
         status.code(),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted | Code::Aborted
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Unauthenticated
     );
     if is_away { Error::Away(status.into()) } else { Error::unexpected(status) }
+}
+
+/// What was intended does not come about; the request can be converted anew.
+async fn give_up(chassis: &Chassis, call: &Call, request: Id<Request>) -> Result<(), Error> {
+    let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.ready("").await?;
+    let given_up = sqlx::query!("delete from intake.conversion where request = $1 and not done", request.uuid());
+    if given_up.execute(step.change.connection()).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let payload = pb::RequestConversionGivenUp { state: step.state() };
+    step.finish_unanswered(&payload).await
 }
 
 /// Links the request with its complaint, unless they are.
@@ -167,7 +236,7 @@ pub async fn run(chassis: Arc<Chassis>) {
             Ok(true) if !*stop.borrow() => continue,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(cause = describe(&error), "a request is not a complaint yet; it is tried again");
+                tracing::warn!(cause = describe(&error), "requests do not become complaints; it is tried again");
             }
         }
         tokio::select! {
@@ -184,17 +253,28 @@ async fn finish_one(chassis: &Chassis) -> Result<bool, Error> {
         "update intake.conversion set try_next_at = $2 where request = (
             select request from intake.conversion where not done and try_next_at <= $1
             order by try_next_at limit 1 for update skip locked)
-        returning request, registration, actor",
+        returning request, registration, actor, request_id, digest",
         sql::at(now) as _,
         sql::at(now + AGAIN) as _,
     );
     let Some(taken) = taken.fetch_optional(chassis.pool()).await? else { return Ok(false) };
-    let complaint = register(chassis, decode(&taken.registration)?).await?;
     let rule = chassis.rules.named("ConvertToComplaint").cloned();
     let rule = rule.ok_or_else(|| Error::unexpected("ConvertToComplaint has no rule"))?;
-    // It is still the deed of whoever decided it.
+    // It is still the deed, and the answer, of whoever decided it.
     let caller = Identity { subject: taken.actor, roles: vec![Role::Service], department: String::new() };
-    let call = Call::internal(Arc::new(caller), rule, now, None, &[]);
-    link(chassis, &call, Id::from_uuid(taken.request), complaint).await?;
+    let digest = taken.digest.try_into().map_err(|_| Error::unexpected("a digest has 32 bytes"))?;
+    let call = Call::internal(Arc::new(caller), rule, now, None, &[]).under((taken.request_id, digest));
+    let request = Id::from_uuid(taken.request);
+    match register(chassis, decode(&taken.registration)?).await {
+        Ok(Registered::As(complaint)) => {
+            link(chassis, &call, request, complaint).await?;
+        }
+        Ok(Registered::Refused(why)) => {
+            tracing::warn!(%request, why, "a request does not become a complaint: it is refused for good");
+            give_up(chassis, &call, request).await?;
+        }
+        // It is left alone for a while; others need not wait for it.
+        Err(error) => tracing::warn!(%request, cause = describe(&error), "a request is not a complaint yet"),
+    }
     Ok(true)
 }

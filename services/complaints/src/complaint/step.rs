@@ -74,7 +74,7 @@ impl Root for Record {
             is_plan_late: measures.iter().any(|measure| measure.due.is_some_and(|due| due <= at)),
             measures_left: measures.len(),
             measures,
-            executed_at: self.executed_at.map(|time| time.to_jiff()),
+            executed_at: self.executed_at.map(jiff_sqlx::Timestamp::to_jiff),
             attempts: (
                 u32::try_from(self.unreached_attempts).unwrap_or(0),
                 regulation.get(params::COMPLAINANT_ATTEMPTS),

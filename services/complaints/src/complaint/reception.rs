@@ -128,13 +128,13 @@ impl Complaints {
         let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
         let known = self.0.directory.now();
         let investigator = &request.investigator;
-        self.0.check_may(investigator, "ConcludeInvestigation", "investigator", "C5.3")?;
         let mut facts = step.facts();
         facts.is_outside = *investigator != step.record.responsible_person
             && self.is_outside(&step.record, investigator, &step.record.responsible_department, call.now);
         facts.investigator = Some((investigator.clone(), known.department_of(investigator, step.at).to_owned()));
         let previous_investigator = std::mem::replace(&mut step.record.investigator, investigator.clone());
         step.fire(Action::AssignInvestigator, &facts)?;
+        self.0.check_may(&request.investigator, "ConcludeInvestigation", "investigator", "C5.3")?;
         step.record.investigated_at.get_or_insert(sql::at(step.at));
         step.record.involve(investigator);
         let payload =

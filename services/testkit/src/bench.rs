@@ -41,6 +41,7 @@ pub struct Bench {
 pub struct Builder {
     service: &'static Service,
     start: Option<Timestamp>,
+    clock: Option<(Clock, Option<SimulatedTime>)>,
     regulation: Regulation,
     limits: Limits,
     peers: Peers,
@@ -92,6 +93,13 @@ impl Builder {
     #[must_use]
     pub fn starting_at(mut self, start: &str) -> Self {
         self.start = Some(start.parse().unwrap());
+        self
+    }
+
+    /// The clock of another bench, which goes on with it.
+    #[must_use]
+    pub fn on_the_clock_of(mut self, other: &Bench) -> Self {
+        self.clock = Some((other.setup.clock.clone(), other.time.clone()));
         self
     }
 
@@ -153,10 +161,10 @@ impl Builder {
             jwks_file: Some(cluster.jwks_file()),
             jwks_url: None,
         };
-        let (clock, time) = match self.start.map(Clock::simulated) {
+        let (clock, time) = self.clock.unwrap_or_else(|| match self.start.map(Clock::simulated) {
             Some((clock, time)) => (clock, Some(time)),
             None => (Clock::system(), None),
-        };
+        });
         let setup = Setup {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             database: database::options(&config::Database { url, password_file: None, max_connections: 0 }, schema)?,
@@ -188,6 +196,7 @@ impl Bench {
         Builder {
             service,
             start: Some(START.parse().unwrap()),
+            clock: None,
             regulation: Regulation::standard(),
             limits: Limits::default(),
             peers: Peers::default(),

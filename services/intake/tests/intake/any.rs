@@ -73,7 +73,7 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let bench = Bench::of(&kefu_intake::SERVICE).await;
-        let complaints = Bench::of(&kefu_complaints::SERVICE).await;
+        let complaints = Bench::builder(&kefu_complaints::SERVICE).on_the_clock_of(&bench).start().await;
         bench.meet(&complaints);
         let mut world = Self {
             bench,

@@ -43,6 +43,16 @@ pub enum Lifetime {
     Ephemeral,
 }
 
+impl Lifetime {
+    /// How a server on such data ends.
+    fn shutdown(self) -> Shutdown {
+        match self {
+            Self::Kept => Shutdown::Fast,
+            Self::Ephemeral => Shutdown::Immediate,
+        }
+    }
+}
+
 /// How clients prove who they are. Counts when the data are made; later starts keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
@@ -146,6 +156,29 @@ impl Postgres {
         self.server.port
     }
 
+    /// The process id of the server's first process, whose children all others are.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.server.pid
+    }
+
+    /// Starts the server anew on its port, which its clients know, after it was killed or has ended by itself; one that still
+    /// runs is ended first. May be called again when it fails.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`], and when another process has taken the port.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        let Some(watchdog) = &mut self.watchdog else {
+            return Ok(());
+        };
+        let cluster = &self.seat.cluster;
+        let (run_as, binaries) = (&self.run_as, &self.binaries);
+        self.server.stop(run_as, binaries, &cluster.data, self.options.lifetime.shutdown())?;
+        let launch = Launch { options: &self.options, binaries, run_as, cluster };
+        self.server = launch.start_anew(Some(self.server.port), watchdog)?;
+        Ok(())
+    }
+
     /// The password of the superuser `postgres`; none when the data were made with [`Auth::Trust`].
     #[must_use]
     pub fn password(&self) -> Option<&str> {
@@ -198,10 +231,7 @@ impl Postgres {
             return Ok(());
         };
         let cluster = &self.seat.cluster;
-        let shutdown = match self.options.lifetime {
-            Lifetime::Kept => Shutdown::Fast,
-            Lifetime::Ephemeral => Shutdown::Immediate,
-        };
+        let shutdown = self.options.lifetime.shutdown();
         // On an error the watchdog is dropped, not sent away: it then tries what we could not.
         self.server.stop(&self.run_as, &self.binaries, &cluster.data, shutdown)?;
         if self.options.lifetime == Lifetime::Ephemeral {

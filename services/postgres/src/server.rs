@@ -51,7 +51,7 @@ pub(crate) struct Launch<'a> {
 /// A server that is ready.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pid: u32,
+    pub(crate) pid: u32,
     pub(crate) port: u16,
     /// None for a server that was taken over: it is not our child.
     child: Option<Child>,
@@ -72,7 +72,7 @@ impl Launch<'_> {
         {
             return Ok(server);
         }
-        self.start_anew(left.map(|left| left.pid), watchdog)
+        self.start_anew(None, watchdog)
     }
 
     /// None when the server found ended, or had to be ended because it runs with other settings.
@@ -111,10 +111,12 @@ impl Launch<'_> {
         fs::read(self.cluster.data.join("postmaster.opts")).is_ok_and(|opts| opts.trim_ascii_end() == line.as_bytes())
     }
 
-    fn start_anew(&self, stale: Option<u32>, watchdog: &mut Watchdog) -> Result<Server, Error> {
+    /// Starts a server on data that none runs on, on `port` or a free one.
+    pub(crate) fn start_anew(&self, port: Option<u16>, watchdog: &mut Watchdog) -> Result<Server, Error> {
+        let stale = pidfile::read(&self.cluster.data).map(|left| left.pid);
         let deadline = Instant::now() + LEFTOVERS_WITHIN;
         loop {
-            match self.attempt(stale, watchdog)? {
+            match self.attempt(port, stale, watchdog)? {
                 Outcome::Ready(server) => return Ok(server),
                 // Another process took the port after we found it free, or a backend of a killed
                 // server has yet to notice.
@@ -128,8 +130,8 @@ impl Launch<'_> {
         }
     }
 
-    fn attempt(&self, stale: Option<u32>, watchdog: &mut Watchdog) -> Result<Outcome, Error> {
-        let port = free_port()?;
+    fn attempt(&self, port: Option<u16>, stale: Option<u32>, watchdog: &mut Watchdog) -> Result<Outcome, Error> {
+        let port = port.map_or_else(free_port, Ok)?;
         let (log, start_of_log) = self.open_log()?;
         let also_log = log.try_clone().map_err(cannot("open", &self.cluster.log))?;
         let mut command = watchdog::gated(self.run_as, &self.program(), "");

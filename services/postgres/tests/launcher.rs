@@ -261,6 +261,26 @@ fn every_start_right_after_a_kill_gives_a_server_with_all_that_was_committed() {
 }
 
 #[test]
+fn a_killed_server_starts_again_on_its_port_with_all_that_was_committed() {
+    let home = Home::new();
+    let durable = Options { durability: Durability::Full, ..home.ephemeral() };
+    let mut postgres = Postgres::start(durable).unwrap();
+    let (port, first) = (postgres.port(), postgres.pid());
+    query(port, "create table kept (round int)").unwrap();
+    for round in 0..3 {
+        query(port, &format!("insert into kept values ({round})")).unwrap();
+        signal("KILL", postgres.pid());
+        postgres.restart().unwrap();
+        assert_eq!(postgres.port(), port);
+    }
+    postgres.restart().unwrap();
+    assert_eq!(query(port, "select count(*) from kept").unwrap(), ["3"], "one that runs is ended and starts again too");
+    assert_ne!(postgres.pid(), first);
+    postgres.stop().unwrap();
+    assert_eq!(home.processes(), []);
+}
+
+#[test]
 fn a_server_that_lost_owner_and_watchdog_is_taken_over_unless_its_settings_differ() {
     let home = Home::new();
     let mut owner = Owner::start(&home, "kept");

@@ -18,6 +18,7 @@ pub mod lifecycle;
 mod line;
 mod record;
 mod refusal;
+pub mod rig;
 pub mod rsa;
 mod wait;
 
@@ -26,7 +27,7 @@ pub use bench::{Bench, Builder, START};
 pub use caller::{Bearer, Caller, sign, signer};
 pub use line::Line;
 pub use refusal::{Refusal, assert_refused};
-pub use wait::eventually;
+pub use wait::{eventually, within};
 
 /// A fresh request id.
 #[must_use]

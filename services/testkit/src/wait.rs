@@ -8,16 +8,24 @@ const WITHIN: Duration = Duration::from_secs(15);
 const EVERY: Duration = Duration::from_millis(5);
 
 /// The value of `probe` once it has one. Panics with `what` when that takes longer than 15 seconds.
-pub async fn eventually<T, F>(what: &str, mut probe: impl FnMut() -> F) -> T
+pub async fn eventually<T, F>(what: &str, probe: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + WITHIN;
+    within(WITHIN, what, probe).await
+}
+
+/// The same with another limit.
+pub async fn within<T, F>(limit: Duration, what: &str, mut probe: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + limit;
     loop {
         match tokio::time::timeout_at(deadline, probe()).await {
             Ok(Some(value)) => return value,
             Ok(None) if Instant::now() < deadline => sleep(EVERY).await,
-            _ => panic!("{what}: not within {WITHIN:?}"),
+            _ => panic!("{what}: not within {limit:?}"),
         }
     }
 }

@@ -1,0 +1,290 @@
+//! The rig: the services as processes of their own on a durable Postgres of their own, as they run in production, for programs
+//! that load, kill, stop and measure them. Everything started here ends with the process that started it, however it ends.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kefu_chassis::database::{self, MIGRATOR};
+use kefu_chassis::error::describe;
+use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
+use kefu_postgres::{Durability, Lifetime, Options, Postgres};
+use serde_json::json;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
+
+use crate::caller::{Bearer, Caller, jwks, signer};
+
+mod house;
+mod process;
+mod usage;
+mod watchdog;
+
+pub use house::House;
+pub use process::Process;
+pub use usage::Usage;
+use watchdog::Watchdog;
+
+/// Where Postgres keeps its data unless the plan says otherwise.
+const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
+/// The services that are run, by their schemas.
+pub const SERVICES: [&str; 3] = ["appraisal", "complaints", "intake"];
+/// The first ADMIN of the directory.
+pub const ADMIN: &str = "staff/root";
+const DATABASE: &str = "kefu";
+/// Below the ports that the kernel gives to outgoing connections, so that none has a service's port while it is down.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// What a rig is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Settings of Postgres, as name and value, beside its own defaults.
+    pub settings: Vec<(String, String)>,
+    /// The directory below which Postgres keeps its data while it runs.
+    pub home: PathBuf,
+    /// Overrides of the regulation, as in an operator's file.
+    pub regulation: String,
+    /// Connections of each service process at most.
+    pub connections: u32,
+    /// What the services log, e.g. `info`.
+    pub log: String,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let settings = vec![("max_connections".to_owned(), "200".to_owned())];
+        Self { settings, home: HOME.into(), regulation: String::new(), connections: 16, log: "info".to_owned() }
+    }
+}
+
+/// A Postgres with the schemas of all services, and what their processes need.
+pub struct Rig {
+    // Dropped in this order: Postgres ends after whatever uses it.
+    directory: tempfile::TempDir,
+    watchdog: Arc<Watchdog>,
+    postgres: Arc<Mutex<Postgres>>,
+    postgres_port: u16,
+    connections: u32,
+    log: String,
+    is_regulated: bool,
+    seats: Mutex<Vec<Seat>>,
+    next_port: AtomicU16,
+}
+
+/// A place for a process of a service: where it is to listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    /// The schema of its service.
+    pub service: &'static str,
+    /// Its address.
+    pub address: SocketAddr,
+}
+
+impl Rig {
+    /// Starts Postgres and makes the schemas, each by the `migrate` of its service's own program.
+    pub async fn start(plan: Plan) -> Self {
+        let directory = tempfile::Builder::new().prefix("kefu-rig-").tempdir().unwrap();
+        let watchdog = Arc::new(Watchdog::start(directory.path()));
+        let options = Options {
+            durability: Durability::Full,
+            lifetime: Lifetime::Ephemeral,
+            settings: plan.settings,
+            on_progress: |sentence| eprintln!("{sentence}"),
+            ..Options::new(plan.home)
+        };
+        let postgres = tokio::task::spawn_blocking(|| Postgres::start(options)).await.unwrap();
+        let postgres = postgres.unwrap_or_else(|error| panic!("{}", describe(&error)));
+        let rig = Self {
+            directory,
+            watchdog,
+            postgres_port: postgres.port(),
+            postgres: Arc::new(Mutex::new(postgres)),
+            connections: plan.connections,
+            log: plan.log,
+            is_regulated: !plan.regulation.is_empty(),
+            seats: Mutex::default(),
+            next_port: AtomicU16::new(first_port()),
+        };
+        rig.write("jwks.json", &jwks());
+        rig.write("regulation.toml", &plan.regulation);
+        rig.run("postgres", &format!("create database {DATABASE}")).await;
+        for service in SERVICES {
+            rig.write(&format!("{service}.token"), &rig.token(&format!("services/{service}"), &["SERVICE"]));
+            let mut connection = PgConnection::connect_with(&rig.superuser(service)).await.unwrap();
+            let made = database::bootstrap(&mut connection, service, "").await;
+            made.unwrap_or_else(|error| panic!("{}", describe(&error)));
+            connection.close().await.unwrap();
+            rig.migrate(service).await;
+        }
+        rig
+    }
+
+    /// A place for one more process of a service. Processes that are launched after it know it as their peer, the first one
+    /// of a service before others.
+    #[must_use]
+    pub fn seat(&self, service: &'static str) -> Seat {
+        let address = loop {
+            let port = PORTS.start + self.next_port.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+            let address = SocketAddr::from(([127, 0, 0, 1], port));
+            if TcpListener::bind(address).is_ok() {
+                break address;
+            }
+        };
+        let seat = Seat { service, address };
+        self.seats.lock().unwrap().push(seat);
+        seat
+    }
+
+    /// Starts a process there, and returns when it is ready. The environment is given on top of its configuration, e.g.
+    /// `KEFU_PEERS__COMPLAINTS__URL`.
+    pub async fn launch(&self, seat: Seat, environment: &[(&str, &str)]) -> Process {
+        let url = self.url(&database::role(seat.service));
+        let config = self.configure(&format!("{}-{}", seat.service, seat.address.port()), &seat, &url);
+        let process = Process::start(seat, &config, environment, self.watchdog.clone());
+        process.ready().await;
+        process
+    }
+
+    /// Starts so many processes of each service, all at once; they are in the order of `counts`.
+    pub async fn launch_all(&self, counts: &[(&'static str, usize)]) -> Vec<Process> {
+        let seats: Vec<Seat> = counts
+            .iter()
+            .flat_map(|&(service, count)| std::iter::repeat_n(service, count))
+            .map(|service| self.seat(service))
+            .collect();
+        futures::future::join_all(seats.into_iter().map(|seat| self.launch(seat, &[]))).await
+    }
+
+    /// A token that holds for a day. It does not say since when, as those of many issuers do not, so that it holds for a
+    /// process whose clock is behind as well.
+    #[must_use]
+    pub fn token(&self, subject: &str, roles: &[&str]) -> String {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let keys: serde_json::Value = serde_json::from_str(&signer().jwks()).unwrap();
+        let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": keys["keys"][0]["kid"]});
+        let expires = kefu_chassis::Clock::system().now().as_second() + 86_400;
+        let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "roles": roles, "exp": expires});
+        let encoded = |part: serde_json::Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let signed = format!("{}.{}", encoded(header), encoded(claims));
+        let signature = URL_SAFE_NO_PAD.encode(signer().sign(signed.as_bytes()));
+        format!("{signed}.{signature}")
+    }
+
+    /// A caller of a process, to make any generated client from.
+    #[must_use]
+    pub fn caller(&self, process: &Process, subject: &str, roles: &[&str]) -> Caller {
+        Bearer::new(&self.token(subject, roles)).on(process.channel())
+    }
+
+    /// How the superuser connects to the services' database, in a schema.
+    #[must_use]
+    pub fn superuser(&self, schema: &str) -> PgConnectOptions {
+        let options: PgConnectOptions = self.url("postgres").parse().unwrap();
+        options.options([("search_path", schema)])
+    }
+
+    /// A pool of the superuser in a schema, for checks and for holding locks.
+    #[must_use]
+    pub fn pool(&self, schema: &str) -> PgPool {
+        PgPoolOptions::new().max_connections(4).connect_lazy_with(self.superuser(schema))
+    }
+
+    /// The process id of Postgres, whose children its other processes are.
+    #[must_use]
+    pub fn postgres_pid(&self) -> u32 {
+        self.postgres().pid()
+    }
+
+    /// The log of Postgres.
+    #[must_use]
+    pub fn postgres_log(&self) -> PathBuf {
+        self.postgres().log_file().to_path_buf()
+    }
+
+    /// The data directory of Postgres.
+    #[must_use]
+    pub fn postgres_data(&self) -> PathBuf {
+        self.postgres().data_dir().to_path_buf()
+    }
+
+    /// Kills Postgres by SIGKILL.
+    pub fn kill_postgres(&self) {
+        process::signal(self.postgres_pid(), rustix::process::Signal::KILL);
+    }
+
+    /// Starts Postgres again where it was, after it was killed or has ended by itself; fails as long as it cannot start.
+    pub async fn restart_postgres(&self) -> Result<(), kefu_postgres::Error> {
+        let postgres = self.postgres.clone();
+        let restart = move || postgres.lock().unwrap_or_else(PoisonError::into_inner).restart();
+        tokio::task::spawn_blocking(restart).await.unwrap()
+    }
+
+    fn postgres(&self) -> MutexGuard<'_, Postgres> {
+        self.postgres.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn url(&self, role: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/{DATABASE}", self.postgres_port)
+    }
+
+    async fn migrate(&self, service: &'static str) {
+        let seat = Seat { service, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let config = self.configure(&format!("{service}-migrate"), &seat, &self.url(MIGRATOR));
+        let mut command = Command::new(process::program(service));
+        command.arg("migrate").arg("--config").arg(config);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{service} cannot migrate: {}", String::from_utf8_lossy(&said));
+    }
+
+    /// Writes the configuration of a process.
+    fn configure(&self, name: &str, seat: &Seat, database: &str) -> PathBuf {
+        let path = |file: &str| self.directory.path().join(file).display().to_string();
+        let mut text = format!(
+            "listen = '{}'\ndatabase = {{ url = '{database}', max_connections = {} }}\nlog.filter = '{}'\n",
+            seat.address, self.connections, self.log
+        );
+        if self.is_regulated {
+            let _ = writeln!(text, "regulation_file = '{}'", path("regulation.toml"));
+        }
+        if seat.service == "appraisal" {
+            let _ = writeln!(text, "service.admin = '{ADMIN}'");
+        }
+        let jwks = path("jwks.json");
+        let _ =
+            writeln!(text, "[[identity.issuers]]\nissuer = '{ISSUER}'\naudience = '{AUDIENCE}'\njwks_file = '{jwks}'");
+        let token = path(&format!("{}.token", seat.service));
+        let seats = self.seats.lock().unwrap();
+        for peer in SERVICES.into_iter().filter(|&peer| peer != seat.service) {
+            if let Some(known) = seats.iter().find(|seat| seat.service == peer) {
+                let url = format!("http://{}", known.address);
+                let _ = writeln!(text, "[peers.{peer}]\nurl = '{url}'\ntoken_file = '{token}'");
+            }
+        }
+        self.write(&format!("{name}.toml"), &text)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    async fn run(&self, database: &str, statement: &str) {
+        let options = self.superuser("public").database(database);
+        let mut connection = PgConnection::connect_with(&options).await.unwrap();
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+/// Rigs of several processes at once begin at different places.
+fn first_port() -> u16 {
+    let places = u32::from(PORTS.end - PORTS.start);
+    u16::try_from(std::process::id().wrapping_mul(97) % places).unwrap_or(0)
+}

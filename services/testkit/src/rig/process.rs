@@ -1,0 +1,180 @@
+//! One process of a service: started, watched, signalled and started again at its place.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::Seat;
+use super::watchdog::Watchdog;
+use crate::wait::within;
+
+/// How long a start or an orderly end may take, on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How much of a log is shown of a process that does not start.
+const SHOWN: usize = 4_000;
+/// What every service serves.
+const SERVED: &str = "kefu.events.v1.EventFeed";
+
+/// A process of a service. Dropped, it is killed.
+pub struct Process {
+    seat: Seat,
+    config: PathBuf,
+    environment: Vec<(String, String)>,
+    child: Mutex<Child>,
+    channel: Channel,
+    watchdog: Arc<Watchdog>,
+}
+
+impl Process {
+    pub(super) fn start(seat: Seat, config: &Path, environment: &[(&str, &str)], watchdog: Arc<Watchdog>) -> Self {
+        let environment: Vec<(String, String)> =
+            environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let child = Mutex::new(spawn(seat, config, &environment, &watchdog));
+        let channel = Endpoint::from_shared(format!("http://{}", seat.address)).unwrap();
+        let channel = channel.connect_timeout(Duration::from_secs(2)).tcp_nodelay(true).connect_lazy();
+        Self { seat, config: config.to_owned(), environment, child, channel, watchdog }
+    }
+
+    /// The schema of its service.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.seat.service
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.seat.address
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
+    /// The file with its log, of all its starts.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.config.with_extension("log")
+    }
+
+    /// A channel to it, shared by all who ask; it connects anew whenever the process was away.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.child().try_wait().unwrap().is_none()
+    }
+
+    /// Whether it says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        let request = HealthCheckRequest { service: SERVED.to_owned() };
+        let answer =
+            tokio::time::timeout(Duration::from_secs(1), HealthClient::new(self.channel()).check(request)).await;
+        answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving))
+    }
+
+    /// Returns when it is ready. Panics with its log when it has ended.
+    pub async fn ready(&self) {
+        let what = format!("{} is ready", self.seat.service);
+        within(PATIENCE, &what, async || {
+            assert!(self.runs(), "{} has ended: {}", self.seat.service, self.end_of_log());
+            self.is_ready().await.then_some(())
+        })
+        .await;
+    }
+
+    /// Kills it by SIGKILL.
+    pub fn kill(&self) {
+        let mut child = self.child();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.watchdog.forget(child.id());
+    }
+
+    /// Stops it by SIGSTOP: its connections stay and nothing answers.
+    pub fn pause(&self) {
+        signal(self.pid(), Signal::STOP);
+    }
+
+    /// Lets it go on after [`Process::pause`].
+    pub fn resume(&self) {
+        signal(self.pid(), Signal::CONT);
+    }
+
+    /// Asks it to end by SIGTERM, and returns how it did.
+    pub async fn terminate(&self) -> ExitStatus {
+        signal(self.pid(), Signal::TERM);
+        let what = format!("{} ends", self.seat.service);
+        let status = within(PATIENCE, &what, async || self.child().try_wait().unwrap()).await;
+        self.watchdog.forget(self.pid());
+        status
+    }
+
+    /// Starts it again where it was once it has ended, and returns when it is ready.
+    pub async fn restart(&self) {
+        *self.child() = spawn(self.seat, &self.config, &self.environment, &self.watchdog);
+        self.ready().await;
+    }
+
+    /// The same with another environment from now on.
+    pub async fn restart_with(&mut self, environment: &[(&str, &str)]) {
+        self.environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.restart().await;
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end_of_log(&self) -> String {
+        let log = fs::read(self.log()).unwrap_or_default();
+        String::from_utf8_lossy(&log[log.len().saturating_sub(SHOWN)..]).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let mut child = self.child();
+        if child.kill().is_ok() && child.wait().is_ok() {
+            self.watchdog.forget(child.id());
+        }
+    }
+}
+
+/// The program of a service, built beside the one that runs.
+pub(super) fn program(service: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let name = format!("kefu-{service}");
+    let found = own.ancestors().skip(1).take(2).map(|directory| directory.join(&name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not beside {}: cargo build --workspace --bins", own.display()))
+}
+
+fn spawn(seat: Seat, config: &Path, environment: &[(String, String)], watchdog: &Watchdog) -> Child {
+    let log = File::options().append(true).create(true).open(config.with_extension("log")).unwrap();
+    watchdog.run(&program(seat.service), |command| {
+        command.arg("serve").arg("--config").arg(config);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+    })
+}
+
+/// Sends a signal to a process that runs.
+pub(super) fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(pid, signal).unwrap();
+}

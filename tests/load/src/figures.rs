@@ -46,9 +46,20 @@ pub struct Cost {
     pub service_us: f64,
     pub postgres_us: f64,
     pub generator_us: f64,
-    /// Bytes of write-ahead log a call, and flushes of it.
+    /// Bytes of write-ahead log a call.
     pub log_bytes: f64,
-    pub flushes: f64,
+}
+
+/// What one statement cost during a load.
+#[derive(Clone, Debug, Serialize)]
+pub struct Statement {
+    pub load: String,
+    pub text: String,
+    /// How often a call of the load ran it, and how long Postgres took each time, in microseconds.
+    pub times: f64,
+    pub us: f64,
+    /// Bytes of write-ahead log each time.
+    pub log_bytes: f64,
 }
 
 /// A rate of ours beside that of pgbench.
@@ -65,6 +76,7 @@ pub struct Report {
     pub figures: Vec<Figure>,
     pub latencies: Vec<Latencies>,
     pub costs: Vec<Cost>,
+    pub statements: Vec<Statement>,
     pub pairs: Vec<Pair>,
 }
 

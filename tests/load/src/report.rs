@@ -25,19 +25,29 @@ pub fn markdown(report: &Report, setting: &str) -> String {
     }
     text.push_str("\n![Rates beside pgbench](performance/rates.svg)\n\n");
     text.push_str("What a call costs, in processor time of the services, of Postgres and of the load generator, and in write-ahead log:\n\n");
-    text.push_str("| load | calls | services, µs | Postgres, µs | generator, µs | log, bytes | flushes |\n|---|--:|--:|--:|--:|--:|--:|\n");
+    text.push_str(
+        "| load | calls | services, µs | Postgres, µs | generator, µs | log, bytes |\n|---|--:|--:|--:|--:|--:|\n",
+    );
     for cost in &report.costs {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {:.2} |",
+            "| {} | {} | {} | {} | {} | {} |",
             cost.load,
             number(cost.calls as f64),
             number(cost.service_us.round()),
             number(cost.postgres_us.round()),
             number(cost.generator_us.round()),
             number(cost.log_bytes.round()),
-            cost.flushes
         );
+    }
+    text.push_str(
+        "\nThe statements that cost most: how often a call runs them, how long Postgres takes, what it logs:\n\n",
+    );
+    text.push_str("| load | statement | a call | µs | log, bytes |\n|---|---|--:|--:|--:|\n");
+    for row in &report.statements {
+        let (us, log) = (number(row.us.round()), number(row.log_bytes.round()));
+        let _ =
+            writeln!(text, "| {} | `{}` | {:.2} | {us} | {log} |", row.load, row.text.replace('|', "\\|"), row.times);
     }
     text.push_str("\nLatencies in milliseconds:\n\n| load | method | calls | p50 | p95 | p99 | most |\n|---|---|--:|--:|--:|--:|--:|\n");
     for row in &report.latencies {

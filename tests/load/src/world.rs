@@ -37,6 +37,8 @@ pub struct World {
     pub desk: Arc<Desk>,
     /// The services' database, for the superuser.
     pub pool: PgPool,
+    /// Whether Postgres has what counts statements, which not every package of it brings.
+    pub counts_statements: bool,
 }
 
 /// Processor time in seconds, and memory in bytes.
@@ -53,6 +55,7 @@ impl World {
     pub async fn open() -> Self {
         let settings = SETTINGS.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let rig = Rig::start(Plan { settings, log: "warn".into(), ..Plan::default() }).await;
+        let counts_statements = count_statements(&rig).await;
         // While nobody is connected to it.
         query(&rig.url_of("postgres"), &format!("create database {CEILING} template kefu")).await;
         let pool = rig.pool("intake");
@@ -70,7 +73,7 @@ impl World {
             }
         });
         let desk = Arc::new(Desk::new(agents.collect(), customers));
-        Self { rig, intake, complaints, appraisal, desk, pool }
+        Self { rig, intake, complaints, appraisal, desk, pool, counts_statements }
     }
 
     /// A caller of intake with a connection of its own.
@@ -196,6 +199,21 @@ flushed. Figures of several rounds are medians, least and most in brackets.",
 
 /// The database that only pgbench uses.
 const CEILING: &str = "ceiling";
+
+/// Lets Postgres count statements, if it can.
+async fn count_statements(rig: &Rig) -> bool {
+    let url = rig.url_of("kefu");
+    let mut connection = PgConnection::connect(&url).await.expect("Postgres is there");
+    let known = "select exists (select from pg_available_extensions where name = 'pg_stat_statements')";
+    let is_known: bool = sqlx::query_scalar(known).fetch_one(&mut connection).await.expect("Postgres answers");
+    if is_known {
+        query(&url, "alter system set shared_preload_libraries = 'pg_stat_statements'").await;
+        rig.kill_postgres();
+        rig.restart_postgres().await.expect("Postgres starts again");
+        query(&url, "create extension pg_stat_statements").await;
+    }
+    is_known
+}
 
 async fn query(url: &str, statement: &str) {
     let mut connection = PgConnection::connect(url).await.expect("Postgres is there");

@@ -8,11 +8,11 @@ use kefu_proto::intake::v1::GetRequestRequest;
 
 use crate::drive::{Call, closed};
 use crate::figures::{Bound, Figure, Pair, Report, median, number, range};
-use crate::pgbench::{self, Script};
+use crate::pgbench::Script;
 use crate::words::Dice;
 use crate::world::{AGENTS, World};
 
-use super::costed;
+use super::{ceiling, costed};
 
 const ROUNDS: usize = 3;
 
@@ -27,13 +27,13 @@ pub async fn run(world: &World, report: &mut Report, length: Duration) {
         let load = format!("GetRequest, {AGENTS} callers");
         let run =
             costed(world, report, &load, async || closed(AGENTS, length, &call).await.checked("GetRequest")).await;
-        let ceiling = pgbench::rate(&world.pgbench(), &world.ceiling(), &script, AGENTS, length).await;
+        let most = ceiling(world, report, &script, AGENTS, length).await;
         if round == 0 {
             report.latency("closed loop", "GetRequest", &run);
         }
-        ratios.push(run.rate() / ceiling);
+        ratios.push(run.rate() / most);
         ours.push(run.rate());
-        ceilings.push(ceiling);
+        ceilings.push(most);
     }
     report.figure(Figure {
         what: format!("GetRequest, {AGENTS} callers, against pgbench's select"),

@@ -7,10 +7,10 @@ use sqlx::Row as _;
 use crate::desk::Desk;
 use crate::drive::{Call, closed, open};
 use crate::figures::{Bound, Figure, Pair, Report, median, number, range};
-use crate::pgbench::{self, Script};
+use crate::pgbench::Script;
 use crate::world::{AGENTS, World};
 
-use super::costed;
+use super::{ceiling, costed};
 
 /// Rounds, in each of which ours and pgbench take turns.
 const ROUNDS: usize = 3;
@@ -49,13 +49,13 @@ async fn compare(
         // Each round writes keys of its own.
         script.values.retain(|(name, _)| *name != "i");
         script.values.push(("i", (round * 10_000_000).to_string()));
-        let ceiling = pgbench::rate(&world.pgbench(), &world.ceiling(), &script, AGENTS, length).await;
+        let most = ceiling(world, report, &script, AGENTS, length).await;
         if round == 0 {
             report.latency("closed loop", method, &run);
         }
-        ratios.push(run.rate() / ceiling);
+        ratios.push(run.rate() / most);
         ours.push(run.rate());
-        ceilings.push(ceiling);
+        ceilings.push(most);
     }
     report.figure(Figure {
         what: format!("{method}, {AGENTS} callers, against pgbench"),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kefu_chassis::database::{self, MIGRATOR};
 use kefu_chassis::error::describe;
@@ -18,6 +19,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
 
 use crate::caller::{Bearer, Caller, jwks, signer};
+use crate::wait::within;
 
 mod house;
 mod process;
@@ -35,6 +37,8 @@ const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
 pub const SERVICES: [&str; 3] = ["appraisal", "complaints", "intake"];
 /// The first ADMIN of the directory.
 pub const ADMIN: &str = "staff/root";
+/// How long Postgres may take to end in order.
+const PATIENCE: Duration = Duration::from_mins(1);
 const DATABASE: &str = "kefu";
 /// Below the ports that the kernel gives to outgoing connections, so that none has a service's port while it is down.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -215,6 +219,13 @@ impl Rig {
     /// Kills Postgres by SIGKILL.
     pub fn kill_postgres(&self) {
         process::signal(self.postgres_pid(), rustix::process::Signal::KILL);
+    }
+
+    /// Stops Postgres in order, and returns when it has ended; its data stay, and [`Rig::restart_postgres`] goes on with them.
+    pub async fn stop_postgres(&self) {
+        let pid = self.postgres_pid();
+        process::signal(pid, rustix::process::Signal::INT);
+        within(PATIENCE, "Postgres ends", async || (!usage::runs(pid)).then_some(())).await;
     }
 
     /// Starts Postgres again where it was, after it was killed or has ended by itself; fails as long as it cannot start.

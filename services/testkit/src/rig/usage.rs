@@ -41,7 +41,13 @@ impl Usage {
     }
 }
 
+/// Whether a process lives; one that has ended and was not waited for does not.
+pub(super) fn runs(pid: u32) -> bool {
+    fields(pid).is_some_and(|fields| fields[STATE] != "Z")
+}
+
 /// Places in `/proc/PID/stat` after the name, which may hold blanks itself.
+const STATE: usize = 0;
 const PARENT: usize = 1;
 const UTIME: usize = 11;
 const STIME: usize = 12;

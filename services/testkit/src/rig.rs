@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -233,6 +233,17 @@ impl Rig {
         let postgres = self.postgres.clone();
         let restart = move || postgres.lock().unwrap_or_else(PoisonError::into_inner).restart();
         tokio::task::spawn_blocking(restart).await.unwrap()
+    }
+
+    /// Copies every log into a directory, which is made.
+    pub fn keep_logs(&self, directory: &Path) {
+        fs::create_dir_all(directory).unwrap();
+        fs::copy(self.postgres_log(), directory.join("postgres.log")).unwrap();
+        for entry in fs::read_dir(self.directory.path()).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "log") {
+                fs::copy(entry.path(), directory.join(entry.file_name())).unwrap();
+            }
+        }
     }
 
     fn postgres(&self) -> MutexGuard<'_, Postgres> {

@@ -80,8 +80,8 @@ impl Desk {
         }
     }
 
-    /// Calls until it is acknowledged, first at `replica` of `replicas`. None when that never comes, or the answer is wrong:
-    /// both are violations.
+    /// Calls until it is acknowledged, first at the first of `places`, of as many as the second says. None when that never
+    /// comes, which is a violation, as is every wrong answer on the way.
     pub async fn insist<T>(
         &self,
         what: &'static str,
@@ -102,8 +102,7 @@ impl Desk {
                 }
                 Ok(Err(status)) => {
                     if let Some(wrong) = self.judge(&status) {
-                        self.ledger.violated(format!("{what} at replica {replica}, attempt {attempts}: {wrong}"));
-                        return None;
+                        self.ledger.violated(format!("{what} at replica {replica}: {wrong}"));
                     }
                 }
                 Err(_) => {

@@ -41,6 +41,7 @@ pub struct Entries {
 pub struct Ledger {
     entries: Mutex<Entries>,
     violations: Mutex<Vec<String>>,
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl Ledger {
@@ -49,9 +50,12 @@ impl Ledger {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something is not as promised.
+    /// Something is not as promised. What stays so is told once.
     pub fn violated(&self, what: impl Into<String>) {
-        self.violations.lock().unwrap_or_else(PoisonError::into_inner).push(what.into());
+        let what = what.into();
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(what.clone()) {
+            self.violations.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+        }
     }
 
     /// What was not as promised since this was last asked.

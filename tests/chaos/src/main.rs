@@ -75,24 +75,13 @@ async fn run(arguments: &Arguments) -> Report {
     let desk = Arc::new(Desk::new());
     let mut trial =
         Trial { load: Load::start(&world, &desk, seed), auditor: Auditor::of(&world), world, desk, disk, scale };
-    let mut report = Report::default();
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let until = arguments.long.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
-    loop {
-        let mut faults: Vec<Fault> = arguments.only.map_or_else(|| Fault::value_variants().to_vec(), |one| vec![one]);
-        if until.is_some() {
-            rng.shuffle(&mut faults);
-        }
-        for fault in faults {
-            if until.is_some_and(|until| Instant::now() > until) {
-                return report;
-            }
-            report.add(trial.of(fault).await);
-        }
-        if until.is_none() {
-            return report;
-        }
+    let report = trial.run(arguments, seed).await;
+    if report.failed() > 0 {
+        let logs = std::env::temp_dir().join(format!("kefu-chaos-{seed}"));
+        trial.world.rig.keep_logs(&logs);
+        println!("the logs are in {}", logs.display());
     }
+    report
 }
 
 /// A world under load that is looked at after each fault.
@@ -106,6 +95,28 @@ struct Trial {
 }
 
 impl Trial {
+    async fn run(&mut self, arguments: &Arguments, seed: u64) -> Report {
+        let mut report = Report::default();
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let until = arguments.long.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+        loop {
+            let mut faults: Vec<Fault> =
+                arguments.only.map_or_else(|| Fault::value_variants().to_vec(), |one| vec![one]);
+            if until.is_some() {
+                rng.shuffle(&mut faults);
+            }
+            for fault in faults {
+                if until.is_some_and(|until| Instant::now() > until) {
+                    return report;
+                }
+                report.add(self.of(fault).await);
+            }
+            if until.is_none() {
+                return report;
+            }
+        }
+    }
+
     async fn of(&mut self, fault: Fault) -> Outcome {
         let (world, disk) = (self.world.clone(), self.disk.as_ref());
         if let Err(Skipped(why)) = fault.prepare(&world, disk).await {

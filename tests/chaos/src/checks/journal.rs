@@ -10,6 +10,7 @@ use kefu_proto::events::v1::{Anchor, Event, SubscribeRequest, VerifyJournalReque
 use kefu_testkit::Caller;
 use kefu_testkit::rig::{Process, Rig};
 use tokio::time::{Instant, sleep, timeout};
+use tonic::{Code, Status};
 
 use crate::ledger::Ledger;
 
@@ -67,7 +68,9 @@ impl Journal {
                 after_position: self.position,
                 ..Default::default()
             };
-            let mut stream = self.feed.subscribe(request).await.map_err(|status| status.to_string())?.into_inner();
+            let feed = self.feed.clone();
+            let subscribed = patiently(async || feed.clone().subscribe(request.clone()).await).await?;
+            let mut stream = subscribed.into_inner();
             while self.position < head.position {
                 let next = timeout(SEALING, stream.message()).await.map_err(|_| "the feed stands still")?;
                 let message = next.map_err(|status| status.to_string())?.ok_or("the feed ends")?;
@@ -88,7 +91,8 @@ impl Journal {
         loop {
             let request =
                 VerifyJournalRequest { parent: format!("services/{}", self.service), anchors: self.anchors.clone() };
-            let verified = self.feed.verify_journal(request).await.map_err(|status| status.to_string())?.into_inner();
+            let feed = self.feed.clone();
+            let verified = patiently(async || feed.clone().verify_journal(request.clone()).await).await?.into_inner();
             if verified.unsealed_count == 0 {
                 return Ok(verified);
             }
@@ -125,6 +129,20 @@ impl Journal {
             if !is_first {
                 ledger.violated(format!("{service}: {:?} twice: {} {}", change.kind(), change.duty, change.notified));
             }
+        }
+    }
+}
+
+/// Calls again while the service says that it is away: it may still have connections that ended.
+async fn patiently<T>(call: impl AsyncFn() -> Result<T, Status>) -> Result<T, String> {
+    let began = Instant::now();
+    loop {
+        match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(status) if status.code() == Code::Unavailable && began.elapsed() < SEALING => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            Err(status) => return Err(status.to_string()),
         }
     }
 }

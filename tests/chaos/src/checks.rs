@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use kefu_chassis::time::sql;
+use kefu_proto::notifications::v1::ListNotificationsRequest;
+use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
 use kefu_testkit::rig::SERVICES;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::time::{Instant, sleep};
@@ -19,6 +21,8 @@ use journal::Journal;
 
 /// How long effects may take after a fault: a conversion that nobody finished is taken up after 20 seconds.
 const EFFECTS: Duration = Duration::from_secs(30);
+/// How long it may take until somebody new is let in.
+const ADMITTING: Duration = Duration::from_secs(10);
 /// How long a duty may stay unmarked after its time.
 const MARKING: SignedDuration = SignedDuration::from_secs(3);
 
@@ -104,6 +108,10 @@ impl Auditor {
                 began.elapsed()
             }
         };
+        let newest = ledger.entries().staff.iter().max_by_key(|name| (name.len(), name.to_string())).cloned();
+        if let Some(newest) = newest {
+            admitted_everywhere(world, ledger, &newest).await;
+        }
         for journal in &mut self.journals {
             if let Err(problem) = journal.follow(ledger).await {
                 ledger.violated(format!("{}: {problem}", journal.service));
@@ -112,6 +120,24 @@ impl Auditor {
         let intake = self.journals.iter().find(|journal| journal.service == "intake");
         deeds::compare(&world.pool, ledger, intake.unwrap()).await;
         took
+    }
+}
+
+/// Every process lets in who was recorded last: each replica has read its copy of the directory anew.
+async fn admitted_everywhere(world: &World, ledger: &Ledger, newest: &str) {
+    for process in world.processes() {
+        let mut client = NotificationServiceClient::new(world.rig.caller(process, newest, &["AGENT"]));
+        let parent = format!("services/{}", process.service());
+        let began = Instant::now();
+        while let Err(status) =
+            client.list_notifications(ListNotificationsRequest { parent: parent.clone(), ..Default::default() }).await
+        {
+            if began.elapsed() > ADMITTING {
+                ledger.violated(format!("{parent} at {} does not let in {newest}: {status}", process.address()));
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use tokio::time::{Instant, sleep};
 
+use crate::ledger::Ledger;
 use crate::link::State;
 use crate::world::World;
 
@@ -84,7 +85,7 @@ impl Fault {
     }
 
     /// Does it under load, and returns when it is over: since when the world can be well again.
-    pub async fn happen(self, world: &World, disk: Option<&Disk>, scale: Scale) -> Instant {
+    pub async fn happen(self, world: &World, disk: Option<&Disk>, scale: Scale, ledger: &Ledger) -> Instant {
         match self {
             Self::KillIntake => kill(&world.intake[0]).await,
             Self::KillComplaints => kill(&world.complaints).await,
@@ -96,6 +97,9 @@ impl Fault {
             Self::PauseIntake => {
                 world.intake[1].pause();
                 sleep(scale.pauses).await;
+                if still_held(world).await > 0 {
+                    ledger.violated("a replica that stands still holds locks");
+                }
                 world.intake[1].resume();
             }
             Self::CutLinks => {
@@ -118,6 +122,11 @@ impl Fault {
         Instant::now()
     }
 
+    /// Whether callers meet it for certain: one that none meets has not happened.
+    pub fn is_met(self) -> bool {
+        !matches!(self, Self::KillAppraisal | Self::SlowLinks)
+    }
+
     /// What is put back while nobody calls, after it.
     pub async fn clear(self, world: &World, disk: Option<&Disk>) {
         match (self, disk) {
@@ -134,4 +143,11 @@ async fn kill(process: &kefu_testkit::rig::Process) {
     // Callers meet nobody there for a while.
     sleep(Duration::from_millis(500)).await;
     process.restart().await;
+}
+
+/// Transactions of the services that have been open and idle for longer than Postgres lets them.
+async fn still_held(world: &World) -> i64 {
+    let held = "select count(*) from pg_stat_activity where application_name like 'kefu-%'
+        and state like 'idle in transaction%' and clock_timestamp() - state_change > interval '12 s'";
+    sqlx::query_scalar(held).fetch_one(&world.pool).await.unwrap()
 }

@@ -126,12 +126,15 @@ impl Trial {
         self.desk.may_break.store(fault.breaks_connections(), Ordering::Release);
         self.load.resume();
         sleep(AROUND).await;
-        let over = fault.happen(&world, disk, self.scale).await;
+        let over = fault.happen(&world, disk, self.scale, &self.desk.ledger).await;
         let recovered = self.recovered(over).await;
         sleep(AROUND).await;
         self.load.pause().await;
         fault.clear(&world, disk).await;
         let tally = self.desk.take_tally();
+        if fault.is_met() && tally.refused + tally.broken == 0 {
+            self.desk.ledger.violated(format!("{}: no caller has met it", fault.name()));
+        }
         let caught_up = self.auditor.look(&world, &self.desk.ledger).await;
         Outcome { fault, tally, recovered, caught_up, violations: self.desk.ledger.take_violations(), skipped: None }
     }

@@ -14,6 +14,7 @@ use kefu_chassis::database::{self, MIGRATOR};
 use kefu_chassis::error::describe;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
 use kefu_postgres::{Durability, Lifetime, Options, Postgres};
+use rustix::process::Signal;
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
@@ -216,15 +217,20 @@ impl Rig {
         self.postgres().data_dir().to_path_buf()
     }
 
-    /// Kills Postgres by SIGKILL.
+    /// Kills Postgres by SIGKILL: its first process and all others, so that none writes what it still holds.
     pub fn kill_postgres(&self) {
-        process::signal(self.postgres_pid(), rustix::process::Signal::KILL);
+        let first = self.postgres_pid();
+        // Stopped, it starts no others while they are counted.
+        process::signal(first, Signal::STOP);
+        for pid in usage::children(first).into_iter().chain([first]) {
+            process::signal(pid, Signal::KILL);
+        }
     }
 
     /// Stops Postgres in order, and returns when it has ended; its data stay, and [`Rig::restart_postgres`] goes on with them.
     pub async fn stop_postgres(&self) {
         let pid = self.postgres_pid();
-        process::signal(pid, rustix::process::Signal::INT);
+        process::signal(pid, Signal::INT);
         within(PATIENCE, "Postgres ends", async || (!usage::runs(pid)).then_some(())).await;
     }
 

@@ -18,7 +18,7 @@ const ATTEMPT: Duration = Duration::from_secs(4);
 /// By how much the answer to it may come later.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a call may take with all its attempts before it counts as lost.
-const LOST_AFTER: Duration = Duration::from_secs(60);
+const LOST_AFTER: Duration = Duration::from_mins(1);
 
 /// What the callers went through since it was last asked.
 #[derive(Clone, Copy, Debug, Default)]

@@ -108,7 +108,7 @@ impl Auditor {
                 began.elapsed()
             }
         };
-        let newest = ledger.entries().staff.iter().max_by_key(|name| (name.len(), name.to_string())).cloned();
+        let newest = ledger.entries().staff.iter().max_by_key(|name| (name.len(), (*name).clone())).cloned();
         if let Some(newest) = newest {
             admitted_everywhere(world, ledger, &newest).await;
         }

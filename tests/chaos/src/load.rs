@@ -37,7 +37,6 @@ pub struct Load {
 
 impl Load {
     /// Starts an agent for each of `world`'s, and a clerk. They pause at first.
-    #[expect(clippy::disallowed_methods, reason = "they end with the set that has them")]
     pub fn start(world: &Arc<World>, desk: &Arc<Desk>, seed: u64) -> Self {
         let works = watch::Sender::new(false);
         let idle = watch::Sender::new(0);

@@ -70,11 +70,11 @@ async fn run(arguments: &Arguments) -> Report {
     let scale = if arguments.long.is_some() { Scale::LONG } else { Scale::SHORT };
     println!("seed {seed}: repeat with --seed {seed}");
     let callers = arguments.callers.unwrap_or(if arguments.long.is_some() { 48 } else { 24 });
-    let disk = Disk::mount(arguments.own_mounts);
+    let small = Disk::mount(arguments.own_mounts);
     let world = Arc::new(World::start(callers).await);
     let desk = Arc::new(Desk::new());
     let mut trial =
-        Trial { load: Load::start(&world, &desk, seed), auditor: Auditor::of(&world), world, desk, disk, scale };
+        Trial { load: Load::start(&world, &desk, seed), auditor: Auditor::of(&world), world, desk, disk: small, scale };
     let report = trial.run(arguments, seed).await;
     if report.failed() > 0 {
         let logs = std::env::temp_dir().join(format!("kefu-chaos-{seed}"));

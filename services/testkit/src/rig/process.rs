@@ -7,6 +7,7 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
@@ -181,8 +182,11 @@ fn spawn(seat: Seat, config: &Path, environment: &[(String, String)], watchdog: 
     })
 }
 
-/// Sends a signal to a process that runs.
+/// Sends a signal to a process; one that has just ended needs none.
 pub(super) fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
-    kill_process(pid, signal).unwrap();
+    match kill_process(pid, signal) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(error) => panic!("a process cannot be sent a signal: {error}"),
+    }
 }

@@ -2,7 +2,7 @@
 //! set it for them; the library answers for the kernel in that one process, and leaves the others and Postgres alone. A time
 //! namespace could not: it moves the monotonic clocks only.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -22,7 +22,7 @@ pub fn library() -> Result<PathBuf, Skipped> {
 
 /// Starts the replica an hour ago, and lets it serve for so long.
 pub async fn turn_back(world: &World, lasts: Duration) {
-    let library = library().map(path_of).unwrap_or_default();
+    let library = library().map(|path| path.display().to_string()).unwrap_or_default();
     let faked = [("LD_PRELOAD", library.as_str()), ("FAKETIME", "-1h"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
     let process = &world.intake[REPLICA];
     process.terminate().await;
@@ -35,8 +35,4 @@ pub async fn put_right(world: &World) {
     let process = &world.intake[REPLICA];
     process.terminate().await;
     process.restart_with(&world.environment(REPLICA, &[])).await;
-}
-
-fn path_of(path: PathBuf) -> String {
-    Path::new(&path).display().to_string()
 }

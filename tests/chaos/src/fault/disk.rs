@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use kefu_testkit::eventually;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::time::{Instant, sleep};
 
@@ -53,20 +54,24 @@ impl Disk {
 
     /// Moves every table to a tablespace: `small` is here.
     pub async fn move_tables(&self, world: &World, tablespace: &str) {
-        let mut connection = world.pool.acquire().await.unwrap();
         if tablespace == "small" {
             let place = self.place(world, "tables").display().to_string();
             let known = sqlx::query("select from pg_tablespace where spcname = 'small'");
-            if known.fetch_optional(&mut *connection).await.unwrap().is_none() {
+            if known.fetch_optional(&world.pool).await.unwrap().is_none() {
                 let create = format!("create tablespace small location '{place}'");
-                connection.execute(sqlx::raw_sql(AssertSqlSafe(create))).await.unwrap();
+                world.pool.execute(sqlx::raw_sql(AssertSqlSafe(create))).await.unwrap();
             }
         }
         let from = if tablespace == "small" { "pg_default" } else { "small" };
         for kind in ["table", "index"] {
             let moved =
                 format!("alter {kind} all in tablespace {from} owned by kefu_migrator set tablespace {tablespace}");
-            connection.execute(sqlx::raw_sql(AssertSqlSafe(moved))).await.unwrap();
+            // It locks all of them, and may meet the services' own work the wrong way round.
+            let move_all = async || {
+                let mut connection = world.pool.acquire().await.unwrap();
+                connection.execute(sqlx::raw_sql(AssertSqlSafe(moved.clone()))).await.ok()
+            };
+            eventually("the tables are moved", move_all).await;
         }
     }
 

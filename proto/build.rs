@@ -5,7 +5,8 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use prost_reflect::{DescriptorPool, MessageDescriptor};
+use prost_reflect::prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files(Path::new("kefu"))?;
@@ -18,9 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     compiler.open_files(&files)?;
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let encoded = compiler.encode_file_descriptor_set();
-    std::fs::write(out.join("descriptors.bin"), &encoded)?;
-
     let pool = DescriptorPool::decode(encoded.as_slice())?;
+    let is_comment = |location: &DynamicMessage| {
+        ["leading_comments", "trailing_comments", "leading_detached_comments"]
+            .into_iter()
+            .any(|field| location.has_field_by_name(field))
+    };
+    std::fs::write(out.join("descriptors.bin"), with_source(&pool, &encoded, |_| false)?)?;
+    std::fs::write(out.join("commented.bin"), with_source(&pool, &encoded, is_comment)?)?;
     let redacted: Vec<MessageDescriptor> = pool
         .all_messages()
         .filter(|message| message.full_name().starts_with("kefu.") && has_redacted(message))
@@ -34,6 +40,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.skip_debug(redacted.iter().map(MessageDescriptor::full_name));
     tonic_prost_build::configure().compile_fds_with_config(set, config)?;
     Ok(())
+}
+
+/// A descriptor set with only those places in the source that `keeps` says: each costs a process memory for as long as it lives.
+fn with_source(
+    pool: &DescriptorPool,
+    encoded: &[u8],
+    keeps: impl Fn(&DynamicMessage) -> bool,
+) -> Result<Vec<u8>, Box<dyn Error>> {
+    let kind =
+        pool.get_message_by_name("google.protobuf.FileDescriptorSet").ok_or("descriptor.proto is not imported")?;
+    let mut set = DynamicMessage::decode(kind, encoded)?;
+    let files = set.get_field_by_name_mut("file").and_then(Value::as_list_mut).ok_or("a set has files")?;
+    for file in files.iter_mut().filter_map(Value::as_message_mut) {
+        let source = file.get_field_by_name_mut("source_code_info").and_then(Value::as_message_mut);
+        let locations = source.and_then(|source| source.get_field_by_name_mut("location")).and_then(Value::as_list_mut);
+        locations.ok_or("source has places")?.retain(|location| location.as_message().is_some_and(&keeps));
+    }
+    Ok(set.encode_to_vec())
 }
 
 fn proto_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {

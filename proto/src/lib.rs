@@ -24,8 +24,10 @@ mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
 }
 
-/// The encoded descriptor set of kefu's contracts and all they import, options included.
+/// The encoded descriptor set of kefu's contracts and all they import, options included and comments not.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+/// The same with comments, for those who read the contracts.
+pub const COMMENTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/commented.bin"));
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let mut pool = DescriptorPool::decode(DESCRIPTORS).expect("the embedded descriptors decode");

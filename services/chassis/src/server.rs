@@ -168,7 +168,7 @@ fn reflection(
     tonic_reflection::server::Error,
 > {
     let mut builder = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(kefu_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(kefu_proto::COMMENTED)
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .with_service_name("grpc.health.v1.Health");

@@ -193,6 +193,18 @@ impl Rig {
         options.options([("search_path", schema)])
     }
 
+    /// The URL of a database for the superuser.
+    #[must_use]
+    pub fn url_of(&self, database: &str) -> String {
+        self.postgres().url(database)
+    }
+
+    /// The directory of Postgres' programs.
+    #[must_use]
+    pub fn postgres_programs(&self) -> PathBuf {
+        self.postgres().bin_dir().to_path_buf()
+    }
+
     /// A pool of the superuser in a schema, for checks and for holding locks.
     #[must_use]
     pub fn pool(&self, schema: &str) -> PgPool {

@@ -14,8 +14,8 @@ const PAGE: i64 = 5_000;
 const FINDINGS_AT_MOST: usize = 100;
 
 /// A walk along the chain.
-struct Walk<'a> {
-    anchors: &'a [Anchor],
+struct Walk {
+    anchors: Vec<Anchor>,
     position: i64,
     hash: Vec<u8>,
     count: i64,
@@ -31,17 +31,18 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     )
     .fetch_one(&mut *connection)
     .await?;
-    let mut walk =
-        Walk { anchors, position: 0, hash: genesis(&chassis.service).to_vec(), count: 0, findings: Vec::new() };
+    let (anchors, hash) = (anchors.to_vec(), genesis(&chassis.service).to_vec());
+    let mut walk = Walk { anchors, position: 0, hash, count: 0, findings: Vec::new() };
     // From the lowest position there can be: nothing stands before the first event unseen.
-    let mut cursor = i64::MIN;
-    loop {
-        let rows = sealed_after(&mut connection, cursor, PAGE).await?;
-        let Some(last) = rows.last().and_then(|row| row.position) else { break };
-        for row in &rows {
-            walk.step(row);
-        }
-        cursor = last;
+    let mut rows = sealed_after(&mut connection, i64::MIN, PAGE).await?;
+    while let Some(last) = rows.last().and_then(|row| row.position) {
+        // While one page is reckoned, Postgres reads the next.
+        let walked = tokio::task::spawn_blocking(move || {
+            rows.iter().for_each(|row| walk.step(row));
+            walk
+        });
+        rows = sealed_after(&mut connection, last, PAGE).await?;
+        walk = walked.await.map_err(Error::unexpected)?;
     }
     // The walk goes on after the last position of a page and could step over one that stands twice there.
     let twice = sqlx::query_scalar!(
@@ -51,12 +52,10 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
         walk.find(position, Kind::Gap, format!("{position} stands twice"));
     }
     let end = walk.position;
-    for anchor in anchors.iter().filter(|anchor| anchor.position > end) {
-        walk.find(
-            anchor.position,
-            Kind::TailCut,
-            format!("the journal ends at {end}, but {} was seen", anchor.position),
-        );
+    for position in
+        walk.anchors.iter().map(|anchor| anchor.position).filter(|&position| position > end).collect::<Vec<_>>()
+    {
+        walk.find(position, Kind::TailCut, format!("the journal ends at {end}, but {position} was seen"));
     }
     walk.findings.sort_by_key(|finding| finding.position);
     Ok(VerifyJournalResponse {
@@ -68,7 +67,7 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     })
 }
 
-impl Walk<'_> {
+impl Walk {
     fn step(&mut self, row: &Row) {
         let position = row.position.unwrap_or_default();
         let stored = row.hash.clone().unwrap_or_default();
@@ -104,10 +103,8 @@ impl Walk<'_> {
                 format!("the payload of event {} is gone and no event says why", row.event_id),
             ),
         }
-        for anchor in self.anchors.iter().filter(|anchor| anchor.position == position) {
-            if anchor.hash != stored {
-                self.find(position, Kind::AnchorMismatch, "the chain was rewritten: it had another hash here".into());
-            }
+        if self.anchors.iter().any(|anchor| anchor.position == position && anchor.hash != stored) {
+            self.find(position, Kind::AnchorMismatch, "the chain was rewritten: it had another hash here".into());
         }
         self.position = position;
         self.hash = stored;

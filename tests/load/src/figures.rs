@@ -1,0 +1,185 @@
+//! What was measured, against what was asked for.
+
+use serde::Serialize;
+
+/// What a figure must be.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    AtLeast(f64),
+    Under(f64),
+}
+
+/// A figure.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    pub what: String,
+    pub value: f64,
+    pub unit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
+    /// What it is made of.
+    pub from: String,
+}
+
+/// Latencies of a method in milliseconds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Latencies {
+    pub load: String,
+    pub method: String,
+    pub calls: u64,
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub most: f64,
+    /// Quantile and latency, for the plot.
+    #[serde(skip)]
+    pub curve: Vec<(f64, f64)>,
+}
+
+/// What processes used during a load.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    pub load: String,
+    pub calls: u64,
+    /// Processor time of the service that was called, of Postgres, and of the load generator, in microseconds a call.
+    pub service_us: f64,
+    pub postgres_us: f64,
+    pub generator_us: f64,
+    /// Bytes of write-ahead log a call.
+    pub log_bytes: f64,
+}
+
+/// What one statement cost during a load.
+#[derive(Clone, Debug, Serialize)]
+pub struct Statement {
+    pub load: String,
+    pub text: String,
+    /// How often a call of the load ran it, and how long Postgres took each time, in microseconds.
+    pub times: f64,
+    pub us: f64,
+    /// Bytes of write-ahead log each time.
+    pub log_bytes: f64,
+}
+
+/// A rate of ours beside that of pgbench.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pair {
+    pub what: String,
+    pub ours: f64,
+    pub pgbench: f64,
+}
+
+/// All of it.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    pub figures: Vec<Figure>,
+    pub latencies: Vec<Latencies>,
+    pub costs: Vec<Cost>,
+    pub statements: Vec<Statement>,
+    pub pairs: Vec<Pair>,
+}
+
+impl Figure {
+    /// Whether it is what was asked for; also if nothing was.
+    pub fn is_reached(&self) -> bool {
+        match self.bound {
+            Some(Bound::AtLeast(least)) => self.value >= least,
+            Some(Bound::Under(most)) => self.value < most,
+            None => true,
+        }
+    }
+
+    /// What was asked for, in words.
+    pub fn asked(&self) -> String {
+        match self.bound {
+            Some(Bound::AtLeast(least)) => format!("at least {} {}", number(least), self.unit).trim_end().to_owned(),
+            Some(Bound::Under(most)) => format!("under {} {}", number(most), self.unit).trim_end().to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// What was measured, in words.
+    pub fn measured(&self) -> String {
+        format!("{} {}", number(self.value), self.unit).trim_end().to_owned()
+    }
+}
+
+impl Report {
+    /// Adds a figure, and says it.
+    pub fn figure(&mut self, figure: Figure) {
+        let mark = if figure.is_reached() { "" } else { "  NOT REACHED" };
+        eprintln!("{}: {}  ({}){mark}  {}", figure.what, figure.measured(), figure.asked(), figure.from);
+        self.figures.push(figure);
+    }
+
+    /// Adds the latencies of one method of a load.
+    pub fn latency(&mut self, load: &str, method: &str, run: &crate::drive::Run) {
+        let steps = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999];
+        let Some(seen) = run.latencies.get(method) else { panic!("{method} was not called under {load}") };
+        let at = |share: f64| seen.value_at_quantile(share) as f64 / 1_000.0;
+        let latencies = Latencies {
+            load: load.into(),
+            method: method.into(),
+            calls: seen.len(),
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            most: at(1.0),
+            curve: steps.into_iter().map(|share| (share, at(share))).collect(),
+        };
+        eprintln!(
+            "  {load}, {method}: {} calls, p50 {:.2} ms, p95 {:.2} ms, p99 {:.2} ms, most {:.1} ms",
+            latencies.calls, latencies.p50, latencies.p95, latencies.p99, latencies.most
+        );
+        self.latencies.push(latencies);
+    }
+}
+
+/// A number with as many digits as mean something.
+pub fn number(value: f64) -> String {
+    if value.fract() == 0.0 || value.abs() >= 100.0 {
+        let text = format!("{value:.0}");
+        let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+        let groups: Vec<&str> =
+            digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
+        return format!("{sign}{}", groups.join(","));
+    }
+    let digits = if value.abs() >= 10.0 { 1 } else { 2 };
+    format!("{value:.digits$}")
+}
+
+/// The one in the middle.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Least and most.
+pub fn range(values: &[f64]) -> String {
+    let (least, most) =
+        values.iter().fold((f64::MAX, f64::MIN), |(least, most), &value| (least.min(value), most.max(value)));
+    format!("{}–{}", number(least), number(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_have_as_many_digits_as_mean_something() {
+        for (value, text) in
+            [(1_234_567.0, "1,234,567"), (0.734, "0.73"), (12.34, "12.3"), (999.6, "1,000"), (2.0, "2")]
+        {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn a_bound_holds_or_does_not() {
+        let figure =
+            |value, bound| Figure { what: String::new(), value, unit: "", bound: Some(bound), from: String::new() };
+        assert!(figure(0.6, Bound::AtLeast(0.6)).is_reached() && !figure(0.59, Bound::AtLeast(0.6)).is_reached());
+        assert!(figure(4.9, Bound::Under(5.0)).is_reached() && !figure(5.0, Bound::Under(5.0)).is_reached());
+    }
+}

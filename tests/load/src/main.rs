@@ -1,0 +1,93 @@
+//! The benchmark: real processes on a durable Postgres under load over public gRPC, with pgbench on the same Postgres in the
+//! same run as the ceiling. Prints JSON and a table, and rewrites the tables and plots of `docs/performance.md`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a benchmark that cannot go on says why and ends; its counts are far below 2^52"
+)]
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+
+mod desk;
+mod drive;
+mod figures;
+mod ledger;
+mod measures;
+mod pgbench;
+mod plot;
+mod report;
+mod words;
+mod world;
+
+use figures::{Bound, Figure, Report};
+use measures::{duties, feed, growth, import, memory, mix, reads, register};
+use world::World;
+
+/// Loads the services and measures them.
+#[derive(Parser)]
+struct Arguments {
+    /// How long each load lasts, in seconds; rounds are repeated three times.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(2..=60))]
+    seconds: u64,
+    /// Only what is measured before the tables grow to a million rows.
+    #[arg(long)]
+    small: bool,
+    /// Rewrite this page and the plots beside it.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::parse();
+    let (began, length) = (Instant::now(), Duration::from_secs(arguments.seconds));
+    let mut report = Report::default();
+    let world = World::open().await;
+    measure(&world, &mut report, length, arguments.small).await;
+    proven(&world, &mut report).await;
+    println!("{}", serde_json::to_string_pretty(&report).expect("a report is JSON"));
+    eprintln!("{}\nall of it in {:.0} s", report::table(&report), began.elapsed().as_secs_f64());
+    if let Some(page) = &arguments.page {
+        report::publish(&report, &world.setting(began.elapsed()).await, page);
+    }
+}
+
+async fn measure(world: &World, report: &mut Report, length: Duration, is_small: bool) {
+    memory::at_rest(world, report);
+    import::run(world, report).await;
+    let small = growth::at(world, report, length).await;
+    register::run(world, report, length).await;
+    reads::run(world, report, length).await;
+    mix::run(world, report, length * 3).await;
+    feed::run(world, report, length).await;
+    if is_small {
+        return;
+    }
+    growth::seed(world).await;
+    let large = growth::at(world, report, length).await;
+    growth::compare(report, &small, &large);
+    duties::seed(world).await;
+    duties::run(world, report).await;
+}
+
+/// Every acknowledged write is in the database once, and the journals hold.
+async fn proven(world: &World, report: &mut Report) {
+    world.sealed().await;
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    let missing = world.desk.ledger.missing(&mut connection).await;
+    assert_eq!(missing, 0, "acknowledged writes are not in the database");
+    report.figure(Figure {
+        what: "acknowledged writes that are not in the database just once".into(),
+        value: missing as f64,
+        unit: "",
+        bound: Some(Bound::Under(1.0)),
+        from: format!("of {}", figures::number(world.desk.ledger.len() as f64)),
+    });
+}

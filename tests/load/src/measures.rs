@@ -1,0 +1,104 @@
+//! The measurements, one file each.
+
+use std::time::Duration;
+
+use kefu_testkit::rig::Usage;
+use sqlx::Row as _;
+
+use crate::drive::Run;
+use crate::figures::{Cost, Report, Statement};
+use crate::pgbench::{self, Script};
+use crate::world::World;
+
+pub mod duties;
+pub mod feed;
+pub mod growth;
+pub mod import;
+pub mod memory;
+pub mod mix;
+pub mod reads;
+pub mod register;
+
+/// How many statements of a load are told of: those that cost most.
+const STATEMENTS: i64 = 6;
+
+/// A load with what it cost, and which statements that was.
+async fn costed(world: &World, report: &mut Report, load: &str, run: impl AsyncFnOnce() -> Run) -> Run {
+    if world.counts_statements {
+        world.run("select pg_stat_statements_reset()").await;
+    }
+    let (before, log_before) = (world.used(), log(world).await);
+    let own = Usage::of(std::process::id());
+    let run = run().await;
+    let (after, log_after) = (world.used(), log(world).await);
+    let calls = run.answered as f64;
+    let each = |usage: Usage| usage.cpu.as_secs_f64() * 1e6 / calls;
+    let services = each(after.intake.since(before.intake)) + each(after.complaints.since(before.complaints));
+    let cost = Cost {
+        load: load.into(),
+        calls: run.answered,
+        service_us: services,
+        postgres_us: each(after.postgres.since(before.postgres)),
+        generator_us: each(Usage::of(std::process::id()).since(own)),
+        log_bytes: (log_after - log_before) / calls,
+    };
+    eprintln!(
+        "  {load}: {:.0}/s; processor time a call: services {:.0} µs, Postgres {:.0} µs, generator {:.0} µs; log {:.0} bytes",
+        run.rate(),
+        cost.service_us,
+        cost.postgres_us,
+        cost.generator_us,
+        cost.log_bytes
+    );
+    // Of several rounds the last counts, when pages and plans are warm.
+    report.costs.retain(|earlier| earlier.load != cost.load);
+    report.statements.retain(|earlier| earlier.load != cost.load);
+    if world.counts_statements {
+        statements(world, report, load, calls).await;
+    }
+    report.costs.push(cost);
+    run
+}
+
+/// pgbench with what it cost Postgres.
+async fn ceiling(world: &World, report: &mut Report, script: &Script, clients: usize, length: Duration) -> f64 {
+    let (before, log_before) = (world.used(), log(world).await);
+    let rate = pgbench::rate(&world.pgbench(), &world.ceiling(), script, clients, length).await;
+    let (after, log_after) = (world.used(), log(world).await);
+    let calls = rate * length.as_secs_f64();
+    let load = format!("pgbench {}, {clients} clients", script.name);
+    let cost = Cost {
+        load,
+        calls: calls.round() as u64,
+        service_us: 0.0,
+        postgres_us: after.postgres.since(before.postgres).cpu.as_secs_f64() * 1e6 / calls,
+        generator_us: 0.0,
+        log_bytes: (log_after - log_before) / calls,
+    };
+    eprintln!("  {}: {rate:.0}/s; Postgres {:.0} µs; log {:.0} bytes", cost.load, cost.postgres_us, cost.log_bytes);
+    report.costs.retain(|earlier| earlier.load != cost.load);
+    report.costs.push(cost);
+    rate
+}
+
+async fn statements(world: &World, report: &mut Report, load: &str, calls: f64) {
+    let query = "select regexp_replace(query, '\\s+', ' ', 'g') as text, calls::float8, total_exec_time::float8, wal_bytes::float8
+        from pg_stat_statements where calls > 1 and query not like '%pg_stat%' order by total_exec_time desc limit $1";
+    let rows = sqlx::query(query).bind(STATEMENTS).fetch_all(&world.pool).await.expect("statements are counted");
+    for row in rows {
+        let (text, ran): (String, f64) = (row.get(0), row.get(1));
+        report.statements.push(Statement {
+            load: load.into(),
+            text: text.trim().chars().take(90).collect(),
+            times: ran / calls,
+            us: row.get::<f64, _>(2) * 1_000.0 / ran,
+            log_bytes: row.get::<f64, _>(3) / ran,
+        });
+    }
+}
+
+/// Bytes of write-ahead log since Postgres was started.
+async fn log(world: &World) -> f64 {
+    let written = "select pg_current_wal_lsn() - '0/0'::pg_lsn";
+    world.number(&format!("select ({written})::bigint")).await as f64
+}

@@ -1,0 +1,177 @@
+//! The feed: how fast one subscriber catches up, how far it is behind while requests are registered, and what subscribers cost
+//! those who write. And the verification, which reads the same rows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kefu_chassis::Clock;
+use kefu_chassis::time::from_proto;
+use kefu_proto::events::v1::event_feed_client::EventFeedClient;
+use kefu_proto::events::v1::{SubscribeRequest, SubscribeResponse, VerifyJournalRequest};
+use kefu_testkit::Caller;
+use tokio::task::JoinHandle;
+use tonic::{Request, Streaming};
+
+use crate::desk::Desk;
+use crate::drive::{closed, histogram, open};
+use crate::figures::{Bound, Figure, Report, median, number, range};
+use crate::world::{AGENTS, World};
+
+/// Writes a second while the lag is looked at.
+const WRITES: f64 = 500.0;
+const ROUNDS: usize = 3;
+
+/// Measures all of it.
+pub async fn run(world: &World, report: &mut Report, length: Duration) {
+    catch_up(world, report).await;
+    lag(world, report, length).await;
+    cost(world, report, length).await;
+    verify(world, report).await;
+}
+
+async fn subscribe(world: &World, after_position: i64) -> Streaming<SubscribeResponse> {
+    let mut client = client(world);
+    let request = SubscribeRequest { parent: "services/intake".into(), after_position, payload_types: Vec::new() };
+    client.subscribe(request).await.expect("the feed is open").into_inner()
+}
+
+fn client(world: &World) -> EventFeedClient<Caller> {
+    EventFeedClient::new(world.caller(&world.intake, "services/complaints", "SERVICE"))
+}
+
+async fn catch_up(world: &World, report: &mut Report) {
+    world.sealed().await;
+    let head = world.number("select max(position) from intake.journal").await;
+    let began = Instant::now();
+    let mut stream = subscribe(world, 0).await;
+    let mut position = 0;
+    while position < head {
+        let message = stream.message().await.expect("the feed goes on").expect("the feed goes on");
+        let next = message.event.map_or(position, |event| event.position);
+        assert!(next == position + 1 || next == position, "{next} came after {position}");
+        position = next;
+    }
+    report.figure(Figure {
+        what: "feed, one subscriber that catches up".into(),
+        value: head as f64 / began.elapsed().as_secs_f64(),
+        unit: "events/s",
+        bound: Some(Bound::AtLeast(10_000.0)),
+        from: format!("{} events in {:.2} s", number(head as f64), began.elapsed().as_secs_f64()),
+    });
+}
+
+/// From when a call came to when its event reached the subscriber, on one clock.
+async fn lag(world: &World, report: &mut Report, length: Duration) {
+    let head = world.number("select max(position) from intake.journal").await;
+    let mut stream = subscribe(world, head).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let reader = spawn({
+        let over = over.clone();
+        async move {
+            let (clock, mut lags) = (Clock::system(), histogram());
+            while !over.load(Ordering::Relaxed) {
+                let Ok(Ok(Some(message))) = tokio::time::timeout(Duration::from_millis(500), stream.message()).await
+                else {
+                    continue;
+                };
+                let recorded = message.event.and_then(|event| event.recorded_time);
+                if let Some(recorded) = recorded.as_ref().and_then(from_proto) {
+                    let lag = clock.now().duration_since(recorded).as_micros();
+                    lags.saturating_record(u64::try_from(lag).unwrap_or(0));
+                }
+            }
+            lags
+        }
+    });
+    let call = world.desk.call(Desk::register);
+    let run = open(WRITES, length, &call).await.checked("RegisterRequest");
+    world.desk.clear();
+    world.sealed().await;
+    over.store(true, Ordering::Relaxed);
+    let lags = reader.await.expect("the reader ends");
+    assert!(lags.len() >= run.answered, "the subscriber saw {} of {} events", lags.len(), run.answered);
+    let at = |share: f64| lags.value_at_quantile(share) as f64 / 1_000.0;
+    report.figure(Figure {
+        what: format!("feed, median lag at {} writes a second", number(WRITES)),
+        value: at(0.5),
+        unit: "ms",
+        bound: Some(Bound::Under(50.0)),
+        from: format!(
+            "from when the call came until the event reached the subscriber; p99 {:.1} ms, most {:.1} ms, {} events",
+            at(0.99),
+            at(1.0),
+            number(lags.len() as f64)
+        ),
+    });
+}
+
+/// Rounds with three subscribers and without take turns.
+async fn cost(world: &World, report: &mut Report, length: Duration) {
+    let call = world.desk.call(Desk::register);
+    let (mut alone, mut followed, mut falls) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let without = closed(AGENTS, length, &call).await.checked("RegisterRequest").rate();
+        world.desk.clear();
+        world.sealed().await;
+        let head = world.number("select max(position) from intake.journal").await;
+        let seen = Arc::new(AtomicU64::new(0));
+        let mut readers = Vec::new();
+        for _ in 0..3 {
+            let (mut stream, seen) = (subscribe(world, head).await, seen.clone());
+            readers.push(spawn(async move {
+                while let Ok(Some(message)) = stream.message().await {
+                    seen.fetch_add(u64::from(message.event.is_some()), Ordering::Relaxed);
+                }
+            }));
+        }
+        let run = closed(AGENTS, length, &call).await.checked("RegisterRequest");
+        world.desk.clear();
+        world.sealed().await;
+        for reader in readers {
+            reader.abort();
+        }
+        assert!(seen.load(Ordering::Relaxed) > run.answered, "three subscribers followed");
+        falls.push((1.0 - run.rate() / without) * 100.0);
+        alone.push(without);
+        followed.push(run.rate());
+    }
+    report.figure(Figure {
+        what: "write rate falls with three subscribers".into(),
+        value: median(falls.clone()),
+        unit: "%",
+        bound: Some(Bound::Under(10.0)),
+        from: format!(
+            "from {} to {} a second, who read in the load generator on the same cores; in rounds {}",
+            number(median(alone)),
+            number(median(followed)),
+            range(&falls)
+        ),
+    });
+}
+
+async fn verify(world: &World, report: &mut Report) {
+    let mut rates = Vec::new();
+    let mut count = 0;
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        let mut request = Request::new(VerifyJournalRequest { parent: "services/intake".into(), anchors: Vec::new() });
+        request.set_timeout(Duration::from_mins(5));
+        let answer = client(world).verify_journal(request).await.expect("the journal is verified").into_inner();
+        assert!(answer.findings.is_empty(), "{:?}", answer.findings);
+        count = answer.event_count;
+        rates.push(count as f64 / began.elapsed().as_secs_f64());
+    }
+    report.figure(Figure {
+        what: "verification of a journal".into(),
+        value: median(rates.clone()),
+        unit: "events/s",
+        bound: Some(Bound::AtLeast(100_000.0)),
+        from: format!("{} events; in rounds {}", number(count as f64), range(&rates)),
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "the benchmark awaits or aborts what it spawns")]
+fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(work)
+}

@@ -1,0 +1,151 @@
+//! Lists and searches at 10,000 and at 1,000,000 requests, by one caller: what grows with the tables and what does not.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
+use kefu_proto::intake::v1::{ListRequestsRequest, SearchRequestsRequest};
+
+use crate::drive::{Call, Run, closed};
+use crate::figures::{Bound, Figure, Report, number};
+use crate::words::Dice;
+use crate::world::{AGENTS, World};
+
+/// The larger size.
+pub const ROWS: i64 = 1_000_000;
+
+/// The latencies at one size.
+#[derive(Debug)]
+pub struct AtSize {
+    list: Run,
+    search: Run,
+}
+
+/// Measures them at the present size.
+pub async fn at(world: &World, report: &mut Report, length: Duration) -> AtSize {
+    let size = number(world.number("select count(*) from intake.request").await as f64);
+    let (list, search) = (list(world), search(world));
+    closed(1, length / 4, &list).await.checked("ListRequests");
+    closed(1, length / 4, &search).await.checked("SearchRequests");
+    let list = closed(1, length, &list).await.checked("ListRequests");
+    let search = closed(1, length, &search).await.checked("SearchRequests");
+    let load = format!("one caller, {size} requests");
+    report.latency(&load, "ListRequests", &list);
+    report.latency(&load, "SearchRequests", &search);
+    AtSize { list, search }
+}
+
+/// The ratios between both sizes.
+pub fn compare(report: &mut Report, small: &AtSize, large: &AtSize) {
+    for (what, small, large) in
+        [("ListRequests of 20", &small.list, &large.list), ("SearchRequests of 20", &small.search, &large.search)]
+    {
+        let (before, after) = (small.quantile(0.99), large.quantile(0.99));
+        report.figure(Figure {
+            what: format!("{what}: p99 at 1,000,000 rows ÷ p99 at 10,000"),
+            value: after / before,
+            unit: "",
+            bound: Some(Bound::Under(2.0)),
+            from: format!(
+                "{after:.2} ms ÷ {before:.2} ms; medians {:.2} ms and {:.2} ms",
+                large.quantile(0.5),
+                small.quantile(0.5)
+            ),
+        });
+    }
+}
+
+/// A supervisor lists requests: the newest of all, of a department, of an agent, of a state, or a page further on.
+pub fn list(world: &World) -> Call {
+    let client = RequestServiceClient::new(world.caller(&world.intake, "staff/boss", "SUPERVISOR"));
+    Arc::new(move |turn| {
+        let mut client = client.clone();
+        let mut call = ListRequestsRequest { page_size: 20, ..Default::default() };
+        match turn % 4 {
+            0 => call.department = "departments/desk".into(),
+            1 => call.owner = format!("staff/agent{}", turn as usize % AGENTS),
+            2 => call.state = kefu_proto::intake::v1::request::State::Closed.into(),
+            _ => {}
+        }
+        async move { client.list_requests(call).await.map(|_| "ListRequests") }.boxed()
+    })
+}
+
+/// An agent searches by words, by a telephone number or by a running number.
+pub fn search(world: &World) -> Call {
+    let client = RequestServiceClient::new(world.caller(&world.intake, "staff/agent0", "AGENT"));
+    Arc::new(move |turn| {
+        let (mut client, mut dice) = (client.clone(), Dice::new(turn));
+        let query = match turn % 4 {
+            0 => dice.word().to_owned(),
+            1 => format!("{}{}", dice.word(), dice.word()),
+            2 => format!("{} {}", dice.word(), dice.word()),
+            _ => format!("编号{:06}", dice.below(10_000)),
+        };
+        let call = SearchRequestsRequest { query, page_size: 20, ..Default::default() };
+        async move { client.search_requests(call).await.map(|_| "SearchRequests") }.boxed()
+    })
+}
+
+/// Copies the imported requests until there are [`ROWS`], spread over the same two years, and lets the service index them.
+/// Large indexes are made anew at the end, as a bulk load does it.
+pub async fn seed(world: &World) {
+    let began = Instant::now();
+    let missing = ROWS - world.number("select count(*) from intake.request").await;
+    let columns = world.columns("intake", "request").await;
+    let values: Vec<String> = columns.iter().map(|column| copied(column)).collect();
+    world
+        .run(&format!(
+            "create table kefu_index as select indexdef from pg_indexes where schemaname = 'intake'
+                and indexname in ('request_search_tokens', 'request_newest', 'request_customer', 'request_owner',
+                    'request_department', 'request_state', 'request_external', 'request_queue', 'request_order_number',
+                    'request_running_number');
+            drop index intake.request_search_tokens, intake.request_newest, intake.request_customer,
+                intake.request_owner, intake.request_department, intake.request_state, intake.request_external,
+                intake.request_queue, intake.request_order_number, intake.request_running_number;
+            insert into intake.request ({})
+            select {} from (select * from intake.request where source = 'load' order by id limit 10000) as r
+            cross join lateral (
+                select copy, lpad(to_hex(copy), 8, '0') || substr(replace(r.id::text, '-', ''), 9) as key,
+                    r.contact_at - make_interval(secs => (hashint8(copy * 31 + hashtext(r.number)) & 33554431)) as came
+                from generate_series(1, {} / 10000) as copy) as c;
+            insert into intake.request_to_index select id from intake.request where source like 'copy%'",
+            columns.join(", "),
+            values.join(", "),
+            missing
+        ))
+        .await;
+    eprintln!("  {} requests copied in {:.0} s", number(missing as f64), began.elapsed().as_secs_f64());
+    let indexing = Instant::now();
+    world
+        .until_none("select count(*) from (select from intake.request_to_index limit 1) as one", Duration::from_mins(8))
+        .await;
+    eprintln!(
+        "  the service made tokens of them in {:.0} s, {} a second",
+        indexing.elapsed().as_secs_f64(),
+        number(missing as f64 / indexing.elapsed().as_secs_f64())
+    );
+    let indexes = world.texts("select indexdef from kefu_index").await;
+    for index in indexes {
+        world.run(&index).await;
+    }
+    world.run("drop table kefu_index; vacuum analyze intake.request").await;
+    world.run("vacuum analyze intake.request_search").await;
+    world.run("checkpoint").await;
+    eprintln!("  1,000,000 requests after {:.0} s", began.elapsed().as_secs_f64());
+}
+
+/// What a copy has in a column.
+fn copied(column: &str) -> String {
+    match column {
+        "id" => "key::uuid".into(),
+        "number" => {
+            "'R-' || to_char(came, 'YYYYMMDD') || '-' || lpad(copy::text, 3, '0') || split_part(r.number, '-', 3)"
+                .into()
+        }
+        "source" => "'copy' || copy".into(),
+        "contact_at" | "created_at" => "came".into(),
+        other => format!("r.{other}"),
+    }
+}

@@ -1,0 +1,135 @@
+//! Registrations at the highest rate, beside pgbench with the same rows; and their latencies at a rate that leaves room.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+
+use crate::desk::Desk;
+use crate::drive::{Call, closed, open};
+use crate::figures::{Bound, Figure, Pair, Report, median, number, range};
+use crate::pgbench::Script;
+use crate::world::{AGENTS, World};
+
+use super::{ceiling, costed};
+
+/// Rounds, in each of which ours and pgbench take turns.
+const ROUNDS: usize = 3;
+/// The share of the highest rate at which latencies are looked at.
+const STEADY: f64 = 0.7;
+
+/// Measures both registrations.
+pub async fn run(world: &World, report: &mut Report, length: Duration) {
+    let request = world.desk.call(Desk::register);
+    let complaint = world.desk.call(Desk::complain);
+    // Prepared statements, connections and caches are there before anything is counted.
+    closed(AGENTS, length / 2, &request).await.checked("RegisterRequest");
+    closed(AGENTS, length / 2, &complaint).await.checked("RegisterComplaint");
+    world.sealed().await;
+    let request_rows = sample(world, "intake", "request").await;
+    let complaint_rows = sample(world, "complaints", "complaint").await;
+    let rate = compare(world, report, ("RegisterRequest", &request), request_rows, length).await;
+    compare(world, report, ("RegisterComplaint", &complaint), complaint_rows, length).await;
+    steady(world, report, &request, rate * STEADY, length * 2).await;
+}
+
+/// The highest rate, the median of all rounds.
+async fn compare(
+    world: &World,
+    report: &mut Report,
+    (method, call): (&str, &Call),
+    mut script: Script,
+    length: Duration,
+) -> f64 {
+    let (mut ours, mut ceilings, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let load = format!("{method}, {AGENTS} callers");
+        let run = costed(world, report, &load, async || closed(AGENTS, length, call).await.checked(method)).await;
+        world.desk.clear();
+        world.sealed().await;
+        // Each round writes keys of its own.
+        script.values.retain(|(name, _)| *name != "i");
+        script.values.push(("i", (round * 10_000_000).to_string()));
+        let most = ceiling(world, report, &script, AGENTS, length).await;
+        if round == 0 {
+            report.latency("closed loop", method, &run);
+        }
+        ratios.push(run.rate() / most);
+        ours.push(run.rate());
+        ceilings.push(most);
+    }
+    report.figure(Figure {
+        what: format!("{method}, {AGENTS} callers, against pgbench"),
+        value: median(ratios.clone()),
+        unit: "",
+        bound: Some(Bound::AtLeast(0.6)),
+        from: format!(
+            "{} ({}) against {} ({}) a second; ratios {}",
+            number(median(ours.clone())),
+            range(&ours),
+            number(median(ceilings.clone())),
+            range(&ceilings),
+            range(&ratios)
+        ),
+    });
+    report.pairs.push(Pair { what: method.into(), ours: median(ours.clone()), pgbench: median(ceilings) });
+    median(ours)
+}
+
+async fn steady(world: &World, report: &mut Report, call: &Call, rate: f64, length: Duration) {
+    let run = open(rate, length, call).await.checked("RegisterRequest");
+    world.desk.clear();
+    report.latency(&format!("open loop, {} a second", number(rate)), "RegisterRequest", &run);
+    report.figure(Figure {
+        what: format!("p99 ÷ median of RegisterRequest at {:.0} % of its highest rate", STEADY * 100.0),
+        value: run.quantile(0.99) / run.quantile(0.5),
+        unit: "",
+        bound: Some(Bound::Under(5.0)),
+        from: format!("{:.2} ms ÷ {:.2} ms at {} a second", run.quantile(0.99), run.quantile(0.5), number(rate)),
+    });
+}
+
+/// The script with the values of a row of typical size, as the service wrote it: pgbench writes as many bytes.
+async fn sample(world: &World, schema: &str, table: &'static str) -> Script {
+    let is_request = table == "request";
+    let (texts, came, said, customer) = if is_request {
+        ("t.product_model, t.description", "contact_at", "description", ", t.customer::text")
+    } else {
+        ("t.matter, t.desired_remedy", "received_at", "matter", "")
+    };
+    let statement = format!(
+        "select {texts}, t.contact::text, t.department, s.tokens::text, s.said, j.actor, array_to_string(j.clauses, ','),
+            j.regulation, j.payload_type, j.payload::text, j.salt::text, j.payload_digest::text, j.duty_changes::text,
+            r.method, r.response::text, (select calendar from {schema}.duty limit 1){customer}
+        from (select request_or_complaint.*, row_number() over (order by length({said}), id), count(*) over ()
+            from {schema}.{table} as request_or_complaint where {came} = created_at) as t
+        join {schema}.{table}_search as s on s.{table} = t.id
+        join {schema}.journal as j on j.aggregate = '{table}s/' || t.id and j.aggregate_version = 1
+        join {schema}.reply as r on r.subject = j.actor and r.recorded_at = j.recorded_at and r.method like '%/Register%'
+        where t.row_number = t.count / 2"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_one(&world.pool).await.expect("a row was written");
+    let texts = if is_request { ["product_model", "description"] } else { ["matter", "desired_remedy"] };
+    let names = texts.into_iter().chain([
+        "contact",
+        "department",
+        "tokens",
+        "said",
+        "actor",
+        "clauses",
+        "regulation",
+        "payload_type",
+        "payload",
+        "salt",
+        "payload_digest",
+        "duty_changes",
+        "method",
+        "response",
+        "calendar",
+    ]);
+    let names = names.chain(is_request.then_some("customer"));
+    let values: Vec<(&str, String)> = names.enumerate().map(|(place, name)| (name, row.get(place))).collect();
+    if let Some((_, customer)) = values.iter().find(|(name, _)| *name == "customer") {
+        world.copy_customer(customer).await;
+    }
+    Script { name: if is_request { "register_request" } else { "register_complaint" }, values }
+}

@@ -1,0 +1,34 @@
+//! pgbench on the same Postgres: what the database does with the same rows when nothing stands before it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// A script and the values it is run with.
+#[derive(Debug)]
+pub struct Script {
+    /// Its name in `tests/load/pgbench`, without the ending.
+    pub name: &'static str,
+    /// Variables of the script.
+    pub values: Vec<(&'static str, String)>,
+}
+
+/// Transactions a second of `clients` that run a script for `length` on the database at `url`.
+pub async fn rate(program: &Path, url: &str, script: &Script, clients: usize, length: Duration) -> f64 {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("pgbench").join(script.name).with_extension("sql");
+    let mut command = Command::new(program);
+    command.args(["--no-vacuum", "--protocol=prepared", "--jobs=1"]);
+    command.arg(format!("--client={clients}")).arg(format!("--time={}", length.as_secs()));
+    for (name, value) in &script.values {
+        command.arg(format!("--define={name}={value}"));
+    }
+    command.arg("--file").arg(file).arg(url);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("nothing panics there");
+    let output = output.expect("pgbench can be started");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "pgbench {}: {complaint}", script.name);
+    let rate = said.lines().find_map(|line| line.strip_prefix("tps = "));
+    let rate = rate.and_then(|rest| rest.split(' ').next()).and_then(|number| number.parse().ok());
+    rate.unwrap_or_else(|| panic!("pgbench {} gave no rate: {said}{complaint}", script.name))
+}

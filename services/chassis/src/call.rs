@@ -27,7 +27,7 @@ pub struct Call {
     pub(crate) digest: [u8; 32],
 }
 
-/// By how much the clock of another service may be ahead.
+/// By how much the clock of another service, or of another replica, may be ahead.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// Which resources a caller may touch with a method.
@@ -192,6 +192,18 @@ impl Call {
             return Err(Error::field("occurred_time", format!("A9.1: your role may record at most {bound:#} late")));
         }
         Ok(occurred)
+    }
+}
+
+impl Call {
+    /// When something happens at `at` to what was last changed at `changed`, as the clock of whoever changed it said. What
+    /// happens now happens after that, also where the clock here is a little behind. One that is far behind would record
+    /// false times: then another replica has to do it.
+    pub(crate) fn after(&self, changed: Timestamp, at: Timestamp) -> Result<Timestamp, Error> {
+        if changed.duration_since(self.now) > SKEW {
+            return Err(Error::Away(format!("the clock here is behind: what it says is before {changed}").into()));
+        }
+        Ok(if at == self.now { at.max(changed) } else { at })
     }
 }
 

@@ -64,9 +64,14 @@ pub fn options(config: &Database, schema: &str) -> Result<PgConnectOptions, Data
     Ok(options.options([("search_path", schema)]).application_name(&format!("kefu-{schema}")))
 }
 
+/// How long a transaction may do nothing before Postgres ends it: a replica that stands still must not hold what the others
+/// wait for. None waits for anything but Postgres while it is open.
+const IDLE_IN_TRANSACTION: &str = "10s";
+
 /// A pool for a service. Statements slower than a second are logged, without their values.
 #[must_use]
 pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    let options = options.options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
     let options = options.log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
     PgPoolOptions::new()
         .max_connections(max_connections)

@@ -10,8 +10,9 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
+use crate::error::Error;
 use crate::identity::signer::{Grant, Signer, SignerError};
 use crate::telemetry::Telemetry;
 use crate::telemetry::propagation::Traced;
@@ -156,6 +157,23 @@ impl Peer {
     }
 }
 
+/// What it means here that a peer did not answer a call: it is away, or something is wrong that the caller cannot mend.
+#[must_use]
+pub fn failure(status: Status) -> Error {
+    // What our own end makes of a connection that ends has its cause with it, under whatever code; what a peer says has not.
+    let is_lost = std::error::Error::source(&status).is_some();
+    let is_away = matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Unauthenticated
+    );
+    if is_lost || is_away { Error::Away(status.into()) } else { Error::unexpected(status) }
+}
+
 impl Token {
     async fn bearer(&self) -> Result<Bearer, PeerError> {
         let token = match self {
@@ -182,4 +200,29 @@ impl std::fmt::Debug for Token {
 
 async fn read(path: &PathBuf) -> Result<String, PeerError> {
     tokio::fs::read_to_string(path).await.map_err(|source| PeerError::File { path: path.clone(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_ends_is_a_peer_that_is_away_whatever_code_it_ends_with() {
+        let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let lost = [
+            Status::from_error(Box::new(broken())),
+            Status::unavailable("the service stops"),
+            Status::deadline_exceeded("the deadline has passed"),
+        ];
+        for status in lost {
+            let shown = format!("{status:?}");
+            assert!(matches!(failure(status), Error::Away(_)), "{shown}");
+        }
+        for said in
+            [Status::internal("something unexpected happened"), Status::unknown("what"), Status::data_loss("it")]
+        {
+            let shown = format!("{said:?}");
+            assert!(matches!(failure(said), Error::Unexpected(_)), "{shown}");
+        }
+    }
 }

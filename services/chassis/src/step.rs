@@ -44,6 +44,8 @@ pub trait Root: Sized + Send + Sync {
     fn version(&self) -> i64;
     /// Before this nothing can have happened to it.
     fn began_at(&self) -> Timestamp;
+    /// When it was last changed, by the clock of whoever did.
+    fn changed_at(&self) -> Timestamp;
     /// Whether a caller may touch it.
     fn is_reached(&self, call: &Call) -> bool;
     /// What gates and duties may ask about it at `at`.
@@ -159,6 +161,7 @@ impl<'a, R: Root> Step<'a, R> {
     pub async fn ready(mut self, given: &str) -> Result<Self, Error> {
         let name = self.record.id().to_string();
         check_etag(given, &etag(self.record.version()), &name)?;
+        self.at = self.call.after(self.record.changed_at(), self.at)?;
         if self.at < self.record.began_at() {
             return Err(Error::field("occurred_time", "must not be before it began"));
         }

@@ -4,20 +4,23 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kefu_chassis::database::{self, MIGRATOR};
 use kefu_chassis::error::describe;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
 use kefu_postgres::{Durability, Lifetime, Options, Postgres};
+use rustix::process::Signal;
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
 
 use crate::caller::{Bearer, Caller, jwks, signer};
+use crate::wait::within;
 
 mod house;
 mod process;
@@ -35,6 +38,8 @@ const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
 pub const SERVICES: [&str; 3] = ["appraisal", "complaints", "intake"];
 /// The first ADMIN of the directory.
 pub const ADMIN: &str = "staff/root";
+/// How long Postgres may take to end in order.
+const PATIENCE: Duration = Duration::from_mins(1);
 const DATABASE: &str = "kefu";
 /// Below the ports that the kernel gives to outgoing connections, so that none has a service's port while it is down.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -224,9 +229,21 @@ impl Rig {
         self.postgres().data_dir().to_path_buf()
     }
 
-    /// Kills Postgres by SIGKILL.
+    /// Kills Postgres by SIGKILL: its first process and all others, so that none writes what it still holds.
     pub fn kill_postgres(&self) {
-        process::signal(self.postgres_pid(), rustix::process::Signal::KILL);
+        let first = self.postgres_pid();
+        // Stopped, it starts no others while they are counted.
+        process::signal(first, Signal::STOP);
+        for pid in usage::children(first).into_iter().chain([first]) {
+            process::signal(pid, Signal::KILL);
+        }
+    }
+
+    /// Stops Postgres in order, and returns when it has ended; its data stay, and [`Rig::restart_postgres`] goes on with them.
+    pub async fn stop_postgres(&self) {
+        let pid = self.postgres_pid();
+        process::signal(pid, Signal::INT);
+        within(PATIENCE, "Postgres ends", async || (!usage::runs(pid)).then_some(())).await;
     }
 
     /// Starts Postgres again where it was, after it was killed or has ended by itself; fails as long as it cannot start.
@@ -234,6 +251,17 @@ impl Rig {
         let postgres = self.postgres.clone();
         let restart = move || postgres.lock().unwrap_or_else(PoisonError::into_inner).restart();
         tokio::task::spawn_blocking(restart).await.unwrap()
+    }
+
+    /// Copies every log into a directory, which is made.
+    pub fn keep_logs(&self, directory: &Path) {
+        fs::create_dir_all(directory).unwrap();
+        fs::copy(self.postgres_log(), directory.join("postgres.log")).unwrap();
+        for entry in fs::read_dir(self.directory.path()).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "log") {
+                fs::copy(entry.path(), directory.join(entry.file_name())).unwrap();
+            }
+        }
     }
 
     fn postgres(&self) -> MutexGuard<'_, Postgres> {

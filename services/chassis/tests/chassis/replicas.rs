@@ -46,6 +46,16 @@ async fn two_sealers_at_once_seal_every_event_once() {
     assert_eq!(journal_of(&first, 480).await, journal_of(&second, 480).await);
 }
 
+#[tokio::test]
+async fn postgres_ends_the_transactions_of_a_replica_that_stands_still() {
+    let bench = Bench::of(&BARE).await;
+    let limit: String =
+        sqlx::query_scalar("show idle_in_transaction_session_timeout").fetch_one(bench.pool()).await.unwrap();
+    assert_eq!(limit, "10s", "what it has locked is free again after that");
+    let path: String = sqlx::query_scalar("show search_path").fetch_one(bench.pool()).await.unwrap();
+    assert_eq!(path, "bare", "beside what its connections are told otherwise");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_clocks_at_once_mark_every_overdue_duty_once() {
     const DUTIES: usize = 1_300;

@@ -56,6 +56,10 @@ impl Root for Record {
         self.received_at.to_jiff()
     }
 
+    fn changed_at(&self) -> Timestamp {
+        self.updated_at.to_jiff()
+    }
+
     fn is_reached(&self, call: &Call) -> bool {
         call.reaches(self.handler())
     }

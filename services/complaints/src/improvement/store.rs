@@ -177,6 +177,10 @@ impl Root for Record {
         self.created_at.to_jiff()
     }
 
+    fn changed_at(&self) -> Timestamp {
+        self.updated_at.to_jiff()
+    }
+
     fn is_reached(&self, call: &Call) -> bool {
         call.reaches(Holder { owner: &self.owner, department: &self.department, ..Holder::default() })
     }

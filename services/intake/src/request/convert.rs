@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use kefu_chassis::error::describe;
 use kefu_chassis::identity::Identity;
 use kefu_chassis::names::{Id, new_uuid, unknown};
+use kefu_chassis::peer::failure;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as complaints;
@@ -16,7 +17,7 @@ use kefu_proto::intake::v1 as pb;
 use kefu_proto::rules::v1::Role;
 use prost::Message as _;
 use sqlx::PgConnection;
-use tonic::{Code, Status};
+use tonic::Code;
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
@@ -179,20 +180,6 @@ async fn register(chassis: &Chassis, registration: complaints::RegisterComplaint
     };
     let complaint = Id::parse(&name).ok_or_else(|| Error::unexpected(format!("{name} is no complaint")))?;
     Ok(Registered::As(complaint))
-}
-
-/// What it means here that the other service did not answer: it is away, or something is wrong that the caller cannot mend.
-fn failure(status: Status) -> Error {
-    let is_away = matches!(
-        status.code(),
-        Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::Cancelled
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::Unauthenticated
-    );
-    if is_away { Error::Away(status.into()) } else { Error::unexpected(status) }
 }
 
 /// What was intended does not come about; the request can be converted anew.

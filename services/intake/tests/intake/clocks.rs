@@ -7,8 +7,9 @@ use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
+use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::rules::v1::ErrorReason;
-use kefu_testkit::assert_refused;
+use kefu_testkit::{Bench, START, assert_refused};
 use tonic::Code;
 
 use super::desk::{Desk, payload, proto};
@@ -37,6 +38,31 @@ async fn a_call_that_was_picked_up_before_it_was_registered_is_judged_at_the_tim
                 .any(|change| change.clause == "C2.1" && change.kind() == Kind::Met && change.late == is_late)
         );
         assert_eq!(desk.duty(&request.name, "classification").await.state(), Kept::Met, "C2.4: judged at once");
+    }
+}
+
+#[tokio::test]
+async fn a_replica_whose_clock_is_a_little_behind_records_after_the_other_and_one_far_behind_refuses_for_now() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Chat).await.name;
+    for (started, is_far) in [("2026-11-20T09:58:59+08:00", true), ("2026-11-20T09:59:00+08:00", false)] {
+        let replica = Bench::builder(&kefu_intake::SERVICE).starting_at(started);
+        let replica = replica.start_on(desk.bench.database()).await.unwrap();
+        let mut requests = RequestServiceClient::new(replica.as_("staff/lin", &["AGENT"]));
+        let call = pb::RespondRequestRequest { name: name.clone(), ..Default::default() };
+        let answered = requests.respond_request(call).await;
+        if is_far {
+            let refused = assert_refused(answered, Code::Unavailable, ErrorReason::BackendAway);
+            assert!(refused.details.retry_info().is_some(), "another replica is asked");
+            continue;
+        }
+        assert_eq!(
+            answered.unwrap().into_inner().first_response_time,
+            proto(START),
+            "when it was registered, no sooner"
+        );
+        let duty = desk.duty(&name, "first_response").await;
+        assert_eq!((duty.state(), duty.met_time), (Kept::Met, proto(START)));
     }
 }
 

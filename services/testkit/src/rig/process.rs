@@ -7,6 +7,7 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
@@ -28,7 +29,7 @@ const SERVED: &str = "kefu.events.v1.EventFeed";
 pub struct Process {
     seat: Seat,
     config: PathBuf,
-    environment: Vec<(String, String)>,
+    environment: Mutex<Vec<(String, String)>>,
     child: Mutex<Child>,
     channel: Channel,
     watchdog: Arc<Watchdog>,
@@ -36,12 +37,11 @@ pub struct Process {
 
 impl Process {
     pub(super) fn start(seat: Seat, config: &Path, environment: &[(&str, &str)], watchdog: Arc<Watchdog>) -> Self {
-        let environment: Vec<(String, String)> =
-            environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let environment = owned(environment);
         let child = Mutex::new(spawn(seat, config, &environment, &watchdog));
         let channel = Endpoint::from_shared(format!("http://{}", seat.address)).unwrap();
         let channel = channel.connect_timeout(Duration::from_secs(2)).tcp_nodelay(true).connect_lazy();
-        Self { seat, config: config.to_owned(), environment, child, channel, watchdog }
+        Self { seat, config: config.to_owned(), environment: Mutex::new(environment), child, channel, watchdog }
     }
 
     /// The schema of its service.
@@ -127,14 +127,19 @@ impl Process {
 
     /// Starts it again where it was once it has ended, and returns when it is ready.
     pub async fn restart(&self) {
-        *self.child() = spawn(self.seat, &self.config, &self.environment, &self.watchdog);
+        self.spawn_again();
         self.ready().await;
     }
 
     /// The same with another environment from now on.
-    pub async fn restart_with(&mut self, environment: &[(&str, &str)]) {
-        self.environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    pub async fn restart_with(&self, environment: &[(&str, &str)]) {
+        *self.environment.lock().unwrap_or_else(PoisonError::into_inner) = owned(environment);
         self.restart().await;
+    }
+
+    fn spawn_again(&self) {
+        let environment = self.environment.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.child() = spawn(self.seat, &self.config, &environment, &self.watchdog);
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
@@ -156,6 +161,10 @@ impl Drop for Process {
     }
 }
 
+fn owned(environment: &[(&str, &str)]) -> Vec<(String, String)> {
+    environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// The program of a service, built beside the one that runs.
 pub(super) fn program(service: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
@@ -173,8 +182,11 @@ fn spawn(seat: Seat, config: &Path, environment: &[(String, String)], watchdog: 
     })
 }
 
-/// Sends a signal to a process that runs.
+/// Sends a signal to a process; one that has just ended needs none.
 pub(super) fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
-    kill_process(pid, signal).unwrap();
+    match kill_process(pid, signal) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(error) => panic!("a process cannot be sent a signal: {error}"),
+    }
 }

@@ -41,7 +41,13 @@ impl Usage {
     }
 }
 
+/// Whether a process lives; one that has ended and was not waited for does not.
+pub(super) fn runs(pid: u32) -> bool {
+    fields(pid).is_some_and(|fields| fields[STATE] != "Z")
+}
+
 /// Places in `/proc/PID/stat` after the name, which may hold blanks itself.
+const STATE: usize = 0;
 const PARENT: usize = 1;
 const UTIME: usize = 11;
 const STIME: usize = 12;
@@ -68,7 +74,8 @@ fn pss(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1_024
 }
 
-fn children(parent: u32) -> Vec<u32> {
+/// The processes that a process has started and not waited for.
+pub(super) fn children(parent: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|&pid| fields(pid).is_some_and(|fields| ticks(&fields, PARENT) == u64::from(parent))).collect()

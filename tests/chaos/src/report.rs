@@ -1,0 +1,98 @@
+//! The report: a line for each fault, what was violated, and the count in the end.
+
+use std::fmt;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::call::Tally;
+use crate::fault::Fault;
+
+/// What came of one fault.
+pub struct Outcome {
+    pub fault: Fault,
+    pub tally: Tally,
+    /// From the end of the fault until everything was served again.
+    pub recovered: Option<Duration>,
+    /// From the end of the load until every effect was there.
+    pub caught_up: Duration,
+    pub violations: Vec<String>,
+    /// Why it could not be had.
+    pub skipped: Option<String>,
+}
+
+impl Outcome {
+    /// One that this machine does not allow.
+    pub fn skipped(fault: Fault, why: String) -> Self {
+        let (tally, violations) = (Tally::default(), Vec::new());
+        Self { fault, tally, recovered: None, caught_up: Duration::ZERO, violations, skipped: Some(why) }
+    }
+}
+
+/// What came of all.
+#[derive(Default)]
+pub struct Report {
+    outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// One more, told at once.
+    pub fn add(&mut self, outcome: Outcome) {
+        let word = match (&outcome.skipped, outcome.violations.is_empty()) {
+            (Some(why), _) => format!("SKIPPED: {why}"),
+            (None, true) => "ok".to_owned(),
+            (None, false) => format!("{} violations", outcome.violations.len()),
+        };
+        println!("{}: {word}", outcome.fault.name());
+        for violation in &outcome.violations {
+            println!("    {violation}");
+        }
+        self.outcomes.push(outcome);
+    }
+
+    /// Faults after which something was violated.
+    pub fn failed(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).count()
+    }
+
+    fn passed(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.violations.is_empty() && outcome.skipped.is_none()).count()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING);
+        let columns =
+            ["fault", "acknowledged", "refused", "broken", "retried", "recovered s", "caught up s", "violations"];
+        table.set_header(columns);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        for outcome in &self.outcomes {
+            let seconds = |time: Duration| format!("{:.1}", time.as_secs_f64());
+            let tally = outcome.tally;
+            if outcome.skipped.is_some() {
+                table.add_row([outcome.fault.name(), "skipped".into()]);
+                continue;
+            }
+            table.add_row([
+                outcome.fault.name(),
+                tally.acknowledged.to_string(),
+                tally.refused.to_string(),
+                tally.broken.to_string(),
+                tally.retried.to_string(),
+                outcome.recovered.map_or_else(|| "never".into(), seconds),
+                seconds(outcome.caught_up),
+                outcome.violations.len().to_string(),
+            ]);
+        }
+        let skipped = self.outcomes.iter().filter(|outcome| outcome.skipped.is_some()).count();
+        writeln!(f, "{table}")?;
+        if skipped > 0 {
+            writeln!(f, "{skipped} SKIPPED, as said above")?;
+        }
+        write!(f, "{} passed, {} failed", self.passed(), self.failed())
+    }
+}

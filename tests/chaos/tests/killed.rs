@@ -1,0 +1,41 @@
+//! A run that is killed itself leaves nothing behind: no process, whatever state it was in, and no directory.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The names of the processes that carry the mark in their environment.
+fn marked(mark: &str) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let carries = |environment: Vec<u8>| environment.split(|&byte| byte == 0).any(|line| line == mark.as_bytes());
+    let carrying = processes.filter(|path| fs::read(path.join("environ")).is_ok_and(carries));
+    carrying.filter_map(|path| Some(fs::read_to_string(path.join("comm")).ok()?.trim().to_owned())).collect()
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_no_process_and_no_directory() {
+    let temporary = tempfile::tempdir().unwrap();
+    let name = temporary.path().display().to_string();
+    let mark = format!("CHAOS_MARK={name}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kefu-chaos"));
+    command.args(["--seed", "1", "--only", "pause-intake"]).env("CHAOS_MARK", &name).env("TMPDIR", temporary.path());
+    let mut run = command.stdout(Stdio::null()).spawn().unwrap();
+    until("both replicas of intake run", || {
+        assert!(run.try_wait().unwrap().is_none(), "it has ended by itself");
+        marked(&mark).iter().filter(|name| *name == "kefu-intake").count() == 2
+    });
+    run.kill().unwrap();
+    run.wait().unwrap();
+    until("no process is left", || marked(&mark).is_empty());
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}

@@ -8,12 +8,12 @@ use kefu_chassis::journal::NewEvent;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::{Event, SubscribeRequest, SubscribeResponse, VerifyJournalRequest};
-use kefu_testkit::{BARE, Bench};
+use kefu_testkit::{BARE, Bench, Dice};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::Streaming;
 
-use crate::stage::{Dice, call, touch, write};
+use crate::stage::{call, touch, write};
 
 const WRITERS: u64 = 64;
 const CHANGES: u64 = 12;

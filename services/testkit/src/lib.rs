@@ -17,6 +17,7 @@ mod cluster;
 mod dice;
 pub mod lifecycle;
 mod line;
+mod logs;
 pub mod oracle;
 mod record;
 mod refusal;
@@ -29,6 +30,7 @@ pub use bench::{Bench, Builder, START};
 pub use caller::{Bearer, Caller, sign, signer};
 pub use dice::Dice;
 pub use line::Line;
+pub use logs::Logs;
 pub use refusal::{Refusal, assert_refused};
 pub use wait::{eventually, within};
 

@@ -23,6 +23,7 @@ mod record;
 mod refusal;
 pub mod rig;
 pub mod rsa;
+pub mod tampering;
 mod wait;
 
 pub use bare::BARE;

@@ -65,3 +65,8 @@ async fn texts_that_others_carry_out_are_kept_as_they_came_or_refused_and_nothin
     let tally = assert_texts_are_kept_or_refused(World::new).await;
     assert!(tally.kept > 50, "{tally:?}");
 }
+
+#[tokio::test]
+async fn whatever_is_tampered_with_in_the_journal_of_a_desk_at_work_the_first_place_is_named() {
+    kefu_testkit::tampering::assert_nothing_escapes(&World::new().await.bench, 200).await;
+}

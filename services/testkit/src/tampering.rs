@@ -195,8 +195,8 @@ impl Forger<'_> {
             2 if place < bytes.len() => bytes[place] ^= 1 << self.dice.below(8),
             _ => bytes.insert(place, u8::try_from(self.dice.below(256)).unwrap()),
         }
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("'\\x{hex}'")
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("'\\x{}'", hex.concat())
     }
 
     /// One bit of its microseconds flipped.

@@ -103,7 +103,7 @@ fn secrets(home: &Home) -> Vec<String> {
     let key = std::fs::read(home.0.join("keys/dev.pkcs8")).unwrap();
     // In PKCS #8 the seed of an Ed25519 key stands after sixteen bytes.
     let seed = &key[16..48];
-    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = seed.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let list = format!("{seed:?}").trim_matches(['[', ']']).to_owned();
     let (mut folders, mut found) = (vec![home.0.clone()], vec![hex, list]);
     while let Some(folder) = folders.pop() {

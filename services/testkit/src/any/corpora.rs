@@ -174,7 +174,7 @@ fn refusals(
             (names, status.code())
         }
     };
-    let named = |one: &Placed| {
+    let is_meant = |one: &Placed| {
         names.iter().any(|name| {
             one.path == *name
                 || one.text == *name
@@ -182,7 +182,7 @@ fn refusals(
                 || one.path.starts_with(&format!("{name}["))
         })
     };
-    let found: Vec<String> = placed.iter().filter(|one| named(one)).map(|one| one.path.clone()).collect();
+    let found: Vec<String> = placed.iter().filter(|one| is_meant(one)).map(|one| one.path.clone()).collect();
     assert!(!found.is_empty(), "{}: {names:?} is refused, which had no such text: {placed:#?}", method.name());
     Some((found, code))
 }

@@ -84,17 +84,24 @@ pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
 /// service's login role with `password`, and its schema. Run again, it changes nothing but the password.
 pub async fn bootstrap(connection: &mut PgConnection, schema: &str, password: &str) -> Result<(), DatabaseError> {
     let role = role(schema);
-    // Names are our own constants and the password is hexadecimal: nothing here needs escaping.
+    // Names are our own constants: nothing here needs escaping.
     let statements = format!(
         "do $$ begin
             if not exists (select from pg_roles where rolname = '{MIGRATOR}') then create role {MIGRATOR} login; end if;
             if not exists (select from pg_roles where rolname = '{role}') then create role {role} login; end if;
         end $$;
-        alter role {role} password '{password}';
         create schema if not exists {schema} authorization {MIGRATOR};
         grant usage on schema {schema} to {role};"
     );
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await?;
+    let mut transaction = connection.begin().await?;
+    transaction.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await?;
+    // Statements are logged, here and by the server; what is bound to them is not.
+    sqlx::query("select set_config('kefu.password', $1, true)").bind(password).execute(&mut *transaction).await?;
+    let alter = format!(
+        "do $$ begin execute format('alter role {role} password %L', current_setting('kefu.password')); end $$"
+    );
+    transaction.execute(sqlx::raw_sql(AssertSqlSafe(alter))).await?;
+    transaction.commit().await?;
     Ok(())
 }
 

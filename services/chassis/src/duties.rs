@@ -80,7 +80,7 @@ pub struct Duty {
     pub met_at: Option<Timestamp>,
     /// When its time passed unfulfilled, as the clock marked it.
     pub breached_at: Option<Timestamp>,
-    /// The event in which the clock marked that.
+    /// The event in which the clock marked that; none where a clause counts it as broken.
     pub breach_event: Option<Uuid>,
     /// Whether it was fulfilled after its due time, or after a clause had counted it as broken.
     pub late: bool,
@@ -305,10 +305,14 @@ impl Duty {
     pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> Vec<DutyChange> {
         let mut changes: Vec<DutyChange> = self.lift(at).into_iter().collect();
         self.measure = Measure::WallClock;
+        // While its clock stands, nothing of the promised time is used: it stands anew from when that was promised.
+        if let Some(since) = self.paused_since {
+            self.stop(at.max(since));
+            self.paused_since = Some(at.max(since));
+        }
+        let turned = self.running_since.or(self.paused_since).unwrap_or(self.opened_at);
+        self.elapsed_us = turned.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
         self.budget_us = due.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
-        self.elapsed_us = self
-            .running_since
-            .map_or(0, |since| since.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us);
         self.due_at = Some(due);
         self.provisional = false;
         self.version += 1;
@@ -341,13 +345,13 @@ impl Duty {
 
     /// More years are published in `calendar`, which is its own but for the holidays: its due time is reckoned anew.
     pub fn settle(&mut self, calendar: Calendar, now: Timestamp) -> Vec<DutyChange> {
-        let was_marked = self.is_marked();
         self.calendar = calendar;
         self.reckon(self.running_since.unwrap_or(self.opened_at));
         self.version += 1;
         let reason = "the holidays were published".to_owned();
         let mut changes = vec![DutyChange { reason, ..self.change(Kind::Replaced, now) }];
-        if was_marked && self.due_at.is_some_and(|due| due >= now) {
+        // The mark stands at the due time: where that is over again, the clock marks it anew.
+        if self.is_marked() && self.breached_at != self.due_at {
             self.unmark();
             changes.push(self.change(Kind::Corrected, now));
         }
@@ -355,20 +359,20 @@ impl Duty {
     }
 
     /// The event that had marked a breach which is now taken back or corrected; named once.
-    pub(crate) fn take_corrected(&mut self) -> Option<Uuid> {
+    pub fn take_corrected(&mut self) -> Option<Uuid> {
         let is_corrected = self.corrected || self.breached_at.is_none();
         self.breach_event.take_if(|_| is_corrected)
     }
 
     /// Whether `at` is past its due time, as far as its clock ran.
-    fn is_past(&self, at: Timestamp) -> bool {
+    pub(crate) fn is_past(&self, at: Timestamp) -> bool {
         let judged = self.paused_since.map_or(at, |paused| at.min(paused));
         self.due_at.is_some_and(|due| judged > due)
     }
 
-    /// Whether the clock marked it at its due time.
+    /// Whether the clock marked it, and not a clause.
     fn is_marked(&self) -> bool {
-        self.breached_at.is_some() && self.breached_at == self.due_at
+        self.breached_at.is_some() && self.breach_event.is_some()
     }
 
     /// Takes back the clock's mark, when something before the due time moves that time: both stay in the journal.

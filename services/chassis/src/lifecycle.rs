@@ -322,7 +322,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         let is_concerned = parts.is_none_or(|parts| parts.iter().any(|part| part.subject == duty.subject));
         let heir = rule.and_then(|rule| (rule.holder)(facts)).unwrap_or((scene.owner, scene.department));
         let follows = row.reassigns && parts.is_none() && rule.is_some() && duty.owner != heir.0;
-        let is_due = duty.due_at.is_some_and(|due| at <= due);
+        let is_due = duty.due_at.is_some() && !duty.is_past(at);
         let promised = (self.promised)(facts).filter(|_| replaces && is_due);
         if meets && is_concerned {
             // What was done before a duty of a series began belongs to the one before it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config;
 
@@ -93,7 +94,16 @@ impl Telemetry {
     /// What takes the logs and the spans.
     #[must_use]
     pub fn subscriber(&self, log: &config::Log) -> tracing::Dispatch {
-        log::subscriber(log, self.0.as_ref().map(|sending| &sending.tracers))
+        self.subscriber_to(log, std::io::stderr)
+    }
+
+    /// The same, with the logs written elsewhere.
+    #[must_use]
+    pub fn subscriber_to<W>(&self, log: &config::Log, writer: W) -> tracing::Dispatch
+    where
+        W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+    {
+        log::subscriber(log, self.0.as_ref().map(|sending| &sending.tracers), writer)
     }
 
     /// Whether anything is sent.

@@ -14,6 +14,7 @@ mod intake {
     mod order;
     mod ownership;
     mod reads;
+    mod reckoning;
     mod remote;
     mod search;
     mod stories;

@@ -15,6 +15,10 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceReq
 use serde_json::Value;
 use tonic::transport::Channel;
 
+mod kefu {
+    mod silence;
+}
+
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A home of its own, removed in the end.
@@ -49,12 +53,17 @@ impl Home {
     }
 
     fn up_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
+        self.up_logging(arguments, environment, Stdio::inherit())
+    }
+
+    /// The same, with what it logs somewhere else.
+    fn up_logging(&self, arguments: &[&str], environment: &[(&str, &str)], logs: Stdio) -> Up {
         let base = free_ports().to_string();
         let started = Instant::now();
         let up = [&["up", "--port-base", &base], arguments].concat();
         let mut command = self.command(&up);
         command.envs(environment.iter().copied());
-        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(logs).spawn().unwrap();
         let state = self.0.join("run.json");
         let is_up = || read(&state).is_some_and(|state| state["pid"] == child.id());
         eventually("everything runs", is_up);

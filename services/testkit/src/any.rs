@@ -18,6 +18,7 @@ use crate::refusal::assert_refused;
 
 pub mod access;
 pub mod bad_input;
+pub mod corpora;
 pub mod pages;
 pub mod wrong;
 
@@ -51,6 +52,18 @@ pub trait World {
     /// The field that a message is refused for that cannot be read.
     fn unreadable(&self, _method: &str) -> &'static str {
         ""
+    }
+    /// Whether a reply says that what was sent is refused, where not the call is.
+    fn rejects(&self, _method: &str, _reply: &[u8]) -> bool {
+        false
+    }
+    /// Other services that keep what is sent.
+    fn beside(&self) -> Vec<&Bench> {
+        Vec::new()
+    }
+    /// What a stream of requests has after its first message.
+    fn rest(&self, _method: &str) -> Vec<Vec<u8>> {
+        Vec::new()
     }
     /// Whether resources of a kind, e.g. `kefu/Staff`, are looked up.
     fn keeps(&self, kind: &str) -> bool;

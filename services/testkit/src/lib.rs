@@ -14,18 +14,24 @@ mod bench;
 mod caller;
 mod cast;
 mod cluster;
+mod dice;
 pub mod lifecycle;
 mod line;
+mod logs;
+pub mod oracle;
 mod record;
 mod refusal;
 pub mod rig;
 pub mod rsa;
+pub mod tampering;
 mod wait;
 
 pub use bare::BARE;
 pub use bench::{Bench, Builder, START};
 pub use caller::{Bearer, Caller, sign, signer};
+pub use dice::Dice;
 pub use line::Line;
+pub use logs::Logs;
 pub use refusal::{Refusal, assert_refused};
 pub use wait::{eventually, within};
 

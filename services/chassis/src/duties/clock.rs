@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
@@ -110,9 +111,11 @@ async fn store_each(
     for (mut duty, at, changes) in changed {
         let payload = DutyChanged { subject: duty.subject.clone() };
         let event = NewEvent::new(chassis.name_of(&duty.id), duty.version, at, &[&duty.clause], &payload);
+        if changes.iter().any(|change| change.kind() == Kind::Breached) {
+            duty.breach_event = Some(event.id);
+        }
         let mut event = event.correcting(duty.take_corrected()).with_duties(changes);
         if duty.breached_at.is_some() {
-            duty.breach_event.get_or_insert(event.id);
             let tells = duty.told == 0 || duty.tell_next_at.is_some_and(|next| next <= at);
             if tells {
                 event = escalate(chassis, &mut duty, event, at);

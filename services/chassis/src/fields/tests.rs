@@ -73,3 +73,23 @@ fn an_update_checks_only_what_its_mask_names() {
     let unnamed = Some(Customer::default());
     assert_eq!(wrong(&UpdateCustomerRequest { customer: unnamed, ..update(&["owner"]) }), ["customer.name"]);
 }
+
+#[test]
+fn what_acts_instead_of_being_read_is_refused_and_a_short_field_is_one_line() {
+    let controls = ('\0'..='\u{9f}').filter(|sign| sign.is_control() && !"\t\n\r".contains(*sign));
+    let directions = ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+    let refused: Vec<char> = controls.chain(directions).collect();
+    assert_eq!(refused.len(), 65 - 3 + 9);
+    for sign in refused {
+        let description = format!("a{sign}b");
+        assert_eq!(wrong(&RegisterRequestRequest { description, ..registration() }), ["description"], "{sign:?}");
+    }
+    for sign in ["\t", "\n", "\r"] {
+        let text = format!("a{sign}b");
+        assert!(wrong(&RegisterRequestRequest { description: text.clone(), ..registration() }).is_empty());
+        assert_eq!(wrong(&RegisterRequestRequest { order_number: text, ..registration() }), ["order_number"]);
+    }
+    // Joiners and marks of direction are part of how words and emoji are written.
+    let description = "\u{200d}\u{200e}\u{200f}\u{feff}e\u{301}👨‍👩‍👧".into();
+    assert!(wrong(&RegisterRequestRequest { description, ..registration() }).is_empty());
+}

@@ -8,8 +8,11 @@ use regex::Regex;
 /// One thing a value must be.
 #[derive(Debug)]
 pub enum Check {
-    /// A string without NUL, which Postgres cannot hold.
-    NoNul,
+    /// A string without characters that act instead of being read: controls, among them NUL, which Postgres cannot hold, but
+    /// for tab and line breaks; and overrides of the direction of writing.
+    Plain,
+    /// A string of one line: without tab and line breaks too.
+    OneLine,
     /// A timestamp from year 1 to the last that code and Postgres can hold alike.
     Timestamp,
     /// At least so many characters.
@@ -46,7 +49,7 @@ impl Check {
     /// What every value of the field's kind must be.
     pub fn of_kind(field: &FieldDescriptor) -> Vec<Self> {
         match field.kind() {
-            Kind::String => vec![Self::NoNul],
+            Kind::String => vec![Self::Plain],
             Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => vec![Self::Timestamp],
             _ => Vec::new(),
         }
@@ -63,7 +66,9 @@ impl Check {
         let mut checks = Vec::new();
         if let Some(string) = set_message(rules, "string") {
             checks.extend(count_of(&string, "min_len").map(Self::MinLen));
-            checks.extend(count_of(&string, "max_len").map(Self::MaxLen));
+            let longest = count_of(&string, "max_len");
+            checks.extend(longest.map(Self::MaxLen));
+            checks.extend(longest.filter(|&longest| longest <= LONGEST_LINE).map(|_| Self::OneLine));
             if let Some(pattern) = set_value(&string, "pattern") {
                 let pattern = Regex::new(pattern.as_str().unwrap_or_default()).map_err(|error| error.to_string())?;
                 checks.push(Self::Pattern(pattern));
@@ -91,7 +96,8 @@ impl Check {
     pub fn refuses(&self, value: &Value) -> Option<String> {
         let text = value.as_str().unwrap_or_default();
         let (holds, reason) = match self {
-            Self::NoNul => (!text.contains('\0'), "must not hold a NUL character".to_owned()),
+            Self::Plain => (!text.contains(acts), "must not hold control characters or overrides of direction".into()),
+            Self::OneLine => (!text.contains(['\t', '\n', '\r']), "must be one line".into()),
             Self::Timestamp => (is_timestamp(value), "must be a time from the year 1 to 9999-12-30T22:00:00Z".into()),
             Self::MinLen(length) => {
                 (text.chars().count() >= *length, format!("must have at least {length} characters"))
@@ -127,6 +133,15 @@ impl Check {
         };
         (!holds).then_some(reason)
     }
+}
+
+/// What may be no longer than this, in characters, is a name, a number or a word: one line.
+const LONGEST_LINE: usize = 200;
+
+/// Whether a character acts on what it stands in instead of being read.
+fn acts(sign: char) -> bool {
+    sign.is_control() && !matches!(sign, '\t' | '\n' | '\r')
+        || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `jiff::Timestamp::MAX`, 26 hours before the end of the year 9999. A later time would be taken as not given.

@@ -19,9 +19,13 @@ use super::TARGET;
 use super::sql::Statements;
 use crate::config::Log;
 
-/// What takes logs as `config` says, and spans for `tracers`. A filter that cannot be read falls back to `info`.
-pub fn subscriber(config: &Log, tracers: Option<&SdkTracerProvider>) -> Dispatch {
-    let Some(tracers) = tracers else { return Registry::default().with(records(config, std::io::stderr)).into() };
+/// What takes logs as `config` says and writes them to `writer`, and spans for `tracers`. A filter that cannot be read falls
+/// back to `info`.
+pub fn subscriber<W>(config: &Log, tracers: Option<&SdkTracerProvider>, writer: W) -> Dispatch
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let Some(tracers) = tracers else { return Registry::default().with(records(config, writer)).into() };
     let tracer = tracers.tracer("kefu");
     let spans = tracing_opentelemetry::layer()
         .with_tracer(tracer.clone())
@@ -32,7 +36,7 @@ pub fn subscriber(config: &Log, tracers: Option<&SdkTracerProvider>) -> Dispatch
         .with_tracked_inactivity(false);
     let spans = spans.with_filter(Targets::new().with_target(TARGET, LevelFilter::INFO));
     let statements = Statements::new(tracer).with_filter(Statements::filter());
-    Registry::default().with(records(config, std::io::stderr)).with(spans).with(statements).into()
+    Registry::default().with(records(config, writer)).with(spans).with(statements).into()
 }
 
 fn records<S, W>(config: &Log, writer: W) -> Box<dyn Layer<S> + Send + Sync>

@@ -1,4 +1,5 @@
-//! The feed equals what committed: gapless, each aggregate in order, the same for every subscriber.
+//! The feed equals what committed: gapless, each aggregate in order, the same for every subscriber of every replica, then
+//! and later.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,16 +9,19 @@ use kefu_chassis::journal::NewEvent;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::{Event, SubscribeRequest, SubscribeResponse, VerifyJournalRequest};
-use kefu_testkit::{BARE, Bench};
+use kefu_testkit::{BARE, Bench, Dice};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::Streaming;
 
-use crate::stage::{Dice, call, touch, write};
+use crate::stage::{call, touch, write};
 
 const WRITERS: u64 = 64;
 const CHANGES: u64 = 12;
 const THINGS: u64 = 24;
+
+/// Two servers on one database, each with a sealer.
+type Replicas = Arc<[Bench; 2]>;
 
 #[derive(Clone, Copy)]
 enum Pace {
@@ -27,21 +31,27 @@ enum Pace {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_feed_is_what_committed_whatever_writers_and_subscribers_do() {
+async fn the_feed_is_what_committed_whatever_writers_sealers_and_subscribers_do() {
     let seed = Dice::seed();
-    let bench = Arc::new(Bench::builder(&BARE).connections(40).start().await);
+    let bench = Bench::builder(&BARE).connections(20).start().await;
+    let replicas = Arc::new([bench.replica().await, bench]);
     let total = watch::Sender::new(None);
     let mut readers = JoinSet::new();
-    for (index, pace) in (0..).zip([Pace::Fast, Pace::Slow, Pace::Reconnecting, Pace::Reconnecting]) {
-        readers.spawn(follow(bench.clone(), pace, Dice::new(seed + index), total.subscribe()));
+    for (index, pace) in (0..).zip([Pace::Fast, Pace::Fast, Pace::Slow, Pace::Reconnecting, Pace::Reconnecting]) {
+        readers.spawn(follow(replicas.clone(), pace, Dice::new(seed + index), total.subscribe()));
+    }
+    let mut troubles = JoinSet::new();
+    for seed in [!seed, !seed / 2] {
+        troubles.spawn(trouble(replicas.clone(), Dice::new(seed), total.subscribe()));
     }
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
-        writers.spawn(keep_writing(bench.clone(), Dice::new(seed ^ (writer << 32))));
+        writers.spawn(keep_writing(replicas.clone(), Dice::new(seed ^ (writer << 32))));
     }
     let mut committed: Vec<(String, i64)> = writers.join_all().await.into_iter().flatten().collect();
     assert!(committed.len() > 500, "more than a page");
     total.send_replace(Some(committed.len()));
+    println!("replicas that were stopped, and that were cut off: {:?}", troubles.join_all().await);
     let mut feeds = readers.join_all().await;
 
     let feed = feeds.pop().unwrap();
@@ -60,8 +70,16 @@ async fn the_feed_is_what_committed_whatever_writers_and_subscribers_do() {
     committed.sort();
     assert_eq!(told, committed);
 
-    let request = VerifyJournalRequest { parent: bench.name(), anchors: Vec::new() };
-    let verified = EventFeedClient::new(bench.as_service()).verify_journal(request).await.unwrap().into_inner();
+    // What a subscriber sees who comes later, of each replica and of one that has sealed nothing.
+    let later = replicas[0].replica().await;
+    for bench in replicas.iter().chain([&later]) {
+        let mut stream = subscribe(bench, 0, &[]).await;
+        for event in &feed {
+            assert_eq!(stream.message().await.unwrap().unwrap().event.as_ref(), Some(event));
+        }
+    }
+    let request = VerifyJournalRequest { parent: later.name(), anchors: Vec::new() };
+    let verified = EventFeedClient::new(later.as_service()).verify_journal(request).await.unwrap().into_inner();
     assert_eq!((verified.findings, verified.unsealed_count), (Vec::new(), 0));
     assert_eq!(
         verified.head.map(|head| (head.position, head.hash)),
@@ -69,11 +87,35 @@ async fn the_feed_is_what_committed_whatever_writers_and_subscribers_do() {
     );
 }
 
+fn one_of<'a>(replicas: &'a Replicas, dice: &mut Dice) -> &'a Bench {
+    &replicas[usize::from(dice.below(2) == 0)]
+}
+
+/// Until everything is written, lets further replicas come, seal along, and stop or lose Postgres in the middle of whatever
+/// they do; how many of each.
+async fn trouble(replicas: Replicas, mut dice: Dice, total: watch::Receiver<Option<usize>>) -> (usize, usize) {
+    let (mut stopped, mut cut) = (0, 0);
+    while total.borrow().is_none() || stopped == 0 {
+        let third = Bench::builder(&BARE).on_a_line().connections(4).on_the_clock_of(&replicas[0]);
+        let third = third.start_on(replicas[0].database()).await.unwrap();
+        dice.dawdle(60_000).await;
+        if cut > stopped {
+            third.stop().await;
+            stopped += 1;
+        } else {
+            third.line().cut();
+            cut += 1;
+        }
+    }
+    (stopped, cut)
+}
+
 /// Changes things, some of them in vain; what it committed.
-async fn keep_writing(bench: Arc<Bench>, mut dice: Dice) -> Vec<(String, i64)> {
+async fn keep_writing(replicas: Replicas, mut dice: Dice) -> Vec<(String, i64)> {
     let mut committed = Vec::new();
     for _ in 0..CHANGES {
-        let call = call(&bench);
+        let bench = one_of(&replicas, &mut dice);
+        let call = call(bench);
         let name = format!("things/{}", dice.below(THINGS));
         let events = 1 + i64::try_from(dice.below(3)).unwrap();
         let mut change = bench.chassis().begin(&call).await.unwrap();
@@ -99,13 +141,13 @@ async fn keep_writing(bench: Arc<Bench>, mut dice: Dice) -> Vec<(String, i64)> {
 
 /// Reads the feed until it has as many events as `total` says, and checks that each comes after its cursor.
 async fn follow(
-    bench: Arc<Bench>,
+    replicas: Replicas,
     pace: Pace,
     mut dice: Dice,
     mut total: watch::Receiver<Option<usize>>,
 ) -> Vec<Event> {
     let mut seen: Vec<Event> = Vec::new();
-    let mut stream = subscribe(&bench, 0, &[]).await;
+    let mut stream = subscribe(one_of(&replicas, &mut dice), 0, &[]).await;
     while total.borrow().is_none_or(|total| seen.len() < total) {
         tokio::select! {
             message = stream.message() => {
@@ -119,7 +161,8 @@ async fn follow(
         match pace {
             Pace::Slow => dice.dawdle(1_500).await,
             Pace::Reconnecting if dice.below(20) == 0 => {
-                stream = subscribe(&bench, seen.last().map_or(0, |event| event.position), &[]).await;
+                let after = seen.last().map_or(0, |event| event.position);
+                stream = subscribe(one_of(&replicas, &mut dice), after, &[]).await;
             }
             Pace::Fast | Pace::Reconnecting => {}
         }

@@ -13,6 +13,7 @@ mod gate;
 mod health;
 mod journal_rights;
 mod notifications;
+mod reckoning;
 mod replay;
 mod replicas;
 mod stage;

@@ -8,10 +8,10 @@ use kefu_chassis::time::to_proto;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
 use kefu_proto::rules::v1::ErrorReason;
-use kefu_testkit::{BARE, Bench, assert_refused};
+use kefu_testkit::{BARE, Bench, Dice, assert_refused};
 use tonic::Code;
 
-use crate::stage::{Dice, compliance, store};
+use crate::stage::{compliance, store};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
@@ -93,6 +93,7 @@ impl Known {
             Fate::MetLate => drop(duty.meet(after)),
             Fate::Corrected => {
                 duty.breach(self.due);
+                duty.breach_event = Some(uuid::Uuid::from_u128(1));
                 duty.meet(self.due);
             }
             Fate::Paused => drop(duty.pause(before, "x", "staff/y")),

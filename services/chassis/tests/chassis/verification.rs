@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::finding::Kind;
 use kefu_proto::events::v1::{Anchor, VerifyJournalRequest, VerifyJournalResponse};
+use kefu_testkit::tampering::assert_nothing_escapes;
 use kefu_testkit::{BARE, Bench};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor as _, Postgres};
@@ -183,4 +184,12 @@ async fn events_that_wait_to_be_sealed_are_told() {
     bench.seal().await;
     let verified = verify(&bench, &[]).await;
     assert_eq!((verified.event_count, verified.unsealed_count, verified.oldest_unsealed_time), (3, 0, None));
+}
+
+#[tokio::test]
+async fn whatever_byte_or_row_is_tampered_with_the_first_place_is_named() {
+    let bench = Bench::of(&BARE).await;
+    write(&bench, "things/1", 4).await;
+    write(&bench, "things/2", 4).await;
+    assert_nothing_escapes(&bench, 500).await;
 }

@@ -322,6 +322,12 @@ impl kefu_testkit::any::World for World {
         self.good(method)
     }
 
+    fn rest(&self, method: &str) -> Vec<Vec<u8>> {
+        let content = json!({ "content": base64::engine::general_purpose::STANDARD.encode("拒绝沟通") });
+        let upload = method == "UploadEvidence";
+        upload.then(|| kefu_testkit::any::message(&named(method), &content).encode_to_vec()).into_iter().collect()
+    }
+
     /// Content that cannot be read is told of as such.
     fn unreadable(&self, method: &str) -> &'static str {
         if method == "UploadEvidence" { "content" } else { "" }

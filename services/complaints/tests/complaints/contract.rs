@@ -7,6 +7,7 @@ use kefu_testkit::any::bad_input::{
     assert_changes_can_be_repeated, assert_every_field_is_checked, assert_no_message_is_refused,
     assert_unknown_names_are_told,
 };
+use kefu_testkit::any::corpora::assert_texts_are_kept_or_refused;
 use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
 
 use super::any::World;
@@ -57,4 +58,15 @@ async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
 async fn every_method_answers_every_role_token_and_owner_as_its_rule_says() {
     let cells = assert_matrix(&World::new().await).await;
     assert_eq!(cells.len(), 5, "every outcome: {cells:?}");
+}
+
+#[tokio::test]
+async fn texts_that_others_carry_out_are_kept_as_they_came_or_refused_and_nothing_confidential_is_logged() {
+    let tally = assert_texts_are_kept_or_refused(World::new).await;
+    assert!(tally.kept > 50, "{tally:?}");
+}
+
+#[tokio::test]
+async fn whatever_is_tampered_with_in_the_journal_of_a_desk_at_work_the_first_place_is_named() {
+    kefu_testkit::tampering::assert_nothing_escapes(&World::new().await.bench, 200).await;
 }

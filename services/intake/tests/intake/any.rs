@@ -328,6 +328,14 @@ impl kefu_testkit::any::World for World {
         refusal.fields().into_iter().map(str::to_owned).collect()
     }
 
+    fn beside(&self) -> Vec<&Bench> {
+        vec![&self.complaints]
+    }
+
+    fn rejects(&self, method: &str, reply: &[u8]) -> bool {
+        method == "ImportRequests" && pb::ImportRequestsResponse::decode(reply).unwrap().rejected_count > 0
+    }
+
     fn unreadable(&self, method: &str) -> &'static str {
         if method == "ImportRequests" { "rows" } else { "" }
     }

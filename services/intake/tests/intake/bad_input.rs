@@ -6,6 +6,7 @@ use kefu_testkit::any::bad_input::{
     assert_changes_can_be_repeated, assert_every_field_is_checked, assert_no_message_is_refused,
     assert_unknown_names_are_told,
 };
+use kefu_testkit::any::corpora::assert_texts_are_kept_or_refused;
 use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
 
 use super::any::World;
@@ -13,7 +14,8 @@ use super::any::World;
 #[tokio::test]
 async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() {
     let tried = assert_every_field_is_checked(&World::new().await).await;
-    let kinds = ["NUL", "blank", "left out", "negative", "no UUID", "no e-mail", "no name", "no time"];
+    let kinds =
+        ["NUL", "control", "two lines", "blank", "left out", "negative", "no UUID", "no e-mail", "no name", "no time"];
     let kinds = kinds.into_iter().chain(["too little", "too long", "too many", "too much", "twice", "undefined"]);
     assert_eq!(tried.into_keys().collect::<BTreeSet<_>>(), kinds.collect::<BTreeSet<_>>());
 }
@@ -55,4 +57,15 @@ async fn pages_of_one_item_give_every_item_of_a_list_once_in_its_order() {
 #[tokio::test]
 async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
     assert_eq!(assert_tokens_hold_for_their_query_only(&World::new().await).await, 15);
+}
+
+#[tokio::test]
+async fn texts_that_others_carry_out_are_kept_as_they_came_or_refused_and_nothing_confidential_is_logged() {
+    let tally = assert_texts_are_kept_or_refused(World::new).await;
+    assert!(tally.kept > 50, "{tally:?}");
+}
+
+#[tokio::test]
+async fn whatever_is_tampered_with_in_the_journal_of_a_desk_at_work_the_first_place_is_named() {
+    kefu_testkit::tampering::assert_nothing_escapes(&World::new().await.bench, 200).await;
 }

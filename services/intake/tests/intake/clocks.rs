@@ -209,6 +209,29 @@ async fn what_a_supervisor_stopped_no_reply_of_the_customer_starts_again() {
 }
 
 #[tokio::test]
+async fn a_wait_promised_while_a_supervisor_stopped_the_clock_counts_from_when_it_runs() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Chat).await.name;
+    desk.pass(2);
+    let duty = desk.duty(&name, "first_response").await.name;
+    let mut duties = ComplianceServiceClient::new(desk.bench.as_("staff/head", &["SUPERVISOR"]));
+    let pause = PauseDutyRequest { name: duty.clone(), reason: "停电".into(), ..Default::default() };
+    duties.pause_duty(pause).await.unwrap();
+    desk.pass(8);
+    let promise = pb::PromiseWaitRequest {
+        name: name.clone(),
+        reason: "停电".into(),
+        promised_time: proto("2026-11-20T10:30:00+08:00"),
+        ..Default::default()
+    };
+    desk.requests.promise_wait(promise).await.unwrap();
+    desk.pass(5);
+    let resumed =
+        duties.resume_duty(ResumeDutyRequest { name: duty, ..Default::default() }).await.unwrap().into_inner();
+    assert_eq!(resumed.due_time, proto("2026-11-20T10:35:00+08:00"), "twenty minutes from when the clock runs");
+}
+
+#[tokio::test]
 async fn a_word_to_the_customer_recorded_out_of_order_changes_no_later_interval() {
     let mut desk = Desk::open().await;
     let name = desk.register(Channel::Chat).await.name;

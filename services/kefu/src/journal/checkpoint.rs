@@ -202,6 +202,18 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_line_with_one_character_changed_says_anything_else(at in 0_usize..400, sign in "[ -~]|\\PC") {
+            let signer = Signer::generate().unwrap();
+            let signed = Checkpoint::sign("intake", &head(), Timestamp::UNIX_EPOCH, &signer);
+            let mut line: Vec<char> = serde_json::to_string(&signed).unwrap().chars().collect();
+            let place = at % line.len();
+            line.splice(place..=place, sign.chars());
+            if let Ok(read) = check(&line.into_iter().collect::<String>(), &signer) {
+                prop_assert_eq!(read.statement(), signed.statement());
+            }
+        }
+
+        #[test]
         fn bytes_survive_hexadecimal(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             prop_assert_eq!(unhex(&hex(&bytes)), Some(bytes));
         }

@@ -121,8 +121,7 @@ fn bad_values(field: &FieldDescriptor) -> Vec<(&'static str, Value)> {
 }
 
 fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
-    let items = rule(field, "repeated").and_then(|rules| inner(&rules, "items"));
-    let rules = if field.is_list() { items.and_then(|rules| inner(&rules, "string")) } else { rule(field, "string") };
+    let rules = string_rules(field);
     let longest = number(rules.as_ref(), "max_len");
     let own = is_identifier(field).then(|| kind_of(field.parent_message())).flatten();
     let (is_uuid, kind) = (is_set(rules.as_ref(), "uuid"), own.or_else(|| refers_to(field)));
@@ -130,6 +129,8 @@ fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
     let is_bounded = longest.is_some() || is_uuid || is_id || kind.is_some();
     assert!(is_bounded, "{} has no bound", field.full_name());
     let mut bad = vec![("NUL", "a\0b".to_owned())];
+    bad.extend(["a\u{1b}[31mb", "a\u{202e}b", "a\u{85}b"].map(|text| ("control", text.to_owned())));
+    bad.extend(longest.filter(|&longest| longest <= 200).map(|_| ("two lines", "a\nb".to_owned())));
     bad.extend(longest.map(|longest| ("too long", "长".repeat(usize::try_from(longest).unwrap() + 1))));
     if is_uuid {
         bad.extend([("no UUID", "1".to_owned()), ("no UUID", "0".repeat(32)), ("no UUID", "z".repeat(36))]);
@@ -171,6 +172,23 @@ pub fn kind_of(message: &MessageDescriptor) -> Option<String> {
 #[must_use]
 pub fn is_identifier(field: &FieldDescriptor) -> bool {
     behaves(field, IDENTIFIER)
+}
+
+/// Whether a field is the server's to set.
+#[must_use]
+pub fn is_output(field: &FieldDescriptor) -> bool {
+    behaves(field, OUTPUT_ONLY)
+}
+
+/// How many characters a string field, or an item of it, may have, if its rules say.
+#[must_use]
+pub fn longest(field: &FieldDescriptor) -> Option<usize> {
+    number(string_rules(field).as_ref(), "max_len").and_then(|longest| usize::try_from(longest).ok())
+}
+
+fn string_rules(field: &FieldDescriptor) -> Option<DynamicMessage> {
+    let items = || rule(field, "repeated").and_then(|rules| inner(&rules, "items"));
+    if field.is_list() { items().and_then(|rules| inner(&rules, "string")) } else { rule(field, "string") }
 }
 
 fn behaves(field: &FieldDescriptor, behavior: i32) -> bool {

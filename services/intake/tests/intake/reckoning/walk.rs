@@ -1,0 +1,405 @@
+//! A walk of one request: what is done to it through the public API, and what that must do to its duties.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use kefu_chassis::time::to_proto;
+use kefu_proto::compliance::v1 as duties;
+use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
+use kefu_proto::contacts::v1::Channel;
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::contact_attempt::Outcome;
+use kefu_proto::intake::v1::request::State;
+use kefu_testkit::oracle::{Hold, Oracle, VOIDED, WAIVED, Working};
+use kefu_testkit::{Caller, Dice};
+
+use super::stored;
+use crate::intake::desk::Desk;
+
+const MINUTE: i64 = 60_000_000;
+const HOUR: i64 = 60 * MINUTE;
+const CHANNELS: [Channel; 5] = [Channel::Chat, Channel::Hotline, Channel::Email, Channel::Web, Channel::Letter];
+
+/// One walk. A working day is as long as `working_day`.
+pub async fn walk(desk: &mut Desk, dice: &mut Dice, days: &Rc<Working>, working_day: i64) {
+    let head = ComplianceServiceClient::new(desk.bench.as_("staff/head", &["SUPERVISOR", "MANAGER"]));
+    let channel = dice.pick(&CHANNELS);
+    let (name, kept, trail) = (String::new(), Vec::new(), Vec::new());
+    let (state, promised, in_scope, came, not_before) = (State::Unspecified, false, None, 0, 0);
+    let days = Rc::clone(days);
+    let mut walk = Walk {
+        desk,
+        dice,
+        head,
+        days,
+        working_day,
+        name,
+        channel,
+        state,
+        came,
+        not_before,
+        promised,
+        in_scope,
+        kept,
+        trail,
+    };
+    walk.register().await;
+    for _ in 0..14 {
+        walk.compare().await;
+        // Ids of one millisecond have no order.
+        let passes = 1_000 + walk.span();
+        walk.desk.bench.time().advance(jiff::SignedDuration::from_micros(passes));
+        walk.desk.bench.mark_overdue().await;
+        let now = walk.now();
+        for (_, duty) in &mut walk.kept {
+            duty.tick(now);
+        }
+        walk.trail.push(format!("the clock looks, now {now}"));
+        walk.compare().await;
+        match walk.state {
+            State::Cancelled => break,
+            _ if walk.dice.below(4) == 0 => walk.decide().await,
+            _ => walk.step().await,
+        }
+    }
+    walk.compare().await;
+}
+
+/// A request on its way, and what its duties must be.
+struct Walk<'a> {
+    desk: &'a mut Desk,
+    dice: &'a mut Dice,
+    head: ComplianceServiceClient<Caller>,
+    days: Rc<Working>,
+    working_day: i64,
+    name: String,
+    channel: Channel,
+    state: State,
+    came: i64,
+    /// Before this nothing of the state it is in can have happened.
+    not_before: i64,
+    promised: bool,
+    in_scope: Option<bool>,
+    kept: Vec<(&'static str, Oracle)>,
+    trail: Vec<String>,
+}
+
+impl Walk<'_> {
+    fn now(&self) -> i64 {
+        self.desk.bench.now().as_microsecond()
+    }
+
+    /// When something happened that is recorded now, not before `bound`.
+    fn then(&mut self, bound: i64) -> i64 {
+        let late = if self.dice.below(2) == 0 { 0 } else { self.span() };
+        (self.now() - late).max(bound)
+    }
+
+    /// From a microsecond to most of a day.
+    fn span(&mut self) -> i64 {
+        let bound = self.dice.pick(&[2, MINUTE, HOUR, 20 * HOUR]);
+        self.below(bound)
+    }
+
+    fn below(&mut self, bound: i64) -> i64 {
+        i64::try_from(self.dice.below(u64::try_from(bound).unwrap())).unwrap()
+    }
+
+    fn live(&mut self, kind: &str) -> Option<&mut Oracle> {
+        self.kept.iter_mut().rev().find(|(known, duty)| *known == kind && duty.is_live()).map(|(_, duty)| duty)
+    }
+
+    fn meet(&mut self, kinds: &[&str], at: i64) {
+        for kind in kinds {
+            if let Some(duty) = self.live(kind) {
+                duty.meet(at);
+            }
+        }
+    }
+
+    /// Opens one unless there is one.
+    fn open(&mut self, kind: &'static str, duty: Oracle) {
+        if self.live(kind).is_none() {
+            self.kept.push((kind, duty));
+        }
+    }
+
+    fn working(&self, from: i64, budget: i64) -> Oracle {
+        Oracle::working(from, budget, &self.days)
+    }
+
+    fn open_progress(&mut self, at: i64) {
+        self.open("progress", self.working(at, self.working_day));
+    }
+
+    /// C2.1: the time for the first answer.
+    fn first_response(&self, at: i64) -> Option<Oracle> {
+        match self.channel {
+            Channel::Chat => Some(Oracle::wall(at, 3 * MINUTE, &self.days)),
+            Channel::Hotline => Some(Oracle::wall(at, 15_000_000, &self.days)),
+            Channel::Email => Some(self.working(at, 4 * HOUR)),
+            Channel::Web => Some(self.working(at, HOUR)),
+            _ => None,
+        }
+    }
+
+    async fn register(&mut self) {
+        self.came = self.then(i64::MIN);
+        let answered = (self.dice.below(3) == 0).then(|| self.then(self.came));
+        let judged = self.dice.below(4) == 0;
+        let word = |word: &str| if judged { word.to_owned() } else { String::new() };
+        let call = pb::RegisterRequestRequest {
+            occurred_time: time(self.came),
+            answered_time: answered.and_then(time),
+            business_domain: word("printing"),
+            problem_type: word("offline"),
+            ..self.desk.registration(self.channel)
+        };
+        let request = self.desk.requests.register_request(call).await.unwrap().into_inner();
+        self.name.clone_from(&request.name);
+        if let Some(mut duty) = self.first_response(self.came) {
+            if let Some(at) = answered {
+                duty.meet(at);
+            }
+            self.open("first_response", duty);
+        }
+        for kind in ["classification", "pass_on"] {
+            let mut duty = self.working(self.came, HOUR / 2);
+            if judged {
+                duty.meet(answered.unwrap_or(self.now()));
+            }
+            self.open(kind, duty);
+        }
+        if let Some(at) = answered {
+            self.open_progress(at);
+        } else if self.first_response(self.came).is_none() {
+            self.open_progress(self.came);
+        }
+        self.in_scope = judged.then_some(true);
+        self.state = if answered.is_some() { State::InProgress } else { State::Registered };
+        assert_eq!(request.state(), self.state);
+        self.trail.push(format!("register {:?} at {} answered {answered:?} judged {judged}", self.channel, self.came));
+    }
+
+    /// One thing that can happen where it stands.
+    async fn step(&mut self) {
+        let deed = match self.state {
+            State::Registered => self.dice.pick(&["respond", "promise", "promise", "classify", "tell", "cancel"]),
+            State::InProgress => self.dice.pick(&["await", "await", "tell", "classify", "resolve", "resolve"]),
+            State::AwaitingCustomer => self.dice.pick(&["reply", "reply", "reply", "tell", "classify", "cancel"]),
+            State::Resolved => self.dice.pick(&["tell", "dissatisfied", "satisfied"]),
+            _ => "reopen",
+        };
+        let at = self.then(if matches!(deed, "dissatisfied" | "satisfied" | "reopen") {
+            self.not_before
+        } else {
+            self.came
+        });
+        self.trail.push(format!("{deed} at {at}, now {}", self.now()));
+        match deed {
+            "respond" => self.respond(at).await,
+            "promise" => self.promise(at).await,
+            "classify" => self.classify(at).await,
+            "tell" => self.tell(at).await,
+            "await" | "reply" => self.wait_or_go_on(deed == "await", at).await,
+            "resolve" => self.resolve(at).await,
+            "dissatisfied" | "satisfied" => self.confirm(deed == "satisfied", at).await,
+            "cancel" => self.cancel(at).await,
+            _ => self.reopen(at).await,
+        }
+    }
+
+    async fn respond(&mut self, at: i64) {
+        let call = pb::RespondRequestRequest { name: self.name.clone(), occurred_time: time(at), ..Default::default() };
+        self.desk.requests.respond_request(call).await.unwrap();
+        self.meet(&["first_response", "promised_wait"], at);
+        self.open_progress(at);
+        self.state = State::InProgress;
+    }
+
+    /// C2.2: once it replaces the due time, if that had not passed; the second time it counts as broken.
+    async fn promise(&mut self, at: i64) {
+        let until = at + 1 + self.below(10 * HOUR);
+        let call = pb::PromiseWaitRequest {
+            name: self.name.clone(),
+            reason: "配件在途".into(),
+            promised_time: time(until),
+            occurred_time: time(at),
+            ..Default::default()
+        };
+        self.desk.requests.promise_wait(call).await.unwrap();
+        if self.promised {
+            self.live("promised_wait").into_iter().filter(|duty| !duty.is_breached()).for_each(|duty| duty.breach(at));
+        } else {
+            self.live("first_response")
+                .into_iter()
+                .filter(|duty| !duty.is_past(at))
+                .for_each(|duty| duty.promise(until, at));
+            self.open("promised_wait", Oracle::wall(at, until - at, &self.days));
+            self.promised = true;
+        }
+    }
+
+    async fn classify(&mut self, at: i64) {
+        let in_scope = self.dice.below(3) > 0;
+        let call = pb::ClassifyRequestRequest {
+            name: self.name.clone(),
+            business_domain: if in_scope { "printing" } else { "power" }.into(),
+            problem_type: "offline".into(),
+            occurred_time: time(at),
+            ..Default::default()
+        };
+        self.desk.requests.classify_request(call).await.unwrap();
+        self.meet(if in_scope { &["classification", "pass_on"] } else { &["classification"] }, at);
+        if !in_scope {
+            self.open("pass_on", self.working(at, HOUR / 2));
+        }
+        self.in_scope = Some(in_scope);
+    }
+
+    /// C4.1: a word to the customer ends one interval and begins the next, unless it came before that began.
+    async fn tell(&mut self, at: i64) {
+        let call = pb::RecordProgressRequest {
+            parent: self.name.clone(),
+            text: "已联系工程师".into(),
+            told_by: Channel::Hotline.into(),
+            occurred_time: time(at),
+            ..Default::default()
+        };
+        self.desk.requests.record_progress(call).await.unwrap();
+        if matches!(self.state, State::Registered | State::InProgress) {
+            self.live("progress").into_iter().filter(|duty| at >= duty.opened()).for_each(|duty| duty.meet(at));
+            if self.state == State::InProgress || self.first_response(at).is_none() {
+                self.open_progress(at);
+            }
+        }
+    }
+
+    async fn wait_or_go_on(&mut self, waits: bool, at: i64) {
+        let (name, occurred_time) = (self.name.clone(), time(at));
+        if waits {
+            let awaited = "序列号".into();
+            let call = pb::AwaitCustomerRequest { name, occurred_time, awaited, ..Default::default() };
+            self.desk.requests.await_customer(call).await.unwrap();
+            self.live("progress").into_iter().for_each(|duty| duty.hold(Hold::Lifecycle, at));
+            self.state = State::AwaitingCustomer;
+        } else {
+            let call = pb::CustomerRepliedRequest { name, occurred_time, ..Default::default() };
+            self.desk.requests.customer_replied(call).await.unwrap();
+            if let Some(held) = self.live("progress").filter(|duty| duty.is_held_by(Hold::Lifecycle)) {
+                held.release(Hold::Lifecycle, at);
+            }
+            self.state = State::InProgress;
+        }
+    }
+
+    async fn resolve(&mut self, at: i64) {
+        let Some(in_scope) = self.in_scope else { return self.classify(at).await };
+        let call = pb::ResolveRequestRequest {
+            name: self.name.clone(),
+            resolution: "重新安装驱动".into(),
+            assistance: "远程陪同操作".into(),
+            solved_first: !in_scope,
+            occurred_time: time(at),
+            ..Default::default()
+        };
+        self.desk.requests.resolve_request(call).await.unwrap();
+        self.meet(&["progress", "pass_on"], at);
+        if !in_scope {
+            self.open("work_order", self.working(at, self.working_day));
+        }
+        (self.state, self.not_before) = (State::Resolved, at);
+    }
+
+    async fn confirm(&mut self, satisfied: bool, at: i64) {
+        let call = pb::ConfirmResolutionRequest {
+            name: self.name.clone(),
+            outcome: if satisfied { Outcome::Satisfied } else { Outcome::Dissatisfied }.into(),
+            channel: Channel::Hotline.into(),
+            comment: "打印仍然很慢".into(),
+            occurred_time: time(at),
+            ..Default::default()
+        };
+        self.desk.requests.confirm_resolution(call).await.unwrap();
+        if satisfied {
+            self.end(at);
+            (self.state, self.not_before) = (State::Closed, at);
+        } else {
+            self.open_progress(at);
+            self.state = State::InProgress;
+        }
+    }
+
+    async fn cancel(&mut self, at: i64) {
+        let call = pb::CancelRequestRequest {
+            name: self.name.clone(),
+            reason: "不需要了".into(),
+            occurred_time: time(at),
+            ..Default::default()
+        };
+        self.desk.requests.cancel_request(call).await.unwrap();
+        self.end(at);
+        self.state = State::Cancelled;
+    }
+
+    /// What is left falls away, but for the order that is still to be filed (A2.6).
+    fn end(&mut self, at: i64) {
+        for (_, duty) in self.kept.iter_mut().filter(|(kind, duty)| *kind != "work_order" && duty.is_live()) {
+            duty.drop_as(VOIDED, at);
+        }
+    }
+
+    /// C4.3: a new duty; what was kept of the old ones stays.
+    async fn reopen(&mut self, at: i64) {
+        let call = pb::ReopenRequestRequest {
+            name: self.name.clone(),
+            reason: "又坏了".into(),
+            occurred_time: time(at),
+            ..Default::default()
+        };
+        self.desk.requests.reopen_request(call).await.unwrap();
+        self.open_progress(at);
+        self.state = State::InProgress;
+    }
+
+    /// Their supervisor stops a duty, lets it go on, or sets it aside.
+    async fn decide(&mut self) {
+        let live: Vec<usize> = (0..self.kept.len()).filter(|&place| self.kept[place].1.is_live()).collect();
+        if live.is_empty() {
+            return;
+        }
+        let place = self.dice.pick(&live);
+        let kind = self.kept[place].0;
+        let nth = self.kept[..place].iter().filter(|(known, _)| *known == kind).count();
+        let all = self.desk.duties(&self.name).await;
+        let name = all.iter().filter(|duty| duty.kind == kind).nth(nth).unwrap().name.clone();
+        let now = self.now();
+        self.trail.push(format!("decide on {kind}, now {now}"));
+        let waives = self.dice.below(8) == 0;
+        let duty = &mut self.kept[place].1;
+        let reason = "停电".to_owned();
+        if waives {
+            self.head.waive_duty(duties::WaiveDutyRequest { name, reason, ..Default::default() }).await.unwrap();
+            duty.drop_as(WAIVED, now);
+        } else if duty.is_held_by(Hold::Person) {
+            self.head.resume_duty(duties::ResumeDutyRequest { name, ..Default::default() }).await.unwrap();
+            duty.release(Hold::Person, now);
+        } else {
+            self.head.pause_duty(duties::PauseDutyRequest { name, reason, ..Default::default() }).await.unwrap();
+            duty.hold(Hold::Person, now);
+        }
+    }
+
+    /// What Postgres holds is what must be.
+    async fn compare(&mut self) {
+        let stored = stored(&self.desk.bench, &self.name).await;
+        let mut expected: Vec<_> = self.kept.iter().map(|(kind, duty)| ((*kind).to_owned(), duty.seen())).collect();
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(stored, expected, "{:#?}", self.trail);
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a message field is an Option")]
+fn time(us: i64) -> Option<prost_types::Timestamp> {
+    Some(to_proto(Timestamp::from_microsecond(us).unwrap()))
+}

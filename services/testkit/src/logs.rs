@@ -1,0 +1,52 @@
+//! What is logged on the thread of a test, where the service runs too.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use kefu_chassis::config::Log;
+use kefu_chassis::telemetry::Telemetry;
+use tracing::subscriber::DefaultGuard;
+
+/// The records that are logged on this thread until it is dropped, as the product writes them in JSON.
+pub struct Logs {
+    written: Written,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Logs {
+    /// Keeps what passes `filter`, e.g. `debug`; spans go where `telemetry` leads them.
+    #[must_use]
+    pub fn keep(telemetry: &Telemetry, filter: &str) -> Self {
+        let written = Written::default();
+        let writer = written.clone();
+        let config = Log { filter: filter.to_owned(), json: true };
+        let dispatch = telemetry.subscriber_to(&config, move || writer.clone());
+        Self { written, _guard: tracing::dispatcher::set_default(&dispatch) }
+    }
+
+    /// The records since it was last asked. Each is one line and one JSON object.
+    #[must_use]
+    pub fn take(&self) -> Vec<String> {
+        let written = std::mem::take(&mut *self.written.0.lock().unwrap());
+        let lines: Vec<String> = String::from_utf8(written).unwrap().lines().map(str::to_owned).collect();
+        for line in &lines {
+            let record: serde_json::Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert!(record.is_object(), "{line}");
+        }
+        lines
+    }
+}

@@ -84,7 +84,8 @@ pub struct Limits {
     pub handshake_ms: u64,
     /// How long a connection may be without a call, in milliseconds.
     pub idle_ms: u64,
-    /// How long a part of an answer may wait for its caller to take it, in milliseconds; then the stream is reset.
+    /// How long a part of an answer may wait for its caller to take it, in milliseconds; then the stream is reset. A connection
+    /// that takes nothing at all for as long is ended.
     pub stall_ms: u64,
     /// Deadline of a call that brings none, in milliseconds.
     pub deadline_ms: u64,

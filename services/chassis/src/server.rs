@@ -26,6 +26,7 @@ use crate::notifications::api::Notifications;
 
 mod connections;
 mod gate;
+mod outlet;
 mod shares;
 mod taking;
 

@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
+use super::outlet::Outlet;
 use super::taking::Streams;
 use crate::config::Limits;
 
@@ -190,7 +191,8 @@ where
         let answer = router.clone().call(request);
         async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
     });
-    let streams = Streams { connection: connection.clone(), patience: Duration::from_millis(limits.stall_ms) };
+    let patience = Duration::from_millis(limits.stall_ms);
+    let streams = Streams { connection: connection.clone(), patience };
     let mut builder = http2::Builder::new(streams);
     builder
         .timer(TokioTimer::new())
@@ -200,7 +202,7 @@ where
         .max_pending_accept_reset_streams(RESETS)
         .keep_alive_interval(KEEPALIVE.0)
         .keep_alive_timeout(KEEPALIVE.1);
-    let mut talk = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let mut talk = pin!(builder.serve_connection(TokioIo::new(Outlet::new(io, patience)), service));
     let idle = Duration::from_millis(limits.idle_ms);
     let ended = tokio::select! {
         ended = talk.as_mut() => Some(ended),

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use kefu_testkit::Bench;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
 pub const RST_STREAM: u8 = 3;
 pub const SETTINGS: u8 = 4;
 pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
+pub const WINDOW_UPDATE: u8 = 8;
 pub const CONTINUATION: u8 = 9;
 pub const END_STREAM: u8 = 1;
 pub const END_HEADERS: u8 = 4;
@@ -84,11 +86,31 @@ pub struct Raw {
 
 impl Raw {
     pub async fn connect(bench: &Bench) -> Self {
-        let mut stream = TcpStream::connect(bench.address()).await.unwrap();
+        let stream = TcpStream::connect(bench.address()).await.unwrap();
+        Self::greet(stream, &frame(SETTINGS, 0, 0, &[])).await
+    }
+
+    /// One that takes as much ahead of being read as can be said, and has little room for it.
+    pub async fn connect_greedily(bench: &Bench) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let most = (u32::MAX >> 1).to_be_bytes();
+        let settings = frame(SETTINGS, 0, 0, &[&[0, 4], most.as_slice()].concat());
+        // The connection's window has its first 65,535 bytes already.
+        let window = frame(WINDOW_UPDATE, 0, 0, &((u32::MAX >> 1) - 65_535).to_be_bytes());
+        Self::greet(socket.connect(bench.address()).await.unwrap(), &[settings, window].concat()).await
+    }
+
+    async fn greet(mut stream: TcpStream, first: &[u8]) -> Self {
         stream.set_nodelay(true).unwrap();
-        stream.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await.unwrap();
+        stream.write_all(&[PREFACE, first].concat()).await.unwrap();
         let (read, write) = stream.into_split();
         Self { read, write }
+    }
+
+    /// Writes; false when the other side is there no more.
+    pub async fn send(&mut self, bytes: &[u8]) -> bool {
+        self.write.write_all(bytes).await.is_ok()
     }
 
     /// What comes until the connection ends.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use h2::Reason;
 use kefu_chassis::config::Limits;
 use kefu_proto::events::v1::SubscribeRequest;
-use kefu_testkit::{BARE, Bench, sign};
+use kefu_testkit::{BARE, Bench, eventually, sign};
 use tokio::time::timeout;
 
 use crate::beside::{alone, memory_mib, others_are_served};
+use crate::raw::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, Raw, call, frame};
 use crate::stage::write;
 use crate::wire::{SUBSCRIBE, Wire, message};
 
@@ -88,4 +89,32 @@ async fn a_stream_that_is_read_slowly_goes_on_for_longer_than_it_may_wait() {
     assert!(timeout(Duration::from_millis(1_500), body.data()).await.is_err(), "nothing comes and nothing ends");
     write(&bench, "things/2", 1).await;
     assert!(body.data().await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_whose_bytes_nobody_takes_is_ended() {
+    const STREAMS: u32 = 100;
+    let _alone = alone().await;
+    let limits = Limits { stall_ms: 300, idle_ms: 300, ..Limits::default() };
+    let bench = Bench::builder(&BARE).limits(limits).start().await;
+    write(&bench, "things/1", EVENTS).await;
+    bench.seal().await;
+    let before = memory_mib();
+    let mut raw = Raw::connect_greedily(&bench).await;
+    let headers = call(SUBSCRIBE, &sign("staff/root", &["ADMIN"]));
+    for number in 0..STREAMS {
+        let stream = 2 * number + 1;
+        let body = frame(DATA, END_STREAM, stream, &subscribe(&bench));
+        assert!(raw.send(&[frame(HEADERS, END_HEADERS, stream, &headers), body].concat()).await);
+    }
+    others_are_served(&bench, async {
+        let raw = tokio::sync::Mutex::new(raw);
+        eventually("nobody is there to take a ping", async || {
+            let grown = memory_mib() - before;
+            assert!(grown < 128, "{grown} MiB more");
+            (!raw.lock().await.send(&frame(PING, 0, 0, &[0; 8])).await).then_some(())
+        })
+        .await;
+    })
+    .await;
 }

@@ -67,10 +67,10 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Outlet<I> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.within(context, |io, context| io.poll_flush(context))
+        self.within(context, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.within(context, |io, context| io.poll_shutdown(context))
+        self.within(context, AsyncWrite::poll_shutdown)
     }
 }

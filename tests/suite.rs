@@ -9,4 +9,6 @@ mod conversion;
 #[cfg(test)]
 mod directory;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod telemetry;

@@ -9,9 +9,11 @@ use kefu_proto::compliance::v1::compliance_service_server::ComplianceServiceServ
 use kefu_proto::events::v1::event_feed_server::EventFeedServer;
 use kefu_proto::notifications::v1::notification_service_server::NotificationServiceServer;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Identity, ServerTlsConfig};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -22,7 +24,11 @@ use crate::error::describe;
 use crate::journal::feed::Feed;
 use crate::notifications::api::Notifications;
 
+mod connections;
 mod gate;
+mod outlet;
+mod shares;
+mod taking;
 
 use gate::Gate;
 
@@ -54,10 +60,10 @@ pub enum ServerError {
     },
     /// Its certificate or key cannot be read.
     #[error("the certificate or key cannot be read")]
-    Tls(#[source] std::io::Error),
-    /// The transport failed.
-    #[error("the server failed")]
-    Transport(#[from] tonic::transport::Error),
+    Pem(#[from] rustls::pki_types::pem::Error),
+    /// Its certificate and key are not of use.
+    #[error("the certificate and key cannot be used")]
+    Tls(#[from] rustls::Error),
     /// Reflection cannot be built.
     #[error("the descriptors cannot be served")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -120,15 +126,7 @@ impl Server {
         routes.add_service(reflection(&serves)?);
         let gate = Arc::new(Gate::new(chassis.clone(), limits));
         let router = gate::guard(Routes::from(routes.routes().into_axum_router()).into_axum_router(), gate);
-        let mut builder = tonic::transport::Server::builder()
-            .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .max_concurrent_streams(1_000)
-            .initial_connection_window_size(1 << 20);
-        if let Some(tls) = tls {
-            let read = |path| std::fs::read(path).map_err(ServerError::Tls);
-            let identity = Identity::from_pem(read(&tls.certificate_file)?, read(&tls.key_file)?);
-            builder = builder.tls_config(ServerTlsConfig::new().identity(identity))?;
-        }
+        let tls = tls.as_ref().map(acceptor).transpose()?;
         // Known from the first call on, and not ready until Postgres has answered.
         for name in &serves {
             reporter.set_service_status(*name, ServingStatus::NotServing).await;
@@ -136,29 +134,33 @@ impl Server {
         let mut work = chassis.start();
         work.extend(beside.into_iter().map(spawn));
         let ready = spawn(report_readiness(chassis.clone(), reporter, serves));
+        let serving = connections::Serving { router: router.with_state(()), limits, tls, stop: chassis.stopping() };
         let mut stop = chassis.stopping();
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let serving = builder.add_routes(Routes::from(router)).serve_with_incoming_shutdown(incoming, async move {
-            let _ = stop.wait_for(|stopping| *stopping).await;
-        });
-        let mut stop = chassis.stopping();
-        let served = tokio::select! {
-            served = serving => served.map_err(ServerError::from),
+        tokio::select! {
+            () = connections::serve(listener, serving) => {}
             () = async {
                 let _ = stop.wait_for(|stopping| *stopping).await;
                 tokio::time::sleep(limits.grace()).await;
-            } => {
-                tracing::warn!(service = chassis.service, "calls were cut off at the end of the grace period");
-                Ok(())
-            }
-        };
+            } => tracing::warn!(service = chassis.service, "calls were cut off at the end of the grace period"),
+        }
         chassis.stop();
         for task in work.into_iter().chain([ready]) {
             let _ = task.await;
         }
         chassis.pool().close().await;
-        served
+        Ok(())
     }
+}
+
+/// TLS with the certificate and key of the configuration, for HTTP/2 alone.
+fn acceptor(tls: &Tls) -> Result<TlsAcceptor, ServerError> {
+    let chain = CertificateDer::pem_file_iter(&tls.certificate_file)?.collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key_file)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = config.with_no_client_auth().with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn reflection(

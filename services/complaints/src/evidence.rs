@@ -24,6 +24,7 @@ use crate::shared::{Complaint, Evidence};
 
 mod content;
 mod kind;
+mod markup;
 mod name;
 pub mod pieces;
 mod received;

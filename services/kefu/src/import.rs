@@ -1,13 +1,13 @@
 //! `import requests`: streams the rows of a CSV file, read by a map file, to intake, and says what became of them.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
-use kefu_proto::intake::v1::{ImportRequestsRequest, ImportRequestsResponse};
+use kefu_proto::intake::v1::{ImportRequestsRequest, ImportRequestsResponse, RejectedRow};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
@@ -51,6 +51,19 @@ pub struct ImportArguments {
     /// Write all rejected rows to this CSV file; the first 20 are shown in any case.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+}
+
+/// What the command would send of a file and what it would set aside, both file and map in memory; why not, if it would not
+/// begin. For the fuzzer and the replay of what it found.
+pub fn read_import(file: &[u8], map: &str) -> Result<(Vec<ImportRequestsRequest>, Vec<RejectedRow>), ImportError> {
+    let (path, map_path) = (Path::new("file.csv"), Path::new("map.toml"));
+    let ends_in_crlf = file::ends_in_crlf(file).unwrap_or_default();
+    let mut rows = Rows::bind((path, file), (map_path, map), file.len() as u64, ends_in_crlf)?;
+    let mut messages = Vec::new();
+    while let Some(message) = rows.next_message()? {
+        messages.push(message);
+    }
+    Ok((messages, rows.into_reading().rejected))
 }
 
 /// Imports the file.

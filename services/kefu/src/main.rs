@@ -3,28 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use kefu_chassis::error::describe;
-
-mod cli;
-mod client;
-mod compliance;
-mod demo;
-mod error;
-mod home;
-mod import;
-mod instance;
-mod join;
-mod journal;
-mod services;
-mod staff;
-mod terminal;
-mod token;
-mod up;
-
 fn main() -> ExitCode {
-    cli::run(cli::Cli::parse()).unwrap_or_else(|error| {
-        eprintln!("kefu: {}", describe(&error));
-        ExitCode::FAILURE
-    })
+    kefu::main()
 }

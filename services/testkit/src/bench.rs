@@ -51,6 +51,7 @@ pub struct Builder {
     without_staff: bool,
     is_following: bool,
     telemetry: Telemetry,
+    tls: Option<config::Tls>,
 }
 
 impl Builder {
@@ -131,6 +132,13 @@ impl Builder {
         self
     }
 
+    /// With a certificate; its own channel does not know it.
+    #[must_use]
+    pub fn tls(mut self, tls: config::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// With a line to Postgres that the test can cut, and that counts round trips.
     #[must_use]
     pub fn on_a_line(mut self) -> Self {
@@ -174,7 +182,7 @@ impl Builder {
             clock,
             peers: self.peers,
             limits: self.limits,
-            tls: None,
+            tls: self.tls,
             settings: self.settings,
             telemetry: self.telemetry,
         };
@@ -206,6 +214,7 @@ impl Bench {
             without_staff: false,
             is_following: false,
             telemetry: Telemetry::default(),
+            tls: None,
         }
     }
 

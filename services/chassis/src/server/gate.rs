@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
@@ -19,14 +20,20 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::language::Language;
 use crate::rules::MethodRule;
+use crate::server::shares::{self, Shares};
+use crate::server::taking;
 use crate::telemetry::rpc::Observed;
 
 /// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
 const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
 /// Answered also when there are too many calls: whoever asks would take a busy service for a dead one and end it.
 const HEALTH: &str = "/grpc.health.v1.Health/";
+/// The one of its methods that no share of those who need not say who they are is asked for: it must not fail for others' sake.
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+/// How long one may take that asks for it, since anyone may ask and as often as they like: the question comes in one piece.
+const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
 /// By how much a service gives up before its caller does, a tenth of the deadline within these bounds: so that the answer still
-/// arrives, and that tonic's own timer, which starts a moment before ours and answers without details, is not first.
+/// arrives.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
 /// What the layers share.
@@ -35,13 +42,15 @@ pub struct Gate {
     chassis: Arc<Chassis>,
     limits: Limits,
     slots: Arc<Semaphore>,
+    shares: Shares,
     service: Arc<str>,
 }
 
 impl Gate {
     pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
-        Self { service: chassis.service.as_str().into(), chassis, limits, slots }
+        let shares = Shares::new(limits.calls_per_caller);
+        Self { service: chassis.service.as_str().into(), chassis, limits, slots, shares }
     }
 }
 
@@ -67,7 +76,7 @@ async fn observe(State(gate): State<Arc<Gate>>, request: Request, next: Next) ->
         Observed::server(&chassis.telemetry, service, method, request.headers())
     };
     let response = next.run(request).instrument(call.span().clone()).await;
-    call.of(response).map(axum::body::Body::new)
+    taking::watch(call.of(response).map(axum::body::Body::new))
 }
 
 async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
@@ -81,8 +90,8 @@ async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next)
 }
 
 async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let limits = gate.limits;
-    let is_stream = gate.chassis.rules.at(request.uri().path()).is_some_and(|rule| rule.is_stream);
+    let (limits, path) = (gate.limits, request.uri().path());
+    let is_stream = gate.chassis.rules.at(path).is_some_and(|rule| rule.is_stream);
     let (usual_ms, cap_ms) = if is_stream {
         (limits.stream_deadline_ms, limits.stream_deadline_ms)
     } else {
@@ -90,7 +99,8 @@ async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next)
     };
     let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
     let asked = asked.map(|asked| asked.saturating_sub((asked / 10).clamp(MARGIN.0, MARGIN.1)));
-    let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(Duration::from_millis(cap_ms));
+    let cap = if path.starts_with(HEALTH) { HEALTH_DEADLINE } else { Duration::from_millis(cap_ms) };
+    let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(cap);
     if deadline.is_zero() {
         return refuse(Error::Deadline, request.headers());
     }
@@ -107,27 +117,38 @@ async fn explain(request: Request, next: Next) -> Response {
     let is_ruled = request.extensions().get::<Arc<MethodRule>>().is_some();
     let response = next.run(request).await;
     let status = Status::from_header_map(response.headers()).filter(|status| is_ruled && status.details().is_empty());
-    let reason = match status.as_ref().map(Status::code) {
-        Some(Code::Internal) => "the message cannot be read as the contract has it",
-        Some(Code::OutOfRange) => "the message is too large",
+    let (reason, code) = match status.as_ref().map(Status::code) {
+        Some(Code::Internal) => ("the message cannot be read as the contract has it", Code::InvalidArgument),
+        Some(Code::OutOfRange) => ("the message is too large", Code::InvalidArgument),
+        // The protocol asks for this code, by which a client knows to send it again as it is.
+        Some(Code::Unimplemented) => ("the message is compressed, which is not taken", Code::Unimplemented),
         _ => return response,
     };
-    Error::field("", reason).into_status(language).into_http()
+    let told = Error::field("", reason).into_status(language);
+    let details = Bytes::copy_from_slice(told.details());
+    Status::with_details(code, told.message(), details).into_http()
 }
 
 async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if OPEN.iter().any(|open| path.starts_with(open)) {
+    if path == HEALTH_CHECK {
         return next.run(request).await;
+    }
+    if OPEN.iter().any(|open| path.starts_with(open)) {
+        return match gate.shares.take_anonymously() {
+            Ok(share) => shares::answer(next.run(request).await, Some(share)),
+            Err(error) => refuse(error, request.headers()),
+        };
     }
     let Some(rule) = gate.chassis.rules.at(path).cloned() else {
         return refuse(Error::UnknownMethod, request.headers());
     };
-    match caller(&gate, &rule, request.headers()).await {
-        Ok(identity) => {
+    let admitted = caller(&gate, &rule, request.headers()).await;
+    match admitted.and_then(|identity| Ok((gate.shares.take(&identity)?, identity))) {
+        Ok((share, identity)) => {
             request.extensions_mut().insert(identity);
             request.extensions_mut().insert(rule);
-            next.run(request).await
+            shares::answer(next.run(request).await, share)
         }
         Err(error) => refuse(error, request.headers()),
     }

@@ -2,6 +2,8 @@
 
 use infer::MatcherType;
 
+use super::markup;
+
 /// The media types that are taken, each with what their content looks like to whoever knows formats by their first bytes,
 /// and with the extensions of their files.
 const TAKEN: [(&str, &[&str], &[&str]); 15] = [
@@ -39,13 +41,15 @@ pub fn extensions(media_type: &str) -> &'static [&'static str] {
 }
 
 /// Whether first bytes are those of a media type that is taken. Text begins as no other kind does; but what looks like a
-/// picture, sound or film and is text throughout is text, which may well begin with `BMW` or `MAC `.
+/// picture, sound or film and is text throughout is text, which may well begin with `BMW` or `MAC `. Markup is no text, since
+/// whoever looks at it in a browser may run it.
 pub fn begins_as(media_type: &str, first: &[u8]) -> bool {
     let looks = infer::get(first);
     if is_text(media_type) {
-        return looks.is_none_or(|kind| {
-            matches!(kind.matcher_type(), MatcherType::Image | MatcherType::Audio | MatcherType::Video)
+        let is_other = looks.is_some_and(|kind| {
+            !matches!(kind.matcher_type(), MatcherType::Image | MatcherType::Audio | MatcherType::Video)
         });
+        return !is_other && !markup::begins(first);
     }
     let like = TAKEN.iter().find(|(taken, ..)| *taken == media_type).map_or(&[] as &[&str], |(_, like, _)| *like);
     looks.is_some_and(|kind| like.contains(&kind.mime_type()))

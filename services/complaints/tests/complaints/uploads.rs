@@ -162,6 +162,8 @@ fn disguised(complaint: &str) -> Vec<Case> {
         ("a zip bomb as text", "evidence.media_type", as_("text/plain", &zip_bomb())),
         ("a zip bomb as it is", "evidence.media_type", as_("application/zip", &zip_bomb())),
         ("a page as text", "evidence.media_type", as_("text/plain", b"<html><script>alert(1)</script></html>")),
+        ("a drawing as text", "evidence.media_type", as_("text/plain", b"<svg onload='alert(1)'/>")),
+        ("a page behind a byte order mark", "evidence.media_type", as_("text/plain", b"\xef\xbb\xbf<html onload=a()>")),
         ("a program as text", "evidence.media_type", as_("text/plain", b"#!/bin/sh\nrm -rf /\n")),
         ("text with a NUL, late", "evidence.media_type", as_("text/plain", &late)),
         ("text in GBK", "evidence.media_type", as_("text/plain", b"\xb0\xb2\xd7\xb0")),

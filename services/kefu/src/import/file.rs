@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
@@ -83,10 +83,10 @@ pub struct Reading {
     pub left_out: LeftOut,
 }
 
-/// The rows of a file.
-pub struct Rows {
+/// The rows of a file, or of what stands for one.
+pub struct Rows<R = File> {
     path: PathBuf,
-    reader: csv::Reader<File>,
+    reader: csv::Reader<R>,
     size: u64,
     map: Map,
     record: StringRecord,
@@ -105,16 +105,27 @@ impl Rows {
             move |source| ImportError::File { action, path, source }
         };
         let text = std::fs::read_to_string(map).map_err(unusable(map, "read"))?;
-        let spec: Spec =
-            toml::from_str(&text).map_err(|source| ImportError::Syntax { path: map.to_owned(), source })?;
+        let file = File::open(path).map_err(unusable(path, "opened"))?;
+        let size = file.metadata().map_err(unusable(path, "read"))?.len();
+        let ends_in_crlf = File::open(path).and_then(ends_in_crlf).map_err(unusable(path, "read"))?;
+        Self::bind((path, file), (map, &text), size, ends_in_crlf)
+    }
+}
+
+impl<R: Read> Rows<R> {
+    /// Binds the text of a map to the columns of a file of so many bytes.
+    pub fn bind(
+        (path, file): (&Path, R),
+        (map, text): (&Path, &str),
+        size: u64,
+        ends_in_crlf: bool,
+    ) -> Result<Self, ImportError> {
+        let spec: Spec = toml::from_str(text).map_err(|source| ImportError::Syntax { path: map.to_owned(), source })?;
         let misfit = |source| ImportError::Map { path: map.to_owned(), file: path.to_owned(), source };
         let delimiter = spec.delimiter.unwrap_or(',');
         let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
         let delimiter =
             delimiter.ok_or_else(|| misfit(super::map::wrong("delimiter", "must be an ASCII character")))?;
-        let file = File::open(path).map_err(unusable(path, "opened"))?;
-        let size = file.metadata().map_err(unusable(path, "read"))?.len();
-        let ends_in_crlf = ends_in_crlf(path).map_err(unusable(path, "read"))?;
         let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
         let header = reader.headers().map_err(|source| ImportError::Header { path: path.to_owned(), source })?;
         let map = Map::bind(&spec, header).map_err(misfit)?;
@@ -234,9 +245,9 @@ impl Rows {
 }
 
 /// Whether the first line of a file ends in CRLF, and so, it is taken, all do.
-fn ends_in_crlf(path: &Path) -> std::io::Result<bool> {
+pub fn ends_in_crlf(file: impl Read) -> io::Result<bool> {
     let mut line = Vec::new();
-    BufReader::new(File::open(path)?).read_until(b'\n', &mut line)?;
+    BufReader::new(file).read_until(b'\n', &mut line)?;
     Ok(line.ends_with(b"\r\n"))
 }
 

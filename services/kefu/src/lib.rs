@@ -1,0 +1,36 @@
+//! kefu: all services in one process, and the operator's command line. A library, so that what it reads can be tried from
+//! outside; the binary only calls it.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use kefu_chassis::error::describe;
+
+mod cli;
+mod client;
+mod compliance;
+mod demo;
+mod error;
+mod home;
+mod import;
+mod instance;
+mod join;
+mod journal;
+mod services;
+mod staff;
+mod terminal;
+mod token;
+mod up;
+
+#[doc(hidden)]
+pub use import::read_import;
+
+/// The command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    cli::run(cli::Cli::parse()).unwrap_or_else(|error| {
+        eprintln!("kefu: {}", describe(&error));
+        ExitCode::FAILURE
+    })
+}

@@ -156,6 +156,40 @@ async fn a_request_and_its_complaint_name_each_other_and_the_customers_timeline_
 }
 
 #[tokio::test]
+async fn the_timeline_is_paged_over_requests_and_complaints_alike() {
+    let pair = Pair::open().await;
+    pair.convert(&request_id()).await.unwrap();
+    let handler = ComplaintServiceClient::new(pair.complaints.as_("staff/lin", &["AGENT"]));
+    for matter in ["送货迟到", "发票有误"] {
+        pair.complaints.time().advance(SignedDuration::from_mins(1));
+        let call = complaints::RegisterComplaintRequest {
+            customer: pair.customer.clone(),
+            channel: Channel::Hotline.into(),
+            contact: Some(Contact { phone: "138 0013 8000".into(), ..Default::default() }),
+            matter: matter.into(),
+            ..Default::default()
+        };
+        handler.clone().register_complaint(call).await.unwrap();
+    }
+    let whole =
+        eventually("the timeline has all", async || Some(pair.timeline().await).filter(|entries| entries.len() == 4))
+            .await;
+    let mut client = CustomerServiceClient::new(pair.intake.as_("staff/lin", &["AGENT"]));
+    let (mut paged, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let call = pb::GetCustomerTimelineRequest { name: pair.customer.clone(), page_size: 1, page_token };
+        let page = client.get_customer_timeline(call).await.unwrap().into_inner();
+        assert!(page.entries.len() <= 1);
+        paged.extend(page.entries);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(paged, whole);
+}
+
+#[tokio::test]
 async fn complaints_are_counted_by_the_contacts_that_intake_has() {
     let pair = Pair::open().await;
     pair.complaints.caught_up_with(&pair.intake).await;

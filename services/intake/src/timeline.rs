@@ -98,33 +98,24 @@ impl Customers {
     }
 }
 
-/// What of complaints the timeline is kept from.
+/// What of complaints the timeline is kept from: that one begins, all events that say where it stands after them, and that it
+/// is purged.
 pub fn of_complaints() -> Subscription {
+    let begun = complaints::ComplaintRegistered::full_name();
+    let events = kefu_proto::pool().get_message_by_name(&begun).map(|begun| begun.parent_file());
+    let events = events.into_iter().flat_map(|file| file.messages().collect::<Vec<_>>());
+    let telling = events.filter(|event| event.get_field_by_name(STATE).is_some());
+    let telling = telling.map(|event| event.full_name().to_owned());
     Subscription {
         feed: "services/complaints",
-        payload_types: vec![
-            complaints::ComplaintRegistered::full_name(),
-            complaints::ComplaintAcknowledged::full_name(),
-            complaints::ComplaintClassified::full_name(),
-            complaints::InvestigatorAssigned::full_name(),
-            complaints::ContactWaived::full_name(),
-            complaints::InvestigationConcluded::full_name(),
-            complaints::ResolutionProposed::full_name(),
-            complaints::ResolutionApproved::full_name(),
-            complaints::ResolutionRejected::full_name(),
-            complaints::AgreementReached::full_name(),
-            complaints::AgreementDeclined::full_name(),
-            complaints::CustomerContacted::full_name(),
-            complaints::MeasureCompleted::full_name(),
-            complaints::CallbackMade::full_name(),
-            complaints::ComplaintWithdrawn::full_name(),
-            complaints::ComplaintArchived::full_name(),
-            complaints::ComplaintPurged::full_name(),
-        ],
+        payload_types: telling.chain([begun, complaints::ComplaintPurged::full_name()]).collect(),
         apply: |_, connection, event| Box::pin(apply(connection, event)),
         after: |_: &Chassis| Box::pin(async { Ok(()) }),
     }
 }
+
+/// The field of an event with the state after it.
+const STATE: &str = "state";
 
 async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error> {
     let Some(payload) = &event.payload else { return Ok(()) };
@@ -139,11 +130,10 @@ async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error
         sqlx::query!("delete from intake.timeline_entry where id = $1", complaint.uuid()).execute(connection).await?;
         return Ok(());
     }
-    // Every other event of a complaint has the state after it in a field of this name.
     let Some(described) = kefu_proto::pool().get_message_by_name(kind) else { return Ok(()) };
     let told = DynamicMessage::decode(described, payload.value.as_slice()).map_err(Error::unexpected)?;
     let number = |field: &str| told.get_field_by_name(field).and_then(|value| value.as_enum_number());
-    let state = number("state").and_then(|state| State::try_from(state).ok()).unwrap_or_default();
+    let state = number(STATE).and_then(|state| State::try_from(state).ok()).unwrap_or_default();
     let topic = number("category").and_then(|category| Category::try_from(category).ok());
     sqlx::query!(
         "update intake.timeline_entry set state = $2, topic = coalesce($3, topic) where id = $1",
@@ -174,4 +164,23 @@ async fn begin(connection: &mut PgConnection, complaint: complaints::Complaint) 
     .execute(connection)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_moves_a_complaint_is_followed() {
+        let followed = of_complaints().payload_types;
+        for event in [
+            "ComplaintRegistered",
+            "ComplaintAcknowledged",
+            "AgreementDeclined",
+            "ComplaintArchived",
+            "ComplaintPurged",
+        ] {
+            assert!(followed.contains(&format!("kefu.complaints.v1.{event}")), "{event}: {followed:?}");
+        }
+    }
 }

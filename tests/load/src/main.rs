@@ -1,7 +1,6 @@
 //! The benchmark: real processes on a durable Postgres under load over public gRPC, with pgbench on the same Postgres in the
 //! same run as the ceiling. Prints JSON and a table, and rewrites the tables and plots of `docs/performance.md`.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::cast_precision_loss,

@@ -1,4 +1,4 @@
-//! ImportRequests: rows of another system's history, from the first message to the answer.
+//! `ImportRequests`: rows of another system's history, from the first message to the answer.
 
 use std::time::{Duration, Instant};
 

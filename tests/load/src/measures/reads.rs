@@ -1,4 +1,4 @@
-//! GetRequest at the highest rate, beside pgbench with the same select.
+//! `GetRequest` at the highest rate, beside pgbench with the same select.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -224,7 +224,7 @@ async fn a_classification_of_blanks_is_none_and_a_customer_dates_nothing_back() 
     let mut desk = Desk::open().await;
     let blank = pb::RegisterRequestRequest {
         business_domain: " ".into(),
-        problem_type: "\t".into(),
+        problem_type: "\u{3000}".into(),
         ..desk.registration(Channel::Chat)
     };
     let name = desk.requests.register_request(blank).await.unwrap().into_inner().name;

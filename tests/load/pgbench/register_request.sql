@@ -9,7 +9,7 @@ insert into intake.request (
     first_response_at, promise_reason, last_informed_at, resolution, assistance, first_contact_resolution,
     settled_at_once, awaited, cancel_reason, unreached_attempts, created_at, updated_at, version, in_scope, repeat_of,
     linked)
-select lpad(to_hex(:k::bigint), 32, '0')::uuid, 'R-20261127-' || lpad(n::text, greatest(6, length(n::text)), '0'), 1, 2,
+select lpad(to_hex(:k::bigint), 32, '0')::uuid, 'R-20261127-' || lpad(n::text, greatest(6, length(n::text)), '0'), 4, 2,
     :customer, :contact, null, '', :product_model, :description, '', '', 2, :actor, :actor, :department, 1, 0, 0, 1,
     clock_timestamp(), null, '', null, '', '', false, true, '', '', 0, clock_timestamp(), clock_timestamp(), 1, null, null,
     '{}'
@@ -29,7 +29,7 @@ insert into intake.duty (
     reason, decided_by, version, told, tell_next_at)
 values
     (lpad(to_hex(:k::bigint * 4 + 0), 32, '0')::uuid, 'C2.1', 'first_response', 'requests/' || lpad(to_hex(:k::bigint), 32, '0')::uuid,
-        :actor, :department, :regulation, :calendar, 1, 2, 14400000000, 0, 0, clock_timestamp(), clock_timestamp(), null, 0,
+        :actor, :department, :regulation, :calendar, 1, 2, 3600000000, 0, 0, clock_timestamp(), clock_timestamp(), null, 0,
         clock_timestamp() + interval '3 days', false, null, null, null, false, false, '', '', 1, 0, null),
     (lpad(to_hex(:k::bigint * 4 + 1), 32, '0')::uuid, 'C2.4', 'classification', 'requests/' || lpad(to_hex(:k::bigint), 32, '0')::uuid,
         :actor, :department, :regulation, :calendar, 1, 2, 1800000000, 0, 0, clock_timestamp(), clock_timestamp(), null, 0,

@@ -89,7 +89,7 @@ impl Desk {
         let customer = usize::try_from(turn / 7).unwrap_or(0) % self.customers.len();
         intake::RegisterRequestRequest {
             customer: self.customers[customer].clone(),
-            channel: Channel::Hotline.into(),
+            channel: Channel::Web.into(),
             kind: intake::request::Kind::Service.into(),
             contact: Some(contact(turn)),
             description: words::description(turn),

@@ -25,7 +25,7 @@ const STATEMENTS: i64 = 6;
 /// A load with what it cost, and which statements that was.
 async fn costed(world: &World, report: &mut Report, load: &str, run: impl AsyncFnOnce() -> Run) -> Run {
     if world.counts_statements {
-        world.run("select pg_stat_statements_reset()").await;
+        world.run("select public.pg_stat_statements_reset()").await;
     }
     let (before, log_before) = (world.used(), log(world).await);
     let own = Usage::of(std::process::id());
@@ -83,7 +83,7 @@ async fn ceiling(world: &World, report: &mut Report, script: &Script, clients: u
 
 async fn statements(world: &World, report: &mut Report, load: &str, calls: f64) {
     let query = "select regexp_replace(query, '\\s+', ' ', 'g') as text, calls::float8, total_exec_time::float8, wal_bytes::float8
-        from pg_stat_statements where calls > 1 and query not like '%pg_stat%' order by total_exec_time desc limit $1";
+        from public.pg_stat_statements where calls > 1 and query not like '%pg_stat%' order by total_exec_time desc limit $1";
     let rows = sqlx::query(query).bind(STATEMENTS).fetch_all(&world.pool).await.expect("statements are counted");
     for row in rows {
         let (text, ran): (String, f64) = (row.get(0), row.get(1));

@@ -40,9 +40,13 @@ pub async fn run(world: &World, report: &mut Report) {
         from: format!("{} rows in {:.2} s", number(ROWS as f64), took.as_secs_f64()),
     });
     world.until_none("select count(*) from intake.request_to_index", Duration::from_mins(3)).await;
+    let indexed = began.elapsed();
+    // As autovacuum does it within a minute: the planner knows how large the tables are.
+    world.run("analyze intake.request").await;
+    world.run("analyze intake.request_search").await;
     report.figure(Figure {
         what: "imported rows are indexed".into(),
-        value: ROWS as f64 / began.elapsed().as_secs_f64(),
+        value: ROWS as f64 / indexed.as_secs_f64(),
         unit: "rows/s",
         bound: None,
         from: "from the first message until the last row is found by a search".into(),

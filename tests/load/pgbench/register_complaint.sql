@@ -1,7 +1,9 @@
 -- The rows of RegisterComplaint, in one transaction: a complaint, what it is found by, its event, its two duties, its reply.
--- What varies in length comes from a row that the service wrote: :said, :payload and so on. Keys rise, as the service's do.
+-- What varies in length comes from a row that the service wrote: :payload, :response and so on; what it is found by, from one
+-- of :places rows that it wrote, since the same words again would find their pages warm. Keys rise, as the service's do.
 \set i :i + 1
 \set k :i * 64 + :client_id
+\set place random(1, :places)
 begin;
 insert into complaints.complaint (
     id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity, product,
@@ -14,7 +16,7 @@ select lpad(to_hex(:k::bigint), 32, '0')::uuid, 'C-20261127-' || lpad(n::text, g
     clock_timestamp(), 1
 from nextval('complaints.complaint_number') as n;
 insert into complaints.complaint_search (complaint, received_at, tokens, said)
-values (lpad(to_hex(:k::bigint), 32, '0')::uuid, clock_timestamp(), :tokens, :said);
+select lpad(to_hex(:k::bigint), 32, '0')::uuid, clock_timestamp(), tokens, said from said_complaint where place = :place;
 insert into complaints.journal (
     event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation, payload_type,
     payload, salt, payload_digest, duty_changes, corrects)

@@ -1,7 +1,9 @@
 -- The rows of RegisterRequest, in one transaction: a request, what it is found by, its event, its three duties, its reply.
--- What varies in length comes from a row that the service wrote: :said, :payload and so on. Keys rise, as the service's do.
+-- What varies in length comes from a row that the service wrote: :payload, :response and so on; what it is found by, from one
+-- of :places rows that it wrote, since the same words again would find their pages warm. Keys rise, as the service's do.
 \set i :i + 1
 \set k :i * 64 + :client_id
+\set place random(1, :places)
 begin;
 insert into intake.request (
     id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
@@ -15,7 +17,7 @@ select lpad(to_hex(:k::bigint), 32, '0')::uuid, 'R-20261127-' || lpad(n::text, g
     '{}'
 from nextval('intake.request_number') as n;
 insert into intake.request_search (request, contact_at, tokens, said)
-values (lpad(to_hex(:k::bigint), 32, '0')::uuid, clock_timestamp(), :tokens, :said);
+select lpad(to_hex(:k::bigint), 32, '0')::uuid, clock_timestamp(), tokens, said from said_request where place = :place;
 insert into intake.journal (
     event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation, payload_type,
     payload, salt, payload_digest, duty_changes, corrects)

@@ -12,7 +12,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 mod desk;
 mod drive;
@@ -38,42 +38,87 @@ struct Arguments {
     /// Only what is measured before the tables grow to a million rows.
     #[arg(long)]
     small: bool,
+    /// Only these, after what is measured at rest and by an import.
+    #[arg(long, value_delimiter = ',', conflicts_with = "page")]
+    only: Vec<Part>,
     /// Rewrite this page and the plots beside it.
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() {
-    let arguments = Arguments::parse();
-    let (began, length) = (Instant::now(), Duration::from_secs(arguments.seconds));
-    let mut report = Report::default();
-    let world = World::open().await;
-    measure(&world, &mut report, length, arguments.small).await;
-    proven(&world, &mut report).await;
-    println!("{}", serde_json::to_string_pretty(&report).expect("a report is JSON"));
-    eprintln!("{}\nall of it in {:.0} s", report::table(&report), began.elapsed().as_secs_f64());
-    if let Some(page) = &arguments.page {
-        report::publish(&report, &world.setting(began.elapsed()).await, page);
+/// A part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Registrations beside pgbench, and their latencies.
+    Register,
+    /// Reads beside pgbench.
+    Reads,
+    /// A working desk.
+    Mix,
+    /// The feed and the verification.
+    Feed,
+    /// Lists and searches at two sizes.
+    Growth,
+    /// A million open duties.
+    Duties,
+}
+
+impl Arguments {
+    async fn publish(&self, world: &World, report: &Report) {
+        if let Some(page) = &self.page {
+            report::publish(report, &world.setting().await, page);
+        }
+    }
+
+    fn has(&self, part: Part) -> bool {
+        // Reads and duties are of requests that were registered before.
+        let is_needed =
+            part == Part::Register && self.only.iter().any(|only| [Part::Reads, Part::Duties].contains(only));
+        (self.only.is_empty() || self.only.contains(&part) || is_needed) && !(self.small && part == Part::Duties)
     }
 }
 
-async fn measure(world: &World, report: &mut Report, length: Duration, is_small: bool) {
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::parse();
+    let began = Instant::now();
+    let mut report = Report::default();
+    let world = World::open().await;
+    measure(&world, &mut report, &arguments).await;
+    arguments.publish(&world, &report).await;
+    println!("{}", serde_json::to_string_pretty(&report).expect("a report is JSON"));
+    eprintln!("{}\nall of it in {:.0} s", report::table(&report), began.elapsed().as_secs_f64());
+}
+
+async fn measure(world: &World, report: &mut Report, arguments: &Arguments) {
+    let length = Duration::from_secs(arguments.seconds);
     memory::at_rest(world, report);
     import::run(world, report).await;
-    let small = growth::at(world, report, length).await;
-    register::run(world, report, length).await;
-    reads::run(world, report, length).await;
-    mix::run(world, report, length * 3).await;
-    feed::run(world, report, length).await;
-    if is_small {
-        return;
+    let small = if arguments.has(Part::Growth) { Some(growth::at(world, report, length).await) } else { None };
+    if arguments.has(Part::Register) {
+        register::run(world, report, length).await;
     }
-    growth::seed(world).await;
-    let large = growth::at(world, report, length).await;
-    growth::compare(report, &small, &large);
-    duties::seed(world).await;
-    duties::run(world, report).await;
+    if arguments.has(Part::Reads) {
+        reads::run(world, report, length).await;
+    }
+    if arguments.has(Part::Mix) {
+        mix::run(world, report, length * 3).await;
+    }
+    if arguments.has(Part::Feed) {
+        feed::run(world, report, length).await;
+    }
+    proven(world, report).await;
+    if let Some(small) = small.filter(|_| !arguments.small) {
+        growth::seed(world).await;
+        let large = growth::at(world, report, length).await;
+        growth::compare(report, &small, &large);
+    }
+    // What was measured is kept whatever comes of the rest.
+    arguments.publish(world, report).await;
+    if arguments.has(Part::Duties) {
+        duties::seed(world).await;
+        duties::run(world, report).await;
+    }
 }
 
 /// Every acknowledged write is in the database once, and the journals hold.

@@ -64,6 +64,8 @@ async fn costed(world: &World, report: &mut Report, load: &str, run: impl AsyncF
 async fn ceiling(world: &World, report: &mut Report, script: &Script, clients: usize, length: Duration) -> f64 {
     let (before, log_before) = (world.used(), log(world).await);
     let rate = pgbench::rate(&world.pgbench(), &world.ceiling(), script, clients, length).await;
+    // Its connections end a moment after it; what they used is known when Postgres has noticed.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let (after, log_after) = (world.used(), log(world).await);
     let calls = rate * length.as_secs_f64();
     let load = format!("pgbench {}, {clients} clients", script.name);

@@ -56,6 +56,7 @@ impl World {
         let settings = SETTINGS.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let rig = Rig::start(Plan { settings, log: "warn".into(), ..Plan::default() }).await;
         let counts_statements = count_statements(&rig).await;
+        used_log(&rig).await;
         // While nobody is connected to it.
         query(&rig.url_of("postgres"), &format!("create database {CEILING} template kefu")).await;
         let pool = rig.pool("intake");
@@ -163,6 +164,28 @@ impl World {
         query(&self.ceiling(), &insert).await;
     }
 
+    /// Gives the copy what the rows of a table are found by, for pgbench to take from; how many.
+    pub async fn copy_said(&self, schema: &str, table: &str, came: &str) -> i64 {
+        let rows = format!(
+            "select s.tokens::text, s.said from {schema}.{table}_search as s
+            join {schema}.{table} as t on t.id = s.{table} where t.{came} = t.created_at limit 20000"
+        );
+        let rows: Vec<(String, String)> =
+            sqlx::query_as(AssertSqlSafe(rows)).fetch_all(&self.pool).await.expect("rows were written");
+        let (tokens, said): (Vec<String>, Vec<String>) = rows.into_iter().unzip();
+        let mut connection = PgConnection::connect(&self.ceiling()).await.expect("the copy is there");
+        let make =
+            format!("create table said_{table} (place bigint primary key, tokens text[] collate \"C\", said text)");
+        sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut connection).await.expect("a table can be made");
+        let fill = format!(
+            "insert into said_{table} select place, tokens::text[], said
+            from unnest($1::text[], $2::text[]) with ordinality as s (tokens, said, place)"
+        );
+        let fill = sqlx::query(AssertSqlSafe(fill)).bind(&tokens).bind(&said).execute(&mut connection).await;
+        fill.expect("rows can be copied");
+        i64::try_from(said.len()).unwrap_or(0)
+    }
+
     /// A number from the copy.
     pub async fn ceiling_number(&self, statement: &str) -> i64 {
         let mut connection = PgConnection::connect(&self.ceiling()).await.expect("the copy is there");
@@ -171,7 +194,7 @@ impl World {
     }
 
     /// On what it was measured, in a paragraph.
-    pub async fn setting(&self, took: Duration) -> String {
+    pub async fn setting(&self) -> String {
         let version = self.texts("select current_setting('server_version')").await.concat();
         let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
         let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -182,10 +205,9 @@ impl World {
         let settings: Vec<String> = SETTINGS.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let day = kefu_chassis::Clock::system().now().strftime("%Y-%m-%d").to_string();
         format!(
-            "Written by `tools/load` on {day} in {:.0} minutes: release build, {cores} cores ({}), {memory:.0} GiB; services,
+            "Written by `tools/load` on {day}: release build, {cores} cores ({}), {memory:.0} GiB; services,
 PostgreSQL {version}, pgbench and the load generator on the same cores; {}, all else as Postgres comes, so every commit is
 flushed. Figures of several rounds are medians, least and most in brackets.",
-            (took.as_secs_f64() / 60.0).ceil(),
             processor.trim_start_matches([' ', '\t', ':']).trim(),
             settings.join(", ")
         )
@@ -199,6 +221,16 @@ flushed. Figures of several rounds are medians, least and most in brackets.",
 
 /// The database that only pgbench uses.
 const CEILING: &str = "ceiling";
+
+/// Fills the log as far as Postgres keeps its files, and lets it use them again: in a database that has been running, nobody
+/// waits for a file of the log to be made.
+async fn used_log(rig: &Rig) {
+    let fill = "do $$ begin for file in 1..250 loop
+        perform pg_logical_emit_message(false, 'load', ''); perform pg_switch_wal();
+    end loop; end $$";
+    query(&rig.url_of("kefu"), fill).await;
+    query(&rig.url_of("kefu"), "checkpoint").await;
+}
 
 /// Lets Postgres count statements, if it can.
 async fn count_statements(rig: &Rig) -> bool {

@@ -97,13 +97,11 @@ pub async fn seed(world: &World) {
     let values: Vec<String> = columns.iter().map(|column| copied(column)).collect();
     world
         .run(&format!(
-            "create table kefu_index as select indexdef from pg_indexes where schemaname = 'intake'
-                and indexname in ('request_search_tokens', 'request_newest', 'request_customer', 'request_owner',
-                    'request_department', 'request_state', 'request_external', 'request_queue', 'request_order_number',
-                    'request_running_number');
-            drop index intake.request_search_tokens, intake.request_newest, intake.request_customer,
-                intake.request_owner, intake.request_department, intake.request_state, intake.request_external,
-                intake.request_queue, intake.request_order_number, intake.request_running_number;
+            "create table kefu_index as select indexname, indexdef from pg_indexes where schemaname = 'intake'
+                and tablename in ('request', 'request_search') and indexdef not like 'CREATE UNIQUE%';
+            do $$ declare it record; begin for it in select indexname from kefu_index loop
+                execute format('drop index intake.%I', it.indexname);
+            end loop; end $$;
             insert into intake.request ({})
             select {} from (select * from intake.request where source = 'load' order by id limit 10000) as r
             cross join lateral (
@@ -130,7 +128,8 @@ pub async fn seed(world: &World) {
     for index in indexes {
         world.run(&index).await;
     }
-    world.run("drop table kefu_index; vacuum analyze intake.request").await;
+    world.run("drop table kefu_index").await;
+    world.run("vacuum analyze intake.request").await;
     world.run("vacuum analyze intake.request_search").await;
     world.run("checkpoint").await;
     eprintln!("  1,000,000 requests after {:.0} s", began.elapsed().as_secs_f64());

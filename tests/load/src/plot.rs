@@ -94,7 +94,7 @@ fn curves(rows: &[Latencies], file: &Path) -> Result<(), Box<dyn std::error::Err
         .configure_series_labels()
         .border_style(BLACK)
         .background_style(WHITE)
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::LowerRight)
         .draw()?;
     root.present()?;
     Ok(())

@@ -206,8 +206,9 @@ impl World {
         let day = kefu_chassis::Clock::system().now().strftime("%Y-%m-%d").to_string();
         format!(
             "Written by `tools/load` on {day}: release build, {cores} cores ({}), {memory:.0} GiB; services,
-PostgreSQL {version}, pgbench and the load generator on the same cores; {}, all else as Postgres comes, so every commit is
-flushed. Figures of several rounds are medians, least and most in brackets.",
+PostgreSQL {version}, pgbench and the load generator on the same cores;
+{}; all else as Postgres
+comes, so every commit is flushed. Figures of several rounds are medians, least and most in brackets.",
             processor.trim_start_matches([' ', '\t', ':']).trim(),
             settings.join(", ")
         )

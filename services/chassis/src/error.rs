@@ -212,7 +212,7 @@ impl Error {
             Self::StaleEtag(name) => {
                 details.set_resource_info("", name, "", self.to_string());
             }
-            Self::Overloaded | Self::Away(_) | Self::Stopping => {
+            Self::Overloaded | Self::Away(_) | Self::Stopping | Self::Deadline => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
             }
             _ => {}

@@ -35,9 +35,12 @@ struct Arguments {
     /// How long each load lasts, in seconds; rounds are repeated three times.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(2..=60))]
     seconds: u64,
-    /// Only what is measured before the tables grow to a million rows.
+    /// Only what is measured before the tables grow.
     #[arg(long)]
     small: bool,
+    /// About how many requests, and how many open duties, the tables are grown to.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(100_000..))]
+    rows: i64,
     /// Only these, after what is measured at rest and by an import.
     #[arg(long, value_delimiter = ',', conflicts_with = "page")]
     only: Vec<Part>,
@@ -109,14 +112,14 @@ async fn measure(world: &World, report: &mut Report, arguments: &Arguments) {
     }
     proven(world, report).await;
     if let Some(small) = small.filter(|_| !arguments.small) {
-        growth::seed(world).await;
+        growth::seed(world, arguments.rows).await;
         let large = growth::at(world, report, length).await;
         growth::compare(report, &small, &large);
     }
     // What was measured is kept whatever comes of the rest.
     arguments.publish(world, report).await;
     if arguments.has(Part::Duties) {
-        duties::seed(world).await;
+        duties::seed(world, arguments.rows).await;
         duties::run(world, report).await;
     }
 }

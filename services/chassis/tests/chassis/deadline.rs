@@ -44,7 +44,8 @@ async fn a_call_that_takes_longer_than_its_deadline_is_refused_and_changes_nothi
         sqlx::query("select from duty for update").execute(&mut *holder).await.unwrap();
         let refused = pause(&bench, &name, timeout).await;
         assert!(refused.is_err(), "{timeout:?}");
-        assert_refused(refused, Code::DeadlineExceeded, ErrorReason::DeadlinePassed);
+        let refusal = assert_refused(refused, Code::DeadlineExceeded, ErrorReason::DeadlinePassed);
+        assert!(refusal.details.retry_info().is_some(), "when to come back");
         holder.rollback().await.unwrap();
         let shown = get(&bench, &name).await;
         assert_eq!((shown.state(), shown.etag.as_str()), (pb::duty::State::Open, "\"1\""), "{timeout:?}");

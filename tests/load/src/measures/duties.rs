@@ -1,27 +1,25 @@
-//! A million open duties: how soon one that comes due is marked, and what it costs to look for such.
+//! A million open duties, or as many as asked for: how soon one that comes due is marked, and what it costs to look for such.
 
 use std::time::{Duration, Instant};
 
 use crate::figures::{Bound, Figure, Report, median, number, range};
 use crate::world::World;
 
-const OPEN: i64 = 1_000_000;
 const ROUNDS: usize = 5;
 /// How long the idle service is watched.
 const IDLE: Duration = Duration::from_secs(15);
 
 /// Opens them, far from due: copies of a duty that the service opened.
-pub async fn seed(world: &World) {
+pub async fn seed(world: &World, count: i64) {
     let began = Instant::now();
-    copy(world, OPEN, "interval '300 days' + make_interval(secs => copy)").await;
+    copy(world, count, "interval '300 days' + make_interval(secs => copy)").await;
     world.run("vacuum analyze intake.duty").await;
-    eprintln!("  {} duties opened in {:.0} s", number(OPEN as f64), began.elapsed().as_secs_f64());
+    eprintln!("  {} duties opened in {:.0} s", number(count as f64), began.elapsed().as_secs_f64());
 }
 
 /// Measures both.
 pub async fn run(world: &World, report: &mut Report) {
     let open = world.number("select count(*) from intake.duty where state = 1").await;
-    assert!(open >= OPEN, "{open} duties are open");
     let mut delays = Vec::new();
     for _ in 0..ROUNDS {
         delays.push(marked_after(world).await);

@@ -1,4 +1,4 @@
-//! Lists and searches at 10,000 and at 1,000,000 requests, by one caller: what grows with the tables and what does not.
+//! Lists and searches at 10,000 requests and at many more, by one caller: what grows with the tables and what does not.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,12 +12,10 @@ use crate::figures::{Bound, Figure, Report, number};
 use crate::words::Dice;
 use crate::world::{AGENTS, World};
 
-/// The larger size.
-pub const ROWS: i64 = 1_000_000;
-
 /// The latencies at one size.
 #[derive(Debug)]
 pub struct AtSize {
+    requests: String,
     list: Run,
     search: Run,
 }
@@ -33,17 +31,18 @@ pub async fn at(world: &World, report: &mut Report, length: Duration) -> AtSize 
     let load = format!("one caller, {size} requests");
     report.latency(&load, "ListRequests", &list);
     report.latency(&load, "SearchRequests", &search);
-    AtSize { list, search }
+    AtSize { requests: size, list, search }
 }
 
 /// The ratios between both sizes.
-pub fn compare(report: &mut Report, small: &AtSize, large: &AtSize) {
-    for (what, small, large) in
-        [("ListRequests of 20", &small.list, &large.list), ("SearchRequests of 20", &small.search, &large.search)]
-    {
+pub fn compare(report: &mut Report, at_small: &AtSize, at_large: &AtSize) {
+    for (what, small, large) in [
+        ("ListRequests of 20", &at_small.list, &at_large.list),
+        ("SearchRequests of 20", &at_small.search, &at_large.search),
+    ] {
         let (before, after) = (small.quantile(0.99), large.quantile(0.99));
         report.figure(Figure {
-            what: format!("{what}: p99 at 1,000,000 rows ÷ p99 at 10,000"),
+            what: format!("{what}: p99 at {} rows ÷ p99 at {}", at_large.requests, at_small.requests),
             value: after / before,
             unit: "",
             bound: Some(Bound::Under(2.0)),
@@ -88,11 +87,11 @@ pub fn search(world: &World) -> Call {
     })
 }
 
-/// Copies the imported requests until there are [`ROWS`], spread over the same two years, and lets the service index them.
+/// Copies the imported requests until there are about so many, spread over the same two years, and lets the service index them.
 /// Large indexes are made anew at the end, as a bulk load does it.
-pub async fn seed(world: &World) {
+pub async fn seed(world: &World, rows: i64) {
     let began = Instant::now();
-    let missing = ROWS - world.number("select count(*) from intake.request").await;
+    let missing = rows - world.number("select count(*) from intake.request").await;
     let columns = world.columns("intake", "request").await;
     let values: Vec<String> = columns.iter().map(|column| copied(column)).collect();
     world
@@ -132,7 +131,7 @@ pub async fn seed(world: &World) {
     world.run("vacuum analyze intake.request").await;
     world.run("vacuum analyze intake.request_search").await;
     world.run("checkpoint").await;
-    eprintln!("  1,000,000 requests after {:.0} s", began.elapsed().as_secs_f64());
+    eprintln!("  {} requests after {:.0} s", number(rows as f64), began.elapsed().as_secs_f64());
 }
 
 /// What a copy has in a column.

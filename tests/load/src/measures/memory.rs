@@ -22,6 +22,7 @@ pub async fn peak<T>(world: &World, load: impl Future<Output = T>) -> (T, Used) 
                 let now = world.used();
                 for (most, now) in [
                     (&mut most.intake, now.intake), (&mut most.complaints, now.complaints), (&mut most.appraisal, now.appraisal),
+                    (&mut most.postgres, now.postgres),
                 ] {
                     most.pss_bytes = most.pss_bytes.max(now.pss_bytes);
                 }
@@ -43,7 +44,9 @@ fn each(used: &Used, report: &mut Report, when: &str, bound: f64) {
         ("appraisal", used.appraisal.pss_bytes),
     ];
     let (_, most) = services.into_iter().max_by_key(|(_, bytes)| *bytes).expect("there are services");
-    let said: Vec<String> = services.iter().map(|(name, bytes)| format!("{name} {}", number(mib(*bytes)))).collect();
+    let mut said: Vec<String> =
+        services.iter().map(|(name, bytes)| format!("{name} {}", number(mib(*bytes)))).collect();
+    said.push(format!("all of Postgres {}", number(mib(used.postgres.pss_bytes))));
     report.figure(Figure {
         what: format!("memory (PSS) of the largest service {when}"),
         value: mib(most),

@@ -4,6 +4,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use kefu_proto::intake::v1 as pb;
@@ -111,9 +112,12 @@ impl Up {
     }
 }
 
-/// A base from which the ports of every service are free.
+/// A base from which the ports of every service are free, given to one caller only: below those that the kernel gives to
+/// outgoing connections, which any test beside may have.
 fn free_ports() -> u16 {
-    let bases = (0..100).map(|_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 1_000).unwrap();
+    let bases = (0..1_000).map(|_| 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 1_000 * 8);
     let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     bases.into_iter().find(|base| (base + 1..=base + 5).all(is_free)).unwrap()
 }

@@ -86,7 +86,7 @@ async fn main() {
     let arguments = Arguments::parse();
     let began = Instant::now();
     let mut report = Report::default();
-    let world = World::open().await;
+    let world = World::open(!arguments.small).await;
     measure(&world, &mut report, &arguments).await;
     arguments.publish(&world, &report).await;
     println!("{}", serde_json::to_string_pretty(&report).expect("a report is JSON"));

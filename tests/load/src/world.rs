@@ -51,12 +51,14 @@ pub struct Used {
 }
 
 impl World {
-    /// Starts it.
-    pub async fn open() -> Self {
+    /// Starts it, with a log that was used before if that is worth its time and 4 GB of disk.
+    pub async fn open(with_used_log: bool) -> Self {
         let settings = SETTINGS.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let rig = Rig::start(Plan { settings, log: "warn".into(), ..Plan::default() }).await;
         let counts_statements = count_statements(&rig).await;
-        used_log(&rig).await;
+        if with_used_log {
+            used_log(&rig).await;
+        }
         // While nobody is connected to it.
         query(&rig.url_of("postgres"), &format!("create database {CEILING} template kefu")).await;
         let pool = rig.pool("intake");

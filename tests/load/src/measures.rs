@@ -5,10 +5,10 @@ use std::time::Duration;
 use kefu_testkit::rig::Usage;
 use sqlx::Row as _;
 
-use crate::drive::Run;
-use crate::figures::{Cost, Report, Statement};
+use crate::drive::{Call, Run, closed};
+use crate::figures::{Bound, Cost, Figure, Pair, Report, Statement, median, number, range};
 use crate::pgbench::{self, Script};
-use crate::world::World;
+use crate::world::{AGENTS, World};
 
 pub mod duties;
 pub mod feed;
@@ -19,6 +19,8 @@ pub mod mix;
 pub mod reads;
 pub mod register;
 
+/// Rounds, in each of which ours and pgbench take turns.
+const ROUNDS: usize = 3;
 /// How many statements of a load are told of: those that cost most.
 const STATEMENTS: i64 = 6;
 
@@ -81,6 +83,59 @@ async fn ceiling(world: &World, report: &mut Report, script: &Script, clients: u
     report.costs.retain(|earlier| earlier.load != cost.load);
     report.costs.push(cost);
     rate
+}
+
+/// A method that is measured beside pgbench.
+struct Measured<'a> {
+    method: &'a str,
+    call: &'a Call,
+    /// What of pgbench, and at least what share of its rate.
+    beside: &'a str,
+    least: f64,
+}
+
+/// The highest rate, the median of all rounds.
+async fn compare(
+    world: &World,
+    report: &mut Report,
+    measured: &Measured<'_>,
+    mut script: Script,
+    length: Duration,
+) -> f64 {
+    let Measured { method, call, beside, least } = *measured;
+    let (mut ours, mut ceilings, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let load = format!("{method}, {AGENTS} callers");
+        let run = costed(world, report, &load, async || closed(AGENTS, length, call).await.checked(method)).await;
+        world.desk.clear();
+        world.sealed().await;
+        // Each round that writes has keys of its own.
+        script.values.retain(|(name, _)| *name != "i");
+        script.values.push(("i", (round * 10_000_000).to_string()));
+        let most = ceiling(world, report, &script, AGENTS, length).await;
+        if round == 0 {
+            report.latency("closed loop", method, &run);
+        }
+        ratios.push(run.rate() / most);
+        ours.push(run.rate());
+        ceilings.push(most);
+    }
+    report.figure(Figure {
+        what: format!("{method}, {AGENTS} callers, against {beside}"),
+        value: median(ratios.clone()),
+        unit: "",
+        bound: Some(Bound::AtLeast(least)),
+        from: format!(
+            "{} ({}) against {} ({}) a second; ratios {}",
+            number(median(ours.clone())),
+            range(&ours),
+            number(median(ceilings.clone())),
+            range(&ceilings),
+            range(&ratios)
+        ),
+    });
+    report.pairs.push(Pair { what: method.into(), ours: median(ours.clone()), pgbench: median(ceilings) });
+    median(ours)
 }
 
 async fn statements(world: &World, report: &mut Report, load: &str, calls: f64) {

@@ -1,5 +1,7 @@
 //! What customers say: texts of realistic length and variety, the same for the same number.
 
+use kefu_testkit::Dice;
+
 /// Words as they are common at a service desk, the commoner the earlier.
 const WORDS: [&str; 64] = [
     "打印机",
@@ -68,34 +70,15 @@ const WORDS: [&str; 64] = [
     "验收",
 ];
 
-/// Seeded chance (splitmix64).
-#[derive(Clone, Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number from 0 to `bound` - 1.
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or(0)
-    }
-
-    /// A word, the commoner the likelier.
-    pub fn word(&mut self) -> &'static str {
-        let (one, other) = (self.below(WORDS.len()), self.below(WORDS.len()));
-        WORDS[one.min(other)]
-    }
+/// A word, the commoner the likelier.
+pub fn word(dice: &mut Dice) -> &'static str {
+    let (one, other) = (dice.below(WORDS.len() as u64), dice.below(WORDS.len() as u64));
+    WORDS[one.min(other) as usize]
 }
 
 /// What customer number `turn` says: six to twenty words and a running number.
 pub fn description(turn: u64) -> String {
     let mut dice = Dice::new(turn);
-    let words: Vec<&str> = (0..6 + dice.below(14)).map(|_| dice.word()).collect();
+    let words: Vec<&str> = (0..6 + dice.below(14)).map(|_| word(&mut dice)).collect();
     format!("{}，编号{:06}", words.concat(), turn % 1_000_000)
 }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::intake::v1::{ListRequestsRequest, SearchRequestsRequest};
+use kefu_testkit::Dice;
 
 use crate::drive::{Call, Run, closed};
 use crate::figures::{Bound, Figure, Report, number};
-use crate::words::Dice;
+use crate::words::word;
 use crate::world::{AGENTS, World};
 
 /// The latencies at one size.
@@ -77,9 +78,9 @@ pub fn search(world: &World) -> Call {
     Arc::new(move |turn| {
         let (mut client, mut dice) = (client.clone(), Dice::new(turn));
         let query = match turn % 4 {
-            0 => dice.word().to_owned(),
-            1 => format!("{}{}", dice.word(), dice.word()),
-            2 => format!("{} {}", dice.word(), dice.word()),
+            0 => word(&mut dice).to_owned(),
+            1 => format!("{}{}", word(&mut dice), word(&mut dice)),
+            2 => format!("{} {}", word(&mut dice), word(&mut dice)),
             _ => format!("编号{:06}", dice.below(10_000)),
         };
         let call = SearchRequestsRequest { query, page_size: 20, ..Default::default() };

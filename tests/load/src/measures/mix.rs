@@ -8,18 +8,18 @@ use kefu_proto::complaints::v1::AnalyzeComplaintsRequest;
 use kefu_proto::complaints::v1::improvement_service_client::ImprovementServiceClient;
 use kefu_proto::intake::v1::WatchRequestsRequest;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
+use kefu_testkit::Dice;
 
 use crate::desk::Desk;
 use crate::drive::{Call, Run, closed, open};
 use crate::figures::{Report, number};
-use crate::words::Dice;
 use crate::world::{AGENTS, World};
 
 use super::{costed, growth, memory, reads};
 
 /// Measures it, and the memory under it.
 pub async fn run(world: &World, report: &mut Report, length: Duration) {
-    let methods: Vec<(usize, Call)> = vec![
+    let methods: Vec<(u64, Call)> = vec![
         (14, world.desk.call(Desk::register)),
         (12, world.desk.call(Desk::respond)),
         (10, world.desk.call(Desk::classify)),
@@ -46,8 +46,8 @@ pub async fn run(world: &World, report: &mut Report, length: Duration) {
 }
 
 /// One of the methods by their weights, the same for the same number.
-fn mixed(methods: Vec<(usize, Call)>) -> Call {
-    let whole: usize = methods.iter().map(|(weight, _)| weight).sum();
+fn mixed(methods: Vec<(u64, Call)>) -> Call {
+    let whole: u64 = methods.iter().map(|(weight, _)| weight).sum();
     Arc::new(move |turn| {
         let mut place = Dice::new(turn).below(whole);
         for (weight, call) in &methods {

@@ -6,14 +6,12 @@ use sqlx::Row as _;
 
 use crate::desk::Desk;
 use crate::drive::{Call, closed, open};
-use crate::figures::{Bound, Figure, Pair, Report, median, number, range};
+use crate::figures::{Bound, Figure, Report, number};
 use crate::pgbench::Script;
 use crate::world::{AGENTS, World};
 
-use super::{ceiling, costed};
+use super::{Measured, compare};
 
-/// Rounds, in each of which ours and pgbench take turns.
-const ROUNDS: usize = 3;
 /// The share of the highest rate at which latencies are looked at.
 const STEADY: f64 = 0.7;
 
@@ -27,52 +25,13 @@ pub async fn run(world: &World, report: &mut Report, length: Duration) {
     world.sealed().await;
     let request_rows = sample(world, "intake", "request").await;
     let complaint_rows = sample(world, "complaints", "complaint").await;
-    let rate = compare(world, report, ("RegisterRequest", &request), request_rows, length).await;
-    compare(world, report, ("RegisterComplaint", &complaint), complaint_rows, length).await;
+    let rate = compare(world, report, &measured("RegisterRequest", &request), request_rows, length).await;
+    compare(world, report, &measured("RegisterComplaint", &complaint), complaint_rows, length).await;
     steady(world, report, &request, rate * STEADY, length * 2).await;
 }
 
-/// The highest rate, the median of all rounds.
-async fn compare(
-    world: &World,
-    report: &mut Report,
-    (method, call): (&str, &Call),
-    mut script: Script,
-    length: Duration,
-) -> f64 {
-    let (mut ours, mut ceilings, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let load = format!("{method}, {AGENTS} callers");
-        let run = costed(world, report, &load, async || closed(AGENTS, length, call).await.checked(method)).await;
-        world.desk.clear();
-        world.sealed().await;
-        // Each round writes keys of its own.
-        script.values.retain(|(name, _)| *name != "i");
-        script.values.push(("i", (round * 10_000_000).to_string()));
-        let most = ceiling(world, report, &script, AGENTS, length).await;
-        if round == 0 {
-            report.latency("closed loop", method, &run);
-        }
-        ratios.push(run.rate() / most);
-        ours.push(run.rate());
-        ceilings.push(most);
-    }
-    report.figure(Figure {
-        what: format!("{method}, {AGENTS} callers, against pgbench"),
-        value: median(ratios.clone()),
-        unit: "",
-        bound: Some(Bound::AtLeast(0.6)),
-        from: format!(
-            "{} ({}) against {} ({}) a second; ratios {}",
-            number(median(ours.clone())),
-            range(&ours),
-            number(median(ceilings.clone())),
-            range(&ceilings),
-            range(&ratios)
-        ),
-    });
-    report.pairs.push(Pair { what: method.into(), ours: median(ours.clone()), pgbench: median(ceilings) });
-    median(ours)
+fn measured<'a>(method: &'a str, call: &'a Call) -> Measured<'a> {
+    Measured { method, call, beside: "pgbench", least: 0.6 }
 }
 
 async fn steady(world: &World, report: &mut Report, call: &Call, rate: f64, length: Duration) {

@@ -10,7 +10,6 @@ mod access;
 mod comments;
 mod fields;
 mod http;
-mod model;
 mod mutations;
 mod rules;
 

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
+pub mod contract;
+
 /// Generated code of one package.
 macro_rules! package {
     ($($name:ident),* $(,)?) => {$(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::holds;
-use super::model::{
+use kefu_proto::contract::{
     IDENTIFIER, OUTPUT_ONLY, behavior, is_redacted, messages, methods, reference, resources, validation,
 };
 

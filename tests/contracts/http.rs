@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 use super::holds;
-use super::model::{
+use kefu_proto::contract::{
     Binding, IDENTIFIER, Resource, behavior, bindings, field_at, is_redacted, methods, reference, resources,
 };
 
@@ -18,7 +18,8 @@ fn every_method_has_an_http_binding_of_its_own() {
         problems,
         &[
             &["Bare", "no http rule"],
-            &["Import", "client stream"],
+            &["Import", "client stream", "state"],
+            &["Import", "absent", "not in the answer"],
             &["Empty", "missing", "not in the request"],
             &["Empty", "not /v1/"],
             &["Empty", "post needs a body"],
@@ -41,12 +42,8 @@ fn problems(pool: &DescriptorPool) -> Vec<String> {
     for method in methods(pool) {
         let bindings = bindings(&method);
         let mut wrong = |problem: String| found.push(format!("{}: {problem}", method.full_name()));
-        if bindings.is_empty() != method.is_client_streaming() {
-            wrong(if bindings.is_empty() {
-                "has no http rule".into()
-            } else {
-                "is a client stream, which HTTP cannot carry".into()
-            });
+        if bindings.is_empty() {
+            wrong("has no http rule".into());
         }
         for binding in bindings {
             check(&method, &binding, &resources).into_iter().for_each(&mut wrong);
@@ -85,6 +82,13 @@ fn check(method: &MethodDescriptor, binding: &Binding, resources: &[Resource]) -
     }
     if !takes_body && !binding.body.is_empty() {
         found.push(format!("{} has no body", binding.verb));
+    }
+    let is_bytes = |body: &str| field_at(&input, body).is_some_and(|field| field.kind() == Kind::Bytes);
+    if method.is_client_streaming() && binding.body != "*" && !is_bytes(&binding.body) {
+        found.push(format!("a client stream is a body of messages or of bytes, and {} is neither", binding.body));
+    }
+    if !binding.response_body.is_empty() && method.output().get_field_by_name(&binding.response_body).is_none() {
+        found.push(format!("the body of its answer {} is not in the answer", binding.response_body));
     }
     found.extend(check_query(&input, binding));
     found

@@ -3,7 +3,7 @@
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
 
 use super::holds;
-use super::model::{bindings, methods, validation};
+use kefu_proto::contract::{bindings, methods, validation};
 
 /// Methods that are called by POST and change nothing.
 const QUERIES: [(&str, &str); 4] = [

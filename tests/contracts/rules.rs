@@ -7,7 +7,7 @@ use kefu_regulation::Regulation;
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
 
 use super::holds;
-use super::model::{field_at, methods, reference, rule};
+use kefu_proto::contract::{field_at, methods, reference, rule};
 
 #[test]
 fn every_method_has_a_rule_that_can_be_enforced() {

@@ -1,17 +1,22 @@
-//! What the checks read of the descriptors: methods with their options, fields with theirs, resources.
+//! What the descriptors say beside types: methods with their rules and HTTP bindings, fields with theirs, resources.
 
 use std::borrow::Cow;
 
-use kefu_proto::rules::v1::Rule;
+use crate::rules::v1::Rule;
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value,
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
+    Value,
 };
 
-/// `google.api.field_behavior`.
+/// `google.api.field_behavior`: must be given.
+pub const REQUIRED: i32 = 2;
+/// `google.api.field_behavior`: is answered, and ignored when given.
 pub const OUTPUT_ONLY: i32 = 3;
+/// `google.api.field_behavior`: the name of the resource that the message is.
 pub const IDENTIFIER: i32 = 8;
 
 /// Every method of the packages of kefu.
+#[must_use]
 pub fn methods(pool: &DescriptorPool) -> Vec<MethodDescriptor> {
     let services = pool.services().filter(|service| service.full_name().starts_with("kefu."));
     services.flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
@@ -22,7 +27,16 @@ pub fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor
     pool.all_messages().filter(|message| message.full_name().starts_with("kefu."))
 }
 
+/// The service of the suite that serves a gRPC service, e.g. `services/intake`; none where every one does.
+#[must_use]
+pub fn served_by(service: &ServiceDescriptor) -> Option<String> {
+    let extension = service.parent_pool().get_extension_by_name("kefu.rules.v1.served_by")?;
+    let options = service.options();
+    options.has_extension(&extension).then(|| options.get_extension(&extension).as_str().map(str::to_owned))?
+}
+
 /// The rule of a method.
+#[must_use]
 pub fn rule(method: &MethodDescriptor) -> Option<Rule> {
     message_option(method.parent_pool(), &method.options(), "kefu.rules.v1.rule")?.transcode_to().ok()
 }
@@ -36,10 +50,13 @@ pub struct Binding {
     pub template: String,
     /// The field that the body carries, `*`, or nothing.
     pub body: String,
+    /// The field of the answer that is its body; the whole answer when empty.
+    pub response_body: String,
 }
 
 impl Binding {
     /// The variables of the template, each with the pattern of its values.
+    #[must_use]
     pub fn variables(&self) -> Vec<(&str, &str)> {
         self.template
             .split('{')
@@ -50,6 +67,7 @@ impl Binding {
     }
 
     /// The template with its variables' names left out: two methods with the same shape cannot be told apart.
+    #[must_use]
     pub fn shape(&self) -> String {
         let mut shape = self.template.clone();
         for (name, pattern) in self.variables() {
@@ -60,6 +78,7 @@ impl Binding {
 }
 
 /// The HTTP bindings of a method, the additional ones too.
+#[must_use]
 pub fn bindings(method: &MethodDescriptor) -> Vec<Binding> {
     let Some(http) = message_option(method.parent_pool(), &method.options(), "google.api.http") else {
         return Vec::new();
@@ -71,10 +90,17 @@ pub fn bindings(method: &MethodDescriptor) -> Vec<Binding> {
 
 fn binding(http: &DynamicMessage) -> Option<Binding> {
     let verb = ["get", "put", "post", "delete", "patch"].into_iter().find(|verb| http.has_field_by_name(verb))?;
-    Some(Binding { verb: verb.to_owned(), template: text(http, verb), body: text(http, "body") })
+    let template = text(http, verb);
+    Some(Binding {
+        verb: verb.to_owned(),
+        template,
+        body: text(http, "body"),
+        response_body: text(http, "response_body"),
+    })
 }
 
 /// The field at a dotted path such as `customer.name`.
+#[must_use]
 pub fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescriptor> {
     let (head, rest) = path.split_once('.').unwrap_or((path, ""));
     let field = message.get_field_by_name(head)?;
@@ -86,6 +112,7 @@ pub fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescript
 }
 
 /// `google.api.field_behavior` of a field.
+#[must_use]
 pub fn behavior(field: &FieldDescriptor) -> Vec<i32> {
     let Some(extension) = field.parent_file().parent_pool().get_extension_by_name("google.api.field_behavior") else {
         return Vec::new();
@@ -101,6 +128,7 @@ pub fn behavior(field: &FieldDescriptor) -> Vec<i32> {
 }
 
 /// The kind of resource that a field names.
+#[must_use]
 pub fn reference(field: &FieldDescriptor) -> Option<String> {
     Some(text(
         &message_option(field.parent_file().parent_pool(), &field.options(), "google.api.resource_reference")?,
@@ -109,11 +137,13 @@ pub fn reference(field: &FieldDescriptor) -> Option<String> {
 }
 
 /// The `buf.validate` rules of a field.
+#[must_use]
 pub fn validation(field: &FieldDescriptor) -> Option<DynamicMessage> {
     message_option(field.parent_file().parent_pool(), &field.options(), "buf.validate.field")
 }
 
 /// Whether a field holds personal data, as it is marked.
+#[must_use]
 pub fn is_redacted(field: &FieldDescriptor) -> bool {
     field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
 }
@@ -130,6 +160,7 @@ pub struct Resource {
 }
 
 /// Every declared kind of resource.
+#[must_use]
 pub fn resources(pool: &DescriptorPool) -> Vec<Resource> {
     let of_messages = pool.all_messages().filter_map(|message| {
         let option = message_option(pool, &message.options(), "google.api.resource")?;

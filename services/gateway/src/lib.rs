@@ -1,0 +1,2 @@
+//! The gateway: every method of the contracts as HTTP and JSON, from the descriptors alone, and gRPC passed through on the same
+//! port.

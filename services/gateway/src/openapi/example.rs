@@ -4,11 +4,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
-use kefu_proto::contract::{IDENTIFIER, OUTPUT_ONLY, behavior};
-
 use super::ordered;
 use super::schema::{Schemas, Use};
-use super::value::{Rules, forms_of};
 
 /// A `UUIDv7`, as the services make them.
 pub const UUID: &str = "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47";
@@ -21,11 +18,11 @@ const OF_CALLS: [&str; 3] = ["request_id", "etag", "occurred_time"];
 /// out.
 pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
     let may = |field: &FieldDescriptor| {
-        let behavior = behavior(field);
-        !of_path.contains(&field.name()) && !behavior.contains(&OUTPUT_ONLY) && !behavior.contains(&IDENTIFIER)
+        let rules = schemas.rules(field);
+        !of_path.contains(&field.name()) && !rules.is_read_only && !rules.is_identity
     };
     let mut fields: Vec<FieldDescriptor> =
-        message.fields().filter(|field| may(field) && Rules::of(field, &schemas.resources).required).collect();
+        message.fields().filter(|field| may(field) && schemas.rules(field).required).collect();
     if usage == Use::Update {
         fields.truncate(1);
     }
@@ -61,7 +58,7 @@ pub fn of_field(schemas: &Schemas, field: &FieldDescriptor, of_path: &[&str]) ->
         },
         Kind::Bool => true.into(),
         Kind::Bytes => {
-            let most = Rules::of(field, &schemas.resources).most_bytes().unwrap_or(3).min(64);
+            let most = schemas.rules(field).most_bytes().unwrap_or(3).min(64);
             BASE64_STANDARD.encode((1..=most).collect::<Vec<u8>>()).into()
         }
         kind => number(schemas, field, &kind),
@@ -82,15 +79,15 @@ fn name(schemas: &Schemas, form: &str) -> String {
 }
 
 fn text(schemas: &Schemas, field: &FieldDescriptor) -> Value {
-    let rules = Rules::of(field, &schemas.resources);
-    if let Some(form) = forms_of(field, &schemas.resources).first() {
+    let rules = schemas.rules(field);
+    if let Some(form) = &rules.form {
         return name(schemas, form).into();
     }
     rules.text_like(schemas.comments.examples_of(field).next(), field.name()).into()
 }
 
 fn number(schemas: &Schemas, field: &FieldDescriptor, kind: &Kind) -> Value {
-    let least = Rules::of(field, &schemas.resources).least().max(1);
+    let least = schemas.rules(field).least().max(1);
     match kind {
         Kind::Int64 | Kind::Uint64 => least.to_string().into(),
         _ => least.into(),

@@ -1,6 +1,6 @@
 //! One operation for each HTTP binding of a method: its parameters, bodies and answers.
 
-use kefu_proto::contract::{Binding, IDENTIFIER, behavior, field_at, rule, served_by};
+use kefu_proto::contract::{Binding, field_at, rule, served_by};
 use kefu_proto::rules::v1::{Access, Role};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
@@ -70,7 +70,7 @@ impl Operation<'_> {
     fn in_path(&self, path: &Path, pool: &DescriptorPool, schemas: &Schemas) -> Vec<Value> {
         let described = path.ids.iter().map(|id| {
             let field = field_at(&self.method.input(), &id.field);
-            let refers = field.filter(|field| !behavior(field).contains(&IDENTIFIER));
+            let refers = field.filter(|field| !schemas.rules(field).is_identity);
             let comment = refers.as_ref().map_or("", |field| schemas.comments.of(field));
             let segment = id.form.split('/').nth(id.segment);
             let schema = if segment == Some("{service}") {
@@ -103,7 +103,7 @@ impl Operation<'_> {
             let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
             let mut parameter = json!({"name": field.json_name(), "in": "query", "schema": schema});
             parameter["description"] = about.unwrap_or_default();
-            if schemas.is_required(&field) {
+            if schemas.rules(&field).required {
                 parameter["required"] = true.into();
                 parameter["example"] = example::of_field(schemas, &field, &[]);
             }

@@ -1,8 +1,10 @@
 //! The schemas of the contracts' messages and enums, collected as components while operations refer to them.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
-use kefu_proto::contract::{OUTPUT_ONLY, Resource, behavior, methods, resources};
+use kefu_proto::contract::{Resource, methods, resources};
 use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
@@ -31,6 +33,7 @@ pub struct Schemas<'a> {
     pub resources: Vec<Resource>,
     /// The messages that answers hold; their names belong to that form.
     answered: HashSet<String>,
+    rules: RefCell<HashMap<String, Rc<Rules>>>,
     /// The schemas so far.
     pub components: Map<String, Value>,
 }
@@ -42,7 +45,7 @@ impl<'a> Schemas<'a> {
         for method in methods(pool) {
             collect(&method.output(), &mut answered);
         }
-        Self { comments, resources: resources(pool), answered, components: Map::new() }
+        Self { comments, resources: resources(pool), answered, rules: RefCell::default(), components: Map::new() }
     }
 
     /// A reference to the schema of a message.
@@ -92,7 +95,7 @@ impl<'a> Schemas<'a> {
                 _ => self.field(&field, usage),
             };
             properties.push((field.json_name().to_owned(), schema));
-            if usage == Use::Request && Rules::of(&field, &self.resources).required {
+            if usage == Use::Request && self.rules(&field).required {
                 required.push(field.json_name().to_owned());
             }
         }
@@ -116,9 +119,14 @@ impl<'a> Schemas<'a> {
         schema
     }
 
-    /// Whether a field must be given.
-    pub fn is_required(&self, field: &FieldDescriptor) -> bool {
-        Rules::of(field, &self.resources).required
+    /// The rules of a field; to read them from its options takes longer than all else, so it is done once.
+    pub fn rules(&self, field: &FieldDescriptor) -> Rc<Rules> {
+        if let Some(known) = self.rules.borrow().get(field.full_name()) {
+            return known.clone();
+        }
+        let rules = Rc::new(Rules::of(field, &self.resources));
+        self.rules.borrow_mut().insert(field.full_name().to_owned(), rules.clone());
+        rules
     }
 
     /// The schema of a message of which the path may have fields.
@@ -136,13 +144,14 @@ impl<'a> Schemas<'a> {
 
     /// The schema of a field.
     pub fn field(&mut self, field: &FieldDescriptor, usage: Use) -> Value {
-        let rules = Rules::of(field, &self.resources);
-        let rules = if usage == Use::Update { rules.optional() } else { rules };
+        let rules = self.rules(field);
+        let is_read_only = rules.is_read_only;
+        let rules = if usage == Use::Update { Rc::new(rules.optional()) } else { rules };
         // Within what is updated, everything is asked as ever.
         let usage = if usage == Use::Update { Use::Request } else { usage };
         let is_required = rules.required;
         let mut schema = if field.is_list() {
-            self.list(field, rules, usage)
+            self.list(field, &rules, usage)
         } else if let Kind::Message(entry) = field.kind()
             && field.is_map()
         {
@@ -154,13 +163,13 @@ impl<'a> Schemas<'a> {
             schema = or_null(schema);
         }
         describe(&mut schema, self.comments.of(field));
-        if behavior(field).contains(&OUTPUT_ONLY) {
+        if is_read_only {
             schema["readOnly"] = true.into();
         }
         schema
     }
 
-    fn list(&mut self, field: &FieldDescriptor, rules: Rules, usage: Use) -> Value {
+    fn list(&mut self, field: &FieldDescriptor, rules: &Rules, usage: Use) -> Value {
         let (least, most, unique) = (rules.min_items.max(rules.required.into()), rules.max_items, rules.unique);
         let items = self.one(field, &rules.of_items(), usage);
         let mut schema = json!({"type": "array", "items": items});

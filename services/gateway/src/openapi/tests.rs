@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 
 use super::*;
 
@@ -153,130 +153,10 @@ fn of_a_service_that_every_one_has_the_path_says_which_and_the_choices_are_all()
 
 #[test]
 fn an_operation_says_all_that_its_contract_does() {
-    expect![[r##"
-        {
-          "description": "Does not take a request over, for a reason: it stays with whom it came from. Declining what lies within one's scope counts as bounced (A2.7).",
-          "operationId": "RequestService_DeclineTransfer",
-          "parameters": [
-            {
-              "description": "The id in `requests/{request}/transfers/{transfer}`. The transfer.",
-              "example": "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47",
-              "in": "path",
-              "name": "request",
-              "required": true,
-              "schema": {
-                "pattern": "^[A-Za-z0-9._~-]{1,63}$",
-                "type": "string"
-              }
-            },
-            {
-              "description": "The id in `requests/{request}/transfers/{transfer}`. The transfer.",
-              "example": "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47",
-              "in": "path",
-              "name": "transfer",
-              "required": true,
-              "schema": {
-                "pattern": "^[A-Za-z0-9._~-]{1,63}$",
-                "type": "string"
-              }
-            },
-            {
-              "$ref": "#/components/parameters/IdempotencyKey"
-            },
-            {
-              "$ref": "#/components/parameters/IfMatch"
-            },
-            {
-              "$ref": "#/components/parameters/AcceptLanguage"
-            }
-          ],
-          "requestBody": {
-            "content": {
-              "application/json": {
-                "example": {
-                  "reason": "reason"
-                },
-                "schema": {
-                  "$ref": "#/components/schemas/kefu.intake.v1.DeclineTransferRequest"
-                }
-              }
-            },
-            "required": true
-          },
-          "responses": {
-            "200": {
-              "content": {
-                "application/json": {
-                  "schema": {
-                    "$ref": "#/components/schemas/kefu.intake.v1.Transfer"
-                  }
-                }
-              },
-              "description": "A request handed to another department, to whoever is in charge there (A2.4)."
-            },
-            "400": {
-              "$ref": "#/components/responses/BadRequest"
-            },
-            "401": {
-              "$ref": "#/components/responses/Unauthenticated"
-            },
-            "403": {
-              "$ref": "#/components/responses/Forbidden"
-            },
-            "404": {
-              "$ref": "#/components/responses/NotFound"
-            },
-            "409": {
-              "$ref": "#/components/responses/Conflict"
-            },
-            "412": {
-              "$ref": "#/components/responses/Stale"
-            },
-            "413": {
-              "$ref": "#/components/responses/TooLarge"
-            },
-            "415": {
-              "$ref": "#/components/responses/UnsupportedMediaType"
-            },
-            "429": {
-              "$ref": "#/components/responses/TooMany"
-            },
-            "500": {
-              "$ref": "#/components/responses/Unexpected"
-            },
-            "503": {
-              "$ref": "#/components/responses/Away"
-            },
-            "504": {
-              "$ref": "#/components/responses/TooLate"
-            },
-            "default": {
-              "$ref": "#/components/responses/Problem"
-            }
-          },
-          "summary": "Does not take a request over, for a reason: it stays with whom it came from",
-          "tags": [
-            "RequestService"
-          ],
-          "x-kefu-access": "OWN",
-          "x-kefu-clauses": [
-            "A2.4",
-            "A2.7"
-          ],
-          "x-kefu-method": "kefu.intake.v1.RequestService.DeclineTransfer",
-          "x-kefu-roles": [
-            "AGENT",
-            "TECHNICIAN",
-            "INVESTIGATOR",
-            "APPROVER",
-            "SUPERVISOR",
-            "MANAGER",
-            "EXECUTIVE",
-            "OFFICE",
-            "TRAINER",
-            "ADMIN"
-          ]
-        }"##]].assert_eq(&serde_json::to_string_pretty(operation("RequestService_DeclineTransfer")).unwrap());
+    let described = serde_json::to_string_pretty(operation("RequestService_DeclineTransfer")).unwrap()
+        + "
+";
+    expect_file!["tests/decline_transfer.json"].assert_eq(&described);
 }
 
 #[test]

@@ -23,13 +23,19 @@ const LABEL: &str = r"[^\s\u0000-,./:-@\[-`{-\u009f\u202a-\u202e\u2066-\u2069]";
 const OTHERS: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffb";
 
 /// What the field rules ask of a value; nothing of what is only answered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// Must be given; for what is not a message, not as its default either.
     pub required: bool,
+    /// Is answered, and ignored when given.
+    pub is_read_only: bool,
+    /// Is the name of the resource that the message is.
+    pub is_identity: bool,
     /// The default is taken as not given, whatever the other rules.
     unless_zero: bool,
-    /// The names of resources it may be, as a regular expression.
+    /// The form of the names of resources it holds, e.g. `requests/{request}`.
+    pub form: Option<String>,
+    /// Their forms as a regular expression.
     names: Option<String>,
     pub min_items: u64,
     pub max_items: Option<u64>,
@@ -49,12 +55,17 @@ impl Rules {
     pub fn of(field: &FieldDescriptor, resources: &[Resource]) -> Self {
         let behavior = behavior(field);
         if behavior.contains(&OUTPUT_ONLY) {
-            return Self::default();
+            return Self { is_read_only: true, ..Self::default() };
         }
-        let mut rules = Self { required: behavior.contains(&REQUIRED), ..Self::default() };
-        let forms = forms_of(field, resources);
+        let mut rules = Self {
+            required: behavior.contains(&REQUIRED),
+            is_identity: behavior.contains(&IDENTIFIER),
+            ..Self::default()
+        };
+        let forms = forms_of(field, rules.is_identity, resources);
         if !forms.is_empty() {
             rules.names = Some(forms.iter().map(|form| name_form(form)).collect::<Vec<_>>().join("|"));
+            rules.form = forms.first().cloned();
             rules.unless_zero = true;
         }
         let Some(given) = validation(field) else { return rules };
@@ -90,13 +101,13 @@ impl Rules {
     }
 
     /// The same for an item of a list, of which none may be missing.
-    pub fn of_items(self) -> Self {
-        Self { required: false, unless_zero: false, ..self }
+    pub fn of_items(&self) -> Self {
+        Self { required: false, unless_zero: false, ..self.clone() }
     }
 
     /// The same where the field may be left out.
-    pub fn optional(self) -> Self {
-        Self { required: false, min_items: 0, ..self }
+    pub fn optional(&self) -> Self {
+        Self { required: false, min_items: 0, ..self.clone() }
     }
 
     /// A text that the rules allow: `given`, or what its form or its field's name suggests.
@@ -223,15 +234,14 @@ fn well_known(message: &str) -> Value {
 }
 
 /// The forms of the names that a field holds: of the resource it refers to, or of the one that its message is.
-pub fn forms_of<'a>(field: &FieldDescriptor, resources: &'a [Resource]) -> &'a [String] {
-    let of = |resource: &&Resource| {
-        if behavior(field).contains(&IDENTIFIER) {
-            resource.declared_in == field.parent_message().full_name()
-        } else {
-            reference(field).as_ref() == Some(&resource.kind)
-        }
+fn forms_of<'a>(field: &FieldDescriptor, is_identity: bool, resources: &'a [Resource]) -> &'a [String] {
+    let found = if is_identity {
+        let message = field.parent_message();
+        resources.iter().find(|resource| resource.declared_in == message.full_name())
+    } else {
+        reference(field).and_then(|kind| resources.iter().find(|resource| resource.kind == kind))
     };
-    resources.iter().find(of).map_or(&[], |resource| &resource.patterns)
+    found.map_or(&[], |resource| &resource.patterns)
 }
 
 /// `requests/{request}` as a regular expression.

@@ -306,7 +306,7 @@ impl Chassis {
     clippy::disallowed_methods,
     reason = "the one place that spawns: its handles are awaited when the service stops"
 )]
-pub(crate) fn spawn<F: Future<Output = ()> + Send + 'static>(work: F) -> tokio::task::JoinHandle<()> {
+pub fn spawn<F: Future<Output = ()> + Send + 'static>(work: F) -> tokio::task::JoinHandle<()> {
     tokio::spawn(work)
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::identity::IssuerConfig;
 use crate::peer::PeerConfig;
@@ -197,12 +198,17 @@ pub struct ConfigError(#[from] config::ConfigError);
 impl Config {
     /// Reads `file`, if given, and the environment over it.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut builder = config::Config::builder();
-        if let Some(file) = file {
-            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
-        }
-        Ok(builder.add_source(environment(std::env::vars())).build()?.try_deserialize()?)
+        load(file)
     }
+}
+
+/// Reads a configuration from `file`, if given, and the environment over it.
+pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> Result<T, ConfigError> {
+    let mut builder = config::Config::builder();
+    if let Some(file) = file {
+        builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+    }
+    Ok(builder.add_source(environment(std::env::vars())).build()?.try_deserialize()?)
 }
 
 /// What the environment says, but for the variables of the command line and the tools, which share the prefix.

@@ -56,6 +56,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The service that is called is away.
+    #[error("{0} is away")]
+    ServiceAway(String),
     /// Another resource has this identity.
     #[error("{name} exists already")]
     Exists {
@@ -136,7 +139,7 @@ impl Error {
             Self::DirectoryEmpty => ErrorReason::DirectoryEmpty,
             Self::SelfDealing => ErrorReason::SelfDealing,
             Self::Overloaded => ErrorReason::Overloaded,
-            Self::Away(_) | Self::Stopping => ErrorReason::BackendAway,
+            Self::Away(_) | Self::ServiceAway(_) | Self::Stopping => ErrorReason::BackendAway,
             Self::Deadline => ErrorReason::DeadlinePassed,
             Self::UnknownMethod => ErrorReason::MethodUnknown,
             Self::Repeated | Self::Unexpected(_) => ErrorReason::Unexpected,
@@ -168,7 +171,7 @@ impl Error {
             Self::Unauthenticated => Code::Unauthenticated,
             Self::RoleMissing | Self::SelfDealing => Code::PermissionDenied,
             Self::Overloaded => Code::ResourceExhausted,
-            Self::Away(_) | Self::Stopping => Code::Unavailable,
+            Self::Away(_) | Self::ServiceAway(_) | Self::Stopping => Code::Unavailable,
             Self::Deadline => Code::DeadlineExceeded,
             Self::UnknownMethod => Code::Unimplemented,
             Self::Repeated | Self::Unexpected(_) => Code::Internal,
@@ -212,7 +215,7 @@ impl Error {
             Self::StaleEtag(name) => {
                 details.set_resource_info("", name, "", self.to_string());
             }
-            Self::Overloaded | Self::Away(_) | Self::Stopping | Self::Deadline => {
+            Self::Overloaded | Self::Away(_) | Self::ServiceAway(_) | Self::Stopping | Self::Deadline => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
             }
             _ => {}

@@ -84,7 +84,7 @@ impl Language {
     /// What a refusal says to people: the reason; and, where a clause stands behind it, the clause and what is missing.
     #[must_use]
     pub fn refusal(self, error: &Error) -> String {
-        let told = reason(error.reason()).of(self);
+        let told = meaning(error.reason()).of(self);
         let (clause, detail) = match (error, self) {
             (Error::Gate { clause, missing, .. }, _) => (clause, missing.of(self).to_owned()),
             (Error::State { clause, method, state, .. }, Self::English) => {
@@ -115,7 +115,8 @@ impl Language {
 }
 
 /// What a reason means.
-const fn reason(reason: ErrorReason) -> Text {
+#[must_use]
+pub const fn meaning(reason: ErrorReason) -> Text {
     match reason {
         ErrorReason::Unspecified | ErrorReason::Unexpected => Text::new(
             "Something unexpected happened. The operators have a record of it.",
@@ -179,7 +180,7 @@ mod tests {
         assert!(reasons.contains(&ErrorReason::Unexpected));
         // A text without its Chinese or its English does not pass `Text::new`.
         for language in [Language::English, Language::Chinese] {
-            let told: BTreeSet<&str> = reasons.iter().map(|&each| reason(each).of(language)).collect();
+            let told: BTreeSet<&str> = reasons.iter().map(|&each| meaning(each).of(language)).collect();
             assert_eq!(told.len(), reasons.len());
         }
     }

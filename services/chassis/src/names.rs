@@ -105,6 +105,12 @@ pub fn unknown<R: Resource>(name: &str) -> Error {
     Error::NotFound { kind: R::KIND, name: name.to_owned() }
 }
 
+/// A UUID that is nothing but random.
+#[must_use]
+pub fn random_uuid() -> Uuid {
+    Uuid::new_v4()
+}
+
 /// A `UUIDv7` made at `now`.
 #[must_use]
 pub fn new_uuid(now: Timestamp) -> Uuid {

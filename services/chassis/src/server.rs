@@ -24,12 +24,13 @@ use crate::error::describe;
 use crate::journal::feed::Feed;
 use crate::notifications::api::Notifications;
 
-mod connections;
+pub mod connections;
 mod gate;
 mod outlet;
 mod shares;
 mod taking;
 
+use connections::Protocols;
 use gate::Gate;
 
 /// How often readiness is looked at.
@@ -126,7 +127,7 @@ impl Server {
         routes.add_service(reflection(&serves)?);
         let gate = Arc::new(Gate::new(chassis.clone(), limits));
         let router = gate::guard(Routes::from(routes.routes().into_axum_router()).into_axum_router(), gate);
-        let tls = tls.as_ref().map(acceptor).transpose()?;
+        let tls = tls.as_ref().map(|tls| acceptor(tls, Protocols::Http2)).transpose()?;
         // Known from the first call on, and not ready until Postgres has answered.
         for name in &serves {
             reporter.set_service_status(*name, ServingStatus::NotServing).await;
@@ -134,7 +135,13 @@ impl Server {
         let mut work = chassis.start();
         work.extend(beside.into_iter().map(spawn));
         let ready = spawn(report_readiness(chassis.clone(), reporter, serves));
-        let serving = connections::Serving { router: router.with_state(()), limits, tls, stop: chassis.stopping() };
+        let serving = connections::Serving {
+            router: router.with_state(()),
+            protocols: Protocols::Http2,
+            limits,
+            tls,
+            stop: chassis.stopping(),
+        };
         let mut stop = chassis.stopping();
         tokio::select! {
             () = connections::serve(listener, serving) => {}
@@ -152,19 +159,20 @@ impl Server {
     }
 }
 
-/// TLS with the certificate and key of the configuration, for HTTP/2 alone.
-fn acceptor(tls: &Tls) -> Result<TlsAcceptor, ServerError> {
+/// TLS with the certificate and key of the configuration.
+pub fn acceptor(tls: &Tls, protocols: Protocols) -> Result<TlsAcceptor, ServerError> {
     let chain = CertificateDer::pem_file_iter(&tls.certificate_file)?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(&tls.key_file)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let mut config = config.with_no_client_auth().with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = protocols.offered();
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn reflection(
-    serves: &[&'static str],
+/// Reflection of the gRPC services of these names, and of health.
+pub fn reflection(
+    serves: &[&str],
 ) -> Result<
     tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection + use<>>,
     tonic_reflection::server::Error,

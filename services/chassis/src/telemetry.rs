@@ -112,6 +112,12 @@ impl Telemetry {
         self.0.is_some()
     }
 
+    /// What makes instruments whose values are sent, if anything is.
+    #[must_use]
+    pub fn meter(&self) -> Option<Meter> {
+        self.0.as_ref().map(|sending| sending.meter.clone())
+    }
+
     /// Sends what waits, and returns when that is done, but after three seconds at the latest.
     pub async fn flush(&self) {
         self.finish(|sending| {

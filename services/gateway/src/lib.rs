@@ -1,5 +1,27 @@
 //! The gateway: every method of the contracts as HTTP and JSON, from the descriptors alone, and gRPC passed through on the same
 //! port.
 
+mod backends;
+mod call;
+mod config;
 mod docs;
+mod gateway;
+mod json;
+mod observe;
 pub mod openapi;
+mod pass;
+mod problem;
+mod program;
+mod rate;
+mod request;
+mod routes;
+mod serve;
+mod stream;
+mod template;
+mod titles;
+mod upload;
+
+pub use backends::BackendConfig;
+pub use config::{Config, Cors, Limits};
+pub use gateway::{Gateway, Running, Setup, StartError};
+pub use program::main;

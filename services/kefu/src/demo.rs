@@ -44,6 +44,7 @@ pub async fn run(common: &Common) -> Result<ExitCode, Error> {
     let plan = Plan {
         ephemeral: true,
         port_base: None,
+        http_port: None,
         regulation: Regulation::standard(),
         database_url: common.database_url().map(str::to_owned),
         clock: clock.clone(),

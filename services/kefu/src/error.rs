@@ -111,6 +111,12 @@ pub enum Error {
         /// Its address.
         address: SocketAddr,
     },
+    /// The gateway.
+    #[error("the gateway cannot start")]
+    Gateway(#[source] Box<kefu_gateway::StartError>),
+    /// The gateway's port is taken.
+    #[error("the gateway cannot start: {0} is taken, perhaps by another kefu; choose another port with --http-port")]
+    HttpTaken(SocketAddr),
     /// A service ended by itself.
     #[error("{0} has ended; its log says why")]
     Ended(&'static str),

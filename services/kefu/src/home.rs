@@ -50,6 +50,9 @@ pub struct State {
     pub zone: String,
     /// Where each service listens, by the name of its schema.
     pub services: BTreeMap<String, SocketAddr>,
+    /// Where the gateway listens, if there is one.
+    #[serde(default)]
+    pub gateway: Option<SocketAddr>,
 }
 
 impl Home {
@@ -183,7 +186,14 @@ mod tests {
 
     fn state() -> State {
         let services = BTreeMap::from([("intake".to_owned(), SocketAddr::from(([127, 0, 0, 1], 7001)))]);
-        State { pid: 42, version: "0.1.0".into(), data: Data::Ephemeral, zone: "Asia/Shanghai".into(), services }
+        State {
+            pid: 42,
+            version: "0.1.0".into(),
+            data: Data::Ephemeral,
+            zone: "Asia/Shanghai".into(),
+            services,
+            gateway: None,
+        }
     }
 
     #[test]

@@ -12,11 +12,13 @@ use kefu_chassis::clock::Clock;
 use kefu_chassis::config::Limits;
 use kefu_chassis::database;
 use kefu_chassis::directory::follow::SERVED_AS;
+use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::identity::signer::Signer;
 use kefu_chassis::peer::{Peer, Peers};
 use kefu_chassis::program::{Running, Service, Setup, StartError};
 use kefu_chassis::server::ServerError;
 use kefu_chassis::telemetry::Telemetry;
+use kefu_gateway::{BackendConfig, Gateway};
 use kefu_regulation::Regulation;
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
@@ -40,6 +42,8 @@ pub struct Plan {
     pub ephemeral: bool,
     /// The ports are counted from here; free ones when none.
     pub port_base: Option<u16>,
+    /// Where the gateway listens (0 for a free port); none is started when none.
+    pub http_port: Option<u16>,
     /// The regulation in force.
     pub regulation: Regulation,
     /// The operator's database, if not a private one.
@@ -54,6 +58,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Instance {
     services: Vec<(&'static Service, Running)>,
+    gateway: Option<kefu_gateway::Running>,
     store: Store,
     data: Data,
     zone: String,
@@ -70,7 +75,7 @@ impl Instance {
         };
         let store = Store::open(home, data, plan.database_url.as_deref()).await?;
         let zone = plan.regulation.calendar().zone().iana_name().unwrap_or("UTC").to_owned();
-        let mut instance = Self { services: Vec::new(), store, data, zone };
+        let mut instance = Self { services: Vec::new(), gateway: None, store, data, zone };
         match instance.start_services(home, &plan).await {
             Ok(()) => Ok(instance),
             Err(error) => {
@@ -118,6 +123,31 @@ impl Instance {
             known.push((service, peers));
             self.services.push((service, running));
         }
+        self.start_gateway(plan, issuer).await
+    }
+
+    async fn start_gateway(&mut self, plan: &Plan, issuer: IssuerConfig) -> Result<(), Error> {
+        let Some(port) = plan.http_port else { return Ok(()) };
+        let listen = SocketAddr::from(([127, 0, 0, 1], port));
+        let backend = |address| BackendConfig { url: format!("http://{address}"), ca_file: None };
+        let setup = kefu_gateway::Setup {
+            listen,
+            services: self.addresses().into_iter().map(|(name, address)| (name, backend(address))).collect(),
+            issuers: vec![issuer],
+            cors: kefu_gateway::Cors::default(),
+            limits: kefu_gateway::Limits::default(),
+            tls: None,
+            telemetry: plan.telemetry.clone(),
+        };
+        self.gateway = match Gateway::start(setup).await {
+            Ok(running) => Some(running),
+            Err(kefu_gateway::StartError::Server(ServerError::Listen { source, .. }))
+                if source.kind() == ErrorKind::AddrInUse =>
+            {
+                return Err(Error::HttpTaken(listen));
+            }
+            Err(source) => return Err(Error::Gateway(Box::new(source))),
+        };
         Ok(())
     }
 
@@ -129,6 +159,7 @@ impl Instance {
             data: self.data,
             zone: self.zone.clone(),
             services: self.addresses(),
+            gateway: self.gateway.as_ref().map(|running| running.address),
         }
     }
 
@@ -147,18 +178,37 @@ impl Instance {
         self.store.log()
     }
 
-    /// Returns when a service has ended by itself, with its name.
+    /// Returns when a service or the gateway has ended by itself, with its name.
     pub async fn ended(&mut self) -> &'static str {
         if self.services.is_empty() {
             return std::future::pending().await;
         }
-        let ((), first, _) = select_all(self.services.iter_mut().map(|(_, running)| Box::pin(running.stopped()))).await;
-        // It has been awaited and must not be awaited again.
-        self.services.swap_remove(first).0.schema
+        let services = select_all(self.services.iter_mut().map(|(_, running)| Box::pin(running.stopped())));
+        let gateway = async {
+            match &mut self.gateway {
+                Some(gateway) => gateway.stopped().await,
+                None => std::future::pending().await,
+            }
+        };
+        let first = tokio::select! {
+            ((), first, _) = services => Some(first),
+            () = gateway => None,
+        };
+        // What has been awaited must not be awaited again.
+        match first {
+            Some(first) => self.services.swap_remove(first).0.schema,
+            None => {
+                self.gateway = None;
+                "gateway"
+            }
+        }
     }
 
     /// Stops the services, each letting its calls end within the grace period, then the database.
     pub async fn stop(self) -> Result<(), Error> {
+        if let Some(gateway) = self.gateway {
+            gateway.stop().await;
+        }
         join_all(self.services.into_iter().map(|(_, running)| running.stop())).await;
         self.store.close().await
     }

@@ -36,6 +36,7 @@ impl Session {
                 let plan = Plan {
                     ephemeral: false,
                     port_base: None,
+                    http_port: None,
                     regulation: common.regulation()?,
                     database_url: common.database_url().map(str::to_owned),
                     clock: Clock::system(),

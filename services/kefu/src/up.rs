@@ -13,7 +13,7 @@ use crate::demo;
 use crate::error::Error;
 use crate::home::{Data, Home};
 use crate::instance::{Instance, Plan};
-use crate::services::PORT_BASE;
+use crate::services::{HTTP_PORT, PORT_BASE};
 use crate::terminal::say;
 
 /// How to serve.
@@ -29,11 +29,14 @@ pub struct UpArguments {
     /// Services listen on the next ports: intake, complaints, surveys, appraisal, faults.
     #[arg(long, value_name = "PORT", default_value_t = PORT_BASE, value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     port_base: u16,
+    /// The gateway, for HTTP and gRPC alike, listens on this port (0 for a free one).
+    #[arg(long, value_name = "PORT", default_value_t = HTTP_PORT)]
+    http_port: u16,
 }
 
 impl Default for UpArguments {
     fn default() -> Self {
-        Self { ephemeral: false, demo: false, port_base: PORT_BASE }
+        Self { ephemeral: false, demo: false, port_base: PORT_BASE, http_port: HTTP_PORT }
     }
 }
 
@@ -48,6 +51,7 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
     let plan = Plan {
         ephemeral: arguments.ephemeral || arguments.demo,
         port_base: Some(arguments.port_base),
+        http_port: Some(arguments.http_port),
         regulation: common.regulation()?,
         database_url: common.database_url().map(str::to_owned),
         clock: time.as_ref().map_or_else(Clock::system, |(clock, _)| clock.clone()),
@@ -92,6 +96,9 @@ fn summary(home: &Home, instance: &Instance, regulation: &str, day_end: Option<T
     let mut text = format!("kefu {} is running.\n\n", state.version);
     for (service, address) in &state.services {
         let _ = writeln!(text, "  {service:<12}{address}");
+    }
+    if let Some(address) = state.gateway {
+        let _ = writeln!(text, "  {:<12}http://{address}, described at http://{address}/docs", "gateway");
     }
     let gone = if state.data == Data::Ephemeral { ", removed at the end" } else { "" };
     let _ = writeln!(text, "  {:<12}{}{gone}", "data", instance.describe_store());

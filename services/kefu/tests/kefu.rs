@@ -61,7 +61,7 @@ impl Home {
     fn up_logging(&self, arguments: &[&str], environment: &[(&str, &str)], logs: Stdio) -> Up {
         let base = free_ports().to_string();
         let started = Instant::now();
-        let up = [&["up", "--port-base", &base], arguments].concat();
+        let up = [&["up", "--port-base", &base, "--http-port", "0"], arguments].concat();
         let mut command = self.command(&up);
         command.envs(environment.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(logs).spawn().unwrap();

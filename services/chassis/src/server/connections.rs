@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use http::Request;
+use http::{Request, Version};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
@@ -22,12 +24,12 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 use super::outlet::Outlet;
-use super::taking::Streams;
+use super::taking::{self, Streams};
 use crate::config::Limits;
 
 /// Streams of one connection at once: as many as calls of a server.
 const STREAMS: u32 = 1_000;
-/// The headers of a call at most, in bytes as HTTP/2 counts them.
+/// The headers of a call at most, in bytes as each protocol counts them.
 const HEADERS: u32 = 16 << 10;
 /// What a connection may send ahead of being read, in bytes.
 const AHEAD: u32 = 1 << 20;
@@ -40,32 +42,63 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How long nothing is accepted when nothing can be: the process has no more files to open.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocols {
+    /// HTTP/2 alone, which gRPC is on.
+    Http2,
+    /// HTTP/2 and HTTP/1.1.
+    Both,
+}
+
+impl Protocols {
+    /// As TLS agrees on them, the best first.
+    #[must_use]
+    pub fn offered(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Http2 => vec![b"h2".to_vec()],
+            Self::Both => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        }
+    }
+}
+
 /// What every connection is served with.
 #[derive(Clone)]
 pub struct Serving {
+    /// Who answers.
     pub router: Router,
+    /// What is spoken.
+    pub protocols: Protocols,
+    /// Bounds of connections: `connections`, `handshake_ms`, `idle_ms` and `stall_ms` of these.
     pub limits: Limits,
+    /// TLS; plain text when none.
     pub tls: Option<TlsAcceptor>,
     /// Becomes true when they are to end.
     pub stop: watch::Receiver<bool>,
 }
 
+/// With a request: where its connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin(pub IpAddr);
+
 /// One connection.
 #[derive(Debug)]
-pub struct Connection {
+pub(super) struct Connection {
     streams: AtomicUsize,
     /// When it was last without a stream.
     quiet_since: Mutex<Instant>,
     make_room: Notify,
+    origin: Origin,
 }
 
 /// A stream of a connection, until it is dropped.
 #[derive(Debug)]
-pub struct Busy(Arc<Connection>);
+pub(super) struct Busy(Arc<Connection>);
 
 impl Connection {
-    fn new() -> Self {
-        Self { streams: AtomicUsize::new(0), quiet_since: Mutex::new(Instant::now()), make_room: Notify::new() }
+    fn new(origin: Origin) -> Self {
+        let quiet_since = Mutex::new(Instant::now());
+        Self { streams: AtomicUsize::new(0), quiet_since, make_room: Notify::new(), origin }
     }
 
     /// It has one stream more.
@@ -96,8 +129,8 @@ struct Open {
 }
 
 impl Open {
-    fn add(&mut self, stream: TcpStream, serving: &Serving) {
-        let connection = Arc::new(Connection::new());
+    fn add(&mut self, stream: TcpStream, origin: Origin, serving: &Serving) {
+        let connection = Arc::new(Connection::new(origin));
         let task = self.tasks.spawn(serve_one(stream, connection.clone(), serving.clone()));
         self.connections.insert(task.id(), connection);
     }
@@ -133,10 +166,10 @@ pub async fn serve(listener: TcpListener, serving: Serving) {
             _ = stop.wait_for(|stopping| *stopping) => break,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 if open.connections.len() < serving.limits.connections || open.make_room() {
                     let _ = stream.set_nodelay(true);
-                    open.add(stream, &serving);
+                    open.add(stream, Origin(from.ip()), &serving);
                 }
             }
             // The one that was to be accepted is gone.
@@ -186,15 +219,35 @@ async fn talk<I>(io: I, connection: Arc<Connection>, serving: Serving)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Serving { router, limits, mut stop, .. } = serving;
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let Serving { router, protocols, limits, mut stop, .. } = serving;
+    let calls = connection.clone();
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(calls.origin);
+        // Of HTTP/2 a stream's task makes the connection busy.
+        let busy = (request.version() < Version::HTTP_2).then(|| calls.busy());
         let answer = router.clone().call(request);
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        async move {
+            let answer = taking::watch(answer.await.unwrap_or_else(|never| match never {}));
+            Ok::<_, Infallible>(match busy {
+                Some(busy) => answer.map(|body| {
+                    axum::body::Body::new(body.map_frame(move |frame| {
+                        let _until_the_end = &busy;
+                        frame
+                    }))
+                }),
+                None => answer,
+            })
+        }
     });
     let patience = Duration::from_millis(limits.stall_ms);
-    let streams = Streams { connection: connection.clone(), patience };
-    let mut builder = http2::Builder::new(streams);
+    let idle = Duration::from_millis(limits.idle_ms);
+    let mut builder = auto::Builder::new(Streams { connection: connection.clone(), patience });
+    if protocols == Protocols::Http2 {
+        builder = builder.http2_only();
+    }
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(HEADERS as usize);
     builder
+        .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADERS)
@@ -203,7 +256,6 @@ where
         .keep_alive_interval(KEEPALIVE.0)
         .keep_alive_timeout(KEEPALIVE.1);
     let mut talk = pin!(builder.serve_connection(TokioIo::new(Outlet::new(io, patience)), service));
-    let idle = Duration::from_millis(limits.idle_ms);
     let ended = tokio::select! {
         ended = talk.as_mut() => Some(ended),
         () = quiet_for(&connection, idle) => None,
@@ -219,7 +271,7 @@ where
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(cause = crate::error::describe(&error), "a connection broke");
+        tracing::debug!(cause = crate::error::describe(error.as_ref()), "a connection broke");
     }
 }
 

@@ -21,7 +21,6 @@ use crate::identity::Identity;
 use crate::language::Language;
 use crate::rules::MethodRule;
 use crate::server::shares::{self, Shares};
-use crate::server::taking;
 use crate::telemetry::rpc::Observed;
 
 /// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
@@ -76,7 +75,7 @@ async fn observe(State(gate): State<Arc<Gate>>, request: Request, next: Next) ->
         Observed::server(&chassis.telemetry, service, method, request.headers())
     };
     let response = next.run(request).instrument(call.span().clone()).await;
-    taking::watch(call.of(response).map(axum::body::Body::new))
+    call.of(response).map(axum::body::Body::new)
 }
 
 async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {

@@ -44,7 +44,8 @@ impl Injector for HeadersMut<'_> {
 }
 
 /// The trace that the caller has begun, for the work of `service`; a new one when the headers name none.
-pub(super) fn extract(headers: &HeaderMap, service: &Arc<str>) -> Context {
+#[must_use]
+pub fn extract(headers: &HeaderMap, service: &Arc<str>) -> Context {
     let cx = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
     cx.with_value(Within(service.clone()))
 }

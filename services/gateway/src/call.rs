@@ -1,0 +1,209 @@
+//! A call to a service: the bytes of its messages as they are, the caller's headers, a deadline, and one more try where that
+//! does no harm.
+
+use std::time::Duration;
+
+use bytes::{Buf as _, BufMut as _, Bytes};
+use futures::Stream;
+use http::HeaderMap;
+use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderName};
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+
+use crate::backends::{Backend, Kind, Lease, NoPlace};
+use crate::problem::Problem;
+use crate::routes::Method;
+
+/// What is passed on of a caller's headers.
+const PASSED: [HeaderName; 3] = [AUTHORIZATION, ACCEPT_LANGUAGE, HeaderName::from_static("traceparent")];
+/// An answer at most, in bytes; services send less.
+const ANSWER: usize = 64 << 20;
+
+/// A message as its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        let length = buffer.remaining();
+        Ok(Some(buffer.copy_to_bytes(length)))
+    }
+}
+
+/// Who calls, and how long they wait.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    metadata: MetadataMap,
+    deadline: Duration,
+}
+
+impl Caller {
+    /// The caller of a request with these headers.
+    pub fn of(headers: &HeaderMap, deadline: Duration) -> Self {
+        let mut passed = HeaderMap::new();
+        for name in PASSED {
+            if let Some(value) = headers.get(&name) {
+                passed.insert(name, value.clone());
+            }
+        }
+        Self { metadata: MetadataMap::from_headers(passed), deadline }
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        *request.metadata_mut() = self.metadata.clone();
+        request.set_timeout(self.deadline);
+        request
+    }
+
+    /// Calls a method that takes one message and gives one. A call that was lost is made once more at another replica if that
+    /// does no harm: the method changes nothing, or the request has an id that it is known by.
+    pub async fn once(
+        &self,
+        backend: &Backend,
+        method: &Method,
+        message: Bytes,
+        is_repeatable: bool,
+    ) -> Result<Bytes, Problem> {
+        let call = async |message| {
+            let lease = place(backend, Kind::Call)?;
+            let mut grpc = grpc(&lease).await?;
+            let answer = grpc.unary(self.request(message), method.path.clone(), Raw).await;
+            note(&lease, answer)
+        };
+        let calls = async {
+            match call(message.clone()).await {
+                Err(Lost::Lost(_)) if is_repeatable => call(message).await,
+                outcome => outcome,
+            }
+        };
+        Ok(self.within(calls).await?.into_inner())
+    }
+
+    /// Calls a method that takes one message and gives a stream.
+    pub async fn stream(&self, backend: &Backend, method: &Method, message: Bytes) -> Result<Answers, Problem> {
+        let lease = place(backend, Kind::Stream)?;
+        let call = async {
+            let mut grpc = grpc(&lease).await?;
+            // It ends when the caller ends it.
+            let mut request = self.request(message);
+            request.metadata_mut().remove("grpc-timeout");
+            let answer = grpc.server_streaming(request, method.path.clone(), Raw).await;
+            note(&lease, answer)
+        };
+        let messages = self.within(call).await?.into_inner();
+        Ok(Answers { messages, _lease: lease })
+    }
+
+    /// Calls a method that takes a stream and gives one message.
+    pub async fn send(
+        &self,
+        backend: &Backend,
+        method: &Method,
+        messages: impl Stream<Item = Bytes> + Send + 'static,
+    ) -> Result<Bytes, Problem> {
+        let lease = place(backend, Kind::Stream)?;
+        let call = async {
+            let mut grpc = grpc(&lease).await?;
+            let answer = grpc.client_streaming(self.request(messages), method.path.clone(), Raw).await;
+            note(&lease, answer)
+        };
+        Ok(self.within(call).await?.into_inner())
+    }
+
+    async fn within<T>(&self, call: impl Future<Output = Result<T, Lost>>) -> Result<T, Problem> {
+        match tokio::time::timeout(self.deadline, call).await {
+            Ok(outcome) => outcome.map_err(Problem::from),
+            Err(_) => Err(Problem::too_late()),
+        }
+    }
+}
+
+/// The messages of a stream, and the place it takes.
+#[derive(Debug)]
+pub struct Answers {
+    messages: Streaming<Bytes>,
+    _lease: Lease,
+}
+
+impl Answers {
+    /// The next message; none at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        self.messages.message().await.map_err(Problem::of)
+    }
+}
+
+/// Why a call gave no answer.
+enum Lost {
+    /// Nobody knows whether it arrived.
+    Lost(Status),
+    Refused(Status),
+    NoPlace(NoPlace),
+}
+
+impl From<Lost> for Problem {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Lost(status) | Lost::Refused(status) => Self::of(status),
+            Lost::NoPlace(NoPlace::Away) => Self::away(),
+            Lost::NoPlace(NoPlace::Full) => Self::too_often(Duration::from_secs(1)),
+        }
+    }
+}
+
+fn place(backend: &Backend, kind: Kind) -> Result<Lease, Lost> {
+    backend.place(kind).map_err(Lost::NoPlace)
+}
+
+type Client = Grpc<kefu_chassis::telemetry::propagation::Traced<tonic::transport::Channel>>;
+
+async fn grpc(lease: &Lease) -> Result<Client, Lost> {
+    let mut grpc = Grpc::new(lease.channel()).max_decoding_message_size(ANSWER);
+    grpc.ready().await.map_err(|error| {
+        lease.suspect();
+        Lost::Lost(Status::from_error(error.into()))
+    })?;
+    Ok(grpc)
+}
+
+fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Lost> {
+    answer.map_err(|status| {
+        // What our own end makes of a connection that fails has its cause with it; what a service says has not.
+        if std::error::Error::source(&status).is_some() {
+            lease.suspect();
+            Lost::Lost(status)
+        } else {
+            Lost::Refused(status)
+        }
+    })
+}

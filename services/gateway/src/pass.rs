@@ -1,0 +1,154 @@
+//! gRPC passed through as it is, and gRPC-Web made gRPC: the path says which service it is for, or, where every service serves
+//! the method, the first message or the metadata `kefu-service`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body as HttpBody;
+use axum::extract::State;
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures::{StreamExt as _, TryStreamExt};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName};
+use http::{Request, Response, Uri};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, BodyStream, StreamBody};
+use kefu_chassis::Error;
+use prost_reflect::DynamicMessage;
+use tower_service::Service as _;
+
+use crate::backends::{Backend, Kind, NoPlace};
+use crate::gateway::Gateway;
+use crate::observe::Routed;
+use crate::problem::Telling;
+use crate::routes::Method;
+use crate::serve::service_in;
+
+/// The metadata that names the service.
+const SERVICE: HeaderName = HeaderName::from_static("kefu-service");
+/// A first message at most, in bytes, as services take them.
+const FIRST: usize = 4 << 20;
+/// The head of a message: whether it is compressed, and its length.
+const HEAD: usize = 5;
+
+/// Passes a call on, and its answer back.
+pub async fn pass(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(telling): Extension<Telling>,
+    request: Request<HttpBody>,
+) -> Response<HttpBody> {
+    match passed(&gateway, request).await {
+        Ok(response) => response,
+        Err(error) => error.into_status(telling.language).into_http(),
+    }
+}
+
+async fn passed(gateway: &Arc<Gateway>, request: Request<HttpBody>) -> Result<Response<HttpBody>, Error> {
+    let method = gateway.routes.method(request.uri().path()).ok_or(Error::UnknownMethod)?;
+    let routed = Routed(method.path.as_str().into());
+    let (mut parts, body) = request.into_parts();
+    let (name, body) = match method.served_by.clone().or_else(|| named(&parts.headers)) {
+        Some(name) => (name, body),
+        None => within(Duration::from_millis(gateway.limits.body_ms), addressed(method, body)).await?,
+    };
+    let backend = gateway.backends.get(&name).ok_or_else(|| Error::ServiceAway(name.clone()))?;
+    let is_stream = method.takes_stream() || method.gives_stream();
+    let lease = place(backend, if is_stream { Kind::Stream } else { Kind::Call })?;
+    parts.uri = Uri::from(method.path.clone());
+    parts.version = http::Version::HTTP_2;
+    for of_the_hop in
+        [CONNECTION, HOST, HeaderName::from_static("keep-alive"), HeaderName::from_static("proxy-connection")]
+    {
+        parts.headers.remove(of_the_hop);
+    }
+    let mut channel = lease.channel();
+    let away = || Error::ServiceAway(name.clone());
+    std::future::poll_fn(|cx| channel.poll_ready(cx)).await.map_err(|_| away())?;
+    let answer = channel.call(Request::from_parts(parts, tonic::body::Body::new(body))).await;
+    let answer = answer.map_err(|_| {
+        lease.suspect();
+        away()
+    })?;
+    // The place is taken until the answer has ended.
+    let mut answer = answer.map(|body| {
+        HttpBody::new(body.map_frame(move |frame| {
+            let _until_the_end = &lease;
+            frame
+        }))
+    });
+    answer.extensions_mut().insert(routed);
+    Ok(answer)
+}
+
+fn place(backend: &Backend, kind: Kind) -> Result<crate::backends::Lease, Error> {
+    backend.place(kind).map_err(|none| match none {
+        NoPlace::Away => Error::ServiceAway(backend.name().to_owned()),
+        NoPlace::Full => Error::Overloaded,
+    })
+}
+
+async fn within<T>(time: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(time, work).await.unwrap_or(Err(Error::Deadline))
+}
+
+/// The service that the metadata name, as `services/intake` or `intake`.
+fn named(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get(SERVICE)?.to_str().ok()?;
+    Some(format!("services/{}", name.strip_prefix("services/").unwrap_or(name)))
+}
+
+/// The service that the first message names in `parent` or `name`, and the body with all that was read of it.
+async fn addressed(method: &Method, mut body: HttpBody) -> Result<(String, HttpBody), Error> {
+    let mut read = BytesMut::new();
+    let first = loop {
+        if let Some(first) = first_message(&read)? {
+            break first;
+        }
+        match body.frame().await {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    read.extend_from_slice(&data);
+                }
+            }
+            _ => return Err(Error::field("", "the message cannot be read as the contract has it")),
+        }
+    };
+    let message = DynamicMessage::decode(method.descriptor.input(), first)
+        .map_err(|_| Error::field("", "the message cannot be read as the contract has it"))?;
+    let name = ["parent", "name"].into_iter().find_map(|field| {
+        let value = message.get_field_by_name(field)?;
+        value.as_str().and_then(service_in).map(str::to_owned)
+    });
+    let name = name.ok_or_else(|| Error::field("parent", "must name a service, e.g. services/intake"))?;
+    let head = futures::stream::once(std::future::ready(Ok(Frame::data(read.freeze()))));
+    let rest = TryStreamExt::map_err(BodyStream::new(body), axum::Error::new);
+    Ok((name, HttpBody::new(StreamBody::new(head.chain(rest)))))
+}
+
+/// The first message, once it is there.
+fn first_message(read: &[u8]) -> Result<Option<Bytes>, Error> {
+    let Some((mut head, rest)) = read.split_at_checked(HEAD) else { return Ok(None) };
+    if head.get_u8() != 0 {
+        return Err(Error::field(SERVICE.as_str(), "must name the service of a message that is compressed"));
+    }
+    let length = usize::try_from(head.get_u32()).unwrap_or(usize::MAX);
+    if length > FIRST {
+        return Err(Error::field("", "the message is too large"));
+    }
+    Ok(rest.get(..length).map(Bytes::copy_from_slice))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_when_all_of_it_is_there() {
+        let framed = [0, 0, 0, 0, 3, b'a', b'b', b'c', b'd'];
+        for end in 0..8 {
+            assert_eq!(first_message(&framed[..end]).unwrap(), None);
+        }
+        assert_eq!(first_message(&framed).unwrap().as_deref(), Some(b"abc".as_slice()));
+        assert!(first_message(&[1, 0, 0, 0, 0]).is_err() && first_message(&[0, 1, 0, 0, 0]).is_err());
+    }
+}

@@ -1,0 +1,210 @@
+//! The message that a request is: what its path, its query, its body and its headers say, each thing said once.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{HeaderName, IF_MATCH};
+use percent_encoding::percent_decode_str;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
+
+use crate::json;
+use crate::problem::Problem;
+use crate::routes::{Body, Method, Route, fields_along};
+
+/// Under which a call may be repeated.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// After which event a stream goes on.
+pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// What a request says beside its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'r> {
+    /// What its path gives to fields.
+    pub captures: &'r [(&'r str, String)],
+    /// Its query, as it came.
+    pub query: &'r str,
+    /// Its headers.
+    pub headers: &'r HeaderMap,
+}
+
+/// The message of a request with this body.
+pub fn message(route: &Route, said: Said<'_>, body: &Bytes) -> Result<DynamicMessage, Problem> {
+    let input = route.method.descriptor.input();
+    let mut message = match &route.body {
+        Body::None => DynamicMessage::new(input),
+        // A body of nothing is a request of nothing: curl sends none when it is told none.
+        Body::Whole if body.is_empty() => DynamicMessage::new(input),
+        Body::Whole => json::read(&input, body, "")?,
+        Body::Field(field) => field_from(field, &input, body)?,
+    };
+    complete(route, said, &mut message)?;
+    Ok(message)
+}
+
+/// Adds to a message of the body what path, query and headers say.
+pub fn complete(route: &Route, said: Said<'_>, message: &mut DynamicMessage) -> Result<(), Problem> {
+    for (field, value) in said.captures {
+        put_once(message, field, value)?;
+    }
+    for (name, value) in pairs(said.query)? {
+        if !takes(route, &name) {
+            return Err(Problem::invalid(&name, "is no parameter of this method"));
+        }
+        put(message, &name, &value)?;
+    }
+    from_headers(&route.method, said.headers, message)
+}
+
+fn field_from(field: &FieldDescriptor, input: &MessageDescriptor, body: &Bytes) -> Result<DynamicMessage, Problem> {
+    let name = field.json_name();
+    let Kind::Message(inner) = field.kind() else {
+        return json::read(input, &[br#"{""#, name.as_bytes(), br#"":"#, body, b"}"].concat(), "");
+    };
+    let mut message = DynamicMessage::new(input.clone());
+    let inner = if body.is_empty() { DynamicMessage::new(inner) } else { json::read(&inner, body, name)? };
+    message.set_field(field, Value::Message(inner));
+    Ok(message)
+}
+
+/// Sets a field by a part of a form: a message is JSON, everything else as an address would write it.
+pub fn part_into(message: &mut DynamicMessage, field: &FieldDescriptor, text: &[u8]) -> Result<(), Problem> {
+    if let (Kind::Message(inner), false) = (field.kind(), field.is_list()) {
+        let value = json::read(&inner, text, field.json_name())?;
+        message.set_field(field, Value::Message(value));
+        return Ok(());
+    }
+    let text = str::from_utf8(text).map_err(|_| Problem::invalid(field.json_name(), "is not UTF-8"))?;
+    put(message, field.name(), text)
+}
+
+/// Whether a field may stand in the query: neither path nor body carries it.
+fn takes(route: &Route, name: &str) -> bool {
+    let Some(fields) = fields_along(&route.method.descriptor.input(), name) else { return false };
+    let path = fields.iter().map(FieldDescriptor::name).collect::<Vec<_>>().join(".");
+    let is_in_body = match &route.body {
+        Body::None => false,
+        Body::Whole => true,
+        Body::Field(body) => fields.first() == Some(body),
+    };
+    !is_in_body && route.template.fields().all(|bound| bound != path)
+}
+
+/// What the headers say: the caller's key for repeating the call, the state it is about, and where a stream goes on.
+fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessage) -> Result<(), Problem> {
+    if let Some(key) = text(headers, &IDEMPOTENCY_KEY)? {
+        match &method.request_id {
+            // The draft of its standard has it in quotation marks.
+            Some(fields) => put_along(message, fields, key.trim_matches('"'))?,
+            // A read may be repeated anyhow.
+            None if method.is_safe_to_repeat() => {}
+            None => return Err(Problem::invalid(IDEMPOTENCY_KEY.as_str(), "is not taken by this method")),
+        }
+    }
+    if let Some(etag) = text(headers, &IF_MATCH)?.filter(|etag| *etag != "*") {
+        // Our etags are written as HTTP has them, quotation marks included.
+        let is_one = etag.strip_prefix('"').is_some_and(|rest| rest.find('"') == rest.len().checked_sub(1));
+        match &method.etag {
+            Some(fields) if is_one => put_along(message, fields, etag)?,
+            Some(_) => return Err(Problem::invalid(IF_MATCH.as_str(), "must be one strong etag")),
+            None => return Err(Problem::invalid(IF_MATCH.as_str(), "is not taken by this method")),
+        }
+    }
+    if let (Some(place), Some(field)) = (text(headers, &LAST_EVENT_ID)?, &method.resume) {
+        // A browser says so of its own accord, of the stream that its page asked for with the first place.
+        message.set_field(field, parse(field, place)?);
+    }
+    Ok(())
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let (first, more) = (values.next(), values.next());
+    match first.map(|value| value.to_str()) {
+        Some(Ok(text)) if more.is_none() => Ok(Some(text).filter(|text| !text.is_empty())),
+        None => Ok(None),
+        _ => Err(Problem::invalid(name.as_str(), "must stand once and be ASCII")),
+    }
+}
+
+/// Puts what a header says where the body has said nothing, or the same.
+fn put_along(message: &mut DynamicMessage, fields: &[FieldDescriptor], value: &str) -> Result<(), Problem> {
+    let path = fields.iter().map(FieldDescriptor::json_name).collect::<Vec<_>>().join(".");
+    put_once(message, &path, value)
+}
+
+/// Sets a field that says nothing yet, or the same.
+fn put_once(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Problem> {
+    let (within, field) = place(message, path)?;
+    let parsed = parse(&field, value)?;
+    if within.has_field(&field) && *within.get_field(&field) != parsed {
+        return Err(Problem::invalid(path, "says something else than the address or the headers do"));
+    }
+    within.set_field(&field, parsed);
+    Ok(())
+}
+
+/// Sets a field of the query; one that is repeated gets one value more.
+fn put(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Problem> {
+    let (within, field) = place(message, path)?;
+    let parsed = parse(&field, value)?;
+    if field.is_list() {
+        if let Some(list) = within.get_field_mut(&field).as_list_mut() {
+            list.push(parsed);
+        }
+    } else if within.has_field(&field) {
+        return Err(Problem::invalid(path, "stands twice"));
+    } else {
+        within.set_field(&field, parsed);
+    }
+    Ok(())
+}
+
+/// The field at a path, and the message that has it, made on the way.
+fn place<'m>(
+    message: &'m mut DynamicMessage,
+    path: &str,
+) -> Result<(&'m mut DynamicMessage, FieldDescriptor), Problem> {
+    let unknown = || Problem::invalid(path, "is not known");
+    let mut fields = fields_along(&message.descriptor(), path).ok_or_else(unknown)?;
+    let last = fields.pop().ok_or_else(unknown)?;
+    let mut within = message;
+    for field in &fields {
+        within = within.get_field_mut(field).as_message_mut().ok_or_else(unknown)?;
+    }
+    Ok((within, last))
+}
+
+/// A value as an address writes it: as JSON would, but without quotation marks.
+fn parse(field: &FieldDescriptor, text: &str) -> Result<Value, Problem> {
+    let refused = |reason: String| Problem::invalid(field.json_name(), reason);
+    match field.kind() {
+        Kind::String => Ok(Value::String(text.to_owned())),
+        Kind::Bool => text.parse().map(Value::Bool).map_err(|_| refused(format!("{text} is neither true nor false"))),
+        _ => {
+            let value = serde_json::Value::String(text.to_owned());
+            let value = if field.is_list() { serde_json::Value::Array(vec![value]) } else { value };
+            let named = serde_json::Map::from_iter([(field.json_name().to_owned(), value)]);
+            let message = DynamicMessage::deserialize(field.parent_message().clone(), serde_json::Value::Object(named));
+            let value = message.map_err(|error| refused(error.to_string()))?.get_field(field).into_owned();
+            match value {
+                Value::List(mut items) => items.pop().ok_or_else(|| refused("is empty".into())),
+                value => Ok(value),
+            }
+        }
+    }
+}
+
+/// The pairs of a query, decoded.
+fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        let decoded = percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned);
+        decoded.map_err(|_| Problem::invalid("", "the query is not UTF-8"))
+    };
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}

@@ -1,0 +1,212 @@
+//! A request on HTTP as a call: which method it is, its message, and the answer as JSON.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body as HttpBody;
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use http::request::Parts;
+use http::{Method as Verb, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, Value};
+
+use crate::backends::Backend;
+use crate::call::Caller;
+use crate::gateway::Gateway;
+use crate::observe::Routed;
+use crate::problem::{Problem, Telling};
+use crate::request::{self, Said};
+use crate::routes::{Body, Found, Method, Route};
+use crate::{json, stream, upload};
+
+/// The media type of JSON.
+const JSON: &str = "application/json";
+
+/// Answers a request by the method that it is for.
+pub async fn serve(gateway: &Arc<Gateway>, telling: &Telling, request: Request<HttpBody>) -> Response<HttpBody> {
+    let (parts, body) = request.into_parts();
+    let (route, captures) = match gateway.routes.find(&parts.method, parts.uri.path()) {
+        Found::Route(route, captures) => (route, captures),
+        Found::Verbs(verbs) => return Problem::verb(verbs).answer(telling),
+        Found::Nothing => return Problem::nowhere().answer(telling),
+    };
+    let said = Said { captures: &captures, query: parts.uri.query().unwrap_or_default(), headers: &parts.headers };
+    let outcome = call(gateway, telling, route, said, &parts, body).await;
+    let mut response = outcome.unwrap_or_else(|problem| problem.answer(telling));
+    response.extensions_mut().insert(Routed(route.pattern.clone()));
+    response
+}
+
+async fn call(
+    gateway: &Arc<Gateway>,
+    telling: &Telling,
+    route: &Arc<Route>,
+    said: Said<'_>,
+    parts: &Parts,
+    body: HttpBody,
+) -> Result<Response<HttpBody>, Problem> {
+    let backend = backend(gateway, &route.method, said.captures)?;
+    let limits = &gateway.limits;
+    if route.method.takes_stream() {
+        let caller = Caller::of(&parts.headers, Duration::from_millis(limits.upload_ms));
+        let answer = upload::send(gateway, &caller, backend, route, said, body).await?;
+        return answered(route, &parts.method, &parts.headers, answer);
+    }
+    let body = match route.body {
+        Body::None => Bytes::new(),
+        _ => json_body(&parts.headers, body, limits.body_bytes, Duration::from_millis(limits.body_ms)).await?,
+    };
+    let message = request::message(route, said, &body)?;
+    let caller = Caller::of(&parts.headers, Duration::from_millis(limits.deadline_ms));
+    let encoded = Bytes::from(message.encode_to_vec());
+    if route.method.gives_stream() {
+        let answers = caller.stream(backend, &route.method, encoded).await?;
+        let form = stream::Form::of(route, parts.headers.get(ACCEPT));
+        return Ok(stream::answer(gateway, telling, route, form, answers));
+    }
+    let is_repeatable = is_repeatable(&route.method, &message);
+    let answer = caller.once(backend, &route.method, encoded, is_repeatable).await?;
+    answered(route, &parts.method, &parts.headers, answer)
+}
+
+/// Whether a call that was lost may be made again: it changes nothing, or it is known again by its id.
+fn is_repeatable(method: &Method, message: &DynamicMessage) -> bool {
+    match method.request_id.as_deref() {
+        None => true,
+        Some([field]) => message.has_field(field),
+        Some(_) => false,
+    }
+}
+
+/// The service that a method is served by, or that the address names.
+fn backend<'g>(
+    gateway: &'g Gateway,
+    method: &Method,
+    captures: &[(&str, String)],
+) -> Result<&'g Arc<Backend>, Problem> {
+    let named = captures.iter().find_map(|(_, value)| service_in(value));
+    let name = method.served_by.as_deref().or(named).ok_or_else(Problem::nowhere)?;
+    match gateway.backends.get(name) {
+        Some(backend) => Ok(backend),
+        // Of the suite, but not of this installation.
+        None if method.served_by.is_some() => Err(Problem::away()),
+        None => Err(Problem::nowhere()),
+    }
+}
+
+/// The service that the name of a resource begins with: `services/intake` of `services/intake/duties/1`.
+pub fn service_in(name: &str) -> Option<&str> {
+    let id = name.strip_prefix("services/")?;
+    let end = id.find('/').unwrap_or(id.len());
+    Some(&name[.."services/".len() + end])
+}
+
+async fn json_body(headers: &HeaderMap, body: HttpBody, at_most: usize, within: Duration) -> Result<Bytes, Problem> {
+    if let Some(kind) = headers.get(CONTENT_TYPE)
+        && !is_json(kind)
+    {
+        return Err(Problem::media_type(JSON));
+    }
+    whole(headers, body, at_most, within).await
+}
+
+/// The whole of a body that is not larger than it may be and comes in time.
+async fn whole(headers: &HeaderMap, body: HttpBody, at_most: usize, within: Duration) -> Result<Bytes, Problem> {
+    if stated_length(headers).is_some_and(|length| length > at_most) {
+        return Err(Problem::too_large());
+    }
+    match tokio::time::timeout(within, Limited::new(body, at_most).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Problem::too_large()),
+        Ok(Err(error)) => Err(Problem::broken_off(error)),
+        Err(_) => Err(Problem::too_slow()),
+    }
+}
+
+/// How long the body is, as it says.
+pub fn stated_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether a body of this type is JSON.
+fn is_json(kind: &HeaderValue) -> bool {
+    let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == JSON || kind.starts_with("application/") && kind.ends_with("+json")
+}
+
+/// The answer of a service as JSON.
+fn answered(route: &Route, verb: &Verb, headers: &HeaderMap, answer: Bytes) -> Result<Response<HttpBody>, Problem> {
+    let output = route.method.descriptor.output();
+    let message = DynamicMessage::decode(output, answer).map_err(Problem::unexpected)?;
+    let etag = route.method.answered_etag.as_ref().and_then(|field| match &*message.get_field(field) {
+        Value::String(etag) if !etag.is_empty() => HeaderValue::try_from(etag).ok(),
+        _ => None,
+    });
+    let mut response = Response::new(HttpBody::empty());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Some(etag) = etag {
+        let is_known = *verb == Verb::GET && headers.get_all(IF_NONE_MATCH).iter().any(|known| lists(known, &etag));
+        response.headers_mut().insert(ETAG, etag);
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Ok(response);
+        }
+    }
+    let mut text = Vec::with_capacity(1024);
+    match &route.answer {
+        None => json::write(&message, &mut text)?,
+        Some(field) => json::write_field(&message, field, &mut text)?,
+    }
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    *response.body_mut() = HttpBody::from(text);
+    Ok(response)
+}
+
+/// Whether an `If-None-Match` lists an etag.
+fn lists(known: &HeaderValue, etag: &HeaderValue) -> bool {
+    let (Ok(known), Ok(etag)) = (known.to_str(), etag.to_str()) else { return false };
+    known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_is_read_from_the_name_of_a_resource() {
+        for (name, service) in [
+            ("services/intake", Some("services/intake")),
+            ("services/intake/duties/1", Some("services/intake")),
+            ("requests/1", None),
+            ("services", None),
+        ] {
+            assert_eq!(service_in(name), service);
+        }
+    }
+
+    #[test]
+    fn json_is_json_whatever_stands_after_it() {
+        for (kind, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/merge-patch+json", true),
+            ("application/x-www-form-urlencoded", false),
+            ("text/plain", false),
+            ("application/jsonp", false),
+        ] {
+            assert_eq!(is_json(&HeaderValue::from_static(kind)), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_etag_is_found_among_those_that_are_known() {
+        let etag = HeaderValue::from_static("\"7\"");
+        for (known, expected) in
+            [("\"7\"", true), ("\"6\", W/\"7\"", true), ("*", true), ("\"77\"", false), ("7", false)]
+        {
+            assert_eq!(lists(&HeaderValue::from_static(known), &etag), expected, "{known}");
+        }
+    }
+}

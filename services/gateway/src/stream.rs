@@ -1,0 +1,160 @@
+//! A stream of answers on HTTP: Server-Sent Events that can be resumed, a line of JSON a message, or the bytes of a content.
+
+use std::sync::Arc;
+
+use axum::body::Body as HttpBody;
+use bytes::Bytes;
+use futures::Stream;
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
+use http::{HeaderName, Response};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
+
+use crate::call::Answers;
+use crate::gateway::Gateway;
+use crate::json;
+use crate::problem::{Problem, Telling};
+use crate::routes::Route;
+
+/// The media type of Server-Sent Events.
+pub const EVENTS: &str = "text/event-stream";
+/// The media type of a line of JSON a message.
+pub const LINES: &str = "application/x-ndjson";
+/// The media type of bytes.
+pub const BYTES: &str = "application/octet-stream";
+
+/// How a stream is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Server-Sent Events.
+    Events,
+    /// A line of JSON a message.
+    Lines,
+    /// The bytes of the field that is the answer's body.
+    Bytes,
+}
+
+impl Form {
+    /// As the caller asks for it; else bytes where the answer's body is bytes, and lines.
+    pub fn of(route: &Route, accept: Option<&HeaderValue>) -> Self {
+        let accept = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+        let is_bytes = route.answer.as_ref().is_some_and(|field| field.kind() == Kind::Bytes);
+        let asks_for =
+            |kind: &str| accept.split(',').any(|range| range.split(';').next().unwrap_or_default().trim() == kind);
+        if asks_for(EVENTS) {
+            Self::Events
+        } else if is_bytes && !asks_for(LINES) {
+            Self::Bytes
+        } else {
+            Self::Lines
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Events => EVENTS,
+            Self::Lines => LINES,
+            Self::Bytes => BYTES,
+        }
+    }
+}
+
+/// The answer that goes on until the service ends it, the caller leaves or the gateway stops.
+pub fn answer(
+    gateway: &Gateway,
+    telling: &Telling,
+    route: &Arc<Route>,
+    form: Form,
+    answers: Answers,
+) -> Response<HttpBody> {
+    let parts = parts(form, route.clone(), telling.clone(), answers, gateway.stopping());
+    let mut response = Response::new(HttpBody::from_stream(parts));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies that gather answers would hold events back.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    if form == Form::Bytes {
+        headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    }
+    response
+}
+
+fn parts(
+    form: Form,
+    route: Arc<Route>,
+    telling: Telling,
+    mut answers: Answers,
+    mut stop: tokio::sync::watch::Receiver<bool>,
+) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
+    async_stream::stream! {
+        loop {
+            let next = tokio::select! {
+                next = answers.next() => next,
+                _ = stop.wait_for(|stopping| *stopping) => return,
+            };
+            let part = match next {
+                Ok(Some(message)) => part(form, &route, message),
+                Ok(None) => return,
+                Err(problem) => Err(problem),
+            };
+            match part {
+                Ok(part) => yield Ok(part),
+                // Bytes cannot say what went wrong: they end before their end.
+                Err(_) if form == Form::Bytes => {
+                    yield Err(BrokenOff);
+                    return;
+                }
+                Err(problem) => {
+                    yield Ok(last_words(form, &problem, &telling));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The stream ended before its end.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream broke off")]
+struct BrokenOff;
+
+fn part(form: Form, route: &Route, message: Bytes) -> Result<Bytes, Problem> {
+    let method = &route.method;
+    let message = DynamicMessage::decode(method.descriptor.output(), message).map_err(Problem::unexpected)?;
+    let mut text = Vec::with_capacity(512);
+    if form == Form::Bytes {
+        let field = route.answer.as_ref().map(|field| message.get_field(field).into_owned());
+        return Ok(field.and_then(|field| field.as_bytes().cloned()).unwrap_or_default());
+    }
+    if form == Form::Events {
+        if let Some(place) = method.place.as_deref().and_then(|path| place(&message, path)) {
+            text.extend_from_slice(format!("id: {place}\n").as_bytes());
+        }
+        text.extend_from_slice(b"data: ");
+    }
+    json::write(&message, &mut text)?;
+    text.extend_from_slice(if form == Form::Events { b"\n\n" } else { b"\n" });
+    Ok(text.into())
+}
+
+/// The place of an answer, if it has one: a sign of life has none.
+fn place(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
+    let (field, rest) = path.split_first()?;
+    if !message.has_field(field) {
+        return None;
+    }
+    match &*message.get_field(field) {
+        Value::Message(inner) => place(inner, rest),
+        Value::String(place) => Some(place.clone()),
+        Value::I64(place) => Some(place.to_string()),
+        _ => None,
+    }
+}
+
+fn last_words(form: Form, problem: &Problem, telling: &Telling) -> Bytes {
+    let (document, _) = problem.tell(telling);
+    match form {
+        Form::Events => [b"event: error\ndata: ".as_slice(), &document, b"\n\n"].concat().into(),
+        _ => [b"{\"error\":".as_slice(), &document, b"}\n"].concat().into(),
+    }
+}

@@ -1,0 +1,252 @@
+//! A stream of messages from the body of one request: the bytes of a file, a form with what it is and the file, or a line of
+//! JSON a message. What breaks off ends the call as cancelled: a service never takes a part for the whole.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body as HttpBody;
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures::{Stream, StreamExt as _};
+use http::header::CONTENT_TYPE;
+use multer::Multipart;
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::backends::Backend;
+use crate::call::Caller;
+use crate::gateway::Gateway;
+use crate::json;
+use crate::problem::Problem;
+use crate::request::{Said, complete, part_into};
+use crate::routes::{Body, Route};
+use crate::serve::stated_length;
+use crate::stream::LINES;
+
+/// Bytes of a message at most.
+const PIECE: usize = 256 << 10;
+/// Messages that wait to be sent: what a service has not taken yet is not read ahead.
+const AHEAD: usize = 2;
+
+/// What takes the messages.
+type Outlet = mpsc::Sender<Bytes>;
+
+/// Sends what the body holds, and returns the answer.
+pub async fn send(
+    gateway: &Gateway,
+    caller: &Caller,
+    backend: &Arc<Backend>,
+    route: &Arc<Route>,
+    said: Said<'_>,
+    body: HttpBody,
+) -> Result<Bytes, Problem> {
+    let at_most = gateway.limits.upload_bytes;
+    if stated_length(said.headers).is_some_and(|length| length > at_most) {
+        return Err(Problem::too_large());
+    }
+    let kind = said.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let (outlet, messages) = mpsc::channel(AHEAD);
+    let bytes = bounded(body, at_most, Duration::from_millis(gateway.limits.stall_ms));
+    let reading = async move {
+        match &route.body {
+            Body::Field(field) => file(&outlet, route, field, said, bytes).await,
+            _ if kind.starts_with("multipart/form-data") => form(&outlet, route, said, kind, bytes).await,
+            _ if kind.split(';').next().unwrap_or_default().trim() == LINES => {
+                lines(&outlet, route, said, gateway.limits.body_bytes, bytes).await
+            }
+            _ => Err(Problem::media_type(&format!("multipart/form-data, {LINES}"))),
+        }
+    };
+    // The stream ends in order only when all was read: a service takes its end for the end of the content.
+    let (whole, is_whole) = oneshot::channel::<()>();
+    let messages = tokio_stream::wrappers::ReceiverStream::new(messages);
+    let messages = messages.chain(
+        futures::stream::once(async move {
+            match is_whole.await {
+                Ok(()) => futures::stream::empty().boxed(),
+                Err(_) => futures::stream::pending().boxed(),
+            }
+        })
+        .flatten(),
+    );
+    let mut call = pin!(caller.send(backend, &route.method, messages));
+    let mut reading = pin!(reading);
+    tokio::select! {
+        // Refused or answered before all was read.
+        answer = call.as_mut() => return answer,
+        read = reading.as_mut() => read?,
+    }
+    let _ = whole.send(());
+    call.await
+}
+
+/// The bytes of a body, as long as they come in time and are not too many.
+fn bounded(
+    body: HttpBody,
+    at_most: usize,
+    patience: Duration,
+) -> impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin {
+    let mut frames = body.into_data_stream();
+    Box::pin(async_stream::stream! {
+        let mut left = at_most;
+        loop {
+            match tokio::time::timeout(patience, frames.next()).await {
+                Ok(Some(Ok(bytes))) if bytes.len() <= left => {
+                    left -= bytes.len();
+                    yield Ok(bytes);
+                }
+                Ok(Some(Ok(_))) => {
+                    yield Err(Problem::too_large());
+                    return;
+                }
+                Ok(Some(Err(error))) => {
+                    yield Err(Problem::broken_off(error));
+                    return;
+                }
+                Ok(None) => return,
+                Err(_) => {
+                    yield Err(Problem::too_slow());
+                    return;
+                }
+            }
+        }
+    })
+}
+
+/// The body is the file; what else there is to say is said in the address.
+async fn file(
+    outlet: &Outlet,
+    route: &Route,
+    field: &FieldDescriptor,
+    said: Said<'_>,
+    mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
+) -> Result<(), Problem> {
+    let mut first = DynamicMessage::new(route.method.descriptor.input());
+    complete(route, said, &mut first)?;
+    pass(outlet, &first).await;
+    while let Some(bytes) = bytes.next().await {
+        pieces(outlet, field, bytes?).await;
+    }
+    Ok(())
+}
+
+/// The body is a form: its parts are fields of the message, the file the last of them.
+async fn form(
+    outlet: &Outlet,
+    route: &Route,
+    said: Said<'_>,
+    kind: &str,
+    bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + 'static,
+) -> Result<(), Problem> {
+    let boundary = multer::parse_boundary(kind).map_err(|error| malformed(&error))?;
+    let input = route.method.descriptor.input();
+    let mut form = Multipart::new(bytes.map(|bytes| bytes.map_err(Carried)), boundary);
+    let mut first = Some(DynamicMessage::new(input.clone()));
+    while let Some(mut part) = form.next_field().await.map_err(|error| problem_of(error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let field = field_of(&input, &name)?;
+        let Some(mut message) = first.take() else {
+            return Err(Problem::invalid(&name, "stands after the file, which is the last part"));
+        };
+        if field.kind() == Kind::Bytes {
+            complete(route, said, &mut message)?;
+            pass(outlet, &message).await;
+            while let Some(bytes) = part.chunk().await.map_err(|error| problem_of(error))? {
+                pieces(outlet, &field, bytes).await;
+            }
+        } else {
+            let mut text = BytesMut::new();
+            while let Some(bytes) = part.chunk().await.map_err(|error| problem_of(error))? {
+                if text.len() + bytes.len() > PIECE {
+                    return Err(Problem::too_large());
+                }
+                text.extend_from_slice(&bytes);
+            }
+            part_into(&mut message, &field, &text)?;
+            first = Some(message);
+        }
+    }
+    match first {
+        Some(_) => Err(Problem::invalid("", "the form has no part with the file")),
+        None => Ok(()),
+    }
+}
+
+/// The body is a line of JSON a message.
+async fn lines(
+    outlet: &Outlet,
+    route: &Route,
+    said: Said<'_>,
+    line_at_most: usize,
+    mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
+) -> Result<(), Problem> {
+    let input = route.method.descriptor.input();
+    let (mut waiting, mut is_first, mut number) = (BytesMut::new(), true, 0_u64);
+    let mut is_over = false;
+    while !is_over {
+        match bytes.next().await {
+            Some(bytes) => waiting.extend_from_slice(&bytes?),
+            None => is_over = true,
+        }
+        loop {
+            let end = waiting.iter().position(|&byte| byte == b'\n');
+            let Some(end) = end.or(is_over.then_some(waiting.len())) else { break };
+            let line = waiting.split_to(end);
+            waiting.advance(usize::from(!waiting.is_empty()));
+            number += 1;
+            if !line.trim_ascii().is_empty() {
+                let mut message = json::read(&input, &line, "").map_err(|problem| problem.on_line(number))?;
+                if std::mem::take(&mut is_first) {
+                    complete(route, said, &mut message)?;
+                }
+                pass(outlet, &message).await;
+            }
+            if waiting.is_empty() {
+                break;
+            }
+        }
+        if waiting.len() > line_at_most {
+            return Err(Problem::too_large());
+        }
+    }
+    Ok(())
+}
+
+fn field_of(input: &MessageDescriptor, name: &str) -> Result<FieldDescriptor, Problem> {
+    let field = input.get_field_by_json_name(name).or_else(|| input.get_field_by_name(name));
+    field.ok_or_else(|| Problem::invalid(name, "is no part of this form"))
+}
+
+async fn pieces(outlet: &Outlet, field: &FieldDescriptor, mut bytes: Bytes) {
+    while !bytes.is_empty() {
+        let piece = bytes.split_to(bytes.len().min(PIECE));
+        let mut message = DynamicMessage::new(field.parent_message().clone());
+        message.set_field(field, Value::Bytes(piece));
+        pass(outlet, &message).await;
+    }
+}
+
+/// A service that has answered takes no more; then its answer is what counts.
+async fn pass(outlet: &Outlet, message: &DynamicMessage) {
+    let _ = outlet.send(message.encode_to_vec().into()).await;
+}
+
+/// A problem on its way through the reader of forms.
+#[derive(Debug, thiserror::Error)]
+#[error("the body cannot be read")]
+struct Carried(Problem);
+
+fn problem_of(error: multer::Error) -> Problem {
+    match error {
+        multer::Error::StreamReadFailed(source) => match source.downcast::<Carried>() {
+            Ok(carried) => carried.0,
+            Err(source) => Problem::broken_off(source),
+        },
+        error => malformed(&error),
+    }
+}
+
+fn malformed(error: &multer::Error) -> Problem {
+    Problem::invalid("", format!("the form cannot be read: {error}"))
+}

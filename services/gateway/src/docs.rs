@@ -20,7 +20,7 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 ];
 
 /// `/docs`, which reads `/openapi.json`.
-pub fn router() -> Router {
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     // The other layout has a bar to load other documents with, and a badge of a validator elsewhere.
     let config = Config::new(["/openapi.json"])
         .use_base_layout()
@@ -30,7 +30,7 @@ pub fn router() -> Router {
         .display_operation_id(true)
         .default_models_expand_depth(-1)
         .filter(true);
-    let page: Router = SwaggerUi::new("/docs").config(config).into();
+    let page: Router<S> = SwaggerUi::new("/docs").config(config).into();
     page.layer(map_response(|mut answer: Response| async {
         answer.headers_mut().extend(HEADERS);
         answer
@@ -48,7 +48,7 @@ mod tests {
 
     async fn get(path: &str) -> (Response<()>, String) {
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let (head, body) = router().call(request).await.unwrap().into_parts();
+        let (head, body) = router::<()>().call(request).await.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         (Response::from_parts(head, ()), String::from_utf8_lossy(&bytes).into_owned())
     }

@@ -36,7 +36,7 @@ use crate::observe::{Instruments, observe};
 use crate::problem::Telling;
 use crate::rate::{Rates, TIDY};
 use crate::routes::{RouteError, Routes};
-use crate::{pass, serve, stream};
+use crate::{docs, openapi, pass, serve, stream};
 
 /// What a web page may read of an answer beside its body.
 const EXPOSED: [&str; 6] =
@@ -102,6 +102,9 @@ pub enum StartError {
     /// An origin of a web page.
     #[error("cors.origins: {0} is no origin such as https://desk.example.com")]
     Origin(String),
+    /// The description of the API.
+    #[error("the OpenAPI document cannot be made: {0}")]
+    Document(String),
     /// The metrics.
     #[error("the metrics cannot be gathered")]
     Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -201,6 +204,11 @@ fn router(gateway: &Arc<Gateway>, cors: &Cors) -> Result<Router, StartError> {
         .into_axum_router()
         .fallback_service(Router::new().fallback(pass::pass).with_state(gateway.clone()))
         .layer(tonic_web::GrpcWebLayer::new());
+    let described = openapi::written().map_err(|error| StartError::Document(error.to_string()))?;
+    let about = Router::new()
+        .route("/openapi.json", get(async || ([(CONTENT_TYPE, "application/json")], described)))
+        .merge(docs::router())
+        .layer(compression());
     let calls = Router::new()
         .fallback(call)
         .with_state(gateway.clone())
@@ -208,6 +216,7 @@ fn router(gateway: &Arc<Gateway>, cors: &Cors) -> Result<Router, StartError> {
         .layer(compression());
     let router = Router::new()
         .route("/metrics", get(show_metrics))
+        .merge(about)
         .fallback_service(calls)
         .with_state(gateway.clone())
         .layer(from_fn_with_state(native, grpc))

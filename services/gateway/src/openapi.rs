@@ -1,6 +1,9 @@
 //! The OpenAPI document, made from the descriptors and their comments alone: every HTTP binding of every method, with the
 //! rules that the services enforce.
 
+use std::sync::LazyLock;
+
+use bytes::Bytes;
 use kefu_proto::contract::{bindings, methods};
 use prost_reflect::DescriptorPool;
 use serde::ser::{Serialize, Serializer};
@@ -35,6 +38,19 @@ impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Ordered(&self.0).serialize(serializer)
     }
+}
+
+/// A document that cannot be made.
+pub type DocumentError = Box<dyn std::error::Error + Send + Sync>;
+
+static WRITTEN: LazyLock<Result<Bytes, DocumentError>> = LazyLock::new(|| {
+    let pool = DescriptorPool::decode(kefu_proto::COMMENTED)?;
+    Ok(serde_json::to_vec(&document(&pool))?.into())
+});
+
+/// The document of all services as JSON; made once.
+pub fn written() -> Result<Bytes, &'static DocumentError> {
+    WRITTEN.as_ref().cloned()
 }
 
 /// The document of the services in `pool`, which was decoded with its comments (`kefu_proto::COMMENTED`).

@@ -9,7 +9,8 @@ use super::example;
 use super::path::Path;
 use super::problem;
 use super::schema::{Schemas, Use};
-use super::value::ID;
+use super::value::{ID, UUID};
+use crate::routes::here_or_within;
 
 mod answer;
 mod body;
@@ -116,7 +117,7 @@ impl Operation<'_> {
         let input = self.method.input();
         let is_resumable = rule(self.method).is_some_and(|rule| !rule.resume_field.is_empty());
         let known = [
-            ("IdempotencyKey", input.get_field_by_name("request_id").is_some()),
+            ("IdempotencyKey", here_or_within(&input, "request_id").is_some()),
             ("IfMatch", self.takes_etag()),
             ("IfNoneMatch", self.binding.verb == "get" && self.has_etag()),
             ("LastEventId", is_resumable),
@@ -158,12 +159,12 @@ pub fn headers() -> Value {
         "IdempotencyKey": header(
             "Idempotency-Key",
             "Is `requestId`, where that is not given: a UUID under which a repetition of the call is answered as the first was.",
-            json!({"type": "string", "format": "uuid"}),
+            json!({"type": "string", "pattern": format!("^(\"?{UUID}\"?)?$")}),
         ),
         "IfMatch": header(
             "If-Match",
             "Is `etag`, where that is not given: as the header `ETag` had it. If the resource has changed since, the call is refused.",
-            json!({"type": "string"}),
+            json!({"type": "string", "pattern": r#"^("[^"]*"|\*)?$"#}),
         ),
         "IfNoneMatch": header("If-None-Match", "As the header `ETag` had it: if that is still so, the answer is empty.", json!({"type": "string"})),
         "LastEventId": header("Last-Event-ID", "The `id` of the last event that came: the stream goes on after it.", json!({"type": "string"})),

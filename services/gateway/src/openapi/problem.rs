@@ -71,13 +71,14 @@ pub fn schema(pool: &DescriptorPool, schemas: &mut Schemas) -> Value {
     json!({
         "type": "object",
         "description": "Why a call was refused or failed (RFC 9457).",
-        "required": ["type", "title", "status", "trace_id"],
+        "required": ["type", "title", "status", "detail", "trace_id"],
         "properties": {
             "type": {"type": "string", "format": "uri-reference", "description": "`urn:kefu:problem:` and the reason; `about:blank` where the status says it all."},
             "title": text("What the status or the reason means."),
             "status": {"type": "integer", "minimum": 400, "maximum": 599, "description": "The status of the answer."},
             "detail": text("What is the matter, in the language that `Accept-Language` asks for."),
             "reason": reasons,
+            "resource": text("The resource that is missing or in the way."),
             "violations": {
                 "type": "array",
                 "description": "What is wrong with which field, or which clause demands what of which resource.",
@@ -85,7 +86,7 @@ pub fn schema(pool: &DescriptorPool, schemas: &mut Schemas) -> Value {
                     "type": "object",
                     "required": ["description"],
                     "properties": {
-                        "field": text("The path of a field in the request, e.g. `contact.phone`."),
+                        "field": text("The path of a field in the request, e.g. `contact.phone`, or a header."),
                         "clause": text("The clause, e.g. `C2.4`."),
                         "subject": text("The resource that it is about."),
                         "description": text("What is wrong or missing."),

@@ -76,6 +76,13 @@ impl<'a> Schemas<'a> {
         to_component(&name)
     }
 
+    /// Whether nothing is too little for a schema: the body of such a request may be left out otherwise.
+    pub fn asks_for_something(&self, schema: &Value) -> bool {
+        let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+        let schema = name.and_then(|name| self.components.get(name)).unwrap_or(schema);
+        schema.get("required").is_some()
+    }
+
     fn name(&self, full_name: &str, usage: Use) -> String {
         match usage {
             Use::Update => format!("{full_name}-Update"),

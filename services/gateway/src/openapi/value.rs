@@ -14,7 +14,8 @@ const ACTING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a
 const NOT_IN_LINE: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
 /// An id in a resource's name.
 pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
-const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
+/// A UUID as text.
+pub const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
 /// The parts of an address's domain are letters and digits of any script, which classes that every engine knows cannot
 /// say; of what is not ASCII, this leaves all.
 const EMAIL: &str = r"[^\s@\u0000-\u001f\u007f-\u009f]{1,64}@L+(\.L+)*";

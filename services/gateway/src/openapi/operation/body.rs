@@ -24,20 +24,22 @@ impl Operation<'_> {
                 let of_path = self.of_path();
                 let schema = schemas.rest(&input, &of_path);
                 let example = example::of_message(schemas, &input, Use::Request, &of_path);
-                Some(json!({"required": true, "content": {JSON: {"schema": schema, "example": example}}}))
+                let is_required = schemas.asks_for_something(&schema);
+                Some(json!({"required": is_required, "content": {JSON: {"schema": schema, "example": example}}}))
             }
             field => {
                 let field = input.get_field_by_name(field)?;
                 let about = schemas.comments.of(&field).to_owned();
                 let mut body = if field.kind() == Kind::Bytes {
-                    json!({"content": content(BYTES, &bytes())})
+                    json!({"required": true, "content": content(BYTES, &bytes())})
                 } else {
                     let mut schema = schemas.field(&field, Use::Request);
                     without_description(&mut schema);
-                    json!({"content": {JSON: {"schema": schema, "example": example::of_field(schemas, &field, &[])}}})
+                    let example = example::of_field(schemas, &field, &[]);
+                    let is_required = schemas.asks_for_something(&schema);
+                    json!({"required": is_required, "content": {JSON: {"schema": schema, "example": example}}})
                 };
                 body["description"] = about.into();
-                body["required"] = true.into();
                 Some(body)
             }
         }

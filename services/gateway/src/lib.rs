@@ -4,6 +4,8 @@
 mod backends;
 mod call;
 mod config;
+#[cfg(test)]
+mod documented;
 mod gateway;
 mod json;
 mod observe;

@@ -2,5 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod json;
+mod native;
+mod recorder;
+mod routing;
+mod services;
 #[path = "../stage.rs"]
 mod stage;
+mod streams;
+mod uploads;

@@ -42,7 +42,7 @@ pub fn rule(method: &MethodDescriptor) -> Option<Rule> {
 }
 
 /// One HTTP binding of a method.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Binding {
     /// `get`, `post`, …
     pub verb: String,

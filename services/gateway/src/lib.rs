@@ -5,6 +5,8 @@ mod backends;
 mod call;
 mod config;
 mod docs;
+#[cfg(test)]
+mod documented;
 mod gateway;
 mod json;
 mod observe;

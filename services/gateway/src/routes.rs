@@ -1,6 +1,6 @@
 //! Which method a request is for: every HTTP binding of every method, found by path and verb, and every method by its gRPC path.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use http::Method as Verb;
@@ -86,8 +86,8 @@ pub enum RouteError {
 pub struct Routes {
     by_shape: HashMap<(Option<usize>, String), Vec<Arc<Route>>>,
     by_path: HashMap<String, Arc<Method>>,
-    /// The gRPC services.
-    pub services: BTreeSet<String>,
+    /// The gRPC services, each with the service of the suite that serves it; none where every one does.
+    pub services: BTreeMap<String, Option<String>>,
 }
 
 /// What a path and verb lead to.
@@ -111,7 +111,7 @@ impl Routes {
     pub fn within(pool: &DescriptorPool, packages: &str) -> Result<Self, RouteError> {
         let mut routes = Self::default();
         for service in pool.services().filter(|service| service.full_name().starts_with(packages)) {
-            routes.services.insert(service.full_name().to_owned());
+            routes.services.insert(service.full_name().to_owned(), contract::served_by(&service));
             for descriptor in service.methods() {
                 routes.add(&descriptor)?;
             }
@@ -174,16 +174,6 @@ impl Routes {
     /// The method at a gRPC path.
     pub fn method(&self, path: &str) -> Option<&Arc<Method>> {
         self.by_path.get(path)
-    }
-
-    /// Every route.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.by_shape.values().flatten()
-    }
-
-    /// Every method.
-    pub fn methods(&self) -> impl Iterator<Item = &Arc<Method>> {
-        self.by_path.values()
     }
 }
 

@@ -283,6 +283,12 @@ impl Bench {
         self.chassis().service.clone()
     }
 
+    /// Whose tokens it takes.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<IssuerConfig> {
+        self.setup.issuers.clone()
+    }
+
     /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

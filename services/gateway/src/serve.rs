@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::body::Body as HttpBody;
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
+};
 use http::request::Parts;
 use http::{Method as Verb, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -48,6 +50,10 @@ async fn call(
     body: HttpBody,
 ) -> Result<Response<HttpBody>, Problem> {
     let backend = backend(gateway, &route.method, said.captures)?;
+    // Every method asks who calls. Whoever does not say is refused before anything of theirs is read.
+    if !parts.headers.contains_key(AUTHORIZATION) {
+        return Err(Problem::nobody());
+    }
     let limits = &gateway.limits;
     if route.method.takes_stream() {
         let caller = Caller::of(&parts.headers, Duration::from_millis(limits.upload_ms));

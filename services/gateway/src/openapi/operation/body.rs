@@ -88,7 +88,7 @@ impl Operation<'_> {
         let of_path = self.of_path();
         let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
         match field.kind() {
-            Kind::Message(held) => schemas.parted(&held, Use::Request, &inner),
+            Kind::Message(held) => schemas.rest(&held, &inner),
             _ => schemas.field(field, Use::Request),
         }
     }

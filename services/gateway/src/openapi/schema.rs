@@ -183,7 +183,7 @@ impl<'a> Schemas<'a> {
                 let named = self.values(&values);
                 let unset = values.default_value();
                 match usage {
-                    Use::Request => {
+                    Use::Request | Use::Query => {
                         let numbers = values.values().map(|value| value.number());
                         let numbers: Vec<i32> = numbers.filter(|&number| !rules.required || number != 0).collect();
                         let mut schema = json!({"anyOf": [named, {"type": "integer", "enum": numbers}]});
@@ -192,7 +192,6 @@ impl<'a> Schemas<'a> {
                         }
                         schema
                     }
-                    Use::Query if rules.required => json!({"allOf": [named], "not": {"const": unset.name()}}),
                     _ => named,
                 }
             }

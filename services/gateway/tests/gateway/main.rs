@@ -1,5 +1,5 @@
 //! The gateway before real services: what HTTP asks of it, and gRPC beside it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
 mod json;
 mod native;

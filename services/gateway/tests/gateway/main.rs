@@ -6,7 +6,6 @@ mod native;
 mod recorder;
 mod routing;
 mod services;
-#[path = "../stage.rs"]
 mod stage;
 mod streams;
 mod uploads;

@@ -179,6 +179,12 @@ pub fn resources(pool: &DescriptorPool) -> Vec<Resource> {
     of_messages.chain(of_files).collect()
 }
 
+/// `requests/{request}` as `requests/*`.
+#[must_use]
+pub fn wildcards(pattern: &str) -> String {
+    pattern.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment }).collect::<Vec<_>>().join("/")
+}
+
 fn resource(declared_in: String, option: &DynamicMessage) -> Resource {
     let patterns = option.get_field_by_name("pattern").map(Cow::into_owned);
     let patterns = patterns.as_ref().and_then(Value::as_list).unwrap_or_default().iter();

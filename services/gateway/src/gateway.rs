@@ -39,7 +39,7 @@ use crate::observe::{Instruments, observe};
 use crate::problem::Telling;
 use crate::rate::{Rates, TIDY};
 use crate::routes::{RouteError, Routes};
-use crate::{pass, serve, stream};
+use crate::{docs, openapi, pass, serve, stream};
 
 /// How often health is reported.
 const REPORT: Duration = Duration::from_secs(1);
@@ -107,6 +107,9 @@ pub enum StartError {
     /// An origin of a web page.
     #[error("cors.origins: {0} is no origin such as https://desk.example.com")]
     Origin(String),
+    /// The description of the API.
+    #[error("the OpenAPI document cannot be made: {0}")]
+    Document(String),
     /// The metrics.
     #[error("the metrics cannot be gathered")]
     Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -228,6 +231,11 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
         .into_axum_router()
         .fallback_service(Router::new().fallback(pass::pass).with_state(gateway.clone()))
         .layer(tonic_web::GrpcWebLayer::new());
+    let described = openapi::written().map_err(|error| StartError::Document(error.to_string()))?;
+    let about = Router::new()
+        .route("/openapi.json", get(async || ([(CONTENT_TYPE, "application/json")], described)))
+        .merge(docs::router())
+        .layer(compression());
     let calls = Router::new()
         .fallback(call)
         .with_state(gateway.clone())
@@ -235,6 +243,7 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
         .layer(compression());
     let router = Router::new()
         .route("/metrics", get(show_metrics))
+        .merge(about)
         .fallback_service(calls)
         .with_state(gateway.clone())
         .layer(from_fn_with_state(native, grpc))

@@ -236,7 +236,7 @@ pub fn fields_along(message: &MessageDescriptor, path: &str) -> Option<Vec<Field
 }
 
 /// A text field of the message, or else of a message in it.
-fn here_or_within(message: &MessageDescriptor, name: &str) -> Option<Vec<FieldDescriptor>> {
+pub(crate) fn here_or_within(message: &MessageDescriptor, name: &str) -> Option<Vec<FieldDescriptor>> {
     let text =
         |message: &MessageDescriptor| message.get_field_by_name(name).filter(|field| field.kind() == Kind::String);
     if let Some(field) = text(message) {

@@ -336,5 +336,5 @@ fn cross_origin(origins: &[String]) -> Result<CorsLayer, StartError> {
         .allow_methods([Verb::GET, Verb::POST, Verb::PATCH, Verb::PUT, Verb::DELETE])
         .allow_headers(tower_http::cors::AllowHeaders::mirror_request())
         .expose_headers(EXPOSED.map(HeaderName::from_static))
-        .max_age(Duration::from_secs(600)))
+        .max_age(Duration::from_mins(10)))
 }

@@ -191,7 +191,7 @@ impl Method {
         };
         Ok(Self {
             path: path.parse().map_err(|_| RouteError::Path { method: descriptor.full_name().to_owned() })?,
-            served_by: contract::served_by(&service),
+            served_by: contract::served_by(service),
             request_id: here_or_within(&input, "request_id"),
             etag: here_or_within(&input, "etag"),
             answered_etag: output.get_field_by_name("etag").filter(|_| !descriptor.is_server_streaming()),

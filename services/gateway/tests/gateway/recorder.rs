@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
+use kefu_chassis::chassis::spawn;
 use kefu_chassis::config::Limits;
 use kefu_chassis::server::connections::{Protocols, Serving, serve};
 use kefu_testkit::Bench;
@@ -51,7 +52,7 @@ impl Recorder {
             tls: None,
             stop: stopping,
         };
-        tokio::spawn(serve(listener, serving));
+        spawn(serve(listener, serving));
         Self { address, calls, _stop: stop }
     }
 

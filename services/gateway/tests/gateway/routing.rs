@@ -27,9 +27,9 @@ struct House {
 impl House {
     async fn open() -> Self {
         let (intake, complaints, appraisal) = tokio::join!(
-            Bench::of(&kefu_intake::SERVICE),
-            Bench::of(&kefu_complaints::SERVICE),
-            Bench::of(&kefu_appraisal::SERVICE)
+            Box::pin(Bench::of(&kefu_intake::SERVICE)),
+            Box::pin(Bench::of(&kefu_complaints::SERVICE)),
+            Box::pin(Bench::of(&kefu_appraisal::SERVICE))
         );
         let mut recorders = BTreeMap::new();
         let mut plan = setup(&[("intake", &intake)]);
@@ -55,7 +55,7 @@ impl House {
 
 /// The services that serve a method.
 fn services(method: &MethodDescriptor) -> Vec<String> {
-    match served_by(&method.parent_service()) {
+    match served_by(method.parent_service()) {
         Some(service) => vec![service],
         None => ["intake", "complaints", "appraisal"].map(|name| format!("services/{name}")).to_vec(),
     }
@@ -82,7 +82,7 @@ fn first(method: &MethodDescriptor, body: &Bytes) -> DynamicMessage {
     DynamicMessage::decode(method.input(), body.slice(5..5 + length)).unwrap()
 }
 
-fn at<'m>(message: &'m DynamicMessage, path: &str) -> String {
+fn at(message: &DynamicMessage, path: &str) -> String {
     let (head, rest) = path.split_once('.').unwrap_or((path, ""));
     match message.get_field_by_name(head).unwrap().into_owned() {
         Value::Message(inner) => at(&inner, rest),
@@ -141,7 +141,7 @@ async fn every_grpc_path_reaches_its_method_on_the_service_that_the_message_or_t
         for service in services(&method) {
             let addressed =
                 ["parent", "name"].into_iter().find(|field| method.input().get_field_by_name(field).is_some());
-            let is_shared = served_by(&method.parent_service()).is_none();
+            let is_shared = served_by(method.parent_service()).is_none();
             for by_metadata in [false, true] {
                 let mut message = DynamicMessage::new(method.input());
                 let mut request = http::Request::post(&path)

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Operation, content};
 use crate::openapi::example;
-use crate::openapi::ordered;
+use crate::openapi::ordered::{self, Ordered};
 use crate::openapi::schema::{Schemas, Use};
 
 const JSON: &str = "application/json";
@@ -52,11 +52,12 @@ impl Operation<'_> {
         let mut line = schemas.rest(&input, &of_path);
         line["description"] = "One message a line, as JSON.".into();
         let example = example::of_message(schemas, &input, Use::Request, &of_path);
-        let mut content = Map::from_iter([(LINES.to_owned(), json!({"schema": line, "example": example}))]);
-        if input.fields().any(|field| field.kind() == Kind::Bytes) {
-            content.insert(FORM.to_owned(), self.form(schemas));
-        }
-        json!({"required": true, "content": content})
+        // As it is sent: what is more than a line would be shown as several.
+        let example = serde_json::to_string(&Ordered(&example)).unwrap_or_default() + "\n";
+        let has_file = input.fields().any(|field| field.kind() == Kind::Bytes);
+        let form = has_file.then(|| (FORM.to_owned(), self.form(schemas)));
+        let lines = (LINES.to_owned(), json!({"schema": line, "example": example}));
+        json!({"required": true, "content": ordered::object(form.into_iter().chain([lines]))})
     }
 
     /// One part for each field: first messages, as JSON, then the bytes.

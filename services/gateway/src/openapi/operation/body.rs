@@ -73,7 +73,11 @@ impl Operation<'_> {
                 let below = format!("{}.", field.name());
                 let of_path = self.of_path();
                 let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
-                (self.part(schemas, &field), JSON, example::of_field(schemas, &field, &inner))
+                let given = example::of_field(schemas, &field, &inner);
+                let mut schema = self.part(schemas, &field);
+                // The page fills in each part from its own.
+                schema["examples"] = json!([given]);
+                (schema, JSON, given)
             };
             encoding.insert(name.clone(), json!({"contentType": kind}));
             example.push((name.clone(), given));

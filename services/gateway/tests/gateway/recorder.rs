@@ -40,7 +40,11 @@ struct Passing {
 
 impl Recorder {
     pub async fn before(bench: &Bench) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::listening("127.0.0.1:0", bench).await
+    }
+
+    pub async fn listening(address: &str, bench: &Bench) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Arc::<Mutex<Vec<Reached>>>::default();
         let passing = Passing { channel: bench.channel(), calls: calls.clone() };

@@ -21,6 +21,7 @@ async fn a_trace_that_a_web_client_has_begun_goes_on_over_the_gateway_to_sql() {
     let setup = Setup {
         listen: "127.0.0.1:0".parse().unwrap(),
         services: [("intake".to_owned(), BackendConfig { url, ca_file: None })].into(),
+        names: kefu_gateway::Names::system(),
         issuers: intake.issuers(),
         cors: Cors::default(),
         limits: Limits::default(),

@@ -40,11 +40,7 @@ struct Passing {
 
 impl Recorder {
     pub async fn before(bench: &Bench) -> Self {
-        Self::listening("127.0.0.1:0", bench).await
-    }
-
-    pub async fn listening(address: &str, bench: &Bench) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Arc::<Mutex<Vec<Reached>>>::default();
         let passing = Passing { channel: bench.channel(), calls: calls.clone() };

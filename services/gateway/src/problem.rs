@@ -233,8 +233,8 @@ impl Problem {
     fn unsaid(status: Status) -> Self {
         let is_lost = std::error::Error::source(&status).is_some();
         match status.code() {
-            Code::DeadlineExceeded => Self::too_late(),
-            Code::Cancelled if !is_lost => Self::too_late(),
+            // Our own end calls a deadline that passes a cancellation.
+            Code::DeadlineExceeded | Code::Cancelled => Self::too_late(),
             Code::Unavailable | Code::ResourceExhausted => Self::away(),
             _ if is_lost => Self::away(),
             _ => Self::unexpected(status),

@@ -42,7 +42,7 @@ pub fn rule(method: &MethodDescriptor) -> Option<Rule> {
 }
 
 /// One HTTP binding of a method.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Binding {
     /// `get`, `post`, …
     pub verb: String,
@@ -177,6 +177,12 @@ pub fn resources(pool: &DescriptorPool) -> Vec<Resource> {
             .collect::<Vec<_>>()
     });
     of_messages.chain(of_files).collect()
+}
+
+/// `requests/{request}` as `requests/*`.
+#[must_use]
+pub fn wildcards(pattern: &str) -> String {
+    pattern.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment }).collect::<Vec<_>>().join("/")
 }
 
 fn resource(declared_in: String, option: &DynamicMessage) -> Resource {

@@ -6,7 +6,7 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Me
 
 use super::holds;
 use kefu_proto::contract::{
-    Binding, IDENTIFIER, Resource, behavior, bindings, field_at, is_redacted, methods, reference, resources,
+    Binding, IDENTIFIER, Resource, behavior, bindings, field_at, is_redacted, methods, reference, resources, wildcards,
 };
 
 /// Messages that a query parameter can hold as one text.
@@ -137,11 +137,6 @@ fn check_query(input: &MessageDescriptor, binding: &Binding) -> Vec<String> {
         }
     }
     found
-}
-
-/// `requests/{request}` as `requests/*`.
-fn wildcards(pattern: &str) -> String {
-    pattern.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment }).collect::<Vec<_>>().join("/")
 }
 
 fn is_camel_case(word: &str) -> bool {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use kefu_proto::rules::v1::{Access, Role, Rule};
 use kefu_regulation::Regulation;
-use prost_reflect::{DescriptorPool, Kind, MethodDescriptor};
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
 
 use super::holds;
 use kefu_proto::contract::{field_at, methods, reference, rule};
@@ -23,6 +23,7 @@ fn every_method_has_a_rule_that_can_be_enforced() {
             &["Confused", "twice"],
             &["Confused", "role"],
             &["Confused", "nowhere"],
+            &["Confused", "resumed", "nothing"],
             &["Unaimed", "names no resource"],
         ],
     );
@@ -71,6 +72,15 @@ fn check(method: &MethodDescriptor, rule: &Rule) -> Vec<String> {
             .fields()
             .any(|field| field.name() == "name" || (reference(&field).is_some() && !is_list(method)));
         wrong(!names_one, "is bounded in access but names no resource".into());
+    }
+    let place = |message: &MessageDescriptor, path: &str| field_at(message, path).map(|field| field.kind());
+    let (after, of) = (&rule.resume_field, &rule.place_field);
+    if !after.is_empty() || !of.is_empty() {
+        let kinds = (place(&method.input(), after), place(&method.output(), of));
+        wrong(
+            method.is_server_streaming() && kinds.0.is_some() && kinds.0 == kinds.1,
+            format!("cannot be resumed at {after} from {of}"),
+        );
     }
     found
 }

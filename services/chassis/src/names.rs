@@ -107,6 +107,7 @@ pub fn unknown<R: Resource>(name: &str) -> Error {
 
 /// A UUID that is nothing but random.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is where random ids are made")]
 pub fn random_uuid() -> Uuid {
     Uuid::new_v4()
 }

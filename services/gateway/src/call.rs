@@ -103,7 +103,7 @@ impl Caller {
         };
         let calls = async {
             match call(message.clone()).await {
-                Err(Lost::Lost(_)) if is_repeatable => call(message).await,
+                Err(Failed::Lost(_)) if is_repeatable => call(message).await,
                 outcome => outcome,
             }
         };
@@ -141,7 +141,7 @@ impl Caller {
         Ok(self.within(call).await?.into_inner())
     }
 
-    async fn within<T>(&self, call: impl Future<Output = Result<T, Lost>>) -> Result<T, Problem> {
+    async fn within<T>(&self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, Problem> {
         match tokio::time::timeout(self.deadline, call).await {
             Ok(outcome) => outcome.map_err(Problem::from),
             Err(_) => Err(Problem::too_late()),
@@ -164,46 +164,46 @@ impl Answers {
 }
 
 /// Why a call gave no answer.
-enum Lost {
+enum Failed {
     /// Nobody knows whether it arrived.
     Lost(Status),
     Refused(Status),
     NoPlace(NoPlace),
 }
 
-impl From<Lost> for Problem {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::Lost(status) | Lost::Refused(status) => Self::of(status),
-            Lost::NoPlace(NoPlace::Away) => Self::away(),
-            Lost::NoPlace(NoPlace::Full) => Self::too_often(Duration::from_secs(1)),
+impl From<Failed> for Problem {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Lost(status) | Failed::Refused(status) => Self::of(status),
+            Failed::NoPlace(NoPlace::Away) => Self::away(),
+            Failed::NoPlace(NoPlace::Full) => Self::too_often(Duration::from_secs(1)),
         }
     }
 }
 
-fn place(backend: &Backend, kind: Kind) -> Result<Lease, Lost> {
-    backend.place(kind).map_err(Lost::NoPlace)
+fn place(backend: &Backend, kind: Kind) -> Result<Lease, Failed> {
+    backend.place(kind).map_err(Failed::NoPlace)
 }
 
 type Client = Grpc<kefu_chassis::telemetry::propagation::Traced<tonic::transport::Channel>>;
 
-async fn grpc(lease: &Lease) -> Result<Client, Lost> {
+async fn grpc(lease: &Lease) -> Result<Client, Failed> {
     let mut grpc = Grpc::new(lease.channel()).max_decoding_message_size(ANSWER);
     grpc.ready().await.map_err(|error| {
         lease.suspect();
-        Lost::Lost(Status::from_error(error.into()))
+        Failed::Lost(Status::from_error(error.into()))
     })?;
     Ok(grpc)
 }
 
-fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Lost> {
+fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Failed> {
     answer.map_err(|status| {
         // What our own end makes of a connection that fails has its cause with it; what a service says has not.
         if std::error::Error::source(&status).is_some() {
             lease.suspect();
-            Lost::Lost(status)
+            Failed::Lost(status)
         } else {
-            Lost::Refused(status)
+            Failed::Refused(status)
         }
     })
 }

@@ -24,6 +24,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::server::HealthReporter;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _};
 use tower_http::compression::{CompressionLayer, CompressionLevel, DefaultPredicate};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -36,8 +39,10 @@ use crate::observe::{Instruments, observe};
 use crate::problem::Telling;
 use crate::rate::{Rates, TIDY};
 use crate::routes::{RouteError, Routes};
-use crate::{pass, serve, stream};
+use crate::{docs, openapi, pass, serve, stream};
 
+/// How often health is reported.
+const REPORT: Duration = Duration::from_secs(1);
 /// What a web page may read of an answer beside its body.
 const EXPOSED: [&str; 6] =
     ["etag", "retry-after", "content-language", "grpc-status", "grpc-message", "grpc-status-details-bin"];
@@ -102,6 +107,9 @@ pub enum StartError {
     /// An origin of a web page.
     #[error("cors.origins: {0} is no origin such as https://desk.example.com")]
     Origin(String),
+    /// The description of the API.
+    #[error("the OpenAPI document cannot be made: {0}")]
+    Document(String),
     /// The metrics.
     #[error("the metrics cannot be gathered")]
     Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -128,10 +136,12 @@ impl Gateway {
             _meters: meters,
             stop,
         });
+        let (reporter, health) = tonic_health::server::health_reporter();
+        beside.push(spawn(report(gateway.clone(), reporter)));
         beside.push(spawn(tidy(gateway.clone())));
         let limits = setup.limits;
         let serving = Serving {
-            router: router(&gateway, &setup.cors)?,
+            router: router(&gateway, &setup.cors, health)?,
             protocols: Protocols::Both,
             limits: config::Limits {
                 connections: limits.connections,
@@ -184,6 +194,26 @@ fn metrics(telemetry: &Telemetry) -> Result<(prometheus::Registry, SdkMeterProvi
     Ok((registry, provider, instruments))
 }
 
+/// Keeps the health of each gRPC service: serving while a service that serves it is ready.
+async fn report(gateway: Arc<Gateway>, reporter: HealthReporter) {
+    let mut stop = gateway.stopping();
+    loop {
+        let ready: BTreeMap<&str, bool> = gateway.backends.readiness().collect();
+        for (name, served_by) in &gateway.routes.services {
+            let is_ready = match served_by {
+                Some(service) => ready.get(service.as_str()).copied().unwrap_or_default(),
+                None => ready.values().any(|&is_ready| is_ready),
+            };
+            let status = if is_ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+            reporter.set_service_status(name, status).await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(REPORT) => {}
+            _ = stop.wait_for(|stopping| *stopping) => return,
+        }
+    }
+}
+
 async fn tidy(gateway: Arc<Gateway>) {
     let mut stop = gateway.stopping();
     loop {
@@ -194,13 +224,18 @@ async fn tidy(gateway: Arc<Gateway>) {
     }
 }
 
-fn router(gateway: &Arc<Gateway>, cors: &Cors) -> Result<Router, StartError> {
-    let services: Vec<&str> = gateway.routes.services.iter().map(String::as_str).collect();
-    let own = tonic::service::Routes::new(reflection(&services).map_err(ServerError::from)?);
+fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H>) -> Result<Router, StartError> {
+    let services: Vec<&str> = gateway.routes.services.keys().map(String::as_str).collect();
+    let own = tonic::service::Routes::new(reflection(&services).map_err(ServerError::from)?).add_service(health);
     let native = own
         .into_axum_router()
         .fallback_service(Router::new().fallback(pass::pass).with_state(gateway.clone()))
         .layer(tonic_web::GrpcWebLayer::new());
+    let described = openapi::written().map_err(|error| StartError::Document(error.to_string()))?;
+    let about = Router::new()
+        .route("/openapi.json", get(async || ([(CONTENT_TYPE, "application/json")], described)))
+        .merge(docs::router())
+        .layer(compression());
     let calls = Router::new()
         .fallback(call)
         .with_state(gateway.clone())
@@ -208,6 +243,7 @@ fn router(gateway: &Arc<Gateway>, cors: &Cors) -> Result<Router, StartError> {
         .layer(compression());
     let router = Router::new()
         .route("/metrics", get(show_metrics))
+        .merge(about)
         .fallback_service(calls)
         .with_state(gateway.clone())
         .layer(from_fn_with_state(native, grpc))
@@ -300,5 +336,5 @@ fn cross_origin(origins: &[String]) -> Result<CorsLayer, StartError> {
         .allow_methods([Verb::GET, Verb::POST, Verb::PATCH, Verb::PUT, Verb::DELETE])
         .allow_headers(tower_http::cors::AllowHeaders::mirror_request())
         .expose_headers(EXPOSED.map(HeaderName::from_static))
-        .max_age(Duration::from_secs(600)))
+        .max_age(Duration::from_mins(10)))
 }

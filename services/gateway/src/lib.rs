@@ -4,9 +4,13 @@
 mod backends;
 mod call;
 mod config;
+mod docs;
+#[cfg(test)]
+mod documented;
 mod gateway;
 mod json;
 mod observe;
+pub mod openapi;
 mod pass;
 mod problem;
 mod program;

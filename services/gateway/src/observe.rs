@@ -56,14 +56,18 @@ struct Active<'g>(&'g [Instruments]);
 
 impl<'g> Active<'g> {
     fn new(instruments: &'g [Instruments]) -> Self {
-        instruments.iter().for_each(|each| each.active.add(1, &[]));
+        for each in instruments {
+            each.active.add(1, &[]);
+        }
         Self(instruments)
     }
 }
 
 impl Drop for Active<'_> {
     fn drop(&mut self) {
-        self.0.iter().for_each(|each| each.active.add(-1, &[]));
+        for each in self.0 {
+            each.active.add(-1, &[]);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use kefu_chassis::language::{Language, Text, meaning};
 use kefu_proto::rules::v1::ErrorReason;
 use serde::Serialize;
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
+use tonic_types::{FieldViolation, PreconditionViolation, StatusExt as _};
 
 use crate::titles;
 
@@ -26,6 +26,12 @@ const RETRY_AFTER_S: u64 = 1;
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
+    about: Box<About>,
+}
+
+/// What is told beside the status.
+#[derive(Debug)]
+struct About {
     reason: Option<ErrorReason>,
     title: Text,
     /// As the service said it, in the caller's language; what the reason means when none.
@@ -54,6 +60,26 @@ pub struct Violation {
     description: String,
 }
 
+impl Violation {
+    fn of_field(violation: &FieldViolation) -> Self {
+        Self {
+            field: camel_case(&violation.field),
+            clause: String::new(),
+            subject: String::new(),
+            description: violation.description.clone(),
+        }
+    }
+
+    fn of_clause(violation: &PreconditionViolation) -> Self {
+        Self {
+            field: String::new(),
+            clause: violation.r#type.clone(),
+            subject: violation.subject.clone(),
+            description: violation.description.clone(),
+        }
+    }
+}
+
 /// To whom a problem is told, and in which trace it came up.
 #[derive(Clone, Debug)]
 pub struct Telling {
@@ -80,12 +106,11 @@ struct Document<'p> {
 
 impl Problem {
     fn new(status: StatusCode, reason: ErrorReason) -> Self {
-        Self { reason: Some(reason), ..Self::titled(status, titles::of(reason)) }
+        Self::titled(status, titles::of(reason)).with(|about| about.reason = Some(reason))
     }
 
     fn titled(status: StatusCode, title: Text) -> Self {
-        Self {
-            status,
+        let about = About {
             reason: None,
             title,
             detail: None,
@@ -94,7 +119,13 @@ impl Problem {
             retry_after_s: None,
             instead: None,
             cause: None,
-        }
+        };
+        Self { status, about: Box::new(about) }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut About)) -> Self {
+        change(&mut self.about);
+        self
     }
 
     /// A field, by its path as JSON writes it, or a header, and what is wrong with it.
@@ -105,12 +136,12 @@ impl Problem {
             subject: String::new(),
             description: description.into(),
         };
-        Self { violations: vec![violation], ..Self::new(StatusCode::BAD_REQUEST, ErrorReason::FieldInvalid) }
+        Self::new(StatusCode::BAD_REQUEST, ErrorReason::FieldInvalid).with(|about| about.violations.push(violation))
     }
 
     /// The same, in a line of a body of lines.
     pub fn on_line(mut self, number: u64) -> Self {
-        for violation in &mut self.violations {
+        for violation in &mut self.about.violations {
             violation.description = format!("line {number}: {}", violation.description);
         }
         self
@@ -124,13 +155,13 @@ impl Problem {
     /// Something is at this address, but under other verbs.
     pub fn verb(allowed: impl IntoIterator<Item = String>) -> Self {
         let allowed = allowed.into_iter().collect::<Vec<_>>().join(", ");
-        Self { instead: Some((ALLOW, allowed)), ..Self::titled(StatusCode::METHOD_NOT_ALLOWED, titles::VERB) }
+        Self::titled(StatusCode::METHOD_NOT_ALLOWED, titles::VERB).with(|about| about.instead = Some((ALLOW, allowed)))
     }
 
     /// The body is of a type that is not taken; `accepted` are.
     pub fn media_type(accepted: &str) -> Self {
-        let instead = Some((http::header::ACCEPT, accepted.to_owned()));
-        Self { instead, ..Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::MEDIA_TYPE) }
+        let instead = (http::header::ACCEPT, accepted.to_owned());
+        Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::MEDIA_TYPE).with(|about| about.instead = Some(instead))
     }
 
     /// The body is larger than what is taken.
@@ -166,8 +197,8 @@ impl Problem {
 
     /// Something that nobody expected; its cause goes to the log.
     pub fn unexpected(cause: impl Into<Source>) -> Self {
-        let cause = Some(cause.into());
-        Self { cause, ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorReason::Unexpected) }
+        let unexpected = Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorReason::Unexpected);
+        unexpected.with(|about| about.cause = Some(cause.into()))
     }
 
     /// A refusal of a service, or what our own end of a connection makes of its failure.
@@ -177,25 +208,16 @@ impl Problem {
         let Some(reason) = said.and_then(|info| ErrorReason::from_str_name(&info.reason)) else {
             return Self::unsaid(status);
         };
-        let mut problem = Self::new(http_status(status.code(), reason), reason);
-        problem.detail = details.localized_message().map(|told| told.message.clone());
-        let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
-        problem.violations.extend(fields.map(|violation| Violation {
-            field: camel_case(&violation.field),
-            clause: String::new(),
-            subject: String::new(),
-            description: violation.description.clone(),
-        }));
-        let clauses = details.precondition_failure().into_iter().flat_map(|failure| &failure.violations);
-        problem.violations.extend(clauses.map(|violation| Violation {
-            field: String::new(),
-            clause: violation.r#type.clone(),
-            subject: violation.subject.clone(),
-            description: violation.description.clone(),
-        }));
-        if let Some(resource) = details.resource_info() {
-            problem.resource.clone_from(&resource.resource_name);
-        }
+        let problem = Self::new(http_status(status.code(), reason), reason).with(|about| {
+            about.detail = details.localized_message().map(|told| told.message.clone());
+            let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
+            about.violations.extend(fields.map(Violation::of_field));
+            let clauses = details.precondition_failure().into_iter().flat_map(|failure| &failure.violations);
+            about.violations.extend(clauses.map(Violation::of_clause));
+            if let Some(resource) = details.resource_info() {
+                about.resource.clone_from(&resource.resource_name);
+            }
+        });
         match details.retry_info().and_then(|info| info.retry_delay) {
             Some(delay) => problem.later(delay),
             None => problem,
@@ -217,27 +239,27 @@ impl Problem {
     fn later(self, retry_after: Duration) -> Self {
         // A second begun is one to wait.
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        Self { retry_after_s: Some(seconds.max(1)), ..self }
+        self.with(|about| about.retry_after_s = Some(seconds.max(1)))
     }
 
     /// The document of the problem, and the headers that go with it. An unexpected cause is logged here, the one time it is.
     pub fn tell(&self, telling: &Telling) -> (Vec<u8>, HeaderMap) {
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.about.cause {
             tracing::error!(trace_id = telling.trace_id, cause = describe(cause.as_ref()), "call failed");
         }
-        let title = self.title.of(telling.language);
-        let meaning = self.reason.map(|reason| meaning(reason).of(telling.language));
+        let title = self.about.title.of(telling.language);
+        let meaning = self.about.reason.map(|reason| meaning(reason).of(telling.language));
         let document = Document {
-            r#type: self.reason.map_or_else(
+            r#type: self.about.reason.map_or_else(
                 || "about:blank".to_owned(),
                 |reason| format!("urn:kefu:problem:{}", reason.as_str_name()),
             ),
             title,
             status: self.status.as_u16(),
-            detail: self.detail.as_deref().or(meaning).unwrap_or(title),
-            reason: self.reason.map(|reason| reason.as_str_name()),
-            resource: &self.resource,
-            violations: &self.violations,
+            detail: self.about.detail.as_deref().or(meaning).unwrap_or(title),
+            reason: self.about.reason.map(|reason| reason.as_str_name()),
+            resource: &self.about.resource,
+            violations: &self.about.violations,
             trace_id: &telling.trace_id,
         };
         let mut headers = HeaderMap::new();
@@ -247,10 +269,10 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.about.retry_after_s {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        if let Some((name, values)) = &self.instead
+        if let Some((name, values)) = &self.about.instead
             && let Ok(values) = HeaderValue::try_from(values)
         {
             headers.insert(name, values);

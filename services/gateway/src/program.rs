@@ -1,5 +1,6 @@
 //! The gateway as a program.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use kefu_chassis::telemetry::{Telemetry, TelemetryError};
 
 use crate::config::Config;
 use crate::gateway::{Gateway, Setup, StartError};
+use crate::openapi;
 
 /// The gateway of kefu.
 #[derive(Parser)]
@@ -27,6 +29,8 @@ struct Arguments {
 enum Command {
     /// Serve until SIGTERM or Ctrl-C.
     Serve,
+    /// Print the OpenAPI document.
+    Openapi,
 }
 
 /// Why the program ends.
@@ -38,6 +42,10 @@ enum ProgramError {
     Telemetry(#[from] TelemetryError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("the OpenAPI document cannot be made: {0}")]
+    Document(String),
+    #[error("the document cannot be printed")]
+    Print(#[source] std::io::Error),
     #[error("the runtime cannot start")]
     Runtime(#[from] std::io::Error),
 }
@@ -48,6 +56,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Serve => serve(&arguments),
+        Command::Openapi => print(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,6 +69,12 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn print() -> Result<(), ProgramError> {
+    let mut out = std::io::stdout().lock();
+    let document = openapi::written().map_err(|error| ProgramError::Document(error.to_string()))?;
+    out.write_all(&document).and_then(|()| writeln!(out)).map_err(ProgramError::Print)
 }
 
 fn serve(arguments: &Arguments) -> Result<(), ProgramError> {

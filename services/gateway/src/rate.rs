@@ -64,4 +64,4 @@ impl Rates {
 }
 
 /// How often callers are forgotten.
-pub const TIDY: Duration = Duration::from_secs(60);
+pub const TIDY: Duration = Duration::from_mins(1);

@@ -179,6 +179,7 @@ fn parse(field: &FieldDescriptor, text: &str) -> Result<Value, Problem> {
     match field.kind() {
         Kind::String => Ok(Value::String(text.to_owned())),
         Kind::Bool => text.parse().map(Value::Bool).map_err(|_| refused(format!("{text} is neither true nor false"))),
+        Kind::Enum(_) if let Ok(number) = text.parse() => Ok(Value::EnumNumber(number)),
         _ => {
             let value = serde_json::Value::String(text.to_owned());
             let value = if field.is_list() { serde_json::Value::Array(vec![value]) } else { value };

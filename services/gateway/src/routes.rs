@@ -1,6 +1,6 @@
 //! Which method a request is for: every HTTP binding of every method, found by path and verb, and every method by its gRPC path.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use http::Method as Verb;
@@ -86,8 +86,8 @@ pub enum RouteError {
 pub struct Routes {
     by_shape: HashMap<(Option<usize>, String), Vec<Arc<Route>>>,
     by_path: HashMap<String, Arc<Method>>,
-    /// The gRPC services.
-    pub services: BTreeSet<String>,
+    /// The gRPC services, each with the service of the suite that serves it; none where every one does.
+    pub services: BTreeMap<String, Option<String>>,
 }
 
 /// What a path and verb lead to.
@@ -111,7 +111,7 @@ impl Routes {
     pub fn within(pool: &DescriptorPool, packages: &str) -> Result<Self, RouteError> {
         let mut routes = Self::default();
         for service in pool.services().filter(|service| service.full_name().starts_with(packages)) {
-            routes.services.insert(service.full_name().to_owned());
+            routes.services.insert(service.full_name().to_owned(), contract::served_by(&service));
             for descriptor in service.methods() {
                 routes.add(&descriptor)?;
             }
@@ -175,16 +175,6 @@ impl Routes {
     pub fn method(&self, path: &str) -> Option<&Arc<Method>> {
         self.by_path.get(path)
     }
-
-    /// Every route.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.by_shape.values().flatten()
-    }
-
-    /// Every method.
-    pub fn methods(&self) -> impl Iterator<Item = &Arc<Method>> {
-        self.by_path.values()
-    }
 }
 
 impl Method {
@@ -201,7 +191,7 @@ impl Method {
         };
         Ok(Self {
             path: path.parse().map_err(|_| RouteError::Path { method: descriptor.full_name().to_owned() })?,
-            served_by: contract::served_by(&service),
+            served_by: contract::served_by(service),
             request_id: here_or_within(&input, "request_id"),
             etag: here_or_within(&input, "etag"),
             answered_etag: output.get_field_by_name("etag").filter(|_| !descriptor.is_server_streaming()),
@@ -246,7 +236,7 @@ pub fn fields_along(message: &MessageDescriptor, path: &str) -> Option<Vec<Field
 }
 
 /// A text field of the message, or else of a message in it.
-fn here_or_within(message: &MessageDescriptor, name: &str) -> Option<Vec<FieldDescriptor>> {
+pub(crate) fn here_or_within(message: &MessageDescriptor, name: &str) -> Option<Vec<FieldDescriptor>> {
     let text =
         |message: &MessageDescriptor| message.get_field_by_name(name).filter(|field| field.kind() == Kind::String);
     if let Some(field) = text(message) {

@@ -143,7 +143,7 @@ async fn form(
     let input = route.method.descriptor.input();
     let mut form = Multipart::new(bytes.map(|bytes| bytes.map_err(Carried)), boundary);
     let mut first = Some(DynamicMessage::new(input.clone()));
-    while let Some(mut part) = form.next_field().await.map_err(|error| problem_of(error))? {
+    while let Some(mut part) = form.next_field().await.map_err(problem_of)? {
         let name = part.name().unwrap_or_default().to_owned();
         let field = field_of(&input, &name)?;
         let Some(mut message) = first.take() else {
@@ -152,12 +152,12 @@ async fn form(
         if field.kind() == Kind::Bytes {
             complete(route, said, &mut message)?;
             pass(outlet, &message).await;
-            while let Some(bytes) = part.chunk().await.map_err(|error| problem_of(error))? {
+            while let Some(bytes) = part.chunk().await.map_err(problem_of)? {
                 pieces(outlet, &field, bytes).await;
             }
         } else {
             let mut text = BytesMut::new();
-            while let Some(bytes) = part.chunk().await.map_err(|error| problem_of(error))? {
+            while let Some(bytes) = part.chunk().await.map_err(problem_of)? {
                 if text.len() + bytes.len() > PIECE {
                     return Err(Problem::too_large());
                 }

@@ -195,12 +195,11 @@ impl Instance {
             () = gateway => None,
         };
         // What has been awaited must not be awaited again.
-        match first {
-            Some(first) => self.services.swap_remove(first).0.schema,
-            None => {
-                self.gateway = None;
-                "gateway"
-            }
+        if let Some(first) = first {
+            self.services.swap_remove(first).0.schema
+        } else {
+            self.gateway = None;
+            "gateway"
         }
     }
 

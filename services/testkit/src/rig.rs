@@ -36,6 +36,8 @@ use watchdog::Watchdog;
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
 /// The services that are run, by their schemas.
 pub const SERVICES: [&str; 3] = ["appraisal", "complaints", "intake"];
+/// The gateway before the first process of each, which is launched like them.
+pub const GATEWAY: &str = "gateway";
 /// The first ADMIN of the directory.
 pub const ADMIN: &str = "staff/root";
 /// How long Postgres may take to end in order.
@@ -285,21 +287,29 @@ impl Rig {
     /// Writes the configuration of a process.
     fn configure(&self, name: &str, seat: &Seat, database: &str) -> PathBuf {
         let path = |file: &str| self.directory.path().join(file).display().to_string();
-        let mut text = format!(
-            "listen = '{}'\ndatabase = {{ url = '{database}', max_connections = {} }}\nlog.filter = '{}'\n",
-            seat.address, self.connections, self.log
-        );
+        let mut text = format!("listen = '{}'\nlog.filter = '{}'\n", seat.address, self.log);
+        let jwks = path("jwks.json");
+        let issuer =
+            format!("[[identity.issuers]]\nissuer = '{ISSUER}'\naudience = '{AUDIENCE}'\njwks_file = '{jwks}'\n");
+        let seats = self.seats.lock().unwrap();
+        if seat.service == GATEWAY {
+            // How often somebody may call is nothing that is measured.
+            text.push_str("limits = { rate_per_second = 1000000, rate_burst = 1000000 }\n");
+            text.push_str(&issuer);
+            for behind in seats.iter().filter(|behind| behind.service != GATEWAY) {
+                let _ = writeln!(text, "[services.{}]\nurl = 'http://{}'", behind.service, behind.address);
+            }
+            return self.write(&format!("{name}.toml"), &text);
+        }
+        let _ = writeln!(text, "database = {{ url = '{database}', max_connections = {} }}", self.connections);
         if self.is_regulated {
             let _ = writeln!(text, "regulation_file = '{}'", path("regulation.toml"));
         }
         if seat.service == "appraisal" {
             let _ = writeln!(text, "service.admin = '{ADMIN}'");
         }
-        let jwks = path("jwks.json");
-        let _ =
-            writeln!(text, "[[identity.issuers]]\nissuer = '{ISSUER}'\naudience = '{AUDIENCE}'\njwks_file = '{jwks}'");
+        text.push_str(&issuer);
         let token = path(&format!("{}.token", seat.service));
-        let seats = self.seats.lock().unwrap();
         for peer in SERVICES.into_iter().filter(|&peer| peer != seat.service) {
             if let Some(known) = seats.iter().find(|seat| seat.service == peer) {
                 let url = format!("http://{}", known.address);

@@ -26,7 +26,7 @@ mod words;
 mod world;
 
 use figures::{Bound, Figure, Report};
-use measures::{duties, feed, growth, import, memory, mix, reads, register};
+use measures::{duties, feed, gateway, growth, import, memory, mix, reads, register};
 use world::World;
 
 /// Loads the services and measures them.
@@ -56,6 +56,8 @@ enum Part {
     Register,
     /// Reads beside pgbench.
     Reads,
+    /// Reads through the gateway, beside those of the service itself.
+    Gateway,
     /// A working desk.
     Mix,
     /// The feed and the verification.
@@ -103,6 +105,9 @@ async fn measure(world: &World, report: &mut Report, arguments: &Arguments) {
     }
     if arguments.has(Part::Reads) {
         reads::run(world, report, length).await;
+    }
+    if arguments.has(Part::Gateway) {
+        gateway::run(world, report, length).await;
     }
     if arguments.has(Part::Mix) {
         mix::run(world, report, length * 3).await;

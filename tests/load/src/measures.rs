@@ -12,6 +12,7 @@ use crate::world::{AGENTS, World};
 
 pub mod duties;
 pub mod feed;
+pub mod gateway;
 pub mod growth;
 pub mod import;
 pub mod memory;

@@ -35,6 +35,7 @@ pub struct World {
     pub complaints: Process,
     pub appraisal: Process,
     pub desk: Arc<Desk>,
+    agents: Vec<String>,
     /// The services' database, for the superuser.
     pub pool: PgPool,
     /// Whether Postgres has what counts statements, which not every package of it brings.
@@ -76,12 +77,17 @@ impl World {
             }
         });
         let desk = Arc::new(Desk::new(agents.collect(), customers));
-        Self { rig, intake, complaints, appraisal, desk, pool, counts_statements }
+        Self { rig, intake, complaints, appraisal, desk, agents: house.agents, pool, counts_statements }
     }
 
     /// A caller of intake with a connection of its own.
     pub fn caller(&self, process: &Process, subject: &str, role: &str) -> Caller {
         Bearer::new(&self.rig.token(subject, &[role])).on(channel(process))
+    }
+
+    /// The agents' names, by their places.
+    pub fn agents(&self) -> &[String] {
+        &self.agents
     }
 
     /// What each process has used up to now.
@@ -256,7 +262,8 @@ async fn query(url: &str, statement: &str) {
     done.unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
-fn connect(process: &Process) -> Vec<Channel> {
+/// The connections that the agents share.
+pub fn connect(process: &Process) -> Vec<Channel> {
     (0..CONNECTIONS).map(|_| channel(process)).collect()
 }
 

@@ -59,16 +59,16 @@ async fn what_was_read_is_known_by_its_etag_and_changed_only_if_it_is_still_so()
     assert_eq!((again.status().as_u16(), &again.headers()[ETAG]), (304, &etag));
     assert!(again.bytes().await.unwrap().is_empty());
 
-    let change = |name: &str| json!({"displayName": name});
-    let patch = |body: Value| stage.request(Method::PATCH, &path).header(IF_MATCH, &etag).json(&body);
-    let (status, changed) = told(patch(change("林")).send().await.unwrap()).await;
+    let named = |name: &str| json!({"displayName": name});
+    let change_to = |body: Value| stage.request(Method::PATCH, &path).header(IF_MATCH, &etag).json(&body);
+    let (status, changed) = told(change_to(named("林")).send().await.unwrap()).await;
     assert_eq!((status, &changed["displayName"]), (200, &json!("林")), "{changed}");
-    let (status, problem) = told(patch(change("木")).send().await.unwrap()).await;
+    let (status, problem) = told(change_to(named("木")).send().await.unwrap()).await;
     assert_eq!((status, &problem["reason"]), (412, &json!("ETAG_STALE")));
-    let weak = stage.request(Method::PATCH, &path).header(IF_MATCH, "W/\"1\"").json(&change("木"));
+    let weak = stage.request(Method::PATCH, &path).header(IF_MATCH, "W/\"1\"").json(&named("木"));
     let (status, problem) = told(weak.send().await.unwrap()).await;
     assert_eq!((status, &problem["violations"][0]["field"]), (400, &json!("if-match")));
-    let both = patch(json!({"displayName": "木", "etag": "\"77\""}));
+    let both = change_to(json!({"displayName": "木", "etag": "\"77\""}));
     let (status, problem) = told(both.send().await.unwrap()).await;
     assert_eq!((status, &problem["violations"][0]["field"]), (400, &json!("customer.etag")));
     let (_, read) = stage.get(&path).await;
@@ -80,8 +80,8 @@ async fn a_field_mask_says_what_is_changed() {
     let stage = Stage::start().await;
     let (_, created) = stage.post("/v1/customers", &customer()).await;
     let path = format!("/v1/{}?updateMask=displayName", created["name"].as_str().unwrap());
-    let patch = stage.request(Method::PATCH, &path).json(&json!({"displayName": "木", "contacts": []}));
-    let (status, changed) = told(patch.send().await.unwrap()).await;
+    let change = stage.request(Method::PATCH, &path).json(&json!({"displayName": "木", "contacts": []}));
+    let (status, changed) = told(change.send().await.unwrap()).await;
     assert_eq!((status, &changed["displayName"]), (200, &json!("木")), "{changed}");
     assert_eq!(changed["contacts"], created["contacts"], "what the mask does not name stays");
 }

@@ -30,9 +30,9 @@ impl Stage {
     /// With a gateway that differs.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let (intake, complaints, appraisal) = tokio::join!(
-            Bench::of(&kefu_intake::SERVICE),
-            Bench::of(&kefu_complaints::SERVICE),
-            Bench::of(&kefu_appraisal::SERVICE)
+            Box::pin(Bench::of(&kefu_intake::SERVICE)),
+            Box::pin(Bench::of(&kefu_complaints::SERVICE)),
+            Box::pin(Bench::of(&kefu_appraisal::SERVICE))
         );
         let mut setup = setup(&[("intake", &intake), ("complaints", &complaints), ("appraisal", &appraisal)]);
         change(&mut setup);

@@ -1,0 +1,105 @@
+//! The comments of the contracts, by where they stand, and the examples that they give.
+
+use std::collections::HashMap;
+
+use prost_reflect::{
+    DescriptorPool, EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor,
+    MethodDescriptor, ServiceDescriptor,
+};
+
+/// What is written about the elements of a pool that was decoded with its comments.
+pub struct Comments {
+    by_place: HashMap<(String, Vec<i32>), String>,
+    /// What fields may hold, as their comments have it.
+    examples: Vec<String>,
+}
+
+impl Comments {
+    /// Reads the comments of `pool`.
+    pub fn read(pool: &DescriptorPool) -> Self {
+        let mut by_place = HashMap::new();
+        for file in pool.files().filter(|file| file.package_name().starts_with("kefu.")) {
+            let source = file.file_descriptor_proto().source_code_info.as_ref();
+            for location in source.iter().flat_map(|source| &source.location) {
+                if let Some(comment) = location.leading_comments.as_deref().filter(|text| !text.trim().is_empty()) {
+                    by_place.insert((file.name().to_owned(), location.path.clone()), paragraphs(comment));
+                }
+            }
+        }
+        let mut comments = Self { by_place, examples: Vec::new() };
+        for field in pool.all_messages().flat_map(|message| message.fields().collect::<Vec<_>>()) {
+            let found: Vec<String> = comments.examples_of(&field).map(str::to_owned).collect();
+            comments.examples.extend(found);
+        }
+        comments
+    }
+
+    /// What is written about an element: Markdown, empty when nothing is.
+    pub fn of(&self, element: &impl Element) -> &str {
+        self.by_place.get(&element.place()).map_or("", String::as_str)
+    }
+
+    /// The values that the comment of a field gives.
+    pub fn examples_of(&self, field: &FieldDescriptor) -> impl Iterator<Item = &str> {
+        self.of(field).split("e.g. `").skip(1).filter_map(quoted)
+    }
+
+    /// A name of the form `pattern`, such as `staff/{staff}`, that a comment gives.
+    pub fn name_like(&self, pattern: &str) -> Option<&str> {
+        let fits = |name: &str| {
+            name.split('/').count() == pattern.split('/').count()
+                && name
+                    .split('/')
+                    .zip(pattern.split('/'))
+                    .all(|(given, asked)| asked.starts_with('{') || given == asked)
+        };
+        self.examples.iter().map(String::as_str).find(|text| fits(text))
+    }
+}
+
+/// Text up to the next backtick, unless it only hints at a value.
+fn quoted(rest: &str) -> Option<&str> {
+    rest.split_once('`').map(|(text, _)| text).filter(|text| !text.contains(['…', '{']))
+}
+
+/// A comment's lines joined, its paragraphs kept.
+fn paragraphs(comment: &str) -> String {
+    let mut text = String::new();
+    for line in comment.trim().lines().map(str::trim) {
+        if line.is_empty() {
+            text.push_str("\n\n");
+        } else {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push(' ');
+            }
+            text.push_str(line);
+        }
+    }
+    text
+}
+
+/// Something that has a comment.
+pub trait Element {
+    /// The file it stands in, and where.
+    fn place(&self) -> (String, Vec<i32>);
+}
+
+macro_rules! elements {
+    ($($kind:ty: $file:expr;)*) => {$(
+        impl Element for $kind {
+            fn place(&self) -> (String, Vec<i32>) {
+                let file: fn(&$kind) -> FileDescriptor = $file;
+                (file(self).name().to_owned(), self.path().to_vec())
+            }
+        }
+    )*};
+}
+
+elements! {
+    ServiceDescriptor: Self::parent_file;
+    MethodDescriptor: |method| method.parent_service().parent_file();
+    MessageDescriptor: Self::parent_file;
+    FieldDescriptor: Self::parent_file;
+    EnumDescriptor: Self::parent_file;
+    EnumValueDescriptor: |value| value.parent_enum().parent_file();
+}

@@ -1,0 +1,95 @@
+//! Examples of what a request may say: as the comments have it, or else as the field's rules allow it.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use serde_json::{Value, json};
+
+use super::ordered;
+use super::schema::{Schemas, Use};
+
+/// A `UUIDv7`, as the services make them.
+pub const UUID: &str = "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47";
+const TIME: &str = "2026-01-05T01:30:00Z";
+
+/// What says how a call is made, not what is asked.
+const OF_CALLS: [&str; 3] = ["request_id", "etag", "occurred_time"];
+
+/// What must be given of a request, or of a resource in it; where nothing must, a field with an example, or the first. Fields of the path are left
+/// out.
+pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
+    let may = |field: &FieldDescriptor| {
+        let rules = schemas.rules(field);
+        !of_path.contains(&field.name()) && !rules.is_read_only && !rules.is_identity
+    };
+    let mut fields: Vec<FieldDescriptor> =
+        message.fields().filter(|field| may(field) && schemas.rules(field).required).collect();
+    if usage == Use::Update {
+        fields.truncate(1);
+    }
+    if fields.is_empty() {
+        let free = || message.fields().filter(|field| may(field) && !OF_CALLS.contains(&field.name()));
+        let told = free().find(|field| schemas.comments.examples_of(field).next().is_some());
+        fields.extend(told.or_else(|| free().next()));
+    }
+    let given = fields.iter().map(|field| {
+        let below = format!("{}.", field.name());
+        let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
+        (field.json_name().to_owned(), of_field(schemas, field, &inner))
+    });
+    ordered::object(given)
+}
+
+/// What a field may hold.
+pub fn of_field(schemas: &Schemas, field: &FieldDescriptor, of_path: &[&str]) -> Value {
+    let one = match field.kind() {
+        Kind::String => text(schemas, field),
+        Kind::Enum(values) => {
+            values.values().find(|value| value.number() != 0).map_or(Value::Null, |value| value.name().into())
+        }
+        Kind::Message(held) if held.full_name().starts_with("kefu.") => {
+            let is_update = field.parent_message().get_field_by_name("update_mask").is_some();
+            of_message(schemas, &held, if is_update { Use::Update } else { Use::Request }, of_path)
+        }
+        Kind::Message(held) => match held.name() {
+            "Timestamp" => TIME.into(),
+            "Duration" => "3600s".into(),
+            "FieldMask" => "*".into(),
+            _ => json!({}),
+        },
+        Kind::Bool => true.into(),
+        Kind::Bytes => {
+            let most = schemas.rules(field).most_bytes().unwrap_or(3).min(64);
+            BASE64_STANDARD.encode((1..=most).collect::<Vec<u8>>()).into()
+        }
+        kind => number(schemas, field, &kind),
+    };
+    if field.is_list() { json!([one]) } else { one }
+}
+
+/// The id at a segment of a resource's name.
+pub fn id(schemas: &Schemas, form: &str, segment: usize) -> String {
+    let upto = form.split('/').take(segment + 1).collect::<Vec<_>>().join("/");
+    schemas.comments.name_like(&upto).and_then(|name| name.rsplit('/').next()).unwrap_or(UUID).to_owned()
+}
+
+fn name(schemas: &Schemas, form: &str) -> String {
+    let segments = form.split('/').enumerate();
+    let given = segments.map(|(at, text)| if text.starts_with('{') { id(schemas, form, at) } else { text.to_owned() });
+    given.collect::<Vec<_>>().join("/")
+}
+
+fn text(schemas: &Schemas, field: &FieldDescriptor) -> Value {
+    let rules = schemas.rules(field);
+    if let Some(form) = &rules.form {
+        return name(schemas, form).into();
+    }
+    rules.text_like(schemas.comments.examples_of(field).next(), field.name()).into()
+}
+
+fn number(schemas: &Schemas, field: &FieldDescriptor, kind: &Kind) -> Value {
+    let least = schemas.rules(field).least().max(1);
+    match kind {
+        Kind::Int64 | Kind::Uint64 => least.to_string().into(),
+        _ => least.into(),
+    }
+}

@@ -1,0 +1,276 @@
+//! The schemas of the contracts' messages and enums, collected as components while operations refer to them.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use kefu_proto::contract::{Resource, methods, resources};
+use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use serde_json::{Map, Value, json};
+
+use super::comments::Comments;
+use super::ordered;
+use super::value::Rules;
+
+/// Where a value stands, which says what of it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// In an answer: as services write it.
+    Answer,
+    /// In the body of a request: as services take it.
+    Request,
+    /// Directly in a resource that is updated: as in a request, but for what must be given.
+    Update,
+    /// In the query.
+    Query,
+}
+
+/// The components of one document.
+pub struct Schemas<'a> {
+    /// What is written in the contracts.
+    pub comments: &'a Comments,
+    /// The kinds of resources.
+    pub resources: Vec<Resource>,
+    /// The messages that answers hold; their names belong to that form.
+    answered: HashSet<String>,
+    rules: RefCell<HashMap<String, Rc<Rules>>>,
+    /// The schemas so far.
+    pub components: Map<String, Value>,
+}
+
+impl<'a> Schemas<'a> {
+    /// No components yet, of the contracts in `pool`.
+    pub fn new(pool: &DescriptorPool, comments: &'a Comments) -> Self {
+        let mut answered = HashSet::new();
+        for method in methods(pool) {
+            collect(&method.output(), &mut answered);
+        }
+        Self { comments, resources: resources(pool), answered, rules: RefCell::default(), components: Map::new() }
+    }
+
+    /// A reference to the schema of a message.
+    pub fn message(&mut self, message: &MessageDescriptor, usage: Use) -> Value {
+        let name = self.name(message.full_name(), usage);
+        if !self.components.contains_key(&name) {
+            // Stands for itself while it is made, should it hold itself.
+            self.components.insert(name.clone(), Value::Null);
+            let schema = self.object(message, usage, &[]);
+            self.components.insert(name.clone(), schema);
+        }
+        to_component(&name)
+    }
+
+    /// A reference to the schema of a body that has all of a request but the fields of the path.
+    pub fn rest(&mut self, request: &MessageDescriptor, of_path: &[&str]) -> Value {
+        let schema = self.object(request, Use::Request, of_path);
+        self.named(request, schema)
+    }
+
+    /// A reference to the schema of a message in a request, or the schema itself if another has its name.
+    fn named(&mut self, message: &MessageDescriptor, schema: Value) -> Value {
+        let name = self.name(message.full_name(), Use::Request);
+        if self.components.get(&name).is_some_and(|other| *other != schema) {
+            return schema;
+        }
+        self.components.insert(name.clone(), schema);
+        to_component(&name)
+    }
+
+    /// Whether nothing is too little for a schema: the body of such a request may be left out otherwise.
+    pub fn asks_for_something(&self, schema: &Value) -> bool {
+        let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+        let schema = name.and_then(|name| self.components.get(name)).unwrap_or(schema);
+        schema.get("required").is_some()
+    }
+
+    fn name(&self, full_name: &str, usage: Use) -> String {
+        match usage {
+            Use::Update => format!("{full_name}-Update"),
+            Use::Request if self.answered.contains(full_name) => format!("{full_name}-Input"),
+            _ => full_name.to_owned(),
+        }
+    }
+
+    /// The schema of a message. What of it stands in the path (dotted) is left out; of what it holds, it need not be given.
+    fn object(&mut self, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
+        let (mut properties, mut required) = (Vec::new(), Vec::new());
+        for field in message.fields().filter(|field| !of_path.contains(&field.name())) {
+            let below = format!("{}.", field.name());
+            let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
+            let schema = match field.kind() {
+                Kind::Message(held) if !inner.is_empty() => self.parted(&held, usage, &inner),
+                _ => self.field(&field, usage),
+            };
+            properties.push((field.json_name().to_owned(), schema));
+            if usage == Use::Request && self.rules(&field).required {
+                required.push(field.json_name().to_owned());
+            }
+        }
+        let mut schema = json!({"type": "object", "properties": ordered::object(properties)});
+        describe(&mut schema, self.comments.of(message));
+        if !required.is_empty() {
+            schema["required"] = required.into();
+        }
+        if usage != Use::Answer {
+            schema["additionalProperties"] = false.into();
+        }
+        for choice in message.oneofs().filter(|choice| !choice.is_synthetic()) {
+            let names: Vec<String> = choice.fields().map(|field| field.json_name().to_owned()).collect();
+            let said = format!("At most one of {} is set.", names.join(", "));
+            let comment = self.comments.of(message);
+            describe(&mut schema, &format!("{comment}\n\n{said}"));
+            let given = names.iter().map(|name| json!({"required": [name]}));
+            let none = json!({"not": {"anyOf": given.clone().collect::<Vec<_>>()}});
+            schema["oneOf"] = given.chain([none]).collect();
+        }
+        schema
+    }
+
+    /// The rules of a field; to read them from its options takes longer than all else, so it is done once.
+    pub fn rules(&self, field: &FieldDescriptor) -> Rc<Rules> {
+        if let Some(known) = self.rules.borrow().get(field.full_name()) {
+            return known.clone();
+        }
+        let rules = Rc::new(Rules::of(field, &self.resources));
+        self.rules.borrow_mut().insert(field.full_name().to_owned(), rules.clone());
+        rules
+    }
+
+    /// The schema of a message of which the path may have fields.
+    pub fn parted(&mut self, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
+        let mut schema = self.object(message, usage, &[]);
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            let in_path = |name: &Value| {
+                let field = message.fields().find(|field| Some(field.json_name()) == name.as_str());
+                field.is_some_and(|field| of_path.contains(&field.name()))
+            };
+            required.retain(|name| !in_path(name));
+        }
+        self.named(message, schema)
+    }
+
+    /// The schema of a field.
+    pub fn field(&mut self, field: &FieldDescriptor, usage: Use) -> Value {
+        let rules = self.rules(field);
+        let is_read_only = rules.is_read_only;
+        let rules = if usage == Use::Update { Rc::new(rules.optional()) } else { rules };
+        // Within what is updated, everything is asked as ever.
+        let usage = if usage == Use::Update { Use::Request } else { usage };
+        let is_required = rules.required;
+        let mut schema = if field.is_list() {
+            self.list(field, &rules, usage)
+        } else if let Kind::Message(entry) = field.kind()
+            && field.is_map()
+        {
+            json!({"type": "object", "additionalProperties": self.field(&entry.map_entry_value_field(), usage)})
+        } else {
+            self.one(field, &rules, usage)
+        };
+        if usage == Use::Request && !is_required {
+            schema = or_null(schema);
+        }
+        describe(&mut schema, self.comments.of(field));
+        if is_read_only {
+            schema["readOnly"] = true.into();
+        }
+        schema
+    }
+
+    fn list(&mut self, field: &FieldDescriptor, rules: &Rules, usage: Use) -> Value {
+        let (least, most, unique) = (rules.min_items.max(rules.required.into()), rules.max_items, rules.unique);
+        let items = self.one(field, &rules.of_items(), usage);
+        let mut schema = json!({"type": "array", "items": items});
+        if usage != Use::Answer {
+            if least > 0 {
+                schema["minItems"] = least.into();
+            }
+            if let Some(most) = most {
+                schema["maxItems"] = most.into();
+            }
+            if unique {
+                schema["uniqueItems"] = true.into();
+            }
+        }
+        schema
+    }
+
+    fn one(&mut self, field: &FieldDescriptor, rules: &Rules, usage: Use) -> Value {
+        match field.kind() {
+            Kind::Enum(values) => {
+                let named = self.values(&values);
+                let unset = values.default_value();
+                match usage {
+                    Use::Request => {
+                        let numbers = values.values().map(|value| value.number());
+                        let numbers: Vec<i32> = numbers.filter(|&number| !rules.required || number != 0).collect();
+                        let mut schema = json!({"anyOf": [named, {"type": "integer", "enum": numbers}]});
+                        if rules.required {
+                            schema["not"] = json!({"const": unset.name()});
+                        }
+                        schema
+                    }
+                    Use::Query if rules.required => json!({"allOf": [named], "not": {"const": unset.name()}}),
+                    _ => named,
+                }
+            }
+            Kind::Message(held) if held.full_name().starts_with("kefu.") => {
+                let is_update =
+                    usage == Use::Request && field.parent_message().get_field_by_name("update_mask").is_some();
+                self.message(&held, if is_update { Use::Update } else { usage })
+            }
+            kind => rules.schema(&kind, usage),
+        }
+    }
+
+    /// A reference to the schema of an enum's names.
+    pub fn values(&mut self, values: &EnumDescriptor) -> Value {
+        let name = values.full_name().to_owned();
+        if !self.components.contains_key(&name) {
+            let mut about = self.comments.of(values).to_owned() + "\n";
+            let mut names = Vec::new();
+            for value in values.values() {
+                about.extend(["\n- `", value.name(), "`: ", self.comments.of(&value)]);
+                names.push(value.name().to_owned());
+            }
+            self.components.insert(name.clone(), json!({"type": "string", "enum": names, "description": about}));
+        }
+        to_component(&name)
+    }
+}
+
+/// The messages and enums that a message holds, and itself.
+fn collect(message: &MessageDescriptor, found: &mut HashSet<String>) {
+    if message.full_name().starts_with("kefu.") && found.insert(message.full_name().to_owned()) {
+        for field in message.fields() {
+            if let Kind::Message(held) = field.kind() {
+                collect(&held, found);
+            }
+        }
+    }
+}
+
+fn to_component(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// In the JSON mapping of protobuf `null` is a way to leave a field out.
+fn or_null(mut schema: Value) -> Value {
+    let is_choice = schema.get("not").is_none();
+    if let Some(types) = schema.get_mut("type") {
+        *types = match types.take() {
+            Value::Array(types) => types.into_iter().chain(["null".into()]).collect(),
+            only => json!([only, "null"]),
+        };
+    } else if let Some(ways) = schema.get_mut("anyOf").and_then(Value::as_array_mut).filter(|_| is_choice) {
+        ways.push(json!({"type": "null"}));
+    } else {
+        return json!({"anyOf": [schema, {"type": "null"}]});
+    }
+    schema
+}
+
+fn describe(schema: &mut Value, comment: &str) {
+    if !comment.is_empty() {
+        schema["description"] = comment.into();
+    }
+}

@@ -1,0 +1,271 @@
+//! Schemas of single values, as the JSON mapping of protobuf writes and takes them and as the field rules bound them.
+
+use kefu_proto::contract::{IDENTIFIER, OUTPUT_ONLY, REQUIRED, Resource, behavior, reference, validation};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value as Set};
+use serde_json::{Value, json};
+
+use super::schema::Use;
+
+/// What may have at most so many characters is one line; the chassis' rule for every string.
+const LONGEST_LINE: u64 = 200;
+/// What no string holds: control characters but for tab and line breaks, and overrides of the direction of writing.
+const ACTING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
+/// The same with tab and line breaks.
+const NOT_IN_LINE: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
+/// An id in a resource's name.
+pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
+/// A UUID as text.
+pub const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
+/// The parts of an address's domain are letters and digits of any script, which classes that every engine knows cannot
+/// say; of what is not ASCII, this leaves all.
+const EMAIL: &str = r"[^\s@\u0000-\u001f\u007f-\u009f]{1,64}@L+(\.L+)*";
+const LABEL: &str = r"[^\s\u0000-,./:-@\[-`{-\u009f\u202a-\u202e\u2066-\u2069]";
+/// `\p{C}` by ranges of what is assigned, for engines without Unicode classes.
+const OTHERS: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffb";
+
+/// What the field rules ask of a value; nothing of what is only answered.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Must be given; for what is not a message, not as its default either.
+    pub required: bool,
+    /// Is answered, and ignored when given.
+    pub is_read_only: bool,
+    /// Is the name of the resource that the message is.
+    pub is_identity: bool,
+    /// The default is taken as not given, whatever the other rules.
+    unless_zero: bool,
+    /// The form of the names of resources it holds, e.g. `requests/{request}`.
+    pub form: Option<String>,
+    /// Their forms as a regular expression.
+    names: Option<String>,
+    pub min_items: u64,
+    pub max_items: Option<u64>,
+    pub unique: bool,
+    min_len: u64,
+    max_len: Option<u64>,
+    max_bytes: Option<u64>,
+    pattern: Option<String>,
+    email: bool,
+    uuid: bool,
+    at_least: Option<i64>,
+    at_most: Option<i64>,
+}
+
+impl Rules {
+    /// The rules of a field, as the chassis reads them.
+    pub fn of(field: &FieldDescriptor, resources: &[Resource]) -> Self {
+        let behavior = behavior(field);
+        if behavior.contains(&OUTPUT_ONLY) {
+            return Self { is_read_only: true, ..Self::default() };
+        }
+        let mut rules = Self {
+            required: behavior.contains(&REQUIRED),
+            is_identity: behavior.contains(&IDENTIFIER),
+            ..Self::default()
+        };
+        let forms = forms_of(field, rules.is_identity, resources);
+        if !forms.is_empty() {
+            rules.names = Some(forms.iter().map(|form| name_form(form)).collect::<Vec<_>>().join("|"));
+            rules.form = forms.first().cloned();
+            rules.unless_zero = true;
+        }
+        let Some(given) = validation(field) else { return rules };
+        rules.required |= is(&given, "required");
+        rules.unless_zero |= option(&given, "ignore").and_then(|value| value.as_enum_number()) == Some(1);
+        if let Some(list) = message(&given, "repeated") {
+            rules.min_items = count(&list, "min_items").unwrap_or(0);
+            rules.max_items = count(&list, "max_items");
+            rules.unique = is(&list, "unique");
+            rules.required |= rules.min_items > 0;
+            if let Some(items) = message(&list, "items") {
+                rules.of_each(&items);
+            }
+        } else {
+            rules.of_each(&given);
+        }
+        rules
+    }
+
+    fn of_each(&mut self, given: &DynamicMessage) {
+        if let Some(text) = message(given, "string") {
+            self.min_len = count(&text, "min_len").unwrap_or(0);
+            self.max_len = count(&text, "max_len");
+            self.pattern = option(&text, "pattern").and_then(|pattern| pattern.as_str().map(str::to_owned));
+            self.email = is(&text, "email");
+            self.uuid = is(&text, "uuid");
+        }
+        self.max_bytes = message(given, "bytes").and_then(|bytes| count(&bytes, "max_len"));
+        for number in ["int32", "int64"].into_iter().filter_map(|kind| message(given, kind)) {
+            self.at_least = option(&number, "gte").and_then(|bound| integer(&bound));
+            self.at_most = option(&number, "lte").and_then(|bound| integer(&bound));
+        }
+    }
+
+    /// The same for an item of a list, of which none may be missing.
+    pub fn of_items(&self) -> Self {
+        Self { required: false, unless_zero: false, ..self.clone() }
+    }
+
+    /// The same where the field may be left out.
+    pub fn optional(&self) -> Self {
+        Self { required: false, min_items: 0, ..self.clone() }
+    }
+
+    /// A text that the rules allow: `given`, or what its form or its field's name suggests.
+    pub fn text_like(&self, given: Option<&str>, field: &str) -> String {
+        if self.uuid {
+            return super::example::UUID.to_owned();
+        }
+        let fits = |text: &&str| self.max_len.is_none_or(|most| text.chars().count() as u64 <= most);
+        match (given.filter(fits), self.pattern.as_deref()) {
+            (Some(text), _) => text.to_owned(),
+            _ if self.email => "lin@example.com".to_owned(),
+            (None, Some(pattern)) if pattern.starts_with("^https://") => "https://example.com/".to_owned(),
+            (None, Some(pattern)) if pattern.contains(ID) => field.trim_end_matches("_id").to_owned() + "-1",
+            _ => field
+                .replace('_', " ")
+                .chars()
+                .take(usize::try_from(self.max_len.unwrap_or(u64::MAX)).unwrap_or(usize::MAX))
+                .collect(),
+        }
+    }
+
+    /// The least number it may be.
+    pub fn least(&self) -> i64 {
+        self.at_least.unwrap_or(0)
+    }
+
+    /// As many bytes as it may have.
+    pub fn most_bytes(&self) -> Option<u8> {
+        self.max_bytes.map(|most| u8::try_from(most).unwrap_or(u8::MAX))
+    }
+
+    /// The schema of a value that is neither a message of ours nor an enum.
+    pub fn schema(&self, kind: &Kind, usage: Use) -> Value {
+        match kind {
+            Kind::String if usage == Use::Answer => json!({"type": "string"}),
+            Kind::String => self.text(),
+            Kind::Bytes => self.bytes(usage),
+            Kind::Bool => json!({"type": "boolean"}),
+            Kind::Double | Kind::Float if usage == Use::Request => {
+                json!({"type": ["number", "string"], "format": "double"})
+            }
+            Kind::Double | Kind::Float => json!({"type": "number", "format": "double"}),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+                self.number("int32", i32::MIN.into(), i32::MAX.into(), usage)
+            }
+            Kind::Uint32 | Kind::Fixed32 => self.number("int64", 0, u32::MAX.into(), usage),
+            Kind::Message(message) => well_known(message.full_name()),
+            _ => self.number("int64", i64::MIN, i64::MAX, usage),
+        }
+    }
+
+    fn text(&self) -> Value {
+        let least = if self.required { self.min_len.max(1) } else { self.min_len };
+        let known =
+            self.names.clone().or(self.uuid.then(|| UUID.to_owned())).or(self.email.then(|| EMAIL.replace('L', LABEL)));
+        let (pattern, is_bounded) = match (known, &self.pattern) {
+            (Some(form), _) if self.required || !self.unless_zero => (format!("^({form})$"), true),
+            (Some(form), _) => (format!("^({form})?$"), true),
+            (None, Some(pattern)) => (pattern.replace(r"\p{C}", OTHERS), false),
+            (None, None) => {
+                let not = if self.max_len.is_some_and(|most| most <= LONGEST_LINE) { NOT_IN_LINE } else { ACTING };
+                let pattern =
+                    if self.required { format!(r"^[^{not}]*[^\s{not}][^{not}]*$") } else { format!("^[^{not}]*$") };
+                (pattern, false)
+            }
+        };
+        let mut schema = json!({"type": "string", "pattern": pattern});
+        if least > 0 && !is_bounded {
+            schema["minLength"] = least.into();
+        }
+        if let Some(most) = self.max_len {
+            schema["maxLength"] = most.into();
+        }
+        schema
+    }
+
+    fn bytes(&self, usage: Use) -> Value {
+        let mut schema = json!({"type": "string", "contentEncoding": "base64"});
+        if usage != Use::Answer {
+            schema["pattern"] = "^([A-Za-z0-9+/]*|[A-Za-z0-9_-]*)={0,2}$".into();
+            if let Some(most) = self.max_bytes {
+                schema["maxLength"] = (most.div_ceil(3) * 4).into();
+            }
+            if self.required {
+                schema["minLength"] = 2.into();
+            }
+        }
+        schema
+    }
+
+    /// Of 64 bits as text, in requests as a number too; of 32 bits the other way round.
+    fn number(&self, format: &str, lowest: i64, highest: i64, usage: Use) -> Value {
+        let least = self.at_least.unwrap_or(lowest).max(if self.required { 1 } else { lowest });
+        let most = self.at_most.unwrap_or(highest);
+        let sign = if least >= 0 { "" } else { "-?" };
+        let digits = format!("^{sign}[0-9]{{1,19}}$");
+        match (usage, format) {
+            (Use::Answer, "int32") => json!({"type": "integer", "format": format}),
+            (Use::Answer, _) => json!({"type": "string", "format": format, "pattern": "^-?[0-9]{1,19}$"}),
+            (Use::Query, _) => json!({"type": "integer", "format": format, "minimum": least, "maximum": most}),
+            (_, "int32") => {
+                json!({"type": ["integer", "string"], "format": format, "pattern": digits, "minimum": least, "maximum": most})
+            }
+            _ => {
+                json!({"type": ["string", "integer"], "format": format, "pattern": digits, "minimum": least, "maximum": most})
+            }
+        }
+    }
+}
+
+fn well_known(message: &str) -> Value {
+    match message {
+        "google.protobuf.Timestamp" => json!({"type": "string", "format": "date-time"}),
+        "google.protobuf.Duration" => json!({"type": "string", "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,9})?s$"}),
+        "google.protobuf.FieldMask" => json!({"type": "string", "pattern": r"^[A-Za-z0-9.,*]*$"}),
+        "google.protobuf.Any" => json!({
+            "type": "object",
+            "required": ["@type"],
+            "properties": {"@type": {"type": "string"}},
+            "additionalProperties": true,
+        }),
+        _ => json!({"type": "object"}),
+    }
+}
+
+/// The forms of the names that a field holds: of the resource it refers to, or of the one that its message is.
+fn forms_of<'a>(field: &FieldDescriptor, is_identity: bool, resources: &'a [Resource]) -> &'a [String] {
+    let found = if is_identity {
+        let message = field.parent_message();
+        resources.iter().find(|resource| resource.declared_in == message.full_name())
+    } else {
+        reference(field).and_then(|kind| resources.iter().find(|resource| resource.kind == kind))
+    };
+    found.map_or(&[], |resource| &resource.patterns)
+}
+
+/// `requests/{request}` as a regular expression.
+fn name_form(form: &str) -> String {
+    form.split('/').map(|segment| if segment.starts_with('{') { ID } else { segment }).collect::<Vec<_>>().join("/")
+}
+
+fn option(rules: &DynamicMessage, name: &str) -> Option<Set> {
+    rules.has_field_by_name(name).then(|| rules.get_field_by_name(name).map(std::borrow::Cow::into_owned)).flatten()
+}
+
+fn message(rules: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
+    option(rules, name)?.as_message().cloned()
+}
+
+fn is(rules: &DynamicMessage, name: &str) -> bool {
+    option(rules, name).and_then(|value| value.as_bool()).unwrap_or(false)
+}
+
+fn count(rules: &DynamicMessage, name: &str) -> Option<u64> {
+    option(rules, name)?.as_u64()
+}
+
+fn integer(value: &Set) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_i32().map(i64::from))
+}

@@ -1,0 +1,174 @@
+//! Streams of answers: Server-Sent Events that are resumed, lines of JSON, the bytes of a content; and their end.
+
+use reqwest::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+const EVENTS: &str = "/v1/services/intake/events:subscribe";
+
+/// What comes of a stream, part by part.
+struct Parts {
+    response: Response,
+    read: String,
+}
+
+impl Parts {
+    fn of(response: Response) -> Self {
+        assert_eq!(response.status(), 200);
+        Self { response, read: String::new() }
+    }
+
+    /// What comes up to a mark; none if the stream ends before.
+    async fn next(&mut self, mark: &str) -> Option<String> {
+        loop {
+            if let Some(end) = self.read.find(mark) {
+                let rest = self.read.split_off(end + mark.len());
+                let mut part = std::mem::replace(&mut self.read, rest);
+                part.truncate(end);
+                return Some(part);
+            }
+            let more = tokio::time::timeout(std::time::Duration::from_secs(20), self.response.chunk());
+            let more = more.await.expect("something comes").unwrap()?;
+            self.read.push_str(str::from_utf8(&more).unwrap());
+        }
+    }
+
+    /// The next event that has an id, and its data.
+    async fn event(&mut self) -> (String, Value) {
+        loop {
+            let event = self.next("\n\n").await.expect("an event");
+            let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            if let Some(id) = line("id: ") {
+                return (id, serde_json::from_str(&line("data: ").unwrap()).unwrap());
+            }
+        }
+    }
+}
+
+async fn create(stage: &Stage, name: &str) -> Value {
+    let body = json!({"displayName": name, "contacts": [{"phone": "13800138000"}]});
+    let (status, customer) = stage.post("/v1/customers", &body).await;
+    assert_eq!(status, 200);
+    stage.intake.seal().await;
+    customer
+}
+
+async fn subscribe(stage: &Stage, after: Option<&str>) -> Parts {
+    let mut request = stage.request(Method::GET, EVENTS).header(ACCEPT, "text/event-stream");
+    if let Some(after) = after {
+        request = request.header("last-event-id", after);
+    }
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
+    Parts::of(response)
+}
+
+#[tokio::test]
+async fn events_come_live_with_their_place_and_go_on_after_it() {
+    let stage = Stage::start().await;
+    let first = create(&stage, "一").await;
+    let mut live = subscribe(&stage, None).await;
+    let (id, event) = live.event().await;
+    assert_eq!((&event["event"]["position"], &event["event"]["aggregate"]), (&json!(id), &first["name"]));
+    assert_eq!(event["event"]["payload"]["@type"], "type.googleapis.com/kefu.intake.v1.CustomerCreated", "{event}");
+    let second = create(&stage, "二").await;
+    let (next, event) = live.event().await;
+    assert_eq!(event["event"]["aggregate"], second["name"]);
+    drop(live);
+
+    let mut resumed = subscribe(&stage, Some(&id)).await;
+    assert_eq!(resumed.event().await.0, next, "nothing comes twice and nothing is left out");
+    let wrong = stage.request(Method::GET, EVENTS).header("last-event-id", "soon").send().await.unwrap();
+    assert_eq!(wrong.status(), 400);
+}
+
+#[tokio::test]
+async fn a_watch_is_resumed_by_its_token() {
+    let stage = Stage::start().await;
+    let watch = async |after: Option<&str>| {
+        let mut request = stage.request(Method::GET, "/v1/requests:watch").header(ACCEPT, "text/event-stream");
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        Parts::of(request.send().await.unwrap())
+    };
+    let register = async || {
+        let customer = create(&stage, "林").await;
+        let registration = json!({"customer": customer["name"], "channel": "CHAT", "kind": "CONSULTATION",
+            "contact": {"phone": "13800138000"}, "description": "路由器"});
+        let (status, request) = stage.post("/v1/requests:register", &registration).await;
+        assert_eq!(status, 200, "{request}");
+        request["name"].clone()
+    };
+    let mut live = watch(None).await;
+    let (begin, _) = live.event().await;
+    let first = register().await;
+    let seen = async |parts: &mut Parts, name: &Value| loop {
+        let (_, event) = parts.event().await;
+        if event["request"]["name"] == *name {
+            return;
+        }
+    };
+    seen(&mut live, &first).await;
+    drop(live);
+    let mut resumed = watch(Some(&begin)).await;
+    seen(&mut resumed, &first).await;
+}
+
+#[tokio::test]
+async fn lines_are_one_message_each_and_end_with_the_gateway() {
+    let mut stage = Stage::start().await;
+    create(&stage, "一").await;
+    let response = stage.request(Method::GET, &format!("{EVENTS}?afterPosition=0")).send().await.unwrap();
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/x-ndjson");
+    let mut lines = Parts::of(response);
+    let line: Value = serde_json::from_str(&lines.next("\n").await.unwrap()).unwrap();
+    assert_eq!(line["event"]["position"], "1");
+    stage.stop_gateway().await;
+    while let Some(line) = lines.next("\n").await {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert!(line.get("error").is_none(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_refused_midway_says_so_in_its_own_form() {
+    let mut stage = Stage::start().await;
+    create(&stage, "一").await;
+    let mut events = subscribe(&stage, None).await;
+    events.event().await;
+    let lines = stage.request(Method::GET, EVENTS).send().await.unwrap();
+    let mut lines = Parts::of(lines);
+    lines.next("\n").await.unwrap();
+    stage.intake.halt().await;
+    let last = async |parts: &mut Parts, mark: &str| {
+        let mut last = None;
+        while let Some(part) = parts.next(mark).await {
+            last = Some(part);
+        }
+        last.unwrap()
+    };
+    let event = last(&mut events, "\n\n").await;
+    let problem = event.strip_prefix("event: error\ndata: ").expect(&event);
+    let problem: Value = serde_json::from_str(problem).unwrap();
+    assert_eq!((&problem["status"], &problem["reason"]), (&json!(503), &json!("BACKEND_AWAY")));
+    let line: Value = serde_json::from_str(&last(&mut lines, "\n").await).unwrap();
+    assert_eq!(line["error"]["reason"], "BACKEND_AWAY");
+}
+
+#[tokio::test]
+async fn content_comes_as_its_bytes_and_is_no_page() {
+    let stage = Stage::start().await;
+    let (name, content) = crate::uploads::upload(&stage).await;
+    let path = format!("/v1/{name}:content");
+    let response = stage.request(Method::GET, &path).send().await.unwrap();
+    let headers = response.headers().clone();
+    assert_eq!(headers[CONTENT_TYPE], "application/octet-stream");
+    assert_eq!(headers[CONTENT_DISPOSITION], "attachment");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(response.bytes().await.unwrap(), content);
+    let lines = stage.request(Method::GET, &path).header(ACCEPT, "application/x-ndjson").send().await.unwrap();
+    assert!(lines.text().await.unwrap().starts_with(r#"{"content":""#));
+}

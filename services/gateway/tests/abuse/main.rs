@@ -5,14 +5,14 @@
 mod beside;
 mod bodies;
 mod heads;
-// mod idle;
+mod idle;
 mod json;
-// mod rates;
-// mod slow;
-#[path = "../stage.rs"]
+mod rates;
+mod slow;
+#[path = "../gateway/stage.rs"]
 #[expect(dead_code, reason = "of the stage only what attacks need")]
 mod stage;
-// mod unread;
+mod unread;
 mod uploads;
 mod wire;
 mod words;

@@ -46,14 +46,9 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).await.is_ok()
     }
 
-    /// Says that nothing more comes.
-    pub async fn no_more(&mut self) {
-        let _ = self.stream.shutdown().await;
-    }
-
     /// Writes `part` so many times, or until the other side takes no more, while what comes is read; the answer.
     pub async fn flood(self, part: &[u8], times: usize) -> Option<Answer> {
-        let Self { stream, read } = self;
+        let Self { stream, mut read } = self;
         let (mut reading, mut writing) = stream.into_split();
         let flood = async {
             for _ in 0..times {
@@ -63,11 +58,26 @@ impl Wire {
             }
             std::future::pending::<()>().await;
         };
-        let mut read = read;
         tokio::select! {
             biased;
             answer = answer(&mut reading, &mut read) => answer,
             () = flood => answer(&mut reading, &mut read).await,
+        }
+    }
+
+    /// Writes `part` at each beat, while what comes is read; the answer.
+    pub async fn drip(self, part: &[u8], beat: Duration) -> Option<Answer> {
+        let Self { stream, mut read } = self;
+        let (mut reading, mut writing) = stream.into_split();
+        let drip = async {
+            while writing.write_all(part).await.is_ok() {
+                tokio::time::sleep(beat).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            answer = answer(&mut reading, &mut read) => answer,
+            () = drip => None,
         }
     }
 

@@ -199,11 +199,33 @@ async fn grpc(lease: &Lease) -> Result<Client, Failed> {
 fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Failed> {
     answer.map_err(|status| {
         // What our own end makes of a connection that fails has its cause with it; what a service says has not.
-        if std::error::Error::source(&status).is_some() {
+        if std::error::Error::source(&status).is_some() && !is_late(&status) {
             lease.suspect();
             Failed::Lost(status)
         } else {
             Failed::Refused(status)
         }
     })
+}
+
+/// Whether our own end gave the call up because its time was over, which says nothing of the other.
+pub fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<tonic::TimeoutExpired>)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn a_call_whose_time_was_over_is_late_and_no_sign_of_a_service_that_is_away() {
+        let late = Status::from_error(Box::new(tonic::TimeoutExpired(())));
+        assert!(std::error::Error::source(&late).is_some() && is_late(&late));
+        assert_eq!(Problem::of(late).status, StatusCode::GATEWAY_TIMEOUT);
+        let lost = Status::from_error(Box::new(std::io::Error::other("gone")));
+        assert!(!is_late(&lost));
+        assert_eq!(Problem::of(lost).status, StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

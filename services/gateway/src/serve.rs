@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::body::Body as HttpBody;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
+};
 use http::request::Parts;
 use http::{Method as Verb, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::beside::{alone, call as others_call, memory_mib, others_are_served};
-use kefu_testkit::raw::{HEADERS, PREFACE, Raw, SETTINGS, call, frame};
 use crate::wire::{LIST, Wire, message};
+use kefu_testkit::raw::{HEADERS, PREFACE, Raw, SETTINGS, call, frame};
 
 const SOON: Duration = Duration::from_secs(15);
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use kefu_testkit::{BARE, Bench, sign};
 
 use crate::beside::{alone, memory_mib, others_are_served};
+use crate::wire::LIST;
 use kefu_testkit::raw::{
     CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, PING, RST_STREAM, Raw, SETTINGS, Seen, call,
     frame, header,
 };
-use crate::wire::LIST;
 
 const STREAMS: u32 = 100_000;
 /// By how much memory may grow in a flood, callers included.

@@ -9,9 +9,9 @@ use kefu_testkit::{BARE, Bench, eventually, sign};
 use tokio::time::timeout;
 
 use crate::beside::{alone, memory_mib, others_are_served};
-use kefu_testkit::raw::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, Raw, call, frame};
 use crate::stage::write;
 use crate::wire::{SUBSCRIBE, Wire, message};
+use kefu_testkit::raw::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, Raw, call, frame};
 
 const EVENTS: usize = 600;
 

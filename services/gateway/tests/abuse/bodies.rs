@@ -17,8 +17,7 @@ const PIECE: usize = 64 << 10;
 
 const JSON: (&str, &str) = ("/v1/customers", "content-type: application/json\r\n");
 const FILE: (&str, &str) = ("/v1/staff:import", "content-type: text/csv\r\n");
-const FORM: (&str, &str) =
-    ("/v1/complaints/x/evidence:upload", "content-type: multipart/form-data; boundary=edge\r\n");
+const FORM: (&str, &str) = ("/v1/complaints/x/evidence:upload", "content-type: multipart/form-data; boundary=edge\r\n");
 const LINES: (&str, &str) = ("/v1/requests:import", "content-type: application/x-ndjson\r\n");
 
 fn gzip(parts: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
@@ -64,20 +63,22 @@ async fn a_body_that_does_not_end_is_refused_once_it_is_too_large() {
     let _alone = alone().await;
     let stage = Stage::start().await;
     let chunked = "transfer-encoding: chunked\r\n";
-    let piece = chunk(&[b' '; PIECE]);
+    let piece = chunk(&vec![b' '; PIECE]);
     let beginning = "--edge\r\ncontent-disposition: form-data; name=\"evidence\"\r\n\r\n{}\r\n\
                      --edge\r\ncontent-disposition: form-data; name=\"content\"\r\n\r\n";
     attacked(&stage, BOUND_MIB, async {
         for ((path, kind), first) in [(JSON, "{"), (LINES, "{")] {
             let mut wire = Wire::connect(stage.address()).await;
-            wire.send([head("POST", path, &format!("{kind}{chunked}")).as_bytes(), &chunk(first.as_bytes())].concat()).await;
+            wire.send([head("POST", path, &format!("{kind}{chunked}")).as_bytes(), &chunk(first.as_bytes())].concat())
+                .await;
             let answer = wire.flood(&piece, LARGE / PIECE).await.expect("it is answered");
             answer.refused(413);
         }
         // Of these the service has the last word, or the first.
         for ((path, kind), first) in [(FILE, "name"), (FORM, beginning)] {
             let mut wire = Wire::connect(stage.address()).await;
-            wire.send([head("POST", path, &format!("{kind}{chunked}")).as_bytes(), &chunk(first.as_bytes())].concat()).await;
+            wire.send([head("POST", path, &format!("{kind}{chunked}")).as_bytes(), &chunk(first.as_bytes())].concat())
+                .await;
             let answer = wire.flood(&piece, LARGE / PIECE).await.expect("it is answered");
             answer.refused(400);
         }

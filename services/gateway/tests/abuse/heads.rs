@@ -1,6 +1,8 @@
 //! Heads of requests that are too large, or that two readers would read differently.
 
-use kefu_testkit::raw::{CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, Raw, Seen, frame, header, headers};
+use kefu_testkit::raw::{
+    CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, Raw, Seen, frame, header, headers,
+};
 
 use crate::beside::{BOUND_MIB, LIST, alone, attacked};
 use crate::stage::{Stage, lin};
@@ -20,7 +22,7 @@ async fn refused_by_status(stage: &Stage, bytes: &[u8], status: u16) {
 async fn heads_that_are_too_large_are_refused_by_their_status_and_end_their_connection() {
     let _alone = alone().await;
     let stage = Stage::start().await;
-    let lines = |count: usize| (0..count).map(|number| format!("x-{number}: 1\r\n")).collect::<String>();
+    let lines = |count: usize| (0..count).map(|number| format!("x-{number}: 1\r\n")).collect::<Vec<_>>().concat();
     let cookies = "cookie: a=b\r\n".repeat(1_000);
     attacked(&stage, BOUND_MIB, async {
         for more in [lines(101), lines(10_000), cookies, format!("x: {}\r\n", "x".repeat(1 << 20))] {
@@ -68,7 +70,15 @@ async fn what_could_be_two_requests_is_none() {
         let whole = head("POST", "/v1/customers", &format!("{json}{more}"));
         refused_by_status(&stage, [whole.as_bytes(), hidden.as_bytes()].concat().as_slice(), 400).await;
     }
-    for line in ["GET", "GET /", "GET / HTTP/9.9", "GET / HTTP/1.1 x", "G\0T / HTTP/1.1", "GET /\0 HTTP/1.1", "GET / x HTTP/1.1"] {
+    for line in [
+        "GET",
+        "GET /",
+        "GET / HTTP/9.9",
+        "GET / HTTP/1.1 x",
+        "G\0T / HTTP/1.1",
+        "GET /\0 HTTP/1.1",
+        "GET / x HTTP/1.1",
+    ] {
         refused_by_status(&stage, format!("{line}\r\nhost: kefu\r\n\r\n").as_bytes(), 400).await;
     }
 }
@@ -109,7 +119,11 @@ async fn chunks_that_are_no_chunks_break_their_body_off() {
             let mut wire = Wire::connect(stage.address()).await;
             wire.send([head("POST", "/v1/customers", more).as_bytes(), chunks.as_bytes()].concat()).await;
             let answer = wire.answer().await;
-            println!("{}…: {:?}", &chunks[..chunks.len().min(20)].escape_debug(), answer.as_ref().map(|answer| answer.status));
+            println!(
+                "{}…: {:?}",
+                &chunks[..chunks.len().min(20)].escape_debug(),
+                answer.as_ref().map(|answer| answer.status)
+            );
             answer.expect("it is answered").refused(400);
             wire.ended().await;
         }

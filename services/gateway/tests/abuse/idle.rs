@@ -109,7 +109,8 @@ async fn ten_thousand_connections_that_do_nothing_are_held_and_make_room_for_tho
     })
     .await;
     // Somebody who has a call all the while.
-    let events = stage.request(Method::GET, "/v1/services/intake/events:subscribe").header("accept", "text/event-stream");
+    let events =
+        stage.request(Method::GET, "/v1/services/intake/events:subscribe").header("accept", "text/event-stream");
     let mut events = events.send().await.unwrap();
     let mut callers = Callers::start(stage.address());
     let bound_mib = i64::try_from(connections * EACH_KIB / 1_024).unwrap();

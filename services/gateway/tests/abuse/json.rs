@@ -69,10 +69,9 @@ async fn what_is_said_twice_is_refused_however_it_is_written() {
         let problem = post(stage.address(), CUSTOMERS, body.as_bytes()).await.refused(400);
         assert!(said(&problem).contains("stands twice"), "{body}: {problem}");
     }
-    for body in [
-        "{\"source\": \"a\", \"source\": \"b\"}",
-        "{\"rows\": [{\"externalId\": \"a\", \"external_id\": \"b\"}]}",
-    ] {
+    for body in
+        ["{\"source\": \"a\", \"source\": \"b\"}", "{\"rows\": [{\"externalId\": \"a\", \"external_id\": \"b\"}]}"]
+    {
         let problem = lines(&stage, "", body.as_bytes()).await.refused(400);
         assert!(said(&problem).contains("stands twice"), "{body}: {problem}");
     }

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures::future::join_all;
-use h2::client::ResponseFuture;
 use h2::SendStream;
+use h2::client::ResponseFuture;
 use http::Request;
 use kefu_testkit::raw::{HEADERS, PREFACE, SETTINGS, frame};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -70,11 +70,15 @@ async fn a_connection_that_says_nothing_or_not_enough_is_ended() {
     let settled = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
     let begun = [settled.as_slice(), &frame(HEADERS, 0, 1, &[0x82])].concat();
     attacked(&stage, BOUND_MIB, async {
-        for first in [b"".as_slice(), b"G", b"GET / HTTP/1.1\r\nhost: kefu\r\n", &PREFACE[..10], PREFACE, &settled, &begun] {
-            let mut wire = Wire::connect(stage.address()).await;
+        let silent: [&[u8]; 7] =
+            [b"", b"G", b"GET / HTTP/1.1\r\nhost: kefu\r\n", &PREFACE[..10], PREFACE, &settled, &begun];
+        let address = stage.address();
+        join_all(silent.into_iter().map(|first| async move {
+            let mut wire = Wire::connect(address).await;
             wire.send(first).await;
             wire.ended().await;
-        }
+        }))
+        .await;
         // One that was answered, too.
         let mut wire = Wire::connect(stage.address()).await;
         wire.send(head("GET", "/v1/requests", "")).await;
@@ -89,7 +93,7 @@ async fn a_body_of_json_that_does_not_come_in_time_is_refused() {
     let _alone = alone().await;
     let stage = Stage::with(|setup| setup.limits.body_ms = 1_500).await;
     attacked(&stage, BOUND_MIB, async {
-        for (head, part) in [
+        let slow = [
             (head_of_json(CUSTOMERS, 4_000), b" ".to_vec()),
             (head("POST", CUSTOMERS, CHUNKED_JSON), chunk(b" ")),
             // It stops in the middle of a chunk, or before the last.
@@ -97,11 +101,16 @@ async fn a_body_of_json_that_does_not_come_in_time_is_refused() {
             (head("POST", CUSTOMERS, CHUNKED_JSON) + "2\r\n{}\r\n", Vec::new()),
             (head("POST", CUSTOMERS, CHUNKED_JSON) + "2\r", Vec::new()),
             (head_of_json(CUSTOMERS, 2), Vec::new()),
-        ] {
-            let mut wire = Wire::connect(stage.address()).await;
-            wire.send(head).await;
-            wire.drip(&part, BEAT).await.expect("it is answered").refused(408);
-        }
+        ];
+        let slow = slow.into_iter().map(|(head, part)| {
+            let address = stage.address();
+            async move {
+                let mut wire = Wire::connect(address).await;
+                wire.send(head).await;
+                wire.drip(&part, BEAT).await.expect("it is answered").refused(408);
+            }
+        });
+        join_all(slow).await;
         // Over HTTP/2 it is refused alone: the connection goes on.
         let mut wire = Http2::connect(&stage).await;
         for _ in 0..2 {
@@ -124,6 +133,7 @@ async fn an_upload_that_stops_is_refused_and_one_that_goes_on_too_long() {
         setup.limits.upload_ms = 2_000;
     })
     .await;
+    let address = stage.address();
     let content = "--edge\r\ncontent-disposition: form-data; name=\"content\"\r\n\r\nx";
     let uploads = [
         ("/v1/staff:import", "text/csv", "name"),
@@ -132,17 +142,17 @@ async fn an_upload_that_stops_is_refused_and_one_that_goes_on_too_long() {
         ("/v1/complaints/x/evidence:upload", "multipart/form-data; boundary=edge", content),
     ];
     attacked(&stage, BOUND_MIB, async {
-        for (path, kind, first) in uploads {
-            for (part, beat, status) in [(b"".as_slice(), BEAT, 408), (b"x", BEAT, 504)] {
-                let mut wire = Wire::connect(stage.address()).await;
-                let more = format!("content-type: {kind}\r\ncontent-length: 1000\r\n");
-                wire.send(head("POST", path, &more) + first).await;
-                let answer = wire.drip(part, beat).await.expect("it is answered");
-                println!("{path} {part:?}: {}", answer.status);
-                // Of the evidence the service knows at once that nothing can come of it.
-                answer.refused(if first == content { 400 } else { status });
-            }
-        }
+        let slow = uploads.into_iter().flat_map(|upload| [(upload, b"".as_slice(), 408), (upload, b"x", 504)]);
+        join_all(slow.map(|((path, kind, first), part, status)| async move {
+            let mut wire = Wire::connect(address).await;
+            let more = format!("content-type: {kind}\r\ncontent-length: 1000\r\n");
+            wire.send(head("POST", path, &more) + first).await;
+            let answer = wire.drip(part, BEAT).await.expect("it is answered");
+            println!("{path} {part:?}: {}", answer.status);
+            // Of the evidence the service knows at once that nothing can come of it.
+            answer.refused(if first == content { 400 } else { status });
+        }))
+        .await;
     })
     .await;
 }
@@ -172,6 +182,26 @@ async fn bodies_that_are_all_but_there_are_held_for_as_many_calls_as_a_caller_ma
     assert!((1..=SHARE).contains(&of(408)) && of(429) >= 80, "{statuses:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_gives_itself_no_time_is_late_and_its_service_not_away() {
+    let _alone = alone().await;
+    let stage = Stage::start().await;
+    attacked(&stage, BOUND_MIB, async {
+        let mut wire = Http2::connect(&stage).await;
+        for timeout in ["1n", "500u", "1m", "2m", "3m"].repeat(10) {
+            let more = [("content-type", "application/grpc"), ("kefu-service", "intake"), ("grpc-timeout", timeout)];
+            let path = "/kefu.compliance.v1.ComplianceService/ListDuties";
+            let (answer, mut body) = wire.begin_with("POST", path, &more).await;
+            body.send_data(b"\0\0\0\0\0".as_slice().into(), true).unwrap();
+            let answer = answer.await.unwrap();
+            // It is late, or was fast enough to learn that it says nothing.
+            let status = answer.headers()["grpc-status"].to_str().unwrap();
+            assert!(["3", "4"].contains(&status), "{timeout}: {answer:?}");
+        }
+    })
+    .await;
+}
+
 /// A connection of HTTP/2.
 struct Http2 {
     send: h2::client::SendRequest<bytes::Bytes>,
@@ -190,11 +220,20 @@ impl Http2 {
     }
 
     async fn begin(&mut self, verb: &str, path: &str, kind: &str) -> (ResponseFuture, SendStream<bytes::Bytes>) {
+        self.begin_with(verb, path, &[("content-type", kind)]).await
+    }
+
+    async fn begin_with(
+        &mut self,
+        verb: &str,
+        path: &str,
+        more: &[(&str, &str)],
+    ) -> (ResponseFuture, SendStream<bytes::Bytes>) {
         let request = Request::builder()
             .method(verb)
             .uri(format!("http://kefu{path}"))
-            .header("authorization", format!("Bearer {}", lin()))
-            .header("content-type", kind);
+            .header("authorization", format!("Bearer {}", lin()));
+        let request = more.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let mut ready = self.send.clone().ready().await.unwrap();
         ready.send_request(request.body(()).unwrap(), false).unwrap()
     }

@@ -45,7 +45,9 @@ async fn a_part_of_a_form_that_does_not_begin_is_not_waited_for() {
 async fn a_form_of_many_parts_or_of_a_part_that_is_none_is_refused() {
     let _alone = alone().await;
     let stage = Stage::start().await;
-    let part = |name: &str, value: &str| format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let part = |name: &str, value: &str| {
+        format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
     let content = part("content", "x");
     let long = "x".repeat(300_000);
     let deep = "[".repeat(100_000);
@@ -72,9 +74,18 @@ async fn a_form_of_many_parts_or_of_a_part_that_is_none_is_refused() {
             println!("{}…: {}", &parts[..parts.len().min(90)].escape_debug(), answer.status);
             answer.refused(status);
         }
-        for kind in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"", "multipart/mixed; boundary=edge"] {
+        for kind in [
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "multipart/form-data; boundary=\"",
+            "multipart/mixed; boundary=edge",
+        ] {
             let mut wire = Wire::connect(stage.address()).await;
-            wire.send([head("POST", EVIDENCE, &format!("content-type: {kind}\r\ncontent-length: 2\r\n")).as_bytes(), b"xx"].concat()).await;
+            wire.send(
+                [head("POST", EVIDENCE, &format!("content-type: {kind}\r\ncontent-length: 2\r\n")).as_bytes(), b"xx"]
+                    .concat(),
+            )
+            .await;
             let answer = wire.answer().await.unwrap();
             answer.refused(if kind.starts_with("multipart/form-data") { 400 } else { 415 });
         }
@@ -85,7 +96,7 @@ async fn a_form_of_many_parts_or_of_a_part_that_is_none_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_line_that_comes_in_the_smallest_pieces_costs_what_its_bytes_cost() {
     let _alone = alone().await;
-    let stage = Stage::with(|setup| setup.limits.body_bytes = 128 << 10).await;
+    let stage = Stage::with(|setup| setup.limits.body_bytes = 64 << 10).await;
     let bytes = chunk(b" ").repeat(PIECE);
     attacked(&stage, BOUND_MIB, async {
         flood(&stage, "/v1/requests:import", LINES, "", &bytes, 1_000).await.refused(413);
@@ -101,7 +112,7 @@ async fn a_file_that_comes_in_the_smallest_pieces_is_taken_in_larger_ones() {
     let bytes = chunk(b"x").repeat(PIECE);
     attacked(&stage, BOUND_MIB, async {
         let mut wire = Wire::connect(stage.address()).await;
-        wire.send([head("POST", "/v1/staff:import", more).as_bytes(), &bytes.repeat(2), b"0\r\n\r\n"].concat()).await;
+        wire.send([head("POST", "/v1/staff:import", more).as_bytes(), &bytes, b"0\r\n\r\n"].concat()).await;
         wire.answer().await.expect("it is answered").refused(400);
     })
     .await;

@@ -81,6 +81,11 @@ impl Wire {
         }
     }
 
+    /// Returns when an answer begins to come.
+    pub async fn begun(&mut self) {
+        timeout(SOON, self.stream.readable()).await.expect("it is answered").unwrap();
+    }
+
     /// The next answer; none when the connection ends before it does.
     pub async fn answer(&mut self) -> Option<Answer> {
         answer(&mut self.stream, &mut self.read).await

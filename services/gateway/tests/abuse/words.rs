@@ -121,7 +121,8 @@ async fn what_is_no_text_is_refused_in_headers_that_are_read() {
         }
         // Who they are is then not said.
         let mut wire = Wire::connect(stage.address()).await;
-        wire.send([b"GET /v1/requests HTTP/1.1\r\nhost: kefu\r\nauthorization: Bearer ", bytes, b"\r\n\r\n"].concat()).await;
+        wire.send([b"GET /v1/requests HTTP/1.1\r\nhost: kefu\r\nauthorization: Bearer ", bytes, b"\r\n\r\n"].concat())
+            .await;
         wire.answer().await.unwrap().refused(401);
         for name in ["accept", "accept-language", "traceparent", "if-none-match", "origin", "accept-encoding"] {
             let whole = head("GET", "/v1/requests", "");

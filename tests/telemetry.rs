@@ -15,6 +15,7 @@ use tonic::transport::Channel;
 use tracing::subscriber::DefaultGuard;
 
 mod collector;
+mod gateway;
 mod metrics;
 mod silence;
 mod suite;

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use std::{fmt, io};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::Uri;
 use kefu_chassis::chassis::spawn;
 use kefu_chassis::error::describe;
@@ -46,6 +49,36 @@ pub struct BackendConfig {
     /// The authority of its certificate (PEM); needed for `https`.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+}
+
+/// How the addresses of a name are found.
+#[derive(Clone)]
+pub struct Names(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync;
+
+impl Names {
+    /// As the system finds them.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::of(|host, port| {
+            let host = host.to_owned();
+            async move { Ok(tokio::net::lookup_host((host.as_str(), port)).await?.collect()) }.boxed()
+        })
+    }
+
+    /// As something else finds them, by host and port.
+    pub fn of(
+        lookup: impl Fn(&str, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(lookup))
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").finish_non_exhaustive()
+    }
 }
 
 /// A service that cannot be behind a gateway.
@@ -88,6 +121,7 @@ pub struct Backend {
     url: Uri,
     /// How each replica is reached, but for its address.
     tls: Option<ClientTlsConfig>,
+    names: Names,
     telemetry: Telemetry,
     replicas: RwLock<Arc<[Arc<Replica>]>>,
     turn: AtomicUsize,
@@ -148,12 +182,13 @@ impl Backends {
     /// had the time to be.
     pub async fn start(
         services: &BTreeMap<String, BackendConfig>,
+        names: &Names,
         telemetry: &Telemetry,
         stop: &watch::Receiver<bool>,
     ) -> Result<(Self, Vec<JoinHandle<()>>), BackendError> {
         let mut backends = BTreeMap::new();
         for (service, config) in services {
-            let backend = Arc::new(Backend::new(service, config, telemetry)?);
+            let backend = Arc::new(Backend::new(service, config, names, telemetry)?);
             backends.insert(backend.name.clone(), backend);
         }
         let asked = backends.values().map(async |backend: &Arc<Backend>| {
@@ -181,7 +216,7 @@ impl Backends {
 }
 
 impl Backend {
-    fn new(service: &str, config: &BackendConfig, telemetry: &Telemetry) -> Result<Self, BackendError> {
+    fn new(service: &str, config: &BackendConfig, names: &Names, telemetry: &Telemetry) -> Result<Self, BackendError> {
         let wrong = || BackendError::Url { service: service.to_owned() };
         let url: Uri = config.url.parse().map_err(|_| wrong())?;
         let is_tls = match url.scheme_str() {
@@ -209,6 +244,7 @@ impl Backend {
             name: format!("services/{service}"),
             url,
             tls,
+            names: names.clone(),
             telemetry: telemetry.clone(),
             replicas: RwLock::new(Arc::new([])),
             turn: AtomicUsize::new(0),
@@ -280,8 +316,8 @@ impl Backend {
         let host = host.trim_matches(['[', ']']);
         let known: HashMap<SocketAddr, Arc<Replica>> =
             self.replicas().iter().map(|replica| (replica.address, replica.clone())).collect();
-        let found = match tokio::net::lookup_host((host, port)).await {
-            Ok(found) => found.collect(),
+        let found = match (self.names.0)(host, port).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::warn!(service = self.name, cause = %error, "its name cannot be looked up");
                 Vec::new()

@@ -10,7 +10,7 @@ use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderName};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use crate::backends::{Backend, Kind, Lease, NoPlace};
 use crate::problem::Problem;
@@ -199,7 +199,8 @@ async fn grpc(lease: &Lease) -> Result<Client, Failed> {
 fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Failed> {
     answer.map_err(|status| {
         // What our own end makes of a connection that fails has its cause with it; what a service says has not.
-        if std::error::Error::source(&status).is_some() && !is_late(&status) {
+        let is_lost = std::error::Error::source(&status).is_some() && status.code() != Code::Cancelled;
+        if is_lost {
             lease.suspect();
             Failed::Lost(status)
         } else {

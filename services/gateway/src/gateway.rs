@@ -34,7 +34,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_service::Service as _;
 
-use crate::backends::{BackendConfig, BackendError, Backends};
+use crate::backends::{BackendConfig, BackendError, Backends, Names};
 use crate::config::{Cors, Limits};
 use crate::observe::{Instruments, observe};
 use crate::problem::Telling;
@@ -55,6 +55,8 @@ pub struct Setup {
     pub listen: SocketAddr,
     /// The services behind it, by their short names.
     pub services: BTreeMap<String, BackendConfig>,
+    /// How their names are looked up.
+    pub names: Names,
     /// Whose tokens name a caller whose calls are counted.
     pub issuers: Vec<IssuerConfig>,
     /// Which web pages may call it.
@@ -124,7 +126,8 @@ impl Gateway {
         let address = setup.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| ServerError::Listen { address, source })?;
-        let (backends, mut beside) = Backends::start(&setup.services, &setup.telemetry, &stopping).await?;
+        let (backends, mut beside) =
+            Backends::start(&setup.services, &setup.names, &setup.telemetry, &stopping).await?;
         let (metrics, meters, instruments) = metrics(&setup.telemetry)?;
         let gateway = Arc::new(Self {
             routes: Routes::of(kefu_proto::pool())?,

@@ -23,7 +23,7 @@ mod template;
 mod titles;
 mod upload;
 
-pub use backends::BackendConfig;
+pub use backends::{BackendConfig, Names};
 pub use config::{Config, Cors, Limits};
 pub use gateway::{Gateway, Running, Setup, StartError};
 pub use program::main;

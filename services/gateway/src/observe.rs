@@ -87,7 +87,8 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     let route = response.extensions().get::<Routed>().map(|routed| routed.0.clone());
     let route = route.as_deref().unwrap_or_default();
     let status = response.status();
-    span.record("otel.name", format!("{verb} {route}").trim_end());
+    // The span has begun, with the trace that problems tell of, before its route was known.
+    span.context().span().update_name(format!("{verb} {route}").trim_end().to_owned());
     span.record("http.route", route);
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
@@ -115,7 +116,6 @@ fn span(telemetry: &Telemetry, verb: &'static str, headers: &HeaderMap) -> Span 
         target: TARGET,
         parent: None,
         "http",
-        otel.name = Empty,
         otel.kind = "server",
         otel.status_code = Empty,
         http.request.method = verb,

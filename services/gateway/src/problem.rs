@@ -12,7 +12,6 @@ use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::{FieldViolation, PreconditionViolation, StatusExt as _};
 
-use crate::call::is_late;
 use crate::titles;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -238,8 +237,8 @@ impl Problem {
     fn unsaid(status: Status) -> Self {
         let is_lost = std::error::Error::source(&status).is_some();
         match status.code() {
-            Code::DeadlineExceeded => Self::too_late(),
-            Code::Cancelled if !is_lost || is_late(&status) => Self::too_late(),
+            // Our own end calls a deadline that passes a cancellation.
+            Code::DeadlineExceeded | Code::Cancelled => Self::too_late(),
             Code::Unavailable | Code::ResourceExhausted => Self::away(),
             _ if is_lost => Self::away(),
             _ => Self::unexpected(status),

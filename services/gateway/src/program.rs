@@ -10,6 +10,7 @@ use kefu_chassis::error::describe;
 use kefu_chassis::program::interrupted;
 use kefu_chassis::telemetry::{Telemetry, TelemetryError};
 
+use crate::backends::Names;
 use crate::config::Config;
 use crate::gateway::{Gateway, Setup, StartError};
 use crate::openapi;
@@ -92,6 +93,7 @@ async fn run(config: Config, telemetry: Telemetry) -> Result<(), ProgramError> {
     let setup = Setup {
         listen: config.listen,
         services: config.services,
+        names: Names::system(),
         issuers: config.identity.issuers,
         cors: config.cors,
         limits: config.limits,

@@ -133,6 +133,7 @@ impl Instance {
         let setup = kefu_gateway::Setup {
             listen,
             services: self.addresses().into_iter().map(|(name, address)| (name, backend(address))).collect(),
+            names: kefu_gateway::Names::system(),
             issuers: vec![issuer],
             cors: kefu_gateway::Cors::default(),
             limits: kefu_gateway::Limits::default(),

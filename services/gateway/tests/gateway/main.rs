@@ -8,4 +8,5 @@ mod routing;
 mod services;
 mod stage;
 mod streams;
+mod transport;
 mod uploads;

@@ -1,11 +1,14 @@
 //! The services behind the gateway: away, back, several of one; and what is told of that.
 
-use kefu_gateway::{BackendConfig, Gateway};
+use std::sync::{Arc, Mutex};
+
+use kefu_gateway::{BackendConfig, Gateway, Names};
 use kefu_testkit::{Bench, eventually};
 use reqwest::Method;
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, RETRY_AFTER};
 use serde_json::{Value, json};
 
+use crate::recorder::Recorder;
 use crate::stage::{Stage, lin, setup, told};
 
 async fn readiness(stage: &Stage) -> (u16, Value) {
@@ -57,22 +60,59 @@ async fn a_service_that_comes_later_is_found() {
     eventually("it is found", async || (get().await == 200).then_some(())).await;
 }
 
-/// `localhost` is the name of two addresses where it has both, and each is a replica.
-#[tokio::test]
-async fn every_address_of_a_name_is_a_replica_and_one_that_goes_is_missed_by_nobody() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_address_of_a_name_is_a_replica_and_one_that_goes_or_comes_is_noticed() {
     let intake = Bench::of(&kefu_intake::SERVICE).await;
-    let mut plan = setup(&[("intake", &intake)]);
-    let names = tokio::net::lookup_host(("localhost", intake.address().port())).await.unwrap();
-    let replicas: std::collections::BTreeSet<_> = names.collect();
-    let url = format!("http://localhost:{}", intake.address().port());
-    plan.services.insert("intake".to_owned(), BackendConfig { url, ca_file: None });
-    let gateway = Gateway::start(plan).await.unwrap();
-    // The bench listens on one of them: the others are away, which no call may notice.
-    for _ in 0..20 {
-        let url = format!("http://{}/v1/requests", gateway.address);
-        let response = reqwest::Client::new().get(url).bearer_auth(lin()).send().await.unwrap();
-        assert_eq!(response.status(), 200, "{replicas:?}");
+    let others = [intake.replica().await, intake.replica().await];
+    let mut replicas = vec![Recorder::before(&intake).await];
+    for other in &others {
+        replicas.push(Recorder::before(other).await);
     }
+    let last = replicas.pop().unwrap();
+    let known = Arc::new(Mutex::new(replicas.iter().map(|replica| replica.address).collect::<Vec<_>>()));
+    let mut plan = setup(&[("intake", &intake)]);
+    let url = "http://intake.internal:7001".to_owned();
+    plan.services.insert("intake".to_owned(), BackendConfig { url, ca_file: None });
+    plan.names = Names::of({
+        let known = known.clone();
+        move |host, port| {
+            assert_eq!((host, port), ("intake.internal", 7001));
+            let found = known.lock().unwrap().clone();
+            Box::pin(async { Ok(found) })
+        }
+    });
+    let gateway = Gateway::start(plan).await.unwrap();
+    let client = reqwest::Client::new();
+    let get = async || {
+        let request = client.get(format!("http://{}/v1/requests", gateway.address)).bearer_auth(lin());
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    };
+    for _ in 0..20 {
+        get().await;
+    }
+    let shares: Vec<usize> = replicas.iter().map(|replica| replica.take().len()).collect();
+    assert_eq!(shares, [10, 10], "they take turns");
+    // One goes without a word, and what was sent to it is sent to the other.
+    let [one, gone] = replicas.try_into().ok().unwrap();
+    drop(gone);
+    for _ in 0..20 {
+        get().await;
+    }
+    *known.lock().unwrap() = vec![one.address, last.address];
+    eventually("one more behind the name is found", async || {
+        get().await;
+        (!last.take().is_empty()).then_some(())
+    })
+    .await;
+    *known.lock().unwrap() = vec![last.address];
+    eventually("one that is behind it no more is left alone", async || {
+        one.take();
+        for _ in 0..4 {
+            get().await;
+        }
+        one.take().is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -80,6 +80,7 @@ pub fn setup(services: &[(&str, &Bench)]) -> Setup {
     Setup {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         services: services.iter().map(|(name, bench)| ((*name).to_owned(), url(bench))).collect(),
+        names: kefu_gateway::Names::system(),
         issuers: services.first().map(|(_, bench)| bench.issuers()).unwrap_or_default(),
         cors: kefu_gateway::Cors::default(),
         limits: kefu_gateway::Limits { rate_per_second: 100_000, rate_burst: 100_000, ..Default::default() },

@@ -12,7 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use kefu_proto::intake::v1::GetRequestRequest;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
-use kefu_testkit::rig::{GATEWAY, Process};
+use kefu_testkit::rig::{GATEWAY, Process, Usage};
 use kefu_testkit::{Bearer, Dice};
 use tonic::Status;
 
@@ -30,32 +30,35 @@ pub async fn run(world: &World, report: &mut Report, length: Duration) {
         (JSON, json(world, &gateway).await),
         (GRPC, grpc(world, &gateway).await),
     ];
-    let mut rates = [const { Vec::new() }; 3];
+    let (mut rates, mut gateway_us) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
     for round in 0..ROUNDS {
-        for ((way, call), rates) in ways.iter().zip(&mut rates) {
+        for (((way, call), rates), gateway_us) in ways.iter().zip(&mut rates).zip(&mut gateway_us) {
             let load = format!("{way}, {AGENTS} callers");
+            let before = Usage::of(gateway.pid());
             let run = costed(world, report, &load, async || closed(AGENTS, length, call).await.checked(way)).await;
             rates.push(run.rate());
+            gateway_us.push(Usage::of(gateway.pid()).since(before).cpu.as_secs_f64() * 1e6 / run.answered as f64);
             if round == 0 && *way != "GetRequest" {
                 report.latency("closed loop", way, &run);
             }
         }
     }
-    let [direct, json, grpc] = rates;
-    for (way, rates, least) in [(JSON, json, 0.5), (GRPC, grpc, 0.5)] {
+    let ([direct, json, grpc], [_, json_us, grpc_us]) = (rates, gateway_us);
+    for (way, rates, gateway_us) in [(JSON, json, json_us), (GRPC, grpc, grpc_us)] {
         let ratios: Vec<f64> = rates.iter().zip(&direct).map(|(through, direct)| through / direct).collect();
         report.figure(Figure {
             what: format!("{way}, {AGENTS} callers, against the service itself"),
             value: median(ratios.clone()),
             unit: "",
-            bound: Some(Bound::AtLeast(least)),
+            bound: Some(Bound::AtLeast(0.5)),
             from: format!(
-                "{} ({}) against {} ({}) a second; ratios {}",
+                "{} ({}) against {} ({}) a second; ratios {}; the gateway takes {} µs of processor time a call",
                 number(median(rates.clone())),
                 range(&rates),
                 number(median(direct.clone())),
                 range(&direct),
-                range(&ratios)
+                range(&ratios),
+                number(median(gateway_us).round())
             ),
         });
     }

@@ -123,9 +123,8 @@ async fn ten_thousand_connections_that_do_nothing_are_held_and_make_room_for_tho
         .unwrap()
     })
     .await;
-    // Those who call have connections too.
     println!("{open} open");
-    assert!(open + 100 > connections && open < connections, "{open}");
+    assert!(open + 100 > connections, "{open}");
     let callers = attacked(&stage, bound_mib, async {
         tokio::task::spawn_blocking(move || {
             callers.have(MORE);
@@ -135,6 +134,7 @@ async fn ten_thousand_connections_that_do_nothing_are_held_and_make_room_for_tho
         .unwrap()
     })
     .await;
+    // Those who call have connections too.
     let open = within(Duration::from_secs(15), "the quietest make room", async || {
         let open = callers.lock().unwrap().have(0);
         (open < connections).then_some(open)

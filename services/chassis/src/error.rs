@@ -15,9 +15,6 @@ use crate::language::{Language, Text};
 const MESSAGE: usize = 300;
 /// A sentence of a status at most, in bytes.
 const TEXT: usize = 1_000;
-/// All that is said of fields at most, in bytes, and what the form of it takes for each.
-const VIOLATIONS: usize = 3_000;
-const FRAME: usize = 8;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -190,7 +187,10 @@ impl Error {
 
     /// The status a caller gets. An unexpected cause is logged here, the one time it is.
     #[must_use]
-    pub fn into_status(self, language: Language) -> Status {
+    pub fn into_status(mut self, language: Language) -> Status {
+        if let Self::Invalid(violations) = &mut self {
+            violations.truncate(that_fit(violations));
+        }
         if let Self::Away(source) | Self::Unexpected(source) = &self {
             tracing::error!(reason = self.reason().as_str_name(), cause = describe(source.as_ref()), "call failed");
         }
@@ -200,15 +200,9 @@ impl Error {
         details.set_localized_message(language.tag(), shortened(language.refusal(&self), TEXT));
         match &self {
             Self::Invalid(violations) => {
-                let mut told = 0;
                 for violation in violations {
                     let field = shortened(violation.field.clone(), MESSAGE);
                     let reason = shortened(violation.reason.clone(), TEXT);
-                    told += FRAME + field.len() + reason.len();
-                    // The first is told in any case: it is shorter.
-                    if told > VIOLATIONS {
-                        break;
-                    }
                     details.add_bad_request_violation(field, reason);
                 }
             }
@@ -271,6 +265,20 @@ pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// How many bytes of wrong fields a refusal names. It travels in trailers, where each stands twice, both times encoded; some
+/// clients take 8 KiB of those, and of more than they take they make that the service is away.
+const NAMED: usize = 1536;
+
+/// How many wrong fields, from the first on, a refusal can name; at least one.
+fn that_fit(violations: &[Violation]) -> usize {
+    let mut bytes = 0;
+    let fit = violations.iter().take_while(|violation| {
+        bytes += violation.field.len() + violation.reason.len();
+        bytes <= NAMED
+    });
+    fit.count().max(1)
+}
+
 /// Away when Postgres cannot be reached, is stopping, is full or gave up on a deadlock; unexpected otherwise.
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -324,5 +332,33 @@ mod tests {
                 assert!(!is_of_a_field || !details.bad_request().unwrap().field_violations.is_empty());
             }
         }
+    }
+
+    fn wrong(count: usize) -> Error {
+        let violation = |index| Violation { field: format!("rows[{index}].external_id"), reason: "is required".into() };
+        Error::Invalid((0..count).map(violation).collect())
+    }
+
+    fn named(status: &Status) -> Vec<String> {
+        let details = status.get_error_details();
+        details.bad_request().unwrap().field_violations.iter().map(|violation| violation.field.clone()).collect()
+    }
+
+    #[test]
+    fn of_very_many_wrong_fields_a_refusal_names_the_first_and_still_fits_into_trailers() {
+        assert_eq!(named(&wrong(20).into_status(Language::English)).len(), 20);
+        let status = wrong(5000).into_status(Language::Chinese);
+        let named = named(&status);
+        assert!(named.len() > 20 && named[0] == "rows[0].external_id", "{named:?}");
+        let mut trailers = http::HeaderMap::new();
+        status.add_header(&mut trailers).unwrap();
+        let bytes: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        assert!(bytes <= 8 << 10, "{bytes} bytes");
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_however_much_there_is_to_say_of_it() {
+        let error = Error::field("customer", "x".repeat(NAMED + 1));
+        assert_eq!(named(&error.into_status(Language::English)), ["customer"]);
     }
 }

@@ -155,6 +155,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, ErrorReason::MethodUnknown)
     }
 
+    /// The caller does not say who they are.
+    pub fn nobody() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ErrorReason::TokenInvalid)
+    }
+
     /// Something is at this address, but under other verbs.
     pub fn verb(allowed: impl IntoIterator<Item = String>) -> Self {
         let allowed = allowed.into_iter().collect::<Vec<_>>().join(", ");

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::body::Body as HttpBody;
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+    IF_NONE_MATCH,
 };
 use http::request::Parts;
 use http::{Method as Verb, Request, Response, StatusCode};
@@ -51,6 +52,10 @@ async fn call(
     body: HttpBody,
 ) -> Result<Response<HttpBody>, Problem> {
     let backend = backend(gateway, &route.method, said.captures)?;
+    // Every method asks who calls. Whoever does not say is refused before anything of theirs is read.
+    if !parts.headers.contains_key(AUTHORIZATION) {
+        return Err(Problem::nobody());
+    }
     // Of the codings that are taken nothing is left here.
     let coding = parts.headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity");
     if route.body != Body::None && coding.is_some() {

@@ -60,14 +60,10 @@ impl<'a> Schemas<'a> {
         to_component(&name)
     }
 
-    /// A reference to the schema of a body that has all of a request but the fields of the path.
-    pub fn rest(&mut self, request: &MessageDescriptor, of_path: &[&str]) -> Value {
-        let schema = self.object(request, Use::Request, of_path);
-        self.named(request, schema)
-    }
-
-    /// A reference to the schema of a message in a request, or the schema itself if another has its name.
-    fn named(&mut self, message: &MessageDescriptor, schema: Value) -> Value {
+    /// A reference to the schema of a message of a request that has all but the fields of the path; or the schema itself if
+    /// another has its name.
+    pub fn rest(&mut self, message: &MessageDescriptor, of_path: &[&str]) -> Value {
+        let schema = self.object(message, Use::Request, of_path);
         let name = self.name(message.full_name(), Use::Request);
         if self.components.get(&name).is_some_and(|other| *other != schema) {
             return schema;
@@ -91,14 +87,14 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// The schema of a message. What of it stands in the path (dotted) is left out; of what it holds, it need not be given.
+    /// The schema of a message. What of it stands in the path (dotted) is left out.
     fn object(&mut self, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
         let (mut properties, mut required) = (Vec::new(), Vec::new());
         for field in message.fields().filter(|field| !of_path.contains(&field.name())) {
             let below = format!("{}.", field.name());
             let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
             let schema = match field.kind() {
-                Kind::Message(held) if !inner.is_empty() => self.parted(&held, usage, &inner),
+                Kind::Message(held) if !inner.is_empty() => self.rest(&held, &inner),
                 _ => self.field(&field, usage),
             };
             properties.push((field.json_name().to_owned(), schema));
@@ -134,19 +130,6 @@ impl<'a> Schemas<'a> {
         let rules = Rc::new(Rules::of(field, &self.resources));
         self.rules.borrow_mut().insert(field.full_name().to_owned(), rules.clone());
         rules
-    }
-
-    /// The schema of a message of which the path may have fields.
-    pub fn parted(&mut self, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
-        let mut schema = self.object(message, usage, &[]);
-        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
-            let in_path = |name: &Value| {
-                let field = message.fields().find(|field| Some(field.json_name()) == name.as_str());
-                field.is_some_and(|field| of_path.contains(&field.name()))
-            };
-            required.retain(|name| !in_path(name));
-        }
-        self.named(message, schema)
     }
 
     /// The schema of a field.
@@ -200,7 +183,7 @@ impl<'a> Schemas<'a> {
                 let named = self.values(&values);
                 let unset = values.default_value();
                 match usage {
-                    Use::Request => {
+                    Use::Request | Use::Query => {
                         let numbers = values.values().map(|value| value.number());
                         let numbers: Vec<i32> = numbers.filter(|&number| !rules.required || number != 0).collect();
                         let mut schema = json!({"anyOf": [named, {"type": "integer", "enum": numbers}]});
@@ -209,7 +192,6 @@ impl<'a> Schemas<'a> {
                         }
                         schema
                     }
-                    Use::Query if rules.required => json!({"allOf": [named], "not": {"const": unset.name()}}),
                     _ => named,
                 }
             }

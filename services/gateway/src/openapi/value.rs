@@ -20,6 +20,8 @@ pub const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
 /// say; of what is not ASCII, this leaves all.
 const EMAIL: &str = r"[^\s@\u0000-\u001f\u007f-\u009f]{1,64}@L+(\.L+)*";
 const LABEL: &str = r"[^\s\u0000-,./:-@\[-`{-\u009f\u202a-\u202e\u2066-\u2069]";
+/// Base64 of an alphabet, padded or not.
+const BASE64: &str = "(B{4})*(B{2}(==)?|B{3}=?)?";
 /// `\p{C}` by ranges of what is assigned, for engines without Unicode classes.
 const OTHERS: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffb";
 
@@ -98,6 +100,8 @@ impl Rules {
         for number in ["int32", "int64"].into_iter().filter_map(|kind| message(given, kind)) {
             self.at_least = option(&number, "gte").and_then(|bound| integer(&bound));
             self.at_most = option(&number, "lte").and_then(|bound| integer(&bound));
+            // Left out it is 0, which then is too small.
+            self.required |= self.at_least.is_some_and(|least| least > 0) && !self.unless_zero;
         }
     }
 
@@ -188,7 +192,8 @@ impl Rules {
     fn bytes(&self, usage: Use) -> Value {
         let mut schema = json!({"type": "string", "contentEncoding": "base64"});
         if usage != Use::Answer {
-            schema["pattern"] = "^([A-Za-z0-9+/]*|[A-Za-z0-9_-]*)={0,2}$".into();
+            schema["pattern"] =
+                format!("^({}|{})$", BASE64.replace('B', "[A-Za-z0-9+/]"), BASE64.replace('B', "[A-Za-z0-9_-]")).into();
             if let Some(most) = self.max_bytes {
                 schema["maxLength"] = (most.div_ceil(3) * 4).into();
             }
@@ -203,8 +208,11 @@ impl Rules {
     fn number(&self, format: &str, lowest: i64, highest: i64, usage: Use) -> Value {
         let least = self.at_least.unwrap_or(lowest).max(if self.required { 1 } else { lowest });
         let most = self.at_most.unwrap_or(highest);
-        let sign = if least >= 0 { "" } else { "-?" };
-        let digits = format!("^{sign}[0-9]{{1,19}}$");
+        let digits = match least {
+            ..0 => "^-?[0-9]{1,19}$",
+            0 => "^[0-9]{1,19}$",
+            1.. => "^0*[1-9][0-9]{0,18}$",
+        };
         match (usage, format) {
             (Use::Answer, "int32") => json!({"type": "integer", "format": format}),
             (Use::Answer, _) => json!({"type": "string", "format": format, "pattern": "^-?[0-9]{1,19}$"}),

@@ -132,6 +132,28 @@ async fn refusals_say_what_is_wrong_in_the_callers_language_and_nothing_of_how_t
 }
 
 #[tokio::test]
+async fn whoever_does_not_say_who_they_are_learns_nothing_else_of_their_request() {
+    let stage = Stage::start().await;
+    for (path, kind) in
+        [("/v1/customers", "application/json"), ("/v1/customers", "text/plain"), ("/v1/requests:import", "text/plain")]
+    {
+        let request = stage.anonymous(Method::POST, path).header(CONTENT_TYPE, kind).body("{");
+        let (status, problem) = told(request.send().await.unwrap()).await;
+        assert_eq!((status, &problem["reason"]), (401, &json!("TOKEN_INVALID")), "{path} {kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_has_very_much_to_name_still_arrives() {
+    let stage = Stage::start().await;
+    let anchors: Vec<Value> = (0..1000).map(|_| json!({"hash": "AQID"})).collect();
+    let (status, problem) = stage.post("/v1/services/intake/journal:verify", &json!({"anchors": anchors})).await;
+    assert_eq!((status, &problem["reason"]), (400, &json!("FIELD_INVALID")), "{problem}");
+    assert!(problem["violations"].as_array().unwrap().len() > 10, "{problem}");
+    assert_eq!(problem["violations"][0]["field"], "anchors[0].position");
+}
+
+#[tokio::test]
 async fn what_is_no_request_of_this_method_is_refused_by_its_place() {
     let stage = Stage::start().await;
     let send = |verb: Method, path: &str, kind: &str, body: &str| {

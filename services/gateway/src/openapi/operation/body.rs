@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Operation, content};
 use crate::openapi::example;
-use crate::openapi::ordered;
+use crate::openapi::ordered::{self, Ordered};
 use crate::openapi::schema::{Schemas, Use};
 
 const JSON: &str = "application/json";
@@ -52,11 +52,12 @@ impl Operation<'_> {
         let mut line = schemas.rest(&input, &of_path);
         line["description"] = "One message a line, as JSON.".into();
         let example = example::of_message(schemas, &input, Use::Request, &of_path);
-        let mut content = Map::from_iter([(LINES.to_owned(), json!({"schema": line, "example": example}))]);
-        if input.fields().any(|field| field.kind() == Kind::Bytes) {
-            content.insert(FORM.to_owned(), self.form(schemas));
-        }
-        json!({"required": true, "content": content})
+        // As it is sent: what is more than a line would be shown as several.
+        let example = serde_json::to_string(&Ordered(&example)).unwrap_or_default() + "\n";
+        let has_file = input.fields().any(|field| field.kind() == Kind::Bytes);
+        let form = has_file.then(|| (FORM.to_owned(), self.form(schemas)));
+        let lines = (LINES.to_owned(), json!({"schema": line, "example": example}));
+        json!({"required": true, "content": ordered::object(form.into_iter().chain([lines]))})
     }
 
     /// One part for each field: first messages, as JSON, then the bytes.
@@ -72,7 +73,11 @@ impl Operation<'_> {
                 let below = format!("{}.", field.name());
                 let of_path = self.of_path();
                 let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
-                (self.part(schemas, &field), JSON, example::of_field(schemas, &field, &inner))
+                let given = example::of_field(schemas, &field, &inner);
+                let mut schema = self.part(schemas, &field);
+                // The page fills in each part from its own.
+                schema["examples"] = json!([given]);
+                (schema, JSON, given)
             };
             encoding.insert(name.clone(), json!({"contentType": kind}));
             example.push((name.clone(), given));
@@ -88,7 +93,7 @@ impl Operation<'_> {
         let of_path = self.of_path();
         let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
         match field.kind() {
-            Kind::Message(held) => schemas.parted(&held, Use::Request, &inner),
+            Kind::Message(held) => schemas.rest(&held, &inner),
             _ => schemas.field(field, Use::Request),
         }
     }

@@ -9,6 +9,13 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::directory::follow::FEED;
 use crate::language::{Language, Text};
 
+// A status is sent as headers, and who gets more of them than they take, 8 KiB as many have it, ends the connection, with the
+// calls of all who share it. What a caller wrote and is told again has no other bound.
+/// The message of a status, and the name of a field or a resource, at most, in bytes.
+const MESSAGE: usize = 300;
+/// A sentence of a status at most, in bytes.
+const TEXT: usize = 1_000;
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a call is refused. Each variant is one [`ErrorReason`]; its text never repeats its source.
@@ -188,12 +195,15 @@ impl Error {
             tracing::error!(reason = self.reason().as_str_name(), cause = describe(source.as_ref()), "call failed");
         }
         let mut details = ErrorDetails::new();
+        let message = shortened(self.to_string(), MESSAGE);
         details.set_error_info(self.reason().as_str_name(), "kefu", std::collections::HashMap::new());
-        details.set_localized_message(language.tag(), language.refusal(&self));
+        details.set_localized_message(language.tag(), shortened(language.refusal(&self), TEXT));
         match &self {
             Self::Invalid(violations) => {
                 for violation in violations {
-                    details.add_bad_request_violation(&violation.field, &violation.reason);
+                    let field = shortened(violation.field.clone(), MESSAGE);
+                    let reason = shortened(violation.reason.clone(), TEXT);
+                    details.add_bad_request_violation(field, reason);
                 }
             }
             Self::RequestIdReused => {
@@ -204,27 +214,38 @@ impl Error {
             }
             Self::State { subject, clause, .. } | Self::Gate { subject, clause, .. } => {
                 let description = match &self {
-                    Self::Gate { missing, .. } => missing.of(Language::English).to_owned(),
-                    _ => self.to_string(),
+                    Self::Gate { missing, .. } => shortened(missing.of(Language::English).to_owned(), TEXT),
+                    _ => message.clone(),
                 };
+                let subject = shortened(subject.clone(), MESSAGE);
                 details.add_precondition_failure_violation(clause.as_ref(), subject, description);
             }
             Self::DirectoryEmpty => {
-                details.add_precondition_failure_violation("A2.1", FEED, self.to_string());
+                details.add_precondition_failure_violation("A2.1", FEED, message.clone());
             }
             Self::NotFound { kind, name } | Self::Exists { kind, name } => {
-                details.set_resource_info(*kind, name, "", self.to_string());
+                details.set_resource_info(*kind, shortened(name.clone(), MESSAGE), "", message.clone());
             }
             Self::StaleEtag(name) => {
-                details.set_resource_info("", name, "", self.to_string());
+                details.set_resource_info("", shortened(name.clone(), MESSAGE), "", message.clone());
             }
             Self::Overloaded | Self::Away(_) | Self::ServiceAway(_) | Self::Stopping | Self::Deadline => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
             }
             _ => {}
         }
-        Status::with_error_details(self.code(), self.to_string(), details)
+        Status::with_error_details(self.code(), message, details)
     }
+}
+
+/// A text of at most `at_most` bytes, and a sign that its end is left out when it had more.
+#[must_use]
+pub fn shortened(mut text: String, at_most: usize) -> String {
+    if text.len() > at_most {
+        text.truncate(text.floor_char_boundary(at_most));
+        text.push('…');
+    }
+    text
 }
 
 /// An error and its causes in one line.
@@ -287,6 +308,31 @@ pub fn constraint(error: &sqlx::Error) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_fits_into_the_headers_that_are_taken_whatever_is_told_again() {
+        let long = "很".repeat(100_000);
+        let violation = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
+        for language in [Language::English, Language::Chinese] {
+            for error in [
+                Error::Invalid(vec![violation(&long, &long); 100]),
+                Error::Invalid(vec![violation("rows", "is empty"); 10_000]),
+                Error::NotFound { kind: "kefu/Request", name: long.clone() },
+                Error::StaleEtag(long.clone()),
+                Error::ServiceAway(long.clone()),
+            ] {
+                let reason = error.reason();
+                let headers = error.into_status(language).into_http::<axum::body::Body>().into_parts().0.headers;
+                // What HTTP/2 counts for a header beside its name and value.
+                let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+                assert!(size < 8 << 10, "{reason:?}: {size}");
+                let details = Status::from_header_map(&headers).unwrap().get_error_details();
+                assert_eq!(details.error_info().unwrap().reason, reason.as_str_name());
+                let is_of_a_field = reason == ErrorReason::FieldInvalid;
+                assert!(!is_of_a_field || !details.bad_request().unwrap().field_violations.is_empty());
+            }
+        }
+    }
 
     fn wrong(count: usize) -> Error {
         let violation = |index| Violation { field: format!("rows[{index}].external_id"), reason: "is required".into() };

@@ -65,7 +65,7 @@ type Recent = HashMap<[u8; 32], (Instant, Arc<Identity>)>;
 /// Checks bearer tokens.
 #[derive(Debug)]
 pub struct Verifier {
-    issuers: Vec<(IssuerConfig, Keys)>,
+    issuers: Vec<(IssuerConfig, Arc<Keys>)>,
     recent: RwLock<Recent>,
 }
 
@@ -88,7 +88,7 @@ impl Verifier {
     #[must_use]
     pub fn new(issuers: Vec<IssuerConfig>) -> Self {
         Self {
-            issuers: issuers.into_iter().map(|config| (config.clone(), Keys::new(config))).collect(),
+            issuers: issuers.into_iter().map(|config| (config.clone(), Arc::new(Keys::new(config)))).collect(),
             recent: RwLock::default(),
         }
     }

@@ -27,7 +27,7 @@ use crate::notifications::api::Notifications;
 pub mod connections;
 mod gate;
 mod outlet;
-mod shares;
+pub mod shares;
 mod taking;
 
 use connections::Protocols;

@@ -35,7 +35,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// What every service serves, and is ready for when it is.
 const ASKED: &str = "kefu.events.v1.EventFeed";
 /// Calls, and likewise streams, of one replica at once: a service takes 1,000 on a connection.
-const AT_ONCE: usize = 900;
+const AT_ONCE: u16 = 900;
+/// What may come of an answer ahead of its being taken, in bytes. A connection takes as much for each of its calls: if it took
+/// less, a few answers that nobody reads would hold up all others.
+const WINDOW: u32 = 64 << 10;
 
 /// Where a service is.
 #[derive(Clone, Debug, Deserialize)]
@@ -280,7 +283,7 @@ impl Backend {
         let pair = [candidates[turn % count], candidates[(turn + 1) % count]];
         let chosen = pair.into_iter().min_by_key(|replica| replica.under_way(kind).load(Ordering::Relaxed));
         let chosen = chosen.ok_or(NoPlace::Away)?;
-        if chosen.under_way(kind).fetch_add(1, Ordering::Relaxed) >= AT_ONCE {
+        if chosen.under_way(kind).fetch_add(1, Ordering::Relaxed) >= usize::from(AT_ONCE) {
             chosen.under_way(kind).fetch_sub(1, Ordering::Relaxed);
             return Err(NoPlace::Full);
         }
@@ -297,8 +300,8 @@ impl Backend {
             .origin(self.url.clone())
             .connect_timeout(CONNECT_WITHIN)
             .tcp_nodelay(true)
-            .initial_connection_window_size(4 << 20)
-            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(WINDOW * u32::from(AT_ONCE))
+            .initial_stream_window_size(WINDOW)
             .http2_keep_alive_interval(Duration::from_secs(20))
             .keep_alive_while_idle(true);
         match &self.tls {

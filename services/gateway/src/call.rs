@@ -208,3 +208,25 @@ fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Respons
         }
     })
 }
+
+/// Whether our own end gave the call up because its time was over, which says nothing of the other.
+pub fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<tonic::TimeoutExpired>)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn a_call_whose_time_was_over_is_late_and_no_sign_of_a_service_that_is_away() {
+        let late = Status::from_error(Box::new(tonic::TimeoutExpired(())));
+        assert!(std::error::Error::source(&late).is_some() && is_late(&late));
+        assert_eq!(Problem::of(late).status, StatusCode::GATEWAY_TIMEOUT);
+        let lost = Status::from_error(Box::new(std::io::Error::other("gone")));
+        assert!(!is_late(&lost));
+        assert_eq!(Problem::of(lost).status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

@@ -72,6 +72,8 @@ pub struct Limits {
     pub rate_per_second: u32,
     /// Requests of one caller at once, before the rate counts.
     pub rate_burst: u32,
+    /// Requests and open streams of one caller at once, other services excepted; more are refused with 429.
+    pub calls_per_caller: usize,
     /// How long calls may go on once the gateway is told to stop, in milliseconds.
     pub grace_ms: u64,
 }
@@ -90,6 +92,7 @@ impl Default for Limits {
             deadline_ms: 30_000,
             rate_per_second: 200,
             rate_burst: 400,
+            calls_per_caller: 100,
             grace_ms: 10_000,
         }
     }

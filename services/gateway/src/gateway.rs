@@ -16,6 +16,7 @@ use kefu_chassis::chassis::spawn;
 use kefu_chassis::config;
 use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::server::connections::{self, Origin, Protocols, Serving};
+use kefu_chassis::server::shares;
 use kefu_chassis::server::{ServerError, acceptor, reflection};
 use kefu_chassis::telemetry::Telemetry;
 use opentelemetry::metrics::MeterProvider as _;
@@ -242,7 +243,7 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
     let calls = Router::new()
         .fallback(call)
         .with_state(gateway.clone())
-        .layer(RequestDecompressionLayer::new())
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(compression());
     let router = Router::new()
         .route("/metrics", get(show_metrics))
@@ -288,7 +289,7 @@ async fn count(
 ) -> Response {
     let origin: Option<IpAddr> = request.extensions().get::<Origin>().map(|origin| origin.0);
     match gateway.rates.count(request.headers(), origin).await {
-        Ok(()) => next.run(request).await,
+        Ok(share) => shares::answer(next.run(request).await, share),
         Err(problem) => problem.answer(&telling),
     }
 }

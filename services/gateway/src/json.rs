@@ -1,18 +1,24 @@
-//! Proto JSON, strictly: a name stands once in an object, a field is known, and what is wrong is told by its place.
+//! Proto JSON, strictly: a field stands once in an object and is known, values are bounded in number and depth, and what is wrong
+//! is told by its place.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
 use prost_reflect::{
-    DeserializeOptions, DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, SerializeOptions,
+    DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, SerializeOptions,
 };
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::problem::Problem;
 
+/// Values of a message at most: read, one of a byte takes a hundred times as much.
+const VALUES: usize = 100_000;
+
 /// A message from its JSON. `at` is where in the request it stands, for what is told of mistakes; empty for the request itself.
 pub fn read(message: &MessageDescriptor, text: &[u8], at: &str) -> Result<DynamicMessage, Problem> {
-    check_names(text).map_err(|error| Problem::invalid(at, error.to_string()))?;
+    check_names(message, text).map_err(|error| Problem::invalid(at, error.to_string()))?;
     let mut json = serde_json::Deserializer::from_slice(text);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
@@ -47,16 +53,31 @@ pub fn write_field(message: &DynamicMessage, field: &FieldDescriptor, into: &mut
     serde_json::to_writer(into, &whole[field.json_name()]).map_err(Problem::unexpected)
 }
 
-/// Refuses an object with a name that stands in it twice: which of the two counts would be anybody's guess. Depth is bounded by
-/// the reader.
-fn check_names(text: &[u8]) -> Result<(), serde_json::Error> {
+/// Refuses what says something twice: which of the two counts would be anybody's guess. A field has two names, that of JSON and
+/// that of the contract. Depth is bounded by the reader.
+fn check_names(message: &MessageDescriptor, text: &[u8]) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(text);
-    Names.deserialize(&mut json)
+    Names { message: Some(message), left: &Cell::new(VALUES) }.deserialize(&mut json)
 }
 
-struct Names;
+/// Reads names only, and counts values.
+#[derive(Clone, Copy)]
+struct Names<'m> {
+    /// Whose fields they are, if that is known.
+    message: Option<&'m MessageDescriptor>,
+    /// So many values may still come.
+    left: &'m Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for Names {
+impl Names<'_> {
+    fn count<E: de::Error>(self) -> Result<(), E> {
+        let left = self.left.get().checked_sub(1).ok_or_else(|| E::custom("more values than are taken"))?;
+        self.left.set(left);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Names<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -64,7 +85,7 @@ impl<'de> DeserializeSeed<'de> for Names {
     }
 }
 
-impl<'de> Visitor<'de> for Names {
+impl<'de> Visitor<'de> for Names<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,19 +117,33 @@ impl<'de> Visitor<'de> for Names {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(Self)?.is_some() {}
+        while items.next_element_seed(self)?.is_some() {
+            self.count()?;
+        }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = entries.next_key::<String>()? {
-            if names.contains(&name) {
+        let (mut fields, mut others) = (HashSet::new(), HashSet::new());
+        while let Some(name) = entries.next_key::<Cow<'de, str>>()? {
+            self.count()?;
+            let field = self.message.and_then(|message| field_named(message, &name));
+            let is_new = match (&field, self.message) {
+                (Some(field), _) => fields.insert(field.number()),
+                // What is no field is refused by the reader, so none of it is kept.
+                (None, Some(_)) => true,
+                (None, None) => others.insert(name.clone()),
+            };
+            if !is_new {
                 return Err(de::Error::custom(format_args!("{name} stands twice")));
             }
-            names.insert(name);
-            entries.next_value_seed(Self)?;
+            let kind = field.map(|field| field.kind());
+            entries.next_value_seed(Names { message: kind.as_ref().and_then(Kind::as_message), ..self })?;
         }
         Ok(())
     }
+}
+
+fn field_named(message: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
+    message.get_field_by_json_name(name).or_else(|| message.get_field_by_name(name))
 }

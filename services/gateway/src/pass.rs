@@ -18,6 +18,7 @@ use prost_reflect::DynamicMessage;
 use tower_service::Service as _;
 
 use crate::backends::{Backend, Kind, NoPlace};
+use crate::call::is_late;
 use crate::gateway::Gateway;
 use crate::observe::Routed;
 use crate::problem::Telling;
@@ -65,7 +66,10 @@ async fn passed(gateway: &Arc<Gateway>, request: Request<HttpBody>) -> Result<Re
     let away = || Error::ServiceAway(name.clone());
     std::future::poll_fn(|cx| channel.poll_ready(cx)).await.map_err(|_| away())?;
     let answer = channel.call(Request::from_parts(parts, tonic::body::Body::new(body))).await;
-    let answer = answer.map_err(|_| {
+    let answer = answer.map_err(|error| {
+        if is_late(&error) {
+            return Error::Deadline;
+        }
         lease.suspect();
         away()
     })?;

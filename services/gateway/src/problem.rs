@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
-use kefu_chassis::error::describe;
+use kefu_chassis::error::{describe, shortened};
 use kefu_chassis::language::{Language, Text, meaning};
 use kefu_proto::rules::v1::ErrorReason;
 use serde::Serialize;
@@ -20,6 +20,9 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 pub const PROBLEM: &str = "application/problem+json";
 /// When to come back if nobody says.
 const RETRY_AFTER_S: u64 = 1;
+
+/// Of a text that a caller may have written so much is told again, in bytes.
+const TOLD: usize = 1_000;
 
 /// A refusal.
 #[derive(Debug)]
@@ -63,10 +66,10 @@ pub struct Violation {
 impl Violation {
     fn of_field(violation: &FieldViolation) -> Self {
         Self {
-            field: camel_case(&violation.field),
+            field: shortened(camel_case(&violation.field), TOLD),
             clause: String::new(),
             subject: String::new(),
-            description: violation.description.clone(),
+            description: shortened(violation.description.clone(), TOLD),
         }
     }
 
@@ -74,8 +77,8 @@ impl Violation {
         Self {
             field: String::new(),
             clause: violation.r#type.clone(),
-            subject: violation.subject.clone(),
-            description: violation.description.clone(),
+            subject: shortened(violation.subject.clone(), TOLD),
+            description: shortened(violation.description.clone(), TOLD),
         }
     }
 }
@@ -131,10 +134,10 @@ impl Problem {
     /// A field, by its path as JSON writes it, or a header, and what is wrong with it.
     pub fn invalid(field: &str, description: impl Into<String>) -> Self {
         let violation = Violation {
-            field: field.to_owned(),
+            field: shortened(field.to_owned(), TOLD),
             clause: String::new(),
             subject: String::new(),
-            description: description.into(),
+            description: shortened(description.into(), TOLD),
         };
         Self::new(StatusCode::BAD_REQUEST, ErrorReason::FieldInvalid).with(|about| about.violations.push(violation))
     }
@@ -167,6 +170,12 @@ impl Problem {
     pub fn media_type(accepted: &str) -> Self {
         let instead = (http::header::ACCEPT, accepted.to_owned());
         Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::MEDIA_TYPE).with(|about| about.instead = Some(instead))
+    }
+
+    /// The body is in a coding that is not taken.
+    pub fn coding() -> Self {
+        let instead = (http::header::ACCEPT_ENCODING, "gzip, br".to_owned());
+        Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::CODING).with(|about| about.instead = Some(instead))
     }
 
     /// The body is larger than what is taken.
@@ -214,13 +223,13 @@ impl Problem {
             return Self::unsaid(status);
         };
         let problem = Self::new(http_status(status.code(), reason), reason).with(|about| {
-            about.detail = details.localized_message().map(|told| told.message.clone());
+            about.detail = details.localized_message().map(|said| shortened(said.message.clone(), TOLD));
             let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
             about.violations.extend(fields.map(Violation::of_field));
             let clauses = details.precondition_failure().into_iter().flat_map(|failure| &failure.violations);
             about.violations.extend(clauses.map(Violation::of_clause));
             if let Some(resource) = details.resource_info() {
-                about.resource.clone_from(&resource.resource_name);
+                about.resource = shortened(resource.resource_name.clone(), TOLD);
             }
         });
         match details.retry_info().and_then(|info| info.retry_delay) {

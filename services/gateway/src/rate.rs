@@ -1,7 +1,8 @@
-//! How often one caller may call. A caller is whom a token speaks for, so that a forged one uses up nobody's share; who has no
+//! How often one caller may call, and how much of it may be under way, since bodies that come and answers that nobody reads are
+//! memory. A caller is whom a token speaks for, so that a forged one uses up nobody's share; who has no
 //! token that holds counts by address. What is refused here costs no service anything.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -10,14 +11,19 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use kefu_chassis::identity::{IssuerConfig, Verifier};
+use kefu_chassis::server::shares::{Share, Shares};
 use kefu_proto::rules::v1::Role;
 
 use crate::config::Limits;
 use crate::problem::Problem;
 
-/// The rates of callers.
+/// When to come back for who has as many requests under way as they may have.
+const NEXT: Duration = Duration::from_secs(1);
+
+/// The rates of callers, and what each has under way.
 pub struct Rates {
     verifier: Verifier,
+    shares: Shares,
     callers: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
 }
@@ -35,11 +41,13 @@ impl Rates {
         let quota = Quota::per_second(at_least_one(limits.rate_per_second));
         let quota = quota.allow_burst(at_least_one(limits.rate_burst));
         let clock = DefaultClock::default();
-        Self { verifier: Verifier::new(issuers), callers: RateLimiter::dashmap_with_clock(quota, clock.clone()), clock }
+        let callers = RateLimiter::dashmap_with_clock(quota, clock.clone());
+        Self { verifier: Verifier::new(issuers), shares: Shares::new(limits.calls_per_caller), callers, clock }
     }
 
-    /// Counts a request with these headers from this address. Other services call for many and are not counted.
-    pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<(), Problem> {
+    /// Counts a request with these headers from this address, which is one of its caller's until the share is dropped. Other
+    /// services call for many and are not counted.
+    pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<Share>, Problem> {
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
@@ -49,11 +57,13 @@ impl Rates {
             None => None,
         };
         let caller = match identity {
-            Some(identity) if identity.roles.contains(&Role::Service) => return Ok(()),
+            Some(identity) if identity.roles.contains(&Role::Service) => return Ok(None),
             Some(identity) => identity.subject.clone(),
-            None => address.map(|address| address.to_string()).unwrap_or_default(),
+            None => address.map(origin).unwrap_or_default(),
         };
-        self.callers.check_key(&caller).map_err(|until| Problem::too_often(until.wait_time_from(self.clock.now())))
+        let until = self.callers.check_key(&caller);
+        until.map_err(|until| Problem::too_often(until.wait_time_from(self.clock.now())))?;
+        self.shares.take_as(&caller).map(Some).map_err(|_| Problem::too_often(NEXT))
     }
 
     /// Forgets the callers that have not called for so long that they may call as if for the first time.
@@ -63,5 +73,44 @@ impl Rates {
     }
 }
 
+/// Where somebody calls from. Of IPv6 whoever has one address has the 2⁶⁴ of its network.
+fn origin(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
+    }
+}
+
 /// How often callers are forgotten.
 pub const TIDY: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_not_called_for_a_while_is_forgotten() {
+        let rates = Rates::new(Vec::new(), &Limits { rate_per_second: 1_000, rate_burst: 1, ..Limits::default() });
+        for number in 0..1_000 {
+            let address = IpAddr::V4(std::net::Ipv4Addr::from_bits(number));
+            assert!(rates.count(&HeaderMap::new(), Some(address)).await.is_ok());
+        }
+        assert!(rates.callers.len() > 500);
+        while !rates.callers.is_empty() {
+            rates.tidy();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[test]
+    fn an_address_counts_as_its_network() {
+        for (address, counts_as) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::", "2001:db8:1:2::"),
+        ] {
+            assert_eq!(origin(address.parse().unwrap()), counts_as);
+        }
+    }
+}

@@ -1,12 +1,14 @@
 //! A request on HTTP as a call: which method it is, its message, and the answer as JSON.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+    IF_NONE_MATCH,
 };
 use http::request::Parts;
 use http::{Method as Verb, Request, Response, StatusCode};
@@ -54,6 +56,11 @@ async fn call(
     if !parts.headers.contains_key(AUTHORIZATION) {
         return Err(Problem::nobody());
     }
+    // Of the codings that are taken nothing is left here.
+    let coding = parts.headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity");
+    if route.body != Body::None && coding.is_some() {
+        return Err(Problem::coding());
+    }
     let limits = &gateway.limits;
     if route.method.takes_stream() {
         let caller = Caller::of(&parts.headers, Duration::from_millis(limits.upload_ms));
@@ -64,15 +71,18 @@ async fn call(
         Body::None => Bytes::new(),
         _ => json_body(&parts.headers, body, limits.body_bytes, Duration::from_millis(limits.body_ms)).await?,
     };
-    let message = request::message(route, said, &body)?;
+    let (encoded, is_repeatable) = {
+        let message = request::message(route, said, &body)?;
+        (Bytes::from(message.encode_to_vec()), is_repeatable(&route.method, &message))
+    };
+    // Nothing but the bytes of the message is held while the service is at work.
+    drop(body);
     let caller = Caller::of(&parts.headers, Duration::from_millis(limits.deadline_ms));
-    let encoded = Bytes::from(message.encode_to_vec());
     if route.method.gives_stream() {
         let answers = caller.stream(backend, &route.method, encoded).await?;
         let form = stream::Form::of(route, parts.headers.get(ACCEPT));
         return Ok(stream::answer(gateway, telling, route, form, answers));
     }
-    let is_repeatable = is_repeatable(&route.method, &message);
     let answer = caller.once(backend, &route.method, encoded, is_repeatable).await?;
     answered(route, &parts.method, &parts.headers, answer)
 }
@@ -123,10 +133,22 @@ async fn whole(headers: &HeaderMap, body: HttpBody, at_most: usize, within: Dura
     if stated_length(headers).is_some_and(|length| length > at_most) {
         return Err(Problem::too_large());
     }
-    match tokio::time::timeout(within, Limited::new(body, at_most).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Problem::too_large()),
-        Ok(Err(error)) => Err(Problem::broken_off(error)),
+    let mut body = pin!(Limited::new(body, at_most));
+    // Bytes are copied together: pieces of a byte that are kept as they come take many times what they are.
+    let reading = async {
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            if let Ok(bytes) = frame?.into_data() {
+                whole.extend_from_slice(&bytes);
+            }
+        }
+        Ok(whole.freeze())
+    };
+    match tokio::time::timeout(within, reading).await {
+        Ok(outcome) => outcome.map_err(|error: Box<dyn std::error::Error + Send + Sync>| match error {
+            error if error.is::<http_body_util::LengthLimitError>() => Problem::too_large(),
+            error => Problem::broken_off(error),
+        }),
         Err(_) => Err(Problem::too_slow()),
     }
 }

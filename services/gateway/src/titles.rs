@@ -9,6 +9,8 @@ pub const VERB: Text = Text::new("Not with this HTTP method", "不支持该请�
 pub const MEDIA_TYPE: Text = Text::new("Not of this media type", "不支持该内容类型");
 /// The body is too large.
 pub const TOO_LARGE: Text = Text::new("The body is too large", "请求内容过大");
+/// The body is in a coding that is not taken.
+pub const CODING: Text = Text::new("The body is in a coding that is not taken", "不接受该请求内容的编码");
 /// The body does not come.
 pub const TOO_SLOW: Text = Text::new("The body came too slowly", "请求内容发送过慢");
 

@@ -3,6 +3,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
@@ -26,6 +27,8 @@ use crate::stream::LINES;
 
 /// Bytes of a message at most.
 const PIECE: usize = 256 << 10;
+/// What may come of a form before a part of it begins, with the head of the part, in bytes.
+const HEAD: usize = 16 << 10;
 /// Messages that wait to be sent: what a service has not taken yet is not read ahead.
 const AHEAD: usize = 2;
 
@@ -125,9 +128,11 @@ async fn file(
     let mut first = DynamicMessage::new(route.method.descriptor.input());
     complete(route, said, &mut first)?;
     pass(outlet, &first).await;
+    let mut pieces = Pieces::new(outlet, field);
     while let Some(bytes) = bytes.next().await {
-        pieces(outlet, field, bytes?).await;
+        pieces.add(&bytes?).await;
     }
+    pieces.end().await;
     Ok(())
 }
 
@@ -137,13 +142,15 @@ async fn form(
     route: &Route,
     said: Said<'_>,
     kind: &str,
-    bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + 'static,
+    bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin + 'static,
 ) -> Result<(), Problem> {
     let boundary = multer::parse_boundary(kind).map_err(|error| malformed(&error))?;
     let input = route.method.descriptor.input();
-    let mut form = Multipart::new(bytes.map(|bytes| bytes.map_err(Carried)), boundary);
+    let untold = Arc::new(AtomicUsize::new(0));
+    let mut form = Multipart::new(apart(bytes, untold.clone()), boundary);
     let mut first = Some(DynamicMessage::new(input.clone()));
     while let Some(mut part) = form.next_field().await.map_err(problem_of)? {
+        untold.store(0, Ordering::Relaxed);
         let name = part.name().unwrap_or_default().to_owned();
         let field = field_of(&input, &name)?;
         let Some(mut message) = first.take() else {
@@ -152,12 +159,16 @@ async fn form(
         if field.kind() == Kind::Bytes {
             complete(route, said, &mut message)?;
             pass(outlet, &message).await;
+            let mut pieces = Pieces::new(outlet, &field);
             while let Some(bytes) = part.chunk().await.map_err(problem_of)? {
-                pieces(outlet, &field, bytes).await;
+                untold.store(0, Ordering::Relaxed);
+                pieces.add(&bytes).await;
             }
+            pieces.end().await;
         } else {
             let mut text = BytesMut::new();
             while let Some(bytes) = part.chunk().await.map_err(problem_of)? {
+                untold.store(0, Ordering::Relaxed);
                 if text.len() + bytes.len() > PIECE {
                     return Err(Problem::too_large());
                 }
@@ -173,6 +184,29 @@ async fn form(
     }
 }
 
+/// The bytes of a form for its reader, which keeps all that is ready before it looks at any of it, and whatever stands before
+/// a part. So they come one after another, and end when `untold`, what it has kept and told nothing of, is too much.
+fn apart(
+    mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin + 'static,
+    untold: Arc<AtomicUsize>,
+) -> impl Stream<Item = Result<Bytes, Carried>> + Send + 'static {
+    async_stream::stream! {
+        while let Some(next) = bytes.next().await {
+            let next = match next {
+                Ok(_) if untold.load(Ordering::Relaxed) > HEAD => Err(Problem::invalid("", "no part of the form begins")),
+                next => next,
+            };
+            let is_over = next.is_err();
+            untold.fetch_add(next.as_ref().map_or(0, Bytes::len), Ordering::Relaxed);
+            yield next.map_err(Carried);
+            if is_over {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 /// The body is a line of JSON a message.
 async fn lines(
     outlet: &Outlet,
@@ -183,6 +217,8 @@ async fn lines(
 ) -> Result<(), Problem> {
     let input = route.method.descriptor.input();
     let (mut waiting, mut is_first, mut number) = (BytesMut::new(), true, 0_u64);
+    // So much of what waits is known to have no end of a line in it.
+    let mut seen = 0;
     let mut is_over = false;
     while !is_over {
         match bytes.next().await {
@@ -190,8 +226,12 @@ async fn lines(
             None => is_over = true,
         }
         loop {
-            let end = waiting.iter().position(|&byte| byte == b'\n');
-            let Some(end) = end.or(is_over.then_some(waiting.len())) else { break };
+            let end = waiting[seen..].iter().position(|&byte| byte == b'\n').map(|end| seen + end);
+            let Some(end) = end.or(is_over.then_some(waiting.len())) else {
+                seen = waiting.len();
+                break;
+            };
+            seen = 0;
             let line = waiting.split_to(end);
             waiting.advance(usize::from(!waiting.is_empty()));
             number += 1;
@@ -218,12 +258,34 @@ fn field_of(input: &MessageDescriptor, name: &str) -> Result<FieldDescriptor, Pr
     field.ok_or_else(|| Problem::invalid(name, "is no part of this form"))
 }
 
-async fn pieces(outlet: &Outlet, field: &FieldDescriptor, mut bytes: Bytes) {
-    while !bytes.is_empty() {
-        let piece = bytes.split_to(bytes.len().min(PIECE));
-        let mut message = DynamicMessage::new(field.parent_message().clone());
-        message.set_field(field, Value::Bytes(piece));
-        pass(outlet, &message).await;
+/// The bytes of a file, gathered: a message for each few that come would cost many times what they are.
+struct Pieces<'u> {
+    outlet: &'u Outlet,
+    field: &'u FieldDescriptor,
+    gathered: BytesMut,
+}
+
+impl<'u> Pieces<'u> {
+    fn new(outlet: &'u Outlet, field: &'u FieldDescriptor) -> Self {
+        Self { outlet, field, gathered: BytesMut::new() }
+    }
+
+    async fn add(&mut self, mut bytes: &[u8]) {
+        while let Some((now, later)) = bytes.split_at_checked(PIECE - self.gathered.len()) {
+            self.gathered.extend_from_slice(now);
+            self.end().await;
+            bytes = later;
+        }
+        self.gathered.extend_from_slice(bytes);
+    }
+
+    /// Sends what there is.
+    async fn end(&mut self) {
+        if !self.gathered.is_empty() {
+            let mut message = DynamicMessage::new(self.field.parent_message().clone());
+            message.set_field(self.field, Value::Bytes(self.gathered.split().freeze()));
+            pass(self.outlet, &message).await;
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 pub mod any;
 mod bare;
 mod bench;
+pub mod beside;
 mod caller;
 mod cast;
 mod cluster;
@@ -19,6 +20,7 @@ pub mod lifecycle;
 mod line;
 mod logs;
 pub mod oracle;
+pub mod raw;
 mod record;
 mod refusal;
 pub mod rig;

@@ -293,8 +293,8 @@ impl Rig {
             format!("[[identity.issuers]]\nissuer = '{ISSUER}'\naudience = '{AUDIENCE}'\njwks_file = '{jwks}'\n");
         let seats = self.seats.lock().unwrap();
         if seat.service == GATEWAY {
-            // How often somebody may call is nothing that is measured.
-            text.push_str("limits = { rate_per_second = 1000000, rate_burst = 1000000 }\n");
+            // How often somebody may call, and how much at once, is nothing that is measured.
+            text.push_str("limits = { rate_per_second = 1000000, rate_burst = 1000000, calls_per_caller = 1000000 }\n");
             text.push_str(&issuer);
             for behind in seats.iter().filter(|behind| behind.service != GATEWAY) {
                 let _ = writeln!(text, "[services.{}]\nurl = 'http://{}'", behind.service, behind.address);

@@ -10,6 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::OnceCell;
 
 use super::IssuerConfig;
+use crate::chassis::spawn;
 use crate::error::describe;
 
 const KEPT_FOR: Duration = Duration::from_mins(5);
@@ -48,17 +49,26 @@ impl Keys {
     }
 
     /// The key with this id (or the only one, for tokens that name none) that signs with `algorithm`.
-    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
-        // The first callers wait for the first keys together; later ones wait for nobody's fetch but their own.
-        let first = async || {
-            self.renew(self.asked_at_most_every).await;
-            if self.known.read().is_ok_and(|known| known.is_empty()) { Err(()) } else { Ok(()) }
-        };
-        self.first.get_or_try_init(first).await.ok()?;
+    pub async fn find(self: &Arc<Self>, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
+        // The first callers wait for the first keys together; later ones wait for nobody's fetch but their own. Whoever began it may
+        // leave before it has ended, and takes nobody's keys with them.
+        if !self.first.initialized() {
+            let keys = self.clone();
+            let _ = spawn(async move { keys.begin().await }).await;
+        }
+        self.first.get()?;
         let known = self.known(id, algorithm);
         self.renew(if known.is_some() { KEPT_FOR } else { self.asked_at_most_every }).await;
         // A key that is published no more is not taken, once that is known.
         self.known(id, algorithm)
+    }
+
+    async fn begin(self: &Arc<Self>) {
+        let first = async || {
+            self.renew(self.asked_at_most_every).await;
+            if self.known.read().is_ok_and(|known| known.is_empty()) { Err(()) } else { Ok(()) }
+        };
+        let _ = self.first.get_or_try_init(first).await;
     }
 
     fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
@@ -71,7 +81,7 @@ impl Keys {
 
     /// Reads the keys again if that was last tried longer ago than `age`: one caller does, others go on with what is known.
     /// Keys known before are kept if it fails.
-    async fn renew(&self, age: Duration) {
+    async fn renew(self: &Arc<Self>, age: Duration) {
         {
             let Ok(mut asked) = self.asked.lock() else { return };
             if asked.is_some_and(|last| last.elapsed() < age) {
@@ -79,6 +89,11 @@ impl Keys {
             }
             *asked = Some(Instant::now());
         }
+        let keys = self.clone();
+        let _ = spawn(async move { keys.read().await }).await;
+    }
+
+    async fn read(&self) {
         match self.fetch().await {
             Ok(set) => {
                 let keys = set.keys.iter().filter_map(readable).collect();
@@ -125,6 +140,7 @@ fn readable(jwk: &Jwk) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
@@ -154,12 +170,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_leaves_while_keys_are_fetched_takes_them_from_nobody() {
+        let (old, new) = (Signer::generate().unwrap(), Signer::generate().unwrap());
+        let published = Arc::new(RwLock::new(old.jwks()));
+        let url = issuer(published.clone()).await;
+        let config = IssuerConfig { issuer: "i".into(), audience: "a".into(), jwks_file: None, jwks_url: Some(url) };
+        let keys = Arc::new(Keys::new(config));
+        let (old, new_id) = (key_id(&old), key_id(&new));
+        assert!(keys.find(Some(&old), Algorithm::EdDSA).now_or_never().is_none(), "the first keys are on their way");
+        assert!(keys.find(Some(&old), Algorithm::EdDSA).await.is_some());
+        *published.write().unwrap() = new.jwks();
+        *keys.asked.lock().unwrap() = None;
+        assert!(keys.find(Some(&new_id), Algorithm::EdDSA).now_or_never().is_none(), "the next are on their way");
+        crate::chassis::spawn(async move {
+            while keys.find(Some(&new_id), Algorithm::EdDSA).await.is_none() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
     async fn keys_are_fetched_rotated_and_kept_while_the_issuer_is_away() {
         let (old, new) = (Signer::generate().unwrap(), Signer::generate().unwrap());
         let published = Arc::new(RwLock::new(old.jwks()));
         let url = issuer(published.clone()).await;
         let config = IssuerConfig { issuer: "i".into(), audience: "a".into(), jwks_file: None, jwks_url: Some(url) };
-        let keys = Keys { asked_at_most_every: Duration::ZERO, ..Keys::new(config) };
+        let keys = Arc::new(Keys { asked_at_most_every: Duration::ZERO, ..Keys::new(config) });
         let (old, new_id) = (key_id(&old), key_id(&new));
 
         assert!(keys.find(Some(&old), Algorithm::EdDSA).await.is_some());

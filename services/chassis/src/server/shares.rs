@@ -31,6 +31,7 @@ pub struct Share {
 
 impl Shares {
     /// At most so many of each.
+    #[must_use]
     pub fn new(at_most: usize) -> Self {
         Self { at_most, taken: Arc::default() }
     }
@@ -45,7 +46,8 @@ impl Shares {
         self.take_as("")
     }
 
-    fn take_as(&self, caller: &str) -> Result<Share, Error> {
+    /// One more of whoever is known by this.
+    pub fn take_as(&self, caller: &str) -> Result<Share, Error> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.get(caller).copied().unwrap_or_default();
         if own >= self.at_most {
@@ -67,6 +69,7 @@ impl Drop for Share {
 }
 
 /// The answer of the call that has `share`.
+#[must_use]
 pub fn answer(response: Response, share: Option<Share>) -> Response {
     match share {
         Some(share) => response.map(|inner| axum::body::Body::new(Answer { inner, share: Arc::new(share) })),

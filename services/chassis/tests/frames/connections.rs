@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::beside::{alone, call as others_call, memory_mib, others_are_served};
-use crate::raw::{HEADERS, PREFACE, Raw, SETTINGS, call, frame};
 use crate::wire::{LIST, Wire, message};
+use kefu_testkit::raw::{HEADERS, PREFACE, Raw, SETTINGS, call, frame};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -89,7 +89,7 @@ async fn for_one_connection_too_many_the_one_longest_without_a_call_is_closed() 
     let before = memory_mib();
     let mut idle = Vec::new();
     for _ in 0..2_000 {
-        idle.push(Raw::connect(&bench).await);
+        idle.push(Raw::connect(bench.address()).await);
     }
     others_call(&bench, "staff/mei").await.unwrap();
     crate::stage::write(&bench, "things/1", 1).await;

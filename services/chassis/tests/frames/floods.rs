@@ -5,11 +5,11 @@ use std::time::Duration;
 use kefu_testkit::{BARE, Bench, sign};
 
 use crate::beside::{alone, memory_mib, others_are_served};
-use crate::raw::{
+use crate::wire::LIST;
+use kefu_testkit::raw::{
     CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, PING, RST_STREAM, Raw, SETTINGS, Seen, call,
     frame, header,
 };
-use crate::wire::LIST;
 
 const STREAMS: u32 = 100_000;
 /// By how much memory may grow in a flood, callers included.
@@ -33,7 +33,7 @@ async fn flood<I: Iterator<Item = Vec<u8>>>(
     let grown = std::sync::Mutex::new(0);
     let seen = others_are_served(bench, async {
         let floods = (0..connections).map(|_| async {
-            let raw = Raw::connect(bench).await;
+            let raw = Raw::connect(bench.address()).await;
             raw.flood(parts(), answers, async { *grown.lock().unwrap() = memory_mib() - before }).await
         });
         futures::future::join_all(floods).await
@@ -132,7 +132,7 @@ async fn settings_and_pings_without_end_hold_nobody_up_whether_their_answers_are
         flood(&bench, 2, 0, || parts(kind, payload)).await;
         let before = memory_mib();
         others_are_served(&bench, async {
-            let raw = Raw::connect(&bench).await;
+            let raw = Raw::connect(bench.address()).await;
             let held = async {
                 let grown = memory_mib() - before;
                 assert!(grown < BOUND_MIB, "{grown} MiB more");

@@ -6,7 +6,6 @@ mod beside;
 mod connections;
 mod floods;
 mod messages;
-mod raw;
 mod shares;
 mod slow;
 #[path = "../chassis/stage.rs"]

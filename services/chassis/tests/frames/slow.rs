@@ -9,9 +9,9 @@ use kefu_testkit::{BARE, Bench, eventually, sign};
 use tokio::time::timeout;
 
 use crate::beside::{alone, memory_mib, others_are_served};
-use crate::raw::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, Raw, call, frame};
 use crate::stage::write;
 use crate::wire::{SUBSCRIBE, Wire, message};
+use kefu_testkit::raw::{DATA, END_HEADERS, END_STREAM, HEADERS, PING, Raw, call, frame};
 
 const EVENTS: usize = 600;
 
@@ -101,7 +101,7 @@ async fn a_connection_whose_bytes_nobody_takes_is_ended() {
     write(&bench, "things/1", EVENTS).await;
     bench.seal().await;
     let before = memory_mib();
-    let mut raw = Raw::connect_greedily(&bench).await;
+    let mut raw = Raw::connect_greedily(bench.address()).await;
     let headers = call(SUBSCRIBE, &sign("staff/root", &["ADMIN"]));
     for number in 0..STREAMS {
         let stream = 2 * number + 1;

@@ -1,36 +1,50 @@
-//! HTTP/2 by hand: frames as they are asked for, whether they make sense or not.
+//! HTTP/2 by hand: frames as they are asked for, whether they make sense or not. The servers of services and the gateway share
+//! a loop, and are attacked alike.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use kefu_testkit::Bench;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// What a client says first.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// A part of a body.
 pub const DATA: u8 = 0;
+/// The headers of a call.
 pub const HEADERS: u8 = 1;
+/// The end of a stream before its end.
 pub const RST_STREAM: u8 = 3;
+/// What a side takes.
 pub const SETTINGS: u8 = 4;
+/// Asks for a sign of life.
 pub const PING: u8 = 6;
+/// The end of a connection.
 pub const GOAWAY: u8 = 7;
+/// So many bytes more may come.
 pub const WINDOW_UPDATE: u8 = 8;
+/// More of the headers.
 pub const CONTINUATION: u8 = 9;
+/// The flag of the last frame of a side.
 pub const END_STREAM: u8 = 1;
+/// The flag of headers that are all there.
 pub const END_HEADERS: u8 = 4;
 /// The code with which a server ends a connection that asks too much of it.
 pub const ENHANCE_YOUR_CALM: u32 = 11;
 
 /// A frame as it is written.
+#[must_use]
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// A header that asks for no place in the table; it may be of any length.
+#[must_use]
 pub fn header(name: &str, value: &str) -> Vec<u8> {
     let mut block = vec![0];
     for text in [name, value] {
@@ -51,7 +65,14 @@ pub fn header(name: &str, value: &str) -> Vec<u8> {
     block
 }
 
+/// Headers that ask for no place in the table.
+#[must_use]
+pub fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
+    fields.iter().flat_map(|(name, value)| header(name, value)).collect()
+}
+
 /// The headers of a call of `path` with `token`.
+#[must_use]
 pub fn call(path: &str, token: &str) -> Vec<u8> {
     // POST and http stand in the static table.
     let mut block = vec![0x83, 0x86];
@@ -63,7 +84,7 @@ pub fn call(path: &str, token: &str) -> Vec<u8> {
         ("te", "trailers"),
         ("authorization", &authorization),
     ];
-    block.extend(rest.iter().flat_map(|(name, value)| header(name, value)));
+    block.extend(headers(&rest));
     block
 }
 
@@ -85,20 +106,21 @@ pub struct Raw {
 }
 
 impl Raw {
-    pub async fn connect(bench: &Bench) -> Self {
-        let stream = TcpStream::connect(bench.address()).await.unwrap();
+    /// To a server that is there.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
         Self::greet(stream, &frame(SETTINGS, 0, 0, &[])).await
     }
 
     /// One that takes as much ahead of being read as can be said, and has little room for it.
-    pub async fn connect_greedily(bench: &Bench) -> Self {
+    pub async fn connect_greedily(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         let most = (u32::MAX >> 1).to_be_bytes();
         let settings = frame(SETTINGS, 0, 0, &[&[0, 4], most.as_slice()].concat());
         // The connection's window has its first 65,535 bytes already.
         let window = frame(WINDOW_UPDATE, 0, 0, &((u32::MAX >> 1) - 65_535).to_be_bytes());
-        Self::greet(socket.connect(bench.address()).await.unwrap(), &[settings, window].concat()).await
+        Self::greet(socket.connect(address).await.unwrap(), &[settings, window].concat()).await
     }
 
     async fn greet(mut stream: TcpStream, first: &[u8]) -> Self {

@@ -27,6 +27,7 @@ use crate::notifications::api::Notifications;
 pub mod connections;
 mod gate;
 mod outlet;
+pub mod parts;
 pub mod shares;
 mod taking;
 

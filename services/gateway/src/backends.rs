@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use std::{fmt, io};
@@ -14,28 +14,24 @@ use http::Uri;
 use kefu_chassis::chassis::spawn;
 use kefu_chassis::error::describe;
 use kefu_chassis::telemetry::Telemetry;
-use kefu_chassis::telemetry::propagation::Traced;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+
+mod replica;
+
+use replica::{AT_ONCE, Replica, State};
+pub use replica::{Kind, Lease};
 
 /// How often the name is looked up.
 const RESOLVE: Duration = Duration::from_secs(5);
-/// How often a replica is asked whether it is ready, and how long it may take to say.
-const PROBE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
+/// How often a replica is asked whether it is ready.
+const ASK: Duration = Duration::from_secs(1);
 /// How long the gateway waits at its start for services that are not ready yet.
 const BEGIN: Duration = Duration::from_secs(2);
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// What every service serves, and is ready for when it is.
-const ASKED: &str = "kefu.events.v1.EventFeed";
-/// Calls, and likewise streams, of one replica at once: a service takes 1,000 on a connection.
-const AT_ONCE: u16 = 900;
 /// What may come of an answer ahead of its being taken, in bytes. A connection takes as much for each of its calls: if it took
 /// less, a few answers that nobody reads would hold up all others.
 const WINDOW: u32 = 64 << 10;
@@ -125,47 +121,6 @@ pub struct Backend {
     telemetry: Telemetry,
     replicas: RwLock<Arc<[Arc<Replica>]>>,
     turn: AtomicUsize,
-}
-
-/// What is known of a replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum State {
-    Away,
-    /// A call to it was lost: others are preferred until it is asked again.
-    Suspect,
-    Ready,
-}
-
-#[derive(Debug)]
-struct Replica {
-    address: SocketAddr,
-    /// Calls that end soon.
-    calls: Traced<Channel>,
-    /// Calls that go on: a connection of their own, for one holds only so many.
-    streams: Traced<Channel>,
-    /// The connection of calls, on which it is asked.
-    asked: Channel,
-    /// How often in a row it did not say whether it is ready.
-    silences: AtomicU8,
-    under_way: [AtomicUsize; 2],
-    state: AtomicU8,
-}
-
-/// Whether a call ends soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It does.
-    Call,
-    /// It goes on: a stream, of either side.
-    Stream,
-}
-
-/// A call's place at a replica, until it is dropped.
-#[derive(Debug)]
-pub struct Lease {
-    replica: Arc<Replica>,
-    kind: Kind,
 }
 
 /// Why there is no place.
@@ -281,13 +236,8 @@ impl Backend {
         }
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let pair = [candidates[turn % count], candidates[(turn + 1) % count]];
-        let chosen = pair.into_iter().min_by_key(|replica| replica.under_way(kind).load(Ordering::Relaxed));
-        let chosen = chosen.ok_or(NoPlace::Away)?;
-        if chosen.under_way(kind).fetch_add(1, Ordering::Relaxed) >= usize::from(AT_ONCE) {
-            chosen.under_way(kind).fetch_sub(1, Ordering::Relaxed);
-            return Err(NoPlace::Full);
-        }
-        Ok(Lease { replica: chosen.clone(), kind })
+        let chosen = pair.into_iter().min_by_key(|replica| replica.load(kind));
+        chosen.ok_or(NoPlace::Away)?.take(kind).ok_or(NoPlace::Full)
     }
 
     fn replicas(&self) -> Arc<[Arc<Replica>]> {
@@ -338,39 +288,23 @@ impl Backend {
     }
 
     fn replica(&self, address: SocketAddr) -> Option<Arc<Replica>> {
-        let endpoint = match self.endpoint(address) {
-            Ok(endpoint) => endpoint,
+        match self.endpoint(address) {
+            Ok(endpoint) => Some(Arc::new(Replica::new(address, &endpoint, &self.telemetry, &self.url))),
             Err(error) => {
                 tracing::error!(service = self.name, %address, cause = describe(&error), "cannot be reached");
-                return None;
+                None
             }
-        };
-        let traced = |channel| Traced::new(channel, &self.telemetry, "services/gateway", self.url.clone());
-        let calls = endpoint.connect_lazy();
-        Some(Arc::new(Replica {
-            address,
-            calls: traced(calls.clone()),
-            streams: traced(endpoint.connect_lazy()),
-            asked: calls,
-            silences: AtomicU8::new(0),
-            under_way: Default::default(),
-            state: AtomicU8::new(State::Away as u8),
-        }))
+        }
     }
 
     async fn probe(&self) {
         let replicas = self.replicas();
-        let asked = replicas.iter().map(|replica| async {
-            let Some(is_ready) = replica.says_ready().await else { return };
-            let state = if is_ready { State::Ready } else { State::Away };
-            let before = replica.state.swap(state as u8, Ordering::Relaxed);
-            if (before == State::Ready as u8) != is_ready {
-                let address = replica.address;
-                if is_ready {
-                    tracing::info!(service = self.name, %address, "ready");
-                } else {
-                    tracing::warn!(service = self.name, %address, "away");
-                }
+        let asked = replicas.iter().map(async |replica| {
+            let address = replica.address;
+            match replica.ask().await {
+                Some(true) => tracing::info!(service = self.name, %address, "ready"),
+                Some(false) => tracing::warn!(service = self.name, %address, "away"),
+                None => {}
             }
         });
         futures::future::join_all(asked).await;
@@ -382,7 +316,7 @@ async fn follow(backend: Arc<Backend>, mut stop: watch::Receiver<bool>) {
     let mut looked_up = tokio::time::Instant::now();
     loop {
         tokio::select! {
-            () = tokio::time::sleep(PROBE.0) => {}
+            () = tokio::time::sleep(ASK) => {}
             _ = stop.wait_for(|stopping| *stopping) => return,
         }
         if looked_up.elapsed() >= RESOLVE {
@@ -391,54 +325,5 @@ async fn follow(backend: Arc<Backend>, mut stop: watch::Receiver<bool>) {
         } else {
             backend.probe().await;
         }
-    }
-}
-
-impl Replica {
-    fn state(&self) -> State {
-        match self.state.load(Ordering::Relaxed) {
-            2 => State::Ready,
-            1 => State::Suspect,
-            _ => State::Away,
-        }
-    }
-
-    fn under_way(&self, kind: Kind) -> &AtomicUsize {
-        &self.under_way[usize::from(kind == Kind::Stream)]
-    }
-
-    /// Whether it is ready. One that says nothing is not, but once it may be busy.
-    async fn says_ready(&self) -> Option<bool> {
-        let mut client = HealthClient::new(self.asked.clone());
-        let asked = client.check(HealthCheckRequest { service: ASKED.to_owned() });
-        match timeout(PROBE.1, asked).await {
-            Ok(answer) => {
-                self.silences.store(0, Ordering::Relaxed);
-                Some(answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving))
-            }
-            Err(_) => (self.silences.fetch_add(1, Ordering::Relaxed) > 0).then_some(false),
-        }
-    }
-}
-
-impl Lease {
-    /// The way to the replica.
-    pub fn channel(&self) -> Traced<Channel> {
-        match self.kind {
-            Kind::Call => self.replica.calls.clone(),
-            Kind::Stream => self.replica.streams.clone(),
-        }
-    }
-
-    /// A call to it was lost.
-    pub fn suspect(&self) {
-        let (ready, suspect) = (State::Ready as u8, State::Suspect as u8);
-        let _ = self.replica.state.compare_exchange(ready, suspect, Ordering::Relaxed, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.replica.under_way(self.kind).fetch_sub(1, Ordering::Relaxed);
     }
 }

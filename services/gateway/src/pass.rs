@@ -14,6 +14,7 @@ use http::{Request, Response, Uri};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 use kefu_chassis::Error;
+use kefu_chassis::server::parts;
 use prost_reflect::DynamicMessage;
 use tower_service::Service as _;
 
@@ -74,11 +75,9 @@ async fn passed(gateway: &Arc<Gateway>, request: Request<HttpBody>) -> Result<Re
         away()
     })?;
     // The place is taken until the answer has ended.
-    let mut answer = answer.map(|body| {
-        HttpBody::new(body.map_frame(move |frame| {
-            let _until_the_end = &lease;
-            frame
-        }))
+    let mut answer = parts::seen(answer.map(HttpBody::new), move |asked| {
+        let _until_the_end = &lease;
+        asked
     });
     answer.extensions_mut().insert(routed);
     Ok(answer)

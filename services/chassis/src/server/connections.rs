@@ -4,16 +4,13 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use bytes::Bytes;
 use http::{Request, Version};
-use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -26,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 use super::outlet::Outlet;
+use super::parts;
 use super::taking::{self, Streams};
 use crate::config::Limits;
 
@@ -120,32 +118,6 @@ impl Drop for Busy {
     fn drop(&mut self) {
         *self.0.quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.0.streams.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// An answer that makes its connection busy until it has ended.
-struct Answer {
-    inner: axum::body::Body,
-    _busy: Busy,
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 
@@ -257,7 +229,10 @@ where
         async move {
             let answer = taking::watch(answer.await.unwrap_or_else(|never| match never {}));
             Ok::<_, Infallible>(match busy {
-                Some(busy) => answer.map(|inner| axum::body::Body::new(Answer { inner, _busy: busy })),
+                Some(busy) => parts::seen(answer, move |asked| {
+                    let _until_the_end = &busy;
+                    asked
+                }),
                 None => answer,
             })
         }

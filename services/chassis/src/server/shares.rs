@@ -3,17 +3,15 @@
 //! is memory too.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use axum::response::Response;
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use kefu_proto::rules::v1::Role;
 
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::server::parts;
 
 /// The calls under way, by caller.
 #[derive(Clone, Debug)]
@@ -71,15 +69,10 @@ impl Drop for Share {
 /// The answer of the call that has `share`.
 #[must_use]
 pub fn answer(response: Response, share: Option<Share>) -> Response {
-    match share {
-        Some(share) => response.map(|inner| axum::body::Body::new(Answer { inner, share: Arc::new(share) })),
-        None => response,
-    }
-}
-
-struct Answer {
-    inner: axum::body::Body,
-    share: Arc<Share>,
+    let Some(share) = share.map(Arc::new) else { return response };
+    parts::seen(response, move |asked| {
+        asked.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Part { bytes, _share: share.clone() })))
+    })
 }
 
 /// What the transport has taken and not yet written.
@@ -91,28 +84,6 @@ struct Part {
 impl AsRef<[u8]> for Part {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.inner).poll_frame(context);
-        let share = &self.share;
-        frame.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Part { bytes, _share: share.clone() })))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 

@@ -8,12 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::response::Response;
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
 use tokio::time::{Instant, Sleep};
 
 use super::connections::Connection;
+use super::parts;
 use crate::chassis::spawn;
 
 tokio::task_local! {
@@ -38,41 +37,14 @@ impl Taking {
 
 /// The answer, seen by the task that serves its stream.
 pub fn watch(response: Response) -> Response {
-    match TAKING.try_with(Arc::clone) {
-        Ok(taking) => response.map(|inner| axum::body::Body::new(Answer { inner, taking })),
-        Err(_) => response,
-    }
-}
-
-struct Answer {
-    inner: axum::body::Body,
-    taking: Arc<Taking>,
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    let Ok(taking) = TAKING.try_with(Arc::clone) else { return response };
+    parts::seen(response, move |asked| {
         // The transport asks for a part only when it has handed on the one before.
-        self.taking.taken.store(self.taking.ready.load(Ordering::Relaxed), Ordering::Relaxed);
-        let frame = Pin::new(&mut self.inner).poll_frame(context);
-        if frame.is_ready() {
-            self.taking.ready.fetch_add(1, Ordering::Relaxed);
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
+        let ready = taking.ready.load(Ordering::Relaxed);
+        taking.taken.store(ready, Ordering::Relaxed);
+        taking.ready.store(ready + usize::from(asked.is_ready()), Ordering::Relaxed);
+        asked
+    })
 }
 
 /// Runs the streams of a connection, each a task.

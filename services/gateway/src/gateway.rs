@@ -234,6 +234,7 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
     let native = own
         .into_axum_router()
         .fallback_service(Router::new().fallback(pass::pass).with_state(gateway.clone()))
+        .layer(from_fn_with_state(gateway.clone(), count_native))
         .layer(tonic_web::GrpcWebLayer::new());
     let described = openapi::written().map_err(|error| StartError::Document(error.to_string()))?;
     let about = Router::new()
@@ -250,8 +251,8 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
         .merge(about)
         .fallback_service(calls)
         .with_state(gateway.clone())
-        .layer(from_fn_with_state(native, grpc))
-        .layer(from_fn_with_state(gateway.clone(), count));
+        .layer(from_fn_with_state(gateway.clone(), count))
+        .layer(from_fn_with_state(native, grpc));
     let router = match cors.origins.as_slice() {
         [] => router,
         origins => router.layer(cross_origin(origins)?),
@@ -287,11 +288,29 @@ async fn count(
     request: Request,
     next: Next,
 ) -> Response {
-    let origin: Option<IpAddr> = request.extensions().get::<Origin>().map(|origin| origin.0);
+    let origin = origin(&request);
     match gateway.rates.count(request.headers(), origin).await {
         Ok(share) => shares::answer(next.run(request).await, share),
         Err(problem) => problem.answer(&telling),
     }
+}
+
+/// The same, refused as gRPC refuses.
+async fn count_native(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(telling): Extension<Telling>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let origin = origin(&request);
+    match gateway.rates.count(request.headers(), origin).await {
+        Ok(share) => shares::answer(next.run(request).await, share),
+        Err(_) => kefu_chassis::Error::Overloaded.into_status(telling.language).into_http(),
+    }
+}
+
+fn origin(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<Origin>().map(|origin| origin.0)
 }
 
 /// 200 as long as a service is ready: with one away the others go on, and are to be reached.

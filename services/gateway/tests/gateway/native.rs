@@ -121,3 +121,12 @@ async fn grpc_of_a_method_that_is_none_is_refused_as_grpc() {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["grpc-status"], "12");
 }
+
+#[tokio::test]
+async fn whoever_calls_too_often_by_grpc_is_refused_as_grpc() {
+    let stage = Stage::with(|setup| (setup.limits.rate_per_second, setup.limits.rate_burst) = (1, 1)).await;
+    let mut customers = CustomerServiceClient::new(caller(&stage));
+    customers.create_customer(create("林")).await.unwrap();
+    let refused = customers.create_customer(create("木")).await;
+    assert_refused(refused, Code::ResourceExhausted, ErrorReason::Overloaded);
+}

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::{join_all, select_all};
+use futures::future::{join, join_all, select_all};
 use kefu_chassis::clock::Clock;
 use kefu_chassis::config::Limits;
 use kefu_chassis::database;
@@ -204,12 +204,15 @@ impl Instance {
         }
     }
 
-    /// Stops the services, each letting its calls end within the grace period, then the database.
+    /// Stops the gateway and the services, each letting its calls end within the grace period, then the database. All at once:
+    /// streams that the gateway passes through end when their service ends them.
     pub async fn stop(self) -> Result<(), Error> {
-        if let Some(gateway) = self.gateway {
-            gateway.stop().await;
-        }
-        join_all(self.services.into_iter().map(|(_, running)| running.stop())).await;
+        let gateway = async {
+            if let Some(gateway) = self.gateway {
+                gateway.stop().await;
+            }
+        };
+        join(gateway, join_all(self.services.into_iter().map(|(_, running)| running.stop()))).await;
         self.store.close().await
     }
 }

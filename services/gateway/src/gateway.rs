@@ -10,7 +10,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
 use http::{Method as Verb, StatusCode};
 use kefu_chassis::chassis::spawn;
 use kefu_chassis::config;
@@ -237,8 +237,9 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
         .layer(from_fn_with_state(gateway.clone(), count_native))
         .layer(tonic_web::GrpcWebLayer::new());
     let described = openapi::written().map_err(|error| StartError::Document(error.to_string()))?;
+    // What is compressed already is left as it is.
     let about = Router::new()
-        .route("/openapi.json", get(async || ([(CONTENT_TYPE, "application/json")], described)))
+        .route("/openapi.json", get(async |headers: HeaderMap| show_document(described, &headers)))
         .merge(docs::router())
         .layer(compression());
     let calls = Router::new()
@@ -325,6 +326,17 @@ async fn show_readiness(State(gateway): State<Arc<Gateway>>) -> Response {
     };
     let code = if ready == 0 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (code, Json(json!({ "status": status, "services": services }))).into_response()
+}
+
+fn show_document(described: &openapi::Written, headers: &HeaderMap) -> Response {
+    let kind = (CONTENT_TYPE, "application/json");
+    let taken = headers.get(ACCEPT_ENCODING).and_then(|taken| taken.to_str().ok()).unwrap_or_default();
+    let takes_gzip = taken.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("gzip"));
+    if takes_gzip {
+        ([kind, (CONTENT_ENCODING, "gzip"), (VARY, "accept-encoding")], described.gzip.clone()).into_response()
+    } else {
+        ([kind], described.plain.clone()).into_response()
+    }
 }
 
 async fn show_metrics(State(gateway): State<Arc<Gateway>>) -> Response {

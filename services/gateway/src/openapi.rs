@@ -1,9 +1,12 @@
 //! The OpenAPI document, made from the descriptors and their comments alone: every HTTP binding of every method, with the
 //! rules that the services enforce.
 
+use std::io::Write as _;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use kefu_proto::contract::{bindings, methods};
 use prost_reflect::DescriptorPool;
 use serde::ser::{Serialize, Serializer};
@@ -43,14 +46,26 @@ impl Serialize for Document {
 /// A document that cannot be made.
 pub type DocumentError = Box<dyn std::error::Error + Send + Sync>;
 
-static WRITTEN: LazyLock<Result<Bytes, DocumentError>> = LazyLock::new(|| {
+/// A document as JSON.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// As it is.
+    pub plain: Bytes,
+    /// The same compressed, a seventh of it: to be done once, and not for everybody who asks.
+    pub gzip: Bytes,
+}
+
+static WRITTEN: LazyLock<Result<Written, DocumentError>> = LazyLock::new(|| {
     let pool = DescriptorPool::decode(kefu_proto::COMMENTED)?;
-    Ok(serde_json::to_vec(&document(&pool))?.into())
+    let plain = Bytes::from(serde_json::to_vec(&document(&pool))?);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(&plain)?;
+    Ok(Written { gzip: gzip.finish()?.into(), plain })
 });
 
-/// The document of all services as JSON; made once.
-pub fn written() -> Result<Bytes, &'static DocumentError> {
-    WRITTEN.as_ref().cloned()
+/// The document of all services; made once.
+pub fn written() -> Result<&'static Written, &'static DocumentError> {
+    WRITTEN.as_ref()
 }
 
 /// The document of the services in `pool`, which was decoded with its comments (`kefu_proto::COMMENTED`).

@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
 fn print() -> Result<(), ProgramError> {
     let mut out = std::io::stdout().lock();
     let document = openapi::written().map_err(|error| ProgramError::Document(error.to_string()))?;
-    out.write_all(&document).and_then(|()| writeln!(out)).map_err(ProgramError::Print)
+    out.write_all(&document.plain).and_then(|()| writeln!(out)).map_err(ProgramError::Print)
 }
 
 fn serve(arguments: &Arguments) -> Result<(), ProgramError> {

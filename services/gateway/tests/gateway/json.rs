@@ -214,3 +214,25 @@ async fn answers_are_compressed_for_those_who_take_it_and_bodies_are_taken_compr
     let sent = sent.header(CONTENT_TYPE, "application/json").body(body).send().await.unwrap();
     assert_eq!(told(sent).await.0, 200);
 }
+
+#[tokio::test]
+async fn the_api_is_described_to_anybody_compressed_or_not() {
+    let stage = Stage::start().await;
+    let described = async |coding: &str| {
+        let asked = stage.anonymous(Method::GET, "/openapi.json").header("accept-encoding", coding);
+        let answer = asked.send().await.unwrap();
+        let coded = answer.headers().get("content-encoding").map(|coding| coding.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), coded, answer.bytes().await.unwrap())
+    };
+    let (status, coded, plain) = described("identity").await;
+    assert_eq!((status, coded), (200, None));
+    let document: Value = serde_json::from_slice(&plain).unwrap();
+    assert!(document["paths"]["/v1/requests/{request}:resolve"]["post"]["x-kefu-clauses"].is_array());
+    let (status, coded, gzip) = described("deflate, gzip").await;
+    assert_eq!((status, coded.as_deref()), (200, Some("gzip")));
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&gzip[..]), &mut unpacked).unwrap();
+    assert_eq!(unpacked, plain);
+    assert!(gzip.len() * 4 < plain.len());
+    assert_eq!(described("br").await.1.as_deref(), Some("br"));
+}

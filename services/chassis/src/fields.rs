@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kefu_proto::contract::{IDENTIFIER, OUTPUT_ONLY, REQUIRED};
 use prost_reflect::{
     Cardinality, DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value,
 };
@@ -16,10 +17,6 @@ use crate::rules::ContractError;
 mod value;
 
 use value::Check;
-
-const REQUIRED: i32 = 2;
-const OUTPUT_ONLY: i32 = 3;
-const IDENTIFIER: i32 = 8;
 
 /// What the fields of one message must hold.
 #[derive(Debug)]

@@ -6,6 +6,8 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, Validation};
 use kefu_proto::rules::v1::Role;
 use serde::Deserialize;
@@ -146,6 +148,13 @@ fn identity(claims: &Claims) -> Result<Identity, TokenError> {
         .filter(|&role| role != Role::Unspecified);
     let roles = roles.filter(|&role| (role == Role::Customer) == claims.sub.starts_with("customers/"));
     Ok(Identity { subject: claims.sub.clone(), roles: roles.collect(), department: String::new() })
+}
+
+/// The token that a caller's headers bear.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// Whether `id` may stand after the collection in the name of an employee, customer, service or department.

@@ -26,6 +26,7 @@ pub mod notifications;
 pub mod paging;
 pub mod peer;
 pub mod program;
+pub mod raw;
 pub mod rules;
 pub mod search;
 pub mod server;

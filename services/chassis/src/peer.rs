@@ -157,11 +157,16 @@ impl Peer {
     }
 }
 
+/// Whether a call was lost: what our own end makes of a connection that ends has its cause with it, under whatever code; what
+/// the other says has not.
+#[must_use]
+pub fn is_lost(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
+}
+
 /// What it means here that a peer did not answer a call: it is away, or something is wrong that the caller cannot mend.
 #[must_use]
 pub fn failure(status: Status) -> Error {
-    // What our own end makes of a connection that ends has its cause with it, under whatever code; what a peer says has not.
-    let is_lost = std::error::Error::source(&status).is_some();
     let is_away = matches!(
         status.code(),
         Code::Unavailable
@@ -171,7 +176,7 @@ pub fn failure(status: Status) -> Error {
             | Code::Aborted
             | Code::Unauthenticated
     );
-    if is_lost || is_away { Error::Away(status.into()) } else { Error::unexpected(status) }
+    if is_lost(&status) || is_away { Error::Away(status.into()) } else { Error::unexpected(status) }
 }
 
 impl Token {

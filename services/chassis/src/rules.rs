@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kefu_proto::rules::v1::{Access, Role, Rule};
-use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
+use kefu_proto::contract;
+use kefu_proto::rules::v1::{Access, Role};
+use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use crate::fields::{Checker, Fields};
 
@@ -56,7 +57,7 @@ impl Rules {
                 problem: "there is no such service in the contracts".into(),
             })?;
             for method in service.methods() {
-                let rule = read(pool, &checker, &method)?;
+                let rule = read(&checker, &method)?;
                 rules.insert(rule.path.clone(), Arc::new(rule));
             }
         }
@@ -81,19 +82,9 @@ impl Rules {
     }
 }
 
-fn read(pool: &DescriptorPool, checker: &Checker, method: &MethodDescriptor) -> Result<MethodRule, ContractError> {
+fn read(checker: &Checker, method: &MethodDescriptor) -> Result<MethodRule, ContractError> {
     let fail = |problem: &str| ContractError { method: method.full_name().to_owned(), problem: problem.to_owned() };
-    let extension = pool
-        .get_extension_by_name("kefu.rules.v1.rule")
-        .ok_or_else(|| fail("kefu.rules.v1.rule is not in the pool"))?;
-    let options = method.options();
-    if !options.has_extension(&extension) {
-        return Err(fail("has no rule"));
-    }
-    let Value::Message(message) = options.get_extension(&extension).into_owned() else {
-        return Err(fail("has a rule that is no message"));
-    };
-    let rule: Rule = message.transcode_to().map_err(|_| fail("has a rule that does not decode"))?;
+    let rule = contract::rule(method).ok_or_else(|| fail("has no rule"))?;
     if rule.roles.is_empty() {
         return Err(fail("has no roles"));
     }

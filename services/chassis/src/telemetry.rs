@@ -22,6 +22,8 @@ use rpc::Durations;
 
 /// The target of every span that is exported; nothing else is.
 pub const TARGET: &str = "kefu::telemetry";
+/// Bounds for durations of calls, in seconds, as the conventions advise.
+pub const BOUNDS_S: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// The attribute that names the service, e.g. `services/intake`.
 const SERVICE: &str = "kefu.service";
 /// How long the end of a process waits for what is still to be sent.

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::Bytes;
 use futures::Stream;
 use http::HeaderMap;
 use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderName};
+use kefu_chassis::peer::is_lost;
+use kefu_chassis::raw::Raw;
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
+use tonic::codec::Streaming;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
@@ -20,45 +22,6 @@ use crate::routes::Method;
 const PASSED: [HeaderName; 3] = [AUTHORIZATION, ACCEPT_LANGUAGE, HeaderName::from_static("traceparent")];
 /// An answer at most, in bytes; services send less.
 const ANSWER: usize = 64 << 20;
-
-/// A message as its bytes.
-#[derive(Clone, Copy, Debug, Default)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        let length = buffer.remaining();
-        Ok(Some(buffer.copy_to_bytes(length)))
-    }
-}
 
 /// Who calls, and how long they wait.
 #[derive(Clone, Debug)]
@@ -198,9 +161,7 @@ async fn grpc(lease: &Lease) -> Result<Client, Failed> {
 
 fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Failed> {
     answer.map_err(|status| {
-        // What our own end makes of a connection that fails has its cause with it; what a service says has not.
-        let is_lost = std::error::Error::source(&status).is_some() && status.code() != Code::Cancelled;
-        if is_lost {
+        if is_lost(&status) && status.code() != Code::Cancelled {
             lease.suspect();
             Failed::Lost(status)
         } else {

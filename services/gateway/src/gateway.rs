@@ -37,7 +37,7 @@ use tower_service::Service as _;
 use crate::backends::{BackendConfig, BackendError, Backends, Names};
 use crate::config::{Cors, Limits};
 use crate::observe::{Instruments, observe};
-use crate::problem::Telling;
+use crate::problem::{Problem, Telling};
 use crate::rate::{Rates, TIDY};
 use crate::routes::{RouteError, Routes};
 use crate::{docs, openapi, pass, serve, stream};
@@ -110,9 +110,6 @@ pub enum StartError {
     /// An origin of a web page.
     #[error("cors.origins: {0} is no origin such as https://desk.example.com")]
     Origin(String),
-    /// The description of the API.
-    #[error("the OpenAPI document cannot be made: {0}")]
-    Document(String),
     /// The metrics.
     #[error("the metrics cannot be gathered")]
     Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -234,14 +231,10 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
     let native = own
         .into_axum_router()
         .fallback_service(Router::new().fallback(pass::pass).with_state(gateway.clone()))
-        .layer(from_fn_with_state(gateway.clone(), count_native))
+        .layer(from_fn_with_state((gateway.clone(), refuse_native as Refuse), count))
         .layer(tonic_web::GrpcWebLayer::new());
-    let described = openapi::written().map_err(|error| StartError::Document(error.to_string()))?;
     // What is compressed already is left as it is.
-    let about = Router::new()
-        .route("/openapi.json", get(async |headers: HeaderMap| show_document(described, &headers)))
-        .merge(docs::router())
-        .layer(compression());
+    let about = Router::new().route("/openapi.json", get(show_document)).merge(docs::router()).layer(compression());
     let calls = Router::new()
         .fallback(call)
         .with_state(gateway.clone())
@@ -252,7 +245,7 @@ fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H
         .merge(about)
         .fallback_service(calls)
         .with_state(gateway.clone())
-        .layer(from_fn_with_state(gateway.clone(), count))
+        .layer(from_fn_with_state((gateway.clone(), Problem::answer as Refuse), count))
         .layer(from_fn_with_state(native, grpc));
     let router = match cors.origins.as_slice() {
         [] => router,
@@ -283,35 +276,25 @@ async fn grpc(State(mut native): State<Router>, request: Request, next: Next) ->
     native.call(request).await.unwrap_or_else(|never| match never {})
 }
 
+/// How a refusal is told: as a problem, or as gRPC has it.
+type Refuse = fn(&Problem, &Telling) -> Response;
+
+/// Counts a request against its caller's rate and share.
 async fn count(
-    State(gateway): State<Arc<Gateway>>,
+    State((gateway, refuse)): State<(Arc<Gateway>, Refuse)>,
     Extension(telling): Extension<Telling>,
     request: Request,
     next: Next,
 ) -> Response {
-    let origin = origin(&request);
+    let origin: Option<IpAddr> = request.extensions().get::<Origin>().map(|origin| origin.0);
     match gateway.rates.count(request.headers(), origin).await {
         Ok(share) => shares::answer(next.run(request).await, share),
-        Err(problem) => problem.answer(&telling),
+        Err(problem) => refuse(&problem, &telling),
     }
 }
 
-/// The same, refused as gRPC refuses.
-async fn count_native(
-    State(gateway): State<Arc<Gateway>>,
-    Extension(telling): Extension<Telling>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let origin = origin(&request);
-    match gateway.rates.count(request.headers(), origin).await {
-        Ok(share) => shares::answer(next.run(request).await, share),
-        Err(_) => kefu_chassis::Error::Overloaded.into_status(telling.language).into_http(),
-    }
-}
-
-fn origin(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<Origin>().map(|origin| origin.0)
+fn refuse_native(_: &Problem, telling: &Telling) -> Response {
+    kefu_chassis::Error::Overloaded.into_status(telling.language).into_http()
 }
 
 /// 200 as long as a service is ready: with one away the others go on, and are to be reached.
@@ -328,7 +311,12 @@ async fn show_readiness(State(gateway): State<Arc<Gateway>>) -> Response {
     (code, Json(json!({ "status": status, "services": services }))).into_response()
 }
 
-fn show_document(described: &openapi::Written, headers: &HeaderMap) -> Response {
+/// Made when it is first asked for: nobody waits for it at a start.
+async fn show_document(Extension(telling): Extension<Telling>, headers: HeaderMap) -> Response {
+    let described = match openapi::written() {
+        Ok(described) => described,
+        Err(error) => return Problem::unexpected(error.to_string()).answer(&telling),
+    };
     let kind = (CONTENT_TYPE, "application/json");
     let taken = headers.get(ACCEPT_ENCODING).and_then(|taken| taken.to_str().ok()).unwrap_or_default();
     let takes_gzip = taken.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("gzip"));

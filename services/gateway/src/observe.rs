@@ -11,7 +11,7 @@ use axum::response::Response;
 use http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use kefu_chassis::language::Language;
 use kefu_chassis::telemetry::propagation::extract;
-use kefu_chassis::telemetry::{TARGET, Telemetry};
+use kefu_chassis::telemetry::{BOUNDS_S, TARGET, Telemetry};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
 use opentelemetry::trace::TraceContextExt as _;
@@ -24,8 +24,6 @@ use crate::problem::Telling;
 
 /// The trace that a request is part of (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// The bounds, in seconds, that the conventions advise.
-const BOUNDS_S: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 /// With an answer: the route that it came by, or the path of its method.
 #[derive(Clone, Debug)]
@@ -88,7 +86,9 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     let route = route.as_deref().unwrap_or_default();
     let status = response.status();
     // The span has begun, with the trace that problems tell of, before its route was known.
-    span.context().span().update_name(format!("{verb} {route}").trim_end().to_owned());
+    if gateway.telemetry.is_on() {
+        span.context().span().update_name(format!("{verb} {route}").trim_end().to_owned());
+    }
     span.record("http.route", route);
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
@@ -138,15 +138,12 @@ fn trace_id(span: &Span, headers: &mut HeaderMap) -> String {
     if let Some(given) = given {
         return given;
     }
-    let (trace, parent) = (uuid(), uuid());
-    if let Ok(value) = HeaderValue::try_from(format!("00-{trace}-{}-00", &parent[..16])) {
+    // Nobody records its spans: the parent only has to be there.
+    let trace = kefu_chassis::names::random_uuid().simple().to_string();
+    if let Ok(value) = HeaderValue::try_from(format!("00-{trace}-{}-00", &trace[16..])) {
         headers.insert(TRACEPARENT, value);
     }
     trace
-}
-
-fn uuid() -> String {
-    kefu_chassis::names::random_uuid().simple().to_string()
 }
 
 /// The trace in a `traceparent`.

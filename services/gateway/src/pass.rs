@@ -75,10 +75,7 @@ async fn passed(gateway: &Arc<Gateway>, request: Request<HttpBody>) -> Result<Re
         away()
     })?;
     // The place is taken until the answer has ended.
-    let mut answer = parts::seen(answer.map(HttpBody::new), move |asked| {
-        let _until_the_end = &lease;
-        asked
-    });
+    let mut answer = parts::holding(answer.map(HttpBody::new), lease);
     answer.extensions_mut().insert(routed);
     Ok(answer)
 }

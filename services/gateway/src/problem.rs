@@ -7,6 +7,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderV
 use http::{HeaderMap, Response, StatusCode};
 use kefu_chassis::error::{describe, shortened};
 use kefu_chassis::language::{Language, Text, meaning};
+use kefu_chassis::peer::is_lost;
 use kefu_proto::rules::v1::ErrorReason;
 use serde::Serialize;
 use tonic::{Code, Status};
@@ -240,12 +241,11 @@ impl Problem {
 
     /// A status without our details: no handler of ours has made it.
     fn unsaid(status: Status) -> Self {
-        let is_lost = std::error::Error::source(&status).is_some();
         match status.code() {
             // Our own end calls a deadline that passes a cancellation.
             Code::DeadlineExceeded | Code::Cancelled => Self::too_late(),
             Code::Unavailable | Code::ResourceExhausted => Self::away(),
-            _ if is_lost => Self::away(),
+            _ if is_lost(&status) => Self::away(),
             _ => Self::unexpected(status),
         }
     }

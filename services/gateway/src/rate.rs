@@ -9,8 +9,7 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
-use kefu_chassis::identity::{IssuerConfig, Verifier};
+use kefu_chassis::identity::{IssuerConfig, Verifier, bearer};
 use kefu_chassis::server::shares::{Share, Shares};
 use kefu_proto::rules::v1::Role;
 
@@ -48,11 +47,7 @@ impl Rates {
     /// Counts a request with these headers from this address, which is one of its caller's until the share is dropped. Other
     /// services call for many and are not counted.
     pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<Share>, Problem> {
-        let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
-        let identity = match token {
+        let identity = match bearer(headers) {
             Some(token) => self.verifier.verify(token).await.ok(),
             None => None,
         };

@@ -3,13 +3,13 @@
 #![expect(async_fn_in_trait, reason = "only tests call it, and none of them spawns")]
 
 use kefu_chassis::directory::follow::FEED;
+use kefu_chassis::raw::Raw;
 use kefu_proto::rules::v1::{Access, ErrorReason, Role};
 use prost::Message as _;
-use prost::bytes::{Buf as _, BufMut as _};
+use prost::bytes::Bytes;
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
 use serde_json::Value as Json;
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Status};
 
@@ -127,12 +127,12 @@ pub trait World {
     async fn send_to(&self, path: &str, token: Option<&str>, bodies: Vec<Vec<u8>>) -> Result<Vec<u8>, Status> {
         let mut client = Grpc::new(self.bench().channel());
         client.ready().await.unwrap();
-        let mut request = tonic::Request::new(tokio_stream::iter(bodies));
+        let mut request = tonic::Request::new(tokio_stream::iter(bodies.into_iter().map(Bytes::from)));
         if let Some(token) = token {
             request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }
         let mut replies = client.streaming(request, path.parse::<PathAndQuery>().unwrap(), Raw).await?.into_inner();
-        Ok(replies.message().await?.unwrap_or_default())
+        Ok(replies.message().await?.unwrap_or_default().into())
     }
 
     /// Returns when nothing more comes from other services.
@@ -217,41 +217,4 @@ pub fn with(request: &DynamicMessage, field: &str, value: Value) -> DynamicMessa
 #[must_use]
 pub fn with_text(request: &DynamicMessage, field: &str, text: impl Into<String>) -> DynamicMessage {
     with(request, field, Value::String(text.into()))
-}
-
-/// Messages as they are on the wire.
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining()).to_vec()))
-    }
 }

@@ -229,10 +229,7 @@ where
         async move {
             let answer = taking::watch(answer.await.unwrap_or_else(|never| match never {}));
             Ok::<_, Infallible>(match busy {
-                Some(busy) => parts::seen(answer, move |asked| {
-                    let _until_the_end = &busy;
-                    asked
-                }),
+                Some(busy) => parts::holding(answer, busy),
                 None => answer,
             })
         }

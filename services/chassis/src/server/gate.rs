@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::chassis::Chassis;
 use crate::config::Limits;
 use crate::error::Error;
-use crate::identity::Identity;
+use crate::identity::{Identity, bearer};
 use crate::language::Language;
 use crate::rules::MethodRule;
 use crate::server::shares::{self, Shares};
@@ -154,11 +154,8 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
 }
 
 async fn caller(gate: &Gate, rule: &MethodRule, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
-    let token = headers.get("authorization").and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
-    let identity = gate.chassis.verifier.verify(token.ok_or(Error::Unauthenticated)?).await.map_err(|error| {
+    let token = bearer(headers).ok_or(Error::Unauthenticated)?;
+    let identity = gate.chassis.verifier.verify(token).await.map_err(|error| {
         tracing::debug!(cause = crate::error::describe(&error), "token refused");
         Error::Unauthenticated
     })?;

@@ -16,6 +16,14 @@ pub fn seen(response: Response, see: impl FnMut(Asked) -> Asked + Send + Unpin +
     response.map(|inner| AnyBody::new(Seen { inner, see }))
 }
 
+/// The answer, which holds something until it has ended or is given up.
+pub fn holding(response: Response, held: impl Send + Unpin + 'static) -> Response {
+    seen(response, move |asked| {
+        let _until_the_end = &held;
+        asked
+    })
+}
+
 struct Seen<F> {
     inner: AnyBody,
     see: F,

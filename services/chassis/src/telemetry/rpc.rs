@@ -17,10 +17,7 @@ use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::propagation::extract;
-use super::{SERVICE, TARGET, Telemetry};
-
-/// The bounds, in seconds, that the conventions advise.
-const BOUNDS_S: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+use super::{BOUNDS_S, SERVICE, TARGET, Telemetry};
 
 /// The durations of calls.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ pub mod propagation;
 pub(crate) mod rpc;
 pub mod settings;
 pub(crate) mod sql;
+pub mod traced;
 
 use rpc::Durations;
 

@@ -25,6 +25,7 @@ use crate::serve::feed::Feed;
 use crate::serve::notifications::Notifications;
 use crate::work::chassis::Chassis;
 
+pub mod connection;
 pub mod connections;
 mod gate;
 mod outlet;

@@ -15,7 +15,7 @@ use tonic::{Code, Request, Status};
 use crate::base::error::Error;
 use crate::contract::identity::signer::{Grant, Signer, SignerError};
 use crate::telemetry::Telemetry;
-use crate::telemetry::propagation::Traced;
+use crate::telemetry::traced::Traced;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const TOKEN_FOR: Duration = Duration::from_mins(5);

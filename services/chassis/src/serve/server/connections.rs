@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,12 +14,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
+use super::connection::{Connection, Origin};
 use super::outlet::Outlet;
 use super::parts;
 use super::taking::{self, Streams};
@@ -75,50 +74,6 @@ pub struct Serving {
     pub tls: Option<TlsAcceptor>,
     /// Becomes true when they are to end.
     pub stop: watch::Receiver<bool>,
-}
-
-/// With a request: where its connection comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin(pub IpAddr);
-
-/// One connection.
-#[derive(Debug)]
-pub(super) struct Connection {
-    streams: AtomicUsize,
-    /// When it was last without a stream.
-    quiet_since: Mutex<Instant>,
-    make_room: Notify,
-    origin: Origin,
-}
-
-/// A stream of a connection, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Busy(Arc<Connection>);
-
-impl Connection {
-    fn new(origin: Origin) -> Self {
-        let quiet_since = Mutex::new(Instant::now());
-        Self { streams: AtomicUsize::new(0), quiet_since, make_room: Notify::new(), origin }
-    }
-
-    /// It has one stream more.
-    pub fn busy(self: &Arc<Self>) -> Busy {
-        self.streams.fetch_add(1, Ordering::Relaxed);
-        Busy(self.clone())
-    }
-
-    /// Since when it has no stream; none while it has.
-    fn quiet_since(&self) -> Option<Instant> {
-        let since = *self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.streams.load(Ordering::Relaxed) == 0).then_some(since)
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        *self.0.quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Those that are open, by the task that serves them.

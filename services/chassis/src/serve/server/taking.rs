@@ -11,7 +11,7 @@ use axum::response::Response;
 use hyper::rt::Executor;
 use tokio::time::{Instant, Sleep};
 
-use super::connections::Connection;
+use super::connection::Connection;
 use super::parts;
 use crate::base::tasks::spawn;
 

@@ -27,6 +27,7 @@ pub mod paging;
 pub mod peer;
 pub mod program;
 pub mod raw;
+pub mod record;
 pub mod rules;
 pub mod search;
 pub mod server;

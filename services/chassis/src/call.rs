@@ -1,10 +1,13 @@
 //! An admitted call: its caller is known, its role fits, its fields hold. What it may touch is asked with [`Call::reaches`].
 
+use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::Stream;
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::rules::v1::{Access, Role};
 use prost::Message;
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -26,6 +29,9 @@ pub struct Call {
     pub(crate) request_id: Option<Uuid>,
     pub(crate) digest: [u8; 32],
 }
+
+/// What a call with a stream of answers is answered with.
+pub type Answers<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
 /// By how much the clock of another service, or of another replica, may be ahead.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);

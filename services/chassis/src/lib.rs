@@ -1,6 +1,9 @@
 //! What every service of kefu shares and no service owns: identity, rules, the way of a call, lifecycles, duties, the journal,
 //! configuration, the server. It knows no domain.
 
+// The macros of kefu-proto name this crate, and it uses them itself.
+extern crate self as kefu_chassis;
+
 pub mod call;
 pub mod change;
 pub mod chassis;

@@ -1,5 +1,6 @@
 //! An admitted call: its caller is known, its role fits, its fields hold. What it may touch is asked with [`Call::reaches`].
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -61,17 +62,39 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Who is concerned with a resource.
-#[derive(Clone, Copy, Debug, Default)]
+/// Who has to do with a resource.
+#[derive(Clone, Debug, Default)]
 pub struct Holder<'a> {
     /// Its owner.
     pub owner: &'a str,
     /// The department responsible.
     pub department: &'a str,
     /// Its customer.
-    pub customer: &'a str,
+    pub customer: Cow<'a, str>,
     /// Staff and departments that have to do with it besides.
-    pub parties: &'a [String],
+    pub parties: Vec<&'a str>,
+}
+
+impl<'a> Holder<'a> {
+    /// Somebody, and their department.
+    #[must_use]
+    pub fn of(owner: &'a str, department: &'a str) -> Self {
+        Self { owner, department, ..Self::default() }
+    }
+
+    /// With somebody, or a department, besides.
+    #[must_use]
+    pub fn and(mut self, party: &'a str) -> Self {
+        self.parties.push(party);
+        self
+    }
+
+    /// Without those besides.
+    #[must_use]
+    pub fn without_parties(mut self) -> Self {
+        self.parties.clear();
+        self
+    }
 }
 
 impl Call {
@@ -162,8 +185,8 @@ impl Call {
 
     /// Whether the caller may touch a resource of this holder.
     #[must_use]
-    pub fn reaches(&self, holder: Holder<'_>) -> bool {
-        let is_party = |name: &str| holder.parties.iter().any(|party| party == name);
+    pub fn reaches(&self, holder: &Holder<'_>) -> bool {
+        let is_party = |name: &str| holder.parties.contains(&name);
         let caller = self.caller.subject.as_str();
         match self.scope() {
             Scope::Any => true,

@@ -32,15 +32,10 @@ pub trait VersionedRow: Sized + Send + Sync {
         0
     }
     /// Reads the one of this id.
-    fn get(
-        connection: &mut PgConnection,
-        id: Uuid,
-    ) -> impl Future<Output = Result<Option<Self>, sqlx::Error>> + Send;
+    fn get(connection: &mut PgConnection, id: Uuid) -> impl Future<Output = Result<Option<Self>, sqlx::Error>> + Send;
     /// Reads and locks those that exist of `ids`, in the order of their ids, so that no two calls wait for each other.
-    fn lock(
-        connection: &mut PgConnection,
-        ids: &[Uuid],
-    ) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
+    fn lock(connection: &mut PgConnection, ids: &[Uuid])
+    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
     /// Stores it, new; a number that is made then begins with a prefix and `day` (YYYYMMDD).
     fn insert(
         &mut self,

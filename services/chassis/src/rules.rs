@@ -32,6 +32,14 @@ pub struct MethodRule {
     pub fields: Arc<Fields>,
 }
 
+impl MethodRule {
+    /// The name of the method, e.g. `RegisterRequest`; no two methods of a service have the same.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// A contract that cannot be enforced.
 #[derive(Debug, thiserror::Error)]
 #[error("{method}: {problem}")]
@@ -73,7 +81,7 @@ impl Rules {
     /// The rule of the method of a name; no two methods have the same.
     #[must_use]
     pub fn named(&self, method: &str) -> Option<&Arc<MethodRule>> {
-        self.0.values().find(|rule| rule.path.rsplit('/').next() == Some(method))
+        self.0.values().find(|rule| rule.name() == method)
     }
 
     /// Every rule.

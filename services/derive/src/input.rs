@@ -11,8 +11,8 @@ pub struct Row {
     pub visibility: Visibility,
     /// The table, with its schema where the SQL is a service's.
     pub table: String,
-    /// The name of the macro that queries the table.
-    pub query: Ident,
+    /// The name of the macro that queries the table, where anything does beside what is derived.
+    pub query: Option<Ident>,
     /// The kind of resource that the row is.
     pub kind: Option<Path>,
     /// The message of the contract that shows it.
@@ -78,12 +78,12 @@ impl Row {
         let Fields::Named(fields) = &data.fields else {
             return Err(Error::new(input.span(), "a stored row names its columns"));
         };
-        let (mut table, mut query) = (None, None);
+        let mut table = None;
         let mut row = Self {
             ident: input.ident.clone(),
             visibility: input.vis.clone(),
             table: String::new(),
-            query: input.ident.clone(),
+            query: None,
             kind: None,
             shows: None,
             computed: Vec::new(),
@@ -97,7 +97,7 @@ impl Row {
             if option.path.is_ident("table") {
                 table = Some(text(&option)?);
             } else if option.path.is_ident("query") {
-                query = Some(option.value()?.parse()?);
+                row.query = Some(option.value()?.parse()?);
             } else if option.path.is_ident("kind") {
                 row.kind = Some(option.value()?.parse()?);
             } else if option.path.is_ident("shows") {
@@ -122,7 +122,6 @@ impl Row {
             Ok(())
         })?;
         row.table = table.ok_or_else(|| Error::new(input.ident.span(), "says no table: #[record(table = \"…\")]"))?;
-        row.query = query.ok_or_else(|| Error::new(input.ident.span(), "says no query: #[record(query = …)]"))?;
         row.check()?;
         Ok(row)
     }

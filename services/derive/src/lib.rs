@@ -22,7 +22,7 @@
 //! | of the struct | what it says |
 //! |---|---|
 //! | `table = "schema.table"` | the table; needed |
-//! | `query = name` | the macro `name!("where …", parameters)` that queries it; needed |
+//! | `query = name` | the macro `name!("where …", parameters)` that queries it, where anything does beside what is derived |
 //! | `kind = Kind` | the kind of resource: the row has an `id`, and gets `blank(now)` |
 //! | `shows = Message` | the message of the contract that shows it: the row gets `show()` |
 //! | `computed(field = function, …)` | fields of that message that no column holds: `function(&row)` |

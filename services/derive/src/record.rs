@@ -10,7 +10,7 @@ use crate::statements::{Bind, Statement, insert, select, update, upsert};
 /// What the derive adds to the struct.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let row = Row::of(input)?;
-    let query = query(&row);
+    let query = query(&row)?;
     let blank = blank(&row)?;
     let show = show(&row)?;
     let writes = if row.upsert {
@@ -32,20 +32,20 @@ fn literal(text: &str) -> Result<TokenStream> {
 }
 
 /// The macro that queries the table: `name!("where …", parameters)`.
-fn query(row: &Row) -> TokenStream {
-    let (ident, name) = (&row.ident, &row.query);
-    let Ok(select) = literal(&select(row)) else { return TokenStream::new() };
+fn query(row: &Row) -> Result<TokenStream> {
+    let Some(name) = &row.query else { return Ok(TokenStream::new()) };
+    let (ident, select) = (&row.ident, literal(&select(row))?);
     let what = format!("Queries `{}`: what follows the `from`, and its parameters.", row.table);
-    quote! {
+    Ok(quote! {
         #[doc = #what]
         macro_rules! #name {
             ($rest:literal $($arguments:tt)*) => {
                 ::sqlx::query_as!(#ident, #select + $rest $($arguments)*)
             };
         }
-        #[allow(unused_imports, reason = "not every table is queried beside what is derived")]
+        #[allow(unused_imports, reason = "a table may be queried in its own module only")]
         pub(crate) use #name;
-    }
+    })
 }
 
 /// The whole statement that reads rows, with what follows its `from`.
@@ -53,7 +53,7 @@ fn selecting(row: &Row, rest: &str) -> Result<TokenStream> {
     literal(&format!("{}\n{rest}", select(row).trim_end()))
 }
 
-/// `blank`, where the row is a resource with an id of its own.
+/// `blank`, `id` and `state`, where the row is a resource with an id of its own.
 fn blank(row: &Row) -> Result<TokenStream> {
     let (Some(kind), Some(_)) = (&row.kind, row.key()) else { return Ok(TokenStream::new()) };
     let fields = row.columns.iter().map(|column| {
@@ -68,12 +68,26 @@ fn blank(row: &Row) -> Result<TokenStream> {
     });
     let fields = fields.collect::<Result<Vec<_>>>()?;
     let (ident, visibility) = (&row.ident, &row.visibility);
+    let state = row.state.as_ref().map(|state| {
+        quote! {
+            /// Where it stands.
+            #visibility fn state(&self) -> #state {
+                #state::try_from(i32::from(self.state)).unwrap_or_default()
+            }
+        }
+    });
     Ok(quote! {
         impl #ident {
             /// A row of which nothing is known yet, made at `now`.
             #visibility fn blank(now: ::jiff::Timestamp) -> Self {
                 Self { #(#fields),* }
             }
+
+            /// Its id.
+            #visibility fn id(&self) -> ::kefu_chassis::names::Id<#kind> {
+                ::kefu_chassis::names::Id::from_uuid(self.id)
+            }
+            #state
         }
     })
 }
@@ -129,7 +143,8 @@ fn contract_name(column: &Column) -> Ident {
 
 /// The resource's name, after that of what it stands under.
 fn own_name(row: &Row) -> Result<TokenStream> {
-    let kind = row.kind.as_ref().ok_or_else(|| Error::new(row.ident.span(), "has an id, and says no kind of resource"))?;
+    let kind =
+        row.kind.as_ref().ok_or_else(|| Error::new(row.ident.span(), "has an id, and says no kind of resource"))?;
     let own = quote!(::kefu_chassis::names::Id::<#kind>::from_uuid(self.id));
     Ok(match row.parent() {
         None => quote!(#own.to_string()),
@@ -245,7 +260,7 @@ fn versioned(row: &Row) -> Result<TokenStream> {
             type Shown = #shows;
 
             fn id(&self) -> ::kefu_chassis::names::Id<#kind> {
-                ::kefu_chassis::names::Id::from_uuid(self.id)
+                Self::id(self)
             }
 
             fn version(&self) -> i64 {
@@ -306,7 +321,7 @@ fn stateful(row: &Row) -> Result<TokenStream> {
             }
 
             fn state(&self) -> #state {
-                #state::try_from(i32::from(self.state)).unwrap_or_default()
+                Self::state(self)
             }
 
             fn enter(&mut self, state: #state) {
@@ -325,17 +340,15 @@ fn child(row: &Row) -> Result<TokenStream> {
         return Ok(TokenStream::new());
     }
     let (ident, column) = (&row.ident, &parent.ident);
-    let list = selecting(
-        row,
-        &format!("where {column} = $1 and ($2::uuid is null or id < $2) order by id desc limit $3"),
-    )?;
+    let list =
+        selecting(row, &format!("where {column} = $1 and ($2::uuid is null or id < $2) order by id desc limit $3"))?;
     Ok(quote! {
         impl ::kefu_chassis::record::ChildRow for #ident {
             type Kind = #kind;
             type Shown = #shows;
 
             fn id(&self) -> ::kefu_chassis::names::Id<#kind> {
-                ::kefu_chassis::names::Id::from_uuid(self.id)
+                Self::id(self)
             }
 
             fn show(&self) -> #shows {

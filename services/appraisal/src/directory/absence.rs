@@ -57,7 +57,7 @@ fn no_absence(name: &str) -> Error {
 
 /// Whether the caller may touch the absences of a member of staff of a department.
 fn reaches(call: &Call, staff: &str, department: &str) -> bool {
-    call.reaches(Holder { owner: staff, department, ..Holder::default() })
+    call.reaches(&Holder::of(staff, department))
 }
 
 impl Directory {

@@ -120,7 +120,7 @@ impl<S: Copy, A: Copy> Explained<S, A> {
         let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
         let rule = chassis.rules.named(label.method);
         let rule = rule.ok_or_else(|| Error::unexpected(format!("{} has no rule", label.method)))?;
-        let mut refusals = Vec::from_iter(call.barred(rule, holder(label.method)));
+        let mut refusals = Vec::from_iter(call.barred(rule, &holder(label.method)));
         refusals.extend(shown(&self.refusals));
         let name = |state: S| (lifecycle.state_name)(state).to_owned();
         Ok(Explanation {
@@ -140,7 +140,7 @@ impl<S: Copy, A: Copy> Explained<S, A> {
 impl Call {
     /// Why the same caller could not call the method of `rule` for a resource of `holder`, if they could not.
     #[must_use]
-    pub fn barred(&self, rule: &Arc<MethodRule>, holder: Holder<'_>) -> Option<Refusal> {
+    pub fn barred(&self, rule: &Arc<MethodRule>, holder: &Holder<'_>) -> Option<Refusal> {
         if !self.caller.roles.iter().any(|role| rule.roles.contains(role)) {
             return Some(Error::RoleMissing.shown(self.language));
         }

@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use prost_reflect::DescriptorPool;
 
 pub mod contract;
+pub mod request;
+
+pub use request::Target;
 
 /// Generated code of one package.
 macro_rules! package {
@@ -24,6 +27,15 @@ package!(complaints, compliance, contacts, directory, events, intake, notificati
 
 mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
+}
+
+mod targets {
+    include!(concat!(env!("OUT_DIR"), "/targets.rs"));
+}
+
+/// A macro of each gRPC service, exported by the crate.
+mod serve {
+    include!(concat!(env!("OUT_DIR"), "/serve.rs"));
 }
 
 /// The encoded descriptor set of kefu's contracts and all they import, options included and comments not.

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use kefu_chassis::paging::Key;
 use kefu_chassis::{Chassis, Error};
-use kefu_proto::directory::v1 as pb;
-use kefu_proto::directory::v1::directory_service_server::DirectoryService;
 use sqlx::PgConnection;
-use tonic::{Request, Response, Status, Streaming};
 
 mod absence;
 pub mod bootstrap;
@@ -20,36 +17,11 @@ mod staff;
 
 /// Serves the directory.
 #[derive(Clone, Debug)]
-pub struct Directory(pub Arc<Chassis>);
-
-kefu_chassis::delegate! {
-    impl DirectoryService for Directory {
-        create_department(pb::CreateDepartmentRequest) -> pb::Department = create_department;
-        get_department(pb::GetDepartmentRequest) -> pb::Department = get_department;
-        list_departments(pb::ListDepartmentsRequest) -> pb::ListDepartmentsResponse = list_departments;
-        update_department(pb::UpdateDepartmentRequest) -> pb::Department = update_department;
-        create_staff(pb::CreateStaffRequest) -> pb::Staff = create_staff;
-        get_staff(pb::GetStaffRequest) -> pb::Staff = get_staff;
-        list_staff(pb::ListStaffRequest) -> pb::ListStaffResponse = list_staff;
-        update_staff(pb::UpdateStaffRequest) -> pb::Staff = update_staff;
-        record_absence(pb::RecordAbsenceRequest) -> pb::Absence = record_absence;
-        end_absence(pb::EndAbsenceRequest) -> pb::Absence = end_absence;
-        list_absences(pb::ListAbsencesRequest) -> pb::ListAbsencesResponse = list_absences;
-        resolve_responsible(pb::ResolveResponsibleRequest) -> pb::ResolveResponsibleResponse = resolve_responsible;
-        appoint_general_manager(pb::AppointGeneralManagerRequest) -> pb::Staff = appoint_general_manager;
-        get_general_manager(pb::GetGeneralManagerRequest) -> pb::Staff = get_general_manager;
-    }
-    {
-        async fn import_staff(
-            &self,
-            request: Request<Streaming<pb::ImportStaffRequest>>,
-        ) -> Result<Response<pb::ImportStaffResponse>, Status> {
-            let (call, pieces) = self.0.admit_stream(request)?;
-            let outcome = self.import(&call, pieces).await;
-            self.0.settle(&call, outcome).await
-        }
-    }
+pub struct Directory {
+    pub chassis: Arc<Chassis>,
 }
+
+kefu_proto::serve_directory_service!(Directory);
 
 /// The organisation as a whole.
 #[derive(Clone, Debug, Default)]

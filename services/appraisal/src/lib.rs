@@ -36,7 +36,7 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
     } else {
         serde_json::from_value(settings).map_err(Error::unexpected)?
     };
-    let server = server.with(DirectoryServiceServer::new(directory::Directory(chassis.clone())));
+    let server = server.with(DirectoryServiceServer::new(directory::Directory { chassis: chassis.clone() }));
     Ok(match settings.admin {
         None => server,
         Some(admin) => server.beside(directory::bootstrap::FirstAdmin::named(&admin, chassis)?.record()),

@@ -4,6 +4,7 @@
 //! Its files lie in layers, and each imports only from those before it: `base`, `telemetry`, `contract`, `model`, `store`, `work`,
 //! `serve`. Services see the modules named here; which layer one is in is the chassis' own concern.
 
+// The macros of kefu-proto name this crate, and it uses them itself.
 extern crate self as kefu_chassis;
 
 mod base;
@@ -18,8 +19,8 @@ pub use base::{clock, contacts, names, time};
 pub use contract::{call, mask, paging, raw, rules};
 pub use model::{lifecycle, search};
 pub use serve::{program, server};
-pub use store::{database, replies};
-pub use work::{change, peer, step, subscriber};
+pub use store::{database, record, replies};
+pub use work::{change, peer, subscriber};
 
 pub mod chassis {
     //! The chassis of one service.
@@ -82,6 +83,12 @@ pub mod language {
 pub mod notifications {
     //! Notifications: what a service has to tell somebody of the staff.
     pub use crate::model::notice::*;
+}
+
+pub mod step {
+    //! Steps of an aggregate's life, and what could be the next.
+    pub use crate::serve::explain::explain;
+    pub use crate::work::step::*;
 }
 
 pub use call::Call;

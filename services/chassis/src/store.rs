@@ -8,4 +8,5 @@ pub mod directory;
 pub mod duty;
 pub mod journal;
 pub mod notice;
+pub mod record;
 pub mod replies;

@@ -57,7 +57,7 @@ fn no_absence(name: &str) -> Error {
 
 /// Whether the caller may touch the absences of a member of staff of a department.
 fn reaches(call: &Call, staff: &str, department: &str) -> bool {
-    call.reaches(Holder { owner: staff, department, ..Holder::default() })
+    call.reaches(&Holder::of(staff, department))
 }
 
 impl Directory {
@@ -75,7 +75,7 @@ impl Directory {
         if end_at.duration_since(start_at) > LONGEST {
             return Err(Error::field("absence.end_time", "must be at most 366 days after start_time"));
         }
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let department = sqlx::query_scalar!(
             r#"select coalesce(department, '') as "department!" from appraisal.staff where name = $1"#,
             request.parent
@@ -117,7 +117,7 @@ impl Directory {
         let (Some(staff), Some(id)) = (staff, Id::<Absence>::parse(&request.name)) else {
             return Err(no_absence(&request.name));
         };
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let row = sqlx::query!(
             r#"select a.start_at, a.end_at, a.kind, a.created_at, a.version, coalesce(s.department, '') as "department!"
             from appraisal.absence as a join appraisal.staff as s on s.name = a.staff
@@ -178,7 +178,7 @@ impl Directory {
                 r#"select exists (select from appraisal.staff where name = $1) as "exists!""#,
                 staff
             );
-            if !exists.fetch_one(self.0.pool()).await? {
+            if !exists.fetch_one(self.chassis.pool()).await? {
                 return Err(no_staff(staff));
             }
         }
@@ -194,7 +194,7 @@ impl Directory {
             page.after.map(|(_, id)| id.uuid()),
             page.limit
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| (row.end_at, Id::from_uuid(row.id)));
         Ok(pb::ListAbsencesResponse { absences: rows.iter().map(Record::show).collect(), next_page_token })

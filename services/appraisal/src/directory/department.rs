@@ -159,7 +159,7 @@ impl Directory {
     ) -> Result<pb::Department, Error> {
         let name = new_name("departments", &request.department_id)?;
         let record = Record::of(name, &request.department.unwrap_or_default(), call.now);
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let organisation = hold(change.connection()).await?;
         let exists = departments!("where name = $1", record.name).fetch_optional(change.connection()).await?;
         if exists.is_some() {
@@ -176,7 +176,7 @@ impl Directory {
         _call: &Call,
         request: pb::GetDepartmentRequest,
     ) -> Result<pb::Department, Error> {
-        let row = departments!("where name = $1", request.name).fetch_optional(self.0.pool()).await?;
+        let row = departments!("where name = $1", request.name).fetch_optional(self.chassis.pool()).await?;
         row.map(|record| record.show()).ok_or_else(|| no_department(&request.name))
     }
 
@@ -193,7 +193,7 @@ impl Directory {
             request.show_dissolved,
             page.limit
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
         Ok(pb::ListDepartmentsResponse { departments: rows.iter().map(Record::show).collect(), next_page_token })
@@ -206,7 +206,7 @@ impl Directory {
     ) -> Result<pb::Department, Error> {
         let given = request.department.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let organisation = hold(change.connection()).await?;
         let row = departments!("where name = $1", given.name);
         let old = row.fetch_optional(change.connection()).await?.ok_or_else(|| no_department(&given.name))?;

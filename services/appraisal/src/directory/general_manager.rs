@@ -15,7 +15,7 @@ impl Directory {
         call: &Call,
         request: pb::AppointGeneralManagerRequest,
     ) -> Result<pb::Staff, Error> {
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let organisation = hold(change.connection()).await?;
         let row = staff::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
         if row.inactive {
@@ -42,7 +42,7 @@ impl Directory {
         _call: &Call,
         _request: pb::GetGeneralManagerRequest,
     ) -> Result<pb::Staff, Error> {
-        staff::general_manager(self.0.pool())
+        staff::general_manager(self.chassis.pool())
             .await?
             .map(|record| record.show())
             .ok_or_else(|| no_staff("staff:generalManager"))

@@ -39,21 +39,21 @@ impl Rejected {
 }
 
 impl Directory {
-    pub(super) async fn import(
+    pub(super) async fn import_staff(
         &self,
-        call: &Call,
+        call: &mut Call,
         pieces: Streaming<pb::ImportStaffRequest>,
     ) -> Result<pb::ImportStaffResponse, Error> {
         let (bytes, creates) = receive(call, pieces).await?;
         let file = File::read(&bytes, creates)?;
         drop(bytes);
-        let reader = Reader::new(&self.0, call, creates)?;
+        let reader = Reader::new(&self.chassis, call, creates)?;
         let mut result = pb::ImportStaffResponse::default();
         let mut done: HashSet<usize> = HashSet::new();
         let mut plan = Plan::default();
         let mut planned_for = None;
         loop {
-            let mut change = self.0.begin(call).await?;
+            let mut change = self.chassis.begin(call).await?;
             let organisation = hold(change.connection()).await?;
             let version = organisation.version;
             if planned_for.is_none_or(|planned| planned + 1 != version) {

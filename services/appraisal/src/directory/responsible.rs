@@ -73,7 +73,7 @@ impl Directory {
             request.department,
             sql::at(at) as _,
         );
-        let row = row.fetch_optional(self.0.pool()).await?.ok_or_else(|| no_department(&request.department))?;
+        let row = row.fetch_optional(self.chassis.pool()).await?.ok_or_else(|| no_department(&request.department))?;
         let missing = |missing| Error::Gate { subject: request.department.clone(), clause: "A2.4".into(), missing };
         if row.dissolved {
             return Err(missing(IS_DISSOLVED));

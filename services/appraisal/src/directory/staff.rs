@@ -220,9 +220,9 @@ pub fn updated(call: &Call, record: &Record, changed: &[&str], occurred: Timesta
 impl Directory {
     pub(super) async fn create_staff(&self, call: &Call, request: pb::CreateStaffRequest) -> Result<pb::Staff, Error> {
         let name = new_name("staff", &request.staff_id)?;
-        let since = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
+        let since = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let record = Record::of(name, &request.staff.unwrap_or_default(), since, call.now);
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let organisation = hold(change.connection()).await?;
         let known = Known::around_staff(change.connection(), organisation, &record).await?;
         if known.staff(&record.name).is_some() {
@@ -235,7 +235,10 @@ impl Directory {
     }
 
     pub(super) async fn get_staff(&self, _call: &Call, request: pb::GetStaffRequest) -> Result<pb::Staff, Error> {
-        find(self.0.pool(), &request.name).await?.map(|record| record.show()).ok_or_else(|| no_staff(&request.name))
+        find(self.chassis.pool(), &request.name)
+            .await?
+            .map(|record| record.show())
+            .ok_or_else(|| no_staff(&request.name))
     }
 
     pub(super) async fn list_staff(
@@ -256,7 +259,7 @@ impl Directory {
             request.show_inactive,
             page.limit
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
         Ok(pb::ListStaffResponse { staff: rows.iter().map(Record::show).collect(), next_page_token })
@@ -265,8 +268,8 @@ impl Directory {
     pub(super) async fn update_staff(&self, call: &Call, request: pb::UpdateStaffRequest) -> Result<pb::Staff, Error> {
         let given = request.staff.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
-        let occurred = call.occurred(request.occurred_time.as_ref(), self.0.backdating())?;
-        let mut change = self.0.begin(call).await?;
+        let occurred = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
+        let mut change = self.chassis.begin(call).await?;
         let organisation = hold(change.connection()).await?;
         let old = find(change.connection(), &given.name).await?.ok_or_else(|| no_staff(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;

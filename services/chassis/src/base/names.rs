@@ -102,10 +102,23 @@ pub fn reference<R: Resource>(name: &str) -> Result<Option<Id<R>>, Error> {
     if name.is_empty() { Ok(None) } else { id(name).map(Some) }
 }
 
+/// What a resource of kind `R` stands under and its id, in its name: `requests/1` and `2` in `requests/1/transfers/2`.
+pub fn under<R: Resource>(name: &str) -> Result<(&str, Id<R>), Error> {
+    let id = id::<R>(name)?;
+    let (head, _) = name.rsplit_once('/').unwrap_or_default();
+    let (parent, _) = head.rsplit_once('/').ok_or_else(|| unknown::<R>(name))?;
+    Ok((parent, id))
+}
+
 /// There is no such resource.
 #[must_use]
 pub fn unknown<R: Resource>(name: &str) -> Error {
     Error::NotFound { kind: R::KIND, name: name.to_owned() }
+}
+
+/// Says of what is not found by the name of something else that it is not found by the name that was given.
+pub fn as_unknown<R: Resource>(name: &str) -> impl Fn(Error) -> Error {
+    move |error| if matches!(error, Error::NotFound { .. }) { unknown::<R>(name) } else { error }
 }
 
 /// A UUID that is nothing but random.

@@ -1,10 +1,14 @@
 //! An admitted call: its caller is known, its role fits, its fields hold. What it may touch is asked with [`Call::reaches`].
 
+use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::Stream;
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::rules::v1::{Access, Role};
 use prost::Message;
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::base::digest::sha256;
@@ -27,6 +31,9 @@ pub struct Call {
     pub(crate) request_id: Option<Uuid>,
     pub(crate) digest: [u8; 32],
 }
+
+/// What a call with a stream of answers is answered with.
+pub type Answers<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
 /// By how much the clock of another service, or of another replica, may be ahead.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
@@ -56,17 +63,39 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Who is concerned with a resource.
-#[derive(Clone, Copy, Debug, Default)]
+/// Who has to do with a resource.
+#[derive(Clone, Debug, Default)]
 pub struct Holder<'a> {
     /// Its owner.
     pub owner: &'a str,
     /// The department responsible.
     pub department: &'a str,
     /// Its customer.
-    pub customer: &'a str,
+    pub customer: Cow<'a, str>,
     /// Staff and departments that have to do with it besides.
-    pub parties: &'a [String],
+    pub parties: Vec<&'a str>,
+}
+
+impl<'a> Holder<'a> {
+    /// Somebody, and their department.
+    #[must_use]
+    pub fn of(owner: &'a str, department: &'a str) -> Self {
+        Self { owner, department, ..Self::default() }
+    }
+
+    /// With somebody, or a department, besides.
+    #[must_use]
+    pub fn and(mut self, party: &'a str) -> Self {
+        self.parties.push(party);
+        self
+    }
+
+    /// Without those besides.
+    #[must_use]
+    pub fn without_parties(mut self) -> Self {
+        self.parties.clear();
+        self
+    }
 }
 
 impl Call {
@@ -157,8 +186,8 @@ impl Call {
 
     /// Whether the caller may touch a resource of this holder.
     #[must_use]
-    pub fn reaches(&self, holder: Holder<'_>) -> bool {
-        let is_party = |name: &str| holder.parties.iter().any(|party| party == name);
+    pub fn reaches(&self, holder: &Holder<'_>) -> bool {
+        let is_party = |name: &str| holder.parties.contains(&name);
         let caller = self.caller.subject.as_str();
         match self.scope() {
             Scope::Any => true,

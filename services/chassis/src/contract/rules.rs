@@ -33,6 +33,14 @@ pub struct MethodRule {
     pub fields: Arc<Fields>,
 }
 
+impl MethodRule {
+    /// The name of the method, e.g. `RegisterRequest`; no two methods of a service have the same.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// The rules of the methods that a server serves, by path.
 #[derive(Debug, Default)]
 pub struct Rules(HashMap<String, Arc<MethodRule>>);
@@ -64,7 +72,7 @@ impl Rules {
     /// The rule of the method of a name; no two methods have the same.
     #[must_use]
     pub fn named(&self, method: &str) -> Option<&Arc<MethodRule>> {
-        self.0.values().find(|rule| rule.path.rsplit('/').next() == Some(method))
+        self.0.values().find(|rule| rule.name() == method)
     }
 
     /// Every rule.

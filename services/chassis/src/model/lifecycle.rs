@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::base::error::Error;
 use crate::base::language::Text;
 use crate::base::names::Id;
+use crate::contract::call::Holder;
 use crate::model::duty::{BY_LIFECYCLE, Duty, DutyResource, NewDuty};
 use crate::model::notice::{Notice, NoticeKind};
 
@@ -25,6 +26,8 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub from: &'static [S],
     /// The state it leads to; the same when none.
     pub to: Option<S>,
+    /// Who may act on the subject with it, where it is not just whoever owns it; the same for all rows of one method.
+    pub reach: Option<Reach<F>>,
     /// What must hold.
     pub gates: &'static [Gate<F>],
     /// The duties it fulfils.
@@ -58,6 +61,7 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             clause,
             from,
             to,
+            reach: None,
             gates: &[],
             meets: &[],
             opens: &[],
@@ -85,6 +89,14 @@ pub struct Gate<F> {
     pub of_call: bool,
 }
 
+/// Who may act on a subject with an action.
+pub struct Reach<F> {
+    /// Who that is, for the page of the lifecycle, e.g. `its investigator`.
+    pub whose: &'static str,
+    /// Them, made of the facts and of all who have to do with the subject.
+    pub of: for<'a> fn(&'a F, Holder<'a>) -> Holder<'a>,
+}
+
 /// What an action is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Label {
@@ -92,6 +104,31 @@ pub struct Label {
     pub method: &'static str,
     /// What happens: a clause without a full stop.
     pub text: Text,
+}
+
+/// Declares the actions of a lifecycle: of each the method that does it and what happens, in both languages, a clause without
+/// a full stop. One method may do several actions.
+#[macro_export]
+macro_rules! actions {
+    ($(#[$doc:meta])* $visibility:vis enum $name:ident {
+        $($action:ident: $method:ident, $english:literal, $chinese:literal;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $visibility enum $name {
+            $(#[doc = concat!("`", stringify!($method), "`: ", $english, ".")] $action,)*
+        }
+
+        impl $name {
+            /// What the action is called.
+            pub fn label(self) -> $crate::lifecycle::Label {
+                let (method, english, chinese) = match self {
+                    $(Self::$action => (stringify!($method), $english, $chinese),)*
+                };
+                $crate::lifecycle::Label { method, text: $crate::language::Text::new(english, chinese) }
+            }
+        }
+    };
 }
 
 /// One kind of duty of an aggregate.
@@ -269,6 +306,16 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             method: (self.label)(action).method,
             state: (self.state_name)(state).to_owned(),
             clause: self.clause(action).into(),
+        }
+    }
+
+    /// Who may act on the subject with `method`, of `all` who have to do with it: its owner, and their department or its
+    /// customer as the method's access says, or whom the rows of the method name.
+    pub fn reach<'a>(&self, method: &str, facts: &'a F, all: Holder<'a>) -> Holder<'a> {
+        let row = self.transitions.iter().find(|row| (self.label)(row.action).method == method);
+        match row.and_then(|row| row.reach.as_ref()) {
+            Some(reach) => (reach.of)(facts, all),
+            None => all.without_parties(),
         }
     }
 

@@ -82,7 +82,7 @@ impl Compliance {
         let id = self.id(&request.name)?;
         let mut connection = self.0.pool().acquire().await?;
         let duty = store::get(&mut connection, &self.0.calendars, id).await?;
-        let duty = duty.filter(|duty| call.reaches(holder(duty)));
+        let duty = duty.filter(|duty| call.reaches(&holder(duty)));
         duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
     }
 
@@ -116,7 +116,7 @@ impl Compliance {
         let id = self.id(name)?;
         let mut change = self.0.begin(call).await?;
         let duty = store::lock(change.connection(), &self.0.calendars, id).await?;
-        let mut duty = duty.filter(|duty| call.reaches(holder(duty))).ok_or_else(|| unknown(name))?;
+        let mut duty = duty.filter(|duty| call.reaches(&holder(duty))).ok_or_else(|| unknown(name))?;
         check_etag(given, &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
             return Err(Error::SelfDealing);

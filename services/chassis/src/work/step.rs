@@ -1,82 +1,56 @@
 //! One step of an aggregate's life: load and lock it, fire an action, store what that changes, all or nothing.
 
 use jiff::Timestamp;
+use kefu_proto::request::Target;
 use prost::{Message, Name};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::base::error::Error;
-use crate::base::names::{Id, Resource, id, unknown};
-use crate::contract::call::{Call, check_etag, etag};
+use crate::base::error::{Error, constraint};
+use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
+use crate::contract::call::{Call, Holder, check_etag, etag};
+use crate::contract::paging::{Page, Pages};
 use crate::model::duty::Duty as LiveDuty;
 use crate::model::event::NewEvent;
 use crate::model::lifecycle::{Lifecycle, Scene, Touched};
 use crate::model::notice::Notice;
+use crate::store::record::{ChildRow, StatefulRow};
 use crate::work::change::Change;
 use crate::work::chassis::Chassis;
 
-/// The root of an aggregate as it is stored.
-pub trait Root: Sized + Send + Sync {
-    /// Its kind of resource.
-    type Kind: Resource;
-    /// Where it can stand.
-    type State: Copy + Eq + Into<i32> + 'static;
+/// The root of an aggregate: a stored row with a lifecycle.
+pub trait Root: StatefulRow {
     /// What can happen to it.
     type Action: Copy + Eq + 'static;
     /// Its duties.
     type Duty: Copy + Eq + 'static;
     /// What gates and duties ask about it.
     type Facts: 'static;
-    /// As the contract shows it.
-    type Shown: Message;
 
     /// Its lifecycle.
     fn lifecycle() -> &'static Lifecycle<Self::State, Self::Action, Self::Duty, Self::Facts>;
-    /// Its id.
-    fn id(&self) -> Id<Self::Kind>;
-    /// What people call it, e.g. by its number; nothing personal.
-    fn number(&self) -> &str;
-    /// Who owns it, and the department responsible: whose its duties are.
-    fn owner(&self) -> (&str, &str);
-    /// Where it stands.
-    fn state(&self) -> Self::State;
-    /// Its version.
-    fn version(&self) -> i64;
+    /// Who has to do with it. Its owner and department are whose its duties are; all of them may see it, and those named
+    /// besides may act where a row of the lifecycle says so.
+    fn holder(&self) -> Holder<'_>;
     /// Before this nothing can have happened to it.
     fn began_at(&self) -> Timestamp;
-    /// When it was last changed, by the clock of whoever did.
-    fn changed_at(&self) -> Timestamp;
-    /// Whether a caller may touch it.
-    fn is_reached(&self, call: &Call) -> bool;
     /// What gates and duties may ask about it at `at`.
     fn facts(&self, chassis: &Chassis, at: Timestamp) -> Self::Facts;
-    /// As a caller may see it.
-    fn show_to(&self, call: &Call) -> Self::Shown;
-    /// It stands there from now on.
-    fn enter(&mut self, state: Self::State);
-    /// It is this version from `now` on.
-    fn renew(&mut self, version: i64, now: Timestamp);
+    /// Shows it as a caller may see it.
+    fn show_to(&self, _: &Call) -> Self::Shown {
+        self.show()
+    }
     /// Names of resources below it that have duties of their own.
     fn parts(&self) -> Vec<String> {
         Vec::new()
     }
-    /// What it is found by, in short: when that changes, [`Root::store`] is told.
-    fn said(&self) -> u64 {
-        0
+    /// Why it cannot be stored, new, when the database says that it violates this constraint.
+    fn refused(&self, _constraint: &str) -> Option<Error> {
+        None
     }
-    /// Those that exist of `ids`, locked in the order of their ids.
-    fn lock(connection: &mut PgConnection, ids: &[Uuid])
-    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
-    /// Stores what can change of it.
-    fn store(
-        &self,
-        connection: &mut PgConnection,
-        is_found_anew: bool,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// Whom and what an action at `at` concerns.
     fn scene<'a>(&'a self, chassis: &'a Chassis, call: &'a Call, subject: &'a str, at: Timestamp) -> Scene<'a> {
-        let (owner, department) = self.owner();
+        let Holder { owner, department, .. } = self.holder();
         Scene {
             subject,
             about: self.number(),
@@ -88,6 +62,68 @@ pub trait Root: Sized + Send + Sync {
             regulation: &chassis.regulation,
         }
     }
+
+    /// Refuses a caller who may not see it, as if it did not exist.
+    fn seen(self, call: &Call) -> Result<Self, Error> {
+        if call.reaches(&self.holder()) { Ok(self) } else { Err(unknown::<Self::Kind>(&self.id().to_string())) }
+    }
+}
+
+/// Reads the aggregate that `call` may see under `name`.
+pub async fn seen<R: Root>(connection: &mut sqlx::PgConnection, call: &Call, name: &str) -> Result<R, Error> {
+    let record = R::get(connection, id::<R::Kind>(name)?.uuid()).await?;
+    record.filter(|record| call.reaches(&record.holder())).ok_or_else(|| unknown::<R::Kind>(name))
+}
+
+/// Reads the aggregate under which the resource of kind `K` stands that is named, as far as `call` may see it. Where there is no
+/// such aggregate, there is no such resource.
+pub async fn seen_above<R: Root, K: Resource>(
+    connection: &mut sqlx::PgConnection,
+    call: &Call,
+    name: &str,
+) -> Result<R, Error> {
+    let (aggregate, _) = under::<K>(name)?;
+    seen(connection, call, aggregate).await.map_err(as_unknown::<K>(name))
+}
+
+/// A page of what stands under the aggregate named `parent`, as far as `call` may see it, the newest first; and the token of the
+/// next page.
+pub async fn children<R: Root, C: ChildRow>(
+    chassis: &Chassis,
+    call: &Call,
+    parent: &str,
+    page_token: &str,
+    page_size: i32,
+) -> Result<(Vec<C::Shown>, String), Error> {
+    let page: Page<Id<C::Kind>> = Pages::new(call, &[parent]).read(page_token, page_size)?;
+    let mut connection = chassis.pool().acquire().await?;
+    let above: R = seen(&mut connection, call, parent).await?;
+    let after = page.after.map(Id::uuid);
+    let rows = C::newest_of(&mut connection, above.id().uuid(), after, page.limit).await?;
+    let (rows, next_page_token) = page.cut(rows, C::id);
+    Ok((rows.iter().map(C::show).collect(), next_page_token))
+}
+
+/// Implements methods that list what stands under an aggregate: each with its request and its response, which are of the package
+/// imported as `$package`, and the response's field of the rows.
+#[macro_export]
+macro_rules! children {
+    (impl $api:ty, under $root:ty, of $package:ident {
+        $($method:ident($request:ident) -> $response:ident { $field:ident: $row:ty })*
+    }) => {
+        impl $api {$(
+            async fn $method(
+                &self,
+                call: &$crate::Call,
+                request: $package::$request,
+            ) -> Result<$package::$response, $crate::Error> {
+                let $package::$request { parent, page_token, page_size, .. } = request;
+                let page = $crate::step::children::<$root, $row>(&self.chassis, call, &parent, &page_token, page_size);
+                let ($field, next_page_token) = page.await?;
+                Ok($package::$response { $field, next_page_token })
+            }
+        )*}
+    };
 }
 
 /// An aggregate under way from one state to the next.
@@ -109,35 +145,48 @@ pub struct Step<'a, R: Root> {
 }
 
 impl<'a, R: Root> Step<'a, R> {
-    /// Begins: what is named is locked, and is what the caller may touch and has seen.
-    pub async fn begin(
-        chassis: &'a Chassis,
-        call: &'a Call,
-        name: &str,
-        etag: &str,
-        occurred: Option<&prost_types::Timestamp>,
-    ) -> Result<Self, Error> {
-        Self::begin_with(chassis, call, name, etag, occurred, &[]).await
+    /// Begins: what the request names is locked, and is what the caller may act on and has seen.
+    pub async fn begin(chassis: &'a Chassis, call: &'a Call, request: &impl Target) -> Result<Self, Error> {
+        Self::begin_with(chassis, call, request, &[]).await
     }
 
-    /// The same, with others that are locked with it.
+    /// Begins with others that are locked with it.
     pub async fn begin_with(
         chassis: &'a Chassis,
         call: &'a Call,
-        name: &str,
-        etag: &str,
-        occurred: Option<&prost_types::Timestamp>,
+        request: &impl Target,
         others: &[Uuid],
     ) -> Result<Self, Error> {
-        let step = Self::lock(chassis, call, name, occurred, others).await?;
-        if !step.record.is_reached(call) {
-            return Err(unknown::<R::Kind>(name));
-        }
-        step.ready(etag).await
+        let step = Self::lock(chassis, call, request.name(), request.occurred_time(), others).await?;
+        let facts = step.facts();
+        step.ready(request, &facts).await
     }
 
-    /// Locks what is named, whoever may touch it, and with it the other ones that exist: all in the order of their ids, so that
-    /// no two calls wait for each other.
+    /// Begins what a request does to a resource of kind `K` that stands under the aggregate and that it names, e.g.
+    /// `requests/1/transfers/2`. Where there is no such aggregate, there is no such resource.
+    pub async fn begin_under<K: Resource>(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        request: &impl Target,
+    ) -> Result<Self, Error> {
+        let step = Self::lock_under::<K>(chassis, call, request).await?;
+        let facts = step.facts();
+        step.ready(request, &facts).await.map_err(as_unknown::<K>(request.name()))
+    }
+
+    /// Locks the aggregate under which the resource of kind `K` stands that a request names, whoever may act on it.
+    pub async fn lock_under<K: Resource>(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        request: &impl Target,
+    ) -> Result<Self, Error> {
+        let (aggregate, _) = under::<K>(request.name())?;
+        let step = Self::lock(chassis, call, aggregate, request.occurred_time(), &[]).await;
+        step.map_err(as_unknown::<K>(request.name()))
+    }
+
+    /// Locks what is named, whoever may act on it, and with it the other ones that exist: all in the order of their ids, so
+    /// that no two calls wait for each other.
     pub async fn lock(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -152,15 +201,36 @@ impl<'a, R: Root> Step<'a, R> {
         let mut records = R::lock(change.connection(), &ids).await?;
         let own = records.iter().position(|record| record.id() == id).ok_or_else(|| unknown::<R::Kind>(name))?;
         let record = records.remove(own);
-        let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
-        let said = record.said();
-        Ok(Self { chassis, call, change, record, at, others: records, live, touched, further, said })
+        Ok(Self { others: records, ..Self::of(chassis, call, change, record, at) })
     }
 
-    /// Ready to be changed by a caller who may touch it: it is as they saw it, and its duties are locked too.
-    pub async fn ready(mut self, given: &str) -> Result<Self, Error> {
+    fn of(chassis: &'a Chassis, call: &'a Call, change: Change<'a>, record: R, at: Timestamp) -> Self {
+        let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
+        let said = record.search_fingerprint();
+        Self { chassis, call, change, record, at, others: Vec::new(), live, touched, further, said }
+    }
+
+    /// Makes it ready to be changed by the call's method: the caller may act on it, given these facts, and has seen it as it
+    /// is; its duties are locked too. To others it does not exist.
+    pub async fn ready(self, request: &impl Target, facts: &R::Facts) -> Result<Self, Error> {
+        let method = self.call.rule.name();
+        self.ready_for(method, request.name(), request.etag(), facts).await
+    }
+
+    /// Makes it ready to be changed as `method` does, for a call of another method that does the same. `name` is what the
+    /// caller named, and `etag` what they have seen.
+    pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
+        let reach = R::lifecycle().reach(method, facts, self.record.holder());
+        if !self.call.reaches(&reach) {
+            return Err(unknown::<R::Kind>(name));
+        }
+        check_etag(given_etag, &etag(self.record.version()), &self.record.id().to_string())?;
+        self.prepare().await
+    }
+
+    /// Makes it ready to be changed by what the service goes on with itself, whoever called: its duties are locked too.
+    pub async fn prepare(mut self) -> Result<Self, Error> {
         let name = self.record.id().to_string();
-        check_etag(given, &etag(self.record.version()), &name)?;
         self.at = self.call.after(self.record.changed_at(), self.at)?;
         if self.at < self.record.began_at() {
             return Err(Error::field("occurred_time", "must not be before it began"));
@@ -168,6 +238,41 @@ impl<'a, R: Root> Step<'a, R> {
         let subjects: Vec<String> = self.record.parts().into_iter().chain([name]).collect();
         self.live = self.change.live_duties_of(&subjects).await?;
         Ok(self)
+    }
+
+    /// Begins the life of a new one at `at`: its first action is fired before anything is asked of the database.
+    /// [`Step::insert`] stores it.
+    pub async fn create(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        mut record: R,
+        at: Timestamp,
+        action: R::Action,
+        facts: &R::Facts,
+    ) -> Result<Self, Error> {
+        let subject = record.id().to_string();
+        let (lifecycle, state) = (R::lifecycle(), record.state());
+        let row = lifecycle.fire(&subject, state, action, facts)?;
+        record.enter(row.to.unwrap_or(state));
+        let touched = lifecycle.touch(row, facts, Vec::new(), record.scene(chassis, call, &subject, at));
+        let change = chassis.begin(call).await?;
+        Ok(Self { touched, ..Self::of(chassis, call, change, record, at) })
+    }
+
+    /// Stores the new one, its duties and the event that tells of it, and replies with it. The day in its number is that of
+    /// the business calendar's zone.
+    pub async fn insert<P: Message + Name>(mut self, payload: impl FnOnce(R::Shown) -> P) -> Result<R::Shown, Error> {
+        let zone = self.chassis.regulation.calendar().zone().clone();
+        let day = self.at.to_zoned(zone).strftime("%Y%m%d").to_string();
+        if let Err(error) = self.record.insert(self.change.connection(), &day).await {
+            let refusal = constraint(&error).and_then(|constraint| self.record.refused(constraint));
+            return Err(refusal.unwrap_or_else(|| error.into()));
+        }
+        let payload = payload(self.record.show());
+        let (name, version) = (self.record.id().to_string(), self.record.version());
+        let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, &payload);
+        self.change.record_touching(event, self.touched);
+        self.change.commit(self.record.show_to(self.call)).await
     }
 
     /// Refuses when it is said to have happened before something else, e.g. `the request was resolved`.
@@ -234,8 +339,8 @@ impl<'a, R: Root> Step<'a, R> {
     async fn settle<P: Message + Name>(mut self, payload: &P) -> Result<(Change<'a>, R::Shown), Error> {
         let version = self.record.version() + 1;
         self.record.renew(version + i64::try_from(self.further.len()).unwrap_or(0), self.call.now);
-        let is_found_anew = self.record.said() != self.said;
-        self.record.store(self.change.connection(), is_found_anew).await?;
+        let reindex = self.record.search_fingerprint() != self.said;
+        self.record.update(self.change.connection(), reindex).await?;
         let name = self.record.id().to_string();
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);
         self.change.record_touching(event, self.touched);

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use futures::{Stream, StreamExt as _};
 use kefu_chassis::journal::watch::{Watch, Watched};
 use kefu_chassis::names::Id;
+use kefu_chassis::record::Names as _;
+use kefu_chassis::step::Root as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::events::v1::Event;
@@ -13,16 +15,20 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::Complaints;
-use super::store::{Record, complaints};
-use crate::shared::Complaint;
+use super::row::{ComplaintRow, complaints};
+use crate::shared::{Complaint, Customer};
 
 /// The stream that is sent.
 pub type Changes = Pin<Box<dyn Stream<Item = Result<pb::WatchComplaintsResponse, Status>> + Send>>;
 
 impl Complaints {
-    pub(super) async fn watch(&self, call: Call, request: pb::WatchComplaintsRequest) -> Result<Changes, Error> {
+    pub(super) async fn watch_complaints(
+        &self,
+        call: Call,
+        request: pb::WatchComplaintsRequest,
+    ) -> Result<Changes, Error> {
         let query = [&request.handler, &request.department, &request.customer];
-        let watch = Watch::begin(&self.0, call.clone(), &request.resume_token, &query).await?;
+        let watch = Watch::begin(&self.chassis, call.clone(), &request.resume_token, &query).await?;
         let this = self.clone();
         let stream = watch.run(move |events| {
             let (this, call, request) = (this.clone(), call.clone(), request.clone());
@@ -50,15 +56,15 @@ impl Complaints {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let records = complaints!("where id = any($1)", &ids).fetch_all(self.0.pool()).await?;
+        let records = complaints!("where id = any($1)", &ids).fetch_all(self.chassis.pool()).await?;
         let seen = events.into_iter().filter_map(|event| {
             let id = about(&event)?.uuid();
             let record = records.iter().find(|record| record.id == id)?;
-            let customer = record.customer_name();
+            let customer = record.customer.names::<Customer>();
             let payload = event.payload.unwrap_or_default();
             let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
-            let is_seen = call.reaches(record.holder(&customer))
-                && (!call.is_customer() || is_for_customers(kind, &payload.value));
+            let is_seen =
+                call.reaches(&record.holder()) && (!call.is_customer() || is_for_customers(kind, &payload.value));
             if !is_seen || !is_asked(asked, record, &customer, call.is_customer()) {
                 return None;
             }
@@ -76,7 +82,7 @@ impl Complaints {
 }
 
 /// Whether a change is one that was asked for.
-fn is_asked(asked: &pb::WatchComplaintsRequest, record: &Record, customer: &str, is_customer: bool) -> bool {
+fn is_asked(asked: &pb::WatchComplaintsRequest, record: &ComplaintRow, customer: &str, is_customer: bool) -> bool {
     let is = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);
     // Customers do not see who is responsible.
     let responsible = if is_customer { "" } else { record.responsible_department.as_str() };

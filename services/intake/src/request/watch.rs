@@ -5,6 +5,7 @@ use std::pin::Pin;
 use futures::{Stream, StreamExt as _};
 use kefu_chassis::journal::watch::{Watch, Watched};
 use kefu_chassis::names::Id;
+use kefu_chassis::step::Root as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::events::v1::Event;
 use kefu_proto::intake::v1 as pb;
@@ -13,16 +14,16 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::Requests;
-use super::store::{Record, requests};
+use super::row::{RequestRow, requests};
 use crate::shared::Request;
 
 /// The stream that is sent.
 pub type Changes = Pin<Box<dyn Stream<Item = Result<pb::WatchRequestsResponse, Status>> + Send>>;
 
 impl Requests {
-    pub(super) async fn watch(&self, call: Call, request: pb::WatchRequestsRequest) -> Result<Changes, Error> {
+    pub(super) async fn watch_requests(&self, call: Call, request: pb::WatchRequestsRequest) -> Result<Changes, Error> {
         let query = [&request.owner, &request.department, &request.customer];
-        let watch = Watch::begin(&self.0, call.clone(), &request.resume_token, &query).await?;
+        let watch = Watch::begin(&self.chassis, call.clone(), &request.resume_token, &query).await?;
         let this = self.clone();
         let stream = watch.run(move |events| {
             let (this, call, request) = (this.clone(), call.clone(), request.clone());
@@ -49,15 +50,15 @@ impl Requests {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let records = requests!("where id = any($1)", &ids).fetch_all(self.0.pool()).await?;
+        let records = requests!("where id = any($1)", &ids).fetch_all(self.chassis.pool()).await?;
         let seen = events.into_iter().filter_map(|event| {
             let id = about(&event)?.uuid();
             let record = records.iter().find(|record| record.id == id)?;
             let customer = record.customer_name();
             let payload = event.payload.unwrap_or_default();
             let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
-            let is_seen = call.reaches(record.holder(&customer))
-                && (!call.is_customer() || is_for_customers(kind, &payload.value));
+            let is_seen =
+                call.reaches(&record.holder()) && (!call.is_customer() || is_for_customers(kind, &payload.value));
             if !is_seen || !is_asked(asked, record, &customer, &before(kind, &payload.value)) {
                 return None;
             }
@@ -75,7 +76,7 @@ impl Requests {
 }
 
 /// Whether a change is one that was asked for: what left whom or what was asked for is told too.
-fn is_asked(asked: &pb::WatchRequestsRequest, record: &Record, customer: &str, before: &(String, String)) -> bool {
+fn is_asked(asked: &pb::WatchRequestsRequest, record: &RequestRow, customer: &str, before: &(String, String)) -> bool {
     let is = |asked: &str, values: [&str; 2]| asked.is_empty() || values.contains(&asked);
     is(&asked.owner, [&record.owner, &before.0])
         && is(&asked.department, [&record.department, &before.1])

@@ -1,12 +1,16 @@
 //! Compiles the contracts without `protoc`: the descriptor set with its options for the pool, and Rust code for the
-//! packages of kefu. Messages with fields marked `debug_redact` get a `Debug` that leaves those fields out.
+//! packages of kefu. What follows from the options of a message or a method is generated beside it:
+//! [`redacted`] (`Debug` without personal data), [`targets`] (`kefu_proto::Target`), [`serve`] (the servers' macros).
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use prost_reflect::prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
+
+mod redacted;
+mod serve;
+mod targets;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files(Path::new("kefu"))?;
@@ -27,11 +31,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     std::fs::write(out.join("descriptors.bin"), with_source(&pool, &encoded, |_| false)?)?;
     std::fs::write(out.join("commented.bin"), with_source(&pool, &encoded, is_comment)?)?;
-    let redacted: Vec<MessageDescriptor> = pool
-        .all_messages()
-        .filter(|message| message.full_name().starts_with("kefu.") && has_redacted(message))
-        .collect();
-    std::fs::write(out.join("redacted.rs"), redacted.iter().map(debug_impl).collect::<String>())?;
+    let redacted: Vec<MessageDescriptor> = redacted::messages(&pool).collect();
+    let generated = [
+        ("redacted.rs", redacted.iter().map(redacted::debug_impl).collect::<String>()),
+        ("targets.rs", methods(&pool).filter_map(|method| targets::target_impl(&method)).collect()),
+        (
+            "serve.rs",
+            pool.services()
+                .filter(|service| is_ours(service.full_name()))
+                .map(|service| serve::macro_of(&service))
+                .collect(),
+        ),
+    ];
+    for (file, code) in generated {
+        std::fs::write(out.join(file), code)?;
+    }
 
     let mut set = compiler.file_descriptor_set();
     set.file.retain(|file| file.package().starts_with("kefu.") || file.package() == "google.protobuf");
@@ -74,24 +88,19 @@ fn proto_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(found)
 }
 
-fn is_redacted(field: &prost_reflect::FieldDescriptor) -> bool {
-    field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
+fn is_ours(full_name: &str) -> bool {
+    full_name.starts_with("kefu.")
 }
 
-fn has_redacted(message: &MessageDescriptor) -> bool {
-    message.fields().any(|field| is_redacted(&field))
+/// Every method of the packages of kefu.
+fn methods(pool: &DescriptorPool) -> impl Iterator<Item = MethodDescriptor> {
+    let services: Vec<_> = pool.services().filter(|service| is_ours(service.full_name())).collect();
+    services.into_iter().flat_map(|service| service.methods().collect::<Vec<_>>())
 }
 
-fn debug_impl(message: &MessageDescriptor) -> String {
-    assert!(message.parent_message().is_none(), "{}: debug_redact is for top-level messages", message.full_name());
-    let path = message.full_name().trim_start_matches("kefu.").replace('.', "::");
-    let mut code = format!(
-        "impl ::core::fmt::Debug for crate::{path} {{\n    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{\n        f.debug_struct({:?})",
-        message.name()
-    );
-    for field in message.fields().filter(|field| !is_redacted(field)) {
-        let _ = write!(code, "\n            .field({:?}, &self.{})", field.name(), field.name());
-    }
-    code.push_str("\n            .finish_non_exhaustive()\n    }\n}\n");
-    code
+/// The path of a message's type below the crate, e.g. `intake::v1::Request`.
+fn type_path(message: &MessageDescriptor) -> String {
+    let name = message.full_name();
+    assert!(is_ours(name) && message.parent_message().is_none(), "{name} is no top-level message of kefu");
+    name.trim_start_matches("kefu.").replace('.', "::")
 }

@@ -1,0 +1,31 @@
+//! `Debug` without the fields marked `debug_redact`, of every message that has such fields.
+
+use std::fmt::Write as _;
+
+use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor};
+
+use super::{is_ours, type_path};
+
+/// The messages of kefu with fields that are marked.
+pub fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {
+    pool.all_messages()
+        .filter(|message| is_ours(message.full_name()) && message.fields().any(|field| is_redacted(&field)))
+}
+
+/// The implementation for one of them.
+pub fn debug_impl(message: &MessageDescriptor) -> String {
+    let path = type_path(message);
+    let mut code = format!(
+        "impl ::core::fmt::Debug for crate::{path} {{\n    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{\n        f.debug_struct({:?})",
+        message.name()
+    );
+    for field in message.fields().filter(|field| !is_redacted(field)) {
+        let _ = write!(code, "\n            .field({:?}, &self.{})", field.name(), field.name());
+    }
+    code.push_str("\n            .finish_non_exhaustive()\n    }\n}\n");
+    code
+}
+
+fn is_redacted(field: &FieldDescriptor) -> bool {
+    field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
+}

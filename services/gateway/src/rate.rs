@@ -10,7 +10,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
 use kefu_chassis::identity::{IssuerConfig, Verifier, bearer};
-use kefu_chassis::server::shares::{Share, Shares};
+use kefu_chassis::server::quota::{CallerQuota, QuotaSlot};
 use kefu_proto::rules::v1::Role;
 
 use crate::config::Limits;

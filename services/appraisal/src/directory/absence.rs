@@ -1,7 +1,7 @@
 //! Absences: when somebody is away, so that a deputy is in charge (A2.4). They may overlap: each stands for itself.
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_chassis::call::{Holder, check_etag, etag};
+use kefu_chassis::call::{Stakeholders, check_etag, etag};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::{Id, Resource};
 use kefu_chassis::paging::{Page, Pages};
@@ -57,7 +57,7 @@ fn no_absence(name: &str) -> Error {
 
 /// Whether the caller may touch the absences of a member of staff of a department.
 fn reaches(call: &Call, staff: &str, department: &str) -> bool {
-    call.reaches(&Holder::of(staff, department))
+    call.reaches(&Stakeholders::of(staff, department))
 }
 
 impl Directory {

@@ -61,7 +61,7 @@ impl FirstAdmin {
             return Ok(false);
         }
         let mut change = self.chassis.begin(&call).await?;
-        hold(change.connection()).await?;
+        lock_organisation(change.connection()).await?;
         if holds_somebody(change.connection()).await? {
             return Ok(false);
         }

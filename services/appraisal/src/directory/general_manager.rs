@@ -16,7 +16,7 @@ impl Directory {
         request: pb::AppointGeneralManagerRequest,
     ) -> Result<pb::Staff, Error> {
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
+        let organisation = lock_organisation(change.connection()).await?;
         let row = staff::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
         if row.inactive {
             return Err(Error::field("staff", "has left"));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 
-use super::known::Known;
+use super::known::DirectorySnapshot;
 use super::{Directory, Name, hold, new_name, no_staff};
 
 /// The fields an update may change.
@@ -223,8 +223,8 @@ impl Directory {
         let since = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let record = Record::of(name, &request.staff.unwrap_or_default(), since, call.now);
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
-        let known = Known::around_staff(change.connection(), organisation, &record).await?;
+        let organisation = lock_organisation(change.connection()).await?;
+        let known = DirectorySnapshot::around_staff(change.connection(), organisation, &record).await?;
         if known.staff(&record.name).is_some() {
             return Err(Error::Exists { kind: "kefu/Staff", name: record.name });
         }
@@ -270,7 +270,7 @@ impl Directory {
         let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
         let occurred = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
+        let organisation = lock_organisation(change.connection()).await?;
         let old = find(change.connection(), &given.name).await?.ok_or_else(|| no_staff(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
         let (mut new, changed) = old.updated(&fields, &given);
@@ -280,7 +280,7 @@ impl Directory {
         if occurred < old.department_since {
             return Err(Error::field("occurred_time", "must not be before they came to their department"));
         }
-        let known = Known::around_staff(change.connection(), organisation, &new).await?;
+        let known = DirectorySnapshot::around_staff(change.connection(), organisation, &new).await?;
         known.check_staff(&new)?;
         new.follows(&old, occurred, call.now);
         store(change.connection(), &[&new]).await?;

@@ -18,7 +18,7 @@ use crate::store::journal::{self, read_head, sealed_after};
 use crate::work::chassis::Chassis;
 
 const PAGE: i64 = 500;
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A watch that has begun.
 pub struct Watch {
@@ -125,7 +125,7 @@ impl Watch {
                 }
                 let wake = tokio::select! {
                     Ok(()) = head.changed() => feed::Wake::Sealed,
-                    () = tokio::time::sleep_until(shown + SIGN_OF_LIFE) => feed::Wake::Quiet,
+                    () = tokio::time::sleep_until(shown + HEARTBEAT) => feed::Wake::Quiet,
                     _ = stop.wait_for(|stopping| *stopping) => feed::Wake::Stop,
                 };
                 match wake {

@@ -59,15 +59,15 @@ impl<S: Subscriber> Layer<S> for Statements {
         if !is_recorded(&cx) {
             return;
         }
-        let mut told = Told::default();
-        event.record(&mut told);
-        let summary = summary(if told.statement.is_empty() { &told.summary } else { &told.statement });
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        let summary = summary(if statement.text.is_empty() { &statement.summary } else { &statement.text });
         let ended = SystemTime::now();
-        let began = ended.checked_sub(told.elapsed).unwrap_or(ended);
+        let began = ended.checked_sub(statement.elapsed).unwrap_or(ended);
         let mut attributes = vec![
             KeyValue::new("db.system.name", "postgresql"),
             KeyValue::new("db.query.summary", summary.clone()),
-            KeyValue::new("db.response.returned_rows", told.rows),
+            KeyValue::new("db.response.returned_rows", statement.rows),
         ];
         if let Some(operation) = summary.split(' ').next().filter(|operation| !operation.is_empty()) {
             attributes.push(KeyValue::new("db.operation.name", operation.to_owned()));
@@ -80,17 +80,17 @@ impl<S: Subscriber> Layer<S> for Statements {
 
 /// What sqlx tells of a statement.
 #[derive(Default)]
-struct Told {
-    statement: String,
+struct Statement {
+    text: String,
     summary: String,
     rows: i64,
     elapsed: Duration,
 }
 
-impl Visit for Told {
+impl Visit for Statement {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "db.statement" => value.clone_into(&mut self.statement),
+            "db.statement" => value.clone_into(&mut self.text),
             "summary" => value.clone_into(&mut self.summary),
             _ => {}
         }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::base::error::describe;
 use crate::model::duty::Duty;
 use crate::model::event::NewEvent;
-use crate::store::batch::Record;
+use crate::store::batch::Batch;
 use crate::store::duty;
 use crate::work::chassis::Chassis;
 use crate::work::escalation::escalate;
@@ -70,7 +70,7 @@ async fn tell_on(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     let duties = duty::lock_untold(&mut transaction, &chassis.calendars, now, BATCH).await?;
     let told = i64::try_from(duties.len()).unwrap_or(i64::MAX);
     let changed = duties.into_iter().map(|duty| {
-        let due = duty.tell_next_at.unwrap_or(now);
+        let due = duty.next_escalation_at.unwrap_or(now);
         (duty, due, Vec::new())
     });
     store_each(chassis, transaction, changed.collect()).await?;
@@ -92,7 +92,7 @@ pub async fn settle_provisional(chassis: &Chassis, after: Uuid) -> Result<Option
             continue;
         }
         chassis.calendars.keep(&mut *transaction, &calendar).await?;
-        let did = duty.settle(calendar, now);
+        let did = duty.apply_published_holidays(calendar, now);
         changed.push((duty, now, did));
     }
     store_each(chassis, transaction, changed).await?;
@@ -118,7 +118,7 @@ async fn store_each(
         }
         let mut event = event.correcting(duty.take_corrected()).with_duties(changes);
         if duty.breached_at.is_some() {
-            let tells = duty.told == 0 || duty.tell_next_at.is_some_and(|next| next <= at);
+            let tells = duty.escalation_level == 0 || duty.next_escalation_at.is_some_and(|next| next <= at);
             if tells {
                 event = escalate(chassis, &mut duty, event, at);
             }
@@ -127,9 +127,9 @@ async fn store_each(
         duties.push(duty);
     }
     let now = chassis.clock.now();
-    let record =
-        Record { actor: &chassis.service, now, regulation: chassis.regulation.version(), events, duties, reply: None };
-    record.write(&mut transaction).await?;
+    let batch =
+        Batch { actor: &chassis.service, now, regulation: chassis.regulation.version(), events, duties, reply: None };
+    batch.write(&mut transaction).await?;
     transaction.commit().await?;
     chassis.appended.notify_one();
     Ok(())

@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt as _};
 use kefu_chassis::journal::watch::{Watch, Watched};
 use kefu_chassis::names::Id;
 use kefu_chassis::record::Names as _;
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::events::v1::Event;
@@ -64,7 +64,7 @@ impl Complaints {
             let payload = event.payload.unwrap_or_default();
             let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
             let is_seen =
-                call.reaches(&record.holder()) && (!call.is_customer() || is_for_customers(kind, &payload.value));
+                call.reaches(&record.stakeholders()) && (!call.is_customer() || is_for_customers(kind, &payload.value));
             if !is_seen || !is_asked(asked, record, &customer, call.is_customer()) {
                 return None;
             }

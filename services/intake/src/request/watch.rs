@@ -5,7 +5,7 @@ use std::pin::Pin;
 use futures::{Stream, StreamExt as _};
 use kefu_chassis::journal::watch::{Watch, Watched};
 use kefu_chassis::names::Id;
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::events::v1::Event;
 use kefu_proto::intake::v1 as pb;
@@ -58,7 +58,7 @@ impl Requests {
             let payload = event.payload.unwrap_or_default();
             let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
             let is_seen =
-                call.reaches(&record.holder()) && (!call.is_customer() || is_for_customers(kind, &payload.value));
+                call.reaches(&record.stakeholders()) && (!call.is_customer() || is_for_customers(kind, &payload.value));
             if !is_seen || !is_asked(asked, record, &customer, &before(kind, &payload.value)) {
                 return None;
             }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::rules::v1::Rule;
+use crate::rules::v1::{Role, Rule};
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
-    Value,
+    DescriptorPool, DynamicMessage, EnumValueDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
+    ServiceDescriptor, Value,
 };
 
 /// `google.api.field_behavior`: must be given.
@@ -39,6 +39,42 @@ pub fn served_by(service: &ServiceDescriptor) -> Option<String> {
 #[must_use]
 pub fn rule(method: &MethodDescriptor) -> Option<Rule> {
     message_option(method.parent_pool(), &method.options(), "kefu.rules.v1.rule")?.transcode_to().ok()
+}
+
+/// The audience of a rule, as the pool declares it; none where the rule says none.
+#[must_use]
+pub fn audience(pool: &DescriptorPool, rule: &Rule) -> Option<EnumValueDescriptor> {
+    pool.get_enum_by_name("kefu.rules.v1.Audience")?.get_value(rule.audience).filter(|audience| audience.number() != 0)
+}
+
+/// The roles of an audience and of those that it includes, each once, in the order of their numbers.
+#[must_use]
+pub fn roles(audience: &EnumValueDescriptor) -> Vec<Role> {
+    let mut roles = Vec::new();
+    let mut seen: Vec<i32> = Vec::new();
+    let mut open = vec![audience.clone()];
+    while let Some(audience) = open.pop() {
+        let named = enum_numbers(&audience, "kefu.rules.v1.roles").into_iter();
+        roles.extend(named.filter_map(|role| Role::try_from(role).ok()).filter(|role| *role != Role::Unspecified));
+        let Some(audiences) = audience.parent_pool().get_enum_by_name("kefu.rules.v1.Audience") else { continue };
+        for number in enum_numbers(&audience, "kefu.rules.v1.includes") {
+            if !seen.contains(&number) {
+                seen.push(number);
+                open.extend(audiences.get_value(number));
+            }
+        }
+    }
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+/// The values of a list of enum values that is an option of an enum value.
+fn enum_numbers(value: &EnumValueDescriptor, option: &str) -> Vec<i32> {
+    let Some(extension) = value.parent_pool().get_extension_by_name(option) else { return Vec::new() };
+    let options = value.options();
+    let listed = options.get_extension(&extension);
+    listed.as_list().unwrap_or_default().iter().filter_map(Value::as_enum_number).collect()
 }
 
 /// One HTTP binding of a method.

@@ -1,13 +1,13 @@
 //! Every method says which clauses it serves, who may call it and what they may touch with it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use kefu_proto::rules::v1::{Access, Role, Rule};
 use kefu_regulation::Regulation;
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
 
 use super::holds;
-use kefu_proto::contract::{field_at, methods, reference, rule};
+use kefu_proto::contract::{audience, field_at, methods, reference, roles, rule};
 
 #[test]
 fn every_method_has_a_rule_that_can_be_enforced() {
@@ -15,18 +15,49 @@ fn every_method_has_a_rule_that_can_be_enforced() {
         problems,
         &[
             &["Bare", "no rule"],
-            &["Empty", "no role"],
+            &["Empty", "no audience"],
             &["Empty", "no access"],
             &["Empty", "either clauses or a reason"],
             &["Confused", "either clauses or a reason"],
             &["Confused", "Z9.9"],
-            &["Confused", "twice"],
-            &["Confused", "role"],
+            &["Confused", "no audience"],
             &["Confused", "nowhere"],
             &["Confused", "resumed", "nothing"],
             &["Unaimed", "names no resource"],
         ],
     );
+}
+
+#[test]
+fn every_audience_has_roles_of_its_own() {
+    holds(audiences, &[&["Audience.NOBODY", "no roles"], &["Audience.DESK_AGAIN", "kefu.rules.v1.Audience.DESK"]]);
+}
+
+#[test]
+fn every_audience_is_named_by_a_method() {
+    let pool = kefu_proto::pool();
+    let named: HashSet<i32> = methods(pool).iter().filter_map(rule).map(|rule| rule.audience).collect();
+    let audiences = pool.get_enum_by_name("kefu.rules.v1.Audience").unwrap();
+    for audience in audiences.values().filter(|audience| audience.number() != 0) {
+        assert!(named.contains(&audience.number()), "no method is for {}", audience.name());
+    }
+}
+
+/// Audiences without roles, and those with the roles of another.
+fn audiences(pool: &DescriptorPool) -> Vec<String> {
+    let enums = pool.all_enums().filter(|known| known.full_name().starts_with("kefu.") && known.name() == "Audience");
+    let mut by_roles: HashMap<Vec<Role>, String> = HashMap::new();
+    let mut found = Vec::new();
+    for audience in enums.flat_map(|known| known.values().collect::<Vec<_>>()).filter(|value| value.number() != 0) {
+        let name = format!("{}.{}", audience.parent_enum().full_name(), audience.name());
+        let roles = roles(&audience);
+        if roles.is_empty() {
+            found.push(format!("{name} has no roles"));
+        } else if let Some(same) = by_roles.insert(roles, name.clone()) {
+            found.push(format!("{name} has the same roles as {same}"));
+        }
+    }
+    found
 }
 
 fn problems(pool: &DescriptorPool) -> Vec<String> {
@@ -44,10 +75,7 @@ fn check(method: &MethodDescriptor, rule: &Rule) -> Vec<String> {
             found.push(problem);
         }
     };
-    wrong(!rule.roles.is_empty(), "no role may call it".into());
-    let distinct: HashSet<i32> = rule.roles.iter().copied().collect();
-    wrong(distinct.len() == rule.roles.len(), "names a role twice".into());
-    wrong(!rule.roles().any(|role| role == Role::Unspecified), "names a role that grants nothing".into());
+    wrong(audience(method.parent_pool(), rule).is_some(), "has no audience: nobody may call it".into());
     wrong(rule.access() != Access::Unspecified, "has no access".into());
     wrong(
         rule.clauses.is_empty() != rule.support.trim().is_empty(),

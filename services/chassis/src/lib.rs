@@ -4,7 +4,7 @@
 //! Its files lie in layers, and each imports only from those before it: `base`, `telemetry`, `contract`, `model`, `store`, `work`,
 //! `serve`. Services see the modules named here; which layer one is in is the chassis' own concern.
 
-// The macros of kefu-proto name this crate, and it uses them itself.
+// What the derive macros and those of kefu-proto write names this crate, which uses them itself.
 extern crate self as kefu_chassis;
 
 mod base;
@@ -18,9 +18,9 @@ mod work;
 pub use base::{clock, contacts, digest, error, language, names, refusal, tasks, time};
 pub use contract::{call, identity, mask, paging, raw, rules};
 pub use model::{lifecycle, notice as notifications, search};
-pub use serve::{program, server};
+pub use serve::{explain, program, server};
 pub use store::{database, record, replies};
-pub use work::{chassis, peer, subscriber, unit_of_work};
+pub use work::{chassis, peer, step, subscriber, unit_of_work};
 
 pub mod config {
     //! Configuration: defaults, then a file, then the environment.
@@ -49,12 +49,6 @@ pub mod journal {
     pub use crate::model::event::*;
     pub use crate::serve::watch;
     pub use crate::work::sealer::seal;
-}
-
-pub mod step {
-    //! Steps of an aggregate's life, and what could be the next.
-    pub use crate::serve::explain::explain;
-    pub use crate::work::step::*;
 }
 
 pub use call::Call;

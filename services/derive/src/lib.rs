@@ -61,6 +61,8 @@ mod columns;
 mod input;
 mod record;
 mod statements;
+#[cfg(test)]
+mod tests;
 
 /// Derives the SQL, the bindings and the contract's view of a stored row; see the crate's documentation.
 #[proc_macro_derive(Record, attributes(record))]

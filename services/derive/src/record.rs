@@ -79,6 +79,7 @@ fn blank(row: &Row) -> Result<TokenStream> {
     Ok(quote! {
         impl #ident {
             /// A row of which nothing is known yet, made at `now`.
+            #[allow(dead_code, reason = "a row may be read only")]
             #visibility fn blank(now: ::jiff::Timestamp) -> Self {
                 Self { #(#fields),* }
             }
@@ -194,6 +195,7 @@ fn plain(row: &Row) -> Result<TokenStream> {
             let (sql, binds) = (literal(&statement.sql)?, bound(row, &statement));
             quote! {
                 /// Stores what can change of it. Exactly one row must be there to change.
+                #[allow(dead_code, reason = "a row may be read only")]
                 #visibility async fn update(&self, connection: &mut ::sqlx::PgConnection) -> Result<(), ::sqlx::Error> {
                     let done = ::sqlx::query!(#sql, #(#binds),*).execute(connection).await?;
                     ::kefu_chassis::record::exactly_one(&done)
@@ -204,6 +206,7 @@ fn plain(row: &Row) -> Result<TokenStream> {
     Ok(quote! {
         impl #ident {
             /// Stores the new row.
+            #[allow(dead_code, reason = "a row may be read only")]
             #visibility async fn insert(&self, connection: &mut ::sqlx::PgConnection) -> Result<(), ::sqlx::Error> {
                 ::sqlx::query!(#sql, #(#binds),*).execute(connection).await?;
                 Ok(())

@@ -10,7 +10,7 @@ use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
-use super::hold;
+use super::lock_organisation;
 use super::staff::{Record, created, store};
 
 /// How long to wait before it is tried again.

@@ -15,7 +15,7 @@ use sqlx::types::Json;
 
 use super::known::DirectorySnapshot;
 use super::responsible::{Deputies, Deputy};
-use super::{Directory, Name, Organisation, hold, new_name, no_department, staff};
+use super::{Directory, Name, Organisation, lock_organisation, new_name, no_department, staff};
 
 /// The fields an update may change.
 const FIELDS: [&str; 6] = ["display_name", "kind", "domains", "head", "deputies", "dissolved"];

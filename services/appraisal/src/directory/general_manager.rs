@@ -4,7 +4,7 @@ use kefu_chassis::journal::NewEvent;
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
 
-use super::{Directory, hold, no_staff, staff};
+use super::{Directory, lock_organisation, no_staff, staff};
 
 /// What the events of appointments are about.
 const AGGREGATE: &str = "generalManager";

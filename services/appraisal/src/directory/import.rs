@@ -10,7 +10,7 @@ use tokio_stream::StreamExt as _;
 use tonic::Streaming;
 
 use super::known::DirectorySnapshot;
-use super::{Directory, department, hold, staff};
+use super::{Directory, department, lock_organisation, staff};
 
 mod file;
 mod plan;

@@ -54,7 +54,7 @@ enum Reason {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        match refusal.because {
+        match refusal.cause {
             Reason::Wrong(resource) => Self::field(format!("{resource}.{}", refusal.field), refusal.reason),
             Reason::Gate(clause, subject, missing) => Self::Gate { subject, clause: clause.into(), missing },
             Reason::Taken(name) => Self::Exists { kind: "kefu/Staff", name },

@@ -14,7 +14,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 
 use super::known::DirectorySnapshot;
-use super::{Directory, Name, hold, new_name, no_staff};
+use super::{Directory, Name, lock_organisation, new_name, no_staff};
 
 /// The fields an update may change.
 const FIELDS: [&str; 10] = [

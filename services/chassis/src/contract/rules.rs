@@ -19,7 +19,7 @@ pub struct MethodRule {
     pub clauses: Vec<String>,
     /// Why it serves none.
     pub support: String,
-    /// Who may call it.
+    /// Who may call it: the roles of its audience.
     pub roles: Vec<Role>,
     /// How far that reaches.
     pub access: Access,
@@ -84,8 +84,10 @@ impl Rules {
 fn read(checker: &Checker, method: &MethodDescriptor) -> Result<MethodRule, ContractError> {
     let fail = |problem: &str| ContractError { method: method.full_name().to_owned(), problem: problem.to_owned() };
     let rule = contract::rule(method).ok_or_else(|| fail("has no rule"))?;
-    if rule.roles.is_empty() {
-        return Err(fail("has no roles"));
+    let audience = contract::audience(method.parent_pool(), &rule).ok_or_else(|| fail("has no audience"))?;
+    let roles = contract::roles(&audience);
+    if roles.is_empty() {
+        return Err(fail(&format!("its audience {} has no roles", audience.name())));
     }
     if rule.clauses.is_empty() == rule.support.is_empty() {
         return Err(fail("must have either clauses or a reason for none"));
@@ -94,7 +96,6 @@ fn read(checker: &Checker, method: &MethodDescriptor) -> Result<MethodRule, Cont
     if access == Access::Unspecified {
         return Err(fail("has no access"));
     }
-    let roles = rule.roles().collect();
     let reads = !method.is_client_streaming() && method.input().get_field_by_name("request_id").is_none();
     Ok(MethodRule {
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
@@ -107,4 +108,54 @@ fn read(checker: &Checker, method: &MethodDescriptor) -> Result<MethodRule, Cont
         is_stream: method.is_client_streaming() || method.is_server_streaming(),
         fields: checker.fields(&method.input())?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use prost_reflect::{DynamicMessage, Value};
+
+    use super::*;
+
+    /// The member of this name in a list of a descriptor.
+    fn member<'a>(of: &'a mut DynamicMessage, list: &str, name: &str) -> &'a mut DynamicMessage {
+        let members = of.get_field_by_name_mut(list).unwrap().as_list_mut().unwrap();
+        let mut members = members.iter_mut().filter_map(Value::as_message_mut);
+        members.find(|member| member.get_field_by_name("name").unwrap().as_str() == Some(name)).unwrap()
+    }
+
+    fn options(of: &mut DynamicMessage) -> &mut DynamicMessage {
+        of.get_field_by_name_mut("options").unwrap().as_message_mut().unwrap()
+    }
+
+    /// What is wrong with the rules of the duties' methods after a change of the contracts.
+    fn problem(change: impl FnOnce(&DescriptorPool, &mut DynamicMessage)) -> String {
+        let pool = kefu_proto::pool();
+        let kind = pool.get_message_by_name("google.protobuf.FileDescriptorSet").unwrap();
+        let mut set = DynamicMessage::decode(kind, kefu_proto::DESCRIPTORS).unwrap();
+        change(pool, &mut set);
+        let changed = DescriptorPool::decode(set.encode_to_vec().as_slice()).unwrap();
+        Rules::of(&changed, &["kefu.compliance.v1.ComplianceService"]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_method_without_an_audience_is_refused_at_start() {
+        let problem = problem(|pool, set| {
+            let rule = pool.get_extension_by_name("kefu.rules.v1.rule").unwrap();
+            let file = member(set, "file", "kefu/compliance/v1/compliance.proto");
+            let method = member(member(file, "service", "ComplianceService"), "method", "WaiveDuty");
+            options(method).get_extension_mut(&rule).as_message_mut().unwrap().clear_field_by_name("audience");
+        });
+        assert_eq!(problem, "kefu.compliance.v1.ComplianceService.WaiveDuty: has no audience");
+    }
+
+    #[test]
+    fn a_method_whose_audience_has_no_roles_is_refused_at_start() {
+        let problem = problem(|pool, set| {
+            let roles = pool.get_extension_by_name("kefu.rules.v1.roles").unwrap();
+            let file = member(set, "file", "kefu/rules/v1/rules.proto");
+            options(member(member(file, "enum_type", "Audience"), "value", "DUTY_WAIVERS")).clear_extension(&roles);
+        });
+        assert_eq!(problem, "kefu.compliance.v1.ComplianceService.WaiveDuty: its audience DUTY_WAIVERS has no roles");
+    }
 }

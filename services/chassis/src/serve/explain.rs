@@ -21,7 +21,7 @@ const OUT_OF_REACH: Text = Text::new(
 
 /// What can be done with an aggregate next by the caller, and what stands in the way. `is_meant` says of an action, where its
 /// method may mean several, whether it is one that the method can mean now.
-pub fn explain<R: AggregateRoot>(
+pub fn explanations<R: AggregateRoot>(
     chassis: &Chassis,
     call: &Call,
     record: &R,

@@ -1,4 +1,66 @@
 //! Stored rows: what `#[derive(Record)]` gives a struct, and how the values of columns begin and are shown.
+//!
+//! What is derived is checked against the schema when the crate is compiled:
+//!
+//! ```
+//! use kefu_chassis::record::Record;
+//!
+//! #[derive(Record)]
+//! #[record(table = "notification", query = told)]
+//! struct ToldRow {
+//!     recipient: String,
+//!     acknowledged_at: Option<jiff_sqlx::Timestamp>,
+//! }
+//!
+//! async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//!     told!("where recipient = $1", staff).fetch_all(connection).await
+//! }
+//! ```
+//!
+//! A column of another type does not compile:
+//!
+//! ```compile_fail
+//! # use kefu_chassis::record::Record;
+//! # #[derive(Record)]
+//! # #[record(table = "notification", query = told)]
+//! # struct ToldRow {
+//! recipient: i64,
+//! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
+//! # }
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//! #     told!("where recipient = $1", staff).fetch_all(connection).await
+//! # }
+//! ```
+//!
+//! Nor does one that the table has under another name:
+//!
+//! ```compile_fail
+//! # use kefu_chassis::record::Record;
+//! # #[derive(Record)]
+//! # #[record(table = "notification", query = told)]
+//! # struct ToldRow {
+//! addressee: String,
+//! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
+//! # }
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//! #     told!("where recipient = $1", staff).fetch_all(connection).await
+//! # }
+//! ```
+//!
+//! Nor does one that may be null and is no `Option`:
+//!
+//! ```compile_fail
+//! # use kefu_chassis::record::Record;
+//! # #[derive(Record)]
+//! # #[record(table = "notification", query = told)]
+//! # struct ToldRow {
+//! #     recipient: String,
+//! acknowledged_at: jiff_sqlx::Timestamp,
+//! # }
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//! #     told!("where recipient = $1", staff).fetch_all(connection).await
+//! # }
+//! ```
 
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -206,5 +268,40 @@ impl Names<String> for Option<Uuid> {
 impl Names<Vec<String>> for Vec<Uuid> {
     fn names<Kind: Resource>(&self) -> Vec<String> {
         self.iter().map(Names::names::<Kind>).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the example above asks for, so that its query is among those that are prepared.
+    #[derive(Record)]
+    #[record(table = "notification", query = told)]
+    struct ToldRow {
+        recipient: String,
+        acknowledged_at: Option<jiff_sqlx::Timestamp>,
+    }
+
+    #[expect(dead_code, reason = "compiled, so that the query data of the example are kept; run nowhere")]
+    async fn of(connection: &mut PgConnection, staff: &str) -> Result<Vec<(String, bool)>, sqlx::Error> {
+        let rows = told!("where recipient = $1", staff).fetch_all(connection).await?;
+        Ok(rows.into_iter().map(|row| (row.recipient, row.acknowledged_at.is_some())).collect())
+    }
+
+    #[test]
+    fn a_column_is_shown_as_the_contract_has_it() {
+        let id = Uuid::from_u128(7);
+        crate::resources! {
+            /// Things.
+            Thing = "things", "kefu/Thing";
+        }
+        assert_eq!(named::<Thing, String>(&Some(id)), format!("things/{id}"));
+        assert_eq!(named::<Thing, String>(&None::<Uuid>), "");
+        assert_eq!(named::<Thing, Vec<String>>(&vec![id, id]).len(), 2);
+        assert_eq!((Show::<i32>::show(&3_i16), Show::<String>::show(&None::<String>)), (3, String::new()));
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(jiff_sqlx::Timestamp::blank(now).to_jiff(), now);
+        assert!(Option::<jiff_sqlx::Timestamp>::blank(now).is_none() && String::blank(now).is_empty());
     }
 }

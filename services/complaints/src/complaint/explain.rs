@@ -1,7 +1,7 @@
 //! What can be done with a complaint next, and what stands in the way.
 
 use kefu_chassis::step::{self, AggregateRoot as _};
-use kefu_chassis::{Call, Error};
+use kefu_chassis::{Call, Error, explain};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::State;
 use kefu_proto::complaints::v1::customer_contact::Purpose;
@@ -20,7 +20,7 @@ impl Complaints {
         let record: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
         let facts = record.facts(&self.chassis, call.now);
         let is_meant = |action| record.is_meant(action, &facts);
-        let explanations = step::explain(&self.chassis, call, &record, &facts, is_meant)?;
+        let explanations = explain::explanations(&self.chassis, call, &record, &facts, is_meant)?;
         Ok(pb::ExplainComplaintResponse { state: record.state().into(), explanations })
     }
 }

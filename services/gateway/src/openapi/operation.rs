@@ -1,6 +1,6 @@
 //! One operation for each HTTP binding of a method: its parameters, bodies and answers.
 
-use kefu_proto::contract::{Binding, field_at, rule, served_by};
+use kefu_proto::contract::{Binding, audience, field_at, roles, rule, served_by};
 use kefu_proto::rules::v1::{Access, Role};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
@@ -59,8 +59,11 @@ impl Operation<'_> {
 
     fn rules(&self, operation: &mut Value) {
         let Some(rule) = rule(self.method) else { return };
-        let roles: Vec<&str> = rule.roles().map(|role: Role| role.as_str_name()).collect();
-        operation["x-kefu-roles"] = roles.into();
+        if let Some(audience) = audience(self.method.parent_pool(), &rule) {
+            let roles: Vec<&str> = roles(&audience).iter().map(Role::as_str_name).collect();
+            operation["x-kefu-audience"] = audience.name().into();
+            operation["x-kefu-roles"] = roles.into();
+        }
         operation["x-kefu-access"] = Access::as_str_name(&rule.access()).into();
         if !rule.support.is_empty() {
             operation["x-kefu-support"] = rule.support.clone().into();

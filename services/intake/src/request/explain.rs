@@ -1,7 +1,7 @@
 //! What can be done with a request next, and what stands in the way.
 
-use kefu_chassis::step::{self, AggregateRoot as _};
-use kefu_chassis::{Call, Error};
+use kefu_chassis::step::AggregateRoot as _;
+use kefu_chassis::{Call, Error, explain};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 
@@ -36,7 +36,7 @@ impl Requests {
         facts.handed_to = pending
             .map(|transfer| transfer.handed_to(&self.chassis.directory.now(), &record.business_domain, call.now));
         let is_meant = |action| record.is_meant(action);
-        let explanations = step::explain(&self.chassis, call, &record, &facts, is_meant)?;
+        let explanations = explain::explanations(&self.chassis, call, &record, &facts, is_meant)?;
         Ok(pb::ExplainRequestResponse { state: record.state().into(), preferences, explanations })
     }
 }

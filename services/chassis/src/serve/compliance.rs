@@ -75,7 +75,7 @@ impl Compliance {
         let id = self.id(&request.name)?;
         let mut connection = self.chassis.pool().acquire().await?;
         let duty = store::get(&mut connection, &self.chassis.calendars, id).await?;
-        let duty = duty.filter(|duty| call.reaches(&holder(duty)));
+        let duty = duty.filter(|duty| call.reaches(&stakeholders(duty)));
         duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
     }
 
@@ -109,7 +109,7 @@ impl Compliance {
         let id = self.id(name)?;
         let mut change = self.chassis.begin(call).await?;
         let duty = store::lock(change.connection(), &self.chassis.calendars, id).await?;
-        let mut duty = duty.filter(|duty| call.reaches(&holder(duty))).ok_or_else(|| unknown(name))?;
+        let mut duty = duty.filter(|duty| call.reaches(&stakeholders(duty))).ok_or_else(|| unknown(name))?;
         check_etag(given, &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
             return Err(Error::SelfDealing);
@@ -173,7 +173,7 @@ impl Compliance {
     }
 }
 
-fn holder(duty: &Duty) -> Stakeholders<'_> {
+fn stakeholders(duty: &Duty) -> Stakeholders<'_> {
     Stakeholders { owner: &duty.owner, department: &duty.department, ..Stakeholders::default() }
 }
 

@@ -163,7 +163,7 @@ pub async fn lock_overdue(
 }
 
 /// Breached duties of whose breach the next one is to be told before `now`, locked; those others hold are skipped.
-pub async fn lock_untold(
+pub async fn lock_to_escalate(
     connection: &mut PgConnection,
     calendars: &Calendars,
     now: jiff::Timestamp,

@@ -39,11 +39,13 @@ fn is_recorded(cx: &Context) -> bool {
 }
 
 /// Makes spans of what sqlx tells.
-pub struct Statements(SdkTracer);
+pub struct Statements {
+    tracer: SdkTracer,
+}
 
 impl Statements {
     pub fn new(tracer: SdkTracer) -> Self {
-        Self(tracer)
+        Self { tracer }
     }
 
     /// What sqlx tells of statements.
@@ -73,8 +75,8 @@ impl<S: Subscriber> Layer<S> for Statements {
             attributes.push(KeyValue::new("db.operation.name", operation.to_owned()));
         }
         let name = if summary.is_empty() { "postgresql".to_owned() } else { summary };
-        let span = self.0.span_builder(name).with_kind(SpanKind::Client).with_start_time(began);
-        span.with_attributes(attributes).start_with_context(&self.0, &cx).end_with_timestamp(ended);
+        let span = self.tracer.span_builder(name).with_kind(SpanKind::Client).with_start_time(began);
+        span.with_attributes(attributes).start_with_context(&self.tracer, &cx).end_with_timestamp(ended);
     }
 }
 

@@ -123,9 +123,9 @@ async fn explain(request: Request, next: Next) -> Response {
         Some(Code::Unimplemented) => ("the message is compressed, which is not taken", Code::Unimplemented),
         _ => return response,
     };
-    let told = Error::field("", reason).into_status(language);
-    let details = Bytes::copy_from_slice(told.details());
-    Status::with_details(code, told.message(), details).into_http()
+    let refusal = Error::field("", reason).into_status(language);
+    let details = Bytes::copy_from_slice(refusal.details());
+    Status::with_details(code, refusal.message(), details).into_http()
 }
 
 async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {

@@ -3,7 +3,7 @@
 mod background;
 mod compliance;
 pub mod config;
-mod explain;
+pub mod explain;
 mod feed;
 mod notifications;
 pub mod program;

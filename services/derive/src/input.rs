@@ -139,9 +139,6 @@ impl Row {
         if let Some(missing) = needed.iter().find(|name| self.column(name).is_none()) {
             return fail(&format!("has a state, and no column `{missing}`"));
         }
-        if self.is_versioned() && self.column("updated_at").is_none() {
-            return fail("has a version, and no column `updated_at`");
-        }
         for (_, column) in self.search.iter().flat_map(|search| &search.repeats) {
             if self.column(column).is_none() {
                 return fail(&format!("is searched by `{column}`, which it has not"));
@@ -163,9 +160,9 @@ impl Row {
         self.column("id")
     }
 
-    /// Whether it counts its changes.
+    /// Whether it is a resource that counts its changes and tells when the last one was.
     pub fn is_versioned(&self) -> bool {
-        self.kind.is_some() && self.column("version").is_some()
+        self.kind.is_some() && self.column("version").is_some() && self.column("updated_at").is_some()
     }
 
     /// The resource that it stands under.

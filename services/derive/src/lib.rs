@@ -45,7 +45,7 @@
 //! A column is shown in the field of its name; `id` as `name`, `version` as `etag`, `created_at` as `create_time`, `updated_at`
 //! as `update_time`, and other times `…_at` as `…_time`. A field of the message that nothing fills does not compile.
 //!
-//! A row with `kind` and a column `version` is a `VersionedRow` (get, lock, insert, update, show); one with `under` is a
+//! A row with `kind` and the columns `version` and `updated_at` is a `VersionedRow` (get, lock, insert, update, show); one with `under` is a
 //! `ChildRow`, which can be listed under its parent; others get `insert`, and `update` where a column may change. An update must
 //! find exactly one row.
 //!

@@ -73,10 +73,10 @@ impl Row {
     /// Reads the struct.
     pub fn of(input: &DeriveInput) -> Result<Self> {
         let Data::Struct(data) = &input.data else {
-            return Err(Error::new(input.span(), "a stored row is a struct"));
+            return Err(Error::new(input.ident.span(), "a stored row is a struct"));
         };
         let Fields::Named(fields) = &data.fields else {
-            return Err(Error::new(input.span(), "a stored row names its columns"));
+            return Err(Error::new(input.ident.span(), "a stored row names its columns"));
         };
         let mut table = None;
         let mut row = Self {

@@ -59,7 +59,7 @@ kefu_chassis::delegate! {
         explain_complaint(pb::ExplainComplaintRequest) -> pb::ExplainComplaintResponse = explain;
     }
     {
-        type WatchComplaintsStream = watch::Changes;
+        type WatchComplaintsStream = kefu_chassis::call::Answers<pb::WatchComplaintsResponse>;
 
         async fn watch_complaints(
             &self,
@@ -67,7 +67,7 @@ kefu_chassis::delegate! {
         ) -> Result<Response<Self::WatchComplaintsStream>, Status> {
             let (call, request) = self.0.admit(request)?;
             let language = call.language;
-            let changes = self.watch(call, request).await.map_err(|error| error.into_status(language))?;
+            let changes = self.watch_complaints(call, request).await.map_err(|error| error.into_status(language))?;
             Ok(Response::new(changes))
         }
     }

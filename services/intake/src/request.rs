@@ -73,7 +73,7 @@ kefu_chassis::delegate! {
         suggest_duplicates(pb::SuggestDuplicatesRequest) -> pb::SuggestDuplicatesResponse = suggest_duplicates;
     }
     {
-        type WatchRequestsStream = watch::Changes;
+        type WatchRequestsStream = kefu_chassis::call::Answers<pb::WatchRequestsResponse>;
 
         async fn watch_requests(
             &self,
@@ -81,7 +81,7 @@ kefu_chassis::delegate! {
         ) -> Result<Response<Self::WatchRequestsStream>, Status> {
             let (call, request) = self.0.admit(request)?;
             let language = call.language;
-            let changes = self.watch(call, request).await.map_err(|error| error.into_status(language))?;
+            let changes = self.watch_requests(call, request).await.map_err(|error| error.into_status(language))?;
             Ok(Response::new(changes))
         }
 

@@ -11,4 +11,6 @@ mod directory;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod structure;
+#[cfg(test)]
 mod telemetry;

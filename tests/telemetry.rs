@@ -4,7 +4,7 @@
 use http::Uri;
 use kefu_chassis::config::{self, Log};
 use kefu_chassis::telemetry::Telemetry;
-use kefu_chassis::telemetry::propagation::Traced;
+use kefu_chassis::telemetry::traced::Traced;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
 use kefu_testkit::{Bearer, Bench, sign};

@@ -1,42 +1,89 @@
 //! What every service of kefu shares and no service owns: identity, rules, the way of a call, lifecycles, duties, the journal,
 //! configuration, the server. It knows no domain.
+//!
+//! Its files lie in layers, and each imports only from those before it: `base`, `telemetry`, `contract`, `model`, `store`, `work`,
+//! `serve`. Services see the modules named here; which layer one is in is the chassis' own concern.
 
-// The macros of kefu-proto name this crate, and it uses them itself.
+// What the derive macros and those of kefu-proto write names this crate, which uses them itself.
 extern crate self as kefu_chassis;
 
-pub mod call;
-pub mod change;
-pub mod chassis;
-pub mod clock;
-pub mod config;
-pub mod contacts;
-pub mod database;
-pub mod directory;
-pub mod duties;
-pub mod error;
-/// Serving a call takes hundreds of small allocations: a seventh of its processor time with the system's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-mod fields;
-pub mod identity;
-pub mod journal;
-pub mod language;
-pub mod lifecycle;
-pub mod mask;
-pub mod names;
-pub mod notifications;
-pub mod paging;
-pub mod peer;
-pub mod program;
-pub mod raw;
-pub mod rules;
-pub mod search;
-pub mod server;
-pub mod step;
-pub mod subscriber;
+mod base;
+mod contract;
+mod model;
+mod serve;
+mod store;
 pub mod telemetry;
-pub mod time;
+mod work;
+
+pub use base::{clock, contacts, names, time};
+pub use contract::{call, mask, paging, raw, rules};
+pub use model::{lifecycle, search};
+pub use serve::{explain, program, server};
+pub use store::{database, record, replies};
+pub use work::{change, peer, step, subscriber};
+
+pub mod chassis {
+    //! The chassis of one service.
+    pub use crate::base::tasks::spawn;
+    pub use crate::work::chassis::*;
+}
+
+pub mod config {
+    //! Configuration: defaults, then a file, then the environment.
+    pub use crate::base::settings::*;
+    pub use crate::serve::config::*;
+    pub use crate::serve::server::settings::*;
+    pub use crate::store::database::Database;
+    pub use crate::telemetry::settings::*;
+}
+
+pub mod directory {
+    //! The organisation, as the directory tells it.
+    pub use crate::model::organisation::*;
+    pub use crate::store::directory::Directory;
+
+    pub mod follow {
+        //! How the copy of the directory is kept.
+        pub use crate::base::names::DIRECTORY as FEED;
+        pub use crate::work::follow::*;
+    }
+}
+
+pub mod duties {
+    //! Duties: clocked obligations under a clause.
+    pub use crate::model::duty::*;
+    pub use crate::work::duty_clock::mark_overdue;
+}
+
+pub mod error {
+    //! Refusals, and what a caller is told of them.
+    pub use crate::base::error::*;
+    pub use crate::base::refusal::shortened;
+}
+
+pub mod identity {
+    //! Who calls.
+    pub use crate::base::digest::sha256;
+    pub use crate::contract::identity::*;
+}
+
+pub mod journal {
+    //! The journal: events, their seal, and watching them.
+    pub use crate::model::event::*;
+    pub use crate::serve::watch;
+    pub use crate::work::sealer::seal;
+}
+
+pub mod language {
+    //! The languages that people are told things in.
+    pub use crate::base::language::*;
+    pub use crate::base::refusal::meaning;
+}
+
+pub mod notifications {
+    //! Notifications: what a service has to tell somebody of the staff.
+    pub use crate::model::notice::*;
+}
 
 pub use call::Call;
 pub use change::Change;

@@ -9,14 +9,14 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::config;
-
 mod export;
 pub(crate) mod gauges;
 mod log;
 pub mod propagation;
 pub(crate) mod rpc;
+pub mod settings;
 pub(crate) mod sql;
+pub mod traced;
 
 use rpc::Durations;
 
@@ -25,7 +25,7 @@ pub const TARGET: &str = "kefu::telemetry";
 /// Bounds for durations of calls, in seconds, as the conventions advise.
 pub const BOUNDS_S: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// The attribute that names the service, e.g. `services/intake`.
-const SERVICE: &str = "kefu.service";
+pub(crate) const SERVICE: &str = "kefu.service";
 /// How long the end of a process waits for what is still to be sent.
 const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
@@ -61,14 +61,14 @@ pub enum TelemetryError {
 impl Telemetry {
     /// Starts logging, and sending if there is an endpoint, for the process `name` (`service.name`), on the runtime that it is
     /// called on. Once per process: of a later start nothing is logged or traced.
-    pub fn start(config: &config::Telemetry, log: &config::Log, name: &str) -> Result<Self, TelemetryError> {
+    pub fn start(config: &settings::Telemetry, log: &settings::Log, name: &str) -> Result<Self, TelemetryError> {
         let telemetry = Self::build(config, name)?;
         telemetry.install(log);
         Ok(telemetry)
     }
 
     /// What [`Telemetry::start`] sends with, before anything of this process is led to it.
-    pub fn build(config: &config::Telemetry, name: &str) -> Result<Self, TelemetryError> {
+    pub fn build(config: &settings::Telemetry, name: &str) -> Result<Self, TelemetryError> {
         if !(0.0..=1.0).contains(&config.sampling_ratio) {
             return Err(TelemetryError::Config { key: "sampling_ratio", problem: "must be from 0 to 1" });
         }
@@ -87,7 +87,7 @@ impl Telemetry {
     }
 
     /// Leads the logs and spans of this process here; once per process, later calls change nothing.
-    pub fn install(&self, log: &config::Log) {
+    pub fn install(&self, log: &settings::Log) {
         if tracing::dispatcher::set_global_default(self.subscriber(log)).is_err() {
             tracing::debug!("logging was started before");
         }
@@ -95,13 +95,13 @@ impl Telemetry {
 
     /// What takes the logs and the spans.
     #[must_use]
-    pub fn subscriber(&self, log: &config::Log) -> tracing::Dispatch {
+    pub fn subscriber(&self, log: &settings::Log) -> tracing::Dispatch {
         self.subscriber_to(log, std::io::stderr)
     }
 
     /// The same, with the logs written elsewhere.
     #[must_use]
-    pub fn subscriber_to<W>(&self, log: &config::Log, writer: W) -> tracing::Dispatch
+    pub fn subscriber_to<W>(&self, log: &settings::Log, writer: W) -> tracing::Dispatch
     where
         W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
     {
@@ -118,6 +118,11 @@ impl Telemetry {
     #[must_use]
     pub fn meter(&self) -> Option<Meter> {
         self.0.as_ref().map(|sending| sending.meter.clone())
+    }
+
+    /// How often metrics are sent, if they are.
+    pub(crate) fn interval(&self) -> Option<Duration> {
+        self.0.as_ref().map(|sending| sending.interval)
     }
 
     /// Sends what waits, and returns when that is done, but after three seconds at the latest.

@@ -26,15 +26,15 @@ use store::Filter;
 const AT_MOST: SignedDuration = SignedDuration::from_hours(3_653 * 24);
 
 impl Improvements {
-    pub(crate) async fn analyze(
+    pub(crate) async fn analyze_complaints(
         &self,
         call: &Call,
         request: pb::AnalyzeComplaintsRequest,
     ) -> Result<pb::AnalyzeComplaintsResponse, Error> {
-        let zone = self.0.regulation.calendar().zone().clone();
+        let zone = self.chassis.regulation.calendar().zone().clone();
         let (start, end) = period(&request, &zone)?;
         let filter = Filter::of(&request, (&start, &end));
-        let pool = self.0.pool();
+        let pool = self.chassis.pool();
         let (contacts, last) =
             futures::try_join!(store::contacts(pool, &filter), store::last(pool, &filter, call.now))?;
         let rate_start = rate_start(&filter, &zone, &contacts);

@@ -1,25 +1,21 @@
 //! Evidence: what proves or disproves a complaint, kept here byte for byte or linked (C5.4, D8.4).
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::Stream;
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as pb;
-use kefu_proto::complaints::v1::evidence_service_server::EvidenceService;
 use prost::Message as _;
 use serde::Deserialize;
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
-use tonic::{Request, Response, Status, Streaming};
 
 use crate::complaint::lifecycle::Action;
-use crate::complaint::step::Step;
-use crate::complaint::store;
+use crate::complaint::row::{ComplaintRow, Step};
 use crate::shared::{Complaint, Evidence};
 
 mod content;
@@ -71,7 +67,10 @@ impl Bounds {
 
 /// Serves evidence.
 #[derive(Clone, Debug)]
-pub struct Evidences(Arc<Chassis>, Transfers);
+pub struct Evidences {
+    chassis: Arc<Chassis>,
+    transfers: Transfers,
+}
 
 /// The uploads and downloads under way.
 #[derive(Clone, Debug)]
@@ -85,47 +84,19 @@ impl Evidences {
     /// Serves it on a chassis.
     pub fn on(chassis: Arc<Chassis>, bounds: Bounds) -> Self {
         let slots = Slots::new(bounds.at_once, bounds.at_once_of_one);
-        Self(chassis, Transfers { slots, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds })
+        let transfers = Transfers { slots, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds };
+        Self { chassis, transfers }
     }
 }
 
-type Content = Pin<Box<dyn Stream<Item = Result<pb::GetEvidenceContentResponse, Status>> + Send>>;
-
-kefu_chassis::delegate! {
-    impl EvidenceService for Evidences {
-        add_evidence(pb::AddEvidenceRequest) -> pb::Evidence = add;
-        get_evidence(pb::GetEvidenceRequest) -> pb::Evidence = get;
-        list_evidence(pb::ListEvidenceRequest) -> pb::ListEvidenceResponse = list;
-    }
-    {
-        type GetEvidenceContentStream = Content;
-
-        async fn get_evidence_content(
-            &self,
-            request: Request<pb::GetEvidenceContentRequest>,
-        ) -> Result<Response<Self::GetEvidenceContentStream>, Status> {
-            let (call, request) = self.0.admit(request)?;
-            let language = call.language;
-            let pieces = self.content(call, request.name).await.map_err(|error| error.into_status(language))?;
-            Ok(Response::new(Box::pin(pieces)))
-        }
-
-        async fn upload_evidence(
-            &self,
-            request: Request<Streaming<pb::UploadEvidenceRequest>>,
-        ) -> Result<Response<pb::Evidence>, Status> {
-            let (mut call, parts) = self.0.admit_stream(request)?;
-            let outcome = self.upload(&mut call, parts).await;
-            self.0.settle(&call, outcome).await
-        }
-    }
-}
+kefu_proto::serve_evidence_service!(Evidences);
 
 impl Evidences {
-    async fn add(&self, call: &Call, request: pb::AddEvidenceRequest) -> Result<pb::Evidence, Error> {
+    async fn add_evidence(&self, call: &Call, request: pb::AddEvidenceRequest) -> Result<pb::Evidence, Error> {
         digest("sha256", &request.sha256)?;
         readable("source", &request.source)?;
         readable("description", &request.description)?;
+        let step = Step::begin(&self.chassis, call, &request).await?;
         let evidence = pb::Evidence {
             kind: request.kind,
             source: request.source,
@@ -136,24 +107,9 @@ impl Evidences {
             uri: request.uri,
             ..pb::Evidence::default()
         };
-        let step = self.begin(call, &request.parent, request.occurred_time.as_ref()).await?;
         let (step, evidence) = self.file(call, step, evidence).await?;
         let payload = pb::EvidenceAdded { state: step.state(), evidence: Some(evidence.clone()) };
         step.finish_with(&payload, evidence).await
-    }
-
-    /// A complaint that evidence is added to by somebody who has to do with it.
-    async fn begin<'a>(
-        &'a self,
-        call: &'a Call,
-        complaint: &str,
-        occurred: Option<&prost_types::Timestamp>,
-    ) -> Result<Step<'a>, Error> {
-        let step = Step::lock(&self.0, call, complaint, occurred, &[]).await?;
-        if !call.reaches(step.record.holder("")) {
-            return Err(unknown::<Complaint>(complaint));
-        }
-        step.ready("").await
     }
 
     /// Puts a piece of evidence on the file, and names it.
@@ -185,16 +141,20 @@ impl Evidences {
         Ok((step, evidence))
     }
 
-    async fn get(&self, call: &Call, request: pb::GetEvidenceRequest) -> Result<pb::Evidence, Error> {
-        let mut connection = self.0.pool().acquire().await?;
+    async fn get_evidence(&self, call: &Call, request: pb::GetEvidenceRequest) -> Result<pb::Evidence, Error> {
+        let mut connection = self.chassis.pool().acquire().await?;
         seen(&mut connection, call, &request.name).await
     }
 
-    async fn list(&self, call: &Call, request: pb::ListEvidenceRequest) -> Result<pb::ListEvidenceResponse, Error> {
+    async fn list_evidence(
+        &self,
+        call: &Call,
+        request: pb::ListEvidenceRequest,
+    ) -> Result<pb::ListEvidenceResponse, Error> {
         let page: Page<Id<Evidence>> =
             Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
-        let mut connection = self.0.pool().acquire().await?;
-        let parent = store::seen(&mut connection, call, &request.parent).await?;
+        let mut connection = self.chassis.pool().acquire().await?;
+        let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
         if parent.accuses(call) {
             return Err(unknown::<Complaint>(&request.parent));
         }
@@ -216,11 +176,8 @@ impl Evidences {
 /// A piece of evidence that the caller may see. Nobody sees what is brought against them (A1.1).
 async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<pb::Evidence, Error> {
     let nothing = || unknown::<Evidence>(name);
-    let (complaint, _) = name.split_once("/evidence/").ok_or_else(nothing)?;
     let id = kefu_chassis::names::id::<Evidence>(name)?;
-    let record = store::seen(connection, call, complaint)
-        .await
-        .map_err(|error| if matches!(error, Error::NotFound { .. }) { nothing() } else { error })?;
+    let record: ComplaintRow = step::seen_above::<_, Evidence>(connection, call, name).await?;
     if record.accuses(call) {
         return Err(nothing());
     }

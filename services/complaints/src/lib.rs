@@ -63,7 +63,7 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
     Ok(server
         .beside(complaint::archive::purge::run(chassis.clone()))
         .beside(kefu_chassis::subscriber::run(chassis.clone(), analysis::contacts::subscription()))
-        .with(ImprovementServiceServer::new(improvement::Improvements(chassis.clone())))
+        .with(ImprovementServiceServer::new(improvement::Improvements { chassis: chassis.clone() }))
         .with(EvidenceServiceServer::new(evidences).max_decoding_message_size(evidence::MESSAGE))
-        .with(ComplaintServiceServer::new(complaint::Complaints(chassis, country))))
+        .with(ComplaintServiceServer::new(complaint::Complaints { chassis, country })))
 }

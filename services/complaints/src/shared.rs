@@ -1,8 +1,5 @@
 //! The resources of complaints, and the names of others that they refer to.
 
-use kefu_chassis::names::{Id, Resource};
-use uuid::Uuid;
-
 kefu_chassis::resources! {
     /// Complaints.
     Complaint = "complaints", "kefu/Complaint";
@@ -18,9 +15,4 @@ kefu_chassis::resources! {
     Customer = "customers", "kefu/Customer";
     /// Requests, which are intake's.
     Request = "requests", "kefu/Request";
-}
-
-/// The name of a resource that is stored by its id, or nothing.
-pub fn name<R: Resource>(id: Option<Uuid>) -> String {
-    id.map(|id| Id::<R>::from_uuid(id).to_string()).unwrap_or_default()
 }

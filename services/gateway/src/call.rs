@@ -148,7 +148,7 @@ fn place(backend: &Backend, kind: Kind) -> Result<Lease, Failed> {
     backend.place(kind).map_err(Failed::NoPlace)
 }
 
-type Client = Grpc<kefu_chassis::telemetry::propagation::Traced<tonic::transport::Channel>>;
+type Client = Grpc<kefu_chassis::telemetry::traced::Traced<tonic::transport::Channel>>;
 
 async fn grpc(lease: &Lease) -> Result<Client, Failed> {
     let mut grpc = Grpc::new(lease.channel()).max_decoding_message_size(ANSWER);

@@ -1,5 +1,7 @@
 //! Customers: the file of everyone the desk serves. Projects are served beside them, from `project.rs`.
 
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff_sqlx::Timestamp as SqlTime;
@@ -9,100 +11,80 @@ use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
-use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::record::{Record, VersionedRow as _};
+use kefu_chassis::search::{Entry, Searched};
+use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Chassis, Error};
+use kefu_proto::contacts::v1::Contact as ShownContact;
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::customer_service_server::CustomerService;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::request::search::text::Entry;
+use crate::request::search::text::entry_of_customer;
 use crate::shared::{Contact, Country, Customer, id, unknown};
 
 mod find;
 
 /// Serves customers and projects.
 #[derive(Clone, Debug)]
-pub struct Customers(pub Arc<Chassis>, pub Country);
-
-kefu_chassis::delegate! {
-    impl CustomerService for Customers {
-        create_customer(pb::CreateCustomerRequest) -> pb::Customer = create;
-        get_customer(pb::GetCustomerRequest) -> pb::Customer = get;
-        batch_get_customers(pb::BatchGetCustomersRequest) -> pb::BatchGetCustomersResponse = batch_get;
-        list_customers(pb::ListCustomersRequest) -> pb::ListCustomersResponse = list;
-        update_customer(pb::UpdateCustomerRequest) -> pb::Customer = update;
-        find_customers(pb::FindCustomersRequest) -> pb::FindCustomersResponse = find;
-        get_customer_timeline(pb::GetCustomerTimelineRequest) -> pb::GetCustomerTimelineResponse = timeline;
-        create_project(pb::CreateProjectRequest) -> pb::Project = create_project;
-        get_project(pb::GetProjectRequest) -> pb::Project = get_project;
-        batch_get_projects(pb::BatchGetProjectsRequest) -> pb::BatchGetProjectsResponse = batch_get_projects;
-        list_projects(pb::ListProjectsRequest) -> pb::ListProjectsResponse = list_projects;
-        update_project(pb::UpdateProjectRequest) -> pb::Project = update_project;
-    }
+pub struct Customers {
+    pub chassis: Arc<Chassis>,
+    /// Where national telephone numbers are read.
+    pub country: Country,
 }
+
+kefu_proto::serve_customer_service!(Customers);
 
 /// The fields an update may change.
 const FIELDS: [&str; 8] =
     ["display_name", "kind", "contacts", "preferences", "needs", "service_plan", "since_time", "owner"];
 
-/// A query of customers. Columns are named, so that a later version may add some while this one runs.
-macro_rules! customers {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            $crate::customer::Record,
-            "select id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language,
-                needs, service_plan, since_at, owner, created_at, updated_at, version
-            from intake.customer " + $rest $($arguments)*
-        )
-    };
-}
-
-use customers;
-
 /// A customer as it is stored.
-#[derive(Clone, Debug)]
-struct Record {
-    id: Uuid,
-    display_name: String,
-    kind: i16,
-    contacts: serde_json::Value,
-    phones: Vec<String>,
-    emails: Vec<String>,
-    preferred_channel: i16,
-    preferred_hours: String,
-    preferred_language: i16,
-    needs: String,
-    service_plan: String,
-    since_at: SqlTime,
-    owner: String,
-    created_at: SqlTime,
-    updated_at: SqlTime,
-    version: i64,
+#[derive(Clone, Debug, Record)]
+#[record(table = "intake.customer", query = customers, kind = Customer)]
+#[record(search("intake.customer_search", customer = id))]
+#[record(shows = pb::Customer, computed(contacts = Self::contacts, preferences = Self::preferences))]
+pub struct CustomerRow {
+    pub id: Uuid,
+    pub display_name: String,
+    pub kind: i16,
+    #[record(hidden, blank = serde_json::json!([]))]
+    pub contacts: serde_json::Value,
+    #[record(hidden)]
+    pub phones: Vec<String>,
+    #[record(hidden)]
+    pub emails: Vec<String>,
+    #[record(hidden)]
+    pub preferred_channel: i16,
+    #[record(hidden)]
+    pub preferred_hours: String,
+    #[record(hidden)]
+    pub preferred_language: i16,
+    pub needs: String,
+    pub service_plan: String,
+    pub since_at: SqlTime,
+    pub owner: String,
+    #[record(fixed)]
+    pub created_at: SqlTime,
+    pub updated_at: SqlTime,
+    pub version: i64,
 }
 
-impl Record {
-    fn show(&self) -> pb::Customer {
+impl CustomerRow {
+    /// How they can be reached.
+    fn contacts(&self) -> Vec<ShownContact> {
         let contacts: Vec<Contact> = serde_json::from_value(self.contacts.clone()).unwrap_or_default();
+        contacts.iter().map(Contact::show).collect()
+    }
+
+    /// How they wish to be served, if they stated it (A10.7).
+    pub fn preferences(&self) -> Option<pb::Preferences> {
         let preferences = pb::Preferences {
             channel: self.preferred_channel.into(),
             hours: self.preferred_hours.clone(),
             language: self.preferred_language.into(),
         };
-        pb::Customer {
-            name: Id::<Customer>::from_uuid(self.id).to_string(),
-            display_name: self.display_name.clone(),
-            kind: self.kind.into(),
-            contacts: contacts.iter().map(Contact::show).collect(),
-            preferences: (preferences != pb::Preferences::default()).then_some(preferences),
-            needs: self.needs.clone(),
-            service_plan: self.service_plan.clone(),
-            since_time: Some(to_proto(self.since_at.to_jiff())),
-            owner: self.owner.clone(),
-            create_time: Some(to_proto(self.created_at.to_jiff())),
-            update_time: Some(to_proto(self.updated_at.to_jiff())),
-            etag: etag(self.version),
-        }
+        (preferences != pb::Preferences::default()).then_some(preferences)
     }
 
     /// Takes the field of a customer as given.
@@ -163,65 +145,51 @@ fn is_set(given: &pb::Customer, field: &str) -> bool {
 }
 
 impl Customers {
-    async fn create(&self, call: &Call, request: pb::CreateCustomerRequest) -> Result<pb::Customer, Error> {
+    async fn create_customer(&self, call: &Call, request: pb::CreateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
-        let now = sql::at(call.now);
-        let mut record = Record {
-            id: Id::<Customer>::new(call.now).uuid(),
-            display_name: String::new(),
-            kind: 0,
-            contacts: serde_json::json!([]),
-            phones: Vec::new(),
-            emails: Vec::new(),
-            preferred_channel: 0,
-            preferred_hours: String::new(),
-            preferred_language: 0,
-            needs: String::new(),
-            service_plan: String::new(),
-            since_at: now,
-            owner: call.caller.subject.clone(),
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let mut record = CustomerRow { owner: call.caller.subject.clone(), ..CustomerRow::blank(call.now) };
         for field in FIELDS {
-            record.set(field, &given, self.1)?;
+            record.set(field, &given, self.country)?;
         }
-        let mut change = self.0.begin(call).await?;
-        store(change.connection(), &record).await?;
+        let mut change = self.chassis.begin(call).await?;
+        record.insert(change.connection(), "").await?;
         let shown = record.show();
         let payload = pb::CustomerCreated { customer: Some(shown.clone()) };
         change.record(NewEvent::new(shown.name.clone(), 1, call.now, &call.rule.clauses, &payload));
         change.commit(shown).await
     }
 
-    async fn get(&self, call: &Call, request: pb::GetCustomerRequest) -> Result<pb::Customer, Error> {
+    async fn get_customer(&self, call: &Call, request: pb::GetCustomerRequest) -> Result<pb::Customer, Error> {
         let id = id::<Customer>(&request.name)?;
-        let holder = Holder { customer: &request.name, ..Holder::default() };
-        let row = customers!("where id = $1", id.uuid()).fetch_optional(self.0.pool()).await?;
-        row.filter(|_| call.reaches(holder))
+        let holder = Holder { customer: Cow::from(&request.name), ..Holder::default() };
+        let row = CustomerRow::get(&mut *self.chassis.pool().acquire().await?, id.uuid()).await?;
+        row.filter(|_| call.reaches(&holder))
             .map(|record| record.show())
             .ok_or_else(|| unknown::<Customer>(&request.name))
     }
 
-    async fn batch_get(
+    async fn batch_get_customers(
         &self,
         _call: &Call,
         request: pb::BatchGetCustomersRequest,
     ) -> Result<pb::BatchGetCustomersResponse, Error> {
         let ids = request.names.iter().map(|name| id::<Customer>(name)).collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = customers!("where id = any($1)", &uuids).fetch_all(self.0.pool()).await?;
+        let rows = customers!("where id = any($1)", &uuids).fetch_all(self.chassis.pool()).await?;
         let find = |id: &Id<Customer>| {
             rows.iter()
                 .find(|row| row.id == id.uuid())
-                .map(Record::show)
+                .map(CustomerRow::show)
                 .ok_or_else(|| unknown::<Customer>(&id.to_string()))
         };
         Ok(pb::BatchGetCustomersResponse { customers: ids.iter().map(find).collect::<Result<_, _>>()? })
     }
 
-    async fn list(&self, call: &Call, request: pb::ListCustomersRequest) -> Result<pb::ListCustomersResponse, Error> {
+    async fn list_customers(
+        &self,
+        call: &Call,
+        request: pb::ListCustomersRequest,
+    ) -> Result<pb::ListCustomersResponse, Error> {
         let page: Page<Id<Customer>> =
             Pages::new(call, &[&request.owner]).read(&request.page_token, request.page_size)?;
         let rows = customers!(
@@ -230,27 +198,27 @@ impl Customers {
             request.owner,
             page.limit
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListCustomersResponse { customers: rows.iter().map(Record::show).collect(), next_page_token })
+        Ok(pb::ListCustomersResponse { customers: rows.iter().map(CustomerRow::show).collect(), next_page_token })
     }
 
-    async fn update(&self, call: &Call, request: pb::UpdateCustomerRequest) -> Result<pb::Customer, Error> {
+    async fn update_customer(&self, call: &Call, request: pb::UpdateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
         let id = id::<Customer>(&given.name)?;
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let row = customers!("where id = $1 for no key update", id.uuid());
         let mut record =
             row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Customer>(&given.name))?;
         check_etag(&given.etag, &etag(record.version), &given.name)?;
+        let fingerprint = record.fingerprint();
         for field in &fields {
-            record.set(field, &given, self.1)?;
+            record.set(field, &given, self.country)?;
         }
-        record.version += 1;
-        record.updated_at = sql::at(call.now);
-        store(change.connection(), &record).await?;
+        record.renew(record.version + 1, call.now);
+        record.update(change.connection(), record.fingerprint() != fingerprint).await?;
         let shown = record.show();
         let changed_fields = fields.iter().map(|&field| field.to_owned()).collect();
         let payload = pb::CustomerUpdated { customer: Some(shown.clone()), changed_fields };
@@ -259,46 +227,19 @@ impl Customers {
     }
 }
 
-/// How a customer wishes to be served, if they stated it (A10.7).
-pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Option<pb::Preferences>, Error> {
-    let record = customers!("where id = $1", id).fetch_optional(connection).await?;
-    Ok(record.and_then(|record| record.show().preferences))
+impl Searched for CustomerRow {
+    fn entry(&self) -> Entry {
+        entry_of_customer(&self.display_name, &self.contacts, self.created_at.to_jiff())
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.display_name, &self.contacts).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
-/// Stores a customer, new or changed, and what they are found by.
-async fn store(connection: &mut PgConnection, record: &Record) -> Result<(), Error> {
-    let entry = Entry::of_customer(&record.display_name, &record.contacts, record.created_at.to_jiff());
-    sqlx::query!(
-        "with searched as (
-            insert into intake.customer_search (customer, tokens, said) values ($1, $17, $18)
-            on conflict (customer) do update set tokens = excluded.tokens, said = excluded.said
-            where customer_search.said <> excluded.said)
-        insert into intake.customer values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-        on conflict (id) do update set
-            display_name = excluded.display_name, kind = excluded.kind, contacts = excluded.contacts, phones = excluded.phones,
-            emails = excluded.emails, preferred_channel = excluded.preferred_channel, preferred_hours = excluded.preferred_hours,
-            preferred_language = excluded.preferred_language, needs = excluded.needs, service_plan = excluded.service_plan,
-            since_at = excluded.since_at, owner = excluded.owner, updated_at = excluded.updated_at, version = excluded.version",
-        record.id,
-        record.display_name,
-        record.kind,
-        record.contacts,
-        &record.phones,
-        &record.emails,
-        record.preferred_channel,
-        record.preferred_hours,
-        record.preferred_language,
-        record.needs,
-        record.service_plan,
-        record.since_at as _,
-        record.owner,
-        record.created_at as _,
-        record.updated_at as _,
-        record.version,
-        &entry.tokens,
-        entry.said,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+/// How a customer wishes to be served, if they stated it (A10.7).
+pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Option<pb::Preferences>, Error> {
+    Ok(CustomerRow::get(connection, id).await?.and_then(|record| record.preferences()))
 }

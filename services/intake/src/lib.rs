@@ -34,6 +34,6 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
         .beside(request::search::backlog::run(chassis.clone()))
         .beside(request::convert::run(chassis.clone()))
         .beside(kefu_chassis::subscriber::run(chassis.clone(), timeline::of_complaints()))
-        .with(CustomerServiceServer::new(customer::Customers(chassis.clone(), country)))
-        .with(RequestServiceServer::new(request::Requests(chassis, country))))
+        .with(CustomerServiceServer::new(customer::Customers { chassis: chassis.clone(), country }))
+        .with(RequestServiceServer::new(request::Requests { chassis, country })))
 }

@@ -7,10 +7,10 @@ use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
-use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::record::{ChildRow as _, Record, VersionedRow as _};
+use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::customer::Customers;
@@ -28,22 +28,12 @@ const FIELDS: [&str; 8] = [
     "watched_urls",
 ];
 
-/// A query of projects. Columns are named, so that a later version may add some while this one runs.
-macro_rules! projects {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            Record,
-            "select id, customer, display_name, product, contract_signatory, manager, delivered_at, site_address, site_tier,
-                watched_urls, created_at, updated_at, version
-            from intake.project " + $rest $($arguments)*
-        )
-    };
-}
-
 /// A project as it is stored.
-#[derive(Clone, Debug)]
-struct Record {
+#[derive(Clone, Debug, Record)]
+#[record(table = "intake.project", query = projects, kind = Project, shows = pb::Project)]
+struct ProjectRow {
     id: Uuid,
+    #[record(under = Customer)]
     customer: Uuid,
     display_name: String,
     product: String,
@@ -53,29 +43,13 @@ struct Record {
     site_address: String,
     site_tier: i16,
     watched_urls: Vec<String>,
+    #[record(fixed)]
     created_at: SqlTime,
     updated_at: SqlTime,
     version: i64,
 }
 
-impl Record {
-    fn show(&self) -> pb::Project {
-        pb::Project {
-            name: format!("{}/{}", Id::<Customer>::from_uuid(self.customer), Id::<Project>::from_uuid(self.id)),
-            display_name: self.display_name.clone(),
-            product: self.product.clone(),
-            contract_signatory: self.contract_signatory.clone(),
-            manager: self.manager.clone(),
-            delivered_time: self.delivered_at.map(|time| to_proto(time.to_jiff())),
-            site_address: self.site_address.clone(),
-            site_tier: self.site_tier.into(),
-            watched_urls: self.watched_urls.clone(),
-            create_time: Some(to_proto(self.created_at.to_jiff())),
-            update_time: Some(to_proto(self.updated_at.to_jiff())),
-            etag: etag(self.version),
-        }
-    }
-
+impl ProjectRow {
     /// Takes the field of a project as given.
     fn set(&mut self, field: &str, given: &pb::Project) {
         match field {
@@ -120,27 +94,12 @@ impl Customers {
     ) -> Result<pb::Project, Error> {
         let customer = id::<Customer>(&request.parent)?;
         let given = request.project.unwrap_or_default();
-        let now = sql::at(call.now);
-        let mut record = Record {
-            id: Id::<Project>::new(call.now).uuid(),
-            customer: customer.uuid(),
-            display_name: String::new(),
-            product: String::new(),
-            contract_signatory: String::new(),
-            manager: String::new(),
-            delivered_at: None,
-            site_address: String::new(),
-            site_tier: 0,
-            watched_urls: Vec::new(),
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let mut record = ProjectRow { customer: customer.uuid(), ..ProjectRow::blank(call.now) };
         for field in FIELDS {
             record.set(field, &given);
         }
-        let mut change = self.0.begin(call).await?;
-        store(change.connection(), &record).await.map_err(|error| match constraint(&error) {
+        let mut change = self.chassis.begin(call).await?;
+        record.insert(change.connection(), "").await.map_err(|error| match constraint(&error) {
             Some("project_customer_fkey") => unknown::<Customer>(&request.parent),
             _ => error.into(),
         })?;
@@ -153,10 +112,10 @@ impl Customers {
     pub(crate) async fn get_project(&self, call: &Call, request: pb::GetProjectRequest) -> Result<pb::Project, Error> {
         let (customer, id) = ids(&request.name)?;
         let owner = customer.to_string();
-        let holder = Holder { customer: &owner, ..Holder::default() };
+        let holder = Holder { customer: owner.into(), ..Holder::default() };
         let row = projects!("where id = $1 and customer = $2", id.uuid(), customer.uuid());
-        let row = row.fetch_optional(self.0.pool()).await?;
-        row.filter(|_| call.reaches(holder))
+        let row = row.fetch_optional(self.chassis.pool()).await?;
+        row.filter(|_| call.reaches(&holder))
             .map(|record| record.show())
             .ok_or_else(|| unknown::<Project>(&request.name))
     }
@@ -174,10 +133,10 @@ impl Customers {
             .map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) })
             .collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-        let rows = projects!("where id = any($1)", &uuids).fetch_all(self.0.pool()).await?;
+        let rows = projects!("where id = any($1)", &uuids).fetch_all(self.chassis.pool()).await?;
         let find = |(index, (customer, id)): (usize, &(Id<Customer>, Id<Project>))| {
             let row = rows.iter().find(|row| row.id == id.uuid() && row.customer == customer.uuid());
-            row.map(Record::show).ok_or_else(|| unknown::<Project>(&request.names[index]))
+            row.map(ProjectRow::show).ok_or_else(|| unknown::<Project>(&request.names[index]))
         };
         Ok(pb::BatchGetProjectsResponse { projects: ids.iter().enumerate().map(find).collect::<Result<_, _>>()? })
     }
@@ -194,20 +153,15 @@ impl Customers {
             r#"select exists (select from intake.customer where id = $1) as "exists!""#,
             customer.uuid()
         );
-        let holder = Holder { customer: &request.parent, ..Holder::default() };
-        if !call.reaches(holder) || !exists.fetch_one(self.0.pool()).await? {
+        let holder = Holder { customer: request.parent.as_str().into(), ..Holder::default() };
+        if !call.reaches(&holder) || !exists.fetch_one(self.chassis.pool()).await? {
             return Err(unknown::<Customer>(&request.parent));
         }
-        let rows = projects!(
-            "where customer = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
-            customer.uuid(),
-            page.after.map(Id::uuid),
-            page.limit
-        )
-        .fetch_all(self.0.pool())
-        .await?;
+        let mut connection = self.chassis.pool().acquire().await?;
+        let after = page.after.map(Id::uuid);
+        let rows = ProjectRow::newest_of(&mut connection, customer.uuid(), after, page.limit).await?;
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListProjectsResponse { projects: rows.iter().map(Record::show).collect(), next_page_token })
+        Ok(pb::ListProjectsResponse { projects: rows.iter().map(ProjectRow::show).collect(), next_page_token })
     }
 
     pub(crate) async fn update_project(
@@ -218,7 +172,7 @@ impl Customers {
         let given = request.project.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
         let (customer, id) = ids(&given.name)?;
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let row = projects!("where id = $1 and customer = $2 for no key update", id.uuid(), customer.uuid());
         let mut record =
             row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Project>(&given.name))?;
@@ -226,41 +180,12 @@ impl Customers {
         for field in &fields {
             record.set(field, &given);
         }
-        record.version += 1;
-        record.updated_at = sql::at(call.now);
-        store(change.connection(), &record).await?;
+        record.renew(record.version + 1, call.now);
+        record.update(change.connection(), false).await?;
         let shown = record.show();
         let changed_fields = fields.iter().map(|&field| field.to_owned()).collect();
         let payload = pb::ProjectUpdated { project: Some(shown.clone()), changed_fields };
         change.record(NewEvent::new(shown.name.clone(), record.version, call.now, &call.rule.clauses, &payload));
         change.commit(shown).await
     }
-}
-
-/// Stores a project, new or changed.
-async fn store(connection: &mut PgConnection, record: &Record) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "insert into intake.project values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        on conflict (id) do update set
-            display_name = excluded.display_name, product = excluded.product, contract_signatory = excluded.contract_signatory,
-            manager = excluded.manager, delivered_at = excluded.delivered_at, site_address = excluded.site_address,
-            site_tier = excluded.site_tier, watched_urls = excluded.watched_urls, updated_at = excluded.updated_at,
-            version = excluded.version",
-        record.id,
-        record.customer,
-        record.display_name,
-        record.product,
-        record.contract_signatory,
-        record.manager,
-        record.delivered_at as _,
-        record.site_address,
-        record.site_tier,
-        &record.watched_urls,
-        record.created_at as _,
-        record.updated_at as _,
-        record.version,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

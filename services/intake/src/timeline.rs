@@ -22,7 +22,7 @@ use crate::customer::Customers;
 use crate::shared::{Complaint, Customer, Request};
 
 impl Customers {
-    pub(crate) async fn timeline(
+    pub(crate) async fn get_customer_timeline(
         &self,
         call: &Call,
         asked: pb::GetCustomerTimelineRequest,
@@ -30,8 +30,8 @@ impl Customers {
         let page: Page<(Timestamp, Id<Request>)> =
             Pages::new(call, &[&asked.name]).read(&asked.page_token, asked.page_size)?;
         let customer = id::<Customer>(&asked.name)?;
-        let holder = Holder { customer: &asked.name, ..Holder::default() };
-        if !call.reaches(holder) {
+        let holder = Holder { customer: asked.name.as_str().into(), ..Holder::default() };
+        if !call.reaches(&holder) {
             return Err(unknown::<Customer>(&asked.name));
         }
         let rows = sqlx::query!(
@@ -55,7 +55,7 @@ impl Customers {
             page.after.map(|(_, id)| id.uuid()),
             page.limit,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         if rows.is_empty() && page.after.is_none() {
             self.check_known(customer, &asked.name).await?;
@@ -94,7 +94,7 @@ impl Customers {
             r#"select exists (select from intake.customer where id = $1) as "known!""#,
             customer.uuid()
         );
-        if known.fetch_one(self.0.pool()).await? { Ok(()) } else { Err(unknown::<Customer>(name)) }
+        if known.fetch_one(self.chassis.pool()).await? { Ok(()) } else { Err(unknown::<Customer>(name)) }
     }
 }
 

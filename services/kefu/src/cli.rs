@@ -1,17 +1,15 @@
 //! The command line: what can be asked, and who answers it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use kefu_chassis::config;
 use kefu_chassis::telemetry::Telemetry;
-use kefu_regulation::Regulation;
 
+use crate::common::Common;
 use crate::compliance::{self, ComplianceArguments};
 use crate::demo;
 use crate::error::Error;
-use crate::home::Home;
 use crate::import::{self, ImportArguments};
 use crate::journal::{self, CheckpointArguments, VerifyArguments};
 use crate::staff::{self, StaffArguments};
@@ -39,29 +37,6 @@ pub struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     common: Common,
-}
-
-/// What every command takes.
-#[derive(Args)]
-#[command(next_help_heading = "Everywhere")]
-pub struct Common {
-    /// Where data and keys are kept.
-    #[arg(long, global = true, value_name = "DIR", env = "KEFU_HOME", default_value = ".kefu")]
-    home: PathBuf,
-    /// A TOML file that overrides parameters of the rule book and the business calendar.
-    #[arg(long, global = true, value_name = "FILE")]
-    regulation: Option<PathBuf>,
-    /// Use this database instead of a private Postgres; the role must be a superuser.
-    #[arg(long, global = true, value_name = "URL", env = "KEFU_DATABASE_URL", hide_env_values = true)]
-    database_url: Option<String>,
-    /// What is logged to standard error, e.g. `info,kefu_chassis=debug`.
-    #[arg(long, global = true, value_name = "FILTER")]
-    log: Option<String>,
-    /// Log more: -v what happens, -vv every call.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "log")]
-    verbose: u8,
-    #[arg(skip)]
-    telemetry: Telemetry,
 }
 
 #[derive(Subcommand)]
@@ -99,47 +74,6 @@ enum Journal {
     Checkpoint(CheckpointArguments),
 }
 
-impl Common {
-    /// Whether something is given that only a start takes.
-    pub fn changes_what_runs(&self) -> bool {
-        self.regulation.is_some() || self.database_url.is_some()
-    }
-
-    /// Whether other parameters or another calendar than those of the rule book are given.
-    pub fn has_regulation(&self) -> bool {
-        self.regulation.is_some()
-    }
-
-    /// The home directory, made when absent.
-    pub fn home(&self) -> Result<Home, Error> {
-        Home::open(&self.home)
-    }
-
-    /// The regulation in force.
-    pub fn regulation(&self) -> Result<Regulation, Error> {
-        Ok(self.regulation.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?)
-    }
-
-    /// The database that is used instead of a private Postgres.
-    pub fn database_url(&self) -> Option<&str> {
-        self.database_url.as_deref().filter(|url| !url.is_empty())
-    }
-
-    /// Where traces and metrics go: whatever runs in this process shares it.
-    pub fn telemetry(&self) -> Telemetry {
-        self.telemetry.clone()
-    }
-
-    fn filter(&self) -> String {
-        let by_count = match self.verbose {
-            0 => "warn",
-            1 => "info",
-            _ => "debug,h2=info,hyper=info,tower=info,sqlx=info",
-        };
-        self.log.clone().unwrap_or_else(|| by_count.into())
-    }
-}
-
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let Cli { command, mut common } = cli;
@@ -175,6 +109,8 @@ async fn work(command: Command, common: &Common) -> Result<ExitCode, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use clap::CommandFactory as _;
 
     use super::*;

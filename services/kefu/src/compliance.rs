@@ -15,8 +15,8 @@ use kefu_proto::compliance::v1::{ComplianceRow, SummarizeComplianceRequest};
 use kefu_regulation::Regulation;
 use tonic::Request;
 
-use crate::cli::Common;
 use crate::client::Authorised;
+use crate::common::Common;
 use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::say;

@@ -9,7 +9,7 @@ use kefu_chassis::clock::{Clock, SimulatedTime};
 use kefu_regulation::Regulation;
 use tonic::Status;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::error::Error;
 use crate::home::Home;
 use crate::instance::{Instance, Plan};

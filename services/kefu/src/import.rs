@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 
-use crate::cli::Common;
 use crate::client::Authorised;
+use crate::common::Common;
 use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::say;

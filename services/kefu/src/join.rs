@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use kefu_chassis::clock::Clock;
 
-use crate::cli::Common;
 use crate::client::{self, Authorised, Bearer};
+use crate::common::Common;
 use crate::error::Error;
 use crate::home::{Data, Held, Home, State};
 use crate::instance::{Instance, Plan};

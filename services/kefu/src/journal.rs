@@ -13,8 +13,8 @@ use kefu_proto::events::v1::finding::Kind;
 use kefu_proto::events::v1::{Anchor, VerifyJournalRequest, VerifyJournalResponse};
 use tonic::Request;
 
-use crate::cli::Common;
 use crate::client::Authorised;
+use crate::common::Common;
 use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::{grouped, say};

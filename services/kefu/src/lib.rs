@@ -9,6 +9,7 @@ use kefu_chassis::error::describe;
 
 mod cli;
 mod client;
+mod common;
 mod compliance;
 mod demo;
 mod error;

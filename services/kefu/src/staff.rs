@@ -7,7 +7,7 @@ use clap::Args;
 use kefu_proto::directory::v1::directory_service_client::DirectoryServiceClient;
 use kefu_proto::directory::v1::{AppointGeneralManagerRequest, ImportStaffRequest, ImportStaffResponse};
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::error::{Error, file};
 use crate::join::Session;
 use crate::terminal::say;

@@ -9,7 +9,7 @@ use kefu_chassis::identity::is_id;
 use kefu_chassis::identity::signer::Grant;
 use kefu_proto::rules::v1::Role;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::error::Error;
 use crate::terminal::say;
 

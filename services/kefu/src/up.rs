@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use kefu_chassis::clock::Clock;
 use kefu_chassis::program::interrupted;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::demo;
 use crate::error::Error;
 use crate::home::{Data, Home};

@@ -17,9 +17,9 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::propagation::Within;
 use super::{SERVICE, TelemetryError};
-use crate::clock::Clock;
-use crate::config::Telemetry;
-use crate::names::new_uuid;
+use crate::base::clock::Clock;
+use crate::base::names::new_uuid;
+use crate::telemetry::settings::Telemetry;
 
 /// How long the collector may take to accept a connection or a batch.
 const PATIENCE: Duration = Duration::from_secs(2);

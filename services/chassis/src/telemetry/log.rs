@@ -17,7 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use super::TARGET;
 use super::sql::Statements;
-use crate::config::Log;
+use crate::telemetry::settings::Log;
 
 /// What takes logs as `config` says and writes them to `writer`, and spans for `tracers`. A filter that cannot be read falls
 /// back to `info`.

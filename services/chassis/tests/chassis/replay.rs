@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use kefu_chassis::{Error, database};
+use kefu_chassis::{Error, replies};
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{BARE, Bench, assert_refused, request_id};
@@ -129,10 +129,10 @@ async fn replies_are_kept_for_seven_days() {
     let request = pause(&name, "parts", &request_id());
     let first = client.pause_duty(request.clone()).await.unwrap().into_inner();
     bench.time().advance(SignedDuration::from_hours(7 * 24));
-    database::purge_replies(bench.pool(), bench.now()).await;
+    replies::purge(bench.pool(), bench.now()).await;
     assert_eq!(client.pause_duty(request.clone()).await.unwrap().into_inner(), first);
     bench.time().advance(SignedDuration::from_micros(1));
-    database::purge_replies(bench.pool(), bench.now()).await;
+    replies::purge(bench.pool(), bench.now()).await;
     assert_eq!(bench.number("select count(*) from reply").await, 0);
     assert_refused(client.pause_duty(request).await, Code::Aborted, ErrorReason::EtagStale);
 }

@@ -1,7 +1,6 @@
 //! What the complainant says of the resolution, and its execution: measures done, progress told (C5.6, C5.7, D8.8).
 
-use kefu_chassis::call::Holder;
-use kefu_chassis::names::unknown;
+use kefu_chassis::names::{as_unknown, unknown};
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -11,12 +10,16 @@ use kefu_proto::complaints::v1::paper::Content;
 use super::Complaints;
 use super::lifecycle::{Action, Facts};
 use super::paper::{self, paper};
-use super::step::{Step, facts, part};
+use super::row::{Step, facts, part};
 use crate::shared::Measure;
 
 impl Complaints {
-    pub(super) async fn agree(&self, call: &Call, request: pb::RecordAgreementRequest) -> Result<pb::Complaint, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn record_agreement(
+        &self,
+        call: &Call,
+        request: pb::RecordAgreementRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
         let facts = Facts { executed_at: Some(step.at), ..facts(&step, call) };
         let has_measures = facts.measures_left > 0;
@@ -30,8 +33,12 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    pub(super) async fn decline(&self, call: &Call, request: pb::RecordDeclineRequest) -> Result<pb::Complaint, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn record_decline(
+        &self,
+        call: &Call,
+        request: pb::RecordDeclineRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
         let facts = facts(&step, call);
         step.fire(Action::Decline, &facts)?;
@@ -48,25 +55,17 @@ impl Complaints {
         request: pb::CompleteMeasureRequest,
     ) -> Result<pb::Complaint, Error> {
         let nothing = || unknown::<Measure>(&request.name);
-        let (of, _) = request.name.split_once("/measures/").ok_or_else(nothing)?;
-        let step = Step::lock(&self.0, call, of, request.occurred_time.as_ref(), &[]).await;
-        let step = step.map_err(|error| if matches!(error, Error::NotFound { .. }) { nothing() } else { error })?;
+        let step = Step::lock_under::<Measure>(&self.chassis, call, &request).await?;
         let mut resolution = step.record.resolution().unwrap_or_default();
         let measure =
             resolution.measures.iter_mut().find(|measure| measure.name == request.name).ok_or_else(nothing)?;
-        let parties = [step.record.handler.clone()];
-        let holder =
-            Holder { owner: &measure.owner, department: &measure.department, parties: &parties, ..Holder::default() };
-        if !call.reaches(holder) {
-            return Err(nothing());
-        }
-        let mut step = step.ready(&request.etag).await?;
+        let mut facts = Facts { measures: vec![part(measure)], ..step.facts() };
+        let mut step = step.ready(&request, &facts).await.map_err(as_unknown::<Measure>(&request.name))?;
         if measure.completed_time.is_some() {
             return Err(Error::field("name", "D8.8: is done already"));
         }
         step.not_before(sql::read(step.record.agreed_at), "the complainant agreed")?;
-        let mut facts = step.facts();
-        facts.measures = vec![part(measure)];
+        facts = Facts { measures: facts.measures, ..step.facts() };
         facts.measures_left -= 1;
         measure.completed_time = Some(to_proto(step.at));
         measure.completed_by.clone_from(&call.caller.subject);
@@ -91,12 +90,12 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    pub(super) async fn record_progress(
+    pub(super) async fn record_complaint_progress(
         &self,
         call: &Call,
         request: pb::RecordComplaintProgressRequest,
     ) -> Result<pb::Paper, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::Inform, &facts)?;
         step.record.inform(step.at);

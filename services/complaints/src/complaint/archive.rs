@@ -1,7 +1,8 @@
 //! The archive of a complaint: its whole file, closed with a digest of every part (C5.9).
 
 use jiff::Timestamp;
-use kefu_chassis::names::unknown;
+use kefu_chassis::names::{as_unknown, unknown};
+use kefu_chassis::step;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -12,8 +13,7 @@ use uuid::Uuid;
 
 use super::Complaints;
 use super::lifecycle::Action;
-use super::step::Step;
-use super::store;
+use super::row::{ComplaintRow, Step};
 
 mod manifest;
 pub mod purge;
@@ -37,12 +37,12 @@ struct Row {
 }
 
 impl Complaints {
-    pub(super) async fn archive(
+    pub(super) async fn archive_complaint(
         &self,
         call: &Call,
         request: pb::ArchiveComplaintRequest,
     ) -> Result<pb::Archive, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, None).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let complaint = step.record.show().encode_to_vec();
         let facts = step.facts();
         step.fire(Action::Archive, &facts)?;
@@ -84,13 +84,13 @@ impl Complaints {
 
     /// Until when a file that is closed at `at` is kept at least, counted in the business calendar's zone.
     fn retain_until(&self, at: Timestamp) -> Timestamp {
-        let retention = self.0.regulation.get(params::RETENTION).to_span();
-        let closed = at.to_zoned(self.0.regulation.calendar().zone().clone());
+        let retention = self.chassis.regulation.get(params::RETENTION).to_span();
+        let closed = at.to_zoned(self.chassis.regulation.calendar().zone().clone());
         closed.checked_add(retention).map_or(Timestamp::MAX, |until| until.timestamp())
     }
 
     pub(super) async fn get_archive(&self, call: &Call, request: pb::GetArchiveRequest) -> Result<pb::Archive, Error> {
-        let mut connection = self.0.pool().acquire().await?;
+        let mut connection = self.chassis.pool().acquire().await?;
         let (row, _) = archived(&mut connection, call, &request.name).await?;
         pb::Archive::decode(row.body.as_slice()).map_err(Error::unexpected)
     }
@@ -98,13 +98,10 @@ impl Complaints {
 
 /// An archive that the caller may see, and its complaint as it is now. It lists the evidence, of which nobody sees what is
 /// brought against them (A1.1).
-async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(Row, store::Record), Error> {
+async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(Row, ComplaintRow), Error> {
     let nothing = || unknown::<Archive>(name);
     let complaint = name.strip_suffix("/archive").ok_or_else(nothing)?;
-    let record = store::seen(connection, call, complaint).await.map_err(|error| match error {
-        Error::NotFound { .. } => nothing(),
-        other => other,
-    })?;
+    let record: ComplaintRow = step::seen(connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
     if record.accuses(call) {
         return Err(nothing());
     }

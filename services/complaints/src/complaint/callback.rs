@@ -1,6 +1,5 @@
 //! The end of a complaint: the return call, or that the complainant takes it back (C5.8, D8.9).
 
-use kefu_chassis::names::unknown;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -10,8 +9,7 @@ use kefu_proto::complaints::v1::paper::Content;
 use super::Complaints;
 use super::lifecycle::Action;
 use super::paper::{self, paper};
-use super::step::{Step, facts};
-use crate::shared::Complaint;
+use super::row::{Step, facts};
 
 impl Complaints {
     pub(super) async fn record_callback(
@@ -26,7 +24,7 @@ impl Complaints {
         if !fits.contains(&request.satisfaction) {
             return Err(Error::field("satisfaction", "C5.8: is not what somebody says who is satisfied, or is not"));
         }
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         step.not_before(sql::read(step.record.executed_at), "the resolution was carried out")?;
         let facts = facts(&step, call);
         step.fire(if request.satisfied { Action::Satisfied } else { Action::Dissatisfied }, &facts)?;
@@ -56,19 +54,12 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    pub(super) async fn withdraw(
+    pub(super) async fn withdraw_complaint(
         &self,
         call: &Call,
         request: pb::WithdrawComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
-        let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
-        let customer = step.record.customer_name();
-        // Whose department only has to do with it does not end it.
-        let holder = kefu_chassis::call::Holder { customer: &customer, ..step.record.handler() };
-        if !call.reaches(holder) {
-            return Err(unknown::<Complaint>(&request.name));
-        }
-        let mut step = step.ready(&request.etag).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = facts(&step, call);
         step.fire(Action::Withdraw, &facts)?;
         step.record.withdraw_reason.clone_from(&request.reason);

@@ -1,7 +1,6 @@
 //! Words with the complainant, attempts at them, and what may be done when there are none: the extension of clause C5.8.
 
 use jiff::Timestamp;
-use kefu_chassis::call::Holder;
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
@@ -16,12 +15,12 @@ use prost::Message as _;
 use super::Complaints;
 use super::lifecycle::Action;
 use super::paper::{self, paper};
-use super::step::{Step, facts, open_measures};
-use super::store::Record;
-use crate::shared::{Complaint, Evidence};
+use super::row::ComplaintRow;
+use super::row::{Step, facts, open_measures};
+use crate::shared::Evidence;
 
 impl Complaints {
-    pub(super) async fn record_contact(
+    pub(super) async fn record_customer_contact(
         &self,
         call: &Call,
         request: pb::RecordCustomerContactRequest,
@@ -33,12 +32,7 @@ impl Complaints {
         if is_reached && !matches!(purpose, Purpose::Investigation) {
             return Err(Error::field("purpose", "what was said then is recorded by the method of that step"));
         }
-        let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
-        let parties = [step.record.investigator.clone()];
-        if !call.reaches(Holder { parties: &parties, ..step.record.handler() }) {
-            return Err(unknown::<Complaint>(&request.name));
-        }
-        let mut step = step.ready(&request.etag).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = facts(&step, call);
         let duty = duty(purpose).filter(|_| !is_reached);
         if duty.is_some() && Some(purpose) != step.record.wanted_for() {
@@ -86,7 +80,7 @@ impl Complaints {
 
     /// One more attempt of this step found nobody; it counts for its day if that is worked.
     fn count_attempt(&self, step: &mut Step<'_>) {
-        let calendar = self.0.regulation.calendar();
+        let calendar = self.chassis.regulation.calendar();
         let day = step.at.to_zoned(calendar.zone().clone()).date();
         step.record.unreached_attempts += 1;
         let written = day.to_string();
@@ -104,7 +98,7 @@ impl Complaints {
         if refuses == request.evidence.is_empty() {
             return Err(Error::field("evidence", "C5.8: is the written refusal, and for that ground only"));
         }
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, None).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = facts(&step, call);
         if refuses {
             let refusal = self.on_file(&mut step, &request.evidence).await?;
@@ -185,7 +179,7 @@ fn duty(purpose: Purpose) -> Option<&'static str> {
     }
 }
 
-impl Record {
+impl ComplaintRow {
     /// The step that the complainant is wanted for now, if one cannot be taken without them.
     pub fn wanted_for(&self) -> Option<Purpose> {
         match self.state() {

@@ -1,7 +1,5 @@
 //! `ConcludeInvestigation`: the course, the cause, who is responsible, and whether the complaint is upheld (C5.3, D8.5).
 
-use kefu_chassis::call::Holder;
-use kefu_chassis::names::unknown;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -10,26 +8,16 @@ use kefu_proto::complaints::v1::paper::Content;
 use super::Complaints;
 use super::lifecycle::Action;
 use super::paper::{self, paper};
-use super::step::Step;
-use crate::shared::Complaint;
+use super::row::Step;
 
 impl Complaints {
-    pub(super) async fn conclude(
+    pub(super) async fn conclude_investigation(
         &self,
         call: &Call,
         request: pb::ConcludeInvestigationRequest,
     ) -> Result<pb::Complaint, Error> {
-        let step = Step::lock(&self.0, call, &request.name, request.occurred_time.as_ref(), &[]).await?;
-        let known = self.0.directory.now();
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let investigator = step.record.investigator.clone();
-        let department = known.department_of(&investigator, step.at);
-        // Whoever may see it learns from the lifecycle that nobody investigates it yet.
-        let is_theirs = call.reaches(Holder { owner: &investigator, department, ..Holder::default() });
-        let is_nobodys = investigator.is_empty() && call.reaches(step.record.holder(""));
-        if !is_theirs && !is_nobodys {
-            return Err(unknown::<Complaint>(&request.name));
-        }
-        let mut step = step.ready(&request.etag).await?;
         step.not_before(sql::read(step.record.investigated_at), "the investigation began")?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         self.check_department(department)?;

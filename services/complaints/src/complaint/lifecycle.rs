@@ -6,75 +6,48 @@ use kefu_proto::complaints::v1::complaint::State;
 
 mod duties;
 mod gates;
-mod labels;
+mod reach;
 
 use gates::{
     ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPROVER_CONCERNED, APPROVER_NOT_ACCUSED, APPROVER_NOT_AUTHOR,
     APPROVER_OUTSIDE, CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, NOT_ACKNOWLEDGED,
     NOT_OF_THEIR_OWN, OUTSIDER_CONCERNED, PLAN_CURRENT, PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
 };
+use reach::{CONCERNED, HANDLER_OR_INVESTIGATOR, INVESTIGATOR, MEASURE_OWNER};
 
-/// What can happen to a complaint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is registered.
-    Register,
-    /// The complainant has an apology and a promise.
-    Acknowledge,
-    /// It is classified.
-    Classify,
-    /// A department is told.
-    Notify,
-    /// Somebody else handles it.
-    Assign,
-    /// Somebody investigates it.
-    AssignInvestigator,
-    /// Evidence is added.
-    AddEvidence,
-    /// The complainant is asked about the matter.
-    Contact,
-    /// An attempt to reach the complainant found nobody, in the time of the step's duty.
-    AttemptInTime,
-    /// The same, later.
-    AttemptLate,
-    /// It goes on without an apology that was heard.
-    GoOnUnacknowledged,
-    /// It goes on without the complainant's agreement.
-    GoOnUnagreed,
-    /// The same, where nothing is to be carried out.
-    GoOnUntold,
-    /// It is closed without the complainant.
-    CloseWithout,
-    /// The investigation is concluded.
-    Conclude,
-    /// A resolution is proposed.
-    Propose,
-    /// A department concerned approves it.
-    Approve,
-    /// The last department concerned does.
-    ApproveLast,
-    /// A department concerned rejects it.
-    Reject,
-    /// The complainant agrees.
-    Agree,
-    /// The complainant accepts that nothing is to be carried out.
-    AgreeToExplanation,
-    /// The complainant declines.
-    Decline,
-    /// A measure is done.
-    CompleteMeasure,
-    /// The last measure is done.
-    CompleteLast,
-    /// The complainant is told how it goes.
-    Inform,
-    /// The complainant is satisfied.
-    Satisfied,
-    /// The complainant is not.
-    Dissatisfied,
-    /// The complainant takes it back.
-    Withdraw,
-    /// Its file is closed.
-    Archive,
+kefu_chassis::actions! {
+    /// What can happen to a complaint.
+    pub enum Action {
+        Register: RegisterComplaint, "it is registered", "登记";
+        Acknowledge: AcknowledgeComplaint, "the complainant has an apology and a promise", "向投诉人致歉并承诺尽快处理";
+        Classify: ClassifyComplaint, "it is classified", "分类定级";
+        Notify: NotifyDepartment, "a department is told", "转告相关部门";
+        Assign: AssignComplaint, "somebody else of the department handles it", "改由本部门他人经办";
+        AssignInvestigator: AssignInvestigator, "somebody investigates it", "指派调查人";
+        AddEvidence: AddEvidence, "evidence is added", "添加证据";
+        Contact: RecordCustomerContact, "the complainant is spoken with", "与投诉人沟通";
+        AttemptInTime: RecordCustomerContact, "an attempt in time to reach the complainant finds nobody", "按时联系投诉人未果";
+        AttemptLate: RecordCustomerContact, "a further attempt to reach the complainant finds nobody", "再次联系投诉人未果";
+        GoOnUnacknowledged: WaiveContact, "it goes on though the complainant heard no apology", "未能向投诉人致歉，继续处理";
+        GoOnUnagreed: WaiveContact, "it goes on without the complainant's agreement", "未取得投诉人认可，继续落实";
+        GoOnUntold: WaiveContact, "it goes on though the complainant heard no explanation", "未能向投诉人说明，转入回访";
+        CloseWithout: WaiveContact, "it is closed without the complainant", "无法取得投诉人意见，予以关闭";
+        Conclude: ConcludeInvestigation, "the investigation is concluded", "调查结束";
+        Propose: ProposeResolution, "a resolution is proposed", "提出处理方案";
+        Approve: ApproveResolution, "a department concerned approves it", "一个相关部门审批通过";
+        ApproveLast: ApproveResolution, "the last department concerned approves it", "全部相关部门审批通过";
+        Reject: RejectResolution, "a department concerned rejects it", "相关部门驳回方案";
+        Agree: RecordAgreement, "the complainant agrees", "投诉人认可方案";
+        AgreeToExplanation: RecordAgreement, "the complainant accepts an explanation, and nothing is to be done", "投诉人接受说明，无需落实措施";
+        Decline: RecordDecline, "the complainant declines", "投诉人不认可方案";
+        CompleteMeasure: CompleteMeasure, "a measure is done", "完成一项措施";
+        CompleteLast: CompleteMeasure, "the last measure is done", "完成全部措施";
+        Inform: RecordComplaintProgress, "the complainant is told how it goes", "向投诉人反馈进展";
+        Satisfied: RecordCallback, "the complainant is satisfied", "回访满意";
+        Dissatisfied: RecordCallback, "the complainant is not satisfied", "回访不满意";
+        Withdraw: WithdrawComplaint, "the complainant takes it back", "投诉人撤回";
+        Archive: ArchiveComplaint, "its file is closed", "整理归档";
+    }
 }
 
 /// The duties of a complaint.
@@ -201,20 +174,27 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             reassigns: true,
             ..Row::row(Action::AssignInvestigator, "A1.1", EARLY, Some(State::Investigating))
         },
-        Row::row(Action::AddEvidence, "C5.4", OPEN, None),
-        Row::row(Action::Contact, "D8.4", OPEN, None),
+        Row { reach: CONCERNED, ..Row::row(Action::AddEvidence, "C5.4", OPEN, None) },
+        Row { reach: HANDLER_OR_INVESTIGATOR, ..Row::row(Action::Contact, "D8.4", OPEN, None) },
         Row {
+            reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Acknowledgement, Duty::Callback],
             ..Row::row(Action::AttemptInTime, "C5.8", WANTED, None)
         },
         Row {
+            reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::AttemptInTime, "C5.8", &[State::Investigating], None)
         },
-        Row { gates: &[NOT_OF_THEIR_OWN], ..Row::row(Action::AttemptLate, "C5.8", WANTED, None) },
         Row {
+            reach: HANDLER_OR_INVESTIGATOR,
+            gates: &[NOT_OF_THEIR_OWN],
+            ..Row::row(Action::AttemptLate, "C5.8", WANTED, None)
+        },
+        Row {
+            reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
             ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None)
         },
@@ -249,17 +229,20 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::CloseWithout, "C5.8", &[State::Investigating], Some(State::Closed))
         },
         Row {
+            reach: INVESTIGATOR,
             gates: &[INVESTIGATOR_OUTSIDE, ACKNOWLEDGED, EVIDENCED, CONTACTED, RESPONSIBLE_FOUND],
             meets: &[Duty::Investigation],
             opens: &[Duty::DepartmentNotice],
             ..Row::row(Action::Conclude, "C5.3", &[State::Investigating], Some(State::Concluded))
         },
         Row {
+            reach: HANDLER_OR_INVESTIGATOR,
             gates: &[PLANNED, OUTSIDER_CONCERNED],
             ..Row::row(Action::Propose, "C5.5", PLANNING, Some(State::Proposed))
         },
-        Row { gates: ENTITLED, ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None) },
+        Row { reach: CONCERNED, gates: ENTITLED, ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None) },
         Row {
+            reach: CONCERNED,
             gates: &[
                 APPROVER_CONCERNED,
                 SAME_VERSION,
@@ -270,7 +253,11 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ],
             ..Row::row(Action::ApproveLast, "C5.5", &[State::Proposed], Some(State::Approved))
         },
-        Row { gates: ENTITLED, ..Row::row(Action::Reject, "C5.5", &[State::Proposed], Some(State::Concluded)) },
+        Row {
+            reach: CONCERNED,
+            gates: ENTITLED,
+            ..Row::row(Action::Reject, "C5.5", &[State::Proposed], Some(State::Concluded))
+        },
         Row {
             gates: &[NOT_OF_THEIR_OWN, PLAN_CURRENT],
             opens: &[Duty::Measure, Duty::Progress],
@@ -286,11 +273,13 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded))
         },
         Row {
+            reach: MEASURE_OWNER,
             meets: &[Duty::Measure],
             ..Row::row(Action::CompleteMeasure, "D8.8", CARRYING_OUT, Some(State::Executing))
         },
         // From here on the return call tells how it went.
         Row {
+            reach: MEASURE_OWNER,
             gates: &[ALL_DONE],
             meets: &[Duty::Measure],
             opens: &[Duty::Callback],
@@ -337,7 +326,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row::row(Action::Archive, "C5.9", &[State::Closed, State::Withdrawn], Some(State::Archived)),
     ],
     duties: duties::RULES,
-    label: labels::label,
+    label: Action::label,
     state_name: |state| state.as_str_name(),
     promised: |_| None,
 };

@@ -4,23 +4,29 @@ use jiff::Timestamp;
 use kefu_chassis::call::Scope;
 use kefu_chassis::names::{Id, reference};
 use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::step::{self, Root as _};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 
 use super::Complaints;
-use super::store::{self, complaints};
+use super::row::{ComplaintRow, complaints};
 use crate::shared::{Complaint, Customer, Request};
 
 type Newest = (Timestamp, Id<Complaint>);
 
 impl Complaints {
-    pub(super) async fn get(&self, call: &Call, request: pb::GetComplaintRequest) -> Result<pb::Complaint, Error> {
-        let mut connection = self.0.pool().acquire().await?;
-        Ok(store::seen(&mut connection, call, &request.name).await?.show_to(call))
+    pub(super) async fn get_complaint(
+        &self,
+        call: &Call,
+        request: pb::GetComplaintRequest,
+    ) -> Result<pb::Complaint, Error> {
+        let mut connection = self.chassis.pool().acquire().await?;
+        let record: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
+        Ok(record.show_to(call))
     }
 
-    pub(super) async fn list(
+    pub(super) async fn list_complaints(
         &self,
         call: &Call,
         request: pb::ListComplaintsRequest,
@@ -47,7 +53,7 @@ impl Complaints {
                 and ($13::timestamptz is null or received_at >= $13) and ($14::timestamptz is null or received_at < $14)
                 and ($15 = '' or number = $15) and ($16::uuid is null or request = $16)
             order by received_at desc, id desc limit $17",
-            sql::maybe(page.after.map(|(time, _)| time)) as _,
+            sql::maybe(page.after.map(|(time, _)| time)),
             page.after.map(|(_, id)| id.uuid()),
             mine.map(Id::uuid),
             reference::<Customer>(&request.customer)?.map(Id::uuid),
@@ -59,13 +65,13 @@ impl Complaints {
             chosen(request.state),
             chosen(request.category),
             chosen(request.severity),
-            sql::maybe(request.start_time.as_ref().and_then(from_proto)) as _,
-            sql::maybe(request.end_time.as_ref().and_then(from_proto)) as _,
+            sql::maybe(request.start_time.as_ref().and_then(from_proto)),
+            sql::maybe(request.end_time.as_ref().and_then(from_proto)),
             request.number,
             reference::<Request>(&request.request)?.map(Id::uuid),
             page.limit,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| (row.received_at.to_jiff(), row.id()));
         let complaints = rows.iter().map(|row| row.show_to(call)).collect();

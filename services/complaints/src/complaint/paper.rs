@@ -2,6 +2,7 @@
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -10,8 +11,7 @@ use prost::Message as _;
 use sqlx::PgConnection;
 
 use super::Complaints;
-use super::step::Step;
-use super::store;
+use super::row::{ComplaintRow, Step};
 use crate::shared::Paper;
 
 /// A paper that a step records.
@@ -59,8 +59,8 @@ impl Complaints {
     ) -> Result<pb::ListPapersResponse, Error> {
         let page: Page<Id<Paper>> = Pages::new(call, &[&request.parent, &request.kind.to_string()])
             .read(&request.page_token, request.page_size)?;
-        let mut connection = self.0.pool().acquire().await?;
-        let parent = store::seen(&mut connection, call, &request.parent).await?;
+        let mut connection = self.chassis.pool().acquire().await?;
+        let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
         let rows = sqlx::query!(
             "select id, body from complaints.paper
             where complaint = $1 and ($2::uuid is null or id < $2) and ($3::smallint = 0 or kind = $3)

@@ -12,16 +12,16 @@ use kefu_proto::complaints::v1::paper::Content;
 use super::Complaints;
 use super::lifecycle::Action;
 use super::paper::{self, paper};
-use super::step::Step;
-use super::store::Record;
+use super::row::ComplaintRow;
+use super::row::Step;
 
 impl Complaints {
-    pub(super) async fn acknowledge(
+    pub(super) async fn acknowledge_complaint(
         &self,
         call: &Call,
         request: pb::AcknowledgeComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::Acknowledge, &facts)?;
         step.record.acknowledged_at = Some(sql::at(step.at));
@@ -39,12 +39,12 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    pub(super) async fn classify(
+    pub(super) async fn classify_complaint(
         &self,
         call: &Call,
         request: pb::ClassifyComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         if !department.is_empty() {
             self.check_department(department)?;
@@ -83,7 +83,7 @@ impl Complaints {
         call: &Call,
         request: pb::NotifyDepartmentRequest,
     ) -> Result<pb::Complaint, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         self.check_department(&request.department)?;
         let mut facts = step.facts();
         facts.told = self.in_charge(&step, &request.department);
@@ -95,16 +95,16 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    pub(super) async fn assign(
+    pub(super) async fn assign_complaint(
         &self,
         call: &Call,
         request: pb::AssignComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.handler == step.record.handler {
             return Err(Error::field("handler", "has it already"));
         }
-        let known = self.0.directory.now();
+        let known = self.chassis.directory.now();
         let mut facts = step.facts();
         facts.fits_department = known.is_active(&request.handler)
             && known.department_of(&request.handler, step.at) == step.record.department;
@@ -125,8 +125,8 @@ impl Complaints {
         call: &Call,
         request: pb::AssignInvestigatorRequest,
     ) -> Result<pb::Complaint, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
-        let known = self.0.directory.now();
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
+        let known = self.chassis.directory.now();
         let investigator = &request.investigator;
         let mut facts = step.facts();
         facts.is_outside = *investigator != step.record.responsible_person
@@ -134,7 +134,7 @@ impl Complaints {
         facts.investigator = Some((investigator.clone(), known.department_of(investigator, step.at).to_owned()));
         let previous_investigator = std::mem::replace(&mut step.record.investigator, investigator.clone());
         step.fire(Action::AssignInvestigator, &facts)?;
-        self.0.check_may(&request.investigator, "ConcludeInvestigation", "investigator", "C5.3")?;
+        self.chassis.check_may(&request.investigator, "ConcludeInvestigation", "investigator", "C5.3")?;
         step.record.investigated_at.get_or_insert(sql::at(step.at));
         step.record.involve(investigator);
         let payload =
@@ -144,8 +144,8 @@ impl Complaints {
 
     /// Whoever is in charge of a department now, as the one who is told of a complaint (D8.3).
     fn in_charge(&self, step: &Step<'_>, department: &str) -> Vec<Part> {
-        let known = self.0.directory.now();
-        let head = known.responsible(department, "", self.0.clock.now());
+        let known = self.chassis.directory.now();
+        let head = known.responsible(department, "", self.chassis.clock.now());
         let part = |(staff, _): (&str, _)| Part {
             subject: step.record.id().to_string(),
             owner: staff.to_owned(),
@@ -163,13 +163,14 @@ impl Complaints {
 
     /// Refuses what is no department.
     pub(super) fn check_department(&self, name: &str) -> Result<(), Error> {
-        let is_known = self.0.directory.now().department(name).is_some();
+        let is_known = self.chassis.directory.now().department(name).is_some();
         if is_known { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }) }
     }
 
     /// Refuses a responsible person who is not of the department and never was: what the complaint is about may lie long back.
     pub(super) fn check_person(&self, department: &str, person: &str) -> Result<(), Error> {
-        let is_theirs = self.0.directory.now().was_of(person, department, Timestamp::MIN, self.0.clock.now());
+        let is_theirs =
+            self.chassis.directory.now().was_of(person, department, Timestamp::MIN, self.chassis.clock.now());
         if person.is_empty() || is_theirs {
             return Ok(());
         }
@@ -178,13 +179,13 @@ impl Complaints {
 
     /// Whether somebody is, and since the complaint was received always was, of another department than the responsible one
     /// (A1.1): that they moved meanwhile makes them no outsider.
-    pub(super) fn is_outside(&self, record: &Record, staff: &str, department: &str, now: Timestamp) -> bool {
+    pub(super) fn is_outside(&self, record: &ComplaintRow, staff: &str, department: &str, now: Timestamp) -> bool {
         let since = record.received_at.to_jiff();
-        department.is_empty() || !self.0.directory.now().was_of(staff, department, since, now)
+        department.is_empty() || !self.chassis.directory.now().was_of(staff, department, since, now)
     }
 }
 
-impl Record {
+impl ComplaintRow {
     /// These departments know of it.
     pub fn tell(&mut self, told: &[Part]) {
         for part in told {

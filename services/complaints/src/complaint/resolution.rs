@@ -1,8 +1,7 @@
 //! What is to be done about a complaint: proposed, and approved by every department concerned, each version for itself
 //! (C5.5, D8.6, A1.1).
 
-use kefu_chassis::call::Holder;
-use kefu_chassis::names::{Id, unknown};
+use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -14,21 +13,16 @@ use prost::Message as _;
 use super::Complaints;
 use super::lifecycle::{Action, Facts};
 use super::paper::{self, paper};
-use super::step::{Step, facts};
-use crate::shared::{Complaint, Measure};
+use super::row::{Step, facts};
+use crate::shared::Measure;
 
 impl Complaints {
-    pub(super) async fn propose(
+    pub(super) async fn propose_resolution(
         &self,
         call: &Call,
         request: pb::ProposeResolutionRequest,
     ) -> Result<pb::Complaint, Error> {
-        let step = Step::lock(&self.0, call, &request.name, None, &[]).await?;
-        let parties = [step.record.investigator.clone()];
-        if !call.reaches(Holder { parties: &parties, ..step.record.handler() }) {
-            return Err(unknown::<Complaint>(&request.name));
-        }
-        let mut step = step.ready(&request.etag).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let resolution = self.draw_up(call, &step, request)?;
         let responsible = step.record.responsible_department.clone();
         let mut facts = step.facts();
@@ -64,12 +58,12 @@ impl Complaints {
         if request.compensation.as_ref().is_some_and(is_unnamed) {
             return Err(Error::field("compensation.currency_code", "is required with an amount"));
         }
-        let known = self.0.directory.now();
+        let known = self.chassis.directory.now();
         let mut departments = vec![step.record.responsible_department.clone()];
         let mut measures = Vec::with_capacity(request.measures.len());
         for (index, measure) in request.measures.into_iter().enumerate() {
             let wrong = |field: &str, reason: &str| Error::field(format!("measures[{index}].{field}"), reason);
-            self.0.check_may(&measure.owner, "CompleteMeasure", &format!("measures[{index}].owner"), "D8.6")?;
+            self.chassis.check_may(&measure.owner, "CompleteMeasure", &format!("measures[{index}].owner"), "D8.6")?;
             if measure.due_time.as_ref().and_then(from_proto).is_none_or(|due| due <= call.now) {
                 return Err(wrong("due_time", "D8.6: must be in the future"));
             }
@@ -111,43 +105,25 @@ impl Complaints {
         Ok(resolution)
     }
 
-    pub(super) async fn approve(
+    pub(super) async fn approve_resolution(
         &self,
         call: &Call,
         request: pb::ApproveResolutionRequest,
     ) -> Result<pb::Complaint, Error> {
-        let pb::ApproveResolutionRequest { name, digest, reason, etag, occurred_time, .. } = request;
-        let step = self.judge(call, &name, &etag, occurred_time.as_ref()).await?;
-        self.decide(call, step, digest, (Decision::Approved, reason)).await
+        let step = Step::begin(&self.chassis, call, &request).await?;
+        self.decide(call, step, request.digest, (Decision::Approved, request.reason)).await
     }
 
-    pub(super) async fn reject(
+    pub(super) async fn reject_resolution(
         &self,
         call: &Call,
         request: pb::RejectResolutionRequest,
     ) -> Result<pb::Complaint, Error> {
-        let pb::RejectResolutionRequest { name, digest, reason, etag, occurred_time, .. } = request;
-        let step = self.judge(call, &name, &etag, occurred_time.as_ref()).await?;
-        self.decide(call, step, digest, (Decision::Rejected, reason)).await
+        let step = Step::begin(&self.chassis, call, &request).await?;
+        self.decide(call, step, request.digest, (Decision::Rejected, request.reason)).await
     }
 
-    /// The complaint whose resolution a caller judges who has to do with it.
-    async fn judge<'a>(
-        &'a self,
-        call: &'a Call,
-        name: &str,
-        etag: &str,
-        occurred: Option<&prost_types::Timestamp>,
-    ) -> Result<Step<'a>, Error> {
-        let step = Step::lock(&self.0, call, name, occurred, &[]).await?;
-        if !call.reaches(step.record.holder("")) {
-            return Err(unknown::<Complaint>(name));
-        }
-        let step = step.ready(etag).await?;
-        step.not_before(sql::read(step.record.proposed_at), "the resolution was proposed")?;
-        Ok(step)
-    }
-
+    /// Records what a caller says of the resolution of a complaint that they have to do with.
     async fn decide(
         &self,
         call: &Call,
@@ -155,8 +131,9 @@ impl Complaints {
         digest: Vec<u8>,
         (decision, reason): (Decision, String),
     ) -> Result<pb::Complaint, Error> {
+        step.not_before(sql::read(step.record.proposed_at), "the resolution was proposed")?;
         let mut resolution = step.record.resolution().unwrap_or_default();
-        let department = self.0.directory.now().department_of(&call.caller.subject, step.at).to_owned();
+        let department = self.chassis.directory.now().department_of(&call.caller.subject, step.at).to_owned();
         let facts = self.entitlement(call, &step, &resolution, &department, &digest);
         step.fire(
             match decision {

@@ -8,14 +8,15 @@ use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::contacts::{Contact, Country};
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{NEVER, Page, Pages};
-use kefu_chassis::search::{Probes, Tokens, asked, dated, normal, packed};
+use kefu_chassis::search::{Entry, Probes, Searched, Tokens, asked, dated, normal, packed};
+use kefu_chassis::step::Root as _;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 
 use super::Complaints;
 use super::list::bounds;
-use super::store::{Record, complaints};
+use super::row::{ComplaintRow, complaints};
 use crate::shared::Complaint;
 
 /// Grams kept of one complaint at most. Of a longer text the beginning is found.
@@ -25,30 +26,21 @@ const LOOKED_AT: i64 = 200;
 /// Rows visited in one span of time at most, to take its newest from.
 const VISITED: i64 = 500;
 
-/// What the index holds of a complaint.
-#[derive(Debug)]
-pub struct Entry {
-    /// What it is found by.
-    pub tokens: Vec<String>,
-    /// What it is compared by: its texts in normal form, a line each.
-    pub said: String,
-}
-
-impl Entry {
-    /// Of a complaint. Its number, which it gets when it is stored, is found by itself.
-    pub fn of(record: &Record) -> Self {
-        let contact: Contact = serde_json::from_value(record.contact.clone()).unwrap_or_default();
+impl Searched for ComplaintRow {
+    /// Its number, which it gets when it is stored, is found by itself.
+    fn entry(&self) -> Entry {
+        let contact: Contact = serde_json::from_value(self.contact.clone()).unwrap_or_default();
         let (phone, contact) = (normal(&contact.phone), contact.show());
         let texts = [
             contact.person.as_str(),
             &contact.email,
             &contact.chat_id,
             &contact.postal_address,
-            &record.product,
-            &record.subcategory,
-            &record.matter,
-            &record.desired_remedy,
-            &record.cause,
+            &self.product,
+            &self.subcategory,
+            &self.matter,
+            &self.desired_remedy,
+            &self.cause,
         ];
         let mut tokens = Tokens::at_most(GRAMS_AT_MOST);
         tokens.add_number(&phone);
@@ -63,15 +55,14 @@ impl Entry {
             }
             said.push(text);
         }
-        Self { tokens: dated(record.received_at.to_jiff(), &tokens.into_vec()), said: said.join("\n") }
+        Entry { tokens: dated(self.received_at.to_jiff(), &tokens.into_vec()), said: said.join("\n") }
     }
-}
 
-/// Differs when what a complaint is found by differs.
-pub fn fingerprint(record: &Record) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&record.product, &record.subcategory, &record.cause).hash(&mut hasher);
-    hasher.finish()
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.product, &self.subcategory, &self.cause).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// The ways to read a query: the terms, in normal form, that must all be found.
@@ -102,12 +93,12 @@ fn number(query: &str) -> String {
 }
 
 impl Complaints {
-    pub(super) async fn search(
+    pub(super) async fn search_complaints(
         &self,
         call: &Call,
         request: pb::SearchComplaintsRequest,
     ) -> Result<pb::SearchComplaintsResponse, Error> {
-        let ways = ways(&request.query, self.1)
+        let ways = ways(&request.query, self.country)
             .ok_or_else(|| Error::field("query", "must have at least two letters or digits"))?;
         let page: Page<(Timestamp, Id<Complaint>)> = Pages::new(call, &[&request.query, &request.state.to_string()])
             .read(&request.page_token, request.page_size)?;
@@ -142,7 +133,7 @@ impl Complaints {
             LOOKED_AT,
             number(&request.query),
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let truncated = found.first().is_some_and(|row| row.more);
         let holds = |said: &str| ways.iter().any(|way| way.iter().all(|term| said.contains(term.as_str())));
@@ -159,7 +150,7 @@ impl Complaints {
             i16::try_from(request.state).unwrap_or_default(),
             page.limit,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| (row.received_at.to_jiff(), row.id()));
         let complaints = rows.iter().map(|row| row.show_to(call)).collect();
@@ -171,7 +162,7 @@ impl Complaints {
         let known = sqlx::query!(
             r#"select max(received_at) as "newest: SqlTime", min(received_at) as "oldest: SqlTime" from complaints.complaint"#
         );
-        let known = known.fetch_one(self.0.pool()).await?;
+        let known = known.fetch_one(self.chassis.pool()).await?;
         let grams: Vec<Vec<String>> =
             ways.iter().map(|way| asked(&way.join(" ")).into_iter().map(str::to_owned).collect()).collect();
         let span = known.newest.zip(known.oldest);

@@ -2,6 +2,7 @@
 
 use kefu_chassis::call::Answers;
 use kefu_chassis::journal::watch::{RootChange, WatchedRoot, watch_roots};
+use kefu_chassis::record::Names as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::events::v1::Event;
@@ -9,7 +10,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Complaints;
-use super::store::{Record, complaints};
+use super::row::{ComplaintRow, complaints};
+use crate::shared::Customer;
 
 impl Complaints {
     pub(super) async fn watch_complaints(
@@ -17,20 +19,16 @@ impl Complaints {
         call: Call,
         request: pb::WatchComplaintsRequest,
     ) -> Result<Answers<pb::WatchComplaintsResponse>, Error> {
-        watch_roots::<Record>(&self.0, call, request).await
+        watch_roots::<ComplaintRow>(&self.chassis, call, request).await
     }
 }
 
-impl WatchedRoot for Record {
+impl WatchedRoot for ComplaintRow {
     type Request = pb::WatchComplaintsRequest;
     type Response = pb::WatchComplaintsResponse;
 
     async fn load(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
         complaints!("where id = any($1)", ids).fetch_all(connection).await
-    }
-
-    fn is_seen_by(&self, call: &Call) -> bool {
-        call.reaches(self.holder(&self.customer_name()))
     }
 
     fn is_asked_for(&self, call: &Call, asked: &pb::WatchComplaintsRequest, _: &Event) -> bool {
@@ -39,7 +37,7 @@ impl WatchedRoot for Record {
         let responsible = if call.is_customer() { "" } else { self.responsible_department.as_str() };
         is(&asked.handler, &[&self.handler])
             && is(&asked.department, &[&self.department, responsible])
-            && is(&asked.customer, &[&self.customer_name()])
+            && is(&asked.customer, &[&self.customer.names::<Customer>()])
     }
 
     fn respond(change: Option<RootChange<pb::Complaint>>, resume_token: String) -> pb::WatchComplaintsResponse {

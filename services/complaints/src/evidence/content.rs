@@ -1,34 +1,34 @@
 //! `GetEvidenceContent`: the content, piece by piece, to those allowed. A slow reader holds no connection.
 
 use async_stream::try_stream;
-use futures::Stream;
+use kefu_chassis::call::Answers;
 use kefu_chassis::names::id;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use tonic::Status;
 
 use super::{Evidences, pieces, seen};
 use crate::shared::Evidence;
 
 impl Evidences {
-    pub(super) async fn content(
+    pub(super) async fn get_evidence_content(
         &self,
         mut call: Call,
-        name: String,
-    ) -> Result<impl Stream<Item = Result<pb::GetEvidenceContentResponse, Status>> + Send + use<>, Error> {
-        let mut connection = self.0.pool().acquire().await?;
+        request: pb::GetEvidenceContentRequest,
+    ) -> Result<Answers<pb::GetEvidenceContentResponse>, Error> {
+        let name = request.name;
+        let mut connection = self.chassis.pool().acquire().await?;
         let evidence = seen(&mut connection, &call, &name).await?;
         drop(connection);
         if !evidence.uri.is_empty() {
             return Err(Error::field("name", "is a link: its content is not kept here"));
         }
-        let slot = self.1.downloads.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let slot = self.transfers.downloads.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
         let (this, language) = (self.clone(), call.language);
-        Ok(try_stream! {
+        Ok(Box::pin(try_stream! {
             let _slot = slot;
-            let until = Instant::now() + this.1.bounds.whole();
+            let until = Instant::now() + this.transfers.bounds.whole();
             let mut digest = Sha256::new();
             for ordinal in 0.. {
                 let piece = this.piece(&mut call, &name, ordinal, until).await;
@@ -39,19 +39,19 @@ impl Evidences {
             if digest.finalize()[..] != evidence.sha256 {
                 Err(Error::unexpected("evidence is not what its digest says").into_status(language))?;
             }
-        })
+        }))
     }
 
     /// The next piece, as long as there is time, and for who may still see it: nobody reads on who has lost the right.
     async fn piece(&self, call: &mut Call, name: &str, ordinal: i32, until: Instant) -> Result<Option<Vec<u8>>, Error> {
-        if *self.0.stopping().borrow() {
+        if *self.chassis.stopping().borrow() {
             return Err(Error::Stopping);
         }
         if Instant::now() >= until {
             return Err(Error::Deadline);
         }
-        self.0.renew(call)?;
-        let mut connection = self.0.pool().acquire().await?;
+        self.chassis.renew(call)?;
+        let mut connection = self.chassis.pool().acquire().await?;
         seen(&mut connection, call, name).await?;
         Ok(pieces::piece(&mut connection, id::<Evidence>(name)?.uuid(), ordinal).await?)
     }

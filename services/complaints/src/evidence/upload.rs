@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use kefu_chassis::error::Violation;
-use kefu_chassis::{Call, Error};
+use kefu_chassis::{Call, Error, step};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::upload_evidence_request::Part;
 use prost::Message as _;
@@ -15,18 +15,20 @@ use tonic::{Code, Status, Streaming};
 use super::received::Received;
 use super::slots::Slot;
 use super::{Evidences, digest, kind, name, readable};
-use crate::complaint::store;
+use crate::complaint::lifecycle::Action;
+use crate::complaint::row::{ComplaintRow, Step};
 
 impl Evidences {
-    pub(super) async fn upload(
+    pub(super) async fn upload_evidence(
         &self,
         call: &mut Call,
         parts: Streaming<pb::UploadEvidenceRequest>,
     ) -> Result<pb::Evidence, Error> {
-        let whole = tokio::time::timeout(self.1.bounds.whole(), self.receive(call, parts)).await;
+        let whole = tokio::time::timeout(self.transfers.bounds.whole(), self.receive(call, parts)).await;
         let (stated, mut received, _slot) = whole.map_err(|_| Error::Deadline)??;
         // It took its time to come: it is added now, by whoever may add it now.
-        self.0.renew(call)?;
+        self.chassis.renew(call)?;
+        let step = self.begin(call, &stated).await.map_err(of_the_first)?;
         let evidence = pb::Evidence {
             kind: stated.kind,
             source: stated.source,
@@ -37,11 +39,17 @@ impl Evidences {
             sha256: stated.sha256,
             ..pb::Evidence::default()
         };
-        let step = self.begin(call, &stated.parent, stated.occurred_time.as_ref()).await.map_err(of_the_first)?;
         let (mut step, evidence) = self.file(call, step, evidence).await?;
         received.store(step.change.connection(), &evidence.name).await?;
         let payload = pb::EvidenceAdded { state: step.state(), evidence: Some(evidence.clone()) };
         step.finish_with(&payload, evidence).await
+    }
+
+    /// Begins what `AddEvidence` does as well.
+    async fn begin<'a>(&'a self, call: &'a Call, stated: &pb::UploadedEvidence) -> Result<Step<'a>, Error> {
+        let step = Step::lock(&self.chassis, call, &stated.parent, stated.occurred_time.as_ref(), &[]).await?;
+        let facts = step.facts();
+        step.ready_for(Action::AddEvidence.label().method, &stated.parent, "", &facts).await
     }
 
     /// Takes what it is, and the content as long as it is what was stated. Who may not add it, or has added it, is told before
@@ -51,20 +59,20 @@ impl Evidences {
         call: &mut Call,
         parts: Streaming<pb::UploadEvidenceRequest>,
     ) -> Result<(pb::UploadedEvidence, Received, Slot), Error> {
-        let mut coming = Coming::new(parts, self.1.bounds.idle());
+        let mut coming = Coming::new(parts, self.transfers.bounds.idle());
         let Some(Part::Evidence(stated)) = coming.next(call).await? else {
             return Err(Error::field("evidence", "is required in the first message"));
         };
         // The same words name the same content, by its digest.
         call.once(&stated.request_id, &stated.encode_to_vec());
-        if self.0.has_answered(call, &stated.request_id).await? {
+        if self.chassis.has_answered(call, &stated.request_id).await? {
             return Err(Error::Repeated);
         }
         check(&stated)?;
-        let mut connection = self.0.pool().acquire().await?;
-        store::seen(&mut connection, call, &stated.parent).await?;
+        let mut connection = self.chassis.pool().acquire().await?;
+        step::seen::<ComplaintRow>(&mut connection, call, &stated.parent).await?;
         drop(connection);
-        let slot = self.1.slots.take(&call.caller.subject)?;
+        let slot = self.transfers.slots.take(&call.caller.subject)?;
         let mut received = Received::open().await?;
         while let Some(part) = coming.next(call).await? {
             let Part::Content(bytes) = part else {

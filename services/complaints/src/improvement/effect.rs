@@ -7,7 +7,7 @@ use kefu_chassis::time::sql;
 use kefu_proto::complaints::v1::improvement::Effect;
 use sqlx::PgConnection;
 
-use super::store::Record;
+use super::row::ImprovementRow;
 
 /// What was counted, and how many complaints might be counted yet.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Counted {
 /// if they are recorded from the first of these days on: a rate by a part of them would be too high.
 pub async fn count(
     connection: &mut PgConnection,
-    record: &Record,
+    record: &ImprovementRow,
     done: Timestamp,
     check: Timestamp,
     zone: &TimeZone,
@@ -42,9 +42,9 @@ pub async fn count(
         from c"#,
         record.responsible_department,
         record.cause_category,
-        sql::at(before) as _,
-        sql::at(done) as _,
-        sql::at(check) as _,
+        sql::at(before),
+        sql::at(done),
+        sql::at(check),
     )
     .fetch_one(&mut *connection)
     .await?;
@@ -54,9 +54,9 @@ pub async fn count(
             coalesce(sum(contacts) filter (where day >= $2), 0)::bigint as "after!",
             coalesce((select min(day) from complaints.contact_count where live) <= $1, false) as "throughout!"
         from complaints.contact_count where day >= $1 and day < $3"#,
-        day(before) as _,
-        day(done) as _,
-        day(check) as _,
+        day(before),
+        day(done),
+        day(check),
     )
     .fetch_one(connection)
     .await?;

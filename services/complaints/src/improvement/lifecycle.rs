@@ -1,23 +1,20 @@
 //! The lifecycle of an improvement: planned, carried out, and checked by somebody else when its time has come (D8.12).
 
 use jiff::Timestamp;
-use kefu_chassis::language::Text;
-use kefu_chassis::lifecycle::{DutyRule, Gate, Label, Lifecycle, Tells, Term, Transition};
+use kefu_chassis::call::Holder;
+use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Reach, Tells, Term, Transition};
 use kefu_chassis::notifications::NoticeKind;
 use kefu_proto::complaints::v1::improvement::State;
 use kefu_regulation::params;
 
-/// What can happen to an improvement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is planned.
-    Plan,
-    /// It is carried out.
-    Complete,
-    /// There were fewer complaints after it.
-    FindEffective,
-    /// There were not.
-    FindIneffective,
+kefu_chassis::actions! {
+    /// What can happen to an improvement.
+    pub enum Action {
+        Plan: CreateImprovement, "it is planned", "制定改进措施";
+        Complete: CompleteImprovement, "it is carried out", "改进措施已落实";
+        FindEffective: VerifyImprovement, "there were fewer complaints after it", "核查有效：投诉减少";
+        FindIneffective: VerifyImprovement, "there were no fewer complaints after it", "核查无效：投诉未减少";
+    }
 }
 
 /// The duties of an improvement.
@@ -34,8 +31,10 @@ pub enum Duty {
 pub struct Facts {
     /// Until when it is to be carried out.
     pub due: Option<Timestamp>,
-    /// From when on its effect can be checked, by whom, and their department.
-    pub check: Option<(Timestamp, String, String)>,
+    /// Who checks its effect, and their department.
+    pub verifier: (String, String),
+    /// From when on that can be done; nothing until it is carried out.
+    pub check_at: Option<Timestamp>,
     /// Whether who checks it is, and was, of another department than the one that carried it out.
     pub is_outside: bool,
     /// Whether that time has come.
@@ -57,6 +56,9 @@ static TO_CHECK: NoticeKind = NoticeKind {
     english: "{} was carried out. Its effect is yours to check when its time has come.",
     chinese: "{}已落实，到期后请您核查其效果。",
 };
+
+const VERIFIER: Option<Reach<Facts>> =
+    Some(Reach { whose: "whoever checks its effect", of: |facts, _| Holder::of(&facts.verifier.0, &facts.verifier.1) });
 
 const OUTSIDE: Gate<Facts> = Gate::of_call(
     "A1.1",
@@ -93,11 +95,13 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Complete, "D8.12", &[State::Planned], Some(State::Done))
         },
         Row {
+            reach: VERIFIER,
             gates: &[OUTSIDE, IN_TIME, DECIDED],
             meets: &[Duty::EffectCheck],
             ..Row::row(Action::FindEffective, "D8.12", DONE, Some(State::Effective))
         },
         Row {
+            reach: VERIFIER,
             gates: &[OUTSIDE, IN_TIME, DECIDED],
             meets: &[Duty::EffectCheck],
             ..Row::row(Action::FindIneffective, "D8.12", DONE, Some(State::Ineffective))
@@ -109,34 +113,17 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Rule::of(Duty::Improvement, "D8.12", "improvement", |facts, _| facts.due.map(Term::Until))
         },
         Rule {
-            holder: |facts| facts.check.as_ref().map(|(_, staff, department)| (staff.as_str(), department.as_str())),
-            tells: Some(Tells {
-                kind: &TO_CHECK,
-                to: |facts| facts.check.as_ref().map(|(_, staff, _)| staff.as_str()),
-                fulfils: false,
-            }),
+            holder: |facts| Some((facts.verifier.0.as_str(), facts.verifier.1.as_str())),
+            tells: Some(Tells { kind: &TO_CHECK, to: |facts| Some(&facts.verifier.0), fulfils: false }),
             ..Rule::of(Duty::EffectCheck, "D8.12", "effect_check", |facts, regulation| {
-                let (from, _, _) = facts.check.as_ref()?;
-                Some(Term::WithinFrom(*from, regulation.get(params::CHECK_WITHIN)))
+                Some(Term::WithinFrom(facts.check_at?, regulation.get(params::CHECK_WITHIN)))
             })
         },
     ],
-    label,
+    label: Action::label,
     state_name: |state| state.as_str_name(),
     promised: |_| None,
 };
-
-fn label(action: Action) -> Label {
-    let (method, en, zh) = match action {
-        Action::Plan => ("CreateImprovement", "it is planned", "制定改进措施"),
-        Action::Complete => ("CompleteImprovement", "it is carried out", "改进措施已落实"),
-        Action::FindEffective => ("VerifyImprovement", "there were fewer complaints after it", "核查有效：投诉减少"),
-        Action::FindIneffective => {
-            ("VerifyImprovement", "there were no fewer complaints after it", "核查无效：投诉未减少")
-        }
-    };
-    Label { method, text: Text::new(en, zh) }
-}
 
 #[cfg(test)]
 mod tests {

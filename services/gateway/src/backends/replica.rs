@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::Uri;
 use kefu_chassis::telemetry::Telemetry;
-use kefu_chassis::telemetry::propagation::Traced;
+use kefu_chassis::telemetry::traced::Traced;
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;

@@ -5,11 +5,11 @@ use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 
-use super::{Customers, Record, customers};
+use super::{CustomerRow, Customers, customers};
 use crate::shared::Customer;
 
 impl Customers {
-    pub(super) async fn find(
+    pub(super) async fn find_customers(
         &self,
         call: &Call,
         request: pb::FindCustomersRequest,
@@ -24,7 +24,7 @@ impl Customers {
         let phone = if request.phone.is_empty() {
             String::new()
         } else {
-            self.1.e164(&request.phone).ok_or_else(|| Error::field("phone", "is not a telephone number"))?
+            self.country.e164(&request.phone).ok_or_else(|| Error::field("phone", "is not a telephone number"))?
         };
         let page: Page<Id<Customer>> = Pages::new(call, &asked).read(&request.page_token, request.page_size)?;
         let after = page.after.map(Id::uuid);
@@ -35,7 +35,7 @@ impl Customers {
                 after,
                 page.limit
             );
-            row.fetch_all(self.0.pool()).await?
+            row.fetch_all(self.chassis.pool()).await?
         } else if !request.email.is_empty() {
             let row = customers!(
                 "where emails @> array[$1] and ($2::uuid is null or id < $2) order by id desc limit $3",
@@ -43,7 +43,7 @@ impl Customers {
                 after,
                 page.limit
             );
-            row.fetch_all(self.0.pool()).await?
+            row.fetch_all(self.chassis.pool()).await?
         } else {
             // Names that begin with the text lie between it and the text with the highest character after it.
             let beginning = request.display_name.trim();
@@ -55,9 +55,9 @@ impl Customers {
                 after,
                 page.limit
             );
-            row.fetch_all(self.0.pool()).await?
+            row.fetch_all(self.chassis.pool()).await?
         };
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::FindCustomersResponse { customers: rows.iter().map(Record::show).collect(), next_page_token })
+        Ok(pb::FindCustomersResponse { customers: rows.iter().map(CustomerRow::show).collect(), next_page_token })
     }
 }

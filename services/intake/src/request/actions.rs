@@ -1,7 +1,6 @@
 //! What is done about a request until it is resolved, and its end by the customer's wish.
 
 use jiff_sqlx::ToSqlx as _;
-use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
@@ -10,13 +9,18 @@ use kefu_regulation::params;
 
 use super::Requests;
 use super::lifecycle::Action;
-use super::step::Step;
-use super::store::{self, ProgressRow, Record};
+use super::row::RequestRow;
+use super::row::Step;
+use super::store::ProgressRow;
 use super::{link, transfer};
 
 impl Requests {
-    pub(super) async fn respond(&self, call: &Call, request: pb::RespondRequestRequest) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn respond_request(
+        &self,
+        call: &Call,
+        request: pb::RespondRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
         facts.is_answered = true;
         facts.answered_at = Some(step.at);
@@ -32,13 +36,13 @@ impl Requests {
         call: &Call,
         request: pb::PromiseWaitRequest,
     ) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let promised = request.promised_time.as_ref().and_then(from_proto).filter(|&promised| promised > step.at);
         let promised =
             promised.ok_or_else(|| Error::field("promised_time", "must be after the time the customer was told"))?;
         let mut facts = step.facts();
-        let measure = self.0.regulation.get(params::PROMISE_AT_MOST).measure;
-        facts.promised_wait = self.0.regulation.calendar().elapsed(step.at, promised, measure);
+        let measure = self.chassis.regulation.get(params::PROMISE_AT_MOST).measure;
+        facts.promised_wait = self.chassis.regulation.calendar().elapsed(step.at, promised, measure);
         facts.promised_at = Some(promised);
         let action = step.record.promise();
         step.fire(action, &facts)?;
@@ -54,16 +58,14 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn classify(
+    pub(super) async fn classify_request(
         &self,
         call: &Call,
         request: pb::ClassifyRequestRequest,
     ) -> Result<pb::Request, Error> {
         // Looked up before anything is locked, so that both are locked in the order of their ids.
-        let earlier = link::earlier_of(self.0.pool(), &request, &self.0.regulation).await?;
-        let (name, etag) = (&request.name, &request.etag);
-        let mut step =
-            Step::begin_with(&self.0, call, name, etag, request.occurred_time.as_ref(), earlier.as_slice()).await?;
+        let earlier = link::earlier_of(self.chassis.pool(), &request, &self.chassis.regulation).await?;
+        let mut step = Step::begin_with(&self.chassis, call, &request, earlier.as_slice()).await?;
         let mut facts = step.facts();
         facts.in_scope = self.in_scope(&step.record, &request.business_domain);
         let is_out = facts.in_scope == Some(false);
@@ -89,8 +91,8 @@ impl Requests {
 
     /// Whether a business domain is one of the first responder's department, as it was when the customer came (A2.3); unknown
     /// while the directory is.
-    pub(super) fn in_scope(&self, record: &Record, domain: &str) -> Option<bool> {
-        let known = self.0.directory.now();
+    pub(super) fn in_scope(&self, record: &RequestRow, domain: &str) -> Option<bool> {
+        let known = self.chassis.directory.now();
         let department = known.department_of(&record.first_responder, record.contact_at.to_jiff());
         (!known.is_empty()).then(|| known.is_in_charge(department, domain))
     }
@@ -100,8 +102,7 @@ impl Requests {
         call: &Call,
         request: pb::RecordProgressRequest,
     ) -> Result<pb::Progress, Error> {
-        let mut step =
-            Step::begin(&self.0, call, &request.parent, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.carrier_state != 0 && i32::from(step.record.kind) != Kind::Shipment as i32 {
             return Err(Error::field("carrier_state", "B1.3: is only for kind SHIPMENT"));
         }
@@ -118,16 +119,15 @@ impl Requests {
             step.record.carrier_state = request.carrier_state() as i16;
         }
         let row = ProgressRow {
-            id: Id::<crate::shared::Progress>::new(call.now).uuid(),
             request: step.record.id,
             text: request.text.clone(),
             told_by: request.told_by() as i16,
             carrier_state: request.carrier_state() as i16,
             author: call.caller.subject.clone(),
             occurred_at: step.at.to_sqlx(),
-            created_at: call.now.to_sqlx(),
+            ..ProgressRow::blank(call.now)
         };
-        store::insert_progress(step.change.connection(), &row).await?;
+        row.insert(step.change.connection()).await?;
         let progress = row.show();
         let payload = pb::ProgressRecorded { state: step.state(), progress: Some(progress.clone()) };
         step.finish_with(&payload, progress).await
@@ -138,7 +138,7 @@ impl Requests {
         call: &Call,
         request: pb::AwaitCustomerRequest,
     ) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::AwaitCustomer, &facts)?;
         step.record.awaited.clone_from(&request.awaited);
@@ -153,7 +153,7 @@ impl Requests {
         call: &Call,
         request: pb::CustomerRepliedRequest,
     ) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::CustomerReplied, &facts)?;
         step.record.awaited.clear();
@@ -161,8 +161,12 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn resolve(&self, call: &Call, request: pb::ResolveRequestRequest) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn resolve_request(
+        &self,
+        call: &Call,
+        request: pb::ResolveRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
         let is_emergency = !request.emergency_reason.trim().is_empty();
         facts.solved_first = (request.solved_first || is_emergency) && step.record.work_orders == 0;
@@ -188,8 +192,12 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn cancel(&self, call: &Call, request: pb::CancelRequestRequest) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn cancel_request(
+        &self,
+        call: &Call,
+        request: pb::CancelRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::Cancel, &facts)?;
         if let Some(transfer) = step.record.pending_transfer.take() {

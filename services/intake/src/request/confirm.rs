@@ -1,18 +1,17 @@
 //! After the solution: is it solved, and is the customer satisfied (C4.2, C4.3)?
 
 use jiff_sqlx::ToSqlx as _;
-use kefu_chassis::names::Id;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
 
 use super::Requests;
 use super::lifecycle::Action;
-use super::step::Step;
+use super::row::Step;
 use super::store::{self, AttemptRow};
 
 impl Requests {
-    pub(super) async fn confirm(
+    pub(super) async fn confirm_resolution(
         &self,
         call: &Call,
         request: pb::ConfirmResolutionRequest,
@@ -24,7 +23,7 @@ impl Requests {
         if call.is_customer() && !matches!(outcome, Outcome::Satisfied | Outcome::Dissatisfied) {
             return Err(Error::field("outcome", "must be SATISFIED or DISSATISFIED when the customer says it"));
         }
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         if step.record.resolved_at.is_some_and(|resolved| step.at < resolved.to_jiff()) {
             return Err(Error::field("occurred_time", "must not be before the request was resolved"));
         }
@@ -47,17 +46,16 @@ impl Requests {
             Action::ConfirmDissatisfied => record.begin_cycle(),
             _ => record.unreached_attempts += 1,
         }
-        store::insert_attempt(step.change.connection(), &row).await?;
+        row.insert(step.change.connection()).await?;
         let payload =
             pb::ResolutionAsked { state: step.state(), contact_attempt: Some(row.show()), cycle: step.record.cycle };
         step.finish(&payload).await
     }
 
     fn attempt(&self, call: &Call, request: &pb::ConfirmResolutionRequest, step: &Step<'_>) -> AttemptRow {
-        let calendar = self.0.regulation.calendar();
+        let calendar = self.chassis.regulation.calendar();
         let day = step.at.to_zoned(calendar.zone().clone()).date();
         AttemptRow {
-            id: Id::<crate::shared::ContactAttempt>::new(call.now).uuid(),
             request: step.record.id,
             outcome: request.outcome() as i16,
             channel: request.channel() as i16,
@@ -66,12 +64,16 @@ impl Requests {
             working_day: calendar.is_worked(day).then(|| day.to_sqlx()),
             author: call.caller.subject.clone(),
             occurred_at: step.at.to_sqlx(),
-            created_at: call.now.to_sqlx(),
+            ..AttemptRow::blank(call.now)
         }
     }
 
-    pub(super) async fn reopen(&self, call: &Call, request: pb::ReopenRequestRequest) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn reopen_request(
+        &self,
+        call: &Call,
+        request: pb::ReopenRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         if step.record.closed_at.is_some_and(|closed| step.at < closed.to_jiff()) {
             return Err(Error::field("occurred_time", "must not be before the request was closed"));
         }

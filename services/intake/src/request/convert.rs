@@ -9,6 +9,7 @@ use kefu_chassis::error::describe;
 use kefu_chassis::identity::Identity;
 use kefu_chassis::names::{Id, new_uuid, unknown};
 use kefu_chassis::peer::failure;
+use kefu_chassis::step::Root as _;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as complaints;
@@ -23,8 +24,7 @@ use uuid::Uuid;
 
 use super::Requests;
 use super::lifecycle::Action;
-use super::step::Step;
-use super::store::Record;
+use super::row::{RequestRow, Step};
 use crate::shared::{Complaint, Contact, Request};
 
 /// How long one try may take, and how long others leave it alone.
@@ -34,16 +34,16 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(20);
 const POLL: Duration = Duration::from_secs(2);
 
 impl Requests {
-    pub(super) async fn convert(
+    pub(super) async fn convert_to_complaint(
         &self,
         call: &Call,
         request: pb::ConvertToComplaintRequest,
     ) -> Result<pb::Request, Error> {
         let (id, registration) = self.intend(call, &request).await?;
-        match register(&self.0, registration).await? {
-            Registered::As(complaint) => link(&self.0, call, id, complaint).await,
+        match register(&self.chassis, registration).await? {
+            Registered::As(complaint) => link(&self.chassis, call, id, complaint).await,
             Registered::Refused(why) => {
-                give_up(&self.0, call, id).await?;
+                give_up(&self.chassis, call, id).await?;
                 Err(Error::field("name", format!("C5.1: the service of complaints does not take it: {why}")))
             }
         }
@@ -55,8 +55,8 @@ impl Requests {
         call: &Call,
         request: &pb::ConvertToComplaintRequest,
     ) -> Result<(Id<Request>, complaints::RegisterComplaintRequest), Error> {
-        let mut step = Step::lock(&self.0, call, &request.name, None, &[]).await?;
-        if !call.reaches(step.record.holder("")) {
+        let mut step = Step::lock(&self.chassis, call, &request.name, None, &[]).await?;
+        if !call.reaches(&step.record.holder()) {
             return Err(unknown::<Request>(&request.name));
         }
         let id = step.record.id();
@@ -70,8 +70,8 @@ impl Requests {
                 Err(Error::field("name", "C5.1: is becoming a complaint already, by a call that says something else"))
             };
         }
-        let mut step = step.ready(&request.etag).await?;
         let facts = step.facts();
+        let mut step = step.ready(request, &facts).await?;
         step.fire(Action::Convert, &facts)?;
         let call_id = Uuid::try_parse(&registration.request_id).map_err(Error::unexpected)?;
         let (request_id, digest) = call.key();
@@ -84,8 +84,8 @@ impl Requests {
             call.caller.subject,
             request_id,
             digest.as_slice(),
-            sql::at(call.now + AGAIN) as _,
-            sql::at(call.now) as _,
+            sql::at(call.now + AGAIN),
+            sql::at(call.now),
         )
         .execute(step.change.connection())
         .await?;
@@ -99,19 +99,19 @@ impl Requests {
     fn registration(
         &self,
         call: &Call,
-        record: &Record,
+        record: &RequestRow,
         request: &pb::ConvertToComplaintRequest,
     ) -> Result<complaints::RegisterComplaintRequest, Error> {
         let own: Option<Contact> = serde_json::from_value(record.contact.clone()).ok();
         let contact = request.contact.clone().or(own.map(|contact| contact.show())).unwrap_or_default();
         let contact =
-            Contact::read(&contact, "contact", "C5.1", self.1).map_err(|wrong| Error::Invalid(vec![wrong]))?;
+            Contact::read(&contact, "contact", "C5.1", self.country).map_err(|wrong| Error::Invalid(vec![wrong]))?;
         let matter = if request.matter.trim().is_empty() { &record.description } else { &request.matter };
         if matter.trim().is_empty() {
             return Err(Error::field("matter", "C5.1: is required, as the request has no description"));
         }
         // Who owned it may have left since.
-        let owns = self.0.directory.now().is_active(&record.owner);
+        let owns = self.chassis.directory.now().is_active(&record.owner);
         Ok(complaints::RegisterComplaintRequest {
             channel: record.channel.into(),
             customer: record.customer_name(),
@@ -184,7 +184,7 @@ async fn register(chassis: &Chassis, registration: complaints::RegisterComplaint
 
 /// What was intended does not come about; the request can be converted anew.
 async fn give_up(chassis: &Chassis, call: &Call, request: Id<Request>) -> Result<(), Error> {
-    let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.ready("").await?;
+    let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.prepare().await?;
     let given_up = sqlx::query!("delete from intake.conversion where request = $1 and not done", request.uuid());
     if given_up.execute(step.change.connection()).await?.rows_affected() == 0 {
         return Ok(());
@@ -200,7 +200,7 @@ async fn link(
     request: Id<Request>,
     complaint: Id<Complaint>,
 ) -> Result<pb::Request, Error> {
-    let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.ready("").await?;
+    let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.prepare().await?;
     if step.record.complaint.is_some() {
         let shown = step.record.show_to(call);
         return step.change.commit(shown).await;
@@ -241,8 +241,8 @@ async fn finish_one(chassis: &Chassis) -> Result<bool, Error> {
             select request from intake.conversion where not done and try_next_at <= $1
             order by try_next_at limit 1 for update skip locked)
         returning request, registration, actor, request_id, digest",
-        sql::at(now) as _,
-        sql::at(now + AGAIN) as _,
+        sql::at(now),
+        sql::at(now + AGAIN),
     );
     let Some(taken) = taken.fetch_optional(chassis.pool()).await? else { return Ok(false) };
     let rule = chassis.rules.named("ConvertToComplaint").cloned();

@@ -1,25 +1,24 @@
 //! What can be done with a request next, and what stands in the way.
 
 use kefu_chassis::step::Root as _;
-use kefu_chassis::{Call, Error};
+use kefu_chassis::{Call, Error, explain};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 
-use super::lifecycle::{Action, LIFECYCLE};
-use super::store::Record;
-use super::transfer::{self, TransferRow};
-use super::{Requests, remote, store};
+use super::lifecycle::Action;
+use super::row::RequestRow;
+use super::{Requests, remote, store, transfer};
 use crate::customer;
 
 impl Requests {
-    pub(super) async fn explain(
+    pub(super) async fn explain_request(
         &self,
         call: &Call,
         request: pb::ExplainRequestRequest,
     ) -> Result<pb::ExplainRequestResponse, Error> {
         let record = self.seen(call, &request.name).await?;
-        let mut facts = record.facts(&self.0, call.now);
-        let mut connection = self.0.pool().acquire().await?;
+        let mut facts = record.facts(&self.chassis, call.now);
+        let mut connection = self.chassis.pool().acquire().await?;
         if record.state() == State::Resolved {
             facts.attempt_days.0 = store::attempt_days(&mut connection, record.id, record.cycle).await?;
         }
@@ -34,22 +33,15 @@ impl Requests {
             Some(customer) => customer::preferences(&mut connection, customer).await?,
             None => None,
         };
-        let customer = record.customer_name();
-        // A transfer is answered by whom it was handed to.
-        let holder = |method: &str| {
-            let is_answer = matches!(method, "AcceptTransfer" | "DeclineTransfer");
-            pending.as_ref().filter(|_| is_answer).map_or_else(|| record.holder(&customer), TransferRow::holder)
-        };
-        let explained = LIFECYCLE.explain(&request.name, record.state(), &facts).into_iter();
-        let explanations = explained
-            .filter(|each| record.is_meant(each.action))
-            .map(|each| each.show(&LIFECYCLE, &self.0, call, holder))
-            .collect::<Result<_, _>>()?;
+        facts.handed_to = pending
+            .map(|transfer| transfer.handed_to(&self.chassis.directory.now(), &record.business_domain, call.now));
+        let is_meant = |action| record.is_meant(action);
+        let explanations = explain::explanations(&self.chassis, call, &record, &facts, is_meant)?;
         Ok(pb::ExplainRequestResponse { state: record.state().into(), preferences, explanations })
     }
 }
 
-impl Record {
+impl RequestRow {
     /// What promising a wait means for it.
     pub fn promise(&self) -> Action {
         if self.promised_at.is_some() { Action::PromiseWaitAgain } else { Action::PromiseWait }

@@ -7,7 +7,7 @@ use kefu_chassis::duties::{Duty, NewDuty};
 use kefu_chassis::error::Violation;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
-use kefu_chassis::time::from_proto;
+use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::events::v1::DutyChange;
 use kefu_proto::intake::v1 as pb;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::Requests;
 use super::lifecycle::first_response;
-use super::store::{Record, at};
+use super::row::RequestRow;
 use crate::shared::{Customer, reference};
 
 mod store;
@@ -33,9 +33,9 @@ struct Import {
 }
 
 impl Requests {
-    pub(super) async fn import(
+    pub(super) async fn import_requests(
         &self,
-        call: &Call,
+        call: &mut Call,
         mut messages: Streaming<pb::ImportRequestsRequest>,
     ) -> Result<pb::ImportRequestsResponse, Error> {
         let mut result = pb::ImportRequestsResponse::default();
@@ -57,7 +57,7 @@ impl Requests {
             return Err(Error::field("source", "is required in the first message"));
         }
         let calendar = if first.calendar.is_empty() {
-            self.0.regulation.calendar().clone()
+            self.chassis.regulation.calendar().clone()
         } else {
             Calendar::from_toml(&first.calendar)
                 .map_err(|error| Error::field("calendar", kefu_chassis::error::describe(&error)))?
@@ -81,7 +81,7 @@ impl Requests {
                 refused.entry(index).or_insert(Violation { field: field.to_owned(), reason: violation.reason });
             }
         }
-        let strangers = store::unknown_customers(self.0.pool(), &message.rows).await?;
+        let strangers = store::unknown_customers(self.chassis.pool(), &message.rows).await?;
         let mut records = Vec::with_capacity(message.rows.len());
         for (index, row) in message.rows.iter().enumerate() {
             match refused.remove(&index).map_or_else(|| record(call, import, &strangers, row), Err) {
@@ -96,15 +96,15 @@ impl Requests {
         &self,
         call: &Call,
         import: &Import,
-        records: Vec<(Record, &pb::ImportedRequest)>,
+        records: Vec<(RequestRow, &pb::ImportedRequest)>,
         result: &mut pb::ImportRequestsResponse,
     ) -> Result<(), Error> {
         if records.is_empty() {
             return Ok(());
         }
-        self.0.keep_calendar(&import.calendar).await?;
-        let mut change = self.0.begin(call).await?;
-        let numbers = store::insert(change.connection(), &records, self.0.regulation.calendar()).await?;
+        self.chassis.keep_calendar(&import.calendar).await?;
+        let mut change = self.chassis.begin(call).await?;
+        let numbers = store::insert(change.connection(), &records, self.chassis.regulation.calendar()).await?;
         for (mut record, row) in records {
             let Some(number) = numbers.get(&record.id) else {
                 result.known_count += 1;
@@ -129,11 +129,11 @@ impl Requests {
         &self,
         call: &Call,
         import: &Import,
-        record: &Record,
+        record: &RequestRow,
         row: &pb::ImportedRequest,
     ) -> (Vec<Duty>, Vec<DutyChange>) {
         let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
-        let regulation = &self.0.regulation;
+        let regulation = &self.chassis.regulation;
         let subject = record.id().to_string();
         let opened_at = record.contact_at.to_jiff();
         let new = |clause, kind| NewDuty {
@@ -245,7 +245,7 @@ fn record(
     import: &Import,
     strangers: &HashSet<Uuid>,
     row: &pb::ImportedRequest,
-) -> Result<Record, Violation> {
+) -> Result<RequestRow, Violation> {
     let wrong = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
     let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
     let contact_at = time(&row.contact_time).ok_or_else(|| wrong("contact_time", "is required"))?;
@@ -279,7 +279,7 @@ fn record(
         return Err(wrong("customer", "is not known"));
     }
     let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
-    Ok(Record {
+    Ok(RequestRow {
         channel: row.channel() as i16,
         kind: row.kind() as i16,
         customer,
@@ -294,12 +294,12 @@ fn record(
         origin: Origin::Import as i16,
         source: Some(import.source.clone()),
         external_id: Some(row.external_id.clone()),
-        contact_at: at(contact_at),
-        first_response_at: time(&row.first_response_time).map(at),
-        promised_at: time(&row.promised_time).map(at),
-        resolved_at: resolved.map(at),
-        closed_at: closed_at.filter(|_| has_ended).map(at),
+        contact_at: sql::at(contact_at),
+        first_response_at: time(&row.first_response_time).map(sql::at),
+        promised_at: time(&row.promised_time).map(sql::at),
+        resolved_at: resolved.map(sql::at),
+        closed_at: closed_at.filter(|_| has_ended).map(sql::at),
         settled_at_once: false,
-        ..Record::blank(call.now)
+        ..RequestRow::blank(call.now)
     })
 }

@@ -1,13 +1,13 @@
 //! The lifecycle of a request: what can happen to it, under which clause, and which duties that touches.
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_chassis::lifecycle::{Lifecycle, Transition};
+use kefu_chassis::call::Holder;
+use kefu_chassis::lifecycle::{Lifecycle, Reach, Transition};
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1::request::State;
 
 mod duties;
 mod gates;
-mod labels;
 
 pub use duties::first_response;
 use gates::{
@@ -16,77 +16,44 @@ use gates::{
     SOMEBODY_TO_REPORT_TO, UNANSWERED_YET, WITHIN_DEPARTMENT,
 };
 
-/// What can happen to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is registered, and the customer waits for the first answer.
-    Register,
-    /// It is registered by someone who has answered the customer already.
-    RegisterAnswered,
-    /// The customer is first answered.
-    Respond,
-    /// The customer is told why they must wait, and how long.
-    PromiseWait,
-    /// The customer is told so again.
-    PromiseWaitAgain,
-    /// It is classified as within the scope of who has it.
-    ClassifyInScope,
-    /// It is classified as outside that scope.
-    ClassifyOutOfScope,
-    /// An internal note is recorded.
-    Note,
-    /// The customer is told how it goes.
-    Inform,
-    /// Something is awaited of the customer.
-    AwaitCustomer,
-    /// The customer gave it.
-    CustomerReplied,
-    /// It is solved, as we see it.
-    Resolve,
-    /// The customer says that it is.
-    ConfirmSatisfied,
-    /// The customer says that it is not.
-    ConfirmDissatisfied,
-    /// The customer was not reached.
-    ConfirmNotReached,
-    /// The customer was not reached often enough to give up.
-    GiveUp,
-    /// The customer comes back after it was closed.
-    Reopen,
-    /// The customer gives it up.
-    Cancel,
-    /// Somebody of the department takes it.
-    Claim,
-    /// Somebody of the department is given it.
-    Assign,
-    /// It is handed to another department.
-    Transfer,
-    /// They take it, and the customer was answered.
-    AcceptTransfer,
-    /// They take it, and the customer still waits for the first answer.
-    AcceptUnanswered,
-    /// They do not take it, and the customer was answered.
-    DeclineTransfer,
-    /// They do not take it, and the customer still waits for the first answer.
-    DeclineUnanswered,
-    /// It is of major importance.
-    MarkMajor,
-    /// A work order is filed.
-    FileWorkOrder,
-    /// It is linked to another request.
-    Link,
-    /// It is to become a complaint.
-    Convert,
-    /// It became one.
-    LinkComplaint,
-    /// The customer allows work from afar.
-    AuthorizeRemote,
-    /// Work goes on from afar.
-    StartRemote,
-    /// Something the customer expects cannot be given.
-    RecordExpectation,
-    /// It is answered why.
-    AnswerExpectation,
+kefu_chassis::actions! {
+    /// What can happen to a request.
+    pub enum Action {
+        Register: RegisterRequest, "it is registered", "登记";
+        RegisterAnswered: RegisterRequest, "it is registered after the customer was answered", "已应答客户后登记";
+        Respond: RespondRequest, "the customer is first answered", "首次应答客户";
+        PromiseWait: PromiseWait, "the customer is told why they must wait, and how long", "告知客户等待原因和时限";
+        PromiseWaitAgain: PromiseWait, "the customer is told to wait again", "再次告知客户等待";
+        ClassifyInScope: ClassifyRequest, "it is classified as within scope", "初步判断为职责范围内";
+        ClassifyOutOfScope: ClassifyRequest, "it is classified as out of scope", "初步判断为职责范围外";
+        Note: RecordProgress, "an internal note is recorded", "记录内部备注";
+        Inform: RecordProgress, "the customer is told how it goes", "向客户反馈进展";
+        AwaitCustomer: AwaitCustomer, "something is awaited of the customer", "等待客户提供所需";
+        CustomerReplied: CustomerReplied, "the customer gave what was awaited", "客户已提供所需";
+        Resolve: ResolveRequest, "it is solved, as we see it", "我方认为已解决";
+        ConfirmSatisfied: ConfirmResolution, "the customer says that it is solved", "客户确认已解决";
+        ConfirmDissatisfied: ConfirmResolution, "the customer says that it is not solved", "客户表示未解决";
+        ConfirmNotReached: ConfirmResolution, "the customer was not reached", "未联系到客户";
+        GiveUp: ConfirmResolution, "it is given up to reach the customer", "多次未联系到客户，不再联系";
+        Reopen: ReopenRequest, "the customer comes back after it was closed", "关闭后客户再次提出";
+        Cancel: CancelRequest, "the customer gives it up", "客户撤回";
+        Claim: ClaimRequest, "somebody of the department takes it", "本部门人员认领";
+        Assign: AssignRequest, "somebody of the department is given it", "指派给本部门人员";
+        Transfer: TransferRequest, "it is handed to another department", "转交其他部门";
+        AcceptTransfer: AcceptTransfer, "it is taken over", "接收转交";
+        AcceptUnanswered: AcceptTransfer, "it is taken over, and the customer still waits for an answer", "接收转交，客户尚待应答";
+        DeclineTransfer: DeclineTransfer, "it is not taken over", "退回转交";
+        DeclineUnanswered: DeclineTransfer, "it is not taken over, and the customer still waits for an answer", "退回转交，客户尚待应答";
+        MarkMajor: MarkMajor, "it is marked as of major importance", "标记为重大事项";
+        FileWorkOrder: FileWorkOrder, "a work order is filed", "填写工作联系单";
+        Link: LinkRequests, "it is linked to another request", "关联其他请求";
+        Convert: ConvertToComplaint, "it is to become a complaint", "拟转为投诉";
+        LinkComplaint: ConvertToComplaint, "it became a complaint", "已转为投诉";
+        AuthorizeRemote: AuthorizeRemote, "the customer allows work from afar", "客户授权远程服务";
+        StartRemote: StartRemote, "work goes on from afar", "转为远程服务";
+        RecordExpectation: RecordUnmetExpectation, "something the customer expects cannot be given", "记录未能满足的客户期望";
+        AnswerExpectation: AnswerUnmetExpectation, "it is answered why an expectation was not met", "答复未能满足的客户期望";
+    }
 }
 
 /// The duties of a request.
@@ -110,6 +77,17 @@ pub enum Duty {
     MajorReport,
     /// A2.6: the work order that was left for later.
     WorkOrder,
+}
+
+/// Whom a request was handed to that waits for an answer.
+#[derive(Clone, Debug)]
+pub struct HandedTo {
+    /// Who was in charge there then.
+    pub recipient: String,
+    /// Their department.
+    pub department: String,
+    /// Who is in charge there now; nobody when empty.
+    pub in_charge: String,
 }
 
 /// What gates and duties ask about a request.
@@ -153,6 +131,8 @@ pub struct Facts {
     pub has_reason: bool,
     /// To whom it is handed, and their department.
     pub recipient: Option<(String, String)>,
+    /// Whom it was handed to, while that waits for an answer.
+    pub handed_to: Option<HandedTo>,
     /// Whether they decline it.
     pub is_declined: bool,
     /// Whether nobody is at work on it: its owner took it over for the department, is absent, or has left.
@@ -194,6 +174,17 @@ const KEPT: &[State] = &[
     State::TransferPending,
     State::Closed,
 ];
+
+const RECIPIENT: Option<Reach<Facts>> = Some(Reach {
+    whose: "whoever it was handed to, or is in charge there now",
+    of: |facts, all| match &facts.handed_to {
+        Some(HandedTo { recipient, department, in_charge }) => {
+            let recipients = Holder::of(recipient, department);
+            if in_charge.is_empty() { recipients } else { recipients.and(in_charge) }
+        }
+        None => all.without_parties(),
+    },
+});
 
 /// The lifecycle of a request.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
@@ -296,21 +287,25 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Transfer, "A2.4", &[State::Registered, State::InProgress], Some(State::TransferPending))
         },
         Row {
+            reach: RECIPIENT,
             meets: &[Duty::TransferAnswer],
             reassigns: true,
             ..Row::row(Action::AcceptTransfer, "A2.4", PENDING, Some(State::InProgress))
         },
         Row {
+            reach: RECIPIENT,
             meets: &[Duty::TransferAnswer],
             reassigns: true,
             ..Row::row(Action::AcceptUnanswered, "A2.4", PENDING, Some(State::Registered))
         },
         Row {
+            reach: RECIPIENT,
             meets: &[Duty::TransferAnswer],
             opens: &[Duty::PassOn],
             ..Row::row(Action::DeclineTransfer, "A2.4", PENDING, Some(State::InProgress))
         },
         Row {
+            reach: RECIPIENT,
             meets: &[Duty::TransferAnswer],
             opens: &[Duty::PassOn],
             ..Row::row(Action::DeclineUnanswered, "A2.4", PENDING, Some(State::Registered))
@@ -344,7 +339,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row::row(Action::AnswerExpectation, "A10.7", OPEN, None),
     ],
     duties: duties::RULES,
-    label: labels::label,
+    label: Action::label,
     state_name: |state| state.as_str_name(),
     promised: |facts| facts.promised_at,
 };

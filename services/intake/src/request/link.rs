@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use kefu_chassis::journal::NewEvent;
+use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Change, Error};
 use kefu_proto::intake::v1 as pb;
@@ -12,17 +13,20 @@ use uuid::Uuid;
 
 use super::Requests;
 use super::lifecycle::Action;
-use super::step::Step;
-use super::store::{self, Record, requests};
+use super::row::{RequestRow, Step, requests};
 use crate::shared::{Request, id, unknown};
 
 /// How many requests can be linked to one.
 const LINKS: usize = 100;
 
 impl Requests {
-    pub(super) async fn link(&self, call: &Call, request: pb::LinkRequestsRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn link_requests(
+        &self,
+        call: &Call,
+        request: pb::LinkRequestsRequest,
+    ) -> Result<pb::Request, Error> {
         let other = id::<Request>(&request.other)?;
-        let mut step = Step::begin_with(&self.0, call, &request.name, &request.etag, None, &[other.uuid()]).await?;
+        let mut step = Step::begin_with(&self.chassis, call, &request, &[other.uuid()]).await?;
         if step.record.id() == other {
             return Err(Error::field("other", "A2.8: is the same request"));
         }
@@ -35,7 +39,7 @@ impl Requests {
             return Err(Error::field("other", "A2.8: must be the earlier contact"));
         }
         let apart = step.record.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
-        if is_repeat && apart > self.0.regulation.get(params::REPEAT_WITHIN).length {
+        if is_repeat && apart > self.chassis.regulation.get(params::REPEAT_WITHIN).length {
             return Err(Error::field("other", "A2.8: is too long ago for a repeat"));
         }
         if is_repeat && step.record.repeat_of.is_some_and(|known| known != linked.id) {
@@ -60,9 +64,9 @@ impl Requests {
 /// type of problem, within the time of clause A2.8.
 pub async fn earlier(
     connection: &mut PgConnection,
-    record: &Record,
+    record: &RequestRow,
     regulation: &kefu_regulation::Regulation,
-) -> Result<Option<Record>, sqlx::Error> {
+) -> Result<Option<RequestRow>, sqlx::Error> {
     let says_what = record.project.is_some() || !record.order_number.is_empty() || !record.problem_type.is_empty();
     let Some(customer) = record.customer.filter(|_| says_what) else { return Ok(None) };
     let at = record.contact_at.to_jiff();
@@ -71,8 +75,8 @@ pub async fn earlier(
             and cardinality(linked) < 100 and (project = $5 or order_number = $6 and $6 <> '' or problem_type = $7 and $7 <> '')
         order by contact_at desc, id desc limit 1 for no key update",
         customer,
-        sql::at(at - regulation.get(params::REPEAT_WITHIN).length) as _,
-        sql::at(at) as _,
+        sql::at(at - regulation.get(params::REPEAT_WITHIN).length),
+        sql::at(at),
         record.id,
         record.project,
         record.order_number,
@@ -107,8 +111,8 @@ pub async fn earlier_of(
 pub async fn repeat(
     change: &mut Change<'_>,
     call: &Call,
-    record: &mut Record,
-    earlier: &mut Record,
+    record: &mut RequestRow,
+    earlier: &mut RequestRow,
     at: Timestamp,
 ) -> Result<(), Error> {
     record.repeat_of = Some(earlier.id);
@@ -129,8 +133,8 @@ pub async fn repeat(
 async fn relate(
     change: &mut Change<'_>,
     call: &Call,
-    record: &mut Record,
-    other: &mut Record,
+    record: &mut RequestRow,
+    other: &mut RequestRow,
     at: Timestamp,
 ) -> Result<(), Error> {
     join(record, other);
@@ -143,7 +147,7 @@ async fn relate(
 }
 
 /// Each knows of the other.
-fn join(record: &mut Record, other: &mut Record) {
+fn join(record: &mut RequestRow, other: &mut RequestRow) {
     let add = |linked: &mut Vec<Uuid>, id: Uuid| {
         if !linked.contains(&id) {
             linked.push(id);
@@ -157,12 +161,11 @@ fn join(record: &mut Record, other: &mut Record) {
 async fn store_other(
     change: &mut Change<'_>,
     call: &Call,
-    other: &mut Record,
+    other: &mut RequestRow,
     event: impl FnOnce(String, i64) -> NewEvent,
 ) -> Result<(), Error> {
-    other.version += 1;
-    other.updated_at = store::at(call.now);
-    store::update(change.connection(), other, None).await?;
+    other.renew(other.version + 1, call.now);
+    other.update(change.connection(), false).await?;
     change.record(event(other.id().to_string(), other.version));
     Ok(())
 }

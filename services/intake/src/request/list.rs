@@ -4,29 +4,25 @@ use jiff::Timestamp;
 use kefu_chassis::call::Scope;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{NEVER, Page, Pages};
+use kefu_chassis::step::Root as _;
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
 
 use super::Requests;
-use super::expectation::{ExpectationRow, expectations};
-use super::remote::{AuthorizationRow, authorizations};
-use super::store::{AttemptRow, ProgressRow, attempts, requests, steps};
-use super::transfer::{TransferRow, transfers};
-use super::work_order::{WorkOrderRow, work_orders};
-use crate::shared::{
-    ContactAttempt, Customer, Progress, RemoteAuthorization, Request, Transfer, UnmetExpectation, WorkOrder, reference,
-};
+use super::row::{RequestRow, requests};
+use super::store::{ProgressRow, steps};
+use crate::shared::{Customer, Progress, Request, reference};
 
 type Newest = (Timestamp, Id<Request>);
 
 impl Requests {
-    pub(super) async fn get(&self, call: &Call, request: pb::GetRequestRequest) -> Result<pb::Request, Error> {
+    pub(super) async fn get_request(&self, call: &Call, request: pb::GetRequestRequest) -> Result<pb::Request, Error> {
         Ok(self.seen(call, &request.name).await?.show_to(call))
     }
 
-    pub(super) async fn list(
+    pub(super) async fn list_requests(
         &self,
         call: &Call,
         request: pb::ListRequestsRequest,
@@ -44,7 +40,7 @@ impl Requests {
                 and ($10::timestamptz is null or contact_at >= $10) and ($11::timestamptz is null or contact_at < $11)
                 and ($12 = '' or number = $12) and ($13 = '' or external_id = $13)
             order by contact_at desc, id desc limit $14",
-            sql::maybe(page.after.map(|(time, _)| time)) as _,
+            sql::maybe(page.after.map(|(time, _)| time)),
             page.after.map(|(_, id)| id.uuid()),
             mine.map(Id::uuid),
             customer.map(Id::uuid),
@@ -53,19 +49,19 @@ impl Requests {
             chosen(request.state),
             chosen(request.channel),
             chosen(request.kind),
-            sql::maybe(request.start_time.as_ref().and_then(from_proto)) as _,
-            sql::maybe(request.end_time.as_ref().and_then(from_proto)) as _,
+            sql::maybe(request.start_time.as_ref().and_then(from_proto)),
+            sql::maybe(request.end_time.as_ref().and_then(from_proto)),
             request.number,
             request.external_id,
             page.limit,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| (row.contact_at.to_jiff(), row.id()));
         Ok(pb::ListRequestsResponse { requests: rows.iter().map(|row| row.show_to(call)).collect(), next_page_token })
     }
 
-    pub(super) async fn queue(
+    pub(super) async fn list_my_queue(
         &self,
         call: &Call,
         request: pb::ListMyQueueRequest,
@@ -84,19 +80,19 @@ impl Requests {
             order by coalesce(next.due_at, $5), r.id limit $4
             "#,
             call.caller.subject,
-            sql::maybe(page.after.map(|(time, _)| time)) as _,
+            sql::maybe(page.after.map(|(time, _)| time)),
             page.after.map(|(_, id)| id.uuid()),
             page.limit,
-            sql::at(NEVER) as _,
+            sql::at(NEVER),
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let key = |due: Option<jiff_sqlx::Timestamp>, id| {
             (due.map_or(NEVER, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
         };
         let (pressing, next_page_token) = page.cut(pressing, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = pressing.iter().map(|row| row.id).collect();
-        let records = requests!("where id = any($1)", &ids).fetch_all(self.0.pool()).await?;
+        let records = requests!("where id = any($1)", &ids).fetch_all(self.chassis.pool()).await?;
         let items = pressing.into_iter().filter_map(|row| {
             let record = records.iter().find(|record| record.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
@@ -124,41 +120,12 @@ impl Requests {
             call.is_customer(),
             page.limit,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
         Ok(pb::ListProgressResponse { progress: rows.iter().map(ProgressRow::show).collect(), next_page_token })
     }
 }
-
-/// A list of what is recorded under a request, newest first.
-macro_rules! children {
-    ($handler:ident($request:ident) -> $reply:ident { $field:ident: $row:ident of $resource:ident by $query:ident }) => {
-        impl Requests {
-            pub(super) async fn $handler(&self, call: &Call, request: pb::$request) -> Result<pb::$reply, Error> {
-                let page: Page<Id<$resource>> =
-                    Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
-                let parent = self.seen(call, &request.parent).await?;
-                let rows = $query!(
-                    "where request = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
-                    parent.id,
-                    page.after.map(Id::uuid),
-                    page.limit,
-                )
-                .fetch_all(self.0.pool())
-                .await?;
-                let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-                Ok(pb::$reply { $field: rows.iter().map($row::show).collect(), next_page_token })
-            }
-        }
-    };
-}
-
-children! { list_attempts(ListContactAttemptsRequest) -> ListContactAttemptsResponse { contact_attempts: AttemptRow of ContactAttempt by attempts } }
-children! { list_transfers(ListTransfersRequest) -> ListTransfersResponse { transfers: TransferRow of Transfer by transfers } }
-children! { list_work_orders(ListWorkOrdersRequest) -> ListWorkOrdersResponse { work_orders: WorkOrderRow of WorkOrder by work_orders } }
-children! { list_authorizations(ListRemoteAuthorizationsRequest) -> ListRemoteAuthorizationsResponse { remote_authorizations: AuthorizationRow of RemoteAuthorization by authorizations } }
-children! { list_expectations(ListUnmetExpectationsRequest) -> ListUnmetExpectationsResponse { unmet_expectations: ExpectationRow of UnmetExpectation by expectations } }
 
 /// What tells one query from another.
 fn filters(request: &pb::ListRequestsRequest) -> Vec<String> {

@@ -3,6 +3,7 @@
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
+use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::Root as _;
 use kefu_chassis::{Call, Change, Error};
 use kefu_proto::intake::v1 as pb;
@@ -10,29 +11,38 @@ use uuid::Uuid;
 
 use super::Requests;
 use super::lifecycle::{Action, LIFECYCLE};
-use super::step::{self, Step};
-use super::store::{self, Record};
+use super::row::RequestRow;
+use super::row::{self, Step};
+use super::store;
 use crate::shared::{Request, id, unknown};
 
 /// How many requests are reassigned at once at most.
 const BULK: i64 = 500;
 
 impl Requests {
-    pub(super) async fn claim(&self, call: &Call, request: pb::ClaimRequestRequest) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn claim_request(
+        &self,
+        call: &Call,
+        request: pb::ClaimRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
         let owner = call.caller.subject.clone();
         // Who is at work now is what counts, whenever it is said to have happened.
         facts.is_unattended =
-            owner != step.record.owner && step::is_unattended(&self.0.directory.now(), &step.record, call.now);
+            owner != step.record.owner && row::is_unattended(&self.chassis.directory.now(), &step.record, call.now);
         let previous_owner = std::mem::replace(&mut step.record.owner, owner.clone());
         step.fire(Action::Claim, &facts)?;
         let payload = pb::RequestClaimed { state: step.state(), owner, previous_owner };
         step.finish(&payload).await
     }
 
-    pub(super) async fn assign(&self, call: &Call, request: pb::AssignRequestRequest) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+    pub(super) async fn assign_request(
+        &self,
+        call: &Call,
+        request: pb::AssignRequestRequest,
+    ) -> Result<pb::Request, Error> {
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.owner == step.record.owner {
             return Err(Error::field("owner", "has it already"));
         }
@@ -45,12 +55,12 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn reassign(
+    pub(super) async fn reassign_requests(
         &self,
         call: &Call,
         request: pb::ReassignRequestsRequest,
     ) -> Result<pb::ReassignRequestsResponse, Error> {
-        let known = self.0.directory.now();
+        let known = self.chassis.directory.now();
         let (from, to) = (&request.from_owner, &request.to_owner);
         if !known.is_known(from) {
             return Err(Error::NotFound { kind: "kefu/Staff", name: from.clone() });
@@ -58,18 +68,18 @@ impl Requests {
         if from == to {
             return Err(Error::field("to_owner", "has them already"));
         }
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let (mut records, more) = self.to_reassign(call, &mut change, &request).await?;
         let subjects: Vec<String> = records.iter().map(|record| record.id().to_string()).collect();
         let mut live = change.live_duties_of(&subjects).await?;
         for (record, subject) in records.iter_mut().zip(&subjects) {
-            let mut facts = record.facts(&self.0, call.now);
+            let mut facts = record.facts(&self.chassis, call.now);
             facts.fits_department = self.belongs(to, &record.department, call.now);
             let row = LIFECYCLE.fire(subject, record.state(), Action::Assign, &facts)?;
             record.owner.clone_from(to);
             record.version += 1;
             let duties = live.extract_if(.., |duty| duty.subject == *subject).collect();
-            let touched = LIFECYCLE.touch(row, &facts, duties, record.scene(&self.0, call, subject, call.now));
+            let touched = LIFECYCLE.touch(row, &facts, duties, record.scene(&self.chassis, call, subject, call.now));
             let payload = pb::RequestAssigned {
                 state: record.state.into(),
                 owner: to.clone(),
@@ -91,15 +101,15 @@ impl Requests {
         call: &Call,
         change: &mut Change<'_>,
         request: &pb::ReassignRequestsRequest,
-    ) -> Result<(Vec<Record>, bool), Error> {
+    ) -> Result<(Vec<RequestRow>, bool), Error> {
         let owner = &request.from_owner;
-        let reaches = |record: &Record| call.reaches(record.holder(&record.customer_name()));
+        let reaches = |record: &RequestRow| call.reaches(&record.holder());
         if request.requests.is_empty() {
             let mut ids = store::open_of(change.connection(), owner, BULK + 1).await?;
             let most = usize::try_from(BULK).unwrap_or(usize::MAX);
             let more = ids.len() > most;
             ids.truncate(most);
-            let mut records = store::lock(change.connection(), &ids).await?;
+            let mut records = RequestRow::lock(change.connection(), &ids).await?;
             // What changed hands or state before it was locked stays where it went.
             let assigns = |state| LIFECYCLE.is_possible(Action::Assign, state);
             records.retain(|record| record.owner == *owner && assigns(record.state()) && reaches(record));
@@ -108,9 +118,9 @@ impl Requests {
         }
         let ids =
             request.requests.iter().map(|name| id::<Request>(name).map(Id::uuid)).collect::<Result<Vec<_>, _>>()?;
-        let records = store::lock(change.connection(), &ids).await?;
+        let records = RequestRow::lock(change.connection(), &ids).await?;
         for (name, id) in request.requests.iter().zip(ids) {
-            let is_theirs = |record: &&Record| record.id == id && record.owner == *owner && reaches(record);
+            let is_theirs = |record: &&RequestRow| record.id == id && record.owner == *owner && reaches(record);
             records.iter().find(is_theirs).ok_or_else(|| unknown::<Request>(name))?;
         }
         Ok((records, false))
@@ -118,12 +128,12 @@ impl Requests {
 
     /// Whether somebody is active in a department at `at`.
     fn belongs(&self, staff: &str, department: &str, at: jiff::Timestamp) -> bool {
-        let known = self.0.directory.now();
+        let known = self.chassis.directory.now();
         known.is_active(staff) && known.department_of(staff, at) == department
     }
 
     pub(super) async fn mark_major(&self, call: &Call, request: pb::MarkMajorRequest) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
         // What the general manager has not acknowledged can be reported again, e.g. to their successor.
         facts.is_reported = step.record.major && !step.owes("major_report");

@@ -2,22 +2,21 @@
 
 use jiff::Timestamp;
 use kefu_chassis::directory::Named;
-use kefu_chassis::error::{Violation, constraint};
-use kefu_chassis::journal::NewEvent;
+use kefu_chassis::error::Violation;
 use kefu_chassis::names::Id;
 use kefu_chassis::step::Root as _;
-use kefu_chassis::time::from_proto;
+use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority, State};
+use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority};
 
-use super::lifecycle::{Action, LIFECYCLE};
-use super::store::{self, Record};
+use super::lifecycle::Action;
+use super::row::{RequestRow, Step};
 use super::{Requests, link};
 use crate::shared::{Contact, Customer, Project, id, reference, unknown};
 
 impl Requests {
-    pub(super) async fn register(
+    pub(super) async fn register_request(
         &self,
         call: &Call,
         request: pb::RegisterRequestRequest,
@@ -25,7 +24,7 @@ impl Requests {
         let (at, answered_at) = self.came_and_answered(call, &request)?;
         let mut record = self.new_record(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
-        let mut facts = record.facts(&self.0, at);
+        let mut facts = record.facts(&self.chassis, at);
         facts.answered_at = answered_at;
         facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
@@ -33,26 +32,12 @@ impl Requests {
             record.in_scope = self.in_scope(&record, &record.business_domain);
             facts.in_scope = record.in_scope;
         }
-        let name = record.id().to_string();
-        let row = LIFECYCLE.fire(&name, State::Unspecified, action, &facts)?;
-        record.state = row.to.unwrap_or(State::Registered) as i16;
-        let touched = LIFECYCLE.touch(row, &facts, Vec::new(), record.scene(&self.0, call, &name, at));
-
-        let mut change = self.0.begin(call).await?;
-        if let Some(mut earlier) = link::earlier(change.connection(), &record, &self.0.regulation).await? {
-            link::repeat(&mut change, call, &mut record, &mut earlier, at).await?;
+        let mut step = Step::create(&self.chassis, call, record, at, action, &facts).await?;
+        let earlier = link::earlier(step.change.connection(), &step.record, &self.chassis.regulation).await?;
+        if let Some(mut earlier) = earlier {
+            link::repeat(&mut step.change, call, &mut step.record, &mut earlier, at).await?;
         }
-        let day = at.to_zoned(self.0.regulation.calendar().zone().clone()).strftime("%Y%m%d").to_string();
-        record.number =
-            store::insert(change.connection(), &record, &day).await.map_err(|error| match constraint(&error) {
-                Some("request_customer") => unknown::<Customer>(&request.customer),
-                Some("request_project") => unknown::<Project>(&request.project),
-                _ => error.into(),
-            })?;
-        let shown = record.show();
-        let payload = pb::RequestRegistered { request: Some(shown.clone()) };
-        change.record_touching(NewEvent::new(name, record.version, at, &call.rule.clauses, &payload), touched);
-        change.commit(shown).await
+        step.insert(|shown| pb::RequestRegistered { request: Some(shown) }).await
     }
 
     /// When the customer came, and when they were answered, if they already were. Whoever says only when they were answered
@@ -68,7 +53,7 @@ impl Requests {
             return Err(wrong());
         }
         let came = request.occurred_time.as_ref().or(request.answered_time.as_ref());
-        let at = call.occurred(came, self.0.backdating())?;
+        let at = call.occurred(came, self.chassis.backdating())?;
         if answered_at.is_some_and(|answered| answered < at) { Err(wrong()) } else { Ok((at, answered_at)) }
     }
 
@@ -78,9 +63,9 @@ impl Requests {
         request: &pb::RegisterRequestRequest,
         at: Timestamp,
         answered_at: Option<Timestamp>,
-    ) -> Result<Record, Error> {
+    ) -> Result<RequestRow, Error> {
         let contact = request.contact.clone().unwrap_or_default();
-        let contact = Contact::read(&contact, "contact", "A2.2", self.1);
+        let contact = Contact::read(&contact, "contact", "A2.2", self.country);
         let mut violations: Vec<Violation> = contact.as_ref().err().cloned().into_iter().collect();
         violations.extend(inconsistent(request));
         if !violations.is_empty() {
@@ -92,13 +77,13 @@ impl Requests {
             staff: &request.first_responder,
             department: &request.department,
         };
-        let (owner, department) = self.0.directory.now().responsible_for(call, named, at)?;
+        let (owner, department) = self.chassis.directory.now().responsible_for(call, named, at)?;
         let customer = id::<Customer>(&request.customer)?;
         let project = reference::<Project>(&request.project)?;
         if project.is_some() && !request.project.starts_with(&format!("{customer}/")) {
             return Err(unknown::<Project>(&request.project));
         }
-        Ok(Record {
+        Ok(RequestRow {
             channel: request.channel() as i16,
             kind: request.kind() as i16,
             customer: Some(customer.uuid()),
@@ -115,10 +100,10 @@ impl Requests {
             owner,
             department,
             carrier_state: request.carrier_state() as i16,
-            contact_at: store::at(at),
-            first_response_at: answered_at.map(store::at),
-            last_informed_at: answered_at.map(store::at),
-            ..Record::blank(call.now)
+            contact_at: sql::at(at),
+            first_response_at: answered_at.map(sql::at),
+            last_informed_at: answered_at.map(sql::at),
+            ..RequestRow::blank(call.now)
         })
     }
 }

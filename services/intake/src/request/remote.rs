@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
-use kefu_chassis::names::Id;
-use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::record::Record;
+use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use sqlx::PgConnection;
@@ -11,36 +11,32 @@ use uuid::Uuid;
 
 use super::Requests;
 use super::lifecycle::Action;
-use super::step::Step;
+use super::row::Step;
 use crate::shared::{RemoteAuthorization, Request};
 
 /// For how long a customer may allow it at once.
 const LONGEST: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// A query of authorisations.
-macro_rules! authorizations {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            $crate::request::remote::AuthorizationRow,
-            "select id, request, authorized_by, given_by, scope, expire_at, author, occurred_at, created_at
-            from intake.remote_authorization " + $rest $($arguments)*
-        )
-    };
-}
-
-pub(crate) use authorizations;
-
 /// An authorisation as it is stored.
-#[derive(Debug)]
+#[derive(Debug, Record)]
+#[record(table = "intake.remote_authorization", query = authorizations, kind = RemoteAuthorization, shows = pb::RemoteAuthorization)]
 pub struct AuthorizationRow {
     pub id: Uuid,
+    #[record(under = Request)]
     pub request: Uuid,
+    #[record(fixed)]
     pub authorized_by: String,
+    #[record(fixed)]
     pub given_by: i16,
+    #[record(fixed)]
     pub scope: String,
+    #[record(fixed)]
     pub expire_at: SqlTime,
+    #[record(fixed)]
     pub author: String,
+    #[record(fixed)]
     pub occurred_at: SqlTime,
+    #[record(fixed)]
     pub created_at: SqlTime,
 }
 
@@ -50,8 +46,7 @@ impl Requests {
         call: &Call,
         request: pb::AuthorizeRemoteRequest,
     ) -> Result<pb::RemoteAuthorization, Error> {
-        let mut step =
-            Step::begin(&self.0, call, &request.parent, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let expires = request.expire_time.as_ref().and_then(from_proto);
         let expires =
             expires.filter(|&expires| step.at < expires && expires <= step.at + LONGEST).ok_or_else(|| {
@@ -60,7 +55,6 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::AuthorizeRemote, &facts)?;
         let row = AuthorizationRow {
-            id: Id::<RemoteAuthorization>::new(call.now).uuid(),
             request: step.record.id,
             given_by: request.given_by() as i16,
             authorized_by: request.authorized_by,
@@ -68,9 +62,9 @@ impl Requests {
             expire_at: expires.to_sqlx(),
             author: call.caller.subject.clone(),
             occurred_at: step.at.to_sqlx(),
-            created_at: call.now.to_sqlx(),
+            ..AuthorizationRow::blank(call.now)
         };
-        insert(step.change.connection(), &row).await?;
+        row.insert(step.change.connection()).await?;
         let shown = row.show();
         let payload = pb::RemoteAuthorized { state: step.state(), remote_authorization: Some(shown.clone()) };
         step.finish_with(&payload, shown).await
@@ -81,7 +75,7 @@ impl Requests {
         call: &Call,
         request: pb::StartRemoteRequest,
     ) -> Result<pb::Request, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
         let authorization = holding(step.change.connection(), step.record.id, step.at).await?;
         let mut facts = step.facts();
         facts.is_authorized = authorization.is_some();
@@ -91,26 +85,6 @@ impl Requests {
         let remote_authorization = authorization.map(|row| row.show().name).unwrap_or_default();
         let payload = pb::RemoteStarted { state: step.state(), reason: request.reason, remote_authorization };
         step.finish(&payload).await
-    }
-}
-
-impl AuthorizationRow {
-    /// As the contract shows it.
-    pub fn show(&self) -> pb::RemoteAuthorization {
-        pb::RemoteAuthorization {
-            name: format!(
-                "{}/{}",
-                Id::<Request>::from_uuid(self.request),
-                Id::<RemoteAuthorization>::from_uuid(self.id)
-            ),
-            authorized_by: self.authorized_by.clone(),
-            given_by: self.given_by.into(),
-            scope: self.scope.clone(),
-            expire_time: Some(to_proto(self.expire_at.to_jiff())),
-            author: self.author.clone(),
-            occurred_time: Some(to_proto(self.occurred_at.to_jiff())),
-            create_time: Some(to_proto(self.created_at.to_jiff())),
-        }
     }
 }
 
@@ -127,24 +101,4 @@ pub async fn holding(
     )
     .fetch_optional(connection)
     .await
-}
-
-async fn insert(connection: &mut PgConnection, row: &AuthorizationRow) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "insert into intake.remote_authorization (
-            id, request, authorized_by, given_by, scope, expire_at, author, occurred_at, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        row.id,
-        row.request,
-        row.authorized_by,
-        row.given_by,
-        row.scope,
-        row.expire_at as _,
-        row.author,
-        row.occurred_at as _,
-        row.created_at as _,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

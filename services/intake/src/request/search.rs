@@ -8,7 +8,7 @@ use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 
 use super::Requests;
-use super::store::{Record, requests};
+use super::row::{RequestRow, requests};
 use crate::shared::{Customer, Request, reference};
 
 pub mod backlog;
@@ -29,12 +29,12 @@ type Place = (i32, Timestamp, Id<Request>);
 struct Last(Place);
 
 impl Requests {
-    pub(super) async fn search(
+    pub(super) async fn search_requests(
         &self,
         call: &Call,
         request: pb::SearchRequestsRequest,
     ) -> Result<pb::SearchRequestsResponse, Error> {
-        let query = Query::read(&request.query, self.1)
+        let query = Query::read(&request.query, self.country)
             .ok_or_else(|| Error::field("query", "must have at least two letters or digits"))?;
         let parts = [&request.query, &request.customer, &request.department, &request.state.to_string()];
         let page: Page<Last> = Pages::new(call, &parts).read(&request.page_token, request.page_size)?;
@@ -44,7 +44,7 @@ impl Requests {
             state: i16::try_from(request.state).ok().filter(|state| *state != 0),
         };
 
-        let found = store::find(self.0.pool(), &query, &only).await?;
+        let found = store::find(self.chassis.pool(), &query, &only).await?;
         let mut ranked: Vec<(Place, Verdict)> = found
             .rows
             .iter()
@@ -61,9 +61,9 @@ impl Requests {
         let (ranked, next_page_token) = page.cut(ranked, |(place, _)| Last(*place));
 
         let ids: Vec<_> = ranked.iter().map(|((_, _, id), _)| id.uuid()).collect();
-        let records = requests!("where id = any($1)", &ids).fetch_all(self.0.pool()).await?;
+        let records = requests!("where id = any($1)", &ids).fetch_all(self.chassis.pool()).await?;
         let results = ranked.into_iter().filter_map(|((score, _, id), verdict)| {
-            let record: &Record = records.iter().find(|record| record.id == id.uuid())?;
+            let record: &RequestRow = records.iter().find(|record| record.id == id.uuid())?;
             Some(pb::SearchResult {
                 request: Some(record.show()),
                 field: verdict.field.into(),

@@ -1,24 +1,25 @@
 //! Handing a request to another department, to whoever is in charge there, and what they answer (A2.4); and when it bounces
 //! (A2.7).
 
+use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
-use kefu_chassis::call::Holder;
-use kefu_chassis::directory::Capacity;
-use kefu_chassis::names::Id;
+use kefu_chassis::directory::{Capacity, Organisation};
+use kefu_chassis::names::as_unknown;
 use kefu_chassis::notifications::{Notice, NoticeKind};
-use kefu_chassis::time::{sql, to_proto};
+use kefu_chassis::record::Record;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request_bounced::Cause;
 use kefu_proto::intake::v1::transfer::State;
+use kefu_proto::request::Target;
 use kefu_proto::rules::v1::Role;
 use kefu_regulation::params;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Requests;
-use super::lifecycle::Action;
-use super::step::Step;
+use super::lifecycle::{Action, Facts, HandedTo};
+use super::row::Step;
 use crate::shared::{Request, Transfer, id, unknown};
 
 static BOUNCED: NoticeKind = NoticeKind {
@@ -27,47 +28,44 @@ static BOUNCED: NoticeKind = NoticeKind {
     chinese: "{}被反复转交或推诿，涉及您的下属。",
 };
 
-/// A query of transfers.
-macro_rules! transfers {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            $crate::request::transfer::TransferRow,
-            "select id, request, from_owner, from_department, recipient, department, capacity, reason, state, answered_by,
-                decline_reason, occurred_at, answered_at, created_at
-            from intake.transfer " + $rest $($arguments)*
-        )
-    };
-}
-
-pub(crate) use transfers;
-
 /// A transfer as it is stored.
-#[derive(Debug)]
+#[derive(Debug, Record)]
+#[record(table = "intake.transfer", query = transfers, kind = Transfer, shows = pb::Transfer)]
 pub struct TransferRow {
     pub id: Uuid,
+    #[record(under = Request)]
     pub request: Uuid,
+    #[record(fixed)]
     pub from_owner: String,
+    #[record(fixed)]
     pub from_department: String,
+    #[record(fixed)]
     pub recipient: String,
+    #[record(fixed)]
     pub department: String,
+    #[record(fixed)]
     pub capacity: i16,
+    #[record(fixed)]
     pub reason: String,
     pub state: i16,
     pub answered_by: String,
     pub decline_reason: String,
+    #[record(fixed)]
     pub occurred_at: SqlTime,
+    #[record(show = answer_time)]
     pub answered_at: Option<SqlTime>,
+    #[record(fixed)]
     pub created_at: SqlTime,
 }
 
 impl Requests {
-    pub(super) async fn transfer(
+    pub(super) async fn transfer_request(
         &self,
         call: &Call,
         request: pb::TransferRequestRequest,
     ) -> Result<pb::Transfer, Error> {
-        let mut step = Step::begin(&self.0, call, &request.name, &request.etag, request.occurred_time.as_ref()).await?;
-        let known = self.0.directory.now();
+        let mut step = Step::begin(&self.chassis, call, &request).await?;
+        let known = self.chassis.directory.now();
         if known.department(&request.department).is_none() {
             return Err(Error::NotFound { kind: "kefu/Department", name: request.department });
         }
@@ -80,7 +78,6 @@ impl Requests {
         facts.recipient = found.map(|(staff, _)| (staff.to_owned(), request.department.clone()));
         step.fire(Action::Transfer, &facts)?;
         let row = TransferRow {
-            id: Id::<Transfer>::new(call.now).uuid(),
             request: step.record.id,
             from_owner: step.record.owner.clone(),
             from_department: step.record.department.clone(),
@@ -92,20 +89,17 @@ impl Requests {
             },
             reason: request.reason,
             state: State::Pending as i16,
-            answered_by: String::new(),
-            decline_reason: String::new(),
             occurred_at: step.at.to_sqlx(),
-            answered_at: None,
-            created_at: call.now.to_sqlx(),
+            ..TransferRow::blank(call.now)
         };
         step.record.transfers += 1;
         step.record.pending_transfer = Some(row.id);
         step.record.settled_at_once = false;
-        let often = self.0.regulation.get(params::BOUNCE_TRANSFERS);
+        let often = self.chassis.regulation.get(params::BOUNCE_TRANSFERS);
         if u32::try_from(step.record.transfers).is_ok_and(|transfers| transfers >= often) {
             self.bounce(&mut step, Cause::Transfers, &call.caller.subject);
         }
-        insert(step.change.connection(), &row).await?;
+        row.insert(step.change.connection()).await?;
         let shown = row.show();
         let payload = pb::RequestTransferred {
             state: step.state(),
@@ -115,9 +109,12 @@ impl Requests {
         step.finish_with(&payload, shown).await
     }
 
-    pub(super) async fn accept(&self, call: &Call, request: pb::AcceptTransferRequest) -> Result<pb::Transfer, Error> {
-        let (mut step, mut row) =
-            self.pending(call, &request.name, &request.etag, request.occurred_time.as_ref(), "AcceptTransfer").await?;
+    pub(super) async fn accept_transfer(
+        &self,
+        call: &Call,
+        request: pb::AcceptTransferRequest,
+    ) -> Result<pb::Transfer, Error> {
+        let (mut step, mut row) = self.pending(call, &request).await?;
         let facts = step.facts();
         // Whoever takes it has it; an operator takes it for whom it was handed to.
         let takes = !call.acts_as(Role::Admin) || call.caller.subject == row.recipient;
@@ -128,64 +125,48 @@ impl Requests {
         self.answered(step, &row).await
     }
 
-    pub(super) async fn decline(
+    pub(super) async fn decline_transfer(
         &self,
         call: &Call,
         request: pb::DeclineTransferRequest,
     ) -> Result<pb::Transfer, Error> {
-        let (mut step, mut row) =
-            self.pending(call, &request.name, &request.etag, request.occurred_time.as_ref(), "DeclineTransfer").await?;
+        let (mut step, mut row) = self.pending(call, &request).await?;
         let mut facts = step.facts();
         facts.is_declined = true;
         step.fire(if facts.was_answered { Action::DeclineTransfer } else { Action::DeclineUnanswered }, &facts)?;
         row.answer(State::Declined, &call.caller.subject, step.at);
         row.decline_reason = request.reason;
-        if self.0.directory.now().is_in_charge(&row.department, &step.record.business_domain) {
+        if self.chassis.directory.now().is_in_charge(&row.department, &step.record.business_domain) {
             self.bounce(&mut step, Cause::DeclinedInScope, &call.caller.subject);
         }
         self.answered(step, &row).await
     }
 
-    /// The transfer named, which waits for an answer, and its request, both locked; the caller may answer.
-    async fn pending<'a>(
-        &'a self,
-        call: &'a Call,
-        name: &str,
-        etag: &str,
-        occurred: Option<&prost_types::Timestamp>,
-        method: &'static str,
-    ) -> Result<(Step<'a>, TransferRow), Error> {
-        let (of, _) = name.split_once("/transfers/").ok_or_else(|| unknown::<Transfer>(name))?;
-        let id = id::<Transfer>(name)?;
-        let nothing = |error| if matches!(error, Error::NotFound { .. }) { unknown::<Transfer>(name) } else { error };
-        let mut step = Step::lock(&self.0, call, of, occurred, &[]).await.map_err(nothing)?;
-        let row = transfers!("where id = $1 and request = $2", id.uuid(), step.record.id);
-        let row = row.fetch_optional(step.change.connection()).await?;
-        let known = self.0.directory.now();
-        let domain = step.record.business_domain.clone();
-        let reached = |row: &TransferRow| {
-            let in_charge = known.responsible(&row.department, &domain, call.now);
-            call.reaches(row.holder()) || in_charge.is_some_and(|(staff, _)| staff == call.caller.subject)
-        };
-        let row = row.filter(reached).ok_or_else(|| unknown::<Transfer>(name))?;
-        let step = step.ready(etag).await?;
+    /// The transfer that a request names and that waits for an answer, and what it is a transfer of, both locked; the caller
+    /// may answer.
+    async fn pending<'a>(&'a self, call: &'a Call, request: &impl Target) -> Result<(Step<'a>, TransferRow), Error> {
+        let name = request.name();
+        let mut step = Step::lock_under::<Transfer>(&self.chassis, call, request).await?;
+        let row = transfers!("where id = $1 and request = $2", id::<Transfer>(name)?.uuid(), step.record.id);
+        let row = row.fetch_optional(step.change.connection()).await?.ok_or_else(|| unknown::<Transfer>(name))?;
+        let handed_to = row.handed_to(&self.chassis.directory.now(), &step.record.business_domain, call.now);
+        let facts = Facts { handed_to: Some(handed_to), ..step.facts() };
+        let step = step.ready(request, &facts).await.map_err(as_unknown::<Transfer>(name))?;
         if step.record.pending_transfer != Some(row.id) {
             return Err(Error::State {
                 subject: name.to_owned(),
-                method,
+                method: if call.rule.name() == "AcceptTransfer" { "AcceptTransfer" } else { "DeclineTransfer" },
                 state: row.state().as_str_name().to_owned(),
                 clause: "A2.4".into(),
             });
         }
-        if step.at < row.occurred_at.to_jiff() {
-            return Err(Error::field("occurred_time", "must not be before it was handed over"));
-        }
+        step.not_before(Some(row.occurred_at.to_jiff()), "it was handed over")?;
         Ok((step, row))
     }
 
     async fn answered(&self, mut step: Step<'_>, row: &TransferRow) -> Result<pb::Transfer, Error> {
         step.record.pending_transfer = None;
-        update(step.change.connection(), row).await?;
+        row.update(step.change.connection()).await?;
         let shown = row.show();
         let payload = pb::TransferAnswered {
             state: step.state(),
@@ -198,7 +179,7 @@ impl Requests {
 
     /// It bounced: that goes on the conduct record, and the supervisor of whom it was is told.
     fn bounce(&self, step: &mut Step<'_>, cause: Cause, staff: &str) {
-        let known = self.0.directory.now();
+        let known = self.chassis.directory.now();
         let payload = pb::RequestBounced {
             cause: cause.into(),
             staff: staff.to_owned(),
@@ -219,81 +200,30 @@ impl Requests {
 }
 
 impl TransferRow {
-    /// Who may answer it.
-    pub fn holder(&self) -> Holder<'_> {
-        Holder { owner: &self.recipient, department: &self.department, ..Holder::default() }
+    /// Whom it was handed to; `domain` is the business domain of the request.
+    pub fn handed_to(&self, known: &Organisation, domain: &str, now: Timestamp) -> HandedTo {
+        let in_charge = known.responsible(&self.department, domain, now).map_or("", |(staff, _)| staff);
+        HandedTo {
+            recipient: self.recipient.clone(),
+            department: self.department.clone(),
+            in_charge: in_charge.to_owned(),
+        }
     }
 
     fn state(&self) -> State {
         State::try_from(i32::from(self.state)).unwrap_or_default()
     }
 
-    fn answer(&mut self, state: State, by: &str, at: jiff::Timestamp) {
+    fn answer(&mut self, state: State, by: &str, at: Timestamp) {
         self.state = state as i16;
         by.clone_into(&mut self.answered_by);
         self.answered_at = Some(at.to_sqlx());
-    }
-
-    /// As the contract shows it.
-    pub fn show(&self) -> pb::Transfer {
-        pb::Transfer {
-            name: format!("{}/{}", Id::<Request>::from_uuid(self.request), Id::<Transfer>::from_uuid(self.id)),
-            from_owner: self.from_owner.clone(),
-            from_department: self.from_department.clone(),
-            recipient: self.recipient.clone(),
-            department: self.department.clone(),
-            capacity: self.capacity.into(),
-            reason: self.reason.clone(),
-            state: self.state.into(),
-            answered_by: self.answered_by.clone(),
-            decline_reason: self.decline_reason.clone(),
-            occurred_time: Some(to_proto(self.occurred_at.to_jiff())),
-            answer_time: sql::read(self.answered_at).map(to_proto),
-            create_time: Some(to_proto(self.created_at.to_jiff())),
-        }
     }
 }
 
 /// A transfer.
 pub async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Option<TransferRow>, sqlx::Error> {
     transfers!("where id = $1", id).fetch_optional(connection).await
-}
-
-async fn insert(connection: &mut PgConnection, row: &TransferRow) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "insert into intake.transfer (
-            id, request, from_owner, from_department, recipient, department, capacity, reason, state, answered_by, decline_reason,
-            occurred_at, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', '', $10, $11)",
-        row.id,
-        row.request,
-        row.from_owner,
-        row.from_department,
-        row.recipient,
-        row.department,
-        row.capacity,
-        row.reason,
-        row.state,
-        row.occurred_at as _,
-        row.created_at as _,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-async fn update(connection: &mut PgConnection, row: &TransferRow) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update intake.transfer set state = $2, answered_by = $3, decline_reason = $4, answered_at = $5 where id = $1",
-        row.id,
-        row.state,
-        row.answered_by,
-        row.decline_reason,
-        row.answered_at as _,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// The request ended before the transfer was answered.

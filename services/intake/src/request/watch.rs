@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Requests;
-use super::store::{Record, requests};
+use super::row::{RequestRow, requests};
 
 impl Requests {
     pub(super) async fn watch_requests(
@@ -17,20 +17,16 @@ impl Requests {
         call: Call,
         request: pb::WatchRequestsRequest,
     ) -> Result<Answers<pb::WatchRequestsResponse>, Error> {
-        watch_roots::<Record>(&self.0, call, request).await
+        watch_roots::<RequestRow>(&self.chassis, call, request).await
     }
 }
 
-impl WatchedRoot for Record {
+impl WatchedRoot for RequestRow {
     type Request = pb::WatchRequestsRequest;
     type Response = pb::WatchRequestsResponse;
 
     async fn load(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
         requests!("where id = any($1)", ids).fetch_all(connection).await
-    }
-
-    fn is_seen_by(&self, call: &Call) -> bool {
-        call.reaches(self.holder(&self.customer_name()))
     }
 
     fn is_asked_for(&self, _: &Call, asked: &pb::WatchRequestsRequest, event: &Event) -> bool {

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::store::Record;
+use super::super::row::ComplaintRow;
 use crate::shared::{Complaint, Evidence, Paper};
 
 /// What the row of a complaint holds and the complaint does not show, in the order in which it is encoded: neither ever
@@ -53,7 +53,7 @@ pub fn entry(name: String, kind: &str, bytes: &[u8]) -> Entry {
 }
 
 /// What is not shown of a complaint.
-pub fn row(record: &Record) -> Result<Entry, Error> {
+pub fn row(record: &ComplaintRow) -> Result<Entry, Error> {
     let hidden = Hidden {
         parties: &record.parties,
         contacted: record.contacted,

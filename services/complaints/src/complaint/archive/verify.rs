@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
 use super::manifest::{self, Recorded, entry, root};
-use super::{Archive, Complaints, Row, archived, store};
+use super::{Archive, ComplaintRow, Complaints, Row, archived};
 use crate::evidence::pieces;
 use crate::shared::Complaint;
 
@@ -38,7 +38,7 @@ struct Told {
 /// A file as it is stored, of one moment.
 struct Stored {
     row: Row,
-    record: store::Record,
+    record: ComplaintRow,
     told: Told,
     recorded: Recorded,
 }
@@ -68,7 +68,7 @@ impl Complaints {
     }
 
     async fn stored(&self, call: &Call, name: &str) -> Result<Stored, Error> {
-        let mut moment = self.0.pool().begin_with("begin isolation level repeatable read, read only").await?;
+        let mut moment = self.chassis.pool().begin_with("begin isolation level repeatable read, read only").await?;
         let (row, record) = archived(&mut moment, call, name).await?;
         let told = told(&mut moment, &record).await?;
         let recorded = manifest::recorded(&mut moment, record.id(), told.seq).await?;
@@ -81,7 +81,7 @@ impl Complaints {
         let complaint = Id::<Complaint>::from_uuid(stored.row.complaint);
         let mut entries = stored.recorded.entries.clone();
         for (id, body) in &stored.recorded.evidence {
-            if let Some((size_bytes, sha256)) = pieces::digest(self.0.pool(), *id).await? {
+            if let Some((size_bytes, sha256)) = pieces::digest(self.chassis.pool(), *id).await? {
                 let media_type = pb::Evidence::decode(body.as_slice()).unwrap_or_default().media_type;
                 entries.push(manifest::content(complaint, *id, media_type, size_bytes, sha256));
             }
@@ -103,7 +103,7 @@ impl Complaints {
             r#"select exists (select from complaints.archive where complaint = $1) as "kept!""#,
             row.complaint
         );
-        Ok(kept.fetch_one(self.0.pool()).await?)
+        Ok(kept.fetch_one(self.chassis.pool()).await?)
     }
 }
 
@@ -157,7 +157,7 @@ fn differences(before: &[Entry], now: &[Entry]) -> Vec<Fault> {
 }
 
 /// The closing as the journal tells of it, whose own chain proves it. A complaint is closed once: of two events one is forged.
-async fn told(connection: &mut PgConnection, record: &store::Record) -> Result<Told, Error> {
+async fn told(connection: &mut PgConnection, record: &ComplaintRow) -> Result<Told, Error> {
     let events = sqlx::query!(
         "select seq, payload, salt, payload_digest, actor, occurred_at from journal
         where aggregate = $1 and payload_type = $2 order by seq limit 2",

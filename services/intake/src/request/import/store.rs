@@ -9,7 +9,7 @@ use kefu_regulation::Calendar;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::request::store::Record;
+use crate::request::row::RequestRow;
 use crate::shared::{Customer, reference};
 
 /// The customers that rows name and that do not exist.
@@ -32,12 +32,12 @@ pub async fn unknown_customers(
 /// Stores the rows that were not imported before; their numbers by id.
 pub async fn insert(
     connection: &mut PgConnection,
-    records: &[(Record, &pb::ImportedRequest)],
+    records: &[(RequestRow, &pb::ImportedRequest)],
     calendar: &Calendar,
 ) -> Result<HashMap<Uuid, String>, Error> {
-    let column = |of: fn(&Record) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let small = |of: fn(&Record) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let time = |of: fn(&Record) -> Option<jiff_sqlx::Timestamp>| {
+    let column = |of: fn(&RequestRow) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
+    let small = |of: fn(&RequestRow) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
+    let time = |of: fn(&RequestRow) -> Option<jiff_sqlx::Timestamp>| {
         records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>()
     };
     let days: Vec<String> = records

@@ -35,6 +35,7 @@ fn open_gates() -> Facts {
         solved_first: false,
         has_reason: true,
         recipient: Some(("staff/head".into(), "departments/field".into())),
+        handed_to: None,
         is_declined: false,
         is_unattended: true,
         fits_department: true,

@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::Chassis;
 use kefu_chassis::error::describe;
+use kefu_chassis::search::{Entry, Searched};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::text::Entry;
-use crate::request::store::requests;
+use super::text::entry_of_customer;
+use crate::request::row::{RequestRow, requests};
 
 const BATCH: i64 = 100;
 /// How often it looks for more.
@@ -63,7 +64,7 @@ async fn requests(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid
     .fetch_all(&mut *connection)
     .await?;
     let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
-    let (tokens, said) = columns(records.iter().map(Entry::of_request));
+    let (tokens, said) = columns(records.iter().map(Searched::entry));
     sqlx::query!(
         "with taken as (delete from intake.request_to_index where request = any($1))
         insert into intake.request_search (request, contact_at, tokens, said)
@@ -91,7 +92,7 @@ async fn customers(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uui
     .fetch_all(&mut *connection)
     .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let entries = rows.iter().map(|row| Entry::of_customer(&row.display_name, &row.contacts, row.created_at.to_jiff()));
+    let entries = rows.iter().map(|row| entry_of_customer(&row.display_name, &row.contacts, row.created_at.to_jiff()));
     let (tokens, said) = columns(entries);
     sqlx::query!(
         "with taken as (delete from intake.customer_to_index where customer = any($1))

@@ -10,7 +10,7 @@ use kefu_proto::intake::v1::duplicate::Reason;
 use kefu_regulation::params;
 
 use crate::request::Requests;
-use crate::request::store::{Record, requests};
+use crate::request::row::{RequestRow, requests};
 
 const AT_MOST: usize = 20;
 /// Requests of the customer that are looked at: the newest until the clause's time after the request.
@@ -35,7 +35,8 @@ impl Requests {
         request: pb::SuggestDuplicatesRequest,
     ) -> Result<pb::SuggestDuplicatesResponse, Error> {
         let record = self.seen(call, &request.name).await?;
-        let (calendar, within) = (self.0.regulation.calendar(), self.0.regulation.get(params::REPEAT_WITHIN));
+        let (calendar, within) =
+            (self.chassis.regulation.calendar(), self.chassis.regulation.get(params::REPEAT_WITHIN));
         let until = calendar.due(record.contact_at.to_jiff(), within).at;
         let others = requests!(
             "where id in (
@@ -51,11 +52,11 @@ impl Requests {
             OF_ORDER,
             record.id,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(self.chassis.pool())
         .await?;
 
         let said = pieces(&record.description);
-        let mut found: Vec<(Likeness, &Record)> = Vec::new();
+        let mut found: Vec<(Likeness, &RequestRow)> = Vec::new();
         for other in &others {
             let mut times = [record.contact_at.to_jiff(), other.contact_at.to_jiff()];
             times.sort_unstable();
@@ -87,7 +88,7 @@ impl Likeness {
 }
 
 /// How `other` is like `record`, if it is; `is_near` if no more than the clause's time lies between them.
-fn compare(record: &Record, other: &Record, is_near: bool, said: &HashSet<String>) -> Option<Likeness> {
+fn compare(record: &RequestRow, other: &RequestRow, is_near: bool, said: &HashSet<String>) -> Option<Likeness> {
     let is_theirs = record.customer.is_some() && record.customer == other.customer;
     let is_same = |this: &str, that: &str| !this.is_empty() && this == that;
     let of_problem =

@@ -3,12 +3,12 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::Timestamp;
-use kefu_chassis::search::{Tokens, dated, normal, packed};
+use kefu_chassis::search::{Entry, Searched, Tokens, dated, normal, packed};
 use kefu_proto::intake::v1::search_result::Field;
 use serde::Deserialize as _;
 use serde_json::Value as Json;
 
-use crate::request::store::Record;
+use crate::request::row::RequestRow;
 use crate::shared::Contact;
 
 /// Grams kept of one request or customer at most. Of a longer text the beginning is found.
@@ -23,60 +23,60 @@ pub struct Part {
     pub code: Option<String>,
 }
 
-/// What the index holds of a request or a customer.
-#[derive(Debug)]
-pub struct Entry {
-    /// What it is found by.
-    pub tokens: Vec<String>,
-    /// What it is compared by: its parts, a line each.
-    pub said: String,
-}
-
-impl Entry {
-    /// Of a request. Its number, which it gets when it is stored, is found by itself.
-    pub fn of_request(record: &Record) -> Self {
+impl Searched for RequestRow {
+    /// Its number, which it gets when it is stored, is found by itself.
+    fn entry(&self) -> Entry {
         let mut parts = Vec::new();
         for (field, text) in [
-            (Field::OrderNumber, record.order_number.as_str()),
-            (Field::ExternalId, record.external_id.as_deref().unwrap_or_default()),
-            (Field::Product, &record.product_model),
+            (Field::OrderNumber, self.order_number.as_str()),
+            (Field::ExternalId, self.external_id.as_deref().unwrap_or_default()),
+            (Field::Product, &self.product_model),
         ] {
             parts.extend(code(field, text));
         }
-        parts.extend(Contact::deserialize(&record.contact).iter().flat_map(contact));
+        parts.extend(Contact::deserialize(&self.contact).iter().flat_map(contact));
         for (field, text) in [
-            (Field::Classification, &record.business_domain),
-            (Field::Classification, &record.problem_type),
-            (Field::Description, &record.description),
-            (Field::Resolution, &record.resolution),
-            (Field::Resolution, &record.assistance),
+            (Field::Classification, &self.business_domain),
+            (Field::Classification, &self.problem_type),
+            (Field::Description, &self.description),
+            (Field::Resolution, &self.resolution),
+            (Field::Resolution, &self.assistance),
         ] {
             parts.extend(plain(field, text));
         }
-        Self::of(&parts, record.contact_at.to_jiff())
+        entry_of(&parts, self.contact_at.to_jiff())
     }
 
-    /// Of a customer whose file was opened at `created_at`.
-    pub fn of_customer(name: &str, contacts: &Json, created_at: Timestamp) -> Self {
-        let contacts: Vec<Contact> = Vec::deserialize(contacts).unwrap_or_default();
-        let contacts = contacts.iter().flat_map(contact);
-        let parts: Vec<Part> = plain(Field::Customer, name).into_iter().chain(contacts).collect();
-        Self::of(&parts, created_at)
+    fn fingerprint(&self) -> u64 {
+        let Self { contact, order_number, external_id, product_model, business_domain, problem_type, .. } = self;
+        let Self { description, resolution, assistance, .. } = self;
+        let mut hasher = DefaultHasher::new();
+        (contact, order_number, external_id, product_model, business_domain, problem_type).hash(&mut hasher);
+        (description, resolution, assistance).hash(&mut hasher);
+        hasher.finish()
     }
+}
 
-    fn of(parts: &[Part], time: Timestamp) -> Self {
-        let mut tokens = Tokens::at_most(GRAMS_AT_MOST);
-        for part in parts {
-            if part.field == Field::Phone {
-                tokens.add_number(&part.text);
-                continue;
-            }
-            tokens.add(&part.text);
-            part.code.iter().for_each(|code| tokens.add(code));
+/// What the index holds of a customer whose file was opened at `created_at`.
+pub fn entry_of_customer(name: &str, contacts: &Json, created_at: Timestamp) -> Entry {
+    let contacts: Vec<Contact> = Vec::deserialize(contacts).unwrap_or_default();
+    let contacts = contacts.iter().flat_map(contact);
+    let parts: Vec<Part> = plain(Field::Customer, name).into_iter().chain(contacts).collect();
+    entry_of(&parts, created_at)
+}
+
+fn entry_of(parts: &[Part], time: Timestamp) -> Entry {
+    let mut tokens = Tokens::at_most(GRAMS_AT_MOST);
+    for part in parts {
+        if part.field == Field::Phone {
+            tokens.add_number(&part.text);
+            continue;
         }
-        let said: Vec<String> = parts.iter().map(Part::line).collect();
-        Self { tokens: dated(time, &tokens.into_vec()), said: said.join("\n") }
+        tokens.add(&part.text);
+        part.code.iter().for_each(|code| tokens.add(code));
     }
+    let said: Vec<String> = parts.iter().map(Part::line).collect();
+    Entry { tokens: dated(time, &tokens.into_vec()), said: said.join("\n") }
 }
 
 impl Part {
@@ -99,16 +99,6 @@ impl Part {
     fn line(&self) -> String {
         format!("{}{}{}", self.field as i32, if self.code.is_some() { '=' } else { ':' }, self.text)
     }
-}
-
-/// Differs when what a request is found by differs.
-pub fn fingerprint(record: &Record) -> u64 {
-    let Record { contact, order_number, external_id, product_model, business_domain, problem_type, .. } = record;
-    let Record { description, resolution, assistance, .. } = record;
-    let mut hasher = DefaultHasher::new();
-    (contact, order_number, external_id, product_model, business_domain, problem_type).hash(&mut hasher);
-    (description, resolution, assistance).hash(&mut hasher);
-    hasher.finish()
 }
 
 fn contact(contact: &Contact) -> Vec<Part> {
@@ -134,7 +124,7 @@ mod tests {
     #[test]
     fn parts_are_read_back_as_they_were_stored() {
         let contacts = serde_json::json!([{ "person": "王：小\n明", "phone": "+8613800138000", "email": "a=b@c.de" }]);
-        let entry = Entry::of_customer("7=8:9\r\n公司", &contacts, Timestamp::UNIX_EPOCH);
+        let entry = entry_of_customer("7=8:9\r\n公司", &contacts, Timestamp::UNIX_EPOCH);
         assert_eq!(entry.said, "5:7 8 9 公司\n2=8613800138000\n5:王 小 明\n5:a b c de");
         let parts: Vec<Part> = Part::read(&entry.said).collect();
         assert_eq!(parts.iter().map(Part::line).collect::<Vec<_>>().join("\n"), entry.said);

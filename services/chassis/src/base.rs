@@ -1,0 +1,13 @@
+//! What everything rests on: time, languages, errors, names, settings, tasks. Knows no contract and no service.
+
+mod allocator;
+pub mod clock;
+pub mod contacts;
+pub mod digest;
+pub mod error;
+pub mod language;
+pub mod names;
+pub mod refusal;
+pub mod settings;
+pub mod tasks;
+pub mod time;

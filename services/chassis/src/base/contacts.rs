@@ -1,0 +1,139 @@
+//! How people are reached: contacts as they are stored, and telephone numbers in any writing.
+
+use kefu_proto::contacts::v1 as pb;
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, Violation};
+
+/// A contact as it is stored.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Contact {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    person: String,
+    /// E.164.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phone: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    chat_id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    postal_address: String,
+}
+
+impl Contact {
+    /// The contact that a request gives in `field`, where `clause` wants one that reaches somebody.
+    pub fn read(contact: &pb::Contact, field: &str, clause: &str, country: Country) -> Result<Self, Violation> {
+        let wrong = |part: &str, reason: &str| Violation { field: format!("{field}{part}"), reason: reason.to_owned() };
+        let reaches = [&contact.phone, &contact.email, &contact.chat_id, &contact.postal_address]
+            .iter()
+            .any(|part| !part.trim().is_empty());
+        if !reaches {
+            return Err(wrong(
+                "",
+                &format!("{clause}: must have a telephone number, an e-mail address, a chat id or a postal address"),
+            ));
+        }
+        let phone = if contact.phone.is_empty() {
+            String::new()
+        } else {
+            country.e164(&contact.phone).ok_or_else(|| wrong(".phone", "is not a telephone number"))?
+        };
+        Ok(Self {
+            person: contact.person.clone(),
+            phone,
+            email: contact.email.clone(),
+            chat_id: contact.chat_id.clone(),
+            postal_address: contact.postal_address.clone(),
+        })
+    }
+
+    /// As the contract shows it.
+    #[must_use]
+    pub fn show(&self) -> kefu_proto::contacts::v1::Contact {
+        kefu_proto::contacts::v1::Contact {
+            person: self.person.clone(),
+            phone: self.phone.clone(),
+            email: self.email.clone(),
+            chat_id: self.chat_id.clone(),
+            postal_address: self.postal_address.clone(),
+        }
+    }
+}
+
+/// The country in which national telephone numbers are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Country(phonenumber::country::Id);
+
+/// The settings of a service that reads telephone numbers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// ISO 3166 code of the country in which national telephone numbers are read.
+    country: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { country: "CN".into() }
+    }
+}
+
+impl Country {
+    /// The one that a service's own settings name, `{country}`; China's where they name none.
+    pub fn configured(settings: serde_json::Value) -> Result<Self, Error> {
+        let given = (!settings.is_null()).then(|| serde_json::from_value(settings).map_err(Error::unexpected));
+        let Settings { country } = given.transpose()?.unwrap_or_default();
+        Self::named(&country)
+    }
+
+    /// The country of an ISO 3166 code.
+    pub fn named(code: &str) -> Result<Self, Error> {
+        code.parse()
+            .map(Self)
+            .map_err(|_| Error::field("service.country", format!("{code} is not an ISO 3166 country code")))
+    }
+
+    /// A telephone number in any writing (full-width digits too) as E.164; none if it cannot be one.
+    #[must_use]
+    pub fn e164(self, written: &str) -> Option<String> {
+        let bare: String = written.chars().map(narrow).filter(|sign| !" ()-./\u{2013}".contains(*sign)).collect();
+        let number = phonenumber::parse(Some(self.0), &bare).ok()?;
+        // Numbering plans change faster than any list of them: what has five digits or more is taken.
+        (number.national().value() > 9_999).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+    }
+}
+
+/// A full-width digit or sign as its narrow form.
+fn narrow(written: char) -> char {
+    match written {
+        '０'..='９' | '＋' | '－' | '（' | '）' => char::from_u32(written as u32 - 0xFEE0).unwrap_or(written),
+        '\u{3000}' => ' ',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telephone_numbers_are_read_in_any_writing() {
+        let china = Country::named("CN").unwrap();
+        for written in [
+            "13800138000",
+            "138 0013 8000",
+            "+86 138-0013-8000",
+            "0086 13800138000",
+            "(+86)138 0013 8000",
+            "１３８００１３８０００",
+        ] {
+            assert_eq!(china.e164(written).as_deref(), Some("+8613800138000"), "{written}");
+        }
+        assert_eq!(china.e164("010-8888 6666").as_deref(), Some("+861088886666"));
+        assert_eq!(china.e164("+1 (213) 473-3231").as_deref(), Some("+12134733231"));
+        for written in ["", "nobody", "12", "+", "１"] {
+            assert_eq!(china.e164(written), None, "{written}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Refusals: what can go wrong for a caller. What a caller is told of one is in `refusal`.
+
+use kefu_proto::rules::v1::ErrorReason;
+
+use crate::base::language::{Language, Text};
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call is refused. Each variant is one [`ErrorReason`]; its text never repeats its source.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields are missing, malformed or out of range.
+    #[error("{}", .0.iter().map(|violation| format!("{}: {}", violation.field, violation.reason)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Violation>),
+    /// The request id was used before with another payload.
+    #[error("request_id: was used before for another call")]
+    RequestIdReused,
+    /// The page token is not one of this query.
+    #[error("page_token: is malformed or belongs to another query")]
+    PageToken,
+    /// The lifecycle has no such action from this state.
+    #[error("{subject} is {state}: {method} is not possible")]
+    State {
+        /// The resource.
+        subject: String,
+        /// The method tried.
+        method: &'static str,
+        /// The state it is in.
+        state: String,
+        /// The clause that the action serves.
+        clause: std::borrow::Cow<'static, str>,
+    },
+    /// A clause demands something first.
+    #[error("{clause}: {}", missing.of(Language::English))]
+    Gate {
+        /// The resource.
+        subject: String,
+        /// The clause.
+        clause: std::borrow::Cow<'static, str>,
+        /// What is missing.
+        missing: Text,
+    },
+    /// The resource changed since its etag was read.
+    #[error("{0} changed since its etag was read")]
+    StaleEtag(String),
+    /// No such resource, or none that the caller may see.
+    #[error("{name} is not known")]
+    NotFound {
+        /// Its kind, e.g. `kefu/Request`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The service that is called is away.
+    #[error("{0} is away")]
+    ServiceAway(String),
+    /// Another resource has this identity.
+    #[error("{name} exists already")]
+    Exists {
+        /// Its kind.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The bearer token is missing or not valid.
+    #[error("a valid bearer token is needed")]
+    Unauthenticated,
+    /// The caller has none of the roles.
+    #[error("the caller's roles do not allow this")]
+    RoleMissing,
+    /// The directory's copy is still empty.
+    #[error("the directory holds no staff yet: until then only ADMIN and SERVICE may write")]
+    DirectoryEmpty,
+    /// The caller may not do this to a duty of their own.
+    #[error("nobody may do this to a duty of their own")]
+    SelfDealing,
+    /// As many calls as the service can hold.
+    #[error("too many calls at once")]
+    Overloaded,
+    /// The database or a peer is away.
+    #[error("a part of the service is away")]
+    Away(#[source] Source),
+    /// The service stops in order: who still reads a stream goes on with another replica, or after the start.
+    #[error("the service stops")]
+    Stopping,
+    /// The call took longer than its deadline.
+    #[error("the deadline has passed")]
+    Deadline,
+    /// No such method.
+    #[error("there is no such method")]
+    UnknownMethod,
+    /// Another call with the same request id was first; its reply is the answer. Never reaches a caller.
+    #[error("this call was made before")]
+    Repeated,
+    /// Anything else; the caller learns nothing of it.
+    #[error("something unexpected happened")]
+    Unexpected(#[source] Source),
+}
+
+/// One field that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its path, e.g. `contact.phone` or `rows[3].external_id`.
+    pub field: String,
+    /// What is wrong with it, with the clause if one demands it.
+    pub reason: String,
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation { field: field.into(), reason: reason.into() }])
+    }
+
+    /// Something unexpected, whose cause goes to the log and nowhere else.
+    pub fn unexpected(source: impl Into<Source>) -> Self {
+        Self::Unexpected(source.into())
+    }
+
+    /// Its entry in the registry of reasons.
+    #[must_use]
+    pub fn reason(&self) -> ErrorReason {
+        match self {
+            Self::Invalid(_) => ErrorReason::FieldInvalid,
+            Self::RequestIdReused => ErrorReason::RequestIdReused,
+            Self::PageToken => ErrorReason::PageTokenInvalid,
+            Self::State { .. } => ErrorReason::StateForbids,
+            Self::Gate { .. } => ErrorReason::GateClosed,
+            Self::StaleEtag(_) => ErrorReason::EtagStale,
+            Self::NotFound { .. } => ErrorReason::ResourceNotFound,
+            Self::Exists { .. } => ErrorReason::ResourceExists,
+            Self::Unauthenticated => ErrorReason::TokenInvalid,
+            Self::RoleMissing => ErrorReason::RoleMissing,
+            Self::DirectoryEmpty => ErrorReason::DirectoryEmpty,
+            Self::SelfDealing => ErrorReason::SelfDealing,
+            Self::Overloaded => ErrorReason::Overloaded,
+            Self::Away(_) | Self::ServiceAway(_) | Self::Stopping => ErrorReason::BackendAway,
+            Self::Deadline => ErrorReason::DeadlinePassed,
+            Self::UnknownMethod => ErrorReason::MethodUnknown,
+            Self::Repeated | Self::Unexpected(_) => ErrorReason::Unexpected,
+        }
+    }
+
+    /// The clause that stands behind it, if one does.
+    #[must_use]
+    pub fn clause(&self) -> &str {
+        match self {
+            Self::State { clause, .. } | Self::Gate { clause, .. } => clause,
+            _ => "",
+        }
+    }
+}
+
+/// An error and its causes in one line.
+#[must_use]
+pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        // Some libraries repeat their source in their own text.
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// Away when Postgres cannot be reached, is stopping, is full or gave up on a deadlock; unexpected otherwise.
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let away = match &error {
+            // Protocol: a connection that ends while it is made reads as an odd answer.
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+                ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25P03"
+            }),
+            _ => false,
+        };
+        if away { Self::Away(error.into()) } else { Self::Unexpected(error.into()) }
+    }
+}
+
+/// The name of the constraint that the database says was violated.
+#[must_use]
+pub fn constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|database| database.constraint())
+}

@@ -1,0 +1,112 @@
+//! The languages that people are told things in, zh-CN and English, by the caller's `accept-language`.
+
+use kefu_regulation::Regulation;
+
+/// A text in both languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    en: &'static str,
+    zh: &'static str,
+}
+
+impl Text {
+    /// A text in English and in Chinese.
+    ///
+    /// # Panics
+    /// If one of them is missing or in the other's script: in a constant, that does not compile.
+    #[must_use]
+    pub const fn new(en: &'static str, zh: &'static str) -> Self {
+        assert!(!en.is_empty() && !has_han(en), "the English text is missing or Chinese");
+        assert!(has_han(zh), "the Chinese text is missing or not Chinese");
+        Self { en, zh }
+    }
+
+    /// The text in a language.
+    #[must_use]
+    pub const fn of(self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.en,
+            Language::Chinese => self.zh,
+        }
+    }
+}
+
+/// Whether a text has a Chinese character, U+4000 to U+9FFF: in UTF-8, just those begin with these bytes.
+pub(super) const fn has_han(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] >= 0xE4 && bytes[at] <= 0xE9 {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// A language of messages to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Chinese (zh-CN).
+    Chinese,
+}
+
+impl Language {
+    /// The first language of an `accept-language` header that kefu speaks; English if none.
+    #[must_use]
+    pub fn accepted(header: Option<&str>) -> Self {
+        for range in header.unwrap_or_default().split(',') {
+            match range.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
+                Some("zh") => return Self::Chinese,
+                Some("en") => return Self::English,
+                _ => {}
+            }
+        }
+        Self::English
+    }
+
+    /// Its BCP 47 tag.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
+    /// A clause with its title, e.g. `C2.1 (First answer in time)`. Titles are the rule book's: no operator sets them.
+    #[must_use]
+    pub fn clause(self, id: &str) -> String {
+        let regulation = Regulation::standard();
+        match (regulation.clause(id), self) {
+            (Some(clause), Self::English) => format!("{id} ({})", clause.title.en),
+            (Some(clause), Self::Chinese) => format!("{id}（{}）", clause.title.zh),
+            (None, _) => id.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_we_speak_is_taken() {
+        assert_eq!(Language::accepted(Some("fr-FR, zh-TW;q=0.8, en")), Language::Chinese);
+        assert_eq!(Language::accepted(Some("en-GB,zh")), Language::English);
+        assert_eq!(Language::accepted(Some("")), Language::English);
+        assert_eq!(Language::accepted(None), Language::English);
+    }
+
+    #[test]
+    fn a_text_must_be_written_in_both_languages() {
+        assert_eq!(Text::new("It is late – too late", "迟了").of(Language::Chinese), "迟了");
+        for (en, zh) in [("", "迟了"), ("late", ""), ("late", "late"), ("late", "。！（）"), ("迟了", "迟了")]
+        {
+            assert!(std::panic::catch_unwind(|| Text::new(en, zh)).is_err(), "{en} {zh}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What a caller is told of a refusal: a gRPC status with google.rpc details, and a text in the caller's language. What is wrong
+//! with a field is told in English only: whoever writes the calling program reads it.
+
+use std::time::Duration;
+
+use kefu_proto::rules::v1::{ErrorReason, Refusal};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::base::error::{Error, Violation, describe};
+use crate::base::language::{Language, Text};
+use crate::base::names::DIRECTORY;
+
+// A status is sent as headers, and who gets more of them than they take, 8 KiB as many have it, ends the connection, with the
+// calls of all who share it. What a caller wrote and is told again has no other bound.
+/// The message of a status, and the name of a field or a resource, at most, in bytes.
+const MESSAGE: usize = 300;
+/// A sentence of a status at most, in bytes.
+const TEXT: usize = 1_000;
+
+impl Error {
+    /// As it is told before it is met.
+    #[must_use]
+    pub fn shown(&self, language: Language) -> Refusal {
+        Refusal { reason: self.reason().into(), clause: self.clause().to_owned(), message: language.refusal(self) }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) | Self::RequestIdReused | Self::PageToken => Code::InvalidArgument,
+            Self::State { .. } | Self::Gate { .. } | Self::DirectoryEmpty => Code::FailedPrecondition,
+            Self::StaleEtag(_) => Code::Aborted,
+            Self::NotFound { .. } => Code::NotFound,
+            Self::Exists { .. } => Code::AlreadyExists,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::RoleMissing | Self::SelfDealing => Code::PermissionDenied,
+            Self::Overloaded => Code::ResourceExhausted,
+            Self::Away(_) | Self::ServiceAway(_) | Self::Stopping => Code::Unavailable,
+            Self::Deadline => Code::DeadlineExceeded,
+            Self::UnknownMethod => Code::Unimplemented,
+            Self::Repeated | Self::Unexpected(_) => Code::Internal,
+        }
+    }
+
+    /// The status a caller gets. An unexpected cause is logged here, the one time it is.
+    #[must_use]
+    pub fn into_status(mut self, language: Language) -> Status {
+        if let Self::Invalid(violations) = &mut self {
+            violations.truncate(that_fit(violations));
+        }
+        if let Self::Away(source) | Self::Unexpected(source) = &self {
+            tracing::error!(reason = self.reason().as_str_name(), cause = describe(source.as_ref()), "call failed");
+        }
+        let mut details = ErrorDetails::new();
+        let message = shortened(self.to_string(), MESSAGE);
+        details.set_error_info(self.reason().as_str_name(), "kefu", std::collections::HashMap::new());
+        details.set_localized_message(language.tag(), shortened(language.refusal(&self), TEXT));
+        match &self {
+            Self::Invalid(violations) => {
+                for violation in violations {
+                    let field = shortened(violation.field.clone(), MESSAGE);
+                    let reason = shortened(violation.reason.clone(), TEXT);
+                    details.add_bad_request_violation(field, reason);
+                }
+            }
+            Self::RequestIdReused => {
+                details.add_bad_request_violation("request_id", "was used before for another call");
+            }
+            Self::PageToken => {
+                details.add_bad_request_violation("page_token", "is malformed or belongs to another query");
+            }
+            Self::State { subject, clause, .. } | Self::Gate { subject, clause, .. } => {
+                let description = match &self {
+                    Self::Gate { missing, .. } => shortened(missing.of(Language::English).to_owned(), TEXT),
+                    _ => message.clone(),
+                };
+                let subject = shortened(subject.clone(), MESSAGE);
+                details.add_precondition_failure_violation(clause.as_ref(), subject, description);
+            }
+            Self::DirectoryEmpty => {
+                details.add_precondition_failure_violation("A2.1", DIRECTORY, message.clone());
+            }
+            Self::NotFound { kind, name } | Self::Exists { kind, name } => {
+                details.set_resource_info(*kind, shortened(name.clone(), MESSAGE), "", message.clone());
+            }
+            Self::StaleEtag(name) => {
+                details.set_resource_info("", shortened(name.clone(), MESSAGE), "", message.clone());
+            }
+            Self::Overloaded | Self::Away(_) | Self::ServiceAway(_) | Self::Stopping | Self::Deadline => {
+                details.set_retry_info(Some(Duration::from_secs(1)));
+            }
+            _ => {}
+        }
+        Status::with_error_details(self.code(), message, details)
+    }
+}
+
+impl Language {
+    /// What a refusal says to people: the reason; and, where a clause stands behind it, the clause and what is missing.
+    #[must_use]
+    pub fn refusal(self, error: &Error) -> String {
+        let told = meaning(error.reason()).of(self);
+        let (clause, detail) = match (error, self) {
+            (Error::Gate { clause, missing, .. }, _) => (clause, missing.of(self).to_owned()),
+            (Error::State { clause, method, state, .. }, Self::English) => {
+                (clause, format!("{method} is not possible in state {state}"))
+            }
+            (Error::State { clause, method, state, .. }, Self::Chinese) => {
+                (clause, format!("状态为 {state} 时不能进行 {method}"))
+            }
+            _ => return told.to_owned(),
+        };
+        let clause = self.clause(clause);
+        match self {
+            Self::English => format!("{told} {clause}: {detail}."),
+            Self::Chinese => format!("{told}{clause}：{detail}。"),
+        }
+    }
+}
+
+/// What a reason means.
+#[must_use]
+pub const fn meaning(reason: ErrorReason) -> Text {
+    match reason {
+        ErrorReason::Unspecified | ErrorReason::Unexpected => Text::new(
+            "Something unexpected happened. The operators have a record of it.",
+            "发生意外错误，运维人员已有记录。",
+        ),
+        ErrorReason::FieldInvalid => {
+            Text::new("Some of what was given is missing or not valid.", "填写的内容有缺失或不符合要求。")
+        }
+        ErrorReason::RequestIdReused => {
+            Text::new("This request id was used before for another call.", "该请求编号已用于另一次调用。")
+        }
+        ErrorReason::PageTokenInvalid => {
+            Text::new("The page token is not valid for this query.", "翻页标记不适用于此查询。")
+        }
+        ErrorReason::StateForbids => {
+            Text::new("This is not possible in the present state.", "当前状态下不能进行此操作。")
+        }
+        ErrorReason::GateClosed => {
+            Text::new("A clause of the regulations demands something else first.", "按规定须先满足另一项要求。")
+        }
+        ErrorReason::EtagStale => {
+            Text::new("It was changed meanwhile. Read it again.", "内容已被他人修改，请重新读取。")
+        }
+        ErrorReason::ResourceNotFound => Text::new("It was not found.", "未找到。"),
+        ErrorReason::ResourceExists => Text::new("It exists already.", "已经存在。"),
+        ErrorReason::TokenInvalid => Text::new("Sign in first.", "请先登录。"),
+        ErrorReason::RoleMissing => Text::new("Your role does not allow this.", "您的角色无权进行此操作。"),
+        ErrorReason::SelfDealing => {
+            Text::new("Nobody may do this to a duty of their own.", "不得处理本人承担的时限事项。")
+        }
+        ErrorReason::Overloaded => Text::new("The service is busy. Try again shortly.", "服务繁忙，请稍后重试。"),
+        ErrorReason::BackendAway => {
+            Text::new("The service is away for the moment. Try again shortly.", "服务暂不可用，请稍后重试。")
+        }
+        ErrorReason::DeadlinePassed => Text::new("It took too long.", "处理超时。"),
+        ErrorReason::DirectoryEmpty => Text::new(
+            "The directory holds no staff yet: until then only operators and services may write.",
+            "员工目录尚为空，此前仅系统管理员和系统服务可以写入。",
+        ),
+        ErrorReason::MethodUnknown => Text::new("There is no such method.", "没有此方法。"),
+    }
+}
+
+/// A text of at most `at_most` bytes, and a sign that its end is left out when it had more.
+#[must_use]
+pub fn shortened(mut text: String, at_most: usize) -> String {
+    if text.len() > at_most {
+        text.truncate(text.floor_char_boundary(at_most));
+        text.push('…');
+    }
+    text
+}
+
+/// How many bytes of wrong fields a refusal names. It travels in trailers, where each stands twice, both times encoded; some
+/// clients take 8 KiB of those, and of more than they take they make that the service is away.
+const NAMED: usize = 1536;
+
+/// How many wrong fields, from the first on, a refusal can name; at least one.
+fn that_fit(violations: &[Violation]) -> usize {
+    let mut bytes = 0;
+    let fit = violations.iter().take_while(|violation| {
+        bytes += violation.field.len() + violation.reason.len();
+        bytes <= NAMED
+    });
+    fit.count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kefu_regulation::Regulation;
+
+    use super::*;
+    use crate::base::language::has_han;
+
+    #[test]
+    fn a_status_fits_into_the_headers_that_are_taken_whatever_is_told_again() {
+        let long = "很".repeat(100_000);
+        let violation = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
+        for language in [Language::English, Language::Chinese] {
+            for error in [
+                Error::Invalid(vec![violation(&long, &long); 100]),
+                Error::Invalid(vec![violation("rows", "is empty"); 10_000]),
+                Error::NotFound { kind: "kefu/Request", name: long.clone() },
+                Error::StaleEtag(long.clone()),
+                Error::ServiceAway(long.clone()),
+            ] {
+                let reason = error.reason();
+                let headers = error.into_status(language).into_http::<axum::body::Body>().into_parts().0.headers;
+                // What HTTP/2 counts for a header beside its name and value.
+                let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+                assert!(size < 8 << 10, "{reason:?}: {size}");
+                let details = Status::from_header_map(&headers).unwrap().get_error_details();
+                assert_eq!(details.error_info().unwrap().reason, reason.as_str_name());
+                let is_of_a_field = reason == ErrorReason::FieldInvalid;
+                assert!(!is_of_a_field || !details.bad_request().unwrap().field_violations.is_empty());
+            }
+        }
+    }
+
+    fn wrong(count: usize) -> Error {
+        let violation = |index| Violation { field: format!("rows[{index}].external_id"), reason: "is required".into() };
+        Error::Invalid((0..count).map(violation).collect())
+    }
+
+    fn named(status: &Status) -> Vec<String> {
+        let details = status.get_error_details();
+        details.bad_request().unwrap().field_violations.iter().map(|violation| violation.field.clone()).collect()
+    }
+
+    #[test]
+    fn of_very_many_wrong_fields_a_refusal_names_the_first_and_still_fits_into_trailers() {
+        assert_eq!(named(&wrong(20).into_status(Language::English)).len(), 20);
+        let status = wrong(5000).into_status(Language::Chinese);
+        let named = named(&status);
+        assert!(named.len() > 20 && named[0] == "rows[0].external_id", "{named:?}");
+        let mut trailers = http::HeaderMap::new();
+        status.add_header(&mut trailers).unwrap();
+        let bytes: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        assert!(bytes <= 8 << 10, "{bytes} bytes");
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_however_much_there_is_to_say_of_it() {
+        let error = Error::field("customer", "x".repeat(NAMED + 1));
+        assert_eq!(named(&error.into_status(Language::English)), ["customer"]);
+    }
+
+    #[test]
+    fn every_reason_is_told_in_both_languages_and_each_differently() {
+        let reasons: Vec<ErrorReason> = (1..).map_while(|number| ErrorReason::try_from(number).ok()).collect();
+        assert!(reasons.contains(&ErrorReason::Unexpected));
+        // A text without its Chinese or its English does not pass `Text::new`.
+        for language in [Language::English, Language::Chinese] {
+            let told: BTreeSet<&str> = reasons.iter().map(|&each| meaning(each).of(language)).collect();
+            assert_eq!(told.len(), reasons.len());
+        }
+    }
+
+    /// Refusals behind which `clause` stands.
+    fn behind(clause: &str) -> [Error; 2] {
+        let (subject, clause) = ("requests/1".to_owned(), clause.to_owned());
+        [
+            Error::Gate {
+                subject: subject.clone(),
+                clause: clause.clone().into(),
+                missing: Text::new("nobody signed", "无人签字"),
+            },
+            Error::State { subject, method: "SignThing", state: "OPEN".to_owned(), clause: clause.into() },
+        ]
+    }
+
+    #[test]
+    fn every_clause_is_told_with_its_title_in_both_languages() {
+        let mut told = BTreeSet::new();
+        for clause in Regulation::standard().clauses() {
+            for error in behind(&clause.id) {
+                for (language, title) in [(Language::English, &clause.title.en), (Language::Chinese, &clause.title.zh)]
+                {
+                    let message = language.refusal(&error);
+                    assert!(message.contains(&clause.id) && message.contains(title.as_str()), "{message}");
+                    assert_eq!(has_han(&message), language == Language::Chinese, "{message}");
+                    assert!(told.insert(message));
+                }
+            }
+        }
+        assert_eq!(told.len(), 4 * Regulation::standard().clauses().count());
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_missing() {
+        let [gate, state] = behind("C2.1");
+        assert_eq!(
+            Language::English.refusal(&gate),
+            "A clause of the regulations demands something else first. C2.1 (First answer in time): nobody signed."
+        );
+        assert_eq!(Language::Chinese.refusal(&gate), "按规定须先满足另一项要求。C2.1（及时应答）：无人签字。");
+        assert_eq!(
+            Language::Chinese.refusal(&state),
+            "当前状态下不能进行此操作。C2.1（及时应答）：状态为 OPEN 时不能进行 SignThing。"
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! How settings are read: from a file, then from the environment over it (`KEFU_…`, `__` between levels). Which settings there are
+//! says whoever owns them.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+/// A configuration that cannot be read; the text names the key.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration cannot be used")]
+pub struct ConfigError(#[from] config::ConfigError);
+
+/// Reads a configuration from `file`, if given, and the environment over it.
+pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> Result<T, ConfigError> {
+    let mut builder = config::Config::builder();
+    if let Some(file) = file {
+        builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
+    }
+    Ok(builder.add_source(environment(std::env::vars())).build()?.try_deserialize()?)
+}
+
+/// What the environment says, but for the variables of the command line and the tools, which share the prefix.
+pub(crate) fn environment(variables: impl Iterator<Item = (String, String)>) -> config::Environment {
+    const OTHERS: [&str; 3] = ["KEFU_HOME", "KEFU_DATABASE_URL", "KEFU_TOOLS_DIR"];
+    let ours = variables.filter(|(name, _)| !OTHERS.contains(&name.as_str())).collect();
+    config::Environment::with_prefix("KEFU").prefix_separator("_").separator("__").try_parsing(true).source(Some(ours))
+}

@@ -1,0 +1,258 @@
+//! An admitted call: its caller is known, its role fits, its fields hold. What it may touch is asked with [`Call::reaches`].
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::Stream;
+use jiff::{SignedDuration, Timestamp};
+use kefu_proto::rules::v1::{Access, Role};
+use prost::Message;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::base::digest::sha256;
+use crate::base::error::Error;
+use crate::base::language::Language;
+use crate::contract::identity::Identity;
+use crate::contract::rules::MethodRule;
+
+/// One call, from its admission on.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who calls.
+    pub caller: Arc<Identity>,
+    /// What the contract says of the method.
+    pub rule: Arc<MethodRule>,
+    /// When it was admitted: the one time everything in it is recorded at.
+    pub now: Timestamp,
+    /// The language of its refusals.
+    pub language: Language,
+    pub(crate) request_id: Option<Uuid>,
+    pub(crate) digest: [u8; 32],
+}
+
+/// What a call with a stream of answers is answered with.
+pub type Answers<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
+
+/// By how much the clock of another service, or of another replica, may be ahead.
+const SKEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// Which resources a caller may touch with a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// All.
+    Any,
+    /// Those of a department, and the caller's own.
+    Department(&'a str),
+    /// Those the caller owns.
+    Own(&'a str),
+    /// Those of a customer.
+    Customer(&'a str),
+}
+
+impl<'a> Scope<'a> {
+    /// The owner and the department that a list is bounded to; a department's list holds the caller's own as well.
+    #[must_use]
+    pub fn bounds(self) -> (Option<&'a str>, Option<&'a str>) {
+        match self {
+            Self::Any => (None, None),
+            Self::Department(department) => (None, Some(department)),
+            Self::Own(subject) | Self::Customer(subject) => (Some(subject), None),
+        }
+    }
+}
+
+/// Who has to do with a resource.
+#[derive(Clone, Debug, Default)]
+pub struct Holder<'a> {
+    /// Its owner.
+    pub owner: &'a str,
+    /// The department responsible.
+    pub department: &'a str,
+    /// Its customer.
+    pub customer: Cow<'a, str>,
+    /// Staff and departments that have to do with it besides.
+    pub parties: Vec<&'a str>,
+}
+
+impl<'a> Holder<'a> {
+    /// Somebody, and their department.
+    #[must_use]
+    pub fn of(owner: &'a str, department: &'a str) -> Self {
+        Self { owner, department, ..Self::default() }
+    }
+
+    /// With somebody, or a department, besides.
+    #[must_use]
+    pub fn and(mut self, party: &'a str) -> Self {
+        self.parties.push(party);
+        self
+    }
+
+    /// Without those besides.
+    #[must_use]
+    pub fn without_parties(mut self) -> Self {
+        self.parties.clear();
+        self
+    }
+}
+
+impl Call {
+    /// A call from within the process, such as a job's: made by `caller` under `rule` at `now`, once per `request_id` and
+    /// payload if it has one.
+    #[must_use]
+    pub fn internal(
+        caller: Arc<Identity>,
+        rule: Arc<MethodRule>,
+        now: Timestamp,
+        request_id: Option<Uuid>,
+        payload: &[u8],
+    ) -> Self {
+        Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
+    }
+
+    /// By what a repetition of it is known: its id, if it has one, and the digest of its payload.
+    #[must_use]
+    pub fn key(&self) -> (Option<Uuid>, [u8; 32]) {
+        (self.request_id, self.digest)
+    }
+
+    /// The same, going on with the call of that key: what it replies is the answer to a repetition of that one.
+    #[must_use]
+    pub fn under(self, (request_id, digest): (Option<Uuid>, [u8; 32])) -> Self {
+        Self { request_id, digest, ..self }
+    }
+
+    /// The call of a client stream, made once per `request_id` and payload as far as it has one.
+    pub fn once(&mut self, request_id: &str, payload: &[u8]) {
+        self.request_id = Uuid::try_parse(request_id).ok();
+        self.digest = sha256(payload);
+    }
+
+    /// Checks the fields of one message of a client stream.
+    pub fn check(&self, message: &impl Message) -> Result<(), Error> {
+        self.check_encoded(&message.encode_to_vec()).map(|_| ())
+    }
+
+    /// Checks an encoded request's fields; its request id, if it has one.
+    pub(crate) fn check_encoded(&self, encoded: &[u8]) -> Result<Option<Uuid>, Error> {
+        let (violations, request_id) = self.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
+        if !violations.is_empty() {
+            return Err(Error::Invalid(violations));
+        }
+        Ok(request_id.and_then(|id| Uuid::try_parse(&id).ok()))
+    }
+
+    /// Whether the caller has `role` and the method's contract names it.
+    #[must_use]
+    pub fn acts_as(&self, role: Role) -> bool {
+        self.caller.roles.contains(&role) && self.rule.roles.contains(&role)
+    }
+
+    /// Whether the caller acts on behalf of others: another service, or an operator.
+    #[must_use]
+    pub fn acts_for_others(&self) -> bool {
+        self.acts_as(Role::Service) || self.acts_as(Role::Admin)
+    }
+
+    /// Whether the caller is a customer.
+    #[must_use]
+    pub fn is_customer(&self) -> bool {
+        self.acts_as(Role::Customer)
+    }
+
+    /// Which resources the caller may touch.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'_> {
+        let (subject, department) = (self.caller.subject.as_str(), self.caller.department.as_str());
+        if self.is_customer() {
+            return Scope::Customer(subject);
+        }
+        if self.rule.access == Access::Self_ {
+            return Scope::Own(subject);
+        }
+        if [Role::Executive, Role::Office, Role::Admin, Role::Service].into_iter().any(|role| self.acts_as(role)) {
+            return Scope::Any;
+        }
+        let leads = self.acts_as(Role::Supervisor) || self.acts_as(Role::Manager);
+        match self.rule.access {
+            Access::Any => Scope::Any,
+            Access::Department if !department.is_empty() => Scope::Department(department),
+            Access::Own if leads && !department.is_empty() => Scope::Department(department),
+            Access::Department | Access::Own | Access::Self_ | Access::Unspecified => Scope::Own(subject),
+        }
+    }
+
+    /// Whether the caller may touch a resource of this holder.
+    #[must_use]
+    pub fn reaches(&self, holder: &Holder<'_>) -> bool {
+        let is_party = |name: &str| holder.parties.contains(&name);
+        let caller = self.caller.subject.as_str();
+        match self.scope() {
+            Scope::Any => true,
+            Scope::Department(department) => {
+                holder.department == department || holder.owner == caller || is_party(department) || is_party(caller)
+            }
+            Scope::Own(subject) => holder.owner == subject || is_party(subject),
+            Scope::Customer(customer) => holder.customer == customer,
+        }
+    }
+
+    /// When something happened that is recorded now: `given`, or now. The future is refused, and the past beyond what the
+    /// caller's role may record late.
+    pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
+        let Some(given) = given else { return Ok(self.now) };
+        if self.is_customer() {
+            return Err(Error::field("occurred_time", "must not be set by a customer: it happens now"));
+        }
+        let occurred = crate::base::time::from_proto(given)
+            .ok_or_else(|| Error::field("occurred_time", "must be a time from the year 1 to 9999-12-30T22:00:00Z"))?;
+        if occurred > self.now {
+            // The clocks of two services are never quite the same.
+            let is_skewed = self.acts_as(Role::Service) && occurred.duration_since(self.now) <= SKEW;
+            let future = Error::field("occurred_time", "must not be in the future");
+            return if is_skewed { Ok(self.now) } else { Err(future) };
+        }
+        let leads = [Role::Supervisor, Role::Manager, Role::Office, Role::Admin, Role::Service]
+            .into_iter()
+            .any(|role| self.acts_as(role));
+        let bound = if leads { bounds.leaders } else { bounds.others };
+        if self.now.duration_since(occurred) > bound {
+            return Err(Error::field("occurred_time", format!("A9.1: your role may record at most {bound:#} late")));
+        }
+        Ok(occurred)
+    }
+}
+
+impl Call {
+    /// When something happens at `at` to what was last changed at `changed`, as the clock of whoever changed it said. What
+    /// happens now happens after that, also where the clock here is a little behind. One that is far behind would record
+    /// false times: then another replica has to do it.
+    pub(crate) fn after(&self, changed: Timestamp, at: Timestamp) -> Result<Timestamp, Error> {
+        if changed.duration_since(self.now) > SKEW {
+            return Err(Error::Away(format!("the clock here is behind: what it says is before {changed}").into()));
+        }
+        Ok(if at == self.now { at.max(changed) } else { at })
+    }
+}
+
+/// How late something may be recorded, in wall time.
+#[derive(Clone, Copy, Debug)]
+pub struct Backdating {
+    /// By supervisors, managers, the office, operators and services.
+    pub leaders: SignedDuration,
+    /// By all others.
+    pub others: SignedDuration,
+}
+
+/// Refuses when `given` is set and is not `current`.
+pub fn check_etag(given: &str, current: &str, name: &str) -> Result<(), Error> {
+    if given.is_empty() || given == current { Ok(()) } else { Err(Error::StaleEtag(name.to_owned())) }
+}
+
+/// The etag of version `version`.
+#[must_use]
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}

@@ -1,0 +1,156 @@
+//! Page tokens: where the next page begins, bound to the method, the caller and the query that made them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::base::digest::sha256;
+use crate::base::error::Error;
+use crate::base::names::Id;
+use crate::contract::call::Call;
+
+/// Where what has no time stands in a list by time: after all else, in the order of its ids. A key with it reads back as it
+/// was written, which neither `Timestamp::MAX` nor Postgres' infinity does.
+pub const NEVER: Timestamp = Timestamp::constant(253_000_000_000, 0);
+
+const DEFAULT_SIZE: i32 = 50;
+const DIGEST: usize = 12;
+
+/// Makes and reads the tokens of one query.
+pub struct Pages {
+    query: Vec<u8>,
+}
+
+/// One page to read.
+pub struct Page<K> {
+    pages: Pages,
+    /// Only what comes after this key.
+    pub after: Option<K>,
+    /// How many rows to read: one more than the page holds, to know whether another follows.
+    pub limit: i64,
+}
+
+/// Where a page ends.
+pub trait Key: Sized {
+    /// Its bytes.
+    fn write(&self) -> Vec<u8>;
+    /// The key in these bytes.
+    fn read(bytes: &[u8]) -> Option<Self>;
+}
+
+impl Pages {
+    /// For the query that `parts` tell apart: every filter of the request, and no page size.
+    #[must_use]
+    pub fn new(call: &Call, parts: &[impl AsRef<[u8]>]) -> Self {
+        let mut query = Vec::new();
+        let of_call = [call.rule.path.as_bytes(), call.caller.subject.as_bytes()];
+        for part in of_call.into_iter().chain(parts.iter().map(AsRef::as_ref)) {
+            query.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            query.extend_from_slice(part);
+        }
+        Self { query }
+    }
+
+    /// The page that a request asks for.
+    pub fn read<K: Key>(self, token: &str, size: i32) -> Result<Page<K>, Error> {
+        let after = if token.is_empty() { None } else { Some(self.key(token).ok_or(Error::PageToken)?) };
+        let size = if size == 0 { DEFAULT_SIZE } else { size };
+        Ok(Page { pages: self, after, limit: i64::from(size) + 1 })
+    }
+
+    /// The token of a key.
+    pub fn token(&self, key: &impl Key) -> String {
+        let key = key.write();
+        URL_SAFE_NO_PAD.encode([&self.digest(&key), key.as_slice()].concat())
+    }
+
+    /// The key of a token of this query.
+    #[must_use]
+    pub fn key<K: Key>(&self, token: &str) -> Option<K> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (digest, key) = bytes.split_at_checked(DIGEST)?;
+        if digest == self.digest(key) { K::read(key) } else { None }
+    }
+
+    fn digest(&self, key: &[u8]) -> [u8; DIGEST] {
+        let mut digest = [0; DIGEST];
+        digest.copy_from_slice(&sha256(&[self.query.as_slice(), key].concat())[..DIGEST]);
+        digest
+    }
+}
+
+impl<K: Key> Page<K> {
+    /// The rows of the page and the token of the next, empty if there is none.
+    pub fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, String) {
+        let size = usize::try_from(self.limit - 1).unwrap_or(usize::MAX);
+        if rows.len() <= size {
+            return (rows, String::new());
+        }
+        rows.truncate(size);
+        let token = rows.last().map(|row| self.pages.token(&key(row))).unwrap_or_default();
+        (rows, token)
+    }
+}
+
+impl Key for i64 {
+    fn write(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
+impl<R: crate::base::names::Resource> Key for Id<R> {
+    fn write(&self) -> Vec<u8> {
+        self.uuid().as_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self::from_uuid)
+    }
+}
+
+impl<R: crate::base::names::Resource> Key for (Timestamp, Id<R>) {
+    fn write(&self) -> Vec<u8> {
+        [self.0.as_microsecond().to_be_bytes().as_slice(), self.1.uuid().as_bytes()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (time, id) = bytes.split_first_chunk::<8>()?;
+        Some((Timestamp::from_microsecond(i64::from_be_bytes(*time)).ok()?, Id::read(id)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    crate::resources! {
+        /// Something that is listed.
+        Listed = "listed", "kefu/Listed";
+    }
+
+    fn pages(query: &str) -> Pages {
+        Pages { query: query.as_bytes().to_vec() }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_reads_back_under_its_own_query_only(us in -1_000_000_000_000_000_i64..10_000_000_000_000_000, id in any::<u128>()) {
+            let key = (Timestamp::from_microsecond(us).unwrap(), Id::<Listed>::from_uuid(Uuid::from_u128(id)));
+            let token = pages("a").token(&key);
+            prop_assert_eq!(pages("a").key(&token), Some(key));
+            prop_assert_eq!(pages("b").key::<(Timestamp, Id<Listed>)>(&token), None);
+        }
+
+        #[test]
+        fn no_text_is_taken_for_a_token(text in ".{0,80}") {
+            prop_assert_eq!(pages("a").key::<Id<Listed>>(&text), None);
+        }
+    }
+}

@@ -1,0 +1,455 @@
+//! Lifecycles: each aggregate declares its own as two tables, of transitions and of duties. Firing an action looks up its
+//! transition from the present state, asks the gates, and says what becomes of the state and of the duties.
+
+use jiff::Timestamp;
+use kefu_proto::events::v1::DutyChange;
+use kefu_regulation::{Budget, Regulation};
+use uuid::Uuid;
+
+use crate::base::error::Error;
+use crate::base::language::Text;
+use crate::base::names::Id;
+use crate::contract::call::Holder;
+use crate::model::duty::{BY_LIFECYCLE, Duty, DutyResource, NewDuty};
+use crate::model::notice::{Notice, NoticeKind};
+
+mod document;
+pub mod explain;
+
+/// One row of a lifecycle: what an action does, from which states, on which conditions.
+pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
+    /// The action.
+    pub action: A,
+    /// The clause it serves: named when it is refused.
+    pub clause: &'static str,
+    /// The states it is possible in.
+    pub from: &'static [S],
+    /// The state it leads to; the same when none.
+    pub to: Option<S>,
+    /// Who may act on the subject with it, where it is not just whoever owns it; the same for all rows of one method.
+    pub reach: Option<Reach<F>>,
+    /// What must hold.
+    pub gates: &'static [Gate<F>],
+    /// The duties it fulfils.
+    pub meets: &'static [D],
+    /// The duties it opens, where they have a term and none of the kind is live.
+    pub opens: &'static [D],
+    /// The duties whose clock it stops.
+    pub pauses: &'static [D],
+    /// The duties whose clock it lets run again.
+    pub resumes: &'static [D],
+    /// The duties whose due time it replaces by the one that the facts promise, unless that has passed.
+    pub replaces: &'static [D],
+    /// The duties it breaches.
+    pub breaches: &'static [D],
+    /// The duties that fall away with it.
+    pub voids: &'static [D],
+    /// Whether it fulfils only duties that had begun by then: those of a series, of which it ends one and opens the next.
+    pub in_order: bool,
+    /// Whether somebody else has the subject from then on: duties that were not breached yet are whose they would be if they
+    /// were opened now.
+    pub reassigns: bool,
+    /// Whether every duty falls away that it does not meet, but for those that outlive their subject.
+    pub ends: bool,
+}
+
+impl<S, A, D, F> Transition<S, A, D, F> {
+    /// A row that moves from `from` to `to` and touches no duty: the base of the rows of a table.
+    pub const fn row(action: A, clause: &'static str, from: &'static [S], to: Option<S>) -> Self {
+        Self {
+            action,
+            clause,
+            from,
+            to,
+            reach: None,
+            gates: &[],
+            meets: &[],
+            opens: &[],
+            pauses: &[],
+            resumes: &[],
+            replaces: &[],
+            breaches: &[],
+            voids: &[],
+            in_order: false,
+            reassigns: false,
+            ends: false,
+        }
+    }
+}
+
+/// A condition of a clause.
+pub struct Gate<F> {
+    /// The clause.
+    pub clause: &'static str,
+    /// What is missing when it is closed.
+    pub missing: Text,
+    /// Whether it is open.
+    pub open: fn(&F) -> bool,
+    /// Whether it asks about what the call says, rather than about what is on record.
+    pub of_call: bool,
+}
+
+/// Who may act on a subject with an action.
+pub struct Reach<F> {
+    /// Who that is, for the page of the lifecycle, e.g. `its investigator`.
+    pub whose: &'static str,
+    /// Them, made of the facts and of all who have to do with the subject.
+    pub of: for<'a> fn(&'a F, Holder<'a>) -> Holder<'a>,
+}
+
+/// What an action is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// The method that does it, e.g. `PauseDuty`: what a refusal names. One method may do several actions.
+    pub method: &'static str,
+    /// What happens: a clause without a full stop.
+    pub text: Text,
+}
+
+/// Declares the actions of a lifecycle: of each the method that does it and what happens, in both languages, a clause without
+/// a full stop. One method may do several actions.
+#[macro_export]
+macro_rules! actions {
+    ($(#[$doc:meta])* $visibility:vis enum $name:ident {
+        $($action:ident: $method:ident, $english:literal, $chinese:literal;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $visibility enum $name {
+            $(#[doc = concat!("`", stringify!($method), "`: ", $english, ".")] $action,)*
+        }
+
+        impl $name {
+            /// What the action is called.
+            pub fn label(self) -> $crate::lifecycle::Label {
+                let (method, english, chinese) = match self {
+                    $(Self::$action => (stringify!($method), $english, $chinese),)*
+                };
+                $crate::lifecycle::Label { method, text: $crate::language::Text::new(english, chinese) }
+            }
+        }
+    };
+}
+
+/// One kind of duty of an aggregate.
+pub struct DutyRule<D: 'static, F: 'static> {
+    /// The kind.
+    pub duty: D,
+    /// The clause it comes from.
+    pub clause: &'static str,
+    /// The kind in the contract, e.g. `first_response`.
+    pub word: &'static str,
+    /// The time it has; none where the clause gives none.
+    pub term: fn(&F, &Regulation) -> Option<Term>,
+    /// When it was fulfilled, if it already is when it opens.
+    pub met_at: fn(&F) -> Option<Timestamp>,
+    /// Who must fulfil it, and their department, where it is not the subject's owner.
+    pub holder: fn(&F) -> Option<(&str, &str)>,
+    /// Where there is one for each of several parts of the subject: the parts that an action concerns.
+    pub each: Option<fn(&F) -> &[Part]>,
+    /// Whom it is told to when it opens; a duty of each part, to whoever holds it.
+    pub tells: Option<Tells<F>>,
+    /// Whether it is still owed when its subject has ended.
+    pub outlives: bool,
+}
+
+/// A part of a subject that has a duty of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its resource name, or the subject's where only the department tells one from another.
+    pub subject: String,
+    /// Who must fulfil it.
+    pub owner: String,
+    /// Their department.
+    pub department: String,
+    /// Until when, where that was agreed; otherwise the rule's term.
+    pub due: Option<Timestamp>,
+}
+
+/// Whom a duty is told to when it opens.
+pub struct Tells<F> {
+    /// What is said.
+    pub kind: &'static NoticeKind,
+    /// To whom.
+    pub to: fn(&F) -> Option<&str>,
+    /// Whether their acknowledgement fulfils the duty.
+    pub fulfils: bool,
+}
+
+impl<D, F> DutyRule<D, F> {
+    /// A duty of the subject's owner, told to nobody: the base of the rows of a table.
+    pub const fn of(
+        duty: D,
+        clause: &'static str,
+        word: &'static str,
+        term: fn(&F, &Regulation) -> Option<Term>,
+    ) -> Self {
+        Self { duty, clause, word, term, met_at: |_| None, holder: |_| None, each: None, tells: None, outlives: false }
+    }
+}
+
+/// The time a duty has.
+#[derive(Clone, Copy, Debug)]
+pub enum Term {
+    /// So long from the action on.
+    Within(Budget),
+    /// So long from another time on.
+    WithinFrom(Timestamp, Budget),
+    /// Until a time that was promised.
+    Until(Timestamp),
+}
+
+/// An aggregate's lifecycle.
+pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
+    /// What its actions do.
+    pub transitions: &'static [Transition<S, A, D, F>],
+    /// What its duties are.
+    pub duties: &'static [DutyRule<D, F>],
+    /// What an action is called.
+    pub label: fn(A) -> Label,
+    /// The name of a state in the contract.
+    pub state_name: fn(S) -> &'static str,
+    /// The due time that the facts promise, for the rows that replace one.
+    pub promised: fn(&F) -> Option<Timestamp>,
+}
+
+/// What an action happens to, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The resource's name.
+    pub subject: &'a str,
+    /// The resource as people call it, e.g. by its number.
+    pub about: &'a str,
+    /// Its owner.
+    pub owner: &'a str,
+    /// The department responsible.
+    pub department: &'a str,
+    /// Who acts.
+    pub actor: &'a str,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it is recorded.
+    pub now: Timestamp,
+    /// The regulation in force.
+    pub regulation: &'a Regulation,
+}
+
+/// What a duty is about, whose it is, and its due time where that was agreed.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    subject: &'a str,
+    owner: &'a str,
+    department: &'a str,
+    due: Option<Timestamp>,
+}
+
+/// Duties that were touched, and how.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// As they are now.
+    pub duties: Vec<Duty>,
+    /// What was done to them.
+    pub changes: Vec<DutyChange>,
+    /// The event that had marked a breach which this corrects.
+    pub corrects: Option<Uuid>,
+    /// Who is told of it.
+    pub notices: Vec<Notice>,
+}
+
+impl<F> Gate<F> {
+    /// A gate that asks what is on record.
+    pub const fn on_record(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
+        Self { clause, missing: Text::new(en, zh), open, of_call: false }
+    }
+
+    /// A gate that asks what the call says.
+    pub const fn of_call(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
+        Self { clause, missing: Text::new(en, zh), open, of_call: true }
+    }
+
+    /// It refuses what `subject` was to undergo.
+    fn refusal(&self, subject: &str) -> Error {
+        Error::Gate { subject: subject.to_owned(), clause: self.clause.into(), missing: self.missing }
+    }
+}
+
+impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
+    /// The transition of `action` from `state`, if the lifecycle has one and its gates are open.
+    pub fn fire(
+        &self,
+        subject: &str,
+        state: S,
+        action: A,
+        facts: &F,
+    ) -> Result<&'static Transition<S, A, D, F>, Error> {
+        let row = self.row(action, state).ok_or_else(|| self.refusal(subject, state, action))?;
+        match row.gates.iter().find(|gate| !(gate.open)(facts)) {
+            Some(gate) => Err(gate.refusal(subject)),
+            None => Ok(row),
+        }
+    }
+
+    /// Whether the lifecycle has `action` from `state`, whatever its gates say.
+    pub fn is_possible(&self, action: A, state: S) -> bool {
+        self.row(action, state).is_some()
+    }
+
+    /// The transition of `action` from `state`, if the lifecycle has one.
+    fn row(&self, action: A, state: S) -> Option<&'static Transition<S, A, D, F>> {
+        self.transitions.iter().find(|row| row.action == action && row.from.contains(&state))
+    }
+
+    /// It refuses an action that it does not have from `state`.
+    fn refusal(&self, subject: &str, state: S, action: A) -> Error {
+        Error::State {
+            subject: subject.to_owned(),
+            method: (self.label)(action).method,
+            state: (self.state_name)(state).to_owned(),
+            clause: self.clause(action).into(),
+        }
+    }
+
+    /// Who may act on the subject with `method`, of `all` who have to do with it: its owner, and their department or its
+    /// customer as the method's access says, or whom the rows of the method name.
+    pub fn reach<'a>(&self, method: &str, facts: &'a F, all: Holder<'a>) -> Holder<'a> {
+        let row = self.transitions.iter().find(|row| (self.label)(row.action).method == method);
+        match row.and_then(|row| row.reach.as_ref()) {
+            Some(reach) => (reach.of)(facts, all),
+            None => all.without_parties(),
+        }
+    }
+
+    /// The clause that `action` serves.
+    pub fn clause(&self, action: A) -> &'static str {
+        self.transitions.iter().find(|row| row.action == action).map_or("", |row| row.clause)
+    }
+
+    /// What a fired transition does to the `live` duties, and which it opens.
+    pub fn touch(&self, row: &Transition<S, A, D, F>, facts: &F, live: Vec<Duty>, scene: Scene<'_>) -> Touched {
+        let mut touched = Touched::default();
+        let mut still_live = Vec::new();
+        for mut duty in live {
+            let changes = self.touch_one(row, facts, &mut duty, scene);
+            if duty.is_live() {
+                still_live.push((duty.kind.clone(), duty.subject.clone(), duty.department.clone(), duty.id));
+            }
+            if !changes.is_empty() {
+                touched.corrects = touched.corrects.or(duty.take_corrected());
+                touched.changes.extend(changes);
+                touched.duties.push(duty);
+            }
+        }
+        for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty)) {
+            for place in rule.places(facts, scene) {
+                let is_it = |subject: &str, department: &str| {
+                    rule.each.is_none() || (subject, department) == (place.subject, place.department)
+                };
+                let known = still_live
+                    .iter()
+                    .find(|(kind, subject, department, _)| kind == rule.word && is_it(subject, department));
+                match known {
+                    None => rule.open(facts, scene, place, &mut touched),
+                    // It is told once more of what is still open.
+                    Some((_, _, _, duty)) => touched.notices.extend(rule.notice(facts, scene, place, *duty)),
+                }
+            }
+        }
+        touched
+    }
+
+    /// What a fired transition does to one live duty.
+    fn touch_one(&self, row: &Transition<S, A, D, F>, facts: &F, duty: &mut Duty, scene: Scene<'_>) -> Vec<DutyChange> {
+        let at = scene.at;
+        let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
+        let (meets, pauses, resumes) = (has(row.meets), has(row.pauses), has(row.resumes));
+        let (replaces, breaches) = (has(row.replaces), has(row.breaches));
+        let rule = self.duties.iter().find(|rule| rule.word == duty.kind);
+        let outlives = rule.is_some_and(|rule| rule.outlives);
+        let parts = rule.and_then(|rule| rule.each).map(|each| each(facts));
+        let is_concerned = parts.is_none_or(|parts| parts.iter().any(|part| part.subject == duty.subject));
+        let heir = rule.and_then(|rule| (rule.holder)(facts)).unwrap_or((scene.owner, scene.department));
+        let follows = row.reassigns && parts.is_none() && rule.is_some() && duty.owner != heir.0;
+        let is_due = duty.due_at.is_some() && !duty.is_past(at);
+        let promised = (self.promised)(facts).filter(|_| replaces && is_due);
+        if meets && is_concerned {
+            // What was done before a duty of a series began belongs to the one before it.
+            if row.in_order && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
+        } else if row.ends && !outlives || has(row.voids) {
+            duty.void(at, row.clause, scene.actor)
+        } else if pauses && duty.holds & BY_LIFECYCLE == 0 {
+            duty.hold(at, row.clause, scene.actor)
+        } else if resumes && duty.holds & BY_LIFECYCLE != 0 {
+            vec![duty.release(at)]
+        } else if breaches && duty.breached_at.is_none() {
+            vec![duty.breach(at)]
+        } else if let Some(promised) = promised {
+            duty.replace_due(promised, at, row.clause)
+        } else if follows && duty.breached_at.is_none() {
+            vec![duty.reassign(heir.0, heir.1, at)]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+impl<D, F> DutyRule<D, F> {
+    /// Where an action opens it: for each of the parts concerned, or for the subject as a whole.
+    fn places<'a>(&self, facts: &'a F, scene: Scene<'a>) -> Vec<Place<'a>> {
+        let Some(each) = self.each else {
+            let (owner, department) = (self.holder)(facts).unwrap_or((scene.owner, scene.department));
+            return vec![Place { subject: scene.subject, owner, department, due: None }];
+        };
+        let place = |part: &'a Part| Place {
+            subject: &part.subject,
+            owner: &part.owner,
+            department: &part.department,
+            due: part.due,
+        };
+        each(facts).iter().map(place).collect()
+    }
+
+    /// Opens the duty if it has a term, and fulfils it if it already is.
+    fn open(&self, facts: &F, scene: Scene<'_>, place: Place<'_>, touched: &mut Touched) {
+        let agreed = place.due.map(Term::Until);
+        let Some(term) = agreed.or_else(|| (self.term)(facts, scene.regulation)) else { return };
+        let calendar = scene.regulation.calendar();
+        let new = |opened_at| NewDuty {
+            clause: self.clause,
+            kind: self.word,
+            subject: place.subject.to_owned(),
+            owner: place.owner,
+            department: place.department,
+            regulation: scene.regulation.version(),
+            opened_at,
+            now: scene.now,
+        };
+        // Whoever is told of it has the time from when they are told, however late that is recorded.
+        let begins = if self.tells.is_some() { scene.now } else { scene.at };
+        let (mut duty, opened) = match term {
+            Term::Within(budget) => new(begins).within(budget, calendar),
+            Term::WithinFrom(from, budget) => new(from).within(budget, calendar),
+            Term::Until(due) => new(scene.at).until(due, calendar),
+        };
+        touched.changes.push(opened);
+        if let Some(at) = (self.met_at)(facts) {
+            touched.changes.push(duty.meet(at));
+        }
+        touched.notices.extend(self.notice(facts, scene, place, duty.id));
+        touched.duties.push(duty);
+    }
+
+    /// What somebody is told of `duty`.
+    fn notice(&self, facts: &F, scene: Scene<'_>, place: Place<'_>, duty: Id<DutyResource>) -> Option<Notice> {
+        let tells = self.tells.as_ref()?;
+        let recipient = if self.each.is_some() { place.owner } else { (tells.to)(facts)? };
+        Some(Notice {
+            kind: tells.kind,
+            recipient: recipient.to_owned(),
+            clause: self.clause.to_owned(),
+            subject: place.subject.to_owned(),
+            about: scene.about.to_owned(),
+            duty: Some(duty),
+            acknowledgement_required: tells.fulfils,
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Spans of time as tokens. A gram is kept with the era it is of, and beside it the shorter spans that it lies in. A search
+//! asks the newest days first, then spans of days, then the rest era by era, and stops when it has enough. So a common word
+//! costs what the newest days hold of it, a rare one what an era holds of it, and each era past one more look-up.
+
+use jiff::Timestamp;
+
+/// Days of an era.
+const ERA: i64 = 512;
+/// Days of the spans that are asked one by one before the rest of an era is asked at once.
+const SPANS: [i64; 3] = [1, 8, 64];
+/// So many spans of a length are asked at least, if so many are in the era: had they held much, the search would have ended.
+const EACH_AT_LEAST: usize = 4;
+const DAY_S: i64 = 86_400;
+
+/// The tokens under which an index holds what has these grams and happened at `time`.
+#[must_use]
+pub fn dated(time: Timestamp, grams: &[String]) -> Vec<String> {
+    let day = day(time);
+    let spans = SPANS.iter().map(|days| span(day, *days));
+    spans.chain(grams.iter().map(|gram| of_era(day / ERA, gram))).collect()
+}
+
+/// What an index is asked, one probe after the other: it holds the token `key`, and those of `rest` (separated by spaces),
+/// of what happened before `before`. Kept by columns, as they are bound to a query.
+#[derive(Debug, Default)]
+pub struct Probes {
+    /// The token that tells most.
+    pub keys: Vec<String>,
+    /// The other tokens.
+    pub rest: Vec<String>,
+    /// What happened later was asked for by the probes before.
+    pub before: Vec<jiff_sqlx::Timestamp>,
+}
+
+impl Probes {
+    /// For any of several `queries`, each of the grams it asks for, among all there is from `oldest` to `newest`: the newest
+    /// days first.
+    #[must_use]
+    pub fn newest_first(newest: Timestamp, oldest: Timestamp, queries: &[Vec<String>]) -> Self {
+        let mut probes = Self::default();
+        let mut day = day(newest);
+        for (index, days) in SPANS.iter().enumerate() {
+            let mut asked = 0;
+            let longer = SPANS.get(index + 1).copied().unwrap_or(ERA);
+            // A longer span may only follow where one ends, and no span reaches into another era.
+            while day >= 0
+                && (asked == 0 || (day + 1) % ERA != 0)
+                && (asked < EACH_AT_LEAST || (index + 1 < SPANS.len() && (day + 1) % longer != 0))
+            {
+                for grams in queries {
+                    probes.push(span(day, *days), day / ERA, grams, None);
+                }
+                asked += 1;
+                day = day / days * days - 1;
+            }
+        }
+        probes.by_era(day, oldest, queries);
+        probes
+    }
+
+    /// The same, era by era only: for what is fewer.
+    #[must_use]
+    pub fn eras(newest: Timestamp, oldest: Timestamp, queries: &[Vec<String>]) -> Self {
+        let mut probes = Self::default();
+        probes.by_era(day(newest), oldest, queries);
+        probes
+    }
+
+    fn by_era(&mut self, newest: i64, oldest: Timestamp, queries: &[Vec<String>]) {
+        let mut last = newest;
+        while last >= day(oldest) {
+            for grams in queries {
+                let (Some(first), era) = (grams.first(), last / ERA) else { continue };
+                let others = if grams.len() > 1 { &grams[1..] } else { grams };
+                self.push(of_era(era, first), era, others, Some(last + 1));
+            }
+            last = last / ERA * ERA - 1;
+        }
+    }
+
+    fn push(&mut self, key: String, era: i64, grams: &[String], before_day: Option<i64>) {
+        let before = before_day
+            .and_then(|day| Timestamp::from_second(day * DAY_S).ok())
+            .unwrap_or(crate::contract::paging::NEVER);
+        self.keys.push(key);
+        self.rest.push(grams.iter().map(|gram| of_era(era, gram)).collect::<Vec<_>>().join(" "));
+        self.before.push(crate::base::time::sql::at(before));
+    }
+}
+
+/// What is older lies on the first day of 1970.
+fn day(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(DAY_S).max(0)
+}
+
+fn span(day: i64, days: i64) -> String {
+    format!("{days}@{}", day / days)
+}
+
+fn of_era(era: i64, gram: &str) -> String {
+    format!("{era}:{gram}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn on(day: i64) -> Timestamp {
+        Timestamp::from_second(day * DAY_S + 7).unwrap()
+    }
+
+    /// The probes that find what has the grams and happened on a day.
+    fn finding(probes: &Probes, time: Timestamp, grams: &[String]) -> Vec<usize> {
+        let tokens = dated(time, grams);
+        let has = |index: &usize| {
+            tokens.contains(&probes.keys[*index])
+                && probes.rest[*index].split(' ').all(|token| tokens.contains(&token.to_owned()))
+                && time < probes.before[*index].to_jiff()
+        };
+        (0..probes.keys.len()).filter(has).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn going_back_meets_every_time_once_and_the_newer_first(newest in 0_i64..60_000, ago in 0_i64..60_000, before in 0_i64..60_000, count in 1_usize..4) {
+            let grams: Vec<String> = ["打印", "印机", "jet"][..count].iter().map(|&gram| gram.to_owned()).collect();
+            let probes = Probes::newest_first(on(newest), on(0), std::slice::from_ref(&grams));
+            let newer = finding(&probes, on((newest - ago).max(0)), &grams);
+            let older = finding(&probes, on((newest - ago - before).max(0)), &grams);
+            prop_assert_eq!((newer.len(), older.len()), (1, 1));
+            prop_assert!(newer[0] <= older[0]);
+            prop_assert_eq!(finding(&probes, on(newest + 512), &grams), [0_usize; 0]);
+            prop_assert_eq!(finding(&probes, on(newest), &["印打".to_owned()]), [0_usize; 0]);
+            let eras = Probes::eras(on(newest), on(0), std::slice::from_ref(&grams));
+            prop_assert_eq!(finding(&eras, on((newest - ago).max(0)), &grams).len(), 1);
+            prop_assert!(probes.keys.len() <= 26 + eras.keys.len());
+        }
+    }
+
+    #[test]
+    fn what_is_before_1970_lies_on_its_first_day_and_nothing_older_than_the_oldest_is_asked_for() {
+        assert_eq!(dated(Timestamp::MIN, &["打印".to_owned()]), ["1@0", "8@0", "64@0", "0:打印"]);
+        let queries = [vec!["打印".to_owned()], vec!["jet".into(), "ser".into()]];
+        let probes = Probes::newest_first(on(20_991), on(20_400), &queries);
+        assert_eq!(probes.keys[..3], ["1@20991", "1@20991", "1@20990"]);
+        assert_eq!(probes.rest[..3], ["40:打印", "40:jet 40:ser", "40:打印"]);
+        assert_eq!(probes.keys[probes.keys.len() - 4..], ["40:打印", "40:jet", "39:打印", "39:jet"]);
+        assert_eq!(probes.rest[probes.keys.len() - 4..], ["40:打印", "40:ser", "39:打印", "39:ser"]);
+    }
+}

@@ -1,0 +1,189 @@
+//! `kefu.compliance.v1.ComplianceService`, for every service alike.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kefu_proto::compliance::v1 as pb;
+use kefu_proto::compliance::v1::compliance_service_server::ComplianceService;
+use kefu_proto::events::v1::{DutyChange, DutyChanged};
+
+use crate::base::error::Error;
+use crate::base::names::{Id, Resource as _};
+use crate::base::time::{duration_to_proto, sql, to_proto};
+use crate::contract::call::{Call, Holder, check_etag, etag};
+use crate::contract::paging::{NEVER, Page, Pages};
+use crate::model::duty::{BY_PERSON, Duty, DutyResource, State};
+use crate::model::event::NewEvent;
+use crate::store::duty as store;
+use crate::work::chassis::Chassis;
+
+mod summary;
+
+/// Which duty is decided about, and how.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    name: &'a str,
+    etag: &'a str,
+    method: &'static str,
+}
+
+/// Serves a service's duties.
+#[derive(Clone, Debug)]
+pub struct Compliance(pub Arc<Chassis>);
+
+crate::delegate! {
+    impl ComplianceService for Compliance {
+        list_duties(pb::ListDutiesRequest) -> pb::ListDutiesResponse = list;
+        get_duty(pb::GetDutyRequest) -> pb::Duty = get;
+        pause_duty(pb::PauseDutyRequest) -> pb::Duty = pause;
+        resume_duty(pb::ResumeDutyRequest) -> pb::Duty = resume;
+        waive_duty(pb::WaiveDutyRequest) -> pb::Duty = waive;
+        summarize_compliance(pb::SummarizeComplianceRequest) -> pb::SummarizeComplianceResponse = summarize;
+    }
+}
+
+impl Compliance {
+    async fn list(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
+        self.0.check_parent(&request.parent)?;
+        let query =
+            [&request.subject, &request.owner, &request.clause, &format!("{}{}", request.state, request.breached)];
+        let page: Page<(Timestamp, Id<DutyResource>)> =
+            Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
+        let (owner, department) = call.scope().bounds();
+        let state = (request.state != 0).then(|| i16::try_from(request.state).unwrap_or_default());
+        let mut connection = self.0.pool().acquire().await?;
+        let rows = store::duties!(
+            "where ($1::timestamptz is null or (due_at, id) > ($1, $2))
+                and ($3::text is null or owner = $3) and ($4::text is null or department = $4 or owner = $5)
+                and ($6 = '' or subject = $6) and ($7 = '' or owner = $7) and ($8 = '' or clause = $8)
+                and ($9::smallint is null or state = $9) and (not $10 or breached_at is not null)
+            order by due_at, id limit $11",
+            sql::maybe(due) as _,
+            id,
+            owner,
+            department,
+            call.caller.subject,
+            request.subject,
+            request.owner,
+            request.clause,
+            state,
+            request.breached,
+            page.limit,
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let duties = store::read(&mut connection, &self.0.calendars, rows).await?;
+        let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(NEVER), duty.id));
+        Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
+    }
+
+    async fn get(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
+        let id = self.id(&request.name)?;
+        let mut connection = self.0.pool().acquire().await?;
+        let duty = store::get(&mut connection, &self.0.calendars, id).await?;
+        let duty = duty.filter(|duty| call.reaches(&holder(duty)));
+        duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
+    }
+
+    async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
+        let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON == 0;
+        let target = Target { name: &request.name, etag: &request.etag, method: "PauseDuty" };
+        self.decide(call, target, can, |duty| duty.pause(call.now, &request.reason, &call.caller.subject)).await
+    }
+
+    async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
+        let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON != 0;
+        let target = Target { name: &request.name, etag: &request.etag, method: "ResumeDuty" };
+        self.decide(call, target, can, |duty| vec![duty.resume(call.now)]).await
+    }
+
+    async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
+        let target = Target { name: &request.name, etag: &request.etag, method: "WaiveDuty" };
+        self.decide(call, target, Duty::is_live, |duty| duty.waive(call.now, &request.reason, &call.caller.subject))
+            .await
+    }
+
+    /// What someone entitled decides about a duty of somebody else.
+    async fn decide(
+        &self,
+        call: &Call,
+        target: Target<'_>,
+        can: impl FnOnce(&Duty) -> bool,
+        act: impl FnOnce(&mut Duty) -> Vec<DutyChange>,
+    ) -> Result<pb::Duty, Error> {
+        let Target { name, etag: given, method } = target;
+        let id = self.id(name)?;
+        let mut change = self.0.begin(call).await?;
+        let duty = store::lock(change.connection(), &self.0.calendars, id).await?;
+        let mut duty = duty.filter(|duty| call.reaches(&holder(duty))).ok_or_else(|| unknown(name))?;
+        check_etag(given, &etag(duty.version), name)?;
+        if duty.owner == call.caller.subject {
+            return Err(Error::SelfDealing);
+        }
+        if !can(&duty) {
+            return Err(Error::State {
+                subject: name.to_owned(),
+                method,
+                state: duty.state.as_str_name().to_owned(),
+                clause: duty.clause.into(),
+            });
+        }
+        let did = act(&mut duty);
+        let corrects = duty.take_corrected();
+        let payload = DutyChanged { subject: duty.subject.clone() };
+        let event = NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload);
+        change.record(event.correcting(corrects).with_duties(did));
+        change.put(duty.clone());
+        change.commit(self.show(duty)).await
+    }
+
+    async fn summarize(
+        &self,
+        call: &Call,
+        request: pb::SummarizeComplianceRequest,
+    ) -> Result<pb::SummarizeComplianceResponse, Error> {
+        self.0.check_parent(&request.parent)?;
+        summary::summarize(&self.0, call, &request).await
+    }
+
+    fn id(&self, name: &str) -> Result<Id<DutyResource>, Error> {
+        let of_service = name.strip_prefix(self.0.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        Id::parse(name).filter(|_| of_service).ok_or_else(|| unknown(name))
+    }
+
+    fn show(&self, duty: Duty) -> pb::Duty {
+        pb::Duty {
+            name: self.0.name_of(&duty.id),
+            etag: etag(duty.version),
+            clause: duty.clause,
+            kind: duty.kind,
+            subject: duty.subject,
+            owner: duty.owner,
+            department: duty.department,
+            state: duty.state.into(),
+            measure: duty.measure.into(),
+            budget: Some(duration_to_proto(duty.budget_us)),
+            elapsed: Some(duration_to_proto(duty.elapsed_us)),
+            paused: Some(duration_to_proto(duty.paused_us)),
+            open_time: Some(to_proto(duty.opened_at)),
+            due_time: duty.due_at.filter(|_| duty.state != State::Paused).map(to_proto),
+            due_provisional: duty.provisional,
+            met_time: duty.met_at.map(to_proto),
+            breached_time: duty.breached_at.map(to_proto),
+            corrected: duty.corrected,
+            reason: duty.reason,
+            decided_by: duty.decided_by,
+            regulation_version: duty.regulation,
+            calendar_version: duty.calendar.version().to_owned(),
+        }
+    }
+}
+
+fn holder(duty: &Duty) -> Holder<'_> {
+    Holder { owner: &duty.owner, department: &duty.department, ..Holder::default() }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::NotFound { kind: DutyResource::KIND, name: name.to_owned() }
+}

@@ -1,0 +1,82 @@
+//! What a caller may do next: what the lifecycle says could happen, and whether the caller has the right to it.
+
+use std::sync::Arc;
+
+use kefu_proto::compliance::v1::Explanation;
+use kefu_proto::rules::v1::{ErrorReason, Refusal};
+
+use crate::base::error::Error;
+use crate::base::language::Text;
+use crate::contract::call::{Call, Holder};
+use crate::contract::rules::MethodRule;
+use crate::model::lifecycle::Lifecycle;
+use crate::model::lifecycle::explain::Explained;
+use crate::work::chassis::Chassis;
+use crate::work::step::Root;
+
+const OUT_OF_REACH: Text = Text::new(
+    "It is in somebody else's hands, and your role does not reach that far.",
+    "该事项由他人负责，您的角色无权处理。",
+);
+
+/// What can be done with an aggregate next by the caller, and what stands in the way. `is_meant` says of an action, where its
+/// method may mean several, whether it is one that the method can mean now.
+pub fn explanations<R: Root>(
+    chassis: &Chassis,
+    call: &Call,
+    record: &R,
+    facts: &R::Facts,
+    is_meant: impl Fn(R::Action) -> bool,
+) -> Result<Vec<Explanation>, Error> {
+    let lifecycle = R::lifecycle();
+    let explained = lifecycle.explain(&record.id().to_string(), record.state(), facts).into_iter();
+    let holder = |method: &str| lifecycle.reach(method, facts, record.holder());
+    explained.filter(|each| is_meant(each.action)).map(|each| each.show(lifecycle, chassis, call, holder)).collect()
+}
+
+impl<S: Copy, A: Copy> Explained<S, A> {
+    /// As the contract shows it, and whether the caller may do it to what `holder` says of it for the method.
+    pub fn show<'h, D, F>(
+        self,
+        lifecycle: &Lifecycle<S, A, D, F>,
+        chassis: &Chassis,
+        call: &Call,
+        holder: impl FnOnce(&'static str) -> Holder<'h>,
+    ) -> Result<Explanation, Error> {
+        let label = (lifecycle.label)(self.action);
+        let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
+        let rule = chassis.rules.named(label.method);
+        let rule = rule.ok_or_else(|| Error::unexpected(format!("{} has no rule", label.method)))?;
+        let mut refusals = Vec::from_iter(call.barred(rule, &holder(label.method)));
+        refusals.extend(shown(&self.refusals));
+        let name = |state: S| (lifecycle.state_name)(state).to_owned();
+        Ok(Explanation {
+            method: label.method.to_owned(),
+            summary: label.text.of(call.language).to_owned(),
+            clause: self.clause.to_owned(),
+            allowed: refusals.is_empty(),
+            refusals,
+            possible_refusals: shown(&self.possible_refusals),
+            from_states: self.from.into_iter().map(name).collect(),
+            to_state: self.to.map(name).unwrap_or_default(),
+            duty_effects: self.effects,
+        })
+    }
+}
+
+impl Call {
+    /// Why the same caller could not call the method of `rule` for a resource of `holder`, if they could not.
+    #[must_use]
+    pub fn barred(&self, rule: &Arc<MethodRule>, holder: &Holder<'_>) -> Option<Refusal> {
+        if !self.caller.roles.iter().any(|role| rule.roles.contains(role)) {
+            return Some(Error::RoleMissing.shown(self.language));
+        }
+        let there = Self { rule: rule.clone(), ..self.clone() };
+        // Whoever may see the resource learns more than that call would tell, which hides what it does not reach.
+        (!there.reaches(holder)).then(|| Refusal {
+            reason: ErrorReason::ResourceNotFound.into(),
+            clause: String::new(),
+            message: OUT_OF_REACH.of(self.language).to_owned(),
+        })
+    }
+}

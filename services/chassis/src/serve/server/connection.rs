@@ -1,0 +1,52 @@
+//! One connection of a server: whether it has a call, and since when it has none.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// With a request: where its connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin(pub IpAddr);
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    streams: AtomicUsize,
+    /// When it was last without a stream.
+    quiet_since: Mutex<Instant>,
+    pub make_room: Notify,
+    pub origin: Origin,
+}
+
+/// A stream of a connection, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Busy(Arc<Connection>);
+
+impl Connection {
+    pub fn new(origin: Origin) -> Self {
+        let quiet_since = Mutex::new(Instant::now());
+        Self { streams: AtomicUsize::new(0), quiet_since, make_room: Notify::new(), origin }
+    }
+
+    /// It has one stream more.
+    pub fn busy(self: &Arc<Self>) -> Busy {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+
+    /// Since when it has no stream; none while it has.
+    pub fn quiet_since(&self) -> Option<Instant> {
+        let since = *self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.streams.load(Ordering::Relaxed) == 0).then_some(since)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *self.0.quiet_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}

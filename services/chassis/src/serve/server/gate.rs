@@ -1,0 +1,204 @@
+//! The gate that every call passes before its handler, from the outside in: trace, metrics and log, the concurrency limit, the
+//! deadline, authentication and role.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderMap;
+use tokio::sync::Semaphore;
+use tonic::{Code, Status};
+use tracing::Instrument as _;
+
+use crate::base::error::Error;
+use crate::base::language::Language;
+use crate::contract::identity::{Identity, bearer};
+use crate::contract::rules::MethodRule;
+use crate::serve::server::settings::Limits;
+use crate::serve::server::shares::{self, Shares};
+use crate::telemetry::rpc::Observed;
+use crate::work::chassis::Chassis;
+
+/// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
+const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
+/// Answered also when there are too many calls: whoever asks would take a busy service for a dead one and end it.
+const HEALTH: &str = "/grpc.health.v1.Health/";
+/// The one of its methods that no share of those who need not say who they are is asked for: it must not fail for others' sake.
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+/// How long one may take that asks for it, since anyone may ask and as often as they like: the question comes in one piece.
+const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
+/// By how much a service gives up before its caller does, a tenth of the deadline within these bounds: so that the answer still
+/// arrives.
+const MARGIN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
+
+/// What the layers share.
+#[derive(Debug)]
+pub struct Gate {
+    chassis: Arc<Chassis>,
+    limits: Limits,
+    slots: Arc<Semaphore>,
+    shares: Shares,
+    service: Arc<str>,
+}
+
+impl Gate {
+    pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
+        let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
+        let shares = Shares::new(limits.calls_per_caller);
+        Self { service: chassis.service.as_str().into(), chassis, limits, slots, shares }
+    }
+}
+
+/// Puts the gate before every route.
+pub fn guard(router: Router, gate: Arc<Gate>) -> Router {
+    router
+        .fallback(|| async { Error::UnknownMethod.into_status(Language::English).into_http::<axum::body::Body>() })
+        .layer(axum::middleware::from_fn(explain))
+        .layer(from_fn_with_state(gate.clone(), authorise))
+        .layer(from_fn_with_state(gate.clone(), limit_time))
+        .layer(from_fn_with_state(gate.clone(), limit_load))
+        .layer(from_fn_with_state(gate, observe))
+}
+
+async fn observe(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let Gate { chassis, service, .. } = &*gate;
+    let path = request.uri().path();
+    // Asked every few seconds by whatever keeps the service running, which would drown the rest.
+    let call = if path.starts_with(HEALTH) {
+        Observed::logged(service, path)
+    } else {
+        let method = chassis.rules.at(path).map(|rule| rule.path.as_str());
+        Observed::server(&chassis.telemetry, service, method, request.headers())
+    };
+    let response = next.run(request).instrument(call.span().clone()).await;
+    call.of(response).map(axum::body::Body::new)
+}
+
+async fn limit_load(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with(HEALTH) {
+        return next.run(request).await;
+    }
+    match gate.slots.try_acquire() {
+        Ok(_slot) => next.run(request).await,
+        Err(_) => refuse(Error::Overloaded, request.headers()),
+    }
+}
+
+async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let (limits, path) = (gate.limits, request.uri().path());
+    let is_stream = gate.chassis.rules.at(path).is_some_and(|rule| rule.is_stream);
+    let (usual_ms, cap_ms) = if is_stream {
+        (limits.stream_deadline_ms, limits.stream_deadline_ms)
+    } else {
+        (limits.deadline_ms, limits.deadline_cap_ms)
+    };
+    let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
+    let asked = asked.map(|asked| asked.saturating_sub((asked / 10).clamp(MARGIN.0, MARGIN.1)));
+    let cap = if path.starts_with(HEALTH) { HEALTH_DEADLINE } else { Duration::from_millis(cap_ms) };
+    let deadline = asked.unwrap_or(Duration::from_millis(usual_ms)).min(cap);
+    if deadline.is_zero() {
+        return refuse(Error::Deadline, request.headers());
+    }
+    let language = language(request.headers());
+    match tokio::time::timeout(deadline, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::Deadline.into_status(language).into_http(),
+    }
+}
+
+/// Gives details to what tonic itself refuses before a handler sees it: a message that cannot be read or is too large.
+async fn explain(request: Request, next: Next) -> Response {
+    let language = language(request.headers());
+    let is_ruled = request.extensions().get::<Arc<MethodRule>>().is_some();
+    let response = next.run(request).await;
+    let status = Status::from_header_map(response.headers()).filter(|status| is_ruled && status.details().is_empty());
+    let (reason, code) = match status.as_ref().map(Status::code) {
+        Some(Code::Internal) => ("the message cannot be read as the contract has it", Code::InvalidArgument),
+        Some(Code::OutOfRange) => ("the message is too large", Code::InvalidArgument),
+        // The protocol asks for this code, by which a client knows to send it again as it is.
+        Some(Code::Unimplemented) => ("the message is compressed, which is not taken", Code::Unimplemented),
+        _ => return response,
+    };
+    let told = Error::field("", reason).into_status(language);
+    let details = Bytes::copy_from_slice(told.details());
+    Status::with_details(code, told.message(), details).into_http()
+}
+
+async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path == HEALTH_CHECK {
+        return next.run(request).await;
+    }
+    if OPEN.iter().any(|open| path.starts_with(open)) {
+        return match gate.shares.take_anonymously() {
+            Ok(share) => shares::answer(next.run(request).await, Some(share)),
+            Err(error) => refuse(error, request.headers()),
+        };
+    }
+    let Some(rule) = gate.chassis.rules.at(path).cloned() else {
+        return refuse(Error::UnknownMethod, request.headers());
+    };
+    let admitted = caller(&gate, &rule, request.headers()).await;
+    match admitted.and_then(|identity| Ok((gate.shares.take(&identity)?, identity))) {
+        Ok((share, identity)) => {
+            request.extensions_mut().insert(identity);
+            request.extensions_mut().insert(rule);
+            shares::answer(next.run(request).await, share)
+        }
+        Err(error) => refuse(error, request.headers()),
+    }
+}
+
+async fn caller(gate: &Gate, rule: &MethodRule, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
+    let token = bearer(headers).ok_or(Error::Unauthenticated)?;
+    let identity = gate.chassis.verifier.verify(token).await.map_err(|error| {
+        tracing::debug!(cause = crate::base::error::describe(&error), "token refused");
+        Error::Unauthenticated
+    })?;
+    gate.chassis.directory.admit(identity, rule, gate.chassis.clock.now())
+}
+
+fn refuse(error: Error, headers: &HeaderMap) -> Response {
+    let status: Status = error.into_status(language(headers));
+    status.into_http()
+}
+
+fn language(headers: &HeaderMap) -> Language {
+    Language::accepted(headers.get("accept-language").and_then(|value| value.to_str().ok()))
+}
+
+/// The duration of a `grpc-timeout`: up to 8 digits and a unit.
+fn timeout(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if number.len() > 8 {
+        return None;
+    }
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(number * 3_600)),
+        "M" => Some(Duration::from_secs(number * 60)),
+        "S" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_millis(number)),
+        "u" => Some(Duration::from_micros(number)),
+        "n" => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_timeouts_are_read_as_the_protocol_writes_them() {
+        assert_eq!(timeout("1H"), Some(Duration::from_hours(1)));
+        assert_eq!(timeout("99999999n"), Some(Duration::from_nanos(99_999_999)));
+        for text in ["", "S", "1", "-1S", "123456789S", "1d", "1µ"] {
+            assert_eq!(timeout(text), None, "{text}");
+        }
+    }
+}

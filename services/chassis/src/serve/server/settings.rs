@@ -1,0 +1,72 @@
+//! The settings of a server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Bounds of a service.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Calls at once; more are refused with `RESOURCE_EXHAUSTED`.
+    pub concurrency: usize,
+    /// Open streams at once, of feeds and watches; more are refused with `RESOURCE_EXHAUSTED`.
+    pub streams: usize,
+    /// Calls and open streams of one caller at once, other services excepted; more are refused with `RESOURCE_EXHAUSTED`.
+    pub calls_per_caller: usize,
+    /// Connections at once. For one more the one that has been without a call longest is closed; when all have one, it is not
+    /// accepted.
+    pub connections: usize,
+    /// How long a connection may take to send its first byte, or to agree on TLS, in milliseconds.
+    pub handshake_ms: u64,
+    /// How long a connection may be without a call, in milliseconds.
+    pub idle_ms: u64,
+    /// How long a part of an answer may wait for its caller to take it, in milliseconds; then the stream is reset. A connection
+    /// that takes nothing at all for as long is ended.
+    pub stall_ms: u64,
+    /// Deadline of a call that brings none, in milliseconds.
+    pub deadline_ms: u64,
+    /// Longest deadline a unary call may bring, in milliseconds.
+    pub deadline_cap_ms: u64,
+    /// Longest deadline of a call with a client stream, in milliseconds.
+    pub stream_deadline_ms: u64,
+    /// How long calls may go on once the service is told to stop, in milliseconds.
+    pub grace_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrency: 1_000,
+            streams: 1_000,
+            calls_per_caller: 100,
+            connections: 1_000,
+            handshake_ms: 10_000,
+            idle_ms: 300_000,
+            stall_ms: 60_000,
+            deadline_ms: 30_000,
+            deadline_cap_ms: 600_000,
+            stream_deadline_ms: 3_600_000,
+            grace_ms: 10_000,
+        }
+    }
+}
+
+impl Limits {
+    /// How long calls may go on once the service is told to stop.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+/// TLS of the server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain (PEM).
+    pub certificate_file: PathBuf,
+    /// Its key (PEM).
+    pub key_file: PathBuf,
+}

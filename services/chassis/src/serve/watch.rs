@@ -1,0 +1,234 @@
+//! Watching: streams that read the sealed journal on from a position and send what a caller may see of it. They hold one page
+//! at a time and read the next when the caller has taken it, so a slow reader costs nobody but itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_stream::try_stream;
+use futures::{Stream, StreamExt as _};
+use kefu_proto::Resumable;
+use kefu_proto::events::v1::Event;
+use kefu_proto::payload::is_seen_by_customers;
+use sqlx::PgConnection;
+use tokio::sync::OwnedSemaphorePermit;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::base::error::Error;
+use crate::base::names::Resource;
+use crate::contract::call::{Answers, Call};
+use crate::contract::paging::{Key, Pages};
+use crate::serve::feed;
+use crate::store::journal::{self, read_head, sealed_after};
+use crate::work::chassis::Chassis;
+use crate::work::step::Root;
+
+const PAGE: i64 = 500;
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// A watch that has begun.
+pub struct Watch {
+    chassis: Arc<Chassis>,
+    call: Call,
+    pages: Pages,
+    seen: Seen,
+    slot: OwnedSemaphorePermit,
+}
+
+/// How much was sent: every event up to a position, or of the one there only some things.
+#[derive(Clone, Copy)]
+struct Seen {
+    position: i64,
+    /// How many things of the event at the position; all when 0.
+    items: u32,
+}
+
+impl Key for Seen {
+    fn write(&self) -> Vec<u8> {
+        let items = self.items.to_be_bytes();
+        [self.position.to_be_bytes().as_slice(), if self.items == 0 { &[] } else { &items }].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (position, items) = bytes.split_first_chunk::<8>()?;
+        let items = if items.is_empty() { 0 } else { u32::from_be_bytes(items.try_into().ok()?) };
+        Some(Self { position: i64::from_be_bytes(*position), items })
+    }
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub struct Watched<T> {
+    /// Something to see; none in a sign of life.
+    pub item: Option<T>,
+    /// Where to go on.
+    pub resume_token: String,
+}
+
+impl Watch {
+    /// Goes on where the request's token says, which is of a stream of the same question, or begins now when it has none.
+    pub async fn begin(chassis: &Arc<Chassis>, call: Call, request: &impl Resumable) -> Result<Self, Error> {
+        let slot = chassis.stream_slot()?;
+        let (pages, resume_token) = (Pages::new(&call, &[request.query()]), request.resume_token());
+        let mut connection = chassis.pool().acquire().await?;
+        let (head, _) = read_head(&mut connection, &chassis.service).await?;
+        let seen = if resume_token.is_empty() {
+            Seen { position: head, items: 0 }
+        } else {
+            pages.key::<Seen>(resume_token).filter(|seen| seen.position <= head).ok_or_else(|| {
+                Error::field("resume_token", "is malformed, belongs to another query, or is beyond the journal's end")
+            })?
+        };
+        Ok(Self { chassis: chassis.clone(), call, pages, seen, slot })
+    }
+
+    /// Sends what `pick` finds in each page of events, each with its event's position in ascending order.
+    pub fn run<T, F>(
+        self,
+        pick: impl Fn(Vec<Event>) -> F + Send + 'static,
+    ) -> impl Stream<Item = Result<Watched<T>, Status>> + Send
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<Vec<(i64, T)>, Error>> + Send,
+    {
+        try_stream! {
+            let Self { chassis, call, pages, seen, slot: _slot } = self;
+            let mut position = if seen.items == 0 { seen.position } else { seen.position - 1 };
+            let refused = |error: Error| error.into_status(call.language);
+            let mut head = chassis.sealed.subscribe();
+            let mut stop = chassis.stopping();
+            let mut shown = tokio::time::Instant::now();
+            // The first message says where the watch begins, before anything has happened.
+            yield Watched { item: None, resume_token: pages.token(&seen) };
+            loop {
+                head.borrow_and_update();
+                // Whoever lost the right to see this meanwhile sees no more of it.
+                chassis.still_admits(&call).map_err(refused)?;
+                let events = read(&chassis, position).await.map_err(refused)?;
+                let (full, last) = (events.len() == usize::try_from(PAGE).unwrap_or(0), events.last().map(|event| event.position));
+                if let Some(last) = last {
+                    let mut items = pick(events).await.map_err(refused)?.into_iter().peekable();
+                    let mut sent = Seen { position, items: 0 };
+                    while let Some((at, item)) = items.next() {
+                        sent = Seen { position: at, items: if at == sent.position { sent.items + 1 } else { 1 } };
+                        if at == seen.position && sent.items <= seen.items {
+                            continue;
+                        }
+                        let is_last = items.peek().is_none_or(|(next, _)| *next != at);
+                        shown = tokio::time::Instant::now();
+                        let token = pages.token(&Seen { items: if is_last { 0 } else { sent.items }, ..sent });
+                        yield Watched { item: Some(item), resume_token: token };
+                    }
+                    position = last;
+                }
+                if full {
+                    continue;
+                }
+                let wake = tokio::select! {
+                    Ok(()) = head.changed() => feed::Wake::Sealed,
+                    () = tokio::time::sleep_until(shown + SIGN_OF_LIFE) => feed::Wake::Quiet,
+                    _ = stop.wait_for(|stopping| *stopping) => feed::Wake::Stop,
+                };
+                match wake {
+                    feed::Wake::Sealed => {}
+                    feed::Wake::Quiet => {
+                        shown = tokio::time::Instant::now();
+                        yield Watched { item: None, resume_token: pages.token(&Seen { position, items: 0 }) };
+                    }
+                    feed::Wake::Stop => Err(refused(Error::Stopping))?,
+                }
+            }
+        }
+    }
+}
+
+async fn read(chassis: &Chassis, position: i64) -> Result<Vec<Event>, Error> {
+    let mut connection = chassis.pool().acquire().await?;
+    let rows = sealed_after(&mut connection, position, PAGE).await?;
+    Ok(rows.into_iter().map(|row| journal::event(&chassis.service, row)).collect())
+}
+
+/// The root of an aggregate whose changes can be watched.
+pub trait WatchedRoot: Root<Shown: 'static> + 'static {
+    /// What a caller asks for.
+    type Request: Resumable + 'static;
+    /// A message of the stream.
+    type Response: 'static;
+
+    /// Loads those that exist of `ids`.
+    fn load(connection: &mut PgConnection, ids: &[Uuid])
+    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
+    /// Whether the request asks for what `event` did to it. An event that took it from whom the request names counts too.
+    fn is_asked_for(&self, call: &Call, request: &Self::Request, event: &Event) -> bool;
+    /// The message that tells a change, or in a heartbeat nothing but where to resume.
+    fn respond(change: Option<RootChange<Self::Shown>>, resume_token: String) -> Self::Response;
+}
+
+/// A change of a root, as its watchers are told of it.
+#[derive(Debug)]
+pub struct RootChange<S> {
+    /// The root as it is now, as the caller may see it.
+    pub root: S,
+    /// The type of the event's payload, e.g. `kefu.intake.v1.RequestResolved`.
+    pub event: String,
+    /// The clauses under which it happened.
+    pub clauses: Vec<String>,
+    /// When it happened.
+    pub occurred_time: Option<prost_types::Timestamp>,
+}
+
+/// Sends every change of roots `R` that the caller may see and asks for, from now on or from where the request resumes.
+pub async fn watch_roots<R: WatchedRoot>(
+    chassis: &Arc<Chassis>,
+    call: Call,
+    request: R::Request,
+) -> Result<Answers<R::Response>, Error> {
+    let watch = Watch::begin(chassis, call.clone(), &request).await?;
+    let asked = Arc::new((chassis.clone(), call, request));
+    let stream = watch.run(move |events| {
+        let asked = asked.clone();
+        async move {
+            let (chassis, call, request) = &*asked;
+            changes::<R>(chassis, call, request, events).await
+        }
+    });
+    Ok(Box::pin(stream.map(|step| step.map(|Watched { item, resume_token }| R::respond(item, resume_token)))))
+}
+
+/// What the caller may see and asks for of some events, each with its position and its root as it is now.
+async fn changes<R: WatchedRoot>(
+    chassis: &Chassis,
+    call: &Call,
+    request: &R::Request,
+    events: Vec<Event>,
+) -> Result<Vec<(i64, RootChange<R::Shown>)>, Error> {
+    let mut ids: Vec<Uuid> = events.iter().filter_map(root_of::<R>).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = R::load(&mut *chassis.pool().acquire().await?, &ids).await?;
+    let told = events.into_iter().filter_map(|event| {
+        let id = root_of::<R>(&event)?;
+        let root = roots.iter().find(|root| root.id().uuid() == id)?;
+        let (name, value) = event.payload.as_ref().map_or(("", [].as_slice()), |payload| {
+            (payload.type_url.rsplit('/').next().unwrap_or_default(), payload.value.as_slice())
+        });
+        let is_told = call.reaches(&root.holder())
+            && (!call.is_customer() || is_seen_by_customers(name, value))
+            && root.is_asked_for(call, request, &event);
+        is_told.then(|| {
+            let (event_type, root) = (name.to_owned(), root.show_to(call));
+            let Event { position, clauses, occurred_time, .. } = event;
+            (position, RootChange { root, event: event_type, clauses, occurred_time })
+        })
+    });
+    Ok(told.collect())
+}
+
+/// The id of the root that an event is about, if it is about one.
+fn root_of<R: Root>(event: &Event) -> Option<Uuid> {
+    let id = event.aggregate.strip_prefix(R::Kind::COLLECTION)?.strip_prefix('/')?;
+    Uuid::try_parse(id).ok()
+}

@@ -1,0 +1,268 @@
+//! What a transaction writes beside its domain rows, in one statement: events, duties, notifications and the reply.
+
+use jiff::Timestamp;
+use prost::Message as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::base::time::sql;
+use crate::contract::paging::NEVER;
+use crate::model::duty::Duty;
+use crate::model::event::{DutyChanges, NewEvent, payload_digest};
+use crate::store::notice::NoticeColumns;
+
+/// A reply to keep for repetitions of its call.
+#[derive(Debug)]
+pub(crate) struct NewReply<'a> {
+    pub subject: &'a str,
+    pub method: &'a str,
+    pub request_id: Uuid,
+    pub digest: [u8; 32],
+    pub response: Vec<u8>,
+}
+
+/// What a transaction writes beside its domain rows: events, duties and the reply, in one statement.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    pub actor: &'a str,
+    pub now: Timestamp,
+    pub regulation: &'a str,
+    pub events: Vec<NewEvent>,
+    pub duties: Vec<Duty>,
+    pub reply: Option<NewReply<'a>>,
+}
+
+impl Record<'_> {
+    /// Writes it. False when the reply's call was answered before: then the transaction must be rolled back.
+    #[expect(clippy::too_many_lines, reason = "one statement, with a line for each of its columns")]
+    pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        let wants_reply = self.reply.is_some();
+        let duties = DutyColumns::from(self.duties);
+        let mut events = self.events;
+        let notices = NoticeColumns::of(&mut events, self.now);
+        let events = EventColumns::new(events);
+        let reply = self.reply;
+        let replied = sqlx::query_scalar!(
+            r#"
+            with duties as (
+                insert into duty (
+                    id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
+                    paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
+                    reason, decided_by, version, told, tell_next_at)
+                select * from unnest(
+                    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                    $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
+                    $15::timestamptz[], $16::timestamptz[], $17::smallint[], $18::timestamptz[], $19::boolean[],
+                    $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $24::boolean[], $25::text[],
+                    $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[])
+                on conflict (id) do update set
+                    owner = excluded.owner, department = excluded.department, told = excluded.told,
+                    tell_next_at = excluded.tell_next_at, state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
+                    elapsed_us = excluded.elapsed_us, paused_us = excluded.paused_us, running_since = excluded.running_since,
+                    paused_since = excluded.paused_since, holds = excluded.holds, due_at = excluded.due_at, provisional = excluded.provisional,
+                    met_at = excluded.met_at, breached_at = excluded.breached_at, breach_event = excluded.breach_event, late = excluded.late, corrected = excluded.corrected,
+                    reason = excluded.reason, decided_by = excluded.decided_by, version = excluded.version
+            ), events as (
+                insert into journal (
+                    event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation, payload_type,
+                    payload, salt, payload_digest, duty_changes, corrects)
+                select event_id, aggregate, version, $28, occurred_at, $29, string_to_array(clauses, ','), $30, payload_type,
+                    payload, salt, digest, changes, corrects
+                from unnest(
+                    $31::uuid[], $32::text[], $33::bigint[], $34::timestamptz[], $35::text[], $36::text[], $37::bytea[],
+                    $38::bytea[], $39::bytea[], $40::bytea[], $41::uuid[])
+                    with ordinality as e (
+                        event_id, aggregate, version, occurred_at, clauses, payload_type, payload, salt, digest, changes, corrects, place)
+                order by place
+            ), notices as (
+                insert into notification (
+                    id, event, recipient, kind, clause, subject, duty, text_en, text_zh, acknowledgement_required, created_at)
+                select id, event, recipient, kind, clause, subject, duty, text_en, text_zh, required, $29
+                from unnest(
+                    $49::uuid[], $50::uuid[], $51::text[], $52::text[], $53::text[], $54::text[], $55::uuid[], $56::text[],
+                    $57::text[], $58::boolean[])
+                    as n (id, event, recipient, kind, clause, subject, duty, text_en, text_zh, required)
+            ), replied as (
+                insert into reply (subject, method, request_id, digest, response, recorded_at)
+                select $42::text, $43::text, $44::uuid, $45::bytea, $46::bytea, $29 where $44::uuid is not null
+                on conflict do nothing
+                returning 1
+            )
+            select count(*) as "count!" from replied
+            "#,
+            &duties.id,
+            &duties.clause,
+            &duties.kind,
+            &duties.subject,
+            &duties.owner,
+            &duties.department,
+            &duties.regulation,
+            &duties.calendar,
+            &duties.state,
+            &duties.measure,
+            &duties.budget_us,
+            &duties.elapsed_us,
+            &duties.paused_us,
+            &duties.opened_at as _,
+            &duties.running_since as _,
+            &duties.paused_since as _,
+            &duties.holds,
+            &duties.due_at as _,
+            &duties.provisional,
+            &duties.met_at as _,
+            &duties.breached_at as _,
+            &duties.breach_event as _,
+            &duties.late,
+            &duties.corrected,
+            &duties.reason,
+            &duties.decided_by,
+            &duties.version,
+            self.actor,
+            sql::at(self.now) as _,
+            self.regulation,
+            &events.event_id,
+            &events.aggregate,
+            &events.version,
+            &events.occurred_at as _,
+            &events.clauses,
+            &events.payload_type,
+            &events.payload,
+            &events.salt,
+            &events.digest,
+            &events.changes,
+            &events.corrects as _,
+            reply.as_ref().map(|reply| reply.subject),
+            reply.as_ref().map(|reply| reply.method),
+            reply.as_ref().map(|reply| reply.request_id),
+            reply.as_ref().map(|reply| reply.digest.to_vec()),
+            reply.map(|reply| reply.response),
+            &duties.told,
+            &duties.tell_next_at as _,
+            &notices.id,
+            &notices.event,
+            &notices.recipient,
+            &notices.kind,
+            &notices.clause,
+            &notices.subject,
+            &notices.duty as _,
+            &notices.english,
+            &notices.chinese,
+            &notices.required,
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(!wants_reply || replied == 1)
+    }
+}
+
+/// Duties, a column each.
+#[derive(Default)]
+struct DutyColumns {
+    id: Vec<Uuid>,
+    clause: Vec<String>,
+    kind: Vec<String>,
+    subject: Vec<String>,
+    owner: Vec<String>,
+    department: Vec<String>,
+    regulation: Vec<String>,
+    calendar: Vec<String>,
+    state: Vec<i16>,
+    measure: Vec<i16>,
+    budget_us: Vec<i64>,
+    elapsed_us: Vec<i64>,
+    paused_us: Vec<i64>,
+    opened_at: Vec<jiff_sqlx::Timestamp>,
+    running_since: Vec<Option<jiff_sqlx::Timestamp>>,
+    paused_since: Vec<Option<jiff_sqlx::Timestamp>>,
+    holds: Vec<i16>,
+    due_at: Vec<jiff_sqlx::Timestamp>,
+    provisional: Vec<bool>,
+    met_at: Vec<Option<jiff_sqlx::Timestamp>>,
+    breached_at: Vec<Option<jiff_sqlx::Timestamp>>,
+    breach_event: Vec<Option<Uuid>>,
+    late: Vec<bool>,
+    corrected: Vec<bool>,
+    reason: Vec<String>,
+    decided_by: Vec<String>,
+    version: Vec<i64>,
+    told: Vec<i16>,
+    tell_next_at: Vec<Option<jiff_sqlx::Timestamp>>,
+}
+
+impl From<Vec<Duty>> for DutyColumns {
+    fn from(duties: Vec<Duty>) -> Self {
+        let mut columns = Self::default();
+        for duty in duties {
+            columns.id.push(duty.id.uuid());
+            columns.clause.push(duty.clause);
+            columns.kind.push(duty.kind);
+            columns.subject.push(duty.subject);
+            columns.owner.push(duty.owner);
+            columns.department.push(duty.department);
+            columns.regulation.push(duty.regulation);
+            columns.calendar.push(duty.calendar.version().to_owned());
+            columns.state.push(duty.state as i16);
+            columns.measure.push(duty.measure as i16);
+            columns.budget_us.push(duty.budget_us);
+            columns.elapsed_us.push(duty.elapsed_us);
+            columns.paused_us.push(duty.paused_us);
+            columns.opened_at.push(sql::at(duty.opened_at));
+            columns.running_since.push(sql::maybe(duty.running_since));
+            columns.paused_since.push(sql::maybe(duty.paused_since));
+            columns.holds.push(duty.holds);
+            columns.due_at.push(sql::at(duty.due_at.unwrap_or(NEVER)));
+            columns.provisional.push(duty.provisional);
+            columns.met_at.push(sql::maybe(duty.met_at));
+            columns.breached_at.push(sql::maybe(duty.breached_at));
+            columns.breach_event.push(duty.breach_event);
+            columns.late.push(duty.late);
+            columns.corrected.push(duty.corrected);
+            columns.reason.push(duty.reason);
+            columns.decided_by.push(duty.decided_by);
+            columns.version.push(duty.version);
+            columns.told.push(duty.told);
+            columns.tell_next_at.push(sql::maybe(duty.tell_next_at));
+        }
+        columns
+    }
+}
+
+/// Events, a column each.
+#[derive(Default)]
+struct EventColumns {
+    event_id: Vec<Uuid>,
+    aggregate: Vec<String>,
+    version: Vec<i64>,
+    occurred_at: Vec<jiff_sqlx::Timestamp>,
+    clauses: Vec<String>,
+    payload_type: Vec<String>,
+    payload: Vec<Vec<u8>>,
+    salt: Vec<Vec<u8>>,
+    digest: Vec<Vec<u8>>,
+    changes: Vec<Vec<u8>>,
+    corrects: Vec<Option<Uuid>>,
+}
+
+impl EventColumns {
+    fn new(events: Vec<NewEvent>) -> Self {
+        let mut columns = Self::default();
+        for event in events {
+            // The first half of a UUIDv7 is time and counter; a salt must not be guessed, so it is random throughout.
+            let mut salt = vec![0; 16];
+            let filled = aws_lc_rs::rand::fill(&mut salt);
+            debug_assert!(filled.is_ok(), "the system's random source answers");
+            columns.digest.push(payload_digest(&salt, &event.payload).to_vec());
+            columns.event_id.push(event.id);
+            columns.corrects.push(event.corrects);
+            columns.aggregate.push(event.aggregate);
+            columns.version.push(event.version);
+            columns.occurred_at.push(sql::at(event.occurred_at));
+            columns.clauses.push(event.clauses.join(","));
+            columns.payload_type.push(event.payload_type);
+            columns.payload.push(event.payload);
+            columns.salt.push(salt);
+            columns.changes.push(DutyChanges { changes: event.duty_changes }.encode_to_vec());
+        }
+        columns
+    }
+}

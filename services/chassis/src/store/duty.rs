@@ -1,0 +1,192 @@
+//! Duties in Postgres.
+
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_regulation::Calendar;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::base::names::Id;
+use crate::base::time::sql;
+use crate::contract::paging::NEVER;
+use crate::model::duty::{Duty, DutyResource, Measure, State};
+use crate::store::calendars::Calendars;
+
+/// A query of duties. Columns are named, so that a later version may add some while this one runs.
+macro_rules! duties {
+    ($rest:literal $($arguments:tt)*) => {
+        sqlx::query_as!(
+            $crate::store::duty::Row,
+            "select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
+                paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at,
+                breach_event, late, corrected, reason, decided_by, version, told, tell_next_at
+            from duty " + $rest $($arguments)*
+        )
+    };
+}
+
+pub(crate) use duties;
+
+/// A duty as it is stored.
+#[derive(Debug)]
+pub struct Row {
+    pub id: Uuid,
+    pub clause: String,
+    pub kind: String,
+    pub subject: String,
+    pub owner: String,
+    pub department: String,
+    pub regulation: String,
+    pub calendar: String,
+    pub state: i16,
+    pub measure: i16,
+    pub budget_us: i64,
+    pub elapsed_us: i64,
+    pub paused_us: i64,
+    pub opened_at: SqlTime,
+    pub running_since: Option<SqlTime>,
+    pub paused_since: Option<SqlTime>,
+    pub holds: i16,
+    pub due_at: SqlTime,
+    pub provisional: bool,
+    pub met_at: Option<SqlTime>,
+    pub breached_at: Option<SqlTime>,
+    pub breach_event: Option<Uuid>,
+    pub late: bool,
+    pub corrected: bool,
+    pub reason: String,
+    pub decided_by: String,
+    pub version: i64,
+    pub told: i16,
+    pub tell_next_at: Option<SqlTime>,
+}
+
+impl Row {
+    /// The duty, which counts on `calendar`.
+    fn on(self, calendar: Calendar) -> Duty {
+        let row = self;
+        Duty {
+            id: Id::from_uuid(row.id),
+            clause: row.clause,
+            kind: row.kind,
+            subject: row.subject,
+            owner: row.owner,
+            department: row.department,
+            regulation: row.regulation,
+            calendar,
+            state: State::try_from(i32::from(row.state)).unwrap_or_default(),
+            measure: Measure::try_from(i32::from(row.measure)).unwrap_or_default(),
+            budget_us: row.budget_us,
+            elapsed_us: row.elapsed_us,
+            paused_us: row.paused_us,
+            opened_at: row.opened_at.to_jiff(),
+            running_since: sql::read(row.running_since),
+            paused_since: sql::read(row.paused_since),
+            holds: row.holds,
+            due_at: Some(row.due_at.to_jiff()).filter(|&due| due != NEVER),
+            provisional: row.provisional,
+            met_at: sql::read(row.met_at),
+            breached_at: sql::read(row.breached_at),
+            breach_event: row.breach_event,
+            late: row.late,
+            corrected: row.corrected,
+            reason: row.reason,
+            decided_by: row.decided_by,
+            version: row.version,
+            told: row.told,
+            tell_next_at: sql::read(row.tell_next_at),
+        }
+    }
+}
+
+/// Duties as they are stored, each on its calendar.
+pub async fn read(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    rows: Vec<Row>,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let mut duties = Vec::with_capacity(rows.len());
+    for row in rows {
+        let calendar = calendars.get(connection, &row.calendar).await?;
+        duties.push(row.on(calendar));
+    }
+    Ok(duties)
+}
+
+/// The duties about some subjects that can still be fulfilled, locked: the clock skips them until the transaction ends.
+pub async fn lock_live(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    subjects: &[String],
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = duties!("where subject = any($1) and state in (1, 2) order by id for no key update", subjects);
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
+}
+
+/// One duty, locked.
+pub async fn lock(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    id: Id<DutyResource>,
+) -> Result<Option<Duty>, sqlx::Error> {
+    let row = duties!("where id = $1 for no key update", id.uuid());
+    let rows = row.fetch_all(&mut *connection).await?;
+    Ok(read(connection, calendars, rows).await?.pop())
+}
+
+/// One duty.
+pub async fn get(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    id: Id<DutyResource>,
+) -> Result<Option<Duty>, sqlx::Error> {
+    let row = duties!("where id = $1", id.uuid());
+    let rows = row.fetch_all(&mut *connection).await?;
+    Ok(read(connection, calendars, rows).await?.pop())
+}
+
+/// Duties whose time passed before `now` and whose breach is not marked, locked; those others hold are skipped.
+pub async fn lock_overdue(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    now: jiff::Timestamp,
+    limit: i64,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = duties!(
+        "where state = 1 and breached_at is null and due_at < $1
+        order by due_at limit $2 for no key update skip locked",
+        sql::at(now) as _,
+        limit
+    );
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
+}
+
+/// Breached duties of whose breach the next one is to be told before `now`, locked; those others hold are skipped.
+pub async fn lock_untold(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    now: jiff::Timestamp,
+    limit: i64,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = duties!(
+        "where state = 1 and tell_next_at < $1 order by tell_next_at limit $2 for no key update skip locked",
+        sql::at(now) as _,
+        limit
+    );
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
+}
+
+/// Running duties after `after` whose due time is provisional, locked, in the order of their ids.
+pub async fn lock_provisional(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows =
+        duties!("where state = 1 and provisional and id > $1 order by id limit $2 for no key update", after, limit);
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
+}

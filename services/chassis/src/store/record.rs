@@ -1,0 +1,319 @@
+//! Stored rows: what `#[derive(Record)]` gives a struct, and how the values of columns begin and are shown.
+//!
+//! What is derived is checked against the schema when the crate is compiled:
+//!
+//! ```
+//! use kefu_chassis::record::Record;
+//!
+//! #[derive(Record)]
+//! #[record(table = "notification", query = told)]
+//! struct ToldRow {
+//!     recipient: String,
+//!     acknowledged_at: Option<jiff_sqlx::Timestamp>,
+//! }
+//!
+//! async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//!     told!("where recipient = $1", staff).fetch_all(connection).await
+//! }
+//! ```
+//!
+//! A column of another type does not compile:
+//!
+//! ```compile_fail
+//! # use kefu_chassis::record::Record;
+//! # #[derive(Record)]
+//! # #[record(table = "notification", query = told)]
+//! # struct ToldRow {
+//! recipient: i64,
+//! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
+//! # }
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//! #     told!("where recipient = $1", staff).fetch_all(connection).await
+//! # }
+//! ```
+//!
+//! Nor does one that the table has under another name:
+//!
+//! ```compile_fail
+//! # use kefu_chassis::record::Record;
+//! # #[derive(Record)]
+//! # #[record(table = "notification", query = told)]
+//! # struct ToldRow {
+//! addressee: String,
+//! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
+//! # }
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//! #     told!("where recipient = $1", staff).fetch_all(connection).await
+//! # }
+//! ```
+//!
+//! Nor does one that may be null and is no `Option`:
+//!
+//! ```compile_fail
+//! # use kefu_chassis::record::Record;
+//! # #[derive(Record)]
+//! # #[record(table = "notification", query = told)]
+//! # struct ToldRow {
+//! #     recipient: String,
+//! acknowledged_at: jiff_sqlx::Timestamp,
+//! # }
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<ToldRow>, sqlx::Error> {
+//! #     told!("where recipient = $1", staff).fetch_all(connection).await
+//! # }
+//! ```
+
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use sqlx::postgres::PgQueryResult;
+use uuid::Uuid;
+
+use crate::base::names::{Id, Resource};
+use crate::base::time::to_proto;
+
+pub use kefu_derive::{Columns, Record};
+
+/// A stored resource that counts its changes.
+pub trait VersionedRow: Sized + Send + Sync {
+    /// Its kind of resource.
+    type Kind: Resource;
+    /// The message of the contract that shows it.
+    type Shown: prost::Message;
+
+    /// Its id.
+    fn id(&self) -> Id<Self::Kind>;
+    /// Its version: 1 when it is made, one more with each change.
+    fn version(&self) -> i64;
+    /// When it was last changed, by the clock of whoever did.
+    fn changed_at(&self) -> Timestamp;
+    /// Makes it this version, changed at `now`.
+    fn renew(&mut self, version: i64, now: Timestamp);
+    /// Shows all of it, as the contract does.
+    fn show(&self) -> Self::Shown;
+    /// Hash of what it is found by; when it differs after a change, `update` is told to reindex.
+    fn search_fingerprint(&self) -> u64 {
+        0
+    }
+    /// Reads the one of this id.
+    fn get(connection: &mut PgConnection, id: Uuid) -> impl Future<Output = Result<Option<Self>, sqlx::Error>> + Send;
+    /// Reads and locks those that exist of `ids`, in the order of their ids, so that no two calls wait for each other.
+    fn lock(connection: &mut PgConnection, ids: &[Uuid])
+    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
+    /// Stores it, new; a number that is made then begins with a prefix and `day` (YYYYMMDD).
+    fn insert(
+        &mut self,
+        connection: &mut PgConnection,
+        day: &str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Stores what can change of it, and with `reindex` what it is found by. Refuses when there is not exactly one to change.
+    fn update(
+        &self,
+        connection: &mut PgConnection,
+        reindex: bool,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// A stored resource with a lifecycle.
+pub trait StatefulRow: VersionedRow {
+    /// The states it can be in.
+    type State: Copy + Eq + Into<i32> + 'static;
+
+    /// What people call it; nothing personal.
+    fn number(&self) -> &str;
+    /// Where it stands.
+    fn state(&self) -> Self::State;
+    /// Puts it into a state.
+    fn enter(&mut self, state: Self::State);
+}
+
+/// A stored row that stands under another resource.
+pub trait ChildRow: Sized + Send + Sync {
+    /// Its kind of resource.
+    type Kind: Resource;
+    /// The message of the contract that shows it.
+    type Shown: prost::Message;
+
+    /// Its id.
+    fn id(&self) -> Id<Self::Kind>;
+    /// Shows it, as the contract does.
+    fn show(&self) -> Self::Shown;
+    /// Reads those under `parent` that are older than `after`, the newest first.
+    fn newest_of(
+        connection: &mut PgConnection,
+        parent: Uuid,
+        after: Option<Uuid>,
+        limit: i64,
+    ) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
+}
+
+/// What a column holds while nothing is known of its row.
+pub trait Blank {
+    /// Empty, zero or nothing; for a time that is always there, `now`.
+    fn blank(now: Timestamp) -> Self;
+}
+
+/// A column as a field of the contract shows it.
+pub trait Show<Shown> {
+    /// The value of the field.
+    fn show(&self) -> Shown;
+}
+
+/// Ids as names of resources.
+pub trait Names<Shown> {
+    /// The name, or names; empty where there is no id.
+    fn names<Kind: Resource>(&self) -> Shown;
+}
+
+/// Shows the ids of a column as names of resources of a kind.
+pub fn named<Kind: Resource, Shown>(ids: &impl Names<Shown>) -> Shown {
+    ids.names::<Kind>()
+}
+
+/// Refuses a change that did not find exactly one row: then what was read is not what is stored.
+pub fn exactly_one(done: &PgQueryResult) -> Result<(), sqlx::Error> {
+    if done.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+}
+
+macro_rules! blank_by_default {
+    ($($kind:ty),*) => {$(
+        impl Blank for $kind {
+            fn blank(_: Timestamp) -> Self {
+                Self::default()
+            }
+        }
+    )*};
+}
+
+blank_by_default!(String, bool, i16, i32, i64, Uuid, serde_json::Value);
+
+impl Blank for jiff_sqlx::Timestamp {
+    fn blank(now: Timestamp) -> Self {
+        crate::base::time::sql::at(now)
+    }
+}
+
+impl Blank for Timestamp {
+    fn blank(now: Timestamp) -> Self {
+        now
+    }
+}
+
+impl<T: Blank> Blank for sqlx::types::Json<T> {
+    fn blank(now: Timestamp) -> Self {
+        Self(T::blank(now))
+    }
+}
+
+impl<T> Blank for Option<T> {
+    fn blank(_: Timestamp) -> Self {
+        None
+    }
+}
+
+impl<T> Blank for Vec<T> {
+    fn blank(_: Timestamp) -> Self {
+        Self::new()
+    }
+}
+
+macro_rules! shown_as_it_is {
+    ($($kind:ty),*) => {$(
+        impl Show<Self> for $kind {
+            fn show(&self) -> Self {
+                self.clone()
+            }
+        }
+    )*};
+}
+
+shown_as_it_is!(String, bool, i32, i64, Vec<String>, Vec<u8>, Option<bool>);
+
+/// An enum of the contract is stored as a `smallint`.
+impl Show<i32> for i16 {
+    fn show(&self) -> i32 {
+        (*self).into()
+    }
+}
+
+impl Show<Vec<i32>> for Vec<i16> {
+    fn show(&self) -> Vec<i32> {
+        self.iter().map(|&number| number.into()).collect()
+    }
+}
+
+/// A text that may not be stored is empty in the contract.
+impl Show<String> for Option<String> {
+    fn show(&self) -> String {
+        self.clone().unwrap_or_default()
+    }
+}
+
+impl Show<Option<prost_types::Timestamp>> for jiff_sqlx::Timestamp {
+    fn show(&self) -> Option<prost_types::Timestamp> {
+        Some(to_proto(self.to_jiff()))
+    }
+}
+
+impl Show<Option<prost_types::Timestamp>> for Option<jiff_sqlx::Timestamp> {
+    fn show(&self) -> Option<prost_types::Timestamp> {
+        self.map(|time| to_proto(time.to_jiff()))
+    }
+}
+
+impl Show<Option<prost_types::Timestamp>> for Timestamp {
+    fn show(&self) -> Option<prost_types::Timestamp> {
+        Some(to_proto(*self))
+    }
+}
+
+impl Names<String> for Uuid {
+    fn names<Kind: Resource>(&self) -> String {
+        Id::<Kind>::from_uuid(*self).to_string()
+    }
+}
+
+impl Names<String> for Option<Uuid> {
+    fn names<Kind: Resource>(&self) -> String {
+        self.map(|id| id.names::<Kind>()).unwrap_or_default()
+    }
+}
+
+impl Names<Vec<String>> for Vec<Uuid> {
+    fn names<Kind: Resource>(&self) -> Vec<String> {
+        self.iter().map(Names::names::<Kind>).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the example above asks for, so that its query is among those that are prepared.
+    #[derive(Record)]
+    #[record(table = "notification", query = told)]
+    struct ToldRow {
+        recipient: String,
+        acknowledged_at: Option<jiff_sqlx::Timestamp>,
+    }
+
+    #[expect(dead_code, reason = "compiled, so that the query data of the example are kept; run nowhere")]
+    async fn of(connection: &mut PgConnection, staff: &str) -> Result<Vec<(String, bool)>, sqlx::Error> {
+        let rows = told!("where recipient = $1", staff).fetch_all(connection).await?;
+        Ok(rows.into_iter().map(|row| (row.recipient, row.acknowledged_at.is_some())).collect())
+    }
+
+    #[test]
+    fn a_column_is_shown_as_the_contract_has_it() {
+        let id = Uuid::from_u128(7);
+        crate::resources! {
+            /// Things.
+            Thing = "things", "kefu/Thing";
+        }
+        assert_eq!(named::<Thing, String>(&Some(id)), format!("things/{id}"));
+        assert_eq!(named::<Thing, String>(&None::<Uuid>), "");
+        assert_eq!(named::<Thing, Vec<String>>(&vec![id, id]).len(), 2);
+        assert_eq!((Show::<i32>::show(&3_i16), Show::<String>::show(&None::<String>)), (3, String::new()));
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(jiff_sqlx::Timestamp::blank(now).to_jiff(), now);
+        assert!(Option::<jiff_sqlx::Timestamp>::blank(now).is_none() && String::blank(now).is_empty());
+    }
+}

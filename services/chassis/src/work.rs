@@ -1,0 +1,13 @@
+//! What is done with model and store: units of work, steps of aggregates, the duty clock, the sealer, what follows feeds, peers.
+
+pub mod change;
+pub mod chassis;
+pub mod duty_clock;
+mod escalation;
+pub mod follow;
+pub mod gauges;
+pub mod peer;
+pub mod sealer;
+pub mod step;
+pub mod subscriber;
+pub mod verify;

@@ -1,0 +1,106 @@
+//! A change: one transaction that stores domain rows, events, duties and the reply, all or nothing, once per request id.
+
+use prost::Message;
+use sqlx::{PgConnection, Postgres, Transaction};
+use tracing::Instrument as _;
+
+use crate::base::error::Error;
+use crate::contract::call::Call;
+use crate::model::duty::Duty;
+use crate::model::event::NewEvent;
+use crate::model::lifecycle::Touched;
+use crate::store::batch::{NewReply, Record};
+use crate::store::duty;
+use crate::telemetry::sql::boundary;
+use crate::work::chassis::Chassis;
+
+/// A change under way. Dropped without a commit, it never happened.
+pub struct Change<'a> {
+    chassis: &'a Chassis,
+    call: &'a Call,
+    transaction: Transaction<'static, Postgres>,
+    events: Vec<NewEvent>,
+    duties: Vec<Duty>,
+}
+
+impl Chassis {
+    /// Begins a change.
+    pub async fn begin<'a>(&'a self, call: &'a Call) -> Result<Change<'a>, Error> {
+        Change::begin(self, call).await
+    }
+}
+
+impl<'a> Change<'a> {
+    async fn begin(chassis: &'a Chassis, call: &'a Call) -> Result<Self, Error> {
+        let transaction = chassis.pool().begin().instrument(boundary("BEGIN")).await?;
+        Ok(Self { chassis, call, transaction, events: Vec::new(), duties: Vec::new() })
+    }
+
+    /// The transaction's connection, for the domain's own SQL.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// The duties about `subject` that can still be fulfilled, locked. Its root must be locked before.
+    pub async fn live_duties(&mut self, subject: &str) -> Result<Vec<Duty>, Error> {
+        Ok(duty::lock_live(&mut self.transaction, &self.chassis.calendars, &[subject.to_owned()]).await?)
+    }
+
+    /// The same about several subjects at once.
+    pub async fn live_duties_of(&mut self, subjects: &[String]) -> Result<Vec<Duty>, Error> {
+        Ok(duty::lock_live(&mut self.transaction, &self.chassis.calendars, subjects).await?)
+    }
+
+    /// Appends an event.
+    pub fn record(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    /// Appends an event and stores the duties that it touched.
+    pub fn record_touching(&mut self, event: NewEvent, touched: Touched) {
+        self.duties.extend(touched.duties);
+        self.record(event.correcting(touched.corrects).with_duties(touched.changes).telling(touched.notices));
+    }
+
+    /// Stores a duty that was opened or changed.
+    pub fn put(&mut self, duty: Duty) {
+        self.duties.push(duty);
+    }
+
+    /// Stores everything, and no reply: the call goes on, and what answers it comes with another change.
+    pub async fn commit_unanswered(self) -> Result<(), Error> {
+        self.write(None).await
+    }
+
+    /// Stores everything and keeps `reply` for repetitions of the call.
+    pub async fn commit<R: Message>(self, reply: R) -> Result<R, Error> {
+        let response = self.call.request_id.map(|_| reply.encode_to_vec());
+        self.write(response).await?;
+        Ok(reply)
+    }
+
+    async fn write(mut self, response: Option<Vec<u8>>) -> Result<(), Error> {
+        let kept = self.call.request_id.zip(response).map(|(request_id, response)| NewReply {
+            subject: &self.call.caller.subject,
+            method: &self.call.rule.path,
+            request_id,
+            digest: self.call.digest,
+            response,
+        });
+        let record = Record {
+            actor: &self.call.caller.subject,
+            now: self.call.now,
+            regulation: self.chassis.regulation.version(),
+            events: self.events,
+            duties: self.duties,
+            reply: kept,
+        };
+        if !record.write(&mut self.transaction).await? {
+            self.transaction.rollback().await?;
+            return Err(Error::Repeated);
+        }
+        self.transaction.commit().instrument(boundary("COMMIT")).await?;
+        self.chassis.appended.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,279 @@
+//! The chassis of one service: what its handlers and its background work share.
+
+use std::sync::Arc;
+
+use kefu_regulation::{Calendar, Regulation, params};
+use prost::Message;
+use sqlx::PgPool;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::base::clock::Clock;
+use crate::base::digest::sha256;
+use crate::base::error::Error;
+use crate::base::language::Language;
+use crate::base::names::{Id, Resource};
+use crate::contract::call::{Backdating, Call};
+use crate::contract::identity::{Identity, Verifier};
+use crate::contract::problem::ContractError;
+use crate::contract::rules::{MethodRule, Rules};
+use crate::store::calendars::Calendars;
+use crate::store::directory::Directory;
+use crate::store::replies;
+use crate::telemetry::Telemetry;
+use crate::telemetry::gauges::Gauges;
+use crate::work::peer::{Connection, Peers};
+
+/// Methods that every service serves.
+const SHARED: [&str; 3] =
+    ["kefu.events.v1.EventFeed", "kefu.compliance.v1.ComplianceService", "kefu.notifications.v1.NotificationService"];
+
+/// What one service runs on.
+#[derive(Debug)]
+pub struct Chassis {
+    /// Its resource name, e.g. `services/intake`.
+    pub service: String,
+    /// Its clock.
+    pub clock: Clock,
+    /// The regulation in force.
+    pub regulation: Regulation,
+    /// The organisation, as the directory tells it.
+    pub directory: Directory,
+    /// The other services.
+    pub peers: Peers,
+    pool: PgPool,
+    pub(crate) calendars: Calendars,
+    /// The rules of its methods.
+    pub rules: Rules,
+    pub(crate) verifier: Verifier,
+    pub(crate) appended: Notify,
+    pub(crate) sealed: watch::Sender<i64>,
+    streams: Arc<Semaphore>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) gauges: Arc<Gauges>,
+    stop: watch::Sender<bool>,
+}
+
+/// What a chassis is built from.
+#[derive(Debug)]
+pub struct Parts {
+    /// The service's schema, e.g. `intake`.
+    pub schema: &'static str,
+    /// Its gRPC services, e.g. `kefu.intake.v1.RequestService`.
+    pub serves: &'static [&'static str],
+    /// Its pool.
+    pub pool: PgPool,
+    /// Its clock.
+    pub clock: Clock,
+    /// The regulation in force.
+    pub regulation: Regulation,
+    /// Who checks its callers' tokens.
+    pub verifier: Verifier,
+    /// Open streams at most.
+    pub streams: usize,
+    /// Where its traces and metrics go.
+    pub telemetry: Telemetry,
+    /// The other services.
+    pub peers: Peers,
+}
+
+impl Chassis {
+    /// Builds it. Fails if a method's contract lacks what a rule needs.
+    pub fn build(parts: Parts) -> Result<Arc<Self>, ContractError> {
+        let serves: Vec<&str> = parts.serves.iter().copied().chain(SHARED).collect();
+        let rules = Rules::of(kefu_proto::pool(), &serves)?;
+        for rule in rules.iter() {
+            if let Some(unknown) = rule.clauses.iter().find(|clause| parts.regulation.clause(clause).is_none()) {
+                return Err(ContractError {
+                    method: rule.path.clone(),
+                    problem: format!("cites clause {unknown}, which the rule book does not have"),
+                });
+            }
+        }
+        Ok(Arc::new(Self {
+            service: format!("services/{}", parts.schema),
+            clock: parts.clock,
+            regulation: parts.regulation,
+            directory: Directory::default(),
+            peers: parts.peers,
+            pool: parts.pool,
+            calendars: Calendars::default(),
+            rules,
+            verifier: parts.verifier,
+            appended: Notify::new(),
+            sealed: watch::Sender::new(0),
+            streams: Arc::new(Semaphore::new(parts.streams.min(Semaphore::MAX_PERMITS))),
+            telemetry: parts.telemetry,
+            gauges: Arc::default(),
+            stop: watch::Sender::new(false),
+        }))
+    }
+
+    /// The service's pool.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Admits a unary call: its fields are checked, and its caller and rule, which the gate attached, come with it.
+    pub fn admit<Q: Message>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
+        let mut call = self.call(request.metadata(), request.extensions())?;
+        let request = request.into_inner();
+        let encoded = request.encode_to_vec();
+        call.request_id = call.check_encoded(&encoded).map_err(|error| error.into_status(call.language))?;
+        call.digest = sha256(&encoded);
+        Ok((call, request))
+    }
+
+    /// Admits a call with a client stream, whose messages are checked one by one with [`Call::check`].
+    pub fn admit_stream<Q>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
+        let call = self.call(request.metadata(), request.extensions())?;
+        Ok((call, request.into_inner()))
+    }
+
+    fn call(&self, metadata: &tonic::metadata::MetadataMap, extensions: &tonic::Extensions) -> Result<Call, Status> {
+        let language = Language::accepted(metadata.get("accept-language").and_then(|value| value.to_str().ok()));
+        let caller = extensions.get::<Arc<Identity>>().cloned();
+        let rule = extensions.get::<Arc<MethodRule>>().cloned();
+        let (Some(caller), Some(rule)) = (caller, rule) else {
+            return Err(Error::Unauthenticated.into_status(language));
+        };
+        Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
+    }
+
+    /// Turns a handler's outcome into a response. A refused call that was answered before gets that answer again.
+    pub async fn settle<R: Message + Default>(
+        &self,
+        call: &Call,
+        outcome: Result<R, Error>,
+    ) -> Result<Response<R>, Status> {
+        let error = match outcome {
+            Ok(reply) => return Ok(Response::new(reply)),
+            Err(error) => error,
+        };
+        match self.recorded_reply(call, &error).await {
+            Ok(Some(reply)) => Ok(Response::new(reply)),
+            Ok(None) => Err(error.into_status(call.language)),
+            Err(error) => Err(error.into_status(call.language)),
+        }
+    }
+
+    /// Whether a call of this caller and method was answered under `request_id`, with whatever payload.
+    pub async fn has_answered(&self, call: &Call, request_id: &str) -> Result<bool, Error> {
+        let Ok(request_id) = Uuid::try_parse(request_id) else { return Ok(false) };
+        Ok(replies::is_known(&self.pool, &call.caller.subject, &call.rule.path, request_id).await?)
+    }
+
+    async fn recorded_reply<R: Message + Default>(&self, call: &Call, error: &Error) -> Result<Option<R>, Error> {
+        let Some(request_id) = call.request_id else { return Ok(None) };
+        if matches!(error, Error::Away(_) | Error::Unexpected(_)) {
+            return Ok(None);
+        }
+        let reply = replies::find(&self.pool, &call.caller.subject, &call.rule.path, request_id).await?;
+        match reply {
+            None => Ok(None),
+            Some(reply) if reply.digest != call.digest => Err(Error::RequestIdReused),
+            Some(reply) => R::decode(reply.response.as_slice()).map(Some).map_err(Error::unexpected),
+        }
+    }
+
+    /// Where the service's traces and metrics go.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Tells the metrics that the service's copy of what `source` feeds (e.g. `services/appraisal`) is `events` behind.
+    pub fn set_feed_lag(&self, source: &str, events: i64) {
+        self.gauges.set_lag(source, events);
+    }
+
+    /// A connection to another service, for a command; that service is away when it is not known or not reached.
+    pub async fn peer(&self, schema: &str) -> Result<Connection, Error> {
+        let peer = self.peers.get(schema).ok_or_else(|| Error::Away(format!("{schema} is not known").into()))?;
+        peer.connection(&self.service, &self.telemetry).await.map_err(|error| Error::Away(error.into()))
+    }
+
+    /// Makes sure that duties can count on `calendar` for as long as they live.
+    pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
+        self.calendars.keep(&self.pool, calendar).await
+    }
+
+    /// Admits a call again whose messages took their time: as of now, and by what its caller may do now.
+    pub fn renew(&self, call: &mut Call) -> Result<(), Error> {
+        let now = self.clock.now();
+        (call.caller, call.now) = (self.directory.admit(call.caller.clone(), &call.rule, now)?, now);
+        Ok(())
+    }
+
+    /// Refuses a call under way whose caller has lost the right to it since.
+    pub(crate) fn still_admits(&self, call: &Call) -> Result<(), Error> {
+        self.directory.admit(call.caller.clone(), &call.rule, self.clock.now()).map(|_| ())
+    }
+
+    /// The right to one open stream, until it is dropped.
+    pub fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
+    }
+
+    /// Refuses a parent that is another service.
+    pub fn check_parent(&self, parent: &str) -> Result<(), Error> {
+        if parent == self.service {
+            Ok(())
+        } else {
+            Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() })
+        }
+    }
+
+    /// The name of a resource that every service has, e.g. `services/intake/duties/…`.
+    pub fn name_of<R: Resource>(&self, id: &Id<R>) -> String {
+        format!("{}/{id}", self.service)
+    }
+
+    /// Refuses `field`, which names somebody to call `method`, unless they may: a duty is given to nobody who cannot fulfil it.
+    pub fn check_may(&self, staff: &str, method: &str, field: &str, clause: &str) -> Result<(), Error> {
+        let rule = self.rules.named(method).ok_or_else(|| Error::unexpected(format!("{method} has no rule")))?;
+        if self.directory.now().may(staff, rule) {
+            return Ok(());
+        }
+        Err(Error::field(field, format!("{clause}: is not active in the directory with a role that may call {method}")))
+    }
+
+    /// How late the regulation lets things be recorded (A9.1).
+    #[must_use]
+    pub fn backdating(&self) -> Backdating {
+        Backdating {
+            leaders: self.regulation.get(params::BACKDATE_SUPERVISOR).length,
+            others: self.regulation.get(params::BACKDATE_AGENT).length,
+        }
+    }
+
+    /// Becomes true when the service is told to stop.
+    #[must_use]
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Tells everything of the service to stop.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// Implements a generated server trait: each method admits the call, runs a function of the implementor, and settles. Methods
+/// of another form follow in braces of their own.
+#[macro_export]
+macro_rules! delegate {
+    (impl $service:ident for $api:ty { $($method:ident($request:ty) -> $reply:ty = $handler:ident;)* } $({ $($other:tt)* })?) => {
+        #[tonic::async_trait]
+        impl $service for $api {
+            $(async fn $method(&self, request: tonic::Request<$request>) -> Result<tonic::Response<$reply>, tonic::Status> {
+                let (call, request) = self.0.admit(request)?;
+                let outcome = self.$handler(&call, request).await;
+                self.0.settle(&call, outcome).await
+            })*
+            $($($other)*)?
+        }
+    };
+}

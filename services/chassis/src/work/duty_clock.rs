@@ -1,0 +1,136 @@
+//! The clock: marks the duties whose time has passed. Any number of replicas may run it; each breach is marked once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kefu_proto::events::v1::duty_change::Kind;
+use kefu_proto::events::v1::{DutyChange, DutyChanged};
+use sqlx::{Postgres, Transaction};
+use uuid::Uuid;
+
+use crate::base::error::describe;
+use crate::model::duty::Duty;
+use crate::model::event::NewEvent;
+use crate::store::batch::Record;
+use crate::store::duty;
+use crate::work::chassis::Chassis;
+use crate::work::escalation::escalate;
+
+const BATCH: i64 = 500;
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Marks breaches until the service stops; first of all it settles due times that were provisional.
+pub async fn run(chassis: Arc<Chassis>) {
+    let mut stop = chassis.stopping();
+    let mut provisional = Some(Uuid::nil());
+    loop {
+        let more = match provisional {
+            Some(after) => settle_provisional(&chassis, after).await.map(|next| {
+                provisional = next;
+                true
+            }),
+            None => mark_overdue(&chassis).await.map(|marked| marked >= BATCH),
+        };
+        match more {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(cause = describe(&error), "the clock failed; it is tried again"),
+        }
+        tokio::select! {
+            () = chassis.clock.tick(PERIOD) => {}
+            _ = stop.wait_for(|stopping| *stopping) => return,
+        }
+    }
+}
+
+/// Marks one batch of overdue duties as breached, each with an event, and tells on those that stay so; of how many.
+pub async fn mark_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
+    Ok(mark(chassis).await?.max(tell_on(chassis).await?))
+}
+
+async fn mark(chassis: &Chassis) -> Result<i64, sqlx::Error> {
+    let now = chassis.clock.now();
+    let mut transaction = chassis.pool().begin().await?;
+    let duties = duty::lock_overdue(&mut transaction, &chassis.calendars, now, BATCH).await?;
+    let marked = i64::try_from(duties.len()).unwrap_or(i64::MAX);
+    let changed = duties.into_iter().map(|mut duty| {
+        let due = duty.due_at.unwrap_or(now);
+        let change = duty.breach(due);
+        (duty, due, vec![change])
+    });
+    store_each(chassis, transaction, changed.collect()).await?;
+    Ok(marked)
+}
+
+/// Tells the next ones of one batch of breaches that stay unfulfilled; of how many.
+async fn tell_on(chassis: &Chassis) -> Result<i64, sqlx::Error> {
+    let now = chassis.clock.now();
+    let mut transaction = chassis.pool().begin().await?;
+    let duties = duty::lock_untold(&mut transaction, &chassis.calendars, now, BATCH).await?;
+    let told = i64::try_from(duties.len()).unwrap_or(i64::MAX);
+    let changed = duties.into_iter().map(|duty| {
+        let due = duty.tell_next_at.unwrap_or(now);
+        (duty, due, Vec::new())
+    });
+    store_each(chassis, transaction, changed.collect()).await?;
+    Ok(told)
+}
+
+/// Reckons one batch of provisional due times anew, where the calendar in force knows holidays that theirs did not; the
+/// last duty looked at, if there may be more.
+pub async fn settle_provisional(chassis: &Chassis, after: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    let now = chassis.clock.now();
+    let published = chassis.regulation.calendar();
+    let mut transaction = chassis.pool().begin().await?;
+    let duties = duty::lock_provisional(&mut transaction, &chassis.calendars, after, BATCH).await?;
+    let last = duties.last().map(|duty| duty.id.uuid());
+    let mut changed = Vec::new();
+    for mut duty in duties {
+        let calendar = duty.calendar.with_holidays_of(published);
+        if calendar.version() == duty.calendar.version() {
+            continue;
+        }
+        chassis.calendars.keep(&mut *transaction, &calendar).await?;
+        let did = duty.settle(calendar, now);
+        changed.push((duty, now, did));
+    }
+    store_each(chassis, transaction, changed).await?;
+    Ok(last)
+}
+
+/// Stores duties that were changed, each with an event of when and how.
+async fn store_each(
+    chassis: &Chassis,
+    mut transaction: Transaction<'_, Postgres>,
+    changed: Vec<(Duty, Timestamp, Vec<DutyChange>)>,
+) -> Result<(), sqlx::Error> {
+    if changed.is_empty() {
+        return transaction.commit().await;
+    }
+    let mut events = Vec::with_capacity(changed.len());
+    let mut duties = Vec::with_capacity(changed.len());
+    for (mut duty, at, changes) in changed {
+        let payload = DutyChanged { subject: duty.subject.clone() };
+        let event = NewEvent::new(chassis.name_of(&duty.id), duty.version, at, &[&duty.clause], &payload);
+        if changes.iter().any(|change| change.kind() == Kind::Breached) {
+            duty.breach_event = Some(event.id);
+        }
+        let mut event = event.correcting(duty.take_corrected()).with_duties(changes);
+        if duty.breached_at.is_some() {
+            let tells = duty.told == 0 || duty.tell_next_at.is_some_and(|next| next <= at);
+            if tells {
+                event = escalate(chassis, &mut duty, event, at);
+            }
+        }
+        events.push(event);
+        duties.push(duty);
+    }
+    let now = chassis.clock.now();
+    let record =
+        Record { actor: &chassis.service, now, regulation: chassis.regulation.version(), events, duties, reply: None };
+    record.write(&mut transaction).await?;
+    transaction.commit().await?;
+    chassis.appended.notify_one();
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Escalation: whose breach stays unfulfilled is told upwards. First the owner, at the breach; then their supervisor, then the
+//! head of their department, each after the time that clause A9.1 gives.
+
+use jiff::Timestamp;
+use kefu_regulation::params;
+
+use crate::model::duty::Duty;
+use crate::model::event::NewEvent;
+use crate::model::notice::{Notice, NoticeKind};
+use crate::work::chassis::Chassis;
+
+static OVERDUE: NoticeKind = NoticeKind {
+    word: "duty_overdue",
+    english: "Your duty under {} is overdue; it must still be fulfilled.",
+    chinese: "您在{}项下的时限事项已逾期，仍须完成。",
+};
+static ESCALATED: NoticeKind = NoticeKind {
+    word: "duty_escalated",
+    english: "A duty of your staff under {} is overdue and still not fulfilled.",
+    chinese: "您下属在{}项下的时限事项已逾期，至今未完成。",
+};
+
+/// Who is told of a breach, in this order.
+const OWNER: i16 = 0;
+const SUPERVISOR: i16 = 1;
+const MANAGER: i16 = 2;
+
+/// Tells the next one of a duty's breach whose time has come, if there is one: the duty changes, and `event` carries change and
+/// notice. Where there is nobody to be told, the one after is told in their own time and no sooner.
+pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timestamp) -> NewEvent {
+    while duty.told <= MANAGER {
+        let step = duty.told;
+        let Some(recipient) = recipient(chassis, duty, step, at) else {
+            duty.skip(next(chassis, duty, step + 1, at));
+            if duty.tell_next_at.is_some_and(|next| next > at) {
+                return event;
+            }
+            continue;
+        };
+        let next = next(chassis, duty, step + 1, at);
+        let change = duty.tell(&recipient, next, at);
+        let notice = Notice {
+            kind: if step == OWNER { &OVERDUE } else { &ESCALATED },
+            recipient,
+            clause: duty.clause.clone(),
+            subject: duty.subject.clone(),
+            about: duty.clause.clone(),
+            duty: Some(duty.id),
+            acknowledgement_required: false,
+        };
+        return event.touching(change).telling([notice]);
+    }
+    event
+}
+
+/// Whom the step of the escalation reaches; nobody twice.
+fn recipient(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option<String> {
+    let known = chassis.directory.now();
+    let supervisor = known.supervisor_of(&duty.owner);
+    let found = match step {
+        OWNER => Some(duty.owner.as_str()).filter(|owner| owner.starts_with("staff/")),
+        SUPERVISOR => supervisor,
+        _ => known.responsible(&duty.department, "", at).map(|(head, _)| head).filter(|&head| Some(head) != supervisor),
+    };
+    found.filter(|&found| step == OWNER || found != duty.owner).map(str::to_owned)
+}
+
+/// When the first step from `step` on that reaches somebody is due, as far as is known at `at`; the last one if none does.
+fn next(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option<Timestamp> {
+    let reaches = |&step: &i16| recipient(chassis, duty, step, at).is_some();
+    let within = match (step..=MANAGER).find(reaches).or((step <= MANAGER).then_some(MANAGER))? {
+        SUPERVISOR => params::ESCALATE_TO_SUPERVISOR,
+        _ => params::ESCALATE_TO_MANAGER,
+    };
+    let breached_at = duty.breached_at.unwrap_or(at);
+    Some(chassis.regulation.calendar().due(breached_at, chassis.regulation.get(within)).at)
+}

@@ -1,0 +1,31 @@
+//! Follows the directory's journal: each replica reads it, whoever is first applies an event to the copy, and all read the
+//! copy anew.
+
+use kefu_proto::directory::v1 as pb;
+use prost::Name as _;
+
+use crate::base::names::DIRECTORY;
+use crate::store::directory;
+use crate::work::subscriber::Subscription;
+
+/// The gRPC service that has it.
+pub const SERVED_AS: &str = "kefu.directory.v1.DirectoryService";
+
+/// What of it the copy is kept from.
+#[must_use]
+pub fn subscription() -> Subscription {
+    Subscription {
+        feed: DIRECTORY,
+        payload_types: vec![
+            pb::DepartmentCreated::full_name(),
+            pb::DepartmentUpdated::full_name(),
+            pb::StaffCreated::full_name(),
+            pb::StaffUpdated::full_name(),
+            pb::AbsenceRecorded::full_name(),
+            pb::AbsenceEnded::full_name(),
+            pb::GeneralManagerAppointed::full_name(),
+        ],
+        apply: |_, connection, event| Box::pin(directory::apply(connection, event)),
+        after: |chassis| Box::pin(async { Ok(chassis.directory.reload(chassis.pool(), chassis.clock.now()).await?) }),
+    }
+}

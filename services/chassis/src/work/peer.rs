@@ -1,0 +1,233 @@
+//! Another service of the suite, as a client of it: where it is, and the token that says who calls.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Request, Status};
+
+use crate::base::error::Error;
+use crate::contract::identity::signer::{Grant, Signer, SignerError};
+use crate::telemetry::Telemetry;
+use crate::telemetry::traced::Traced;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+const TOKEN_FOR: Duration = Duration::from_mins(5);
+/// A connection is used for commands so long: its token has to outlive them.
+const KEPT_FOR: Duration = Duration::from_mins(2);
+
+/// How a peer is reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerConfig {
+    /// Its address, e.g. `https://appraisal:7004`.
+    pub url: String,
+    /// A file with this service's token, read anew for each connection.
+    pub token_file: PathBuf,
+    /// The authority of its certificate (PEM); needed for `https`.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A peer.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    url: String,
+    ca_file: Option<PathBuf>,
+    token: Token,
+    kept: Arc<Mutex<Option<(Instant, Connection)>>>,
+}
+
+/// The other services of the suite, by the names of their schemas. One that is not known yet may become so.
+#[derive(Clone, Debug, Default)]
+pub struct Peers(Arc<RwLock<HashMap<String, Peer>>>);
+
+impl Peers {
+    /// One more is known.
+    pub fn add(&self, schema: &str, peer: Peer) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(schema.to_owned(), peer);
+    }
+
+    /// One that is known.
+    #[must_use]
+    pub fn get(&self, schema: &str) -> Option<Peer> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(schema).cloned()
+    }
+}
+
+/// Where this service's token comes from.
+#[derive(Clone)]
+enum Token {
+    File(PathBuf),
+    Signed(Arc<Signer>, String),
+}
+
+/// A peer that cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// It cannot be reached.
+    #[error("the peer cannot be reached")]
+    Transport(#[from] tonic::transport::Error),
+    /// The token or the certificate cannot be read.
+    #[error("{path} cannot be read")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No token can be made.
+    #[error("no token can be made")]
+    Token(#[from] SignerError),
+    /// It is to be reached by TLS, and no authority is named.
+    #[error("the peer's ca_file is not set")]
+    Authority,
+    /// The token is no header value.
+    #[error("the token is malformed")]
+    Malformed,
+}
+
+/// A channel whose calls bear this service's token and are part of its traces.
+pub type Connection = InterceptedService<Traced<Channel>, Bearer>;
+
+/// Adds the token to each call.
+#[derive(Clone, Debug)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+impl From<PeerConfig> for Peer {
+    fn from(config: PeerConfig) -> Self {
+        Self::new(config.url, config.ca_file, Token::File(config.token_file))
+    }
+}
+
+impl Peer {
+    fn new(url: String, ca_file: Option<PathBuf>, token: Token) -> Self {
+        Self { url, ca_file, token, kept: Arc::default() }
+    }
+
+    /// A connection of `service` to it for commands, which is kept for a while.
+    pub async fn connection(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((since, connection)) = kept
+            && since.elapsed() < KEPT_FOR
+        {
+            return Ok(connection);
+        }
+        // Two at once may connect twice; nobody waits for another's connection.
+        let connection = self.connect(service, telemetry).await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), connection.clone()));
+        Ok(connection)
+    }
+
+    /// One in the same process, to which `signer` vouches for `subject` as another service.
+    #[must_use]
+    pub fn signed(url: String, signer: Arc<Signer>, subject: String) -> Self {
+        Self::new(url, None, Token::Signed(signer, subject))
+    }
+
+    /// A new connection of `service` to it.
+    pub async fn connect(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
+        let mut endpoint = Endpoint::from_shared(self.url.clone())?
+            .connect_timeout(CONNECT_WITHIN)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_while_idle(true);
+        if self.url.starts_with("https:") {
+            let authority = read(self.ca_file.as_ref().ok_or(PeerError::Authority)?).await?;
+            endpoint = endpoint.tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority)))?;
+        }
+        let bearer = self.token.bearer().await?;
+        let server = endpoint.uri().clone();
+        let channel = Traced::new(endpoint.connect().await?, telemetry, service, server);
+        Ok(InterceptedService::new(channel, bearer))
+    }
+}
+
+/// Whether a call was lost: what our own end makes of a connection that ends has its cause with it, under whatever code; what
+/// the other says has not.
+#[must_use]
+pub fn is_lost(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
+}
+
+/// What it means here that a peer did not answer a call: it is away, or something is wrong that the caller cannot mend.
+#[must_use]
+pub fn failure(status: Status) -> Error {
+    let is_away = matches!(
+        status.code(),
+        Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Cancelled
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Unauthenticated
+    );
+    if is_lost(&status) || is_away { Error::Away(status.into()) } else { Error::unexpected(status) }
+}
+
+impl Token {
+    async fn bearer(&self) -> Result<Bearer, PeerError> {
+        let token = match self {
+            Self::File(path) => read(path).await?,
+            Self::Signed(signer, subject) => {
+                signer.token(&Grant { subject: subject.clone(), roles: vec!["SERVICE".into()], ttl: TOKEN_FOR })?
+            }
+        };
+        let mut value: MetadataValue<Ascii> =
+            format!("Bearer {}", token.trim()).parse().map_err(|_| PeerError::Malformed)?;
+        value.set_sensitive(true);
+        Ok(Bearer(value))
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Signed(_, subject) => f.debug_tuple("Signed").field(subject).finish(),
+        }
+    }
+}
+
+async fn read(path: &PathBuf) -> Result<String, PeerError> {
+    tokio::fs::read_to_string(path).await.map_err(|source| PeerError::File { path: path.clone(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_ends_is_a_peer_that_is_away_whatever_code_it_ends_with() {
+        let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let lost = [
+            Status::from_error(Box::new(broken())),
+            Status::unavailable("the service stops"),
+            Status::deadline_exceeded("the deadline has passed"),
+        ];
+        for status in lost {
+            let shown = format!("{status:?}");
+            assert!(matches!(failure(status), Error::Away(_)), "{shown}");
+        }
+        for said in
+            [Status::internal("something unexpected happened"), Status::unknown("what"), Status::data_loss("it")]
+        {
+            let shown = format!("{said:?}");
+            assert!(matches!(failure(said), Error::Unexpected(_)), "{shown}");
+        }
+    }
+}

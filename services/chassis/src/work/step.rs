@@ -1,0 +1,352 @@
+//! One step of an aggregate's life: load and lock it, fire an action, store what that changes, all or nothing.
+
+use jiff::Timestamp;
+use kefu_proto::{Payload, Target};
+use prost::Message;
+use uuid::Uuid;
+
+use crate::base::error::{Error, constraint};
+use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
+use crate::contract::call::{Call, Holder, check_etag, etag};
+use crate::contract::paging::{Page, Pages};
+use crate::model::duty::Duty as LiveDuty;
+use crate::model::event::NewEvent;
+use crate::model::lifecycle::{Lifecycle, Scene, Touched};
+use crate::model::notice::Notice;
+use crate::store::record::{ChildRow, StatefulRow};
+use crate::work::change::Change;
+use crate::work::chassis::Chassis;
+
+/// The root of an aggregate: a stored row with a lifecycle.
+pub trait Root: StatefulRow {
+    /// What can happen to it.
+    type Action: Copy + Eq + 'static;
+    /// Its duties.
+    type Duty: Copy + Eq + 'static;
+    /// What gates and duties ask about it.
+    type Facts: 'static;
+
+    /// Its lifecycle.
+    fn lifecycle() -> &'static Lifecycle<Self::State, Self::Action, Self::Duty, Self::Facts>;
+    /// Who has to do with it. Its owner and department are whose its duties are; all of them may see it, and those named
+    /// besides may act where a row of the lifecycle says so.
+    fn holder(&self) -> Holder<'_>;
+    /// Before this nothing can have happened to it.
+    fn began_at(&self) -> Timestamp;
+    /// What gates and duties may ask about it at `at`.
+    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Self::Facts;
+    /// Shows it as a caller may see it.
+    fn show_to(&self, _: &Call) -> Self::Shown {
+        self.show()
+    }
+    /// Names of resources below it that have duties of their own.
+    fn parts(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// Why it cannot be stored, new, when the database says that it violates this constraint.
+    fn refused(&self, _constraint: &str) -> Option<Error> {
+        None
+    }
+
+    /// Whom and what an action at `at` concerns.
+    fn scene<'a>(&'a self, chassis: &'a Chassis, call: &'a Call, subject: &'a str, at: Timestamp) -> Scene<'a> {
+        let Holder { owner, department, .. } = self.holder();
+        Scene {
+            subject,
+            about: self.number(),
+            owner,
+            department,
+            actor: &call.caller.subject,
+            at,
+            now: call.now,
+            regulation: &chassis.regulation,
+        }
+    }
+
+    /// Refuses a caller who may not see it, as if it did not exist.
+    fn seen(self, call: &Call) -> Result<Self, Error> {
+        if call.reaches(&self.holder()) { Ok(self) } else { Err(unknown::<Self::Kind>(&self.id().to_string())) }
+    }
+}
+
+/// Reads the aggregate that `call` may see under `name`.
+pub async fn seen<R: Root>(connection: &mut sqlx::PgConnection, call: &Call, name: &str) -> Result<R, Error> {
+    let record = R::get(connection, id::<R::Kind>(name)?.uuid()).await?;
+    record.filter(|record| call.reaches(&record.holder())).ok_or_else(|| unknown::<R::Kind>(name))
+}
+
+/// Reads the aggregate under which the resource of kind `K` stands that is named, as far as `call` may see it. Where there is no
+/// such aggregate, there is no such resource.
+pub async fn seen_above<R: Root, K: Resource>(
+    connection: &mut sqlx::PgConnection,
+    call: &Call,
+    name: &str,
+) -> Result<R, Error> {
+    let (aggregate, _) = under::<K>(name)?;
+    seen(connection, call, aggregate).await.map_err(as_unknown::<K>(name))
+}
+
+/// A page of what stands under the aggregate named `parent`, as far as `call` may see it, the newest first; and the token of the
+/// next page.
+pub async fn children<R: Root, C: ChildRow>(
+    chassis: &Chassis,
+    call: &Call,
+    parent: &str,
+    page_token: &str,
+    page_size: i32,
+) -> Result<(Vec<C::Shown>, String), Error> {
+    let page: Page<Id<C::Kind>> = Pages::new(call, &[parent]).read(page_token, page_size)?;
+    let mut connection = chassis.pool().acquire().await?;
+    let above: R = seen(&mut connection, call, parent).await?;
+    let after = page.after.map(Id::uuid);
+    let rows = C::newest_of(&mut connection, above.id().uuid(), after, page.limit).await?;
+    let (rows, next_page_token) = page.cut(rows, C::id);
+    Ok((rows.iter().map(C::show).collect(), next_page_token))
+}
+
+/// Implements methods that list what stands under an aggregate: each with its request and its response, which are of the package
+/// imported as `$package`, and the response's field of the rows.
+#[macro_export]
+macro_rules! children {
+    (impl $api:ty, under $root:ty, of $package:ident {
+        $($method:ident($request:ident) -> $response:ident { $field:ident: $row:ty })*
+    }) => {
+        impl $api {$(
+            async fn $method(
+                &self,
+                call: &$crate::Call,
+                request: $package::$request,
+            ) -> Result<$package::$response, $crate::Error> {
+                let $package::$request { parent, page_token, page_size, .. } = request;
+                let page = $crate::step::children::<$root, $row>(&self.chassis, call, &parent, &page_token, page_size);
+                let ($field, next_page_token) = page.await?;
+                Ok($package::$response { $field, next_page_token })
+            }
+        )*}
+    };
+}
+
+/// An aggregate under way from one state to the next.
+pub struct Step<'a, R: Root> {
+    chassis: &'a Chassis,
+    call: &'a Call,
+    /// The transaction.
+    pub change: Change<'a>,
+    /// Its root, as it was and then as it will be.
+    pub record: R,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Others that were locked with it.
+    pub others: Vec<R>,
+    live: Vec<LiveDuty>,
+    touched: Touched,
+    further: Vec<NewEvent>,
+    said: u64,
+}
+
+impl<'a, R: Root> Step<'a, R> {
+    /// Begins: what the request names is locked, and is what the caller may act on and has seen.
+    pub async fn begin(chassis: &'a Chassis, call: &'a Call, request: &impl Target) -> Result<Self, Error> {
+        Self::begin_with(chassis, call, request, &[]).await
+    }
+
+    /// Begins with others that are locked with it.
+    pub async fn begin_with(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        request: &impl Target,
+        others: &[Uuid],
+    ) -> Result<Self, Error> {
+        let step = Self::lock(chassis, call, request.name(), request.occurred_time(), others).await?;
+        let facts = step.facts();
+        step.ready(request, &facts).await
+    }
+
+    /// Begins what a request does to a resource of kind `K` that stands under the aggregate and that it names, e.g.
+    /// `requests/1/transfers/2`. Where there is no such aggregate, there is no such resource.
+    pub async fn begin_under<K: Resource>(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        request: &impl Target,
+    ) -> Result<Self, Error> {
+        let step = Self::lock_under::<K>(chassis, call, request).await?;
+        let facts = step.facts();
+        step.ready(request, &facts).await.map_err(as_unknown::<K>(request.name()))
+    }
+
+    /// Locks the aggregate under which the resource of kind `K` stands that a request names, whoever may act on it.
+    pub async fn lock_under<K: Resource>(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        request: &impl Target,
+    ) -> Result<Self, Error> {
+        let (aggregate, _) = under::<K>(request.name())?;
+        let step = Self::lock(chassis, call, aggregate, request.occurred_time(), &[]).await;
+        step.map_err(as_unknown::<K>(request.name()))
+    }
+
+    /// Locks what is named, whoever may act on it, and with it the other ones that exist: all in the order of their ids, so
+    /// that no two calls wait for each other.
+    pub async fn lock(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        name: &str,
+        occurred: Option<&prost_types::Timestamp>,
+        others: &[Uuid],
+    ) -> Result<Self, Error> {
+        let at = call.occurred(occurred, chassis.backdating())?;
+        let id = id::<R::Kind>(name)?;
+        let mut change = chassis.begin(call).await?;
+        let ids: Vec<Uuid> = others.iter().copied().chain([id.uuid()]).collect();
+        let mut records = R::lock(change.connection(), &ids).await?;
+        let own = records.iter().position(|record| record.id() == id).ok_or_else(|| unknown::<R::Kind>(name))?;
+        let record = records.remove(own);
+        Ok(Self { others: records, ..Self::of(chassis, call, change, record, at) })
+    }
+
+    fn of(chassis: &'a Chassis, call: &'a Call, change: Change<'a>, record: R, at: Timestamp) -> Self {
+        let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
+        let said = record.search_fingerprint();
+        Self { chassis, call, change, record, at, others: Vec::new(), live, touched, further, said }
+    }
+
+    /// Makes it ready to be changed by the call's method: the caller may act on it, given these facts, and has seen it as it
+    /// is; its duties are locked too. To others it does not exist.
+    pub async fn ready(self, request: &impl Target, facts: &R::Facts) -> Result<Self, Error> {
+        let method = self.call.rule.name();
+        self.ready_for(method, request.name(), request.etag(), facts).await
+    }
+
+    /// Makes it ready to be changed as `method` does, for a call of another method that does the same. `name` is what the
+    /// caller named, and `etag` what they have seen.
+    pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
+        let reach = R::lifecycle().reach(method, facts, self.record.holder());
+        if !self.call.reaches(&reach) {
+            return Err(unknown::<R::Kind>(name));
+        }
+        check_etag(given_etag, &etag(self.record.version()), &self.record.id().to_string())?;
+        self.prepare().await
+    }
+
+    /// Makes it ready to be changed by what the service goes on with itself, whoever called: its duties are locked too.
+    pub async fn prepare(mut self) -> Result<Self, Error> {
+        let name = self.record.id().to_string();
+        self.at = self.call.after(self.record.changed_at(), self.at)?;
+        if self.at < self.record.began_at() {
+            return Err(Error::field("occurred_time", "must not be before it began"));
+        }
+        let subjects: Vec<String> = self.record.parts().into_iter().chain([name]).collect();
+        self.live = self.change.live_duties_of(&subjects).await?;
+        Ok(self)
+    }
+
+    /// Begins the life of a new one at `at`: its first action is fired before anything is asked of the database.
+    /// [`Step::insert`] stores it.
+    pub async fn create(
+        chassis: &'a Chassis,
+        call: &'a Call,
+        mut record: R,
+        at: Timestamp,
+        action: R::Action,
+        facts: &R::Facts,
+    ) -> Result<Self, Error> {
+        let subject = record.id().to_string();
+        let (lifecycle, state) = (R::lifecycle(), record.state());
+        let row = lifecycle.fire(&subject, state, action, facts)?;
+        record.enter(row.to.unwrap_or(state));
+        let touched = lifecycle.touch(row, facts, Vec::new(), record.scene(chassis, call, &subject, at));
+        let change = chassis.begin(call).await?;
+        Ok(Self { touched, ..Self::of(chassis, call, change, record, at) })
+    }
+
+    /// Stores the new one, its duties and the event that tells of it, and replies with it. The day in its number is that of
+    /// the business calendar's zone.
+    pub async fn insert<P: Payload>(mut self, payload: impl FnOnce(R::Shown) -> P) -> Result<R::Shown, Error> {
+        let zone = self.chassis.regulation.calendar().zone().clone();
+        let day = self.at.to_zoned(zone).strftime("%Y%m%d").to_string();
+        if let Err(error) = self.record.insert(self.change.connection(), &day).await {
+            let refusal = constraint(&error).and_then(|constraint| self.record.refused(constraint));
+            return Err(refusal.unwrap_or_else(|| error.into()));
+        }
+        let payload = payload(self.record.show());
+        let (name, version) = (self.record.id().to_string(), self.record.version());
+        let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, &payload);
+        self.change.record_touching(event, self.touched);
+        self.change.commit(self.record.show_to(self.call)).await
+    }
+
+    /// Refuses when it is said to have happened before something else, e.g. `the request was resolved`.
+    pub fn not_before(&self, time: Option<Timestamp>, what: &str) -> Result<(), Error> {
+        let is_before = time.is_some_and(|time| self.at < time);
+        if is_before { Err(Error::field("occurred_time", format!("must not be before {what}"))) } else { Ok(()) }
+    }
+
+    /// Tells of something else that happened with it, in an event of its own.
+    pub fn further<P: Payload>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
+        let name = self.record.id().to_string();
+        self.further.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
+    }
+
+    /// What gates and duties may ask about it now.
+    pub fn facts(&self) -> R::Facts {
+        self.record.facts(self.chassis, self.at)
+    }
+
+    /// Whether a duty of this kind is still to be fulfilled.
+    pub fn owes(&self, kind: &str) -> bool {
+        self.live.iter().any(|duty| duty.kind == kind)
+    }
+
+    /// Until when a duty of this kind is to be fulfilled, if one is.
+    pub fn due(&self, kind: &str) -> Option<Timestamp> {
+        self.live.iter().find(|duty| duty.kind == kind)?.due_at
+    }
+
+    /// Fires `action`: the state and the duties change, or it is refused.
+    pub fn fire(&mut self, action: R::Action, facts: &R::Facts) -> Result<(), Error> {
+        let subject = self.record.id().to_string();
+        let state = self.record.state();
+        let row = R::lifecycle().fire(&subject, state, action, facts)?;
+        let scene = self.record.scene(self.chassis, self.call, &subject, self.at);
+        self.touched = R::lifecycle().touch(row, facts, std::mem::take(&mut self.live), scene);
+        self.record.enter(row.to.unwrap_or(state));
+        Ok(())
+    }
+
+    /// The state it is in, as events tell it.
+    pub fn state(&self) -> i32 {
+        self.record.state().into()
+    }
+
+    /// Stores it, its duties and the event, and replies with it as it is now.
+    pub async fn finish<P: Payload>(self, payload: &P) -> Result<R::Shown, Error> {
+        let (change, shown) = self.settle(payload).await?;
+        change.commit(shown).await
+    }
+
+    /// Stores it, its duties and the event, and replies with something else.
+    pub async fn finish_with<P: Payload, M: Message>(self, payload: &P, reply: M) -> Result<M, Error> {
+        let (change, _) = self.settle(payload).await?;
+        change.commit(reply).await
+    }
+
+    /// Stores it, its duties and the event, and no reply: what answers the call comes with another step.
+    pub async fn finish_unanswered<P: Payload>(self, payload: &P) -> Result<(), Error> {
+        let (change, _) = self.settle(payload).await?;
+        change.commit_unanswered().await
+    }
+
+    async fn settle<P: Payload>(mut self, payload: &P) -> Result<(Change<'a>, R::Shown), Error> {
+        let version = self.record.version() + 1;
+        self.record.renew(version + i64::try_from(self.further.len()).unwrap_or(0), self.call.now);
+        let reindex = self.record.search_fingerprint() != self.said;
+        self.record.update(self.change.connection(), reindex).await?;
+        let name = self.record.id().to_string();
+        let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);
+        self.change.record_touching(event, self.touched);
+        for (event, version) in self.further.into_iter().zip(version + 1..) {
+            self.change.record(event.numbered(version));
+        }
+        Ok((self.change, self.record.show_to(self.call)))
+    }
+}

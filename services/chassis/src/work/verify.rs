@@ -1,0 +1,164 @@
+//! The verification: recomputes the chain and every payload's digest, and compares the chain with anchors kept elsewhere.
+
+use kefu_proto::events::v1::finding::Kind;
+use kefu_proto::events::v1::{Anchor, Finding, VerifyJournalResponse};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+
+use crate::base::error::Error;
+use crate::base::time::to_proto;
+use crate::model::event::payload_digest;
+use crate::store::chain::{Row, genesis};
+use crate::work::chassis::Chassis;
+
+const PAGE: i64 = 5_000;
+const FINDINGS_AT_MOST: usize = 100;
+
+/// A walk along the chain.
+struct Walk {
+    anchors: Vec<Anchor>,
+    position: i64,
+    hash: Vec<u8>,
+    count: i64,
+    findings: Vec<Finding>,
+}
+
+/// Verifies the journal of a service.
+pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
+    let mut connection = chassis.pool().acquire().await?;
+    // Counted first: what is sealed meanwhile the walk still meets, so that a tail of none means that nothing is beyond the head.
+    let tail = sqlx::query!(
+        r#"select count(*) as "count!", min(recorded_at) as "oldest: jiff_sqlx::Timestamp" from journal where position is null"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let (anchors, hash) = (anchors.to_vec(), genesis(&chassis.service).to_vec());
+    let mut walk = Walk { anchors, position: 0, hash, count: 0, findings: Vec::new() };
+    // From the lowest position there can be: nothing stands before the first event unseen.
+    let mut rows = page(&mut connection, i64::MIN).await?;
+    while let Some(last) = rows.last() {
+        let next = last.try_get::<i64, _>(POSITION)?.checked_add(1);
+        // While one page is reckoned, Postgres reads the next.
+        let walked = tokio::task::spawn_blocking(move || {
+            for row in &rows {
+                walk.step(row.try_get(POSITION)?, row.try_get(HASH).unwrap_or_default(), read(row).ok().as_ref());
+            }
+            Ok::<_, sqlx::Error>(walk)
+        });
+        rows = match next {
+            Some(next) => page(&mut connection, next).await?,
+            None => Vec::new(),
+        };
+        walk = walked.await.map_err(Error::unexpected)??;
+    }
+    // The walk goes on after the last position of a page and could step over one that stands twice there.
+    let twice = sqlx::query_scalar!(
+        r#"select position as "position!" from journal where position is not null group by 1 having count(*) > 1 order by 1 limit 1"#
+    );
+    if let Some(position) = twice.fetch_optional(&mut *connection).await? {
+        walk.find(position, Kind::Gap, format!("{position} stands twice"));
+    }
+    let end = walk.position;
+    for position in
+        walk.anchors.iter().map(|anchor| anchor.position).filter(|&position| position > end).collect::<Vec<_>>()
+    {
+        walk.find(position, Kind::TailCut, format!("the journal ends at {end}, but {position} was seen"));
+    }
+    walk.findings.sort_by_key(|finding| finding.position);
+    Ok(VerifyJournalResponse {
+        event_count: walk.count,
+        head: Some(Anchor { position: walk.position, hash: if walk.position == 0 { Vec::new() } else { walk.hash } }),
+        unsealed_count: tail.count,
+        oldest_unsealed_time: tail.oldest.map(|oldest| to_proto(oldest.to_jiff())),
+        findings: walk.findings,
+    })
+}
+
+/// The columns that even an event which cannot be read is found by.
+const POSITION: usize = 1;
+const HASH: usize = 2;
+
+/// Sealed rows from a position on, as they are. The query is not checked when it is compiled, since it must not decode: a row
+/// with what the service never writes is a finding, and not the end of the verification.
+async fn page(connection: &mut PgConnection, from: i64) -> Result<Vec<PgRow>, sqlx::Error> {
+    let rows = sqlx::query(
+        "select seq, position, hash, event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation,
+            payload_type, payload, salt, payload_digest, duty_changes, corrects
+        from journal where position >= $1 order by position limit $2",
+    );
+    rows.bind(from).bind(PAGE).fetch_all(connection).await
+}
+
+/// A row of [`page`].
+fn read(row: &PgRow) -> Result<Row, sqlx::Error> {
+    Ok(Row {
+        seq: row.try_get(0)?,
+        position: row.try_get(POSITION)?,
+        hash: row.try_get(HASH)?,
+        event_id: row.try_get(3)?,
+        aggregate: row.try_get(4)?,
+        aggregate_version: row.try_get(5)?,
+        actor: row.try_get(6)?,
+        occurred_at: row.try_get(7)?,
+        recorded_at: row.try_get(8)?,
+        clauses: row.try_get(9)?,
+        regulation: row.try_get(10)?,
+        payload_type: row.try_get(11)?,
+        payload: row.try_get(12)?,
+        salt: row.try_get(13)?,
+        payload_digest: row.try_get(14)?,
+        duty_changes: row.try_get(15)?,
+        corrects: row.try_get(16)?,
+    })
+}
+
+impl Walk {
+    /// The next row; none where it cannot be read.
+    fn step(&mut self, position: i64, stored: Vec<u8>, row: Option<&Row>) {
+        self.count += 1;
+        let event = |row: Option<&Row>| row.map_or_else(String::new, |row| row.event_id.to_string());
+        if position <= self.position {
+            let detail = format!("event {} stands at {position}, which is taken or before the first", event(row));
+            return self.find(position, Kind::Gap, detail);
+        }
+        if position != self.position + 1 {
+            self.find(self.position + 1, Kind::Gap, format!("after {} comes {position}", self.position));
+        }
+        match row {
+            None => self.find(position, Kind::HashMismatch, "the event was changed and cannot be read".into()),
+            Some(known) => {
+                if position == self.position + 1 && known.link(&self.hash, position).as_slice() != stored {
+                    let detail = format!("event {} was changed, or the hash before it", event(row));
+                    self.find(position, Kind::HashMismatch, detail);
+                }
+                self.open(position, known);
+            }
+        }
+        if self.anchors.iter().any(|anchor| anchor.position == position && anchor.hash != stored) {
+            self.find(position, Kind::AnchorMismatch, "the chain was rewritten: it had another hash here".into());
+        }
+        self.position = position;
+        self.hash = stored;
+    }
+
+    /// Whether the payload is the one that the chain covers.
+    fn open(&mut self, position: i64, row: &Row) {
+        let event = row.event_id;
+        match (&row.payload, &row.salt) {
+            (Some(payload), Some(salt)) if payload_digest(salt, payload).as_slice() == row.payload_digest => {}
+            (Some(_), Some(_)) => {
+                self.find(position, Kind::PayloadMismatch, format!("the payload of event {event} was changed"));
+            }
+            _ => {
+                let detail = format!("the payload of event {event} is gone and no event says why");
+                self.find(position, Kind::PayloadMissing, detail);
+            }
+        }
+    }
+
+    fn find(&mut self, position: i64, kind: Kind, detail: String) {
+        if self.findings.len() < FINDINGS_AT_MOST {
+            self.findings.push(Finding { position, kind: kind.into(), detail });
+        }
+    }
+}

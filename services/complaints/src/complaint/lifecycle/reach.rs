@@ -1,0 +1,29 @@
+//! Who may act on a complaint, where that is not just whoever handles it and who leads them.
+
+use kefu_chassis::call::Holder;
+use kefu_chassis::lifecycle::Reach;
+
+use super::Facts;
+
+pub const CONCERNED: Option<Reach<Facts>> = Some(Reach { whose: "whoever has to do with it", of: |_, all| all });
+pub const INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
+    whose: "its investigator; while it has none, whoever has to do with it, who learns so",
+    of: |facts, all| match &facts.investigator {
+        Some((staff, department)) => Holder::of(staff, department),
+        None => all,
+    },
+});
+pub const HANDLER_OR_INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
+    whose: "its handler or its investigator",
+    of: |facts, all| match &facts.investigator {
+        Some((staff, _)) => all.without_parties().and(staff),
+        None => all.without_parties(),
+    },
+});
+pub const MEASURE_OWNER: Option<Reach<Facts>> = Some(Reach {
+    whose: "whoever owns the measure, or its handler",
+    of: |facts, all| match facts.measures.first() {
+        Some(measure) => Holder::of(&measure.owner, &measure.department).and(all.owner),
+        None => all.without_parties(),
+    },
+});

@@ -1,0 +1,261 @@
+//! A complaint as it is stored, and as the root of its aggregate.
+
+use jiff::Timestamp;
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::call::Holder;
+use kefu_chassis::contacts::Contact;
+use kefu_chassis::error::Error;
+use kefu_chassis::lifecycle::{Lifecycle, Part};
+use kefu_chassis::names::Resource as _;
+use kefu_chassis::record::{Names as _, Record};
+use kefu_chassis::step::Root;
+use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::{Call, Chassis};
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::complaint::State;
+use kefu_regulation::params;
+use prost::Message as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
+use crate::shared::{Complaint, Customer, Request};
+
+/// A complaint under way from one state to the next.
+pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
+
+/// A complaint as it is stored.
+#[derive(Clone, Debug, Record)]
+#[record(table = "complaints.complaint", query = complaints, kind = Complaint, state = State)]
+#[record(number("C", sequence = "complaints.complaint_number"))]
+#[record(search("complaints.complaint_search", complaint = id, received_at = received_at))]
+#[record(shows = pb::Complaint)]
+#[record(computed(contact = Self::contact, root_cause = Self::root_cause, resolution = Self::resolution))]
+pub struct ComplaintRow {
+    pub id: Uuid,
+    #[record(fixed)]
+    pub number: String,
+    #[record(fixed)]
+    pub channel: i16,
+    #[record(fixed)]
+    pub received_at: SqlTime,
+    #[record(fixed, names = Customer)]
+    pub customer: Option<Uuid>,
+    #[record(fixed, hidden)]
+    pub contact: serde_json::Value,
+    #[record(fixed)]
+    pub matter: String,
+    #[record(fixed)]
+    pub desired_remedy: String,
+    pub category: i16,
+    pub subcategory: String,
+    pub severity: i16,
+    pub product: String,
+    #[record(fixed, names = Request)]
+    pub request: Option<Uuid>,
+    pub handler: String,
+    #[record(fixed)]
+    pub department: String,
+    pub responsible_department: String,
+    pub responsible_person: String,
+    pub no_person_reason: String,
+    #[record(show = notified_departments)]
+    pub notified: Vec<String>,
+    pub investigator: String,
+    #[record(hidden)]
+    pub parties: Vec<String>,
+    pub state: i16,
+    pub cycle: i32,
+    #[record(hidden)]
+    pub cause_category: i16,
+    #[record(hidden)]
+    pub cause: String,
+    #[record(hidden)]
+    pub whys: Vec<String>,
+    pub outcome: i16,
+    #[record(hidden)]
+    pub resolution: Option<Vec<u8>>,
+    pub closure: i16,
+    pub satisfaction: i16,
+    pub unreached_attempts: i32,
+    #[record(hidden)]
+    pub attempt_days: Vec<String>,
+    #[record(hidden)]
+    pub contacted: bool,
+    #[record(hidden)]
+    pub waived: bool,
+    pub evidence_count: i32,
+    pub withdraw_reason: String,
+    pub acknowledged_at: Option<SqlTime>,
+    #[record(show = investigation_time)]
+    pub investigated_at: Option<SqlTime>,
+    pub concluded_at: Option<SqlTime>,
+    pub proposed_at: Option<SqlTime>,
+    pub approved_at: Option<SqlTime>,
+    pub agreed_at: Option<SqlTime>,
+    pub executed_at: Option<SqlTime>,
+    pub closed_at: Option<SqlTime>,
+    pub archived_at: Option<SqlTime>,
+    pub last_informed_at: Option<SqlTime>,
+    #[record(fixed)]
+    pub created_at: SqlTime,
+    pub updated_at: SqlTime,
+    pub version: i64,
+}
+
+impl ComplaintRow {
+    /// How the complainant can be reached.
+    fn contact(&self) -> Option<kefu_proto::contacts::v1::Contact> {
+        let contact: Option<Contact> = serde_json::from_value(self.contact.clone()).ok();
+        contact.map(|contact| contact.show())
+    }
+
+    /// The cause that the investigation found, if it did.
+    fn root_cause(&self) -> Option<pb::RootCause> {
+        (self.cause_category != 0).then(|| pb::RootCause {
+            category: self.cause_category.into(),
+            text: self.cause.clone(),
+            whys: self.whys.clone(),
+        })
+    }
+
+    /// The resolution that is proposed, approved or carried out, if there is one.
+    pub fn resolution(&self) -> Option<pb::Resolution> {
+        self.resolution.as_deref().and_then(|encoded| pb::Resolution::decode(encoded).ok())
+    }
+
+    /// It has this resolution from now on.
+    pub fn resolve(&mut self, resolution: Option<&pb::Resolution>) {
+        self.resolution = resolution.map(prost::Message::encode_to_vec);
+    }
+
+    /// Somebody, or a department, has to do with it from now on.
+    pub fn involve(&mut self, party: &str) {
+        if !party.is_empty() && !self.parties.iter().any(|known| known == party) {
+            self.parties.push(party.to_owned());
+        }
+    }
+
+    /// The complainant hears from us: what was recorded out of order does not make the silence longer (A9.1).
+    pub fn inform(&mut self, at: Timestamp) {
+        let at = self.last_informed_at.map_or(at, |last| at.max(last.to_jiff()));
+        self.last_informed_at = Some(sql::at(at));
+    }
+
+    /// The complainant is wanted for another step than before: attempts to reach them count anew.
+    pub fn want_anew(&mut self) {
+        self.unreached_attempts = 0;
+        self.attempt_days.clear();
+    }
+
+    /// Whether the caller is the person held responsible.
+    pub fn accuses(&self, call: &Call) -> bool {
+        self.responsible_person == call.caller.subject
+    }
+}
+
+impl Root for ComplaintRow {
+    type Action = Action;
+    type Duty = Duty;
+    type Facts = Facts;
+
+    fn lifecycle() -> &'static Lifecycle<State, Action, Duty, Facts> {
+        &LIFECYCLE
+    }
+
+    fn holder(&self) -> Holder<'_> {
+        Holder {
+            customer: self.customer.names::<Customer>().into(),
+            parties: self.parties.iter().map(String::as_str).collect(),
+            ..Holder::of(&self.handler, &self.department)
+        }
+    }
+
+    fn began_at(&self) -> Timestamp {
+        self.received_at.to_jiff()
+    }
+
+    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+        let (regulation, known) = (&chassis.regulation, chassis.directory.now());
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let measures = open_measures(self.resolution().as_ref());
+        let investigator = (!self.investigator.is_empty())
+            .then(|| (self.investigator.clone(), known.department_of(&self.investigator, at).to_owned()));
+        Facts {
+            is_acknowledged: self.acknowledged_at.is_some(),
+            is_evidenced: self.evidence_count > 0,
+            is_contacted: self.contacted || self.waived,
+            investigator,
+            is_plan_late: measures.iter().any(|measure| measure.due.is_some_and(|due| due <= at)),
+            measures_left: measures.len(),
+            measures,
+            executed_at: self.executed_at.map(jiff_sqlx::Timestamp::to_jiff),
+            attempts: (
+                u32::try_from(self.unreached_attempts).unwrap_or(0),
+                regulation.get(params::COMPLAINANT_ATTEMPTS),
+            ),
+            attempt_days: (count(self.attempt_days.len()), regulation.get(params::COMPLAINANT_ATTEMPT_DAYS)),
+            ..Facts::default()
+        }
+    }
+
+    /// Customers see nothing of how we share the work, nor who is to blame.
+    fn show_to(&self, call: &Call) -> pb::Complaint {
+        let shown = self.show();
+        if !call.is_customer() {
+            return shown;
+        }
+        pb::Complaint {
+            severity: 0,
+            responsible_department: String::new(),
+            responsible_person: String::new(),
+            no_person_reason: String::new(),
+            notified_departments: Vec::new(),
+            investigator: String::new(),
+            root_cause: None,
+            // They hear of it with the resolution, once that is approved (C5.6).
+            outcome: if self.approved_at.is_some() { shown.outcome } else { 0 },
+            resolution: None,
+            unreached_attempts: 0,
+            evidence_count: 0,
+            ..shown
+        }
+    }
+
+    fn parts(&self) -> Vec<String> {
+        open_measures(self.resolution().as_ref()).into_iter().map(|measure| measure.subject).collect()
+    }
+
+    fn refused(&self, constraint: &str) -> Option<Error> {
+        let is_taken = constraint == "complaint_request";
+        is_taken.then(|| Error::Exists { kind: Complaint::KIND, name: self.request.names::<Request>() })
+    }
+}
+
+/// The complaint that arose from a request.
+pub async fn of_request(connection: &mut PgConnection, request: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!("select id from complaints.complaint where request = $1", request)
+        .fetch_optional(connection)
+        .await
+}
+
+/// What gates ask about a step that the caller takes.
+pub fn facts(step: &Step<'_>, call: &Call) -> Facts {
+    Facts { is_accused: step.record.accuses(call), ..step.facts() }
+}
+
+/// The measures of a resolution that are not done.
+pub fn open_measures(resolution: Option<&pb::Resolution>) -> Vec<Part> {
+    let open = resolution.iter().flat_map(|resolution| &resolution.measures);
+    open.filter(|measure| measure.completed_time.is_none()).map(part).collect()
+}
+
+/// A measure as a part of its complaint.
+pub fn part(measure: &pb::Measure) -> Part {
+    Part {
+        subject: measure.name.clone(),
+        owner: measure.owner.clone(),
+        department: measure.department.clone(),
+        due: measure.due_time.as_ref().and_then(from_proto),
+    }
+}

@@ -1,0 +1,113 @@
+//! An improvement as it is stored, and as the root of its aggregate.
+
+use jiff::Timestamp;
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::Chassis;
+use kefu_chassis::call::Holder;
+use kefu_chassis::lifecycle::Lifecycle;
+use kefu_chassis::record::Record;
+use kefu_chassis::step::Root;
+use kefu_proto::complaints::v1 as pb;
+use kefu_proto::complaints::v1::improvement::{Effect, State};
+use uuid::Uuid;
+
+use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
+use crate::shared::{Complaint, Improvement};
+
+/// An improvement as it is stored.
+#[derive(Clone, Debug, Record)]
+#[record(table = "complaints.improvement", query = improvements, kind = Improvement, state = State)]
+#[record(number("I", sequence = "complaints.improvement_number"))]
+#[record(shows = pb::Improvement, computed(effect = Self::effect))]
+pub struct ImprovementRow {
+    pub id: Uuid,
+    #[record(fixed)]
+    pub number: String,
+    #[record(fixed, names = Complaint)]
+    pub complaints: Vec<Uuid>,
+    #[record(fixed)]
+    pub cause_category: i16,
+    #[record(fixed)]
+    pub cause: String,
+    #[record(fixed)]
+    pub responsible_department: String,
+    #[record(fixed)]
+    pub measure: String,
+    #[record(fixed)]
+    pub owner: String,
+    #[record(fixed)]
+    pub department: String,
+    #[record(fixed, show = due_time)]
+    pub due_at: SqlTime,
+    #[record(fixed)]
+    pub verifier: String,
+    pub state: i16,
+    pub report: String,
+    pub completed_at: Option<SqlTime>,
+    pub check_at: Option<SqlTime>,
+    pub verified_at: Option<SqlTime>,
+    pub comment: String,
+    #[record(hidden)]
+    pub days: i32,
+    #[record(hidden)]
+    pub count_before: i64,
+    #[record(hidden)]
+    pub count_after: i64,
+    #[record(hidden)]
+    pub contacts_before: i64,
+    #[record(hidden)]
+    pub contacts_after: i64,
+    #[record(fixed)]
+    pub created_at: SqlTime,
+    pub updated_at: SqlTime,
+    pub version: i64,
+}
+
+impl ImprovementRow {
+    /// What was counted when its effect was checked; nothing until then.
+    fn effect(&self) -> Option<Effect> {
+        self.verified_at.map(|_| Effect {
+            days: self.days,
+            count_before: self.count_before,
+            count_after: self.count_after,
+            contacts_before: self.contacts_before,
+            contacts_after: self.contacts_after,
+        })
+    }
+
+    /// Keeps what was counted.
+    pub fn keep(&mut self, effect: &Effect) {
+        self.days = effect.days;
+        (self.count_before, self.count_after) = (effect.count_before, effect.count_after);
+        (self.contacts_before, self.contacts_after) = (effect.contacts_before, effect.contacts_after);
+    }
+}
+
+impl Root for ImprovementRow {
+    type Action = Action;
+    type Duty = Duty;
+    type Facts = Facts;
+
+    fn lifecycle() -> &'static Lifecycle<State, Action, Duty, Facts> {
+        &LIFECYCLE
+    }
+
+    fn holder(&self) -> Holder<'_> {
+        Holder::of(&self.owner, &self.department)
+    }
+
+    fn began_at(&self) -> Timestamp {
+        self.created_at.to_jiff()
+    }
+
+    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+        let department = chassis.directory.now().department_of(&self.verifier, at).to_owned();
+        Facts {
+            due: Some(self.due_at.to_jiff()),
+            verifier: (self.verifier.clone(), department),
+            check_at: self.check_at.map(SqlTime::to_jiff),
+            is_time: self.check_at.is_some_and(|check| check.to_jiff() <= at),
+            ..Facts::default()
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! A struct with its `#[record(…)]` attributes, as the derive macros read it.
+
+use proc_macro2::{Ident, Span};
+use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Data, DeriveInput, Error, Expr, Field, Fields, LitStr, Path, Result, Token, Type, Visibility};
+
+/// A stored row.
+pub struct Row {
+    pub ident: Ident,
+    pub visibility: Visibility,
+    /// The table, with its schema where the SQL is a service's.
+    pub table: String,
+    /// The name of the macro that queries the table, where anything does beside what is derived.
+    pub query: Option<Ident>,
+    /// The kind of resource that the row is.
+    pub kind: Option<Path>,
+    /// The message of the contract that shows it.
+    pub shows: Option<Path>,
+    /// Fields of that message that are computed, each with the function that does.
+    pub computed: Vec<(Ident, Path)>,
+    /// The enum of its states, where it has a lifecycle.
+    pub state: Option<Path>,
+    /// What the number that people say begins with, and the sequence that counts.
+    pub number: Option<(String, String)>,
+    /// The table that it is found by.
+    pub search: Option<Search>,
+    /// Whether many are stored in one statement, new or changed.
+    pub upsert: bool,
+    /// The columns.
+    pub columns: Vec<Column>,
+}
+
+/// The table that a row is found by.
+pub struct Search {
+    pub table: String,
+    /// Its columns beside `tokens` and `said`: each with the column of the row that it repeats.
+    pub repeats: Vec<(String, String)>,
+}
+
+/// A column.
+pub struct Column {
+    pub ident: Ident,
+    pub kind: Type,
+    pub span: Span,
+    /// Whether it stays as it was inserted.
+    pub is_fixed: bool,
+    /// Whether an empty text is stored as null.
+    pub is_nullable: bool,
+    /// The Rust type that the query reads it as.
+    pub read_as: Option<String>,
+    /// The kind of resource whose ids it holds.
+    pub names: Option<Path>,
+    /// Whether that resource is the one that the row stands under.
+    pub is_parent: bool,
+    /// What it is when nothing is known of it yet.
+    pub blank: Option<Expr>,
+    /// How the contract shows it.
+    pub shown: Shown,
+}
+
+/// How the contract shows a column.
+pub enum Shown {
+    /// In the field of the same name, or of the name that the contract's rules give it.
+    Same,
+    /// In a field of another name.
+    As(Ident),
+    /// Not at all, or by a computed field.
+    Hidden,
+}
+
+impl Row {
+    /// Reads the struct.
+    pub fn of(input: &DeriveInput) -> Result<Self> {
+        let Data::Struct(data) = &input.data else {
+            return Err(Error::new(input.span(), "a stored row is a struct"));
+        };
+        let Fields::Named(fields) = &data.fields else {
+            return Err(Error::new(input.span(), "a stored row names its columns"));
+        };
+        let mut table = None;
+        let mut row = Self {
+            ident: input.ident.clone(),
+            visibility: input.vis.clone(),
+            table: String::new(),
+            query: None,
+            kind: None,
+            shows: None,
+            computed: Vec::new(),
+            state: None,
+            number: None,
+            search: None,
+            upsert: false,
+            columns: fields.named.iter().map(Column::of).collect::<Result<_>>()?,
+        };
+        each_option(&input.attrs, |option| {
+            if option.path.is_ident("table") {
+                table = Some(text(&option)?);
+            } else if option.path.is_ident("query") {
+                row.query = Some(option.value()?.parse()?);
+            } else if option.path.is_ident("kind") {
+                row.kind = Some(option.value()?.parse()?);
+            } else if option.path.is_ident("shows") {
+                row.shows = Some(option.value()?.parse()?);
+            } else if option.path.is_ident("computed") {
+                option.parse_nested_meta(|field| {
+                    let name = field.path.require_ident()?.clone();
+                    row.computed.push((name, field.value()?.parse()?));
+                    Ok(())
+                })?;
+            } else if option.path.is_ident("state") {
+                row.state = Some(option.value()?.parse()?);
+            } else if option.path.is_ident("number") {
+                row.number = Some(number(&option)?);
+            } else if option.path.is_ident("search") {
+                row.search = Some(search(&option)?);
+            } else if option.path.is_ident("upsert") {
+                row.upsert = true;
+            } else {
+                return Err(option.error("is no option of a stored row"));
+            }
+            Ok(())
+        })?;
+        row.table = table.ok_or_else(|| Error::new(input.ident.span(), "says no table: #[record(table = \"…\")]"))?;
+        row.check()?;
+        Ok(row)
+    }
+
+    /// Refuses options that do not fit together.
+    fn check(&self) -> Result<()> {
+        let fail = |message: &str| Err(Error::new(self.ident.span(), message));
+        if self.kind.is_some() && self.key().is_none() {
+            return fail("is of a kind of resource, and has no column `id`");
+        }
+        if self.state.is_some() && (self.kind.is_none() || self.shows.is_none()) {
+            return fail("has a state, and says no kind or no message that shows it");
+        }
+        let needed: &[&str] = if self.state.is_some() { &["number", "state"] } else { &[] };
+        if let Some(missing) = needed.iter().find(|name| self.column(name).is_none()) {
+            return fail(&format!("has a state, and no column `{missing}`"));
+        }
+        for (_, column) in self.search.iter().flat_map(|search| &search.repeats) {
+            if self.column(column).is_none() {
+                return fail(&format!("is searched by `{column}`, which it has not"));
+            }
+        }
+        if self.number.is_some() && self.column("number").is_none() {
+            return fail("is numbered, and has no column `number`");
+        }
+        Ok(())
+    }
+
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.ident == name)
+    }
+
+    /// The primary key, where it is a UUID.
+    pub fn key(&self) -> Option<&Column> {
+        self.column("id")
+    }
+
+    /// Whether it is a resource that counts its changes and tells when the last one was.
+    pub fn is_versioned(&self) -> bool {
+        self.kind.is_some() && self.column("version").is_some() && self.column("updated_at").is_some()
+    }
+
+    /// The resource that it stands under.
+    pub fn parent(&self) -> Option<&Column> {
+        self.columns.iter().find(|column| column.is_parent)
+    }
+}
+
+impl Column {
+    fn of(field: &Field) -> Result<Self> {
+        let ident = field.ident.clone().ok_or_else(|| Error::new(field.span(), "a column has a name"))?;
+        let mut column = Self {
+            span: ident.span(),
+            is_fixed: ident == "id",
+            ident,
+            kind: field.ty.clone(),
+            is_nullable: false,
+            read_as: None,
+            names: None,
+            is_parent: false,
+            blank: None,
+            shown: Shown::Same,
+        };
+        each_option(&field.attrs, |option| {
+            if option.path.is_ident("fixed") {
+                column.is_fixed = true;
+            } else if option.path.is_ident("nullable") {
+                column.is_nullable = true;
+            } else if option.path.is_ident("read_as") {
+                column.read_as = Some(text(&option)?);
+            } else if option.path.is_ident("names") {
+                column.names = Some(option.value()?.parse()?);
+            } else if option.path.is_ident("under") {
+                column.names = Some(option.value()?.parse()?);
+                column.is_parent = true;
+                column.is_fixed = true;
+                column.shown = Shown::Hidden;
+            } else if option.path.is_ident("blank") {
+                column.blank = Some(option.value()?.parse()?);
+            } else if option.path.is_ident("show") {
+                column.shown = Shown::As(option.value()?.parse()?);
+            } else if option.path.is_ident("hidden") {
+                column.shown = Shown::Hidden;
+            } else {
+                return Err(option.error("is no option of a column"));
+            }
+            Ok(())
+        })?;
+        Ok(column)
+    }
+
+    /// Whether the type is `Vec<…>`.
+    pub fn is_list(&self) -> bool {
+        matches!(&self.kind, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Vec"))
+    }
+}
+
+/// Goes through the options of the `#[record(…)]` attributes.
+fn each_option(attributes: &[Attribute], mut take: impl FnMut(ParseNestedMeta<'_>) -> Result<()>) -> Result<()> {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
+        attribute.parse_nested_meta(&mut take)?;
+    }
+    Ok(())
+}
+
+fn text(option: &ParseNestedMeta<'_>) -> Result<String> {
+    Ok(option.value()?.parse::<LitStr>()?.value())
+}
+
+/// `number("C", sequence = "…")`.
+fn number(option: &ParseNestedMeta<'_>) -> Result<(String, String)> {
+    let content;
+    syn::parenthesized!(content in option.input);
+    let prefix: LitStr = content.parse()?;
+    content.parse::<Token![,]>()?;
+    let word: Ident = content.parse()?;
+    if word != "sequence" {
+        return Err(Error::new(word.span(), "expected `sequence`"));
+    }
+    content.parse::<Token![=]>()?;
+    let sequence: LitStr = content.parse()?;
+    Ok((prefix.value(), sequence.value()))
+}
+
+/// `search("intake.request_search", request = id, contact_at = contact_at)`.
+fn search(option: &ParseNestedMeta<'_>) -> Result<Search> {
+    let content;
+    syn::parenthesized!(content in option.input);
+    let table: LitStr = content.parse()?;
+    let mut repeats = Vec::new();
+    while !content.is_empty() {
+        content.parse::<Token![,]>()?;
+        let column: Ident = content.parse()?;
+        content.parse::<Token![=]>()?;
+        let repeated: Ident = content.parse()?;
+        repeats.push((column.to_string(), repeated.to_string()));
+    }
+    Ok(Search { table: table.value(), repeats })
+}

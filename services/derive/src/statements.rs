@@ -1,0 +1,162 @@
+//! The SQL of a stored row: literals, so that sqlx checks them when the crate is compiled.
+
+use crate::input::{Column, Row};
+
+/// The longest line of a statement, in characters, so that expansions can be read.
+const LINE: usize = 118;
+
+/// A statement, and what its parameters are bound to.
+pub struct Statement {
+    pub sql: String,
+    pub binds: Vec<Bind>,
+}
+
+/// What a parameter is bound to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// The column at this place of the struct.
+    Column(usize),
+    /// The day that a number is made of.
+    Day,
+    /// What the row is found by.
+    Tokens,
+    /// What the row is compared by.
+    Said,
+}
+
+/// Numbers parameters as they are first used.
+#[derive(Default)]
+struct Binds(Vec<Bind>);
+
+impl Binds {
+    fn place(&mut self, bind: Bind) -> String {
+        let known = self.0.iter().position(|known| *known == bind);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(bind);
+            self.0.len() - 1
+        });
+        format!("${}", place + 1)
+    }
+}
+
+/// `select … from table `, to be continued by what is asked.
+pub fn select(row: &Row) -> String {
+    let columns = row.columns.iter().map(|column| {
+        let name = &column.ident;
+        match (&column.read_as, column.is_nullable) {
+            (Some(kind), _) => format!("{name} as \"{name}: {kind}\""),
+            (None, true) => format!("coalesce({name}, '') as \"{name}!\""),
+            (None, false) => name.to_string(),
+        }
+    });
+    format!("select {}\nfrom {} ", wrapped(columns, 4), row.table)
+}
+
+/// Stores a new row; with its number, made of the day and the next of its sequence, where it has one.
+pub fn insert(row: &Row) -> Statement {
+    let mut binds = Binds::default();
+    let searched = searched_insert(row, &mut binds);
+    let columns = wrapped(row.columns.iter().map(|column| column.ident.to_string()), 4);
+    let values = row.columns.iter().enumerate().map(|(at, column)| match &row.number {
+        Some((prefix, _)) if column.ident == "number" => {
+            let day = binds.place(Bind::Day);
+            format!("'{prefix}-' || {day} || '-' || lpad(n::text, greatest(6, length(n::text)), '0')")
+        }
+        _ => value(column, &binds.place(Bind::Column(at))),
+    });
+    let values = wrapped(values, 4);
+    let table = &row.table;
+    let sql = match &row.number {
+        Some((_, sequence)) => format!(
+            "{searched}insert into {table} (\n    {columns})\nselect {values}\nfrom nextval('{sequence}') as n\nreturning number"
+        ),
+        None => format!("{searched}insert into {table} (\n    {columns})\nvalues ({values})"),
+    };
+    Statement { sql, binds: binds.0 }
+}
+
+fn searched_insert(row: &Row, binds: &mut Binds) -> String {
+    let Some(search) = &row.search else { return String::new() };
+    let names = search.repeats.iter().map(|(name, _)| name.as_str()).chain(["tokens", "said"]);
+    let names = names.collect::<Vec<_>>().join(", ");
+    let mut values: Vec<String> = Vec::new();
+    for (_, repeated) in &search.repeats {
+        let at = row.columns.iter().position(|column| column.ident == repeated).unwrap_or_default();
+        values.push(binds.place(Bind::Column(at)));
+    }
+    values.extend([binds.place(Bind::Tokens), binds.place(Bind::Said)]);
+    format!("with searched as (\n    insert into {} ({names}) values ({}))\n", search.table, values.join(", "))
+}
+
+/// Stores what can change of a row; nothing when no column can.
+pub fn update(row: &Row) -> Option<Statement> {
+    let key = row.columns.iter().position(|column| column.ident == "id")?;
+    let mut binds = Binds::default();
+    let id = binds.place(Bind::Column(key));
+    let searched = match &row.search {
+        None => String::new(),
+        Some(search) => {
+            let (tokens, said) = (binds.place(Bind::Tokens), binds.place(Bind::Said));
+            let (own, _) = search.repeats.first()?;
+            let table = &search.table;
+            format!(
+                "with searched as (\n    update {table} set tokens = {tokens}, said = {said}\n    where {own} = {id} and {tokens}::text[] is not null)\n"
+            )
+        }
+    };
+    let changing: Vec<(usize, &Column)> =
+        row.columns.iter().enumerate().filter(|(_, column)| !column.is_fixed).collect();
+    if changing.is_empty() {
+        return None;
+    }
+    let set = changing.into_iter().map(|(at, column)| {
+        let place = binds.place(Bind::Column(at));
+        format!("{} = {}", column.ident, value(column, &place))
+    });
+    let set = wrapped(set, 4);
+    let sql = format!("{searched}update {} set\n    {set}\nwhere id = {id}", row.table);
+    Some(Statement { sql, binds: binds.0 })
+}
+
+/// Stores many rows, new or changed, from one JSON array.
+pub fn upsert(row: &Row) -> String {
+    let table = &row.table;
+    let columns: Vec<String> = row.columns.iter().map(|column| column.ident.to_string()).collect();
+    let key = columns.first().map_or("", String::as_str);
+    let values = row.columns.iter().map(|column| value(column, &column.ident.to_string()));
+    let set = row.columns.iter().skip(1).filter(|column| !column.is_fixed);
+    let set = wrapped(set.map(|column| format!("{0} = excluded.{0}", column.ident)), 4);
+    format!(
+        "insert into {table} (\n    {})\nselect {}\nfrom jsonb_populate_recordset(null::{table}, $1)\non conflict ({key}) do update set\n    {set}",
+        wrapped(columns.iter().cloned(), 4),
+        wrapped(values, 4)
+    )
+}
+
+/// A value as it is stored.
+fn value(column: &Column, given: &str) -> String {
+    if column.is_nullable { format!("nullif({given}, '')") } else { given.to_owned() }
+}
+
+/// Parts with commas between them, in lines.
+fn wrapped(parts: impl IntoIterator<Item = String>, indent: usize) -> String {
+    let mut text = String::new();
+    let mut line = indent;
+    for part in parts {
+        if !text.is_empty() {
+            text.push(',');
+            line += 1;
+            if line + 1 + part.len() > LINE {
+                text.push('\n');
+                text.push_str(&" ".repeat(indent));
+                line = indent;
+            } else {
+                text.push(' ');
+                line += 1;
+            }
+        }
+        line += part.len();
+        text.push_str(&part);
+    }
+    text
+}

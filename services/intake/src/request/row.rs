@@ -1,0 +1,268 @@
+//! A request as it is stored, and as the root of its aggregate.
+
+use jiff::Timestamp;
+use jiff_sqlx::Timestamp as SqlTime;
+use kefu_chassis::call::Holder;
+use kefu_chassis::directory::Organisation;
+use kefu_chassis::error::Error;
+use kefu_chassis::lifecycle::Lifecycle;
+use kefu_chassis::names::{Id, unknown};
+use kefu_chassis::record::{Names as _, Record};
+use kefu_chassis::step::Root;
+use kefu_chassis::time::sql;
+use kefu_chassis::{Call, Chassis};
+use kefu_proto::contacts::v1::{Channel, Contact as ShownContact};
+use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::ServiceLevel;
+use kefu_proto::intake::v1::request::{Origin, Priority, State};
+use kefu_regulation::params;
+use uuid::Uuid;
+
+use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
+use crate::shared::{Complaint, Contact, Customer, Project, Request, Transfer};
+
+/// A request under way from one state to the next.
+pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
+
+/// A request as it is stored.
+#[derive(Clone, Debug, Record)]
+#[record(table = "intake.request", query = requests, kind = Request, state = State)]
+#[record(number("R", sequence = "intake.request_number"))]
+#[record(search("intake.request_search", request = id, contact_at = contact_at))]
+#[record(shows = pb::Request)]
+#[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
+pub struct RequestRow {
+    pub id: Uuid,
+    #[record(fixed)]
+    pub number: String,
+    #[record(fixed)]
+    pub channel: i16,
+    #[record(fixed)]
+    pub kind: i16,
+    #[record(fixed, names = Customer)]
+    pub customer: Option<Uuid>,
+    #[record(fixed, hidden)]
+    pub contact: serde_json::Value,
+    #[record(fixed, hidden)]
+    pub project: Option<Uuid>,
+    #[record(fixed)]
+    pub order_number: String,
+    #[record(fixed)]
+    pub product_model: String,
+    #[record(fixed)]
+    pub description: String,
+    pub business_domain: String,
+    pub problem_type: String,
+    #[record(blank = Priority::Normal as i16)]
+    pub priority: i16,
+    #[record(fixed)]
+    pub first_responder: String,
+    pub owner: String,
+    pub department: String,
+    pub state: i16,
+    pub cycle: i32,
+    pub carrier_state: i16,
+    #[record(fixed, blank = Origin::Live as i16)]
+    pub origin: i16,
+    #[record(fixed, hidden)]
+    pub source: Option<String>,
+    #[record(fixed)]
+    pub external_id: Option<String>,
+    #[record(fixed)]
+    pub contact_at: SqlTime,
+    pub first_response_at: Option<SqlTime>,
+    pub promised_at: Option<SqlTime>,
+    pub promise_reason: String,
+    pub last_informed_at: Option<SqlTime>,
+    pub resolution: String,
+    pub assistance: String,
+    pub resolved_at: Option<SqlTime>,
+    pub closed_at: Option<SqlTime>,
+    pub first_contact_resolution: bool,
+    #[record(hidden, blank = true)]
+    pub settled_at_once: bool,
+    pub awaited: String,
+    pub cancel_reason: String,
+    pub unreached_attempts: i32,
+    #[record(fixed)]
+    pub created_at: SqlTime,
+    pub updated_at: SqlTime,
+    pub version: i64,
+    pub major: bool,
+    pub major_reason: String,
+    pub major_at: Option<SqlTime>,
+    pub in_scope: Option<bool>,
+    #[record(blank = ServiceLevel::Hotline as i16)]
+    pub service_level: i16,
+    #[record(names = Request)]
+    pub repeat_of: Option<Uuid>,
+    pub repeat_contacts: i32,
+    #[record(names = Request, show = linked_requests)]
+    pub linked: Vec<Uuid>,
+    #[record(show = transfer_count)]
+    pub transfers: i32,
+    #[record(hidden)]
+    pub pending_transfer: Option<Uuid>,
+    pub solved_first: bool,
+    pub emergency_reason: String,
+    #[record(hidden)]
+    pub work_orders: i32,
+    pub open_expectations: i32,
+    #[record(names = Complaint)]
+    pub complaint: Option<Uuid>,
+}
+
+impl RequestRow {
+    /// How the customer can be reached about it.
+    fn contact(&self) -> Option<ShownContact> {
+        let contact: Option<Contact> = serde_json::from_value(self.contact.clone()).ok();
+        contact.map(|contact| contact.show())
+    }
+
+    /// The name of its project, under its customer's, or nothing.
+    fn project_name(&self) -> String {
+        self.project.map(|id| format!("{}/{}", self.customer_name(), Id::<Project>::from_uuid(id))).unwrap_or_default()
+    }
+
+    /// The name of the transfer that waits for an answer, or nothing.
+    fn transfer_name(&self) -> String {
+        self.pending_transfer.map(|id| format!("{}/{}", self.id(), Id::<Transfer>::from_uuid(id))).unwrap_or_default()
+    }
+
+    /// The name of its customer, or nothing.
+    pub fn customer_name(&self) -> String {
+        self.customer.names::<Customer>()
+    }
+
+    /// The customer hears from us: what was recorded out of order does not make the silence longer (A9.1).
+    pub fn inform(&mut self, at: Timestamp) {
+        let at = self.last_informed_at.map_or(at, |last| at.max(last.to_jiff()));
+        self.last_informed_at = Some(sql::at(at));
+    }
+
+    /// It is one step more urgent, as far as that goes (A2.8).
+    pub fn raise_priority(&mut self) {
+        self.priority = (self.priority + 1).min(Priority::Urgent as i16);
+    }
+
+    /// It is handled again (C4.3).
+    pub fn begin_cycle(&mut self) {
+        self.cycle += 1;
+        self.settled_at_once = false;
+        self.first_contact_resolution = false;
+        self.unreached_attempts = 0;
+        self.work_orders = 0;
+    }
+
+    /// Whether the customer was answered: work on it begins with that, whatever an import knows of when it was.
+    pub fn is_answered(&self) -> bool {
+        let is_begun = !matches!(self.state(), State::Unspecified | State::Registered | State::TransferPending);
+        is_begun || self.first_response_at.is_some() || self.cycle > 0
+    }
+
+    /// Whether it is solved, as we see it or as the customer does.
+    pub fn is_solved(&self) -> bool {
+        matches!(self.state(), State::Resolved | State::Closed)
+    }
+
+    /// How the customer came.
+    pub fn channel(&self) -> Channel {
+        Channel::try_from(i32::from(self.channel)).unwrap_or_default()
+    }
+}
+
+impl Root for RequestRow {
+    type Action = Action;
+    type Duty = Duty;
+    type Facts = Facts;
+
+    fn lifecycle() -> &'static Lifecycle<State, Action, Duty, Facts> {
+        &LIFECYCLE
+    }
+
+    fn holder(&self) -> Holder<'_> {
+        Holder { customer: self.customer_name().into(), ..Holder::of(&self.owner, &self.department) }
+    }
+
+    fn began_at(&self) -> Timestamp {
+        self.contact_at.to_jiff()
+    }
+
+    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+        let (regulation, known) = (&chassis.regulation, chassis.directory.now());
+        Facts {
+            channel: self.channel(),
+            is_answered: self.is_answered(),
+            answered_at: None,
+            classified_at: None,
+            is_classified: !self.problem_type.is_empty(),
+            promised_at: None,
+            promised_wait: jiff::SignedDuration::ZERO,
+            promise_at_most: regulation.get(params::PROMISE_AT_MOST).length,
+            is_delayed: false,
+            informed_at: None,
+            attempts: (u32::try_from(self.unreached_attempts).unwrap_or(0), regulation.get(params::ATTEMPTS)),
+            attempt_days: (0, regulation.get(params::ATTEMPT_DAYS)),
+            closed_for: (
+                self.closed_at.map_or(jiff::SignedDuration::ZERO, |closed| at.duration_since(closed.to_jiff())),
+                regulation.get(params::REOPEN_WITHIN).length,
+            ),
+            was_answered: self.is_answered(),
+            in_scope: self.in_scope,
+            is_handed_over: self.work_orders > 0
+                || !known.is_empty()
+                    && known.department_of(&self.first_responder, self.contact_at.to_jiff()) != self.department,
+            solved_first: false,
+            has_reason: false,
+            recipient: None,
+            handed_to: None,
+            is_declined: false,
+            is_unattended: is_unattended(&known, self, at),
+            fits_department: false,
+            is_reported: self.major,
+            general_manager: known.general_manager().map(str::to_owned),
+            is_authorized: false,
+            open_expectations: u32::try_from(self.open_expectations).unwrap_or(0),
+            is_complaint: self.complaint.is_some(),
+        }
+    }
+
+    /// Customers see nothing of what is said about them or of how we share the work.
+    fn show_to(&self, call: &Call) -> pb::Request {
+        let shown = self.show();
+        if !call.is_customer() {
+            return shown;
+        }
+        pb::Request {
+            major: false,
+            major_reason: String::new(),
+            major_time: None,
+            in_scope: None,
+            repeat_contacts: 0,
+            transfer_count: 0,
+            pending_transfer: String::new(),
+            solved_first: false,
+            emergency_reason: String::new(),
+            open_expectations: 0,
+            ..shown
+        }
+    }
+
+    fn refused(&self, constraint: &str) -> Option<Error> {
+        match constraint {
+            "request_customer" => Some(unknown::<Customer>(&self.customer_name())),
+            "request_project" => Some(unknown::<Project>(&self.project_name())),
+            _ => None,
+        }
+    }
+}
+
+/// Whether nobody is at work on a request: its owner took it over for their department as its head or deputy, is absent, or
+/// has left.
+pub fn is_unattended(known: &Organisation, record: &RequestRow, at: Timestamp) -> bool {
+    let took_over = record.owner != record.first_responder
+        && known
+            .responsible(&record.department, &record.business_domain, at)
+            .is_some_and(|(name, _)| name == record.owner);
+    took_over || !known.is_present(&record.owner, at)
+}

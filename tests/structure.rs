@@ -1,0 +1,87 @@
+//! The sources hold the structure that the house style asks for: the chassis' layers import only downwards, no files import each
+//! other in a circle, and what is pure knows neither Postgres nor the runtime nor gRPC.
+//!
+//! One file *imports* another when its code names it: in a `use`, or in any path that begins with `crate`, `self`, `super`,
+//! the crate's own name, a module declared in the file, or a name that a `use` of the file brought in; also within the tokens of
+//! a macro call. A path names the file of the longest part of it that is a file; `crate::name!` names the file that exports the
+//! macro. Not imports are:
+//!
+//! - `mod x;`, and `pub use x::Y` of a module beneath the file: so a parent shows what its children hold;
+//! - what is compiled for tests only (`#[cfg(test)]`);
+//! - `$crate::…` in a macro's definition: that path belongs to whoever calls the macro.
+//!
+//! A file and those beneath it (`foo.rs` and `foo/…`) are one module in several files and may import each other; no other files
+//! may, neither directly nor by a way around.
+
+mod graph;
+mod imports;
+mod layers;
+mod pure;
+mod sources;
+
+use graph::Graph;
+use sources::{Crate, crates};
+
+/// Imports that close a circle today and are still to go, as importing file and imported file. One that closes none any more
+/// is to be struck out.
+const STILL_TO_GO: &[(&str, &str)] = &[
+    ("services/appraisal/src/directory/known.rs", "services/appraisal/src/directory/department.rs"),
+    ("services/appraisal/src/directory/known.rs", "services/appraisal/src/directory/staff.rs"),
+    ("services/complaints/src/complaint/store.rs", "services/complaints/src/complaint/search.rs"),
+    ("services/gateway/src/observe.rs", "services/gateway/src/gateway.rs"),
+    ("services/gateway/src/openapi/value.rs", "services/gateway/src/openapi/example.rs"),
+    ("services/gateway/src/openapi/value.rs", "services/gateway/src/openapi/schema.rs"),
+    ("services/gateway/src/pass.rs", "services/gateway/src/gateway.rs"),
+    ("services/gateway/src/serve.rs", "services/gateway/src/gateway.rs"),
+    ("services/gateway/src/stream.rs", "services/gateway/src/gateway.rs"),
+    ("services/gateway/src/upload.rs", "services/gateway/src/gateway.rs"),
+    ("services/gateway/src/upload.rs", "services/gateway/src/serve.rs"),
+    ("services/intake/src/request/search/text.rs", "services/intake/src/request/store.rs"),
+    ("services/kefu/src/error.rs", "services/kefu/src/import.rs"),
+    ("services/kefu/src/error.rs", "services/kefu/src/journal.rs"),
+    ("services/kefu/src/import/row.rs", "services/kefu/src/import/map.rs"),
+    ("services/postgres/src/watchdog.rs", "services/postgres/src/cluster.rs"),
+];
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let mut problems = Vec::new();
+    let mut unused = STILL_TO_GO.to_vec();
+    for each in crates() {
+        let graph = Graph::of(&each);
+        let rest = graph.without(STILL_TO_GO);
+        problems.extend(rest.circles().iter().map(|circle| circle.join(" → ")));
+        unused.retain(|&one| {
+            let others: Vec<_> = STILL_TO_GO.iter().copied().filter(|other| *other != one).collect();
+            !graph.has(one.0, one.1) || graph.without(&others).circles().is_empty()
+        });
+    }
+    assert!(problems.is_empty(), "circles of imports:\n{}", problems.join("\n"));
+    assert!(unused.is_empty(), "these exceptions close no circle any more: {unused:?}");
+}
+
+#[test]
+fn the_layers_of_the_chassis_import_only_downwards() {
+    let chassis = sources::at("services/chassis");
+    let problems = layers::upward(&chassis, &layers::OF_THE_CHASSIS);
+    assert!(problems.is_empty(), "imports that run upwards:\n{}", problems.join("\n"));
+}
+
+#[test]
+fn models_and_lifecycles_know_neither_postgres_nor_the_runtime_nor_grpc() {
+    let (mut files, mut problems) = (0, Vec::new());
+    for each in crates() {
+        for file in each.files.iter().filter(|file| pure::is_to_be_pure(file)) {
+            files += 1;
+            problems.extend(pure::impurities(file));
+        }
+    }
+    assert!(files > 10, "only {files} files of models and lifecycles were found");
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// A crate `kefu_made_up` of these files, by their paths beneath `src`.
+fn made_up(files: &[(&str, &str)]) -> Crate {
+    let files = files.iter().map(|(path, text)| sources::File::parse(&format!("made_up/src/{path}"), path, text));
+    Crate { name: "kefu_made_up".into(), files: files.collect() }
+}

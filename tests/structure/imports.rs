@@ -1,0 +1,258 @@
+//! What a file imports: every path of its code that leads into its own crate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+use syn::{Attribute, Item, ItemMacro, ItemMod, ItemUse, UseTree, Visibility};
+
+use super::sources::{Crate, File};
+
+/// A path as the code has it, from the crate's root on where it leads into the crate.
+pub type Path = Vec<String>;
+
+/// The files of `of` that `file` imports.
+pub fn imports(file: &File, of: &Crate, macros: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let mut imported = BTreeSet::new();
+    for path in paths(file, &of.name) {
+        let Some(inner) = path.strip_prefix(["crate".to_owned()].as_slice()) else { continue };
+        let exported = inner.first().filter(|_| inner.len() == 1).and_then(|name| macros.get(name));
+        let found = exported.or_else(|| of.file_at(inner).map(|file| &file.path));
+        imported.extend(found.filter(|path| **path != file.path).cloned());
+    }
+    imported
+}
+
+/// The macros that files of a crate export, each with the file.
+pub fn exported_macros(of: &Crate) -> BTreeMap<String, String> {
+    let mut macros = BTreeMap::new();
+    for file in &of.files {
+        for item in &file.syntax.items {
+            if let Item::Macro(ItemMacro { ident: Some(name), attrs, .. }) = item
+                && attrs.iter().any(|attribute| attribute.path().is_ident("macro_export"))
+            {
+                macros.insert(name.to_string(), file.path.clone());
+            }
+        }
+    }
+    macros
+}
+
+/// Every path that the code of a file names, but for what is compiled for tests only. Those that lead into its own crate,
+/// which is called `own`, begin with `crate`; the others are as they stand.
+pub fn paths(file: &File, own: &str) -> BTreeSet<Path> {
+    let mut walk = Walk {
+        own,
+        module: file.module.clone(),
+        children: vec![children(&file.syntax.items)],
+        aliases: BTreeMap::new(),
+        found: BTreeSet::new(),
+    };
+    // Names that `use` brings in are known before the paths that begin with them.
+    Uses(&mut walk).visit_file(&file.syntax);
+    walk.visit_file(&file.syntax);
+    walk.found
+}
+
+struct Walk<'a> {
+    own: &'a str,
+    module: Vec<String>,
+    /// The modules that are declared in this one and in those it is nested in.
+    children: Vec<BTreeSet<String>>,
+    aliases: BTreeMap<String, Path>,
+    found: BTreeSet<Path>,
+}
+
+impl Walk<'_> {
+    /// The path from the crate's root on; none where it does not lead into the crate.
+    fn resolve(&self, path: &[String]) -> Option<Path> {
+        let (first, rest) = path.split_first()?;
+        let from_root = |module: &[String], rest: &[String]| {
+            let root = ["crate".to_owned()];
+            Some([root.as_slice(), module, rest].concat())
+        };
+        match first.as_str() {
+            "crate" => from_root(&[], rest),
+            name if name == self.own => from_root(&[], rest),
+            "self" => from_root(&self.module, rest),
+            "super" => {
+                let ups = path.iter().take_while(|segment| *segment == "super").count();
+                from_root(&self.module[..self.module.len().checked_sub(ups)?], &path[ups..])
+            }
+            name if self.children.last().is_some_and(|children| children.contains(name)) => {
+                from_root(&self.module, path)
+            }
+            name => self.aliases.get(name).map(|alias| [alias.as_slice(), rest].concat()),
+        }
+    }
+
+    fn add(&mut self, path: &[String]) {
+        let path = self.resolve(path).unwrap_or_else(|| path.to_vec());
+        self.found.insert(path);
+    }
+
+    /// The paths among the tokens of a macro call, or of a macro's definition.
+    fn scan(&mut self, tokens: TokenStream, is_definition: bool) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let is_punct =
+            |at: usize, sign: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
+        let mut at = 0;
+        while at < tokens.len() {
+            if let TokenTree::Group(group) = &tokens[at] {
+                self.scan(group.stream(), is_definition);
+            }
+            let TokenTree::Ident(first) = &tokens[at] else {
+                at += 1;
+                continue;
+            };
+            let is_of_caller = is_definition && at > 0 && is_punct(at - 1, '$');
+            let is_field = at > 0 && is_punct(at - 1, '.') && !(at > 1 && is_punct(at - 2, '.'));
+            let mut path = vec![first.to_string()];
+            at += 1;
+            while is_punct(at, ':') && is_punct(at + 1, ':') {
+                let Some(TokenTree::Ident(next)) = tokens.get(at + 2) else { break };
+                path.push(next.to_string());
+                at += 3;
+            }
+            if path.len() > 1 && !is_of_caller && !is_field {
+                self.add(&path);
+            }
+        }
+    }
+
+    /// Visits what is within an inline module as within that module.
+    fn nested(&mut self, item: &ItemMod, visit: impl FnOnce(&mut Self)) {
+        let Some((_, items)) = &item.content else { return };
+        self.module.push(item.ident.to_string());
+        self.children.push(children(items));
+        visit(self);
+        self.children.pop();
+        self.module.pop();
+    }
+
+    /// Whether a `use` shows what a module beneath this one holds.
+    fn is_facade(&self, item: &ItemUse, path: &[String]) -> bool {
+        let here = [["crate".to_owned()].as_slice(), &self.module].concat();
+        !matches!(item.vis, Visibility::Inherited) && path.starts_with(&here)
+    }
+}
+
+impl<'ast> Visit<'ast> for Walk<'_> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !is_for_tests(attributes(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        self.nested(item, |walk| visit::visit_item_mod(walk, item));
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        for (path, _) in leaves(&item.tree) {
+            if let Some(resolved) = self.resolve(&path)
+                && self.is_facade(item, &resolved)
+            {
+                continue;
+            }
+            self.add(&path);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if segments.len() > 1 {
+            self.add(&segments);
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let syn::Meta::List(list) = &attribute.meta {
+            self.scan(list.tokens.clone(), false);
+        }
+        visit::visit_attribute(self, attribute);
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        let is_definition = call.path.is_ident("macro_rules");
+        self.scan(call.tokens.clone(), is_definition);
+        visit::visit_macro(self, call);
+    }
+}
+
+/// Learns the names that `use` brings in.
+struct Uses<'a, 'b>(&'a mut Walk<'b>);
+
+impl<'ast> Visit<'ast> for Uses<'_, '_> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !is_for_tests(attributes(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        self.0.nested(item, |walk| visit::visit_item_mod(&mut Uses(walk), item));
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        for (path, name) in leaves(&item.tree) {
+            if let Some(resolved) = self.0.resolve(&path) {
+                self.0.aliases.insert(name, resolved);
+            }
+        }
+    }
+}
+
+/// The paths of a `use`, each with the name that it brings in.
+fn leaves(tree: &UseTree) -> Vec<(Path, String)> {
+    let beneath = |name: String, leaves: Vec<(Path, String)>| {
+        leaves
+            .into_iter()
+            .map(|(path, known)| {
+                let known = if path.is_empty() { name.clone() } else { known };
+                ([vec![name.clone()], path].concat(), known)
+            })
+            .collect()
+    };
+    match tree {
+        UseTree::Path(path) => beneath(path.ident.to_string(), leaves(&path.tree)),
+        UseTree::Name(name) if name.ident == "self" => vec![(Vec::new(), String::new())],
+        UseTree::Name(name) => vec![(vec![name.ident.to_string()], name.ident.to_string())],
+        UseTree::Rename(rename) if rename.ident == "self" => vec![(Vec::new(), rename.rename.to_string())],
+        UseTree::Rename(rename) => vec![(vec![rename.ident.to_string()], rename.rename.to_string())],
+        UseTree::Glob(_) => vec![(Vec::new(), String::new())],
+        UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
+    }
+}
+
+fn children(items: &[Item]) -> BTreeSet<String> {
+    let name = |item: &Item| match item {
+        Item::Mod(module) => Some(module.ident.to_string()),
+        _ => None,
+    };
+    items.iter().filter_map(name).collect()
+}
+
+fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Ident>().is_ok_and(|condition| condition == "test")
+    })
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}

@@ -166,7 +166,7 @@ impl Notifications {
     ) -> Result<<Self as NotificationService>::WatchNotificationsStream, Error> {
         self.0.check_parent(&request.parent)?;
         let (recipient, language) = (call.caller.subject.clone(), call.language);
-        let watch = Watch::begin(&self.0, call, &request.resume_token, &[""; 0]).await?;
+        let watch = Watch::begin(&self.0, call, &request).await?;
         let this = self.clone();
         let stream = watch.run(move |events| {
             let (this, recipient) = (this.clone(), recipient.clone());

@@ -19,18 +19,8 @@ use crate::shared::{Complaint, Improvement};
 #[record(table = "complaints.improvement", query = improvements, kind = Improvement, state = State)]
 #[record(number("I", sequence = "complaints.improvement_number"))]
 #[record(shows = pb::Improvement, computed(effect = Self::effect))]
-#[record(fixed(
-    number,
-    complaints,
-    cause_category,
-    cause,
-    responsible_department,
-    measure,
-    owner,
-    department,
-    due_at,
-    verifier
-))]
+#[record(fixed(number, complaints, cause_category, cause, responsible_department, measure, owner, department))]
+#[record(fixed(due_at, verifier))]
 pub struct ImprovementRow {
     pub id: Uuid,
     pub number: String,

@@ -31,22 +31,8 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 #[record(search("intake.request_search", request = id, contact_at = contact_at))]
 #[record(shows = pb::Request)]
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
-#[record(fixed(
-    number,
-    channel,
-    kind,
-    customer,
-    contact,
-    project,
-    order_number,
-    product_model,
-    description,
-    first_responder,
-    origin,
-    source,
-    external_id,
-    contact_at
-))]
+#[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]
+#[record(fixed(first_responder, origin, source, external_id, contact_at))]
 pub struct RequestRow {
     pub id: Uuid,
     pub number: String,

@@ -8,6 +8,7 @@ use prost_reflect::DescriptorPool;
 
 mod access;
 mod comments;
+mod events;
 mod fields;
 mod http;
 mod mutations;
@@ -17,7 +18,11 @@ mod rules;
 static BROKEN: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/contracts");
     let mut compiler = protox::Compiler::new([folder, concat!(env!("CARGO_MANIFEST_DIR"), "/../proto")]).unwrap();
-    compiler.include_source_info(true).include_imports(true).open_file("broken.proto").unwrap();
+    compiler
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(["broken.proto", "broken_events.proto"])
+        .unwrap();
     compiler.descriptor_pool()
 });
 

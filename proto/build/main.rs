@@ -1,6 +1,7 @@
 //! Compiles the contracts without `protoc`: the descriptor set with its options for the pool, and Rust code for the
 //! packages of kefu. What follows from the options of a message or a method is generated beside it:
-//! [`redacted`] (`Debug` without personal data), [`targets`] (`kefu_proto::Target`), [`serve`] (the servers' macros).
+//! [`redacted`] (`Debug` without personal data), [`requests`] (what requests have in common), [`payloads`] (who sees an event),
+//! [`serve`] (the servers' macros).
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,9 +9,10 @@ use std::path::{Path, PathBuf};
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
 
+mod payloads;
 mod redacted;
+mod requests;
 mod serve;
-mod targets;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files(Path::new("kefu"))?;
@@ -32,16 +34,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(out.join("descriptors.bin"), with_source(&pool, &encoded, |_| false)?)?;
     std::fs::write(out.join("commented.bin"), with_source(&pool, &encoded, is_comment)?)?;
     let redacted: Vec<MessageDescriptor> = redacted::messages(&pool).collect();
+    let requests = methods(&pool).map(|method| {
+        let request = method.input();
+        [requests::target_impl(&method), requests::paged_impl(&request), requests::resumable_impl(&request)]
+            .into_iter()
+            .flatten()
+            .collect::<String>()
+    });
+    let services = pool.services().filter(|service| is_ours(service.full_name()));
     let generated = [
         ("redacted.rs", redacted.iter().map(redacted::debug_impl).collect::<String>()),
-        ("targets.rs", methods(&pool).filter_map(|method| targets::target_impl(&method)).collect()),
-        (
-            "serve.rs",
-            pool.services()
-                .filter(|service| is_ours(service.full_name()))
-                .map(|service| serve::macro_of(&service))
-                .collect(),
-        ),
+        ("requests.rs", requests.collect()),
+        ("payloads.rs", payloads::payloads(&pool)),
+        ("serve.rs", services.map(|service| serve::macro_of(&service)).collect()),
     ];
     for (file, code) in generated {
         std::fs::write(out.join(file), code)?;
@@ -103,4 +108,16 @@ fn type_path(message: &MessageDescriptor) -> String {
     let name = message.full_name();
     assert!(is_ours(name) && message.parent_message().is_none(), "{name} is no top-level message of kefu");
     name.trim_start_matches("kefu.").replace('.', "::")
+}
+
+/// `ListMyQueue` as `list_my_queue`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }

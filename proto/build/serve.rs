@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 
-use super::type_path;
+use super::{snake_case, type_path};
 
 /// The macro of a service.
 pub fn macro_of(service: &ServiceDescriptor) -> String {
@@ -83,16 +83,4 @@ fn write_method(code: &mut String, method: &MethodDescriptor) {
             }}
 "
     );
-}
-
-/// `ListMyQueue` as `list_my_queue`.
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

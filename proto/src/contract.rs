@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::events::v1::{SeenByCustomers, SeenWhen};
 use crate::rules::v1::{Role, Rule};
 use prost_reflect::{
     DescriptorPool, DynamicMessage, EnumValueDescriptor, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor,
@@ -229,6 +230,22 @@ fn resource(declared_in: String, option: &DynamicMessage) -> Resource {
         kind: text(option, "type"),
         patterns: patterns.filter_map(|pattern| pattern.as_str().map(str::to_owned)).collect(),
     }
+}
+
+/// Whether customers see an event with a message as its payload, as the message states it.
+#[must_use]
+pub fn seen_by_customers(message: &MessageDescriptor) -> SeenByCustomers {
+    let stated = || {
+        let extension = message.parent_pool().get_extension_by_name("kefu.events.v1.seen_by_customers")?;
+        message.options().get_extension(&extension).as_enum_number()
+    };
+    stated().and_then(|seen| SeenByCustomers::try_from(seen).ok()).unwrap_or_default()
+}
+
+/// When customers see an event that they see sometimes.
+#[must_use]
+pub fn seen_when(message: &MessageDescriptor) -> Option<SeenWhen> {
+    message_option(message.parent_pool(), &message.options(), "kefu.events.v1.seen_when")?.transcode_to().ok()
 }
 
 /// A message-typed option, if it is set.

@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 use prost_reflect::DescriptorPool;
 
 pub mod contract;
+pub mod payload;
 pub mod request;
 
-pub use request::Target;
+pub use payload::Payload;
+pub use request::{Paged, Resumable, Target};
 
 /// Generated code of one package.
 macro_rules! package {
@@ -29,8 +31,12 @@ mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
 }
 
-mod targets {
-    include!(concat!(env!("OUT_DIR"), "/targets.rs"));
+mod requests {
+    include!(concat!(env!("OUT_DIR"), "/requests.rs"));
+}
+
+mod payloads {
+    include!(concat!(env!("OUT_DIR"), "/payloads.rs"));
 }
 
 /// A macro of each gRPC service, exported by the crate.

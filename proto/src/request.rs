@@ -1,5 +1,7 @@
 //! What requests have in common, implemented by the build for each that has it.
 
+use prost::Message;
+
 /// A request that changes one resource, which it names itself.
 pub trait Target {
     /// The name of the resource.
@@ -10,12 +12,30 @@ pub trait Target {
     fn occurred_time(&self) -> Option<&prost_types::Timestamp>;
 }
 
+/// A request for one page of a list.
+pub trait Paged: Message {
+    /// Where the page begins; at the list's beginning when empty.
+    fn page_token(&self) -> &str;
+    /// How many members it has at most; as many as the service chooses when 0.
+    fn page_size(&self) -> i32;
+    /// The request without these two, encoded: what page tokens are bound to.
+    fn query(&self) -> Vec<u8>;
+}
+
+/// A request for a stream that can be resumed by a token.
+pub trait Resumable: Message {
+    /// Where the stream goes on; it begins now when empty.
+    fn resume_token(&self) -> &str;
+    /// The request without it, encoded: what resume tokens are bound to.
+    fn query(&self) -> Vec<u8>;
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Target as _;
+    use super::{Paged as _, Resumable as _, Target as _};
     use crate::compliance::v1::PauseDutyRequest;
     use crate::directory::v1::RecordAbsenceRequest;
-    use crate::intake::v1::RespondRequestRequest;
+    use crate::intake::v1::{ListRequestsRequest, RespondRequestRequest, WatchRequestsRequest};
 
     #[test]
     fn a_request_that_changes_a_resource_tells_its_name_its_etag_and_its_time() {
@@ -35,5 +55,22 @@ mod tests {
         assert_eq!((pause.name(), pause.occurred_time()), ("services/intake/duties/1", None));
         let absence = RecordAbsenceRequest { parent: "staff/lin".into(), ..RecordAbsenceRequest::default() };
         assert_eq!((absence.name(), absence.etag()), ("staff/lin", ""));
+    }
+
+    #[test]
+    fn the_query_of_a_page_is_all_that_is_asked_but_for_the_page() {
+        let first = ListRequestsRequest { owner: "staff/lin".into(), page_size: 7, ..ListRequestsRequest::default() };
+        let second = ListRequestsRequest { page_token: "x".into(), page_size: 9, ..first.clone() };
+        assert_eq!((second.page_token(), second.page_size()), ("x", 9));
+        assert_eq!(first.query(), second.query());
+        assert_ne!(first.query(), ListRequestsRequest { owner: String::new(), ..first.clone() }.query());
+    }
+
+    #[test]
+    fn the_query_of_a_stream_is_all_that_is_asked_but_for_the_place() {
+        let begun = WatchRequestsRequest { owner: "staff/lin".into(), ..WatchRequestsRequest::default() };
+        let resumed = WatchRequestsRequest { resume_token: "x".into(), ..begun.clone() };
+        assert_eq!((resumed.resume_token(), resumed.query()), ("x", begun.query()));
+        assert_ne!(begun.query(), WatchRequestsRequest::default().query());
     }
 }

@@ -53,14 +53,19 @@ fn selecting(row: &Row, rest: &str) -> Result<TokenStream> {
     literal(&format!("{}\n{rest}", select(row).trim_end()))
 }
 
-/// `blank`, `id` and `state`, where the row is a resource with an id of its own.
+/// `blank`, `id` and `state`, where the row is a resource.
 fn blank(row: &Row) -> Result<TokenStream> {
-    let (Some(kind), Some(_)) = (&row.kind, row.key()) else { return Ok(TokenStream::new()) };
+    let kind = row.kind.as_ref().filter(|_| row.key().is_some());
+    if kind.is_none() && !row.upsert {
+        return Ok(TokenStream::new());
+    }
     let fields = row.columns.iter().map(|column| {
         let name = &column.ident;
         let value: Expr = match &column.blank {
             Some(given) => given.clone(),
-            None if name == "id" => syn::parse_quote!(::kefu_chassis::names::Id::<#kind>::new(now).uuid()),
+            None if name == "id" && kind.is_some() => {
+                syn::parse_quote!(::kefu_chassis::names::Id::<#kind>::new(now).uuid())
+            }
             None if name == "version" => syn::parse_quote!(1),
             None => syn::parse_quote_spanned!(column.span => ::kefu_chassis::record::Blank::blank(now)),
         };
@@ -68,6 +73,15 @@ fn blank(row: &Row) -> Result<TokenStream> {
     });
     let fields = fields.collect::<Result<Vec<_>>>()?;
     let (ident, visibility) = (&row.ident, &row.visibility);
+    let id = kind.map(|kind| {
+        quote! {
+            /// Its id.
+            #[allow(dead_code, reason = "a row may be read only")]
+            #visibility fn id(&self) -> ::kefu_chassis::names::Id<#kind> {
+                ::kefu_chassis::names::Id::from_uuid(self.id)
+            }
+        }
+    });
     let state = row.state.as_ref().map(|state| {
         quote! {
             /// Where it stands.
@@ -83,11 +97,7 @@ fn blank(row: &Row) -> Result<TokenStream> {
             #visibility fn blank(now: ::jiff::Timestamp) -> Self {
                 Self { #(#fields),* }
             }
-
-            /// Its id.
-            #visibility fn id(&self) -> ::kefu_chassis::names::Id<#kind> {
-                ::kefu_chassis::names::Id::from_uuid(self.id)
-            }
+            #id
             #state
         }
     })

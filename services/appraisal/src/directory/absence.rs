@@ -1,53 +1,43 @@
 //! Absences: when somebody is away, so that a deputy is in charge (A2.4). They may overlap: each stands for itself.
 
 use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::{Stakeholders, check_etag, etag};
 use kefu_chassis::journal::NewEvent;
-use kefu_chassis::names::{Id, Resource};
+use kefu_chassis::names::{Id, Resource as _};
 use kefu_chassis::paging::{Page, Pages};
-use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::record::Record;
+use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
 use uuid::Uuid;
 
-use super::{Directory, no_staff};
+use super::{Directory, no_staff, staff};
 
 const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// What stands for all staff in a name.
 const ALL: &str = "staff/-";
 
-/// The kind of resource.
-#[derive(Debug)]
-struct Absence;
-
-impl Resource for Absence {
-    const COLLECTION: &'static str = "absences";
-    const KIND: &'static str = "kefu/Absence";
+kefu_chassis::resources! {
+    /// Whom an absence stands under; their names are no UUIDs.
+    StaffMember = "staff", "kefu/Staff";
+    /// When somebody is away.
+    Absence = "absences", "kefu/Absence";
 }
 
 /// An absence as it is stored.
-#[derive(Clone, Debug)]
-struct Record {
+#[derive(Clone, Debug, Record)]
+#[record(table = "appraisal.absence", query = absences, kind = Absence, shows = pb::Absence)]
+#[record(fixed(start_at, kind))]
+struct AbsenceRow {
     id: Uuid,
+    #[record(under = StaffMember)]
     staff: String,
-    start_at: Timestamp,
-    end_at: Timestamp,
+    start_at: SqlTime,
+    end_at: SqlTime,
     kind: i16,
-    created_at: Timestamp,
+    created_at: SqlTime,
     version: i64,
-}
-
-impl Record {
-    fn show(&self) -> pb::Absence {
-        pb::Absence {
-            name: format!("{}/{}", self.staff, Id::<Absence>::from_uuid(self.id)),
-            start_time: Some(to_proto(self.start_at)),
-            end_time: Some(to_proto(self.end_at)),
-            kind: self.kind.into(),
-            create_time: Some(to_proto(self.created_at)),
-            etag: etag(self.version),
-        }
-    }
 }
 
 /// There is no such absence.
@@ -76,36 +66,18 @@ impl Directory {
             return Err(Error::field("absence.end_time", "must be at most 366 days after start_time"));
         }
         let mut change = self.chassis.begin(call).await?;
-        let department = sqlx::query_scalar!(
-            r#"select coalesce(department, '') as "department!" from appraisal.staff where name = $1"#,
-            request.parent
-        );
-        let department = department.fetch_optional(change.connection()).await?;
+        let department = staff::department_of(change.connection(), &request.parent).await?;
         if !department.is_some_and(|department: String| reaches(call, &request.parent, &department)) {
             return Err(no_staff(&request.parent));
         }
-        let record = Record {
-            id: Id::<Absence>::new(call.now).uuid(),
+        let record = AbsenceRow {
             staff: request.parent,
-            start_at,
-            end_at,
+            start_at: sql::at(start_at),
+            end_at: sql::at(end_at),
             kind: given.kind() as i16,
-            created_at: call.now,
-            version: 1,
+            ..AbsenceRow::blank(call.now)
         };
-        sqlx::query!(
-            "insert into appraisal.absence (id, staff, start_at, end_at, kind, created_at, version)
-            values ($1, $2, $3, $4, $5, $6, $7)",
-            record.id,
-            record.staff,
-            sql::at(record.start_at) as _,
-            sql::at(record.end_at) as _,
-            record.kind,
-            sql::at(record.created_at) as _,
-            record.version
-        )
-        .execute(change.connection())
-        .await?;
+        record.insert(change.connection()).await?;
         let shown = record.show();
         let payload = pb::AbsenceRecorded { absence: Some(shown.clone()) };
         change.record(NewEvent::new(shown.name.clone(), 1, call.now, &call.rule.clauses, &payload));
@@ -118,45 +90,26 @@ impl Directory {
             return Err(no_absence(&request.name));
         };
         let mut change = self.chassis.begin(call).await?;
-        let row = sqlx::query!(
-            r#"select a.start_at, a.end_at, a.kind, a.created_at, a.version, coalesce(s.department, '') as "department!"
-            from appraisal.absence as a join appraisal.staff as s on s.name = a.staff
-            where a.id = $1 and a.staff = $2 for no key update of a"#,
-            id.uuid(),
-            staff
-        );
+        let row = absences!("where id = $1 and staff = $2 for no key update", id.uuid(), staff);
         let row = row.fetch_optional(change.connection()).await?;
-        let row = row.filter(|row| reaches(call, staff, &row.department)).ok_or_else(|| no_absence(&request.name))?;
-        check_etag(&request.etag, &etag(row.version), &request.name)?;
+        let department = staff::department_of(change.connection(), staff).await?.unwrap_or_default();
+        let row = row.filter(|_| reaches(call, staff, &department));
+        let mut record = row.ok_or_else(|| no_absence(&request.name))?;
+        check_etag(&request.etag, &etag(record.version), &request.name)?;
         let end_at = request.end_time.as_ref().and_then(from_proto).unwrap_or(call.now);
-        let (start_at, recorded_end) = (row.start_at.to_jiff(), row.end_at.to_jiff());
+        let (start_at, recorded_end) = (record.start_at.to_jiff(), record.end_at.to_jiff());
         if end_at < start_at {
             return Err(Error::field("end_time", "must not be before the absence starts"));
         }
         if end_at > recorded_end {
             return Err(Error::field("end_time", "must not be after the absence ends: record another"));
         }
-        let mut record = Record {
-            id: id.uuid(),
-            staff: staff.to_owned(),
-            start_at,
-            end_at,
-            kind: row.kind,
-            created_at: row.created_at.to_jiff(),
-            version: row.version,
-        };
         if end_at == recorded_end {
             return change.commit(record.show()).await;
         }
+        record.end_at = sql::at(end_at);
         record.version += 1;
-        sqlx::query!(
-            "update appraisal.absence set end_at = $2, version = $3 where id = $1",
-            record.id,
-            sql::at(end_at) as _,
-            record.version
-        )
-        .execute(change.connection())
-        .await?;
+        record.update(change.connection()).await?;
         let shown = record.show();
         let payload = pb::AbsenceEnded { absence: Some(shown.clone()) };
         change.record(NewEvent::new(shown.name.clone(), record.version, call.now, &call.rule.clauses, &payload));
@@ -182,21 +135,19 @@ impl Directory {
                 return Err(no_staff(staff));
             }
         }
-        let rows = sqlx::query_as!(
-            Record,
-            "select id, staff, start_at, end_at, kind, created_at, version from appraisal.absence
-            where ($1::text is null or staff = $1) and ($2::timestamptz is null or end_at > $2) and start_at < end_at
+        let rows = absences!(
+            "where ($1::text is null or staff = $1) and ($2::timestamptz is null or end_at > $2) and start_at < end_at
                 and ($3::timestamptz is null or (end_at, id) > ($3, $4))
             order by end_at, id limit $5",
             staff,
-            sql::maybe(end_after) as _,
-            sql::maybe(page.after.map(|(end_at, _)| end_at)) as _,
+            sql::maybe(end_after),
+            sql::maybe(page.after.map(|(end_at, _)| end_at)),
             page.after.map(|(_, id)| id.uuid()),
             page.limit
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.end_at, Id::from_uuid(row.id)));
-        Ok(pb::ListAbsencesResponse { absences: rows.iter().map(Record::show).collect(), next_page_token })
+        let (rows, next_page_token) = page.cut(rows, |row| (row.end_at.to_jiff(), row.id()));
+        Ok(pb::ListAbsencesResponse { absences: rows.iter().map(AbsenceRow::show).collect(), next_page_token })
     }
 }

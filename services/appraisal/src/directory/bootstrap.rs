@@ -11,7 +11,7 @@ use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
 use super::lock_organisation;
-use super::staff::{Record, created, store};
+use super::staff::{StaffRow, created};
 
 /// How long to wait before it is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -68,8 +68,8 @@ impl FirstAdmin {
         let id = self.name.trim_start_matches("staff/").to_owned();
         let given =
             pb::Staff { number: id.clone(), display_name: id, roles: vec![Role::Admin.into()], ..pb::Staff::default() };
-        let record = Record::of(self.name.clone(), &given, call.now, call.now);
-        store(change.connection(), &[&record]).await?;
+        let record = StaffRow::of(self.name.clone(), &given, call.now, call.now);
+        StaffRow::upsert(change.connection(), &[&record]).await?;
         change.record(created(&call, &record));
         change.commit(pb::Staff::default()).await?;
         Ok(true)

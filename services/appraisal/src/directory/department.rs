@@ -6,7 +6,7 @@ use kefu_chassis::journal::NewEvent;
 use kefu_chassis::language::Text;
 use kefu_chassis::mask::masked;
 use kefu_chassis::paging::{Page, Pages};
-use kefu_chassis::time::to_proto;
+use kefu_chassis::record::Record;
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
 use serde::Serialize;
@@ -15,6 +15,7 @@ use sqlx::types::Json;
 
 use super::known::DirectorySnapshot;
 use super::responsible::{Deputies, Deputy};
+use super::staff::StaffRow;
 use super::{Directory, Name, Organisation, lock_organisation, new_name, no_department, staff};
 
 /// The fields an update may change.
@@ -22,28 +23,19 @@ const FIELDS: [&str; 6] = ["display_name", "kind", "domains", "head", "deputies"
 
 const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "部门尚有在职成员：须先调离");
 
-/// A query of departments. Columns are named, so that a later version may add some while this one runs.
-macro_rules! departments {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            Record,
-            r#"select name, display_name, kind, domains, coalesce(head, '') as "head!",
-                deputies as "deputies: crate::directory::responsible::Deputies", dissolved, created_at,
-                updated_at, version
-            from appraisal.department "# + $rest $($arguments)*
-        )
-    };
-}
-
 /// A department as it is stored: its fields are the columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Record {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Record)]
+#[record(table = "appraisal.department", query = departments, upsert)]
+#[record(shows = pb::Department, computed(deputies = Self::shown_deputies))]
+pub struct DepartmentRow {
     pub name: String,
     display_name: String,
     kind: i16,
     domains: Vec<String>,
     /// Empty for none.
+    #[record(nullable)]
     pub head: String,
+    #[record(read_as = "crate::directory::responsible::Deputies", hidden)]
     pub deputies: Deputies,
     pub dissolved: bool,
     created_at: Timestamp,
@@ -51,42 +43,21 @@ pub struct Record {
     pub version: i64,
 }
 
-impl Record {
+impl DepartmentRow {
     /// A new one, as given, recorded at `now`.
     pub fn of(name: String, given: &pb::Department, now: Timestamp) -> Self {
-        let mut record = Self {
-            name,
-            display_name: String::new(),
-            kind: 0,
-            domains: Vec::new(),
-            head: String::new(),
-            deputies: Json(Vec::new()),
-            dissolved: false,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let mut record = Self { name, ..Self::blank(now) };
         for field in FIELDS {
             record.set(field, given);
         }
         record
     }
 
-    pub fn show(&self) -> pb::Department {
+    /// Who stands in for the head, in their order.
+    fn shown_deputies(&self) -> Vec<pb::department::Deputy> {
         let deputy =
             |deputy: &Deputy| pb::department::Deputy { staff: deputy.staff.clone(), domains: deputy.domains.clone() };
-        pb::Department {
-            name: self.name.clone(),
-            display_name: self.display_name.clone(),
-            kind: self.kind.into(),
-            domains: self.domains.clone(),
-            head: self.head.clone(),
-            deputies: self.deputies.iter().map(deputy).collect(),
-            dissolved: self.dissolved,
-            create_time: Some(to_proto(self.created_at)),
-            update_time: Some(to_proto(self.updated_at)),
-            etag: etag(self.version),
-        }
+        self.deputies.iter().map(deputy).collect()
     }
 
     /// Takes the field as given.
@@ -139,13 +110,13 @@ fn is_set(given: &pb::Department, field: &str) -> bool {
 }
 
 /// The event of a new one.
-pub fn created(call: &Call, record: &Record) -> NewEvent {
+pub fn created(call: &Call, record: &DepartmentRow) -> NewEvent {
     let payload = pb::DepartmentCreated { department: Some(record.show()) };
     NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
 }
 
 /// The event of a change.
-pub fn updated(call: &Call, record: &Record, changed: &[&str]) -> NewEvent {
+pub fn updated(call: &Call, record: &DepartmentRow, changed: &[&str]) -> NewEvent {
     let changed_fields = changed.iter().map(|&field| field.to_owned()).collect();
     let payload = pb::DepartmentUpdated { department: Some(record.show()), changed_fields };
     NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
@@ -158,7 +129,7 @@ impl Directory {
         request: pb::CreateDepartmentRequest,
     ) -> Result<pb::Department, Error> {
         let name = new_name("departments", &request.department_id)?;
-        let record = Record::of(name, &request.department.unwrap_or_default(), call.now);
+        let record = DepartmentRow::of(name, &request.department.unwrap_or_default(), call.now);
         let mut change = self.chassis.begin(call).await?;
         let organisation = lock_organisation(change.connection()).await?;
         let exists = departments!("where name = $1", record.name).fetch_optional(change.connection()).await?;
@@ -166,7 +137,7 @@ impl Directory {
             return Err(Error::Exists { kind: "kefu/Department", name: record.name });
         }
         check(change.connection(), organisation, &record, &FIELDS).await?;
-        store(change.connection(), &[&record]).await?;
+        DepartmentRow::upsert(change.connection(), &[&record]).await?;
         change.record(created(call, &record));
         change.commit(record.show()).await
     }
@@ -196,7 +167,7 @@ impl Directory {
         .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
-        Ok(pb::ListDepartmentsResponse { departments: rows.iter().map(Record::show).collect(), next_page_token })
+        Ok(pb::ListDepartmentsResponse { departments: rows.iter().map(DepartmentRow::show).collect(), next_page_token })
     }
 
     pub(super) async fn update_department(
@@ -216,7 +187,7 @@ impl Directory {
             return change.commit(old.show()).await;
         }
         check(change.connection(), organisation, &new, &changed).await?;
-        store(change.connection(), &[&new]).await?;
+        DepartmentRow::upsert(change.connection(), &[&new]).await?;
         change.record(updated(call, &new, &changed));
         change.commit(new.show()).await
     }
@@ -226,7 +197,7 @@ impl Directory {
 async fn check(
     connection: &mut PgConnection,
     organisation: Organisation,
-    new: &Record,
+    new: &DepartmentRow,
     changed: &[&str],
 ) -> Result<(), Error> {
     let leaders: Vec<String> = std::iter::once(&new.head)
@@ -250,30 +221,12 @@ async fn check(
     Ok(())
 }
 
-/// Stores departments, new or changed.
-pub async fn store(connection: &mut PgConnection, records: &[&Record]) -> Result<(), Error> {
-    sqlx::query!(
-        "insert into appraisal.department (
-            name, display_name, kind, domains, head, deputies, dissolved, created_at, updated_at, version)
-        select name, display_name, kind, domains, nullif(head, ''), deputies, dissolved, created_at, updated_at, version
-        from jsonb_populate_recordset(null::appraisal.department, $1)
-        on conflict (name) do update set
-            display_name = excluded.display_name, kind = excluded.kind, domains = excluded.domains, head = excluded.head,
-            deputies = excluded.deputies, dissolved = excluded.dissolved, updated_at = excluded.updated_at,
-            version = excluded.version",
-        serde_json::to_value(records).map_err(Error::unexpected)?
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// The departments that a change of a member of staff concerns: the one they are to belong to, and those they head.
-pub async fn around_staff(connection: &mut PgConnection, staff: &staff::Record) -> Result<Vec<Record>, sqlx::Error> {
+pub async fn around_staff(connection: &mut PgConnection, staff: &StaffRow) -> Result<Vec<DepartmentRow>, sqlx::Error> {
     departments!("where name = $1 or head = $2", staff.department, staff.name).fetch_all(connection).await
 }
 
 /// All departments.
-pub async fn all(connection: &mut PgConnection) -> Result<Vec<Record>, sqlx::Error> {
+pub async fn all(connection: &mut PgConnection) -> Result<Vec<DepartmentRow>, sqlx::Error> {
     departments!("").fetch_all(connection).await
 }

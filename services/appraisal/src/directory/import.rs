@@ -81,21 +81,21 @@ impl Directory {
 async fn write(change: &mut UnitOfWork<'_>, call: &Call, step: &Step) -> Result<(), Error> {
     match step {
         Step::Departments(records) => {
-            department::store(change.connection(), &records.iter().collect::<Vec<_>>()).await?;
+            department::DepartmentRow::upsert(change.connection(), &records.iter().collect::<Vec<_>>()).await?;
             for record in records {
                 change.record(department::created(call, record));
             }
         }
         Step::Leaders(led) => {
             let records: Vec<_> = led.iter().map(|(record, _)| record).collect();
-            department::store(change.connection(), &records).await?;
+            department::DepartmentRow::upsert(change.connection(), &records).await?;
             for (record, changed) in led {
                 change.record(department::updated(call, record, changed));
             }
         }
         Step::Staff(entries) => {
             let records: Vec<_> = entries.iter().map(|entry| &entry.record).collect();
-            staff::store(change.connection(), &records).await?;
+            staff::StaffRow::upsert(change.connection(), &records).await?;
             for entry in entries {
                 change.record(match entry.changed.as_slice() {
                     [] => staff::created(call, &entry.record),

@@ -8,8 +8,8 @@ use kefu_chassis::language::{Language, Text};
 use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
-use super::department::{self, Record as Department};
-use super::staff::Record as Staff;
+use super::department::{self, DepartmentRow as Department};
+use super::staff::StaffRow as Staff;
 use super::{Organisation, staff};
 
 const IS_HEAD: Text =

@@ -5,6 +5,7 @@ use kefu_chassis::call::{check_etag, etag};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
 use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
@@ -30,19 +31,6 @@ const FIELDS: [&str; 10] = [
     "inactive",
 ];
 
-/// A query of staff. Columns are named, so that a later version may add some while this one runs.
-macro_rules! staffs {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            Record,
-            r#"select name, number, display_name, coalesce(department, '') as "department!", post, level, roles, skills,
-                qualifications as "qualifications: crate::directory::staff::Held",
-                coalesce(supervisor, '') as "supervisor!", inactive, department_since, created_at, updated_at, version
-            from appraisal.staff "# + $rest $($arguments)*
-        )
-    };
-}
-
 /// A qualification as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Qualification {
@@ -54,74 +42,50 @@ pub struct Qualification {
 pub type Held = Json<Vec<Qualification>>;
 
 /// A member of staff as they are stored: its fields are the columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Record {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Record)]
+#[record(table = "appraisal.staff", query = staffs, upsert)]
+#[record(shows = pb::Staff, computed(qualifications = Self::shown_qualifications))]
+pub struct StaffRow {
     pub name: String,
     pub number: String,
     display_name: String,
     /// Empty for none.
+    #[record(nullable)]
     pub department: String,
     post: String,
     level: i16,
     roles: Vec<i16>,
     skills: Vec<String>,
+    #[record(read_as = "crate::directory::staff::Held", hidden)]
     qualifications: Held,
     /// Empty for none.
+    #[record(nullable)]
     pub supervisor: String,
     pub inactive: bool,
+    #[record(hidden)]
     department_since: Timestamp,
     created_at: Timestamp,
     updated_at: Timestamp,
     pub version: i64,
 }
 
-impl Record {
+impl StaffRow {
     /// A new one, as given, who belongs to their department since `since` and is recorded at `now`.
     pub fn of(name: String, given: &pb::Staff, since: Timestamp, now: Timestamp) -> Self {
-        let mut record = Self {
-            name,
-            number: String::new(),
-            display_name: String::new(),
-            department: String::new(),
-            post: String::new(),
-            level: 0,
-            roles: Vec::new(),
-            skills: Vec::new(),
-            qualifications: Json(Vec::new()),
-            supervisor: String::new(),
-            inactive: false,
-            department_since: since,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let mut record = Self { name, department_since: since, ..Self::blank(now) };
         for field in FIELDS {
             record.set(field, given);
         }
         record
     }
 
-    pub fn show(&self) -> pb::Staff {
+    /// What they are qualified for, and until when.
+    fn shown_qualifications(&self) -> Vec<pb::staff::Qualification> {
         let qualification = |held: &Qualification| pb::staff::Qualification {
             code: held.code.clone(),
             expire_time: held.expires.map(to_proto),
         };
-        pb::Staff {
-            name: self.name.clone(),
-            number: self.number.clone(),
-            display_name: self.display_name.clone(),
-            department: self.department.clone(),
-            post: self.post.clone(),
-            level: self.level.into(),
-            roles: self.roles.iter().map(|&role| role.into()).collect(),
-            skills: self.skills.clone(),
-            qualifications: self.qualifications.iter().map(qualification).collect(),
-            supervisor: self.supervisor.clone(),
-            inactive: self.inactive,
-            create_time: Some(to_proto(self.created_at)),
-            update_time: Some(to_proto(self.updated_at)),
-            etag: etag(self.version),
-        }
+        self.qualifications.iter().map(qualification).collect()
     }
 
     /// Takes the field as given.
@@ -205,13 +169,13 @@ fn is_set(given: &pb::Staff, field: &str) -> bool {
 }
 
 /// The event of a new one.
-pub fn created(call: &Call, record: &Record) -> NewEvent {
+pub fn created(call: &Call, record: &StaffRow) -> NewEvent {
     let payload = pb::StaffCreated { staff: Some(record.show()) };
     NewEvent::new(record.name.clone(), record.version, record.department_since, &call.rule.clauses, &payload)
 }
 
 /// The event of a change.
-pub fn updated(call: &Call, record: &Record, changed: &[&str], occurred: Timestamp) -> NewEvent {
+pub fn updated(call: &Call, record: &StaffRow, changed: &[&str], occurred: Timestamp) -> NewEvent {
     let changed_fields = changed.iter().map(|&field| field.to_owned()).collect();
     let payload = pb::StaffUpdated { staff: Some(record.show()), changed_fields };
     NewEvent::new(record.name.clone(), record.version, occurred, &call.rule.clauses, &payload)
@@ -221,7 +185,7 @@ impl Directory {
     pub(super) async fn create_staff(&self, call: &Call, request: pb::CreateStaffRequest) -> Result<pb::Staff, Error> {
         let name = new_name("staff", &request.staff_id)?;
         let since = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
-        let record = Record::of(name, &request.staff.unwrap_or_default(), since, call.now);
+        let record = StaffRow::of(name, &request.staff.unwrap_or_default(), since, call.now);
         let mut change = self.chassis.begin(call).await?;
         let organisation = lock_organisation(change.connection()).await?;
         let known = DirectorySnapshot::around_staff(change.connection(), organisation, &record).await?;
@@ -229,7 +193,7 @@ impl Directory {
             return Err(Error::Exists { kind: "kefu/Staff", name: record.name });
         }
         known.check_staff(&record)?;
-        store(change.connection(), &[&record]).await?;
+        StaffRow::upsert(change.connection(), &[&record]).await?;
         change.record(created(call, &record));
         change.commit(record.show()).await
     }
@@ -262,7 +226,7 @@ impl Directory {
         .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
-        Ok(pb::ListStaffResponse { staff: rows.iter().map(Record::show).collect(), next_page_token })
+        Ok(pb::ListStaffResponse { staff: rows.iter().map(StaffRow::show).collect(), next_page_token })
     }
 
     pub(super) async fn update_staff(&self, call: &Call, request: pb::UpdateStaffRequest) -> Result<pb::Staff, Error> {
@@ -283,36 +247,19 @@ impl Directory {
         let known = DirectorySnapshot::around_staff(change.connection(), organisation, &new).await?;
         known.check_staff(&new)?;
         new.follows(&old, occurred, call.now);
-        store(change.connection(), &[&new]).await?;
+        StaffRow::upsert(change.connection(), &[&new]).await?;
         change.record(updated(call, &new, &changed, occurred));
         change.commit(new.show()).await
     }
 }
 
-/// Stores staff, new or changed.
-pub async fn store(connection: &mut PgConnection, records: &[&Record]) -> Result<(), Error> {
-    sqlx::query!(
-        "insert into appraisal.staff (
-            name, number, display_name, department, post, level, roles, skills, qualifications, supervisor, inactive,
-            department_since, created_at, updated_at, version)
-        select name, number, display_name, nullif(department, ''), post, level, roles, skills, qualifications,
-            nullif(supervisor, ''), inactive, department_since, created_at, updated_at, version
-        from jsonb_populate_recordset(null::appraisal.staff, $1)
-        on conflict (name) do update set
-            number = excluded.number, display_name = excluded.display_name, department = excluded.department,
-            post = excluded.post, level = excluded.level, roles = excluded.roles, skills = excluded.skills,
-            qualifications = excluded.qualifications, supervisor = excluded.supervisor, inactive = excluded.inactive,
-            department_since = excluded.department_since, updated_at = excluded.updated_at, version = excluded.version",
-        serde_json::to_value(records).map_err(Error::unexpected)?
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// The staff that a change of `record` is checked against: themselves as they are stored, whoever has the number, those above
 /// them, and two who may administer the directory, of whom one is another.
-pub async fn around(connection: &mut PgConnection, record: &Record, levels: i32) -> Result<Vec<Record>, sqlx::Error> {
+pub async fn around(
+    connection: &mut PgConnection,
+    record: &StaffRow,
+    levels: i32,
+) -> Result<Vec<StaffRow>, sqlx::Error> {
     staffs!(
         "where number = $2 or name = any(
             array[$1]
@@ -337,21 +284,30 @@ pub async fn around(connection: &mut PgConnection, record: &Record, levels: i32)
 }
 
 /// The one of this name.
-pub async fn find(executor: impl PgExecutor<'_>, name: &str) -> Result<Option<Record>, sqlx::Error> {
+pub async fn find(executor: impl PgExecutor<'_>, name: &str) -> Result<Option<StaffRow>, sqlx::Error> {
     staffs!("where name = $1", name).fetch_optional(executor).await
 }
 
+/// The department of the one of this name, empty for none; nothing if there is no such member of staff.
+pub async fn department_of(executor: impl PgExecutor<'_>, name: &str) -> Result<Option<String>, sqlx::Error> {
+    let department = sqlx::query_scalar!(
+        r#"select coalesce(department, '') as "department!" from appraisal.staff where name = $1"#,
+        name
+    );
+    department.fetch_optional(executor).await
+}
+
 /// The general manager.
-pub async fn general_manager(executor: impl PgExecutor<'_>) -> Result<Option<Record>, sqlx::Error> {
+pub async fn general_manager(executor: impl PgExecutor<'_>) -> Result<Option<StaffRow>, sqlx::Error> {
     staffs!("where name = (select general_manager from appraisal.organisation)").fetch_optional(executor).await
 }
 
 /// All staff.
-pub async fn all(connection: &mut PgConnection) -> Result<Vec<Record>, sqlx::Error> {
+pub async fn all(connection: &mut PgConnection) -> Result<Vec<StaffRow>, sqlx::Error> {
     staffs!("").fetch_all(connection).await
 }
 
 /// Those of these names.
-pub async fn of_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<Record>, sqlx::Error> {
+pub async fn of_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<StaffRow>, sqlx::Error> {
     staffs!("where name = any($1)", names).fetch_all(connection).await
 }

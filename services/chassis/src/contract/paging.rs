@@ -42,11 +42,12 @@ pub trait Key: Sized {
 impl Pages {
     /// For the query that `parts` tell apart: every filter of the request, and no page size.
     #[must_use]
-    pub fn new(call: &Call, parts: &[impl AsRef<str>]) -> Self {
+    pub fn new(call: &Call, parts: &[impl AsRef<[u8]>]) -> Self {
         let mut query = Vec::new();
-        for part in [call.rule.path.as_str(), &call.caller.subject].into_iter().chain(parts.iter().map(AsRef::as_ref)) {
+        let of_call = [call.rule.path.as_bytes(), call.caller.subject.as_bytes()];
+        for part in of_call.into_iter().chain(parts.iter().map(AsRef::as_ref)) {
             query.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            query.extend_from_slice(part.as_bytes());
+            query.extend_from_slice(part);
         }
         Self { query }
     }

@@ -2,8 +2,9 @@
 //! gapless position and the chain's hash; the feed streams them; the verification proves that nobody altered them.
 
 use jiff::Timestamp;
+use kefu_proto::Payload;
 use kefu_proto::events::v1::DutyChange;
-use prost::{Message, Name};
+use prost::Message;
 use uuid::Uuid;
 
 use crate::base::digest::sha256;
@@ -28,7 +29,7 @@ pub struct NewEvent {
 
 impl NewEvent {
     /// What happened to `aggregate`, at `occurred_at`, which made it version `version`, under `clauses`.
-    pub fn new<P: Message + Name>(
+    pub fn new<P: Payload>(
         aggregate: impl Into<String>,
         version: i64,
         occurred_at: Timestamp,

@@ -151,7 +151,7 @@ impl Notifications {
     ) -> Result<Answers<pb::WatchNotificationsResponse>, Error> {
         self.chassis.check_parent(&request.parent)?;
         let (recipient, language) = (call.caller.subject.clone(), call.language);
-        let watch = Watch::begin(&self.chassis, call, &request.resume_token, &[""; 0]).await?;
+        let watch = Watch::begin(&self.chassis, call, &request).await?;
         let this = self.clone();
         let stream = watch.run(move |events| {
             let (this, recipient) = (this.clone(), recipient.clone());

@@ -5,17 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_stream::try_stream;
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
+use kefu_proto::Resumable;
 use kefu_proto::events::v1::Event;
+use kefu_proto::payload::is_seen_by_customers;
+use sqlx::PgConnection;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
+use uuid::Uuid;
 
 use crate::base::error::Error;
-use crate::contract::call::Call;
+use crate::base::names::Resource;
+use crate::contract::call::{Answers, Call};
 use crate::contract::paging::{Key, Pages};
 use crate::serve::feed;
 use crate::store::journal::{self, read_head, sealed_after};
 use crate::work::chassis::Chassis;
+use crate::work::step::AggregateRoot;
 
 const PAGE: i64 = 500;
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -60,15 +66,10 @@ pub struct Watched<T> {
 }
 
 impl Watch {
-    /// Goes on where `resume_token` says, or begins now when it is empty. `query` tells one watch from another.
-    pub async fn begin(
-        chassis: &Arc<Chassis>,
-        call: Call,
-        resume_token: &str,
-        query: &[impl AsRef<str>],
-    ) -> Result<Self, Error> {
+    /// Goes on where the request's token says, which is of a stream of the same question, or begins now when it has none.
+    pub async fn begin(chassis: &Arc<Chassis>, call: Call, request: &impl Resumable) -> Result<Self, Error> {
         let slot = chassis.stream_slot()?;
-        let pages = Pages::new(&call, query);
+        let (pages, resume_token) = (Pages::new(&call, &[request.query()]), request.resume_token());
         let mut connection = chassis.pool().acquire().await?;
         let (head, _) = read_head(&mut connection, &chassis.service).await?;
         let seen = if resume_token.is_empty() {
@@ -145,4 +146,89 @@ async fn read(chassis: &Chassis, position: i64) -> Result<Vec<Event>, Error> {
     let mut connection = chassis.pool().acquire().await?;
     let rows = sealed_after(&mut connection, position, PAGE).await?;
     Ok(rows.into_iter().map(|row| journal::event(&chassis.service, row)).collect())
+}
+
+/// The root of an aggregate whose changes can be watched.
+pub trait WatchedRoot: AggregateRoot<Shown: 'static> + 'static {
+    /// What a caller asks for.
+    type Request: Resumable + 'static;
+    /// A message of the stream.
+    type Response: 'static;
+
+    /// Loads those that exist of `ids`.
+    fn load(connection: &mut PgConnection, ids: &[Uuid])
+    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
+    /// Whether the request asks for what `event` did to it. An event that took it from whom the request names counts too.
+    fn is_asked_for(&self, call: &Call, request: &Self::Request, event: &Event) -> bool;
+    /// The message that tells a change, or in a heartbeat nothing but where to resume.
+    fn respond(change: Option<RootChange<Self::Shown>>, resume_token: String) -> Self::Response;
+}
+
+/// A change of a root, as its watchers are told of it.
+#[derive(Debug)]
+pub struct RootChange<S> {
+    /// The root as it is now, as the caller may see it.
+    pub root: S,
+    /// The type of the event's payload, e.g. `kefu.intake.v1.RequestResolved`.
+    pub event: String,
+    /// The clauses under which it happened.
+    pub clauses: Vec<String>,
+    /// When it happened.
+    pub occurred_time: Option<prost_types::Timestamp>,
+}
+
+/// Sends every change of roots `R` that the caller may see and asks for, from now on or from where the request resumes.
+pub async fn watch_roots<R: WatchedRoot>(
+    chassis: &Arc<Chassis>,
+    call: Call,
+    request: R::Request,
+) -> Result<Answers<R::Response>, Error> {
+    let watch = Watch::begin(chassis, call.clone(), &request).await?;
+    let asked = Arc::new((chassis.clone(), call, request));
+    let stream = watch.run(move |events| {
+        let asked = asked.clone();
+        async move {
+            let (chassis, call, request) = &*asked;
+            changes::<R>(chassis, call, request, events).await
+        }
+    });
+    Ok(Box::pin(stream.map(|step| step.map(|Watched { item, resume_token }| R::respond(item, resume_token)))))
+}
+
+/// What the caller may see and asks for of some events, each with its position and its root as it is now.
+async fn changes<R: WatchedRoot>(
+    chassis: &Chassis,
+    call: &Call,
+    request: &R::Request,
+    events: Vec<Event>,
+) -> Result<Vec<(i64, RootChange<R::Shown>)>, Error> {
+    let mut ids: Vec<Uuid> = events.iter().filter_map(root_of::<R>).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = R::load(&mut *chassis.pool().acquire().await?, &ids).await?;
+    let told = events.into_iter().filter_map(|event| {
+        let id = root_of::<R>(&event)?;
+        let root = roots.iter().find(|root| root.id().uuid() == id)?;
+        let (name, value) = event.payload.as_ref().map_or(("", [].as_slice()), |payload| {
+            (payload.type_url.rsplit('/').next().unwrap_or_default(), payload.value.as_slice())
+        });
+        let is_told = call.reaches(&root.stakeholders())
+            && (!call.is_customer() || is_seen_by_customers(name, value))
+            && root.is_asked_for(call, request, &event);
+        is_told.then(|| {
+            let (event_type, root) = (name.to_owned(), root.show_to(call));
+            let Event { position, clauses, occurred_time, .. } = event;
+            (position, RootChange { root, event: event_type, clauses, occurred_time })
+        })
+    });
+    Ok(told.collect())
+}
+
+/// The id of the root that an event is about, if it is about one.
+fn root_of<R: AggregateRoot>(event: &Event) -> Option<Uuid> {
+    let id = event.aggregate.strip_prefix(R::Kind::COLLECTION)?.strip_prefix('/')?;
+    Uuid::try_parse(id).ok()
 }

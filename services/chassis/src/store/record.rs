@@ -191,6 +191,18 @@ impl Blank for jiff_sqlx::Timestamp {
     }
 }
 
+impl Blank for Timestamp {
+    fn blank(now: Timestamp) -> Self {
+        now
+    }
+}
+
+impl<T: Blank> Blank for sqlx::types::Json<T> {
+    fn blank(now: Timestamp) -> Self {
+        Self(T::blank(now))
+    }
+}
+
 impl<T> Blank for Option<T> {
     fn blank(_: Timestamp) -> Self {
         None

@@ -1,8 +1,8 @@
 //! One step of an aggregate's life: load and lock it, fire an action, store what that changes, all or nothing.
 
 use jiff::Timestamp;
-use kefu_proto::request::Target;
-use prost::{Message, Name};
+use kefu_proto::{Payload, Target};
+use prost::Message;
 use uuid::Uuid;
 
 use crate::base::error::{Error, constraint};
@@ -267,7 +267,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     /// Stores the new one, its duties and the event that tells of it, and replies with it. The day in its number is that of
     /// the business calendar's zone.
-    pub async fn insert<P: Message + Name>(mut self, payload: impl FnOnce(R::Shown) -> P) -> Result<R::Shown, Error> {
+    pub async fn insert<P: Payload>(mut self, payload: impl FnOnce(R::Shown) -> P) -> Result<R::Shown, Error> {
         let zone = self.chassis.regulation.calendar().zone().clone();
         let day = self.at.to_zoned(zone).strftime("%Y%m%d").to_string();
         if let Err(error) = self.record.insert(self.change.connection(), &day).await {
@@ -288,12 +288,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     }
 
     /// Tells of something else that happened with it, in an event of its own.
-    pub fn also_record<P: Message + Name>(
-        &mut self,
-        clause: &str,
-        payload: &P,
-        notices: impl IntoIterator<Item = Notice>,
-    ) {
+    pub fn also_record<P: Payload>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
         let name = self.record.id().to_string();
         self.also_recorded.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
     }
@@ -330,24 +325,24 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     }
 
     /// Stores it, its duties and the event, and replies with it as it is now.
-    pub async fn finish<P: Message + Name>(self, payload: &P) -> Result<R::Shown, Error> {
+    pub async fn finish<P: Payload>(self, payload: &P) -> Result<R::Shown, Error> {
         let (change, shown) = self.write(payload).await?;
         change.commit(shown).await
     }
 
     /// Stores it, its duties and the event, and replies with something else.
-    pub async fn finish_with<P: Message + Name, M: Message>(self, payload: &P, reply: M) -> Result<M, Error> {
+    pub async fn finish_with<P: Payload, M: Message>(self, payload: &P, reply: M) -> Result<M, Error> {
         let (change, _) = self.write(payload).await?;
         change.commit(reply).await
     }
 
     /// Stores it, its duties and the event, and no reply: what answers the call comes with another step.
-    pub async fn finish_unanswered<P: Message + Name>(self, payload: &P) -> Result<(), Error> {
+    pub async fn finish_unanswered<P: Payload>(self, payload: &P) -> Result<(), Error> {
         let (change, _) = self.write(payload).await?;
         change.commit_unanswered().await
     }
 
-    async fn write<P: Message + Name>(mut self, payload: &P) -> Result<(UnitOfWork<'a>, R::Shown), Error> {
+    async fn write<P: Payload>(mut self, payload: &P) -> Result<(UnitOfWork<'a>, R::Shown), Error> {
         let version = self.record.version() + 1;
         self.record.renew(version + i64::try_from(self.also_recorded.len()).unwrap_or(0), self.call.now);
         let reindex = self.record.search_fingerprint() != self.search_fingerprint;

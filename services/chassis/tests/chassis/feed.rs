@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use kefu_chassis::Error;
 use kefu_chassis::journal::NewEvent;
-use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::{Event, SubscribeRequest, SubscribeResponse, VerifyJournalRequest};
+use kefu_proto::notifications::v1::NotificationAcknowledged;
 use kefu_testkit::{BARE, Bench, Dice};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -183,15 +183,15 @@ async fn a_subscriber_resumes_after_its_position_and_gets_only_the_types_it_aske
     let call = call(&bench);
     let mut change = bench.chassis().begin(&call).await.unwrap();
     touch(&mut change, "things/1", call.now, 1_100).await.unwrap();
-    let duty = pb::Duty { kind: "rare".into(), ..pb::Duty::default() };
-    change.record(NewEvent::new("things/2", 1, call.now, &["A2.1"], &duty));
+    let noted = NotificationAcknowledged { subject: "rare".into(), ..NotificationAcknowledged::default() };
+    change.record(NewEvent::new("things/2", 1, call.now, &["A2.1"], &noted));
     change.commit(()).await.unwrap();
     write(&bench, "things/1", 1).await;
 
-    let mut rare = subscribe(&bench, 0, &["kefu.compliance.v1.Duty"]).await;
+    let mut rare = subscribe(&bench, 0, &["kefu.notifications.v1.NotificationAcknowledged"]).await;
     let event = rare.message().await.unwrap().unwrap().event.unwrap();
     assert_eq!((event.position, event.aggregate.as_str(), event.actor.as_str()), (1_101, "things/2", "staff/writer"));
-    assert_eq!(event.payload.unwrap().to_msg::<pb::Duty>().unwrap(), duty);
+    assert_eq!(event.payload.unwrap().to_msg::<NotificationAcknowledged>().unwrap(), noted);
     let mut whole = subscribe(&bench, 0, &[]).await;
     for position in 1..=1_102 {
         assert_eq!(whole.message().await.unwrap().unwrap().event.unwrap().position, position);
@@ -202,7 +202,7 @@ async fn a_subscriber_resumes_after_its_position_and_gets_only_the_types_it_aske
     }
     // Both go on with what is sealed later.
     let mut change = bench.chassis().begin(&call).await.unwrap();
-    change.record(NewEvent::new("things/2", 2, call.now, &["A2.1"], &duty));
+    change.record(NewEvent::new("things/2", 2, call.now, &["A2.1"], &noted));
     change.commit(()).await.unwrap();
     for stream in [&mut rare, &mut rest] {
         assert_eq!(stream.message().await.unwrap().unwrap().event.unwrap().position, 1_103);

@@ -174,7 +174,7 @@ impl Customers {
     ) -> Result<pb::BatchGetCustomersResponse, Error> {
         let ids = request.names.iter().map(|name| id::<Customer>(name)).collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = customers!("where id = any($1)", &uuids).fetch_all(self.chassis.pool()).await?;
+        let rows = CustomerRow::load(&mut *self.chassis.pool().acquire().await?, &uuids).await?;
         let find = |id: &Id<Customer>| {
             rows.iter()
                 .find(|row| row.id == id.uuid())

@@ -132,7 +132,7 @@ impl Customers {
             .map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) })
             .collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-        let rows = projects!("where id = any($1)", &uuids).fetch_all(self.chassis.pool()).await?;
+        let rows = ProjectRow::load(&mut *self.chassis.pool().acquire().await?, &uuids).await?;
         let find = |(index, (customer, id)): (usize, &(Id<Customer>, Id<Project>))| {
             let row = rows.iter().find(|row| row.id == id.uuid() && row.customer == customer.uuid());
             row.map(ProjectRow::show).ok_or_else(|| unknown::<Project>(&request.names[index]))

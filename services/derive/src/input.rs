@@ -73,10 +73,10 @@ impl Row {
     /// Reads the struct.
     pub fn of(input: &DeriveInput) -> Result<Self> {
         let Data::Struct(data) = &input.data else {
-            return Err(Error::new(input.span(), "a stored row is a struct"));
+            return Err(Error::new(input.ident.span(), "a stored row is a struct"));
         };
         let Fields::Named(fields) = &data.fields else {
-            return Err(Error::new(input.span(), "a stored row names its columns"));
+            return Err(Error::new(input.ident.span(), "a stored row names its columns"));
         };
         let mut table = None;
         let mut row = Self {
@@ -116,8 +116,16 @@ impl Row {
                 row.search = Some(search(&option)?);
             } else if option.path.is_ident("upsert") {
                 row.upsert = true;
+            } else if option.path.is_ident("append_only") {
+                row.columns.iter_mut().for_each(|column| column.is_fixed = true);
+            } else if option.path.is_ident("fixed") {
+                option.parse_nested_meta(|named| {
+                    let column = row.columns.iter_mut().find(|column| named.path.is_ident(&column.ident));
+                    column.ok_or_else(|| named.error("is no column"))?.is_fixed = true;
+                    Ok(())
+                })?;
             } else {
-                return Err(option.error("is no option of a stored row"));
+                return Err(unknown(&option, "a stored row"));
             }
             Ok(())
         })?;
@@ -176,7 +184,7 @@ impl Column {
         let ident = field.ident.clone().ok_or_else(|| Error::new(field.span(), "a column has a name"))?;
         let mut column = Self {
             span: ident.span(),
-            is_fixed: ident == "id",
+            is_fixed: ident == "id" || ident == "created_at",
             ident,
             kind: field.ty.clone(),
             is_nullable: false,
@@ -187,9 +195,7 @@ impl Column {
             shown: Shown::Same,
         };
         each_option(&field.attrs, |option| {
-            if option.path.is_ident("fixed") {
-                column.is_fixed = true;
-            } else if option.path.is_ident("nullable") {
+            if option.path.is_ident("nullable") {
                 column.is_nullable = true;
             } else if option.path.is_ident("read_as") {
                 column.read_as = Some(text(&option)?);
@@ -207,7 +213,7 @@ impl Column {
             } else if option.path.is_ident("hidden") {
                 column.shown = Shown::Hidden;
             } else {
-                return Err(option.error("is no option of a column"));
+                return Err(unknown(&option, "a column"));
             }
             Ok(())
         })?;
@@ -226,6 +232,11 @@ fn each_option(attributes: &[Attribute], mut take: impl FnMut(ParseNestedMeta<'_
         attribute.parse_nested_meta(&mut take)?;
     }
     Ok(())
+}
+
+fn unknown(option: &ParseNestedMeta<'_>, of: &str) -> Error {
+    let name = option.path.get_ident().map(ToString::to_string).unwrap_or_default();
+    option.error(format!("`{name}` is no option of {of}"))
 }
 
 fn text(option: &ParseNestedMeta<'_>) -> Result<String> {

@@ -5,12 +5,11 @@
 //! ```ignore
 //! /// A work order as it is stored.
 //! #[derive(Clone, Debug, Record)]
-//! #[record(table = "intake.work_order", query = work_orders, kind = WorkOrder, shows = pb::WorkOrder)]
+//! #[record(table = "intake.work_order", kind = WorkOrder, shows = pb::WorkOrder, append_only)]
 //! pub struct WorkOrderRow {
 //!     pub id: Uuid,
 //!     #[record(under = Request)]
 //!     pub request: Uuid,
-//!     #[record(fixed)]
 //!     pub content: String,
 //!     …
 //! }
@@ -29,11 +28,12 @@
 //! | `state = State` | it has a lifecycle: `StatefulRow`, over its columns `number` and `state` |
 //! | `number("C", sequence = "…")` | its `number` is made when it is inserted, e.g. `C-20261130-000001` |
 //! | `search("table", column = column, …)` | the table that it is found by; the first column refers to it. Needs `Searched` |
+//! | `fixed(column, …)` | columns that stay as they were inserted; `id` and `created_at` do |
+//! | `append_only` | all columns do |
 //! | `upsert` | rows are stored many at once: `upsert(connection, &rows)`; the first column is the key |
 //!
 //! | of a column | what it says |
 //! |---|---|
-//! | `fixed` | it stays as it was inserted |
 //! | `nullable` | an empty text is stored as null |
 //! | `read_as = "type"` | what the query reads it as |
 //! | `names = Kind` | it holds ids, shown as names of that kind |

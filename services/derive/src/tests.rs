@@ -73,6 +73,7 @@ fn every_expansion_is_the_one_that_is_kept() {
                 let text = format!("// `{}` of services/{from}, expanded.\n\n{}", item.ident, expansion(&item));
                 let crate_name = service.file_name().unwrap().to_string_lossy().into_owned();
                 let path = folder.join("expansions").join(crate_name).join(format!("{}.rs", item.ident));
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 expect_test::expect_file![&path].assert_eq(&text);
                 assert!(kept.insert(path), "{} stands twice", item.ident);
             }

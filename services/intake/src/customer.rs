@@ -61,7 +61,6 @@ pub struct CustomerRow {
     pub service_plan: String,
     pub since_at: SqlTime,
     pub owner: String,
-    #[record(fixed)]
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
     pub version: i64,

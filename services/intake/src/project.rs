@@ -32,7 +32,6 @@ struct ProjectRow {
     site_address: String,
     site_tier: i16,
     watched_urls: Vec<String>,
-    #[record(fixed)]
     created_at: SqlTime,
     updated_at: SqlTime,
     version: i64,

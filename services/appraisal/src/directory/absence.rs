@@ -28,16 +28,14 @@ kefu_chassis::resources! {
 /// An absence as it is stored.
 #[derive(Clone, Debug, Record)]
 #[record(table = "appraisal.absence", query = absences, kind = Absence, shows = pb::Absence)]
+#[record(fixed(start_at, kind))]
 struct AbsenceRow {
     id: Uuid,
     #[record(under = StaffMember)]
     staff: String,
-    #[record(fixed)]
     start_at: SqlTime,
     end_at: SqlTime,
-    #[record(fixed)]
     kind: i16,
-    #[record(fixed)]
     created_at: SqlTime,
     version: i64,
 }

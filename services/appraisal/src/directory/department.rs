@@ -36,7 +36,6 @@ pub struct DepartmentRow {
     #[record(read_as = "crate::directory::responsible::Deputies", hidden)]
     pub deputies: Deputies,
     pub dissolved: bool,
-    #[record(fixed)]
     created_at: Timestamp,
     updated_at: Timestamp,
     pub version: i64,

@@ -51,7 +51,6 @@ pub struct StaffRow {
     pub inactive: bool,
     #[record(hidden)]
     department_since: Timestamp,
-    #[record(fixed)]
     created_at: Timestamp,
     updated_at: Timestamp,
     pub version: i64,

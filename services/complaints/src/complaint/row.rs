@@ -31,30 +31,25 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 #[record(search("complaints.complaint_search", complaint = id, received_at = received_at))]
 #[record(shows = pb::Complaint)]
 #[record(computed(contact = Self::contact, root_cause = Self::root_cause, resolution = Self::resolution))]
+#[record(fixed(number, channel, received_at, customer, contact, matter, desired_remedy, request, department))]
 pub struct ComplaintRow {
     pub id: Uuid,
-    #[record(fixed)]
     pub number: String,
-    #[record(fixed)]
     pub channel: i16,
-    #[record(fixed)]
     pub received_at: SqlTime,
-    #[record(fixed, names = Customer)]
+    #[record(names = Customer)]
     pub customer: Option<Uuid>,
-    #[record(fixed, hidden)]
+    #[record(hidden)]
     pub contact: serde_json::Value,
-    #[record(fixed)]
     pub matter: String,
-    #[record(fixed)]
     pub desired_remedy: String,
     pub category: i16,
     pub subcategory: String,
     pub severity: i16,
     pub product: String,
-    #[record(fixed, names = Request)]
+    #[record(names = Request)]
     pub request: Option<Uuid>,
     pub handler: String,
-    #[record(fixed)]
     pub department: String,
     pub responsible_department: String,
     pub responsible_person: String,
@@ -97,7 +92,6 @@ pub struct ComplaintRow {
     pub closed_at: Option<SqlTime>,
     pub archived_at: Option<SqlTime>,
     pub last_informed_at: Option<SqlTime>,
-    #[record(fixed)]
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
     pub version: i64,

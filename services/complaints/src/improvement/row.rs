@@ -19,27 +19,20 @@ use crate::shared::{Complaint, Improvement};
 #[record(table = "complaints.improvement", query = improvements, kind = Improvement, state = State)]
 #[record(number("I", sequence = "complaints.improvement_number"))]
 #[record(shows = pb::Improvement, computed(effect = Self::effect))]
+#[record(fixed(number, complaints, cause_category, cause, responsible_department, measure, owner, department))]
+#[record(fixed(due_at, verifier))]
 pub struct ImprovementRow {
     pub id: Uuid,
-    #[record(fixed)]
     pub number: String,
-    #[record(fixed, names = Complaint)]
+    #[record(names = Complaint)]
     pub complaints: Vec<Uuid>,
-    #[record(fixed)]
     pub cause_category: i16,
-    #[record(fixed)]
     pub cause: String,
-    #[record(fixed)]
     pub responsible_department: String,
-    #[record(fixed)]
     pub measure: String,
-    #[record(fixed)]
     pub owner: String,
-    #[record(fixed)]
     pub department: String,
-    #[record(fixed, show = due_time)]
     pub due_at: SqlTime,
-    #[record(fixed)]
     pub verifier: String,
     pub state: i16,
     pub report: String,
@@ -57,7 +50,6 @@ pub struct ImprovementRow {
     pub contacts_before: i64,
     #[record(hidden)]
     pub contacts_after: i64,
-    #[record(fixed)]
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
     pub version: i64,

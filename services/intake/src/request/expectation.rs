@@ -14,23 +14,20 @@ use crate::shared::{Request, UnmetExpectation, id, unknown};
 /// An expectation as it is stored.
 #[derive(Debug, Record)]
 #[record(table = "intake.unmet_expectation", query = expectations, kind = UnmetExpectation, shows = pb::UnmetExpectation)]
+#[record(fixed(expectation, author, occurred_at))]
 pub struct ExpectationRow {
     pub id: Uuid,
     #[record(under = Request)]
     pub request: Uuid,
-    #[record(fixed)]
     pub expectation: String,
     pub analysis: String,
     pub improvement: String,
     pub answer: String,
     pub told_by: i16,
-    #[record(fixed)]
     pub author: String,
-    #[record(fixed)]
     pub occurred_at: SqlTime,
     #[record(show = answer_time)]
     pub answered_at: Option<SqlTime>,
-    #[record(fixed)]
     pub created_at: SqlTime,
 }
 

@@ -19,24 +19,17 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// An authorisation as it is stored.
 #[derive(Debug, Record)]
-#[record(table = "intake.remote_authorization", query = authorizations, kind = RemoteAuthorization, shows = pb::RemoteAuthorization)]
+#[record(table = "intake.remote_authorization", query = authorizations, kind = RemoteAuthorization, shows = pb::RemoteAuthorization, append_only)]
 pub struct AuthorizationRow {
     pub id: Uuid,
     #[record(under = Request)]
     pub request: Uuid,
-    #[record(fixed)]
     pub authorized_by: String,
-    #[record(fixed)]
     pub given_by: i16,
-    #[record(fixed)]
     pub scope: String,
-    #[record(fixed)]
     pub expire_at: SqlTime,
-    #[record(fixed)]
     pub author: String,
-    #[record(fixed)]
     pub occurred_at: SqlTime,
-    #[record(fixed)]
     pub created_at: SqlTime,
 }
 

@@ -31,44 +31,37 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 #[record(search("intake.request_search", request = id, contact_at = contact_at))]
 #[record(shows = pb::Request)]
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
+#[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]
+#[record(fixed(first_responder, origin, source, external_id, contact_at))]
 pub struct RequestRow {
     pub id: Uuid,
-    #[record(fixed)]
     pub number: String,
-    #[record(fixed)]
     pub channel: i16,
-    #[record(fixed)]
     pub kind: i16,
-    #[record(fixed, names = Customer)]
+    #[record(names = Customer)]
     pub customer: Option<Uuid>,
-    #[record(fixed, hidden)]
+    #[record(hidden)]
     pub contact: serde_json::Value,
-    #[record(fixed, hidden)]
+    #[record(hidden)]
     pub project: Option<Uuid>,
-    #[record(fixed)]
     pub order_number: String,
-    #[record(fixed)]
     pub product_model: String,
-    #[record(fixed)]
     pub description: String,
     pub business_domain: String,
     pub problem_type: String,
     #[record(blank = Priority::Normal as i16)]
     pub priority: i16,
-    #[record(fixed)]
     pub first_responder: String,
     pub owner: String,
     pub department: String,
     pub state: i16,
     pub cycle: i32,
     pub carrier_state: i16,
-    #[record(fixed, blank = Origin::Live as i16)]
+    #[record(blank = Origin::Live as i16)]
     pub origin: i16,
-    #[record(fixed, hidden)]
+    #[record(hidden)]
     pub source: Option<String>,
-    #[record(fixed)]
     pub external_id: Option<String>,
-    #[record(fixed)]
     pub contact_at: SqlTime,
     pub first_response_at: Option<SqlTime>,
     pub promised_at: Option<SqlTime>,
@@ -84,7 +77,6 @@ pub struct RequestRow {
     pub awaited: String,
     pub cancel_reason: String,
     pub unreached_attempts: i32,
-    #[record(fixed)]
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
     pub version: i64,

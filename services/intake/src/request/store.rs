@@ -40,47 +40,34 @@ pub async fn give(
 
 /// A step of the work as it is stored.
 #[derive(Debug, Record)]
-#[record(table = "intake.progress", query = steps, kind = Progress, shows = pb::Progress)]
+#[record(table = "intake.progress", query = steps, kind = Progress, shows = pb::Progress, append_only)]
 pub struct ProgressRow {
     pub id: Uuid,
     #[record(under = Request)]
     pub request: Uuid,
-    #[record(fixed)]
     pub text: String,
-    #[record(fixed)]
     pub told_by: i16,
-    #[record(fixed)]
     pub carrier_state: i16,
-    #[record(fixed)]
     pub author: String,
-    #[record(fixed)]
     pub occurred_at: SqlTime,
-    #[record(fixed)]
     pub created_at: SqlTime,
 }
 
 /// An attempt to ask about a resolution as it is stored.
 #[derive(Debug, Record)]
-#[record(table = "intake.contact_attempt", kind = ContactAttempt, shows = pb::ContactAttempt)]
+#[record(table = "intake.contact_attempt", kind = ContactAttempt, shows = pb::ContactAttempt, append_only)]
 pub struct AttemptRow {
     pub id: Uuid,
     #[record(under = Request)]
     pub request: Uuid,
-    #[record(fixed)]
     pub outcome: i16,
-    #[record(fixed)]
     pub channel: i16,
-    #[record(fixed)]
     pub comment: String,
-    #[record(fixed)]
     pub cycle: i32,
-    #[record(fixed, hidden)]
+    #[record(hidden)]
     pub working_day: Option<jiff_sqlx::Date>,
-    #[record(fixed)]
     pub author: String,
-    #[record(fixed)]
     pub occurred_at: SqlTime,
-    #[record(fixed)]
     pub created_at: SqlTime,
 }
 

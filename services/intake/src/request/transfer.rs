@@ -31,30 +31,23 @@ static BOUNCED: NoticeKind = NoticeKind {
 /// A transfer as it is stored.
 #[derive(Debug, Record)]
 #[record(table = "intake.transfer", query = transfers, kind = Transfer, shows = pb::Transfer)]
+#[record(fixed(from_owner, from_department, recipient, department, capacity, reason, occurred_at))]
 pub struct TransferRow {
     pub id: Uuid,
     #[record(under = Request)]
     pub request: Uuid,
-    #[record(fixed)]
     pub from_owner: String,
-    #[record(fixed)]
     pub from_department: String,
-    #[record(fixed)]
     pub recipient: String,
-    #[record(fixed)]
     pub department: String,
-    #[record(fixed)]
     pub capacity: i16,
-    #[record(fixed)]
     pub reason: String,
     pub state: i16,
     pub answered_by: String,
     pub decline_reason: String,
-    #[record(fixed)]
     pub occurred_at: SqlTime,
     #[record(show = answer_time)]
     pub answered_at: Option<SqlTime>,
-    #[record(fixed)]
     pub created_at: SqlTime,
 }
 

@@ -13,24 +13,17 @@ use crate::shared::{Request, WorkOrder};
 
 /// A work order as it is stored.
 #[derive(Debug, Record)]
-#[record(table = "intake.work_order", kind = WorkOrder, shows = pb::WorkOrder)]
+#[record(table = "intake.work_order", kind = WorkOrder, shows = pb::WorkOrder, append_only)]
 pub struct WorkOrderRow {
     pub id: Uuid,
     #[record(under = Request)]
     pub request: Uuid,
-    #[record(fixed)]
     pub for_department: String,
-    #[record(fixed)]
     pub content: String,
-    #[record(fixed)]
     pub retroactive: bool,
-    #[record(fixed)]
     pub reason: String,
-    #[record(fixed)]
     pub author: String,
-    #[record(fixed)]
     pub occurred_at: SqlTime,
-    #[record(fixed)]
     pub created_at: SqlTime,
 }
 

@@ -45,7 +45,7 @@ fn write_method(code: &mut String, method: &MethodDescriptor) {
             format!(
                 "let (call, request) = self.chassis.admit(request)?;
                 let outcome = <$api>::{name}(self, &call, request).await;
-                self.chassis.settle(&call, outcome).await"
+                self.chassis.respond(&call, outcome).await"
             ),
         ),
         (true, false) => (
@@ -54,7 +54,7 @@ fn write_method(code: &mut String, method: &MethodDescriptor) {
             format!(
                 "let (mut call, requests) = self.chassis.admit_stream(request)?;
                 let outcome = <$api>::{name}(self, &mut call, requests).await;
-                self.chassis.settle(&call, outcome).await"
+                self.chassis.respond(&call, outcome).await"
             ),
         ),
         (false, true) => {

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use kefu_chassis::directory::follow::FEED;
+use kefu_chassis::names::DIRECTORY;
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::{ErrorReason, Role};
 use kefu_testkit::{Bench, assert_refused, eventually};
@@ -165,5 +165,5 @@ async fn a_journal_that_was_rewritten_is_not_followed_and_the_operator_hears_of_
     .await;
     assert_eq!(copy(&house.intake).await, before, "the copy is used as it is");
     house.register(&house.customer().await, "").await.unwrap();
-    assert_eq!(house.appraisal.name(), FEED);
+    assert_eq!(house.appraisal.name(), DIRECTORY);
 }

@@ -35,7 +35,7 @@ struct Organisation {
 
 /// Takes the organisation for a change of departments or staff, until the transaction ends, and counts the change. In turn: the
 /// row alone would let a long import, which takes it again and again, overtake whoever waits.
-async fn hold(connection: &mut PgConnection) -> Result<Organisation, sqlx::Error> {
+async fn lock_organisation(connection: &mut PgConnection) -> Result<Organisation, sqlx::Error> {
     sqlx::query_as!(
         Organisation,
         r#"with turn as materialized (select pg_advisory_xact_lock(hashtextextended('kefu.appraisal.organisation', 0)))

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kefu_chassis::names::{Id, id, unknown};
 use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::record::VersionedRow as _;
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as pb;

@@ -12,13 +12,13 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, VARY};
 use http::{Method as Verb, StatusCode};
-use kefu_chassis::chassis::spawn;
 use kefu_chassis::config;
 use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::server::connection::Origin;
 use kefu_chassis::server::connections::{self, Protocols, Serving};
-use kefu_chassis::server::shares;
+use kefu_chassis::server::quota;
 use kefu_chassis::server::{ServerError, acceptor, reflection};
+use kefu_chassis::tasks::spawn;
 use kefu_chassis::telemetry::Telemetry;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -289,7 +289,7 @@ async fn count(
 ) -> Response {
     let origin: Option<IpAddr> = request.extensions().get::<Origin>().map(|origin| origin.0);
     match gateway.rates.count(request.headers(), origin).await {
-        Ok(share) => shares::answer(next.run(request).await, share),
+        Ok(share) => quota::answer(next.run(request).await, share),
         Err(problem) => refuse(&problem, &telling),
     }
 }

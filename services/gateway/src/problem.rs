@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
-use kefu_chassis::error::{describe, shortened};
-use kefu_chassis::language::{Language, Text, meaning};
+use kefu_chassis::error::describe;
+use kefu_chassis::language::{Language, Text};
 use kefu_chassis::peer::is_lost;
+use kefu_chassis::refusal::{meaning, shortened};
 use kefu_proto::rules::v1::ErrorReason;
 use serde::Serialize;
 use tonic::{Code, Status};

@@ -10,7 +10,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
 use kefu_chassis::identity::{IssuerConfig, Verifier, bearer};
-use kefu_chassis::server::shares::{Share, Shares};
+use kefu_chassis::server::quota::{CallerQuota, QuotaSlot};
 use kefu_proto::rules::v1::Role;
 
 use crate::config::Limits;
@@ -22,7 +22,7 @@ const NEXT: Duration = Duration::from_secs(1);
 /// The rates of callers, and what each has under way.
 pub struct Rates {
     verifier: Verifier,
-    shares: Shares,
+    quota: CallerQuota,
     callers: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
 }
@@ -41,12 +41,12 @@ impl Rates {
         let quota = quota.allow_burst(at_least_one(limits.rate_burst));
         let clock = DefaultClock::default();
         let callers = RateLimiter::dashmap_with_clock(quota, clock.clone());
-        Self { verifier: Verifier::new(issuers), shares: Shares::new(limits.calls_per_caller), callers, clock }
+        Self { verifier: Verifier::new(issuers), quota: CallerQuota::new(limits.calls_per_caller), callers, clock }
     }
 
     /// Counts a request with these headers from this address, which is one of its caller's until the share is dropped. Other
     /// services call for many and are not counted.
-    pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<Share>, Problem> {
+    pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<QuotaSlot>, Problem> {
         let identity = match bearer(headers) {
             Some(token) => self.verifier.verify(token).await.ok(),
             None => None,
@@ -58,7 +58,7 @@ impl Rates {
         };
         let until = self.callers.check_key(&caller);
         until.map_err(|until| Problem::too_often(until.wait_time_from(self.clock.now())))?;
-        self.shares.take_as(&caller).map(Some).map_err(|_| Problem::too_often(NEXT))
+        self.quota.take_as(&caller).map(Some).map_err(|_| Problem::too_often(NEXT))
     }
 
     /// Forgets the callers that have not called for so long that they may call as if for the first time.

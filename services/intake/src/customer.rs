@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::{Holder, check_etag, etag};
+use kefu_chassis::call::{Stakeholders, check_etag, etag};
 use kefu_chassis::error::Violation;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
@@ -143,9 +143,9 @@ impl Customers {
 
     async fn get_customer(&self, call: &Call, request: pb::GetCustomerRequest) -> Result<pb::Customer, Error> {
         let id = id::<Customer>(&request.name)?;
-        let holder = Holder { customer: Cow::from(&request.name), ..Holder::default() };
+        let stakeholders = Stakeholders { customer: Cow::from(&request.name), ..Stakeholders::default() };
         let row = CustomerRow::get(&mut *self.chassis.pool().acquire().await?, id.uuid()).await?;
-        row.filter(|_| call.reaches(&holder))
+        row.filter(|_| call.reaches(&stakeholders))
             .map(|record| record.show())
             .ok_or_else(|| unknown::<Customer>(&request.name))
     }

@@ -1,7 +1,7 @@
 //! Projects: what was delivered, or is being delivered, to a customer.
 
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::{Holder, check_etag, etag};
+use kefu_chassis::call::{Stakeholders, check_etag, etag};
 use kefu_chassis::error::constraint;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
@@ -86,10 +86,10 @@ impl Customers {
     pub(crate) async fn get_project(&self, call: &Call, request: pb::GetProjectRequest) -> Result<pb::Project, Error> {
         let (customer, id) = ids(&request.name)?;
         let owner = customer.to_string();
-        let holder = Holder { customer: owner.into(), ..Holder::default() };
+        let stakeholders = Stakeholders { customer: owner.into(), ..Stakeholders::default() };
         let row = projects!("where id = $1 and customer = $2", id.uuid(), customer.uuid());
         let row = row.fetch_optional(self.chassis.pool()).await?;
-        row.filter(|_| call.reaches(&holder))
+        row.filter(|_| call.reaches(&stakeholders))
             .map(|record| record.show())
             .ok_or_else(|| unknown::<Project>(&request.name))
     }
@@ -127,8 +127,8 @@ impl Customers {
             r#"select exists (select from intake.customer where id = $1) as "exists!""#,
             customer.uuid()
         );
-        let holder = Holder { customer: request.parent.as_str().into(), ..Holder::default() };
-        if !call.reaches(&holder) || !exists.fetch_one(self.chassis.pool()).await? {
+        let stakeholders = Stakeholders { customer: request.parent.as_str().into(), ..Stakeholders::default() };
+        if !call.reaches(&stakeholders) || !exists.fetch_one(self.chassis.pool()).await? {
             return Err(unknown::<Customer>(&request.parent));
         }
         let mut connection = self.chassis.pool().acquire().await?;

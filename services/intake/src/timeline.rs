@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::Holder;
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::names::{Id, id, reference, unknown};
 use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::subscriber::Subscription;
@@ -30,8 +30,8 @@ impl Customers {
         let page: Page<(Timestamp, Id<Request>)> =
             Pages::new(call, &[&asked.name]).read(&asked.page_token, asked.page_size)?;
         let customer = id::<Customer>(&asked.name)?;
-        let holder = Holder { customer: asked.name.as_str().into(), ..Holder::default() };
-        if !call.reaches(&holder) {
+        let stakeholders = Stakeholders { customer: asked.name.as_str().into(), ..Stakeholders::default() };
+        if !call.reaches(&stakeholders) {
             return Err(unknown::<Customer>(&asked.name));
         }
         let rows = sqlx::query!(

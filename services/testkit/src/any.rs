@@ -2,7 +2,7 @@
 //! service gives a [`World`] with something for each of its methods to act on, and one good request of each.
 #![expect(async_fn_in_trait, reason = "only tests call it, and none of them spawns")]
 
-use kefu_chassis::directory::follow::FEED;
+use kefu_chassis::names::DIRECTORY;
 use kefu_chassis::raw::Raw;
 use kefu_proto::rules::v1::{Access, ErrorReason, Role};
 use prost::Message as _;
@@ -24,7 +24,7 @@ pub mod wrong;
 
 /// What a refusal of an unknown name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stranger {
+pub enum UnknownName {
     /// There is no such resource: its kind and name.
     Resource(String, String),
     /// The field that refers to it is wrong.
@@ -68,8 +68,8 @@ pub trait World {
     /// Whether resources of a kind, e.g. `kefu/Staff`, are looked up.
     fn keeps(&self, kind: &str) -> bool;
     /// What is said of an unknown `name` of this kind in a field.
-    fn stranger(&self, _method: &str, _field: &str, kind: String, name: String) -> Stranger {
-        Stranger::Resource(kind, name)
+    fn unknown_name(&self, _method: &str, _field: &str, kind: String, name: String) -> UnknownName {
+        UnknownName::Resource(kind, name)
     }
     /// Whether a list can be asked this way.
     fn asks(&self, _method: &str, _query: &DynamicMessage) -> bool {
@@ -143,7 +143,7 @@ pub trait World {
     async fn digest(&self) -> Vec<String> {
         let schema = self.bench().name().trim_start_matches("services/").to_owned();
         self.settled().await;
-        if self.bench().name() == FEED {
+        if self.bench().name() == DIRECTORY {
             self.bench().followed().await;
         } else {
             self.bench().seal().await;

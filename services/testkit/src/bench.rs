@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kefu_chassis::clock::SimulatedTime;
 use kefu_chassis::config::{self, Limits};
-use kefu_chassis::directory::follow::FEED;
 use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::identity::signer::{AUDIENCE, ISSUER};
+use kefu_chassis::names::DIRECTORY;
 use kefu_chassis::peer::{Peer, Peers};
 use kefu_chassis::program::{Running, Service, Setup, StartError};
 use kefu_chassis::telemetry::Telemetry;
@@ -363,7 +363,7 @@ impl Bench {
         self.seal().await;
         let last: i64 = self.number("select coalesce(max(position), 0) from journal").await;
         eventually("the directory is followed", async || {
-            let position = sqlx::query_scalar("select position from feed_cursor where feed = $1").bind(FEED);
+            let position = sqlx::query_scalar("select position from feed_cursor where feed = $1").bind(DIRECTORY);
             let position: Option<i64> = position.fetch_optional(&self.admin).await.unwrap();
             (position.unwrap_or(0) >= last).then_some(())
         })

@@ -1,7 +1,7 @@
 //! The people of the tests, as every bench's copy of the directory has them from the start: each may act as whatever their
 //! token says, so that a test says it with the token.
 
-use kefu_chassis::directory::follow::FEED;
+use kefu_chassis::names::DIRECTORY;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Department, its domains, its head.
@@ -49,7 +49,7 @@ pub async fn enrol(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     }
     let rest = format!(
         "insert into directory_post values ('general_manager', 'staff/ceo');
-        insert into feed_cursor (feed, position, hash) values ('{FEED}', 0, '')"
+        insert into feed_cursor (feed, position, hash) values ('{DIRECTORY}', 0, '')"
     );
     connection.execute(sqlx::raw_sql(AssertSqlSafe(rest))).await?;
     Ok(())

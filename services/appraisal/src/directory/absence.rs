@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::{Holder, check_etag, etag};
+use kefu_chassis::call::{Stakeholders, check_etag, etag};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::{Id, Resource as _};
 use kefu_chassis::paging::Page;
@@ -47,7 +47,7 @@ fn no_absence(name: &str) -> Error {
 
 /// Whether the caller may touch the absences of a member of staff of a department.
 fn reaches(call: &Call, staff: &str, department: &str) -> bool {
-    call.reaches(&Holder::of(staff, department))
+    call.reaches(&Stakeholders::of(staff, department))
 }
 
 impl Directory {

@@ -10,7 +10,7 @@ use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
-use super::hold;
+use super::lock_organisation;
 use super::staff::{StaffRow, created};
 
 /// How long to wait before it is tried again.
@@ -61,7 +61,7 @@ impl FirstAdmin {
             return Ok(false);
         }
         let mut change = self.chassis.begin(&call).await?;
-        hold(change.connection()).await?;
+        lock_organisation(change.connection()).await?;
         if holds_somebody(change.connection()).await? {
             return Ok(false);
         }

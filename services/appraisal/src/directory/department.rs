@@ -14,10 +14,10 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::known::Known;
+use super::known::DirectorySnapshot;
 use super::responsible::{Deputies, Deputy};
 use super::staff::StaffRow;
-use super::{Directory, Name, Organisation, hold, new_name, no_department, staff};
+use super::{Directory, Name, Organisation, lock_organisation, new_name, no_department, staff};
 
 const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "部门尚有在职成员：须先调离");
 
@@ -117,7 +117,7 @@ impl Directory {
         let name = new_name("departments", &request.department_id)?;
         let record = DepartmentRow::of(name, &request.department.unwrap_or_default(), call.now);
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
+        let organisation = lock_organisation(change.connection()).await?;
         let exists = departments!("where name = $1", record.name).fetch_optional(change.connection()).await?;
         if exists.is_some() {
             return Err(Error::Exists { kind: "kefu/Department", name: record.name });
@@ -163,7 +163,7 @@ impl Directory {
         let given = request.department.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &given)?;
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
+        let organisation = lock_organisation(change.connection()).await?;
         let row = departments!("where name = $1", given.name);
         let old = row.fetch_optional(change.connection()).await?.ok_or_else(|| no_department(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
@@ -192,7 +192,7 @@ async fn check(
         .collect();
     if !leaders.is_empty() {
         let staff = staff::of_names(&mut *connection, &leaders).await?;
-        Known::new(staff, [], organisation).check_leaders(new, changed)?;
+        DirectorySnapshot::new(staff, [], organisation).check_leaders(new, changed)?;
     }
     if new.dissolved && changed.contains(&"dissolved") {
         let has_members = sqlx::query_scalar!(

@@ -4,7 +4,7 @@ use kefu_chassis::journal::NewEvent;
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
 
-use super::{Directory, hold, no_staff, staff};
+use super::{Directory, lock_organisation, no_staff, staff};
 
 /// What the events of appointments are about.
 const AGGREGATE: &str = "generalManager";
@@ -16,7 +16,7 @@ impl Directory {
         request: pb::AppointGeneralManagerRequest,
     ) -> Result<pb::Staff, Error> {
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
+        let organisation = lock_organisation(change.connection()).await?;
         let row = staff::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
         if row.inactive {
             return Err(Error::field("staff", "has left"));

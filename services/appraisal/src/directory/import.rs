@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 
-use kefu_chassis::{Call, Change, Error};
+use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::directory::v1::import_staff_response::RejectedRow;
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
 
-use super::known::Known;
-use super::{Directory, department, hold, staff};
+use super::known::DirectorySnapshot;
+use super::{Directory, department, lock_organisation, staff};
 
 mod file;
 mod plan;
@@ -54,10 +54,10 @@ impl Directory {
         let mut planned_for = None;
         loop {
             let mut change = self.chassis.begin(call).await?;
-            let organisation = hold(change.connection()).await?;
+            let organisation = lock_organisation(change.connection()).await?;
             let version = organisation.version;
             if planned_for.is_none_or(|planned| planned + 1 != version) {
-                let known = Known::all(change.connection(), organisation).await?;
+                let known = DirectorySnapshot::all(change.connection(), organisation).await?;
                 plan = Plan::of(&file, &done, &known, &reader);
             }
             planned_for = Some(version);
@@ -78,7 +78,7 @@ impl Directory {
 }
 
 /// Stores what a step does.
-async fn write(change: &mut Change<'_>, call: &Call, step: &Step) -> Result<(), Error> {
+async fn write(change: &mut UnitOfWork<'_>, call: &Call, step: &Step) -> Result<(), Error> {
     match step {
         Step::Departments(records) => {
             department::DepartmentRow::upsert(change.connection(), &records.iter().collect::<Vec<_>>()).await?;

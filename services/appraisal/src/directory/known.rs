@@ -24,7 +24,7 @@ const LEVELS: usize = 64;
 
 /// What was read of the directory.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct DirectorySnapshot {
     staff: HashMap<String, Staff>,
     /// Who has a number.
     numbers: HashMap<String, String>,
@@ -39,11 +39,11 @@ pub struct Refusal {
     pub field: String,
     /// What is wrong.
     pub reason: String,
-    because: Because,
+    cause: Reason,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Because {
+enum Reason {
     /// The field is wrong by itself or refers to what it cannot.
     Wrong(&'static str),
     /// A clause demands something of this resource first.
@@ -54,24 +54,24 @@ enum Because {
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        match refusal.because {
-            Because::Wrong(resource) => Self::field(format!("{resource}.{}", refusal.field), refusal.reason),
-            Because::Gate(clause, subject, missing) => Self::Gate { subject, clause: clause.into(), missing },
-            Because::Taken(name) => Self::Exists { kind: "kefu/Staff", name },
+        match refusal.cause {
+            Reason::Wrong(resource) => Self::field(format!("{resource}.{}", refusal.field), refusal.reason),
+            Reason::Gate(clause, subject, missing) => Self::Gate { subject, clause: clause.into(), missing },
+            Reason::Taken(name) => Self::Exists { kind: "kefu/Staff", name },
         }
     }
 }
 
 fn wrong(field: &str, reason: &str) -> Refusal {
-    Refusal { field: field.to_owned(), reason: reason.to_owned(), because: Because::Wrong("staff") }
+    Refusal { field: field.to_owned(), reason: reason.to_owned(), cause: Reason::Wrong("staff") }
 }
 
 fn gate(field: &str, clause: &'static str, subject: &str, missing: Text) -> Refusal {
     let reason = format!("{clause}: {}", missing.of(Language::English));
-    Refusal { field: field.to_owned(), reason, because: Because::Gate(clause, subject.to_owned(), missing) }
+    Refusal { field: field.to_owned(), reason, cause: Reason::Gate(clause, subject.to_owned(), missing) }
 }
 
-impl Known {
+impl DirectorySnapshot {
     pub fn new(
         staff: impl IntoIterator<Item = Staff>,
         departments: impl IntoIterator<Item = Department>,
@@ -153,7 +153,7 @@ impl Known {
         self.check_department(new)?;
         if let Some(holder) = self.numbers.get(&new.number).filter(|holder| **holder != new.name) {
             let reason = format!("is the number of {holder}");
-            return Err(Refusal { field: "number".into(), reason, because: Because::Taken(holder.clone()) });
+            return Err(Refusal { field: "number".into(), reason, cause: Reason::Taken(holder.clone()) });
         }
         if old.is_none_or(|old| old.supervisor != new.supervisor) {
             self.check_supervisor(new)?;
@@ -231,7 +231,7 @@ impl Known {
         let wrong = |field: String, reason: &str| Refusal {
             field,
             reason: reason.to_owned(),
-            because: Because::Wrong("department"),
+            cause: Reason::Wrong("department"),
         };
         if changed.contains(&"head") && !new.head.is_empty() {
             let head = self.staff.get(&new.head).ok_or_else(|| wrong("head".into(), "is not known"))?;

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 
-use super::known::Known;
-use super::{Directory, Name, hold, new_name, no_staff};
+use super::known::DirectorySnapshot;
+use super::{Directory, Name, lock_organisation, new_name, no_staff};
 
 /// A qualification as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,8 +158,8 @@ impl Directory {
         let since = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let record = StaffRow::of(name, &request.staff.unwrap_or_default(), since, call.now);
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
-        let known = Known::around_staff(change.connection(), organisation, &record).await?;
+        let organisation = lock_organisation(change.connection()).await?;
+        let known = DirectorySnapshot::around_staff(change.connection(), organisation, &record).await?;
         if known.staff(&record.name).is_some() {
             return Err(Error::Exists { kind: "kefu/Staff", name: record.name });
         }
@@ -204,7 +204,7 @@ impl Directory {
         let fields = masked(request.update_mask.as_ref(), &given)?;
         let occurred = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let mut change = self.chassis.begin(call).await?;
-        let organisation = hold(change.connection()).await?;
+        let organisation = lock_organisation(change.connection()).await?;
         let old = find(change.connection(), &given.name).await?.ok_or_else(|| no_staff(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
         let (mut new, changed) = old.updated(&fields, &given);
@@ -214,7 +214,7 @@ impl Directory {
         if occurred < old.department_since {
             return Err(Error::field("occurred_time", "must not be before they came to their department"));
         }
-        let known = Known::around_staff(change.connection(), organisation, &new).await?;
+        let known = DirectorySnapshot::around_staff(change.connection(), organisation, &new).await?;
         known.check_staff(&new)?;
         new.follows(&old, occurred, call.now);
         StaffRow::upsert(change.connection(), &[&new]).await?;

@@ -9,7 +9,7 @@ use kefu_chassis::identity::Identity;
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::notifications::v1::ListNotificationsResponse;
 use kefu_proto::rules::v1::Role;
-use kefu_testkit::any::{Stranger, World as _};
+use kefu_testkit::any::{UnknownName, World as _};
 use kefu_testkit::{Bench, sign};
 use prost::Message as _;
 use serde_json::{Value as Json, json};
@@ -178,9 +178,9 @@ impl kefu_testkit::any::World for World {
         true
     }
 
-    fn stranger(&self, _method: &str, field: &str, kind: String, name: String) -> Stranger {
+    fn unknown_name(&self, _method: &str, field: &str, kind: String, name: String) -> UnknownName {
         let fields = ["staff.department", "staff.supervisor", "department.head", "department.deputies[0].staff"];
-        if fields.contains(&field) { Stranger::Field(field.to_owned()) } else { Stranger::Resource(kind, name) }
+        if fields.contains(&field) { UnknownName::Field(field.to_owned()) } else { UnknownName::Resource(kind, name) }
     }
 
     /// It makes something new each time it is called.

@@ -65,7 +65,7 @@ impl<'a> Scope<'a> {
 
 /// Who has to do with a resource.
 #[derive(Clone, Debug, Default)]
-pub struct Holder<'a> {
+pub struct Stakeholders<'a> {
     /// Its owner.
     pub owner: &'a str,
     /// The department responsible.
@@ -76,7 +76,7 @@ pub struct Holder<'a> {
     pub parties: Vec<&'a str>,
 }
 
-impl<'a> Holder<'a> {
+impl<'a> Stakeholders<'a> {
     /// Somebody, and their department.
     #[must_use]
     pub fn of(owner: &'a str, department: &'a str) -> Self {
@@ -186,7 +186,7 @@ impl Call {
 
     /// Whether the caller may touch a resource of this holder.
     #[must_use]
-    pub fn reaches(&self, holder: &Holder<'_>) -> bool {
+    pub fn reaches(&self, holder: &Stakeholders<'_>) -> bool {
         let is_party = |name: &str| holder.parties.contains(&name);
         let caller = self.caller.subject.as_str();
         match self.scope() {

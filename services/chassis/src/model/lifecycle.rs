@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::base::error::Error;
 use crate::base::language::Text;
 use crate::base::names::Id;
-use crate::contract::call::Holder;
+use crate::contract::call::Stakeholders;
 use crate::model::duty::{BY_LIFECYCLE, Duty, DutyResource, NewDuty};
 use crate::model::notice::{Notice, NoticeKind};
 
@@ -94,7 +94,7 @@ pub struct Reach<F> {
     /// Who that is, for the page of the lifecycle, e.g. `its investigator`.
     pub whose: &'static str,
     /// Them, made of the facts and of all who have to do with the subject.
-    pub of: for<'a> fn(&'a F, Holder<'a>) -> Holder<'a>,
+    pub of: for<'a> fn(&'a F, Stakeholders<'a>) -> Stakeholders<'a>,
 }
 
 /// What an action is called.
@@ -311,7 +311,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
 
     /// Who may act on the subject with `method`, of `all` who have to do with it: its owner, and their department or its
     /// customer as the method's access says, or whom the rows of the method name.
-    pub fn reach<'a>(&self, method: &str, facts: &'a F, all: Holder<'a>) -> Holder<'a> {
+    pub fn reach<'a>(&self, method: &str, facts: &'a F, all: Stakeholders<'a>) -> Stakeholders<'a> {
         let row = self.transitions.iter().find(|row| (self.label)(row.action).method == method);
         match row.and_then(|row| row.reach.as_ref()) {
             Some(reach) => (reach.of)(facts, all),

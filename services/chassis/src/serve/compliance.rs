@@ -10,7 +10,7 @@ use kefu_proto::events::v1::{DutyChange, DutyChanged};
 use crate::base::error::Error;
 use crate::base::names::{Id, Resource as _};
 use crate::base::time::{duration_to_proto, sql, to_proto};
-use crate::contract::call::{Call, Holder, check_etag, etag};
+use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::{NEVER, Page};
 use crate::model::duty::{BY_PERSON, Duty, DutyResource, State};
 use crate::model::event::NewEvent;
@@ -177,8 +177,8 @@ impl Compliance {
     }
 }
 
-fn holder(duty: &Duty) -> Holder<'_> {
-    Holder { owner: &duty.owner, department: &duty.department, ..Holder::default() }
+fn holder(duty: &Duty) -> Stakeholders<'_> {
+    Stakeholders { owner: &duty.owner, department: &duty.department, ..Stakeholders::default() }
 }
 
 fn unknown(name: &str) -> Error {

@@ -7,12 +7,12 @@ use kefu_proto::rules::v1::{ErrorReason, Refusal};
 
 use crate::base::error::Error;
 use crate::base::language::Text;
-use crate::contract::call::{Call, Holder};
+use crate::contract::call::{Call, Stakeholders};
 use crate::contract::rules::MethodRule;
 use crate::model::lifecycle::Lifecycle;
 use crate::model::lifecycle::explain::Explained;
 use crate::work::chassis::Chassis;
-use crate::work::step::Root;
+use crate::work::step::AggregateRoot;
 
 const OUT_OF_REACH: Text = Text::new(
     "It is in somebody else's hands, and your role does not reach that far.",
@@ -21,7 +21,7 @@ const OUT_OF_REACH: Text = Text::new(
 
 /// What can be done with an aggregate next by the caller, and what stands in the way. `is_meant` says of an action, where its
 /// method may mean several, whether it is one that the method can mean now.
-pub fn explanations<R: Root>(
+pub fn explanations<R: AggregateRoot>(
     chassis: &Chassis,
     call: &Call,
     record: &R,
@@ -30,7 +30,7 @@ pub fn explanations<R: Root>(
 ) -> Result<Vec<Explanation>, Error> {
     let lifecycle = R::lifecycle();
     let explained = lifecycle.explain(&record.id().to_string(), record.state(), facts).into_iter();
-    let holder = |method: &str| lifecycle.reach(method, facts, record.holder());
+    let holder = |method: &str| lifecycle.reach(method, facts, record.stakeholders());
     explained.filter(|each| is_meant(each.action)).map(|each| each.show(lifecycle, chassis, call, holder)).collect()
 }
 
@@ -41,7 +41,7 @@ impl<S: Copy, A: Copy> Explained<S, A> {
         lifecycle: &Lifecycle<S, A, D, F>,
         chassis: &Chassis,
         call: &Call,
-        holder: impl FnOnce(&'static str) -> Holder<'h>,
+        holder: impl FnOnce(&'static str) -> Stakeholders<'h>,
     ) -> Result<Explanation, Error> {
         let label = (lifecycle.label)(self.action);
         let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
@@ -67,7 +67,7 @@ impl<S: Copy, A: Copy> Explained<S, A> {
 impl Call {
     /// Why the same caller could not call the method of `rule` for a resource of `holder`, if they could not.
     #[must_use]
-    pub fn barred(&self, rule: &Arc<MethodRule>, holder: &Holder<'_>) -> Option<Refusal> {
+    pub fn barred(&self, rule: &Arc<MethodRule>, holder: &Stakeholders<'_>) -> Option<Refusal> {
         if !self.caller.roles.iter().any(|role| rule.roles.contains(role)) {
             return Some(Error::RoleMissing.shown(self.language));
         }

@@ -20,7 +20,7 @@ use crate::contract::paging::{Key, Pages};
 use crate::serve::feed;
 use crate::store::journal::{self, read_head, sealed_after};
 use crate::work::chassis::Chassis;
-use crate::work::step::Root;
+use crate::work::step::AggregateRoot;
 
 const PAGE: i64 = 500;
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
@@ -148,7 +148,7 @@ async fn read(chassis: &Chassis, position: i64) -> Result<Vec<Event>, Error> {
 }
 
 /// The root of an aggregate whose changes can be watched.
-pub trait WatchedRoot: Root<Shown: 'static> + 'static {
+pub trait WatchedRoot: AggregateRoot<Shown: 'static> + 'static {
     /// What a caller asks for.
     type Request: Resumable + 'static;
     /// A message of the stream.
@@ -224,7 +224,7 @@ async fn changes<R: WatchedRoot>(
 }
 
 /// The id of the root that an event is about, if it is about one.
-fn root_of<R: Root>(event: &Event) -> Option<Uuid> {
+fn root_of<R: AggregateRoot>(event: &Event) -> Option<Uuid> {
     let id = event.aggregate.strip_prefix(R::Kind::COLLECTION)?.strip_prefix('/')?;
     Uuid::try_parse(id).ok()
 }

@@ -57,7 +57,7 @@ impl<'a> Change<'a> {
     }
 
     /// Appends an event and stores the duties that it touched.
-    pub fn record_touching(&mut self, event: NewEvent, touched: Touched) {
+    pub fn record_with_effects(&mut self, event: NewEvent, touched: Touched) {
         self.duties.extend(touched.duties);
         self.record(event.correcting(touched.corrects).with_duties(touched.changes).telling(touched.notices));
     }

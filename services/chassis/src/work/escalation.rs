@@ -10,12 +10,12 @@ use crate::model::notice::{Notice, NoticeKind};
 use crate::work::chassis::Chassis;
 
 static OVERDUE: NoticeKind = NoticeKind {
-    word: "duty_overdue",
+    code: "duty_overdue",
     english: "Your duty under {} is overdue; it must still be fulfilled.",
     chinese: "您在{}项下的时限事项已逾期，仍须完成。",
 };
 static ESCALATED: NoticeKind = NoticeKind {
-    word: "duty_escalated",
+    code: "duty_escalated",
     english: "A duty of your staff under {} is overdue and still not fulfilled.",
     chinese: "您下属在{}项下的时限事项已逾期，至今未完成。",
 };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::base::error::{Error, constraint};
 use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
-use crate::contract::call::{Call, Holder, check_etag, etag};
+use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::{Page, Pages};
 use crate::model::duty::Duty as LiveDuty;
 use crate::model::event::NewEvent;
@@ -18,7 +18,7 @@ use crate::work::change::Change;
 use crate::work::chassis::Chassis;
 
 /// The root of an aggregate: a stored row with a lifecycle.
-pub trait Root: StatefulRow {
+pub trait AggregateRoot: StatefulRow {
     /// What can happen to it.
     type Action: Copy + Eq + 'static;
     /// Its duties.
@@ -30,7 +30,7 @@ pub trait Root: StatefulRow {
     fn lifecycle() -> &'static Lifecycle<Self::State, Self::Action, Self::Duty, Self::Facts>;
     /// Who has to do with it. Its owner and department are whose its duties are; all of them may see it, and those named
     /// besides may act where a row of the lifecycle says so.
-    fn holder(&self) -> Holder<'_>;
+    fn stakeholders(&self) -> Stakeholders<'_>;
     /// Before this nothing can have happened to it.
     fn began_at(&self) -> Timestamp;
     /// What gates and duties may ask about it at `at`.
@@ -40,7 +40,7 @@ pub trait Root: StatefulRow {
         self.show()
     }
     /// Names of resources below it that have duties of their own.
-    fn parts(&self) -> Vec<String> {
+    fn subjects_beneath(&self) -> Vec<String> {
         Vec::new()
     }
     /// Why it cannot be stored, new, when the database says that it violates this constraint.
@@ -50,7 +50,7 @@ pub trait Root: StatefulRow {
 
     /// Whom and what an action at `at` concerns.
     fn scene<'a>(&'a self, chassis: &'a Chassis, call: &'a Call, subject: &'a str, at: Timestamp) -> Scene<'a> {
-        let Holder { owner, department, .. } = self.holder();
+        let Stakeholders { owner, department, .. } = self.stakeholders();
         Scene {
             subject,
             about: self.number(),
@@ -65,19 +65,19 @@ pub trait Root: StatefulRow {
 
     /// Refuses a caller who may not see it, as if it did not exist.
     fn seen(self, call: &Call) -> Result<Self, Error> {
-        if call.reaches(&self.holder()) { Ok(self) } else { Err(unknown::<Self::Kind>(&self.id().to_string())) }
+        if call.reaches(&self.stakeholders()) { Ok(self) } else { Err(unknown::<Self::Kind>(&self.id().to_string())) }
     }
 }
 
 /// Reads the aggregate that `call` may see under `name`.
-pub async fn seen<R: Root>(connection: &mut sqlx::PgConnection, call: &Call, name: &str) -> Result<R, Error> {
+pub async fn seen<R: AggregateRoot>(connection: &mut sqlx::PgConnection, call: &Call, name: &str) -> Result<R, Error> {
     let record = R::get(connection, id::<R::Kind>(name)?.uuid()).await?;
-    record.filter(|record| call.reaches(&record.holder())).ok_or_else(|| unknown::<R::Kind>(name))
+    record.filter(|record| call.reaches(&record.stakeholders())).ok_or_else(|| unknown::<R::Kind>(name))
 }
 
 /// Reads the aggregate under which the resource of kind `K` stands that is named, as far as `call` may see it. Where there is no
 /// such aggregate, there is no such resource.
-pub async fn seen_above<R: Root, K: Resource>(
+pub async fn seen_above<R: AggregateRoot, K: Resource>(
     connection: &mut sqlx::PgConnection,
     call: &Call,
     name: &str,
@@ -88,7 +88,7 @@ pub async fn seen_above<R: Root, K: Resource>(
 
 /// A page of what stands under the aggregate named `parent`, as far as `call` may see it, the newest first; and the token of the
 /// next page.
-pub async fn children<R: Root, C: ChildRow>(
+pub async fn children<R: AggregateRoot, C: ChildRow>(
     chassis: &Chassis,
     call: &Call,
     parent: &str,
@@ -127,7 +127,7 @@ macro_rules! children {
 }
 
 /// An aggregate under way from one state to the next.
-pub struct Step<'a, R: Root> {
+pub struct Step<'a, R: AggregateRoot> {
     chassis: &'a Chassis,
     call: &'a Call,
     /// The transaction.
@@ -144,7 +144,7 @@ pub struct Step<'a, R: Root> {
     said: u64,
 }
 
-impl<'a, R: Root> Step<'a, R> {
+impl<'a, R: AggregateRoot> Step<'a, R> {
     /// Begins: what the request names is locked, and is what the caller may act on and has seen.
     pub async fn begin(chassis: &'a Chassis, call: &'a Call, request: &impl Target) -> Result<Self, Error> {
         Self::begin_with(chassis, call, request, &[]).await
@@ -220,7 +220,7 @@ impl<'a, R: Root> Step<'a, R> {
     /// Makes it ready to be changed as `method` does, for a call of another method that does the same. `name` is what the
     /// caller named, and `etag` what they have seen.
     pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
-        let reach = R::lifecycle().reach(method, facts, self.record.holder());
+        let reach = R::lifecycle().reach(method, facts, self.record.stakeholders());
         if !self.call.reaches(&reach) {
             return Err(unknown::<R::Kind>(name));
         }
@@ -271,7 +271,7 @@ impl<'a, R: Root> Step<'a, R> {
         let payload = payload(self.record.show());
         let (name, version) = (self.record.id().to_string(), self.record.version());
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, &payload);
-        self.change.record_touching(event, self.touched);
+        self.change.record_with_effects(event, self.touched);
         self.change.commit(self.record.show_to(self.call)).await
     }
 
@@ -343,7 +343,7 @@ impl<'a, R: Root> Step<'a, R> {
         self.record.update(self.change.connection(), reindex).await?;
         let name = self.record.id().to_string();
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);
-        self.change.record_touching(event, self.touched);
+        self.change.record_with_effects(event, self.touched);
         for (event, version) in self.further.into_iter().zip(version + 1..) {
             self.change.record(event.numbered(version));
         }

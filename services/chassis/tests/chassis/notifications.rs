@@ -14,7 +14,7 @@ use tonic::Code;
 
 use crate::stage::{call, duty, get, name_of};
 
-static NEWS: NoticeKind = NoticeKind { word: "news", english: "There is news of {}.", chinese: "{}有新消息。" };
+static NEWS: NoticeKind = NoticeKind { code: "news", english: "There is news of {}.", chinese: "{}有新消息。" };
 
 pub fn client(bench: &Bench, subject: &str, role: &str) -> NotificationServiceClient<Caller> {
     NotificationServiceClient::new(bench.as_(subject, &[role]))

@@ -191,7 +191,7 @@ impl Pair {
             Deed::Hold(who) if !oracle.is_held_by(who) => match who {
                 Hold::Lifecycle => {
                     oracle.hold(who, then);
-                    duty.hold(at(then), "awaited", "staff/lin");
+                    duty.pause_by_lifecycle(at(then), "awaited", "staff/lin");
                 }
                 Hold::Person => {
                     oracle.hold(who, now);
@@ -201,7 +201,7 @@ impl Pair {
             Deed::Release(who) if oracle.is_held_by(who) => match who {
                 Hold::Lifecycle => {
                     oracle.release(who, then);
-                    duty.release(at(then));
+                    duty.resume_by_lifecycle(at(then));
                 }
                 Hold::Person => {
                     oracle.release(who, now);
@@ -218,7 +218,7 @@ impl Pair {
             }
             Deed::Publish if duty.state as i16 == 1 && duty.provisional => {
                 oracle.publish(&self.days.1);
-                duty.settle(self.published.clone(), at(now));
+                duty.apply_published_holidays(self.published.clone(), at(now));
             }
             Deed::Meet => {
                 oracle.meet(then);

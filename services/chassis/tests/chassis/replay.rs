@@ -78,7 +78,7 @@ async fn the_same_creation_made_at_once_without_a_common_lock_has_one_effect_and
                 };
                 let outcome = outcome.await;
                 assert!(matches!(outcome, Ok(_) | Err(Error::Repeated)), "{outcome:?}");
-                bench.chassis().settle(&call, outcome).await.unwrap().into_inner().name
+                bench.chassis().respond(&call, outcome).await.unwrap().into_inner().name
             });
         }
         let names = tasks.join_all().await;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kefu_chassis::duties::{Duty, NewDuty};
 use kefu_chassis::identity::Identity;
 use kefu_chassis::journal::NewEvent;
-use kefu_chassis::{Call, Change, Error};
+use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::events::v1::DutyChanged;
@@ -30,7 +30,7 @@ pub fn call_as(bench: &Bench, subject: &str, request_id: Option<Uuid>, payload: 
 }
 
 /// Takes the lock of thing `name`, which becomes `events` versions newer, and records an event for each; its version.
-pub async fn touch(change: &mut Change<'_>, name: &str, now: Timestamp, events: i64) -> Result<i64, Error> {
+pub async fn touch(change: &mut UnitOfWork<'_>, name: &str, now: Timestamp, events: i64) -> Result<i64, Error> {
     let version: i64 = sqlx::query_scalar(
         "insert into bare.thing values ($1, $2) on conflict (name) do update set version = thing.version + $2 returning version",
     )

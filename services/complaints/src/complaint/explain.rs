@@ -1,6 +1,6 @@
 //! What can be done with a complaint next, and what stands in the way.
 
-use kefu_chassis::step::{self, Root as _};
+use kefu_chassis::step::{self, AggregateRoot as _};
 use kefu_chassis::{Call, Error, explain};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::State;

@@ -1,7 +1,7 @@
 //! The lifecycle of a complaint: what can happen to it, under which clause, and which duties that touches.
 
 use jiff::Timestamp;
-use kefu_chassis::lifecycle::{Gate, Lifecycle, Part, Transition};
+use kefu_chassis::lifecycle::{Gate, Lifecycle, SubDuty, Transition};
 use kefu_proto::complaints::v1::complaint::State;
 
 mod duties;
@@ -85,7 +85,7 @@ pub struct Facts {
     /// Whether the new handler is active in the department that handles it.
     pub fits_department: bool,
     /// The departments that are told, each with who is in charge there now.
-    pub told: Vec<Part>,
+    pub told: Vec<SubDuty>,
     /// Whether there is a plan: measures, or the explanation why there are none.
     pub has_plan: bool,
     /// Whether a department besides the responsible one is among those concerned.
@@ -105,7 +105,7 @@ pub struct Facts {
     /// Whether a measure's time had passed before the complainant agreed.
     pub is_plan_late: bool,
     /// The measures that this opens or completes.
-    pub measures: Vec<Part>,
+    pub measures: Vec<SubDuty>,
     /// When the last measure was done, or the complainant accepted that there is none.
     pub executed_at: Option<Timestamp>,
     /// How many measures are not done, after this.
@@ -220,12 +220,12 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
-            ends: true,
+            voids_rest: true,
             ..Row::row(Action::CloseWithout, "C5.8", WANTED, Some(State::Closed))
         },
         Row {
             gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
-            ends: true,
+            voids_rest: true,
             ..Row::row(Action::CloseWithout, "C5.8", &[State::Investigating], Some(State::Closed))
         },
         Row {
@@ -289,7 +289,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             meets: &[Duty::Progress],
             opens: &[Duty::Progress],
-            in_order: true,
+            only_begun: true,
             ..Row::row(Action::Inform, "C5.7", CARRYING_OUT, Some(State::Executing))
         },
         Row::row(
@@ -309,7 +309,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Callback],
-            ends: true,
+            voids_rest: true,
             ..Row::row(Action::Satisfied, "C5.8", &[State::Callback], Some(State::Closed))
         },
         Row {
@@ -320,7 +320,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             gates: &[NOT_OF_THEIR_OWN],
-            ends: true,
+            voids_rest: true,
             ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn))
         },
         Row::row(Action::Archive, "C5.9", &[State::Closed, State::Withdrawn], Some(State::Archived)),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kefu_chassis::call::Scope;
 use kefu_chassis::names::{Id, reference};
 use kefu_chassis::paging::{Page, Pages};
-use kefu_chassis::step::{self, Root as _};
+use kefu_chassis::step::{self, AggregateRoot as _};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;

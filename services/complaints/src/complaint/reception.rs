@@ -2,7 +2,7 @@
 //! investigates it (C5.2, D8.2, D8.3, A1.1).
 
 use jiff::Timestamp;
-use kefu_chassis::lifecycle::Part;
+use kefu_chassis::lifecycle::SubDuty;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -143,10 +143,10 @@ impl Complaints {
     }
 
     /// Whoever is in charge of a department now, as the one who is told of a complaint (D8.3).
-    fn in_charge(&self, step: &Step<'_>, department: &str) -> Vec<Part> {
+    fn in_charge(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let known = self.chassis.directory.now();
         let head = known.responsible(department, "", self.chassis.clock.now());
-        let part = |(staff, _): (&str, _)| Part {
+        let part = |(staff, _): (&str, _)| SubDuty {
             subject: step.record.id().to_string(),
             owner: staff.to_owned(),
             department: department.to_owned(),
@@ -156,7 +156,7 @@ impl Complaints {
     }
 
     /// The same, unless the department was told already.
-    pub(super) fn to_tell(&self, step: &Step<'_>, department: &str) -> Vec<Part> {
+    pub(super) fn to_tell(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let is_told = step.record.notified.iter().any(|known| known == department);
         if is_told { Vec::new() } else { self.in_charge(step, department) }
     }
@@ -187,7 +187,7 @@ impl Complaints {
 
 impl ComplaintRow {
     /// These departments know of it.
-    pub fn tell(&mut self, told: &[Part]) {
+    pub fn tell(&mut self, told: &[SubDuty]) {
         for part in told {
             if !self.notified.contains(&part.department) {
                 self.notified.push(part.department.clone());

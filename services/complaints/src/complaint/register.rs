@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use kefu_chassis::contacts::Contact;
-use kefu_chassis::directory::Named;
+use kefu_chassis::directory::ResponsibleParty;
 use kefu_chassis::names::{Id, Resource as _, reference};
 use kefu_chassis::record::Names as _;
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -56,7 +56,7 @@ impl Complaints {
         let contact =
             Contact::read(&contact, "contact", "C5.1", self.country).map_err(|wrong| Error::Invalid(vec![wrong]))?;
         let (staff, department) = (request.handler.as_str(), request.department.as_str());
-        let named = Named { field: "handler", clause: "C5.1", staff, department };
+        let named = ResponsibleParty { field: "handler", clause: "C5.1", staff, department };
         let (handler, department) = self.chassis.directory.now().responsible_for(call, named, at)?;
         let mut record = ComplaintRow {
             channel: request.channel() as i16,

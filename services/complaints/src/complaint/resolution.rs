@@ -101,7 +101,7 @@ impl Complaints {
             digest: Vec::new(),
             approvals: Vec::new(),
         };
-        resolution.digest = kefu_chassis::identity::sha256(&resolution.encode_to_vec()).to_vec();
+        resolution.digest = kefu_chassis::digest::sha256(&resolution.encode_to_vec()).to_vec();
         Ok(resolution)
     }
 

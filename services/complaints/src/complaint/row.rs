@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::Holder;
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::contacts::Contact;
 use kefu_chassis::error::Error;
-use kefu_chassis::lifecycle::{Lifecycle, Part};
+use kefu_chassis::lifecycle::{Lifecycle, SubDuty};
 use kefu_chassis::names::Resource as _;
 use kefu_chassis::record::{Names as _, Record};
-use kefu_chassis::step::Root;
+use kefu_chassis::step::AggregateRoot;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Chassis};
 use kefu_proto::complaints::v1 as pb;
@@ -148,7 +148,7 @@ impl ComplaintRow {
     }
 }
 
-impl Root for ComplaintRow {
+impl AggregateRoot for ComplaintRow {
     type Action = Action;
     type Duty = Duty;
     type Facts = Facts;
@@ -157,11 +157,11 @@ impl Root for ComplaintRow {
         &LIFECYCLE
     }
 
-    fn holder(&self) -> Holder<'_> {
-        Holder {
+    fn stakeholders(&self) -> Stakeholders<'_> {
+        Stakeholders {
             customer: self.customer.names::<Customer>().into(),
             parties: self.parties.iter().map(String::as_str).collect(),
-            ..Holder::of(&self.handler, &self.department)
+            ..Stakeholders::of(&self.handler, &self.department)
         }
     }
 
@@ -216,7 +216,7 @@ impl Root for ComplaintRow {
         }
     }
 
-    fn parts(&self) -> Vec<String> {
+    fn subjects_beneath(&self) -> Vec<String> {
         open_measures(self.resolution().as_ref()).into_iter().map(|measure| measure.subject).collect()
     }
 
@@ -239,14 +239,14 @@ pub fn facts(step: &Step<'_>, call: &Call) -> Facts {
 }
 
 /// The measures of a resolution that are not done.
-pub fn open_measures(resolution: Option<&pb::Resolution>) -> Vec<Part> {
+pub fn open_measures(resolution: Option<&pb::Resolution>) -> Vec<SubDuty> {
     let open = resolution.iter().flat_map(|resolution| &resolution.measures);
     open.filter(|measure| measure.completed_time.is_none()).map(part).collect()
 }
 
 /// A measure as a part of its complaint.
-pub fn part(measure: &pb::Measure) -> Part {
-    Part {
+pub fn part(measure: &pb::Measure) -> SubDuty {
+    SubDuty {
         subject: measure.name.clone(),
         owner: measure.owner.clone(),
         department: measure.department.clone(),

@@ -9,7 +9,7 @@ use kefu_chassis::contacts::Contact;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{NEVER, Page, Pages};
 use kefu_chassis::search::{Entry, Probes, Query, Searched, Tokens, dated, normal, packed};
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;

@@ -1,7 +1,7 @@
 //! The lifecycle of an improvement: planned, carried out, and checked by somebody else when its time has come (D8.12).
 
 use jiff::Timestamp;
-use kefu_chassis::call::Holder;
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Reach, Tells, Term, Transition};
 use kefu_chassis::notifications::NoticeKind;
 use kefu_proto::complaints::v1::improvement::State;
@@ -47,18 +47,20 @@ type Row = Transition<State, Action, Duty, Facts>;
 type Rule = DutyRule<Duty, Facts>;
 
 static PLANNED: NoticeKind = NoticeKind {
-    word: "improvement_planned",
+    code: "improvement_planned",
     english: "{} is yours to carry out in time.",
     chinese: "{}由您负责按期落实。",
 };
 static TO_CHECK: NoticeKind = NoticeKind {
-    word: "improvement_to_check",
+    code: "improvement_to_check",
     english: "{} was carried out. Its effect is yours to check when its time has come.",
     chinese: "{}已落实，到期后请您核查其效果。",
 };
 
-const VERIFIER: Option<Reach<Facts>> =
-    Some(Reach { whose: "whoever checks its effect", of: |facts, _| Holder::of(&facts.verifier.0, &facts.verifier.1) });
+const VERIFIER: Option<Reach<Facts>> = Some(Reach {
+    whose: "whoever checks its effect",
+    of: |facts, _| Stakeholders::of(&facts.verifier.0, &facts.verifier.1),
+});
 
 const OUTSIDE: Gate<Facts> = Gate::of_call(
     "A1.1",
@@ -113,7 +115,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Rule::of(Duty::Improvement, "D8.12", "improvement", |facts, _| facts.due.map(Term::Until))
         },
         Rule {
-            holder: |facts| Some((facts.verifier.0.as_str(), facts.verifier.1.as_str())),
+            owner: |facts| Some((facts.verifier.0.as_str(), facts.verifier.1.as_str())),
             tells: Some(Tells { kind: &TO_CHECK, to: |facts| Some(&facts.verifier.0), fulfils: false }),
             ..Rule::of(Duty::EffectCheck, "D8.12", "effect_check", |facts, regulation| {
                 Some(Term::WithinFrom(facts.check_at?, regulation.get(params::CHECK_WITHIN)))

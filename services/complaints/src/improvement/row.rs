@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::Chassis;
-use kefu_chassis::call::Holder;
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::lifecycle::Lifecycle;
 use kefu_chassis::record::Record;
-use kefu_chassis::step::Root;
+use kefu_chassis::step::AggregateRoot;
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::improvement::{Effect, State};
 use uuid::Uuid;
@@ -75,7 +75,7 @@ impl ImprovementRow {
     }
 }
 
-impl Root for ImprovementRow {
+impl AggregateRoot for ImprovementRow {
     type Action = Action;
     type Duty = Duty;
     type Facts = Facts;
@@ -84,8 +84,8 @@ impl Root for ImprovementRow {
         &LIFECYCLE
     }
 
-    fn holder(&self) -> Holder<'_> {
-        Holder::of(&self.owner, &self.department)
+    fn stakeholders(&self) -> Stakeholders<'_> {
+        Stakeholders::of(&self.owner, &self.department)
     }
 
     fn began_at(&self) -> Timestamp {

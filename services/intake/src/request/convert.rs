@@ -9,7 +9,7 @@ use kefu_chassis::error::describe;
 use kefu_chassis::identity::Identity;
 use kefu_chassis::names::{Id, new_uuid, unknown};
 use kefu_chassis::peer::failure;
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as complaints;
@@ -56,7 +56,7 @@ impl Requests {
         request: &pb::ConvertToComplaintRequest,
     ) -> Result<(Id<Request>, complaints::RegisterComplaintRequest), Error> {
         let mut step = Step::lock(&self.chassis, call, &request.name, None, &[]).await?;
-        if !call.reaches(&step.record.holder()) {
+        if !call.reaches(&step.record.stakeholders()) {
             return Err(unknown::<Request>(&request.name));
         }
         let id = step.record.id();

@@ -1,6 +1,6 @@
 //! What can be done with a request next, and what stands in the way.
 
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::{Call, Error, explain};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;

@@ -1,7 +1,7 @@
 //! The lifecycle of a request: what can happen to it, under which clause, and which duties that touches.
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_chassis::call::Holder;
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::lifecycle::{Lifecycle, Reach, Transition};
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1::request::State;
@@ -179,7 +179,7 @@ const RECIPIENT: Option<Reach<Facts>> = Some(Reach {
     whose: "whoever it was handed to, or is in charge there now",
     of: |facts, all| match &facts.handed_to {
         Some(HandedTo { recipient, department, in_charge }) => {
-            let recipients = Holder::of(recipient, department);
+            let recipients = Stakeholders::of(recipient, department);
             if in_charge.is_empty() { recipients } else { recipients.and(in_charge) }
         }
         None => all.without_parties(),
@@ -233,14 +233,14 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::Progress, Duty::DelayNotice],
-            in_order: true,
+            only_begun: true,
             ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress, State::TransferPending], None)
         },
         // While the customer is awaited, or asked about the solution, no interval of C4.1 runs that a word to them could end.
         Row {
             meets: &[Duty::DelayNotice],
             opens: &[Duty::DelayNotice],
-            in_order: true,
+            only_begun: true,
             ..Row::row(Action::Inform, "C4.1", &[State::AwaitingCustomer, State::Resolved], None)
         },
         Row {
@@ -259,7 +259,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             gates: &[EXPECTATIONS_ANSWERED],
-            ends: true,
+            voids_rest: true,
             ..Row::row(Action::ConfirmSatisfied, "C4.2", SOLVED, Some(State::Closed))
         },
         Row {
@@ -269,7 +269,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row::row(Action::ConfirmNotReached, "C4.2", SOLVED, None),
         Row {
             gates: &[ATTEMPTED, ATTEMPTED_ON_DAYS, EXPECTATIONS_ANSWERED],
-            ends: true,
+            voids_rest: true,
             ..Row::row(Action::GiveUp, "C4.2", SOLVED, Some(State::Closed))
         },
         Row {
@@ -277,7 +277,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::Progress],
             ..Row::row(Action::Reopen, "C4.3", &[State::Closed], Some(State::InProgress))
         },
-        Row { ends: true, ..Row::row(Action::Cancel, "A9.1", OPEN, Some(State::Cancelled)) },
+        Row { voids_rest: true, ..Row::row(Action::Cancel, "A9.1", OPEN, Some(State::Cancelled)) },
         Row { gates: &[CLAIMABLE], reassigns: true, ..Row::row(Action::Claim, "A2.1", HELD, None) },
         Row { gates: &[WITHIN_DEPARTMENT], reassigns: true, ..Row::row(Action::Assign, "A2.1", HELD, None) },
         Row {

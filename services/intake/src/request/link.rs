@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::time::sql;
-use kefu_chassis::{Call, Change, Error};
+use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::Relation;
 use kefu_regulation::params;
@@ -109,7 +109,7 @@ pub async fn earlier_of(
 
 /// `record` repeats `earlier`: both are linked and more urgent, and it counts for the owner of the earlier one.
 pub async fn repeat(
-    change: &mut Change<'_>,
+    change: &mut UnitOfWork<'_>,
     call: &Call,
     record: &mut RequestRow,
     earlier: &mut RequestRow,
@@ -131,7 +131,7 @@ pub async fn repeat(
 }
 
 async fn relate(
-    change: &mut Change<'_>,
+    change: &mut UnitOfWork<'_>,
     call: &Call,
     record: &mut RequestRow,
     other: &mut RequestRow,
@@ -159,7 +159,7 @@ fn join(record: &mut RequestRow, other: &mut RequestRow) {
 
 /// Stores the other request of two, with an event of its own.
 async fn store_other(
-    change: &mut Change<'_>,
+    change: &mut UnitOfWork<'_>,
     call: &Call,
     other: &mut RequestRow,
     event: impl FnOnce(String, i64) -> NewEvent,

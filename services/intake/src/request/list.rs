@@ -5,7 +5,7 @@ use kefu_chassis::call::Scope;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{NEVER, Page, Pages};
 use kefu_chassis::record::VersionedRow as _;
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;

@@ -4,8 +4,8 @@ use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
 use kefu_chassis::record::VersionedRow as _;
-use kefu_chassis::step::Root as _;
-use kefu_chassis::{Call, Change, Error};
+use kefu_chassis::step::AggregateRoot as _;
+use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
 
@@ -79,7 +79,8 @@ impl Requests {
             record.owner.clone_from(to);
             record.version += 1;
             let duties = live.extract_if(.., |duty| duty.subject == *subject).collect();
-            let touched = LIFECYCLE.touch(row, &facts, duties, record.scene(&self.chassis, call, subject, call.now));
+            let effects =
+                LIFECYCLE.duty_effects(row, &facts, duties, record.context(&self.chassis, call, subject, call.now));
             let payload = pb::RequestAssigned {
                 state: record.state.into(),
                 owner: to.clone(),
@@ -87,7 +88,7 @@ impl Requests {
                 reason: request.reason.clone(),
             };
             let event = NewEvent::new(subject, record.version, call.now, &call.rule.clauses, &payload);
-            change.record_touching(event, touched);
+            change.record_with_effects(event, effects);
         }
         let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
         store::give(change.connection(), &ids, to, call.now).await?;
@@ -99,11 +100,11 @@ impl Requests {
     async fn to_reassign(
         &self,
         call: &Call,
-        change: &mut Change<'_>,
+        change: &mut UnitOfWork<'_>,
         request: &pb::ReassignRequestsRequest,
     ) -> Result<(Vec<RequestRow>, bool), Error> {
         let owner = &request.from_owner;
-        let reaches = |record: &RequestRow| call.reaches(&record.holder());
+        let reaches = |record: &RequestRow| call.reaches(&record.stakeholders());
         if request.requests.is_empty() {
             let mut ids = store::open_of(change.connection(), owner, BULK + 1).await?;
             let most = usize::try_from(BULK).unwrap_or(usize::MAX);

@@ -1,10 +1,10 @@
 //! `RegisterRequest`: who is asked first owns the matter, and its clocks start.
 
 use jiff::Timestamp;
-use kefu_chassis::directory::Named;
+use kefu_chassis::directory::ResponsibleParty;
 use kefu_chassis::error::Violation;
 use kefu_chassis::names::Id;
-use kefu_chassis::step::Root as _;
+use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
@@ -71,7 +71,7 @@ impl Requests {
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }
-        let named = Named {
+        let named = ResponsibleParty {
             field: "first_responder",
             clause: "A2.1",
             staff: &request.first_responder,

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::Holder;
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::directory::Organisation;
 use kefu_chassis::error::Error;
 use kefu_chassis::lifecycle::Lifecycle;
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::record::{Names as _, Record};
-use kefu_chassis::step::Root;
+use kefu_chassis::step::AggregateRoot;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Chassis};
 use kefu_proto::contacts::v1::{Channel, Contact as ShownContact};
@@ -163,7 +163,7 @@ impl RequestRow {
     }
 }
 
-impl Root for RequestRow {
+impl AggregateRoot for RequestRow {
     type Action = Action;
     type Duty = Duty;
     type Facts = Facts;
@@ -172,8 +172,8 @@ impl Root for RequestRow {
         &LIFECYCLE
     }
 
-    fn holder(&self) -> Holder<'_> {
-        Holder { customer: self.customer_name().into(), ..Holder::of(&self.owner, &self.department) }
+    fn stakeholders(&self) -> Stakeholders<'_> {
+        Stakeholders { customer: self.customer_name().into(), ..Stakeholders::of(&self.owner, &self.department) }
     }
 
     fn began_at(&self) -> Timestamp {

@@ -23,10 +23,10 @@ use rank::Verdict;
 use store::Only;
 
 /// Where a result stands among all: the better first, of equals the newer.
-type Place = (i32, Timestamp, Id<Request>);
+type Rank = (i32, Timestamp, Id<Request>);
 
 /// The place that a page ends at.
-struct Last(Place);
+struct Last(Rank);
 
 impl Requests {
     pub(super) async fn search_requests(
@@ -45,7 +45,7 @@ impl Requests {
         };
 
         let found = store::find(self.chassis.pool(), &query, &only).await?;
-        let mut ranked: Vec<(Place, Verdict)> = found
+        let mut ranked: Vec<(Rank, Verdict)> = found
             .rows
             .iter()
             .filter_map(|row| {
@@ -75,7 +75,7 @@ impl Requests {
     }
 }
 
-fn order((score, time, id): &Place) -> (i32, Timestamp, uuid::Uuid) {
+fn order((score, time, id): &Rank) -> (i32, Timestamp, uuid::Uuid) {
     (*score, *time, id.uuid())
 }
 

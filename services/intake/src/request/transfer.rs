@@ -23,7 +23,7 @@ use super::row::Step;
 use crate::shared::{Request, Transfer, id, unknown};
 
 static BOUNCED: NoticeKind = NoticeKind {
-    word: "request_bounced",
+    code: "request_bounced",
     english: "{} bounced, with one of your staff involved.",
     chinese: "{}被反复转交或推诿，涉及您的下属。",
 };
@@ -188,7 +188,7 @@ impl Requests {
             duty: None,
             acknowledgement_required: false,
         });
-        step.further("A2.7", &payload, notice);
+        step.also_record("A2.7", &payload, notice);
     }
 }
 

@@ -7,7 +7,7 @@ use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 use kefu_proto::notifications::v1::ListNotificationsResponse;
 use kefu_proto::rules::v1::ErrorReason;
-use kefu_testkit::any::{Stranger, World as _, named};
+use kefu_testkit::any::{UnknownName, World as _, named};
 use kefu_testkit::{Bench, assert_refused, sign};
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
@@ -345,12 +345,12 @@ impl kefu_testkit::any::World for World {
         !["kefu/Staff", "kefu/Department"].contains(&kind)
     }
 
-    fn stranger(&self, method: &str, field: &str, kind: String, name: String) -> Stranger {
+    fn unknown_name(&self, method: &str, field: &str, kind: String, name: String) -> UnknownName {
         match (method, field) {
-            ("ImportRequests", field) => Stranger::Field(field.to_owned()),
+            ("ImportRequests", field) => UnknownName::Field(field.to_owned()),
             // What is asked for is the projects, and these are not the unknown customer's.
-            ("BatchGetProjects", "parent") => Stranger::Resource("kefu/Project".into(), self.project.clone()),
-            _ => Stranger::Resource(kind, name),
+            ("BatchGetProjects", "parent") => UnknownName::Resource("kefu/Project".into(), self.project.clone()),
+            _ => UnknownName::Resource(kind, name),
         }
     }
 

@@ -9,7 +9,7 @@ use prost_reflect::{DynamicMessage, Kind, MethodDescriptor, ReflectMessage as _,
 use tonic::Code;
 
 use super::wrong::{is_identifier, kind_of, refers_to, wrongs};
-use super::{Stranger, World, has, other_name, with, with_text};
+use super::{UnknownName, World, has, other_name, with, with_text};
 use crate::refusal::assert_refused;
 use crate::request_id;
 
@@ -61,9 +61,9 @@ pub async fn assert_unknown_names_are_told(world: &impl World) -> Vec<String> {
         for case in cases {
             let outcome = world.send(Some(world.able(&method)), &method, case.request.encode_to_vec()).await;
             let about = format!("{} {}", method.name(), case.path);
-            match world.stranger(method.name(), &case.path, case.kind, case.name) {
-                Stranger::Field(field) => assert_eq!(world.fields(method.name(), outcome), [field], "{about}"),
-                Stranger::Resource(kind, name) => {
+            match world.unknown_name(method.name(), &case.path, case.kind, case.name) {
+                UnknownName::Field(field) => assert_eq!(world.fields(method.name(), outcome), [field], "{about}"),
+                UnknownName::Resource(kind, name) => {
                     let refusal = assert_refused(outcome, Code::NotFound, ErrorReason::ResourceNotFound);
                     let told = refusal.details.resource_info().unwrap().resource_type.clone();
                     assert_eq!((told, refusal.resource().to_owned()), (kind, name), "{about}");

@@ -7,7 +7,7 @@ use kefu_proto::directory::v1 as pb;
 use super::Rejected;
 use super::file::{DESCRIPTION, File, Row};
 use super::rows::{Reader, department_name, staff_name};
-use crate::directory::known::Known;
+use crate::directory::known::DirectorySnapshot;
 use crate::directory::{department, staff};
 
 /// So many resources in one transaction.
@@ -45,7 +45,7 @@ pub struct Entry {
 
 impl Plan {
     /// For the rows of a file that are not `done`, in the directory as it is known.
-    pub fn of(file: &File, done: &HashSet<usize>, known: &Known, reader: &Reader) -> Self {
+    pub fn of(file: &File, done: &HashSet<usize>, known: &DirectorySnapshot, reader: &Reader) -> Self {
         let mut plan = Self::default();
         let described = Described::by(file, known, reader);
         let mut then = known.clone();
@@ -80,7 +80,7 @@ impl Plan {
         &mut self,
         file: &File,
         done: &HashSet<usize>,
-        known: &Known,
+        known: &DirectorySnapshot,
         reader: &Reader,
         described: &Described,
     ) -> Vec<Entry> {
@@ -110,7 +110,7 @@ impl Plan {
     }
 
     /// Puts whoever supervises before those they supervise: then no step makes a circle, whatever stands stored so far.
-    fn arrange(&mut self, mut entries: Vec<Entry>, described: Described, then: &Known) {
+    fn arrange(&mut self, mut entries: Vec<Entry>, described: Described, then: &DirectorySnapshot) {
         let wanted: HashSet<&str> = entries.iter().map(|entry| entry.record.department.as_str()).collect();
         let departments = described.0.into_iter().filter(|(name, _)| wanted.contains(name.as_str()));
         let departments: Vec<_> = departments.map(|(_, (_, record))| record).collect();
@@ -120,7 +120,7 @@ impl Plan {
     }
 
     /// Heads and deputies as the file names them, for departments that have none: what is known is not replaced.
-    fn lead(&mut self, file: &File, known: &Known, then: &Known, reader: &Reader) {
+    fn lead(&mut self, file: &File, known: &DirectorySnapshot, then: &DirectorySnapshot, reader: &Reader) {
         let mut led: BTreeMap<String, pb::Department> = BTreeMap::new();
         for row in file.rows.iter().filter(|_| reader.creates) {
             let position = file.cell(row, "position").unwrap_or_default();
@@ -152,7 +152,7 @@ impl Plan {
 }
 
 /// A row as the member of staff that it makes.
-fn read(file: &File, index: usize, known: &Known, reader: &Reader) -> Result<Entry, Rejected> {
+fn read(file: &File, index: usize, known: &DirectorySnapshot, reader: &Reader) -> Result<Entry, Rejected> {
     let row = &file.rows[index];
     let name = staff_name(file, row)?;
     let old = known.staff(&name);
@@ -195,7 +195,7 @@ impl Seen {
 struct Described(BTreeMap<String, (usize, department::DepartmentRow)>);
 
 impl Described {
-    fn by(file: &File, known: &Known, reader: &Reader) -> Self {
+    fn by(file: &File, known: &DirectorySnapshot, reader: &Reader) -> Self {
         let mut described = BTreeMap::new();
         for (index, row) in file.rows.iter().enumerate().filter(|_| reader.creates) {
             let name = department_name(file, row);
@@ -211,7 +211,7 @@ impl Described {
     }
 
     /// Whether what a row says of a department that is not known is right, and what the row that describes it says.
-    fn check(&self, file: &File, row: &Row, known: &Known, reader: &Reader) -> Result<(), Rejected> {
+    fn check(&self, file: &File, row: &Row, known: &DirectorySnapshot, reader: &Reader) -> Result<(), Rejected> {
         let name = department_name(file, row);
         if !reader.creates || name.is_empty() || known.department(&name).is_some() {
             return Ok(());

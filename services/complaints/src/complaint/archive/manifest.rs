@@ -1,7 +1,7 @@
 //! What an archive lists: every part of a complaint's file, with its digest.
 
 use kefu_chassis::Error;
-use kefu_chassis::identity::sha256;
+use kefu_chassis::digest::sha256;
 use kefu_chassis::journal::payload_digest;
 use kefu_chassis::names::Id;
 use kefu_proto::complaints::v1 as pb;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kefu_chassis::identity::sha256;
+use kefu_chassis::digest::sha256;
 use kefu_chassis::journal::payload_digest;
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::time::to_proto;

@@ -9,12 +9,12 @@ use super::{Duty, Facts};
 type Rule = DutyRule<Duty, Facts>;
 
 static DEPARTMENT_TOLD: NoticeKind = NoticeKind {
-    word: "complaint_received",
+    code: "complaint_received",
     english: "{} concerns your department. Please acknowledge that you know of it.",
     chinese: "{}涉及贵部门，请确认已知悉。",
 };
 static MEASURE_AGREED: NoticeKind = NoticeKind {
-    word: "measure_agreed",
+    code: "measure_agreed",
     english: "A measure about {} is yours to carry out in the time agreed.",
     chinese: "{}的一项处理措施由您负责，请按约定时间完成。",
 };
@@ -31,7 +31,7 @@ pub const RULES: &[Rule] = &[
         })
     },
     Rule {
-        holder: |facts| facts.investigator.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
+        owner: |facts| facts.investigator.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
         ..Rule::of(Duty::Investigation, "C5.3", "investigation", |_, regulation| {
             Some(Term::Within(regulation.get(params::CONCLUDE_WITHIN)))
         })

@@ -1,6 +1,6 @@
 //! Who may act on a complaint, where that is not just whoever handles it and who leads them.
 
-use kefu_chassis::call::Holder;
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::lifecycle::Reach;
 
 use super::Facts;
@@ -9,7 +9,7 @@ pub const CONCERNED: Option<Reach<Facts>> = Some(Reach { whose: "whoever has to 
 pub const INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
     whose: "its investigator; while it has none, whoever has to do with it, who learns so",
     of: |facts, all| match &facts.investigator {
-        Some((staff, department)) => Holder::of(staff, department),
+        Some((staff, department)) => Stakeholders::of(staff, department),
         None => all,
     },
 });
@@ -23,7 +23,7 @@ pub const HANDLER_OR_INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
 pub const MEASURE_OWNER: Option<Reach<Facts>> = Some(Reach {
     whose: "whoever owns the measure, or its handler",
     of: |facts, all| match facts.measures.first() {
-        Some(measure) => Holder::of(&measure.owner, &measure.department).and(all.owner),
+        Some(measure) => Stakeholders::of(&measure.owner, &measure.department).and(all.owner),
         None => all.without_parties(),
     },
 });

@@ -1,4 +1,4 @@
-use kefu_chassis::lifecycle::Part;
+use kefu_chassis::lifecycle::SubDuty;
 use kefu_proto::complaints::v1::complaint_service_server::SERVICE_NAME;
 use kefu_proto::complaints::v1::evidence_service_server::SERVICE_NAME as EVIDENCE;
 use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse};
@@ -16,7 +16,7 @@ fn open_gates() -> Facts {
         is_outside: true,
         has_responsible: true,
         fits_department: true,
-        told: vec![Part {
+        told: vec![SubDuty {
             subject: "complaints/1".into(),
             owner: "staff/head".into(),
             department: "departments/field".into(),

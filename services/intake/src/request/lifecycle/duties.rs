@@ -10,12 +10,12 @@ use super::{Duty, Facts};
 type Rule = DutyRule<Duty, Facts>;
 
 static TRANSFERRED: NoticeKind = NoticeKind {
-    word: "transfer_received",
+    code: "transfer_received",
     english: "{} was handed to you: accept it, or decline it with a reason.",
     chinese: "{}已转交给您，请接收，或说明理由后退回。",
 };
 static MAJOR: NoticeKind = NoticeKind {
-    word: "major_matter",
+    code: "major_matter",
     english: "{} is of major importance. Please acknowledge that you know of it.",
     chinese: "{}为重大事项，请确认已知悉。",
 };
@@ -50,7 +50,7 @@ pub const RULES: &[Rule] = &[
         })
     },
     Rule {
-        holder: |facts| facts.recipient.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
+        owner: |facts| facts.recipient.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
         tells: Some(Tells {
             kind: &TRANSFERRED,
             to: |facts| facts.recipient.as_ref().map(|(staff, _)| staff.as_str()),
@@ -62,13 +62,13 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         tells: Some(Tells { kind: &MAJOR, to: |facts| facts.general_manager.as_deref(), fulfils: true }),
-        outlives: true,
+        survives_end: true,
         ..Rule::of(Duty::MajorReport, "A2.5", "major_report", |_, regulation| {
             Some(Term::Within(regulation.get(params::REPORT_WITHIN)))
         })
     },
     Rule {
-        outlives: true,
+        survives_end: true,
         ..Rule::of(Duty::WorkOrder, "A2.6", "work_order", |facts, regulation| {
             facts.solved_first.then(|| Term::Within(regulation.get(params::WORK_ORDER_WITHIN)))
         })

@@ -5,7 +5,7 @@ use kefu_chassis::search::packed;
 use kefu_proto::intake::v1::search_result::Field;
 
 use super::text::Part;
-use kefu_chassis::search::{Query, Way};
+use kefu_chassis::search::{Query, QueryVariant};
 
 const EXACT: i32 = 3_000;
 const TOGETHER: i32 = 2_000;
@@ -25,7 +25,7 @@ pub fn judge(query: &Query, parts: &[Part]) -> Option<Verdict> {
     query.ways.iter().filter_map(|way| of_way(way, parts)).max_by_key(|verdict| verdict.score)
 }
 
-fn of_way(way: &Way, parts: &[Part]) -> Option<Verdict> {
+fn of_way(way: &QueryVariant, parts: &[Part]) -> Option<Verdict> {
     let whole = way.terms.join(" ");
     let together = parts.iter().filter_map(|part| in_part(&whole, part)).max_by_key(|verdict| verdict.score);
     if together.is_some() {

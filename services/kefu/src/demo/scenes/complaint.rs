@@ -120,7 +120,7 @@ async fn investigated(stage: &mut Stage, complaint: &Complaint) -> Result<(), St
         file_name: "情况说明.txt".into(),
         media_type: "text/plain".into(),
         size_bytes: i64::try_from(LETTER.len()).unwrap_or_default(),
-        sha256: kefu_chassis::identity::sha256(LETTER).to_vec(),
+        sha256: kefu_chassis::digest::sha256(LETTER).to_vec(),
         ..Default::default()
     };
     let parts = [Part::Evidence(header), Part::Content(LETTER.to_vec())];

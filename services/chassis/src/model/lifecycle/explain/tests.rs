@@ -64,7 +64,7 @@ static LETTER: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             meets: &[Duty::Reply],
-            ends: true,
+            voids_rest: true,
             ..Row::row(Action::Sign, "A2.2", &[State::Sent], Some(State::Signed))
         },
         Row { gates: &[READ], ..Row::row(Action::Refuse, "A2.2", &[State::Sent], Some(State::Signed)) },

@@ -15,18 +15,12 @@ mod store;
 pub mod telemetry;
 mod work;
 
-pub use base::{clock, contacts, names, time};
-pub use contract::{call, mask, paging, raw, rules};
-pub use model::{lifecycle, search};
+pub use base::{clock, contacts, digest, error, language, names, refusal, tasks, time};
+pub use contract::{call, identity, mask, paging, raw, rules};
+pub use model::{lifecycle, notice as notifications, search};
 pub use serve::{explain, program, server};
 pub use store::{database, record, replies};
-pub use work::{change, peer, step, subscriber};
-
-pub mod chassis {
-    //! The chassis of one service.
-    pub use crate::base::tasks::spawn;
-    pub use crate::work::chassis::*;
-}
+pub use work::{chassis, peer, step, subscriber, unit_of_work};
 
 pub mod config {
     //! Configuration: defaults, then a file, then the environment.
@@ -41,30 +35,13 @@ pub mod directory {
     //! The organisation, as the directory tells it.
     pub use crate::model::organisation::*;
     pub use crate::store::directory::Directory;
-
-    pub mod follow {
-        //! How the copy of the directory is kept.
-        pub use crate::base::names::DIRECTORY as FEED;
-        pub use crate::work::follow::*;
-    }
+    pub use crate::work::follow;
 }
 
 pub mod duties {
     //! Duties: clocked obligations under a clause.
     pub use crate::model::duty::*;
     pub use crate::work::duty_clock::mark_overdue;
-}
-
-pub mod error {
-    //! Refusals, and what a caller is told of them.
-    pub use crate::base::error::*;
-    pub use crate::base::refusal::shortened;
-}
-
-pub mod identity {
-    //! Who calls.
-    pub use crate::base::digest::sha256;
-    pub use crate::contract::identity::*;
 }
 
 pub mod journal {
@@ -74,19 +51,8 @@ pub mod journal {
     pub use crate::work::sealer::seal;
 }
 
-pub mod language {
-    //! The languages that people are told things in.
-    pub use crate::base::language::*;
-    pub use crate::base::refusal::meaning;
-}
-
-pub mod notifications {
-    //! Notifications: what a service has to tell somebody of the staff.
-    pub use crate::model::notice::*;
-}
-
 pub use call::Call;
-pub use change::Change;
-pub use chassis::{Chassis, Parts};
+pub use chassis::{Chassis, ChassisConfig};
 pub use clock::Clock;
 pub use error::Error;
+pub use unit_of_work::UnitOfWork;

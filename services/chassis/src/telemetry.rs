@@ -31,7 +31,9 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Where traces and metrics of this process go; by default nowhere.
 #[derive(Clone, Debug, Default)]
-pub struct Telemetry(Option<Arc<Sending>>);
+pub struct Telemetry {
+    sending: Option<Arc<Sending>>,
+}
 
 #[derive(Debug)]
 struct Sending {
@@ -78,12 +80,13 @@ impl Telemetry {
         if config.span_queue == 0 {
             return Err(TelemetryError::Config { key: "span_queue", problem: "must be at least 1" });
         }
-        let Some(endpoint) = &config.endpoint else { return Ok(Self(None)) };
+        let Some(endpoint) = &config.endpoint else { return Ok(Self::default()) };
         let (tracers, meters) = export::providers(config, endpoint, name)?;
         let meter = meters.meter("kefu");
         let durations = Durations::of(&meter);
         let interval = Duration::from_millis(config.metric_interval_ms);
-        Ok(Self(Some(Arc::new(Sending { tracers, meters, meter, durations, interval }))))
+        let sending = Sending { tracers, meters, meter, durations, interval };
+        Ok(Self { sending: Some(Arc::new(sending)) })
     }
 
     /// Leads the logs and spans of this process here; once per process, later calls change nothing.
@@ -105,24 +108,24 @@ impl Telemetry {
     where
         W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
     {
-        log::subscriber(log, self.0.as_ref().map(|sending| &sending.tracers), writer)
+        log::subscriber(log, self.sending.as_ref().map(|sending| &sending.tracers), writer)
     }
 
     /// Whether anything is sent.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.0.is_some()
+        self.sending.is_some()
     }
 
     /// What makes instruments whose values are sent, if anything is.
     #[must_use]
     pub fn meter(&self) -> Option<Meter> {
-        self.0.as_ref().map(|sending| sending.meter.clone())
+        self.sending.as_ref().map(|sending| sending.meter.clone())
     }
 
     /// How often metrics are sent, if they are.
     pub(crate) fn interval(&self) -> Option<Duration> {
-        self.0.as_ref().map(|sending| sending.interval)
+        self.sending.as_ref().map(|sending| sending.interval)
     }
 
     /// Sends what waits, and returns when that is done, but after three seconds at the latest.
@@ -145,7 +148,7 @@ impl Telemetry {
 
     /// The SDK blocks, and needs the runtime meanwhile. A thread of its own, since a runtime waits for its blocking threads.
     async fn finish(&self, work: impl FnOnce(&Sending) + Send + 'static) {
-        let Some(sending) = self.0.clone() else { return };
+        let Some(sending) = self.sending.clone() else { return };
         let (done, finished) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             work(&sending);

@@ -1,6 +1,5 @@
 //! What is done with model and store: units of work, steps of aggregates, the duty clock, the sealer, what follows feeds, peers.
 
-pub mod change;
 pub mod chassis;
 pub mod duty_clock;
 mod escalation;
@@ -10,4 +9,5 @@ pub mod peer;
 pub mod sealer;
 pub mod step;
 pub mod subscriber;
+pub mod unit_of_work;
 pub mod verify;

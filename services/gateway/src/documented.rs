@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::json;
 use crate::problem::{Problem, Telling};
-use crate::request::{Said, message};
+use crate::request::{RequestHead, message};
 use crate::routes::{Found, Routes};
 
 fn pool() -> DescriptorPool {
@@ -23,12 +23,12 @@ fn mapped(verb: &str, address: &str, body: &str) -> Result<(String, Value), Valu
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let verb: Verb = verb.parse().unwrap();
     let Found::Route(route, captures) = routes.find(&verb, path) else { return Err(json!("nowhere")) };
-    let said = Said { captures: &captures, query, headers: &HeaderMap::new() };
+    let head = RequestHead { captures: &captures, query, headers: &HeaderMap::new() };
     let told = |problem: Problem| {
         let telling = Telling { language: kefu_chassis::language::Language::English, trace_id: String::new() };
         serde_json::from_slice::<Value>(&problem.tell(&telling).0).unwrap()["violations"][0]["field"].clone()
     };
-    let message = message(route, said, &Bytes::copy_from_slice(body.as_bytes())).map_err(told)?;
+    let message = message(route, head, &Bytes::copy_from_slice(body.as_bytes())).map_err(told)?;
     let options = SerializeOptions::new();
     let shown = message.serialize_with_options(serde_json::value::Serializer, &options).unwrap();
     Ok((route.method.descriptor.name().to_owned(), shown))

@@ -17,7 +17,7 @@ pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// What a request says beside its body.
 #[derive(Clone, Copy, Debug)]
-pub struct Said<'r> {
+pub struct RequestHead<'r> {
     /// What its path gives to fields.
     pub captures: &'r [(&'r str, String)],
     /// Its query, as it came.
@@ -27,7 +27,7 @@ pub struct Said<'r> {
 }
 
 /// The message of a request with this body.
-pub fn message(route: &Route, said: Said<'_>, body: &Bytes) -> Result<DynamicMessage, Problem> {
+pub fn message(route: &Route, head: RequestHead<'_>, body: &Bytes) -> Result<DynamicMessage, Problem> {
     let input = route.method.descriptor.input();
     let mut message = match &route.body {
         Body::None => DynamicMessage::new(input),
@@ -36,22 +36,22 @@ pub fn message(route: &Route, said: Said<'_>, body: &Bytes) -> Result<DynamicMes
         Body::Whole => json::read(&input, body, "")?,
         Body::Field(field) => field_from(field, &input, body)?,
     };
-    complete(route, said, &mut message)?;
+    complete(route, head, &mut message)?;
     Ok(message)
 }
 
 /// Adds to a message of the body what path, query and headers say.
-pub fn complete(route: &Route, said: Said<'_>, message: &mut DynamicMessage) -> Result<(), Problem> {
-    for (field, value) in said.captures {
+pub fn complete(route: &Route, head: RequestHead<'_>, message: &mut DynamicMessage) -> Result<(), Problem> {
+    for (field, value) in head.captures {
         put_once(message, field, value)?;
     }
-    for (name, value) in pairs(said.query)? {
+    for (name, value) in pairs(head.query)? {
         if !takes(route, &name) {
             return Err(Problem::invalid(&name, "is no parameter of this method"));
         }
         put(message, &name, &value)?;
     }
-    from_headers(&route.method, said.headers, message)
+    from_headers(&route.method, head.headers, message)
 }
 
 fn field_from(field: &FieldDescriptor, input: &MessageDescriptor, body: &Bytes) -> Result<DynamicMessage, Problem> {

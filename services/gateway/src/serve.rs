@@ -21,7 +21,7 @@ use crate::call::Caller;
 use crate::gateway::Gateway;
 use crate::observe::Routed;
 use crate::problem::{Problem, Telling};
-use crate::request::{self, Said};
+use crate::request::{self, RequestHead};
 use crate::routes::{Body, Found, Method, Route};
 use crate::{json, stream, upload};
 
@@ -36,8 +36,9 @@ pub async fn serve(gateway: &Arc<Gateway>, telling: &Telling, request: Request<H
         Found::Verbs(verbs) => return Problem::verb(verbs).answer(telling),
         Found::Nothing => return Problem::nowhere().answer(telling),
     };
-    let said = Said { captures: &captures, query: parts.uri.query().unwrap_or_default(), headers: &parts.headers };
-    let outcome = call(gateway, telling, route, said, &parts, body).await;
+    let head =
+        RequestHead { captures: &captures, query: parts.uri.query().unwrap_or_default(), headers: &parts.headers };
+    let outcome = call(gateway, telling, route, head, &parts, body).await;
     let mut response = outcome.unwrap_or_else(|problem| problem.answer(telling));
     response.extensions_mut().insert(Routed(route.pattern.clone()));
     response
@@ -47,11 +48,11 @@ async fn call(
     gateway: &Arc<Gateway>,
     telling: &Telling,
     route: &Arc<Route>,
-    said: Said<'_>,
+    head: RequestHead<'_>,
     parts: &Parts,
     body: HttpBody,
 ) -> Result<Response<HttpBody>, Problem> {
-    let backend = backend(gateway, &route.method, said.captures)?;
+    let backend = backend(gateway, &route.method, head.captures)?;
     // Every method asks who calls. Whoever does not say is refused before anything of theirs is read.
     if !parts.headers.contains_key(AUTHORIZATION) {
         return Err(Problem::nobody());
@@ -64,7 +65,7 @@ async fn call(
     let limits = &gateway.limits;
     if route.method.takes_stream() {
         let caller = Caller::of(&parts.headers, Duration::from_millis(limits.upload_ms));
-        let answer = upload::send(gateway, &caller, backend, route, said, body).await?;
+        let answer = upload::send(gateway, &caller, backend, route, head, body).await?;
         return answered(route, &parts.method, &parts.headers, answer);
     }
     let body = match route.body {
@@ -72,7 +73,7 @@ async fn call(
         _ => json_body(&parts.headers, body, limits.body_bytes, Duration::from_millis(limits.body_ms)).await?,
     };
     let (encoded, is_repeatable) = {
-        let message = request::message(route, said, &body)?;
+        let message = request::message(route, head, &body)?;
         (Bytes::from(message.encode_to_vec()), is_repeatable(&route.method, &message))
     };
     // Nothing but the bytes of the message is held while the service is at work.

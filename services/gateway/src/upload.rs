@@ -20,7 +20,7 @@ use crate::call::Caller;
 use crate::gateway::Gateway;
 use crate::json;
 use crate::problem::Problem;
-use crate::request::{Said, complete, part_into};
+use crate::request::{RequestHead, complete, part_into};
 use crate::routes::{Body, Route};
 use crate::serve::stated_length;
 use crate::stream::LINES;
@@ -33,7 +33,7 @@ const HEAD: usize = 16 << 10;
 const AHEAD: usize = 2;
 
 /// What takes the messages.
-type Outlet = mpsc::Sender<Bytes>;
+type Messages = mpsc::Sender<Bytes>;
 
 /// Sends what the body holds, and returns the answer.
 pub async fn send(
@@ -41,22 +41,22 @@ pub async fn send(
     caller: &Caller,
     backend: &Arc<Backend>,
     route: &Arc<Route>,
-    said: Said<'_>,
+    head: RequestHead<'_>,
     body: HttpBody,
 ) -> Result<Bytes, Problem> {
     let at_most = gateway.limits.upload_bytes;
-    if stated_length(said.headers).is_some_and(|length| length > at_most) {
+    if stated_length(head.headers).is_some_and(|length| length > at_most) {
         return Err(Problem::too_large());
     }
-    let kind = said.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let (outlet, messages) = mpsc::channel(AHEAD);
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let (sender, messages) = mpsc::channel(AHEAD);
     let bytes = bounded(body, at_most, Duration::from_millis(gateway.limits.stall_ms));
     let reading = async move {
         match &route.body {
-            Body::Field(field) => file(&outlet, route, field, said, bytes).await,
-            _ if kind.starts_with("multipart/form-data") => form(&outlet, route, said, kind, bytes).await,
+            Body::Field(field) => file(&sender, route, field, head, bytes).await,
+            _ if kind.starts_with("multipart/form-data") => form(&sender, route, head, kind, bytes).await,
             _ if kind.split(';').next().unwrap_or_default().trim() == LINES => {
-                lines(&outlet, route, said, gateway.limits.body_bytes, bytes).await
+                lines(&sender, route, head, gateway.limits.body_bytes, bytes).await
             }
             _ => Err(Problem::media_type(&format!("multipart/form-data, {LINES}"))),
         }
@@ -119,16 +119,16 @@ fn bounded(
 
 /// The body is the file; what else there is to say is said in the address.
 async fn file(
-    outlet: &Outlet,
+    sender: &Messages,
     route: &Route,
     field: &FieldDescriptor,
-    said: Said<'_>,
+    head: RequestHead<'_>,
     mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
 ) -> Result<(), Problem> {
     let mut first = DynamicMessage::new(route.method.descriptor.input());
-    complete(route, said, &mut first)?;
-    pass(outlet, &first).await;
-    let mut pieces = Pieces::new(outlet, field);
+    complete(route, head, &mut first)?;
+    pass(sender, &first).await;
+    let mut pieces = Pieces::new(sender, field);
     while let Some(bytes) = bytes.next().await {
         pieces.add(&bytes?).await;
     }
@@ -138,9 +138,9 @@ async fn file(
 
 /// The body is a form: its parts are fields of the message, the file the last of them.
 async fn form(
-    outlet: &Outlet,
+    sender: &Messages,
     route: &Route,
-    said: Said<'_>,
+    head: RequestHead<'_>,
     kind: &str,
     bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin + 'static,
 ) -> Result<(), Problem> {
@@ -157,9 +157,9 @@ async fn form(
             return Err(Problem::invalid(&name, "stands after the file, which is the last part"));
         };
         if field.kind() == Kind::Bytes {
-            complete(route, said, &mut message)?;
-            pass(outlet, &message).await;
-            let mut pieces = Pieces::new(outlet, &field);
+            complete(route, head, &mut message)?;
+            pass(sender, &message).await;
+            let mut pieces = Pieces::new(sender, &field);
             while let Some(bytes) = part.chunk().await.map_err(problem_of)? {
                 untold.store(0, Ordering::Relaxed);
                 pieces.add(&bytes).await;
@@ -209,9 +209,9 @@ fn apart(
 
 /// The body is a line of JSON a message.
 async fn lines(
-    outlet: &Outlet,
+    sender: &Messages,
     route: &Route,
-    said: Said<'_>,
+    head: RequestHead<'_>,
     line_at_most: usize,
     mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
 ) -> Result<(), Problem> {
@@ -238,9 +238,9 @@ async fn lines(
             if !line.trim_ascii().is_empty() {
                 let mut message = json::read(&input, &line, "").map_err(|problem| problem.on_line(number))?;
                 if std::mem::take(&mut is_first) {
-                    complete(route, said, &mut message)?;
+                    complete(route, head, &mut message)?;
                 }
-                pass(outlet, &message).await;
+                pass(sender, &message).await;
             }
             if waiting.is_empty() {
                 break;
@@ -260,14 +260,14 @@ fn field_of(input: &MessageDescriptor, name: &str) -> Result<FieldDescriptor, Pr
 
 /// The bytes of a file, gathered: a message for each few that come would cost many times what they are.
 struct Pieces<'u> {
-    outlet: &'u Outlet,
+    sender: &'u Messages,
     field: &'u FieldDescriptor,
     gathered: BytesMut,
 }
 
 impl<'u> Pieces<'u> {
-    fn new(outlet: &'u Outlet, field: &'u FieldDescriptor) -> Self {
-        Self { outlet, field, gathered: BytesMut::new() }
+    fn new(sender: &'u Messages, field: &'u FieldDescriptor) -> Self {
+        Self { sender, field, gathered: BytesMut::new() }
     }
 
     async fn add(&mut self, mut bytes: &[u8]) {
@@ -284,14 +284,14 @@ impl<'u> Pieces<'u> {
         if !self.gathered.is_empty() {
             let mut message = DynamicMessage::new(self.field.parent_message().clone());
             message.set_field(self.field, Value::Bytes(self.gathered.split().freeze()));
-            pass(self.outlet, &message).await;
+            pass(self.sender, &message).await;
         }
     }
 }
 
 /// A service that has answered takes no more; then its answer is what counts.
-async fn pass(outlet: &Outlet, message: &DynamicMessage) {
-    let _ = outlet.send(message.encode_to_vec().into()).await;
+async fn pass(sender: &Messages, message: &DynamicMessage) {
+    let _ = sender.send(message.encode_to_vec().into()).await;
 }
 
 /// A problem on its way through the reader of forms.

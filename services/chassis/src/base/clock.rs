@@ -10,7 +10,10 @@ use tokio::sync::Notify;
 
 /// Tells the time, in whole microseconds, as Postgres keeps it.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<Simulated>>);
+pub struct Clock {
+    /// What a handle sets; none for the machine's clock.
+    simulated: Option<Arc<Simulated>>,
+}
 
 #[derive(Debug)]
 struct Simulated {
@@ -23,13 +26,15 @@ struct Simulated {
 
 /// The handle that sets a simulated clock.
 #[derive(Clone, Debug)]
-pub struct SimulatedTime(Arc<Simulated>);
+pub struct SimulatedTime {
+    clock: Arc<Simulated>,
+}
 
 impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(None)
+        Self { simulated: None }
     }
 
     /// A clock that stands at `now` until its handle moves it, or lets it run.
@@ -37,13 +42,13 @@ impl Clock {
     pub fn simulated(now: Timestamp) -> (Self, SimulatedTime) {
         let now_us = AtomicI64::new(now.as_microsecond());
         let shared = Arc::new(Simulated { now_us, running_since: OnceLock::new(), moved: Notify::new() });
-        (Self(Some(shared.clone())), SimulatedTime(shared))
+        (Self { simulated: Some(shared.clone()) }, SimulatedTime { clock: shared })
     }
 
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let now_us = match &self.0 {
+        let now_us = match &self.simulated {
             #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
             None => Timestamp::now().as_microsecond(),
             Some(simulated) => simulated.now_us.load(Ordering::Acquire).saturating_add(simulated.ran_us()),
@@ -54,12 +59,12 @@ impl Clock {
     /// Whether a handle sets this clock.
     #[must_use]
     pub fn is_simulated(&self) -> bool {
-        self.0.is_some()
+        self.simulated.is_some()
     }
 
     /// Returns after `period` of real time, or at once when a simulated clock was moved.
     pub async fn tick(&self, period: Duration) {
-        match &self.0 {
+        match &self.simulated {
             None => tokio::time::sleep(period).await,
             Some(simulated) => {
                 let _ = tokio::time::timeout(period, simulated.moved.notified()).await;
@@ -79,20 +84,20 @@ impl Simulated {
 impl SimulatedTime {
     /// From now on the clock goes as fast as real time does.
     pub fn run(&self) {
-        self.0.running_since.get_or_init(Instant::now);
+        self.clock.running_since.get_or_init(Instant::now);
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: SignedDuration) {
         let by_us = i64::try_from(by.as_micros()).unwrap_or(0).max(0);
-        self.0.now_us.fetch_add(by_us, Ordering::AcqRel);
-        self.0.moved.notify_waiters();
+        self.clock.now_us.fetch_add(by_us, Ordering::AcqRel);
+        self.clock.moved.notify_waiters();
     }
 
     /// Moves the clock to `now`, unless it is already later.
     pub fn advance_to(&self, now: Timestamp) {
-        self.0.now_us.fetch_max(now.as_microsecond().saturating_sub(self.0.ran_us()), Ordering::AcqRel);
-        self.0.moved.notify_waiters();
+        self.clock.now_us.fetch_max(now.as_microsecond().saturating_sub(self.clock.ran_us()), Ordering::AcqRel);
+        self.clock.moved.notify_waiters();
     }
 }
 

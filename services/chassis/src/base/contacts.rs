@@ -97,7 +97,8 @@ impl Country {
     /// A telephone number in any writing (full-width digits too) as E.164; none if it cannot be one.
     #[must_use]
     pub fn e164(self, written: &str) -> Option<String> {
-        let bare: String = written.chars().map(narrow).filter(|sign| !" ()-./\u{2013}".contains(*sign)).collect();
+        let bare: String =
+            written.chars().map(narrow).filter(|character| !" ()-./\u{2013}".contains(*character)).collect();
         let number = phonenumber::parse(Some(self.0), &bare).ok()?;
         // Numbering plans change faster than any list of them: what has five digits or more is taken.
         (number.national().value() > 9_999).then(|| number.format().mode(phonenumber::Mode::E164).to_string())

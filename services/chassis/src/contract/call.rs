@@ -186,16 +186,19 @@ impl Call {
 
     /// Whether the caller may touch a resource of this holder.
     #[must_use]
-    pub fn reaches(&self, holder: &Stakeholders<'_>) -> bool {
-        let is_party = |name: &str| holder.parties.contains(&name);
+    pub fn reaches(&self, stakeholders: &Stakeholders<'_>) -> bool {
+        let is_party = |name: &str| stakeholders.parties.contains(&name);
         let caller = self.caller.subject.as_str();
         match self.scope() {
             Scope::Any => true,
             Scope::Department(department) => {
-                holder.department == department || holder.owner == caller || is_party(department) || is_party(caller)
+                stakeholders.department == department
+                    || stakeholders.owner == caller
+                    || is_party(department)
+                    || is_party(caller)
             }
-            Scope::Own(subject) => holder.owner == subject || is_party(subject),
-            Scope::Customer(customer) => holder.customer == customer,
+            Scope::Own(subject) => stakeholders.owner == subject || is_party(subject),
+            Scope::Customer(customer) => stakeholders.customer == customer,
         }
     }
 

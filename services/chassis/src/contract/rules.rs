@@ -43,7 +43,9 @@ impl MethodRule {
 
 /// The rules of the methods that a server serves, by path.
 #[derive(Debug, Default)]
-pub struct Rules(HashMap<String, Arc<MethodRule>>);
+pub struct Rules {
+    by_path: HashMap<String, Arc<MethodRule>>,
+}
 
 impl Rules {
     /// The rules of every method of `services`, e.g. `kefu.intake.v1.RequestService`. Fails when one lacks what a rule needs.
@@ -60,24 +62,24 @@ impl Rules {
                 rules.insert(rule.path.clone(), Arc::new(rule));
             }
         }
-        Ok(Self(rules))
+        Ok(Self { by_path: rules })
     }
 
     /// The rule of the method at `path`; a method without one is not served.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Arc<MethodRule>> {
-        self.0.get(path)
+        self.by_path.get(path)
     }
 
     /// The rule of the method of a name; no two methods have the same.
     #[must_use]
     pub fn named(&self, method: &str) -> Option<&Arc<MethodRule>> {
-        self.0.values().find(|rule| rule.name() == method)
+        self.by_path.values().find(|rule| rule.name() == method)
     }
 
     /// Every rule.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<MethodRule>> {
-        self.0.values()
+        self.by_path.values()
     }
 }
 

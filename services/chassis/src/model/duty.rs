@@ -63,7 +63,7 @@ pub struct Duty {
     /// Since when its clock stands.
     pub paused_since: Option<Timestamp>,
     /// What stops its clock, one bit each: [`BY_LIFECYCLE`], [`BY_PERSON`].
-    pub holds: i16,
+    pub pause_reasons: i16,
     /// When it must be fulfilled, as of before a pause; none where an import does not know.
     pub due_at: Option<Timestamp>,
     /// Whether the due time falls in a year whose holidays are not published.
@@ -85,9 +85,9 @@ pub struct Duty {
     /// 1, and one more with each change.
     pub version: i64,
     /// How many have been told of its breach: the owner, their supervisor, the head of their department.
-    pub told: i16,
+    pub escalation_level: i16,
     /// When the next of them is told, unless it is fulfilled before.
-    pub tell_next_at: Option<Timestamp>,
+    pub next_escalation_at: Option<Timestamp>,
 }
 
 /// What a new duty is about.
@@ -166,7 +166,7 @@ impl NewDuty<'_> {
             opened_at: self.opened_at,
             running_since: Some(self.opened_at),
             paused_since: None,
-            holds: 0,
+            pause_reasons: 0,
             due_at,
             provisional,
             met_at: None,
@@ -177,8 +177,8 @@ impl NewDuty<'_> {
             reason: String::new(),
             decided_by: String::new(),
             version: 1,
-            told: 0,
-            tell_next_at: None,
+            escalation_level: 0,
+            next_escalation_at: None,
         };
         let change = duty.change(Kind::Opened, duty.opened_at);
         (duty, change)
@@ -222,80 +222,80 @@ impl Duty {
     }
 
     /// The next one is told of its breach, and another may be at `next`.
-    pub(crate) fn tell(&mut self, recipient: &str, next: Option<Timestamp>, at: Timestamp) -> DutyChange {
-        self.told += 1;
-        self.tell_next_at = next;
+    pub(crate) fn escalate_to(&mut self, recipient: &str, next: Option<Timestamp>, at: Timestamp) -> DutyChange {
+        self.escalation_level += 1;
+        self.next_escalation_at = next;
         self.version += 1;
         DutyChange { notified: recipient.to_owned(), ..self.change(Kind::Escalated, at) }
     }
 
     /// There is nobody to be told now; another may be at `next`.
-    pub(crate) fn skip(&mut self, next: Option<Timestamp>) {
-        self.told += 1;
-        self.tell_next_at = next;
+    pub(crate) fn skip_level(&mut self, next: Option<Timestamp>) {
+        self.escalation_level += 1;
+        self.next_escalation_at = next;
         self.version += 1;
     }
 
     /// A person stops its clock from `at` on.
     pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        self.stand(BY_PERSON, at, reason, by)
+        self.pause_clock(BY_PERSON, at, reason, by)
     }
 
     /// The person's pause is over.
     pub fn resume(&mut self, at: Timestamp) -> DutyChange {
-        self.run(BY_PERSON, at)
+        self.resume_clock(BY_PERSON, at)
     }
 
     /// The lifecycle stops its clock from `at` on.
-    pub fn hold(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        self.stand(BY_LIFECYCLE, at, reason, by)
+    pub fn pause_by_lifecycle(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        self.pause_clock(BY_LIFECYCLE, at, reason, by)
     }
 
     /// The lifecycle lets it go on.
-    pub fn release(&mut self, at: Timestamp) -> DutyChange {
-        self.run(BY_LIFECYCLE, at)
+    pub fn resume_by_lifecycle(&mut self, at: Timestamp) -> DutyChange {
+        self.resume_clock(BY_LIFECYCLE, at)
     }
 
-    fn stand(&mut self, hold: i16, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+    fn pause_clock(&mut self, for_reason: i16, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         let at = at.max(self.running_since.unwrap_or(at));
-        let mut changes: Vec<DutyChange> = self.lift(at).into_iter().collect();
-        if self.holds == 0 {
+        let mut changes: Vec<DutyChange> = self.retract_breach(at).into_iter().collect();
+        if self.pause_reasons == 0 {
             self.stop(at);
             self.state = State::Paused;
             self.paused_since = Some(at);
         }
-        if hold == BY_PERSON || self.holds == 0 {
+        if for_reason == BY_PERSON || self.pause_reasons == 0 {
             reason.clone_into(&mut self.reason);
             by.clone_into(&mut self.decided_by);
         }
-        self.holds |= hold;
+        self.pause_reasons |= for_reason;
         self.version += 1;
         changes.push(DutyChange { reason: reason.to_owned(), due_time: None, ..self.change(Kind::Paused, at) });
         changes
     }
 
     /// Its clock runs again from `at` on, with the time that was left, unless something else still stops it.
-    fn run(&mut self, hold: i16, at: Timestamp) -> DutyChange {
+    fn resume_clock(&mut self, for_reason: i16, at: Timestamp) -> DutyChange {
         let at = at.max(self.paused_since.unwrap_or(at));
-        self.holds &= !hold;
-        if self.holds & BY_PERSON == 0 {
+        self.pause_reasons &= !for_reason;
+        if self.pause_reasons & BY_PERSON == 0 {
             self.reason.clear();
             self.decided_by.clear();
         }
         self.version += 1;
-        if self.holds != 0 {
+        if self.pause_reasons != 0 {
             return DutyChange { due_time: None, ..self.change(Kind::Resumed, at) };
         }
         self.stop(at);
         self.running_since = Some(at);
         self.state = State::Open;
-        self.reckon(at);
+        self.recompute_due(at);
         self.change(Kind::Resumed, at)
     }
 
     /// Its due time is replaced by one that was promised: from then on its time is wall time.
     pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> Vec<DutyChange> {
-        let mut changes: Vec<DutyChange> = self.lift(at).into_iter().collect();
+        let mut changes: Vec<DutyChange> = self.retract_breach(at).into_iter().collect();
         self.measure = Measure::WallClock;
         // While its clock stands, nothing of the promised time is used: it stands anew from when that was promised.
         if let Some(since) = self.paused_since {
@@ -336,9 +336,9 @@ impl Duty {
     }
 
     /// More years are published in `calendar`, which is its own but for the holidays: its due time is reckoned anew.
-    pub fn settle(&mut self, calendar: Calendar, now: Timestamp) -> Vec<DutyChange> {
+    pub fn apply_published_holidays(&mut self, calendar: Calendar, now: Timestamp) -> Vec<DutyChange> {
         self.calendar = calendar;
-        self.reckon(self.running_since.unwrap_or(self.opened_at));
+        self.recompute_due(self.running_since.unwrap_or(self.opened_at));
         self.version += 1;
         let reason = "the holidays were published".to_owned();
         let mut changes = vec![DutyChange { reason, ..self.change(Kind::Replaced, now) }];
@@ -368,7 +368,7 @@ impl Duty {
     }
 
     /// Takes back the clock's mark, when something before the due time moves that time: both stay in the journal.
-    fn lift(&mut self, at: Timestamp) -> Option<DutyChange> {
+    fn retract_breach(&mut self, at: Timestamp) -> Option<DutyChange> {
         if !self.is_marked() || self.is_past(at) {
             return None;
         }
@@ -379,12 +379,12 @@ impl Duty {
     /// Takes the mark back; whoever is told of a later one is told anew.
     fn unmark(&mut self) {
         self.breached_at = None;
-        self.told = 0;
-        self.tell_next_at = None;
+        self.escalation_level = 0;
+        self.next_escalation_at = None;
     }
 
     /// The due time, with the time that is left from `at` on.
-    fn reckon(&mut self, at: Timestamp) {
+    fn recompute_due(&mut self, at: Timestamp) {
         let left_us = self.budget_us - self.elapsed_us;
         if left_us > 0 {
             let budget = Budget { measure: self.clocked(), length: SignedDuration::from_micros(left_us) };

@@ -45,12 +45,12 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     /// The duties that fall away with it.
     pub voids: &'static [D],
     /// Whether it fulfils only duties that had begun by then: those of a series, of which it ends one and opens the next.
-    pub in_order: bool,
+    pub only_begun: bool,
     /// Whether somebody else has the subject from then on: duties that were not breached yet are whose they would be if they
     /// were opened now.
     pub reassigns: bool,
     /// Whether every duty falls away that it does not meet, but for those that outlive their subject.
-    pub ends: bool,
+    pub voids_rest: bool,
 }
 
 impl<S, A, D, F> Transition<S, A, D, F> {
@@ -70,9 +70,9 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             replaces: &[],
             breaches: &[],
             voids: &[],
-            in_order: false,
+            only_begun: false,
             reassigns: false,
-            ends: false,
+            voids_rest: false,
         }
     }
 }
@@ -138,24 +138,24 @@ pub struct DutyRule<D: 'static, F: 'static> {
     /// The clause it comes from.
     pub clause: &'static str,
     /// The kind in the contract, e.g. `first_response`.
-    pub word: &'static str,
+    pub code: &'static str,
     /// The time it has; none where the clause gives none.
     pub term: fn(&F, &Regulation) -> Option<Term>,
     /// When it was fulfilled, if it already is when it opens.
     pub met_at: fn(&F) -> Option<Timestamp>,
     /// Who must fulfil it, and their department, where it is not the subject's owner.
-    pub holder: fn(&F) -> Option<(&str, &str)>,
+    pub owner: fn(&F) -> Option<(&str, &str)>,
     /// Where there is one for each of several parts of the subject: the parts that an action concerns.
-    pub each: Option<fn(&F) -> &[Part]>,
+    pub each: Option<fn(&F) -> &[SubDuty]>,
     /// Whom it is told to when it opens; a duty of each part, to whoever holds it.
     pub tells: Option<Tells<F>>,
     /// Whether it is still owed when its subject has ended.
-    pub outlives: bool,
+    pub survives_end: bool,
 }
 
 /// A part of a subject that has a duty of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct SubDuty {
     /// Its resource name, or the subject's where only the department tells one from another.
     pub subject: String,
     /// Who must fulfil it.
@@ -181,10 +181,20 @@ impl<D, F> DutyRule<D, F> {
     pub const fn of(
         duty: D,
         clause: &'static str,
-        word: &'static str,
+        code: &'static str,
         term: fn(&F, &Regulation) -> Option<Term>,
     ) -> Self {
-        Self { duty, clause, word, term, met_at: |_| None, holder: |_| None, each: None, tells: None, outlives: false }
+        Self {
+            duty,
+            clause,
+            code,
+            term,
+            met_at: |_| None,
+            owner: |_| None,
+            each: None,
+            tells: None,
+            survives_end: false,
+        }
     }
 }
 
@@ -215,7 +225,7 @@ pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
 
 /// What an action happens to, and when.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub struct ActionContext<'a> {
     /// The resource's name.
     pub subject: &'a str,
     /// The resource as people call it, e.g. by its number.
@@ -236,7 +246,7 @@ pub struct Scene<'a> {
 
 /// What a duty is about, whose it is, and its due time where that was agreed.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct DutyTarget<'a> {
     subject: &'a str,
     owner: &'a str,
     department: &'a str,
@@ -245,7 +255,7 @@ struct Place<'a> {
 
 /// Duties that were touched, and how.
 #[derive(Debug, Default)]
-pub struct Touched {
+pub struct DutyEffects {
     /// As they are now.
     pub duties: Vec<Duty>,
     /// What was done to them.
@@ -325,67 +335,80 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     }
 
     /// What a fired transition does to the `live` duties, and which it opens.
-    pub fn touch(&self, row: &Transition<S, A, D, F>, facts: &F, live: Vec<Duty>, scene: Scene<'_>) -> Touched {
-        let mut touched = Touched::default();
+    pub fn duty_effects(
+        &self,
+        row: &Transition<S, A, D, F>,
+        facts: &F,
+        live: Vec<Duty>,
+        context: ActionContext<'_>,
+    ) -> DutyEffects {
+        let mut effects = DutyEffects::default();
         let mut still_live = Vec::new();
         for mut duty in live {
-            let changes = self.touch_one(row, facts, &mut duty, scene);
+            let changes = self.effect_on(row, facts, &mut duty, context);
             if duty.is_live() {
                 still_live.push((duty.kind.clone(), duty.subject.clone(), duty.department.clone(), duty.id));
             }
             if !changes.is_empty() {
-                touched.corrects = touched.corrects.or(duty.take_corrected());
-                touched.changes.extend(changes);
-                touched.duties.push(duty);
+                effects.corrects = effects.corrects.or(duty.take_corrected());
+                effects.changes.extend(changes);
+                effects.duties.push(duty);
             }
         }
         for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty)) {
-            for place in rule.places(facts, scene) {
+            for target in rule.targets(facts, context) {
                 let is_it = |subject: &str, department: &str| {
-                    rule.each.is_none() || (subject, department) == (place.subject, place.department)
+                    rule.each.is_none() || (subject, department) == (target.subject, target.department)
                 };
                 let known = still_live
                     .iter()
-                    .find(|(kind, subject, department, _)| kind == rule.word && is_it(subject, department));
+                    .find(|(kind, subject, department, _)| kind == rule.code && is_it(subject, department));
                 match known {
-                    None => rule.open(facts, scene, place, &mut touched),
+                    None => rule.open(facts, context, target, &mut effects),
                     // It is told once more of what is still open.
-                    Some((_, _, _, duty)) => touched.notices.extend(rule.notice(facts, scene, place, *duty)),
+                    Some((_, _, _, duty)) => effects.notices.extend(rule.notice(facts, context, target, *duty)),
                 }
             }
         }
-        touched
+        effects
     }
 
     /// What a fired transition does to one live duty.
-    fn touch_one(&self, row: &Transition<S, A, D, F>, facts: &F, duty: &mut Duty, scene: Scene<'_>) -> Vec<DutyChange> {
-        let at = scene.at;
-        let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.word == duty.kind);
+    fn effect_on(
+        &self,
+        row: &Transition<S, A, D, F>,
+        facts: &F,
+        duty: &mut Duty,
+        context: ActionContext<'_>,
+    ) -> Vec<DutyChange> {
+        let at = context.at;
+        let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.code == duty.kind);
         let (meets, pauses, resumes) = (has(row.meets), has(row.pauses), has(row.resumes));
         let (replaces, breaches) = (has(row.replaces), has(row.breaches));
-        let rule = self.duties.iter().find(|rule| rule.word == duty.kind);
-        let outlives = rule.is_some_and(|rule| rule.outlives);
-        let parts = rule.and_then(|rule| rule.each).map(|each| each(facts));
-        let is_concerned = parts.is_none_or(|parts| parts.iter().any(|part| part.subject == duty.subject));
-        let heir = rule.and_then(|rule| (rule.holder)(facts)).unwrap_or((scene.owner, scene.department));
-        let follows = row.reassigns && parts.is_none() && rule.is_some() && duty.owner != heir.0;
+        let rule = self.duties.iter().find(|rule| rule.code == duty.kind);
+        let survives_end = rule.is_some_and(|rule| rule.survives_end);
+        let sub_duties = rule.and_then(|rule| rule.each).map(|each| each(facts));
+        let is_concerned =
+            sub_duties.is_none_or(|sub_duties| sub_duties.iter().any(|sub_duty| sub_duty.subject == duty.subject));
+        let new_owner = rule.and_then(|rule| (rule.owner)(facts)).unwrap_or((context.owner, context.department));
+        let follows = row.reassigns && sub_duties.is_none() && rule.is_some() && duty.owner != new_owner.0;
         let is_due = duty.due_at.is_some() && !duty.is_past(at);
         let promised = (self.promised)(facts).filter(|_| replaces && is_due);
         if meets && is_concerned {
             // What was done before a duty of a series began belongs to the one before it.
-            if row.in_order && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
-        } else if row.ends && !outlives || has(row.voids) {
-            duty.void(at, row.clause, scene.actor)
-        } else if pauses && duty.holds & BY_LIFECYCLE == 0 {
-            duty.hold(at, row.clause, scene.actor)
-        } else if resumes && duty.holds & BY_LIFECYCLE != 0 {
-            vec![duty.release(at)]
+            if row.only_begun && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
+        } else if row.voids_rest && !survives_end || has(row.voids) {
+            duty.void(at, row.clause, context.actor)
+        } else if pauses && duty.pause_reasons & BY_LIFECYCLE == 0 {
+            duty.pause_by_lifecycle(at, row.clause, context.actor)
+        } else if resumes && duty.pause_reasons & BY_LIFECYCLE != 0 {
+            vec![duty.resume_by_lifecycle(at)]
         } else if breaches && duty.breached_at.is_none() {
             vec![duty.breach(at)]
         } else if let Some(promised) = promised {
             duty.replace_due(promised, at, row.clause)
         } else if follows && duty.breached_at.is_none() {
-            vec![duty.reassign(heir.0, heir.1, at)]
+            vec![duty.reassign(new_owner.0, new_owner.1, at)]
         } else {
             Vec::new()
         }
@@ -394,60 +417,66 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
 
 impl<D, F> DutyRule<D, F> {
     /// Where an action opens it: for each of the parts concerned, or for the subject as a whole.
-    fn places<'a>(&self, facts: &'a F, scene: Scene<'a>) -> Vec<Place<'a>> {
+    fn targets<'a>(&self, facts: &'a F, context: ActionContext<'a>) -> Vec<DutyTarget<'a>> {
         let Some(each) = self.each else {
-            let (owner, department) = (self.holder)(facts).unwrap_or((scene.owner, scene.department));
-            return vec![Place { subject: scene.subject, owner, department, due: None }];
+            let (owner, department) = (self.owner)(facts).unwrap_or((context.owner, context.department));
+            return vec![DutyTarget { subject: context.subject, owner, department, due: None }];
         };
-        let place = |part: &'a Part| Place {
-            subject: &part.subject,
-            owner: &part.owner,
-            department: &part.department,
-            due: part.due,
+        let target = |sub_duty: &'a SubDuty| DutyTarget {
+            subject: &sub_duty.subject,
+            owner: &sub_duty.owner,
+            department: &sub_duty.department,
+            due: sub_duty.due,
         };
-        each(facts).iter().map(place).collect()
+        each(facts).iter().map(target).collect()
     }
 
     /// Opens the duty if it has a term, and fulfils it if it already is.
-    fn open(&self, facts: &F, scene: Scene<'_>, place: Place<'_>, touched: &mut Touched) {
-        let agreed = place.due.map(Term::Until);
-        let Some(term) = agreed.or_else(|| (self.term)(facts, scene.regulation)) else { return };
-        let calendar = scene.regulation.calendar();
+    fn open(&self, facts: &F, context: ActionContext<'_>, target: DutyTarget<'_>, effects: &mut DutyEffects) {
+        let agreed = target.due.map(Term::Until);
+        let Some(term) = agreed.or_else(|| (self.term)(facts, context.regulation)) else { return };
+        let calendar = context.regulation.calendar();
         let new = |opened_at| NewDuty {
             clause: self.clause,
-            kind: self.word,
-            subject: place.subject.to_owned(),
-            owner: place.owner,
-            department: place.department,
-            regulation: scene.regulation.version(),
+            kind: self.code,
+            subject: target.subject.to_owned(),
+            owner: target.owner,
+            department: target.department,
+            regulation: context.regulation.version(),
             opened_at,
-            now: scene.now,
+            now: context.now,
         };
         // Whoever is told of it has the time from when they are told, however late that is recorded.
-        let begins = if self.tells.is_some() { scene.now } else { scene.at };
+        let begins = if self.tells.is_some() { context.now } else { context.at };
         let (mut duty, opened) = match term {
             Term::Within(budget) => new(begins).within(budget, calendar),
             Term::WithinFrom(from, budget) => new(from).within(budget, calendar),
-            Term::Until(due) => new(scene.at).until(due, calendar),
+            Term::Until(due) => new(context.at).until(due, calendar),
         };
-        touched.changes.push(opened);
+        effects.changes.push(opened);
         if let Some(at) = (self.met_at)(facts) {
-            touched.changes.push(duty.meet(at));
+            effects.changes.push(duty.meet(at));
         }
-        touched.notices.extend(self.notice(facts, scene, place, duty.id));
-        touched.duties.push(duty);
+        effects.notices.extend(self.notice(facts, context, target, duty.id));
+        effects.duties.push(duty);
     }
 
     /// What somebody is told of `duty`.
-    fn notice(&self, facts: &F, scene: Scene<'_>, place: Place<'_>, duty: Id<DutyResource>) -> Option<Notice> {
+    fn notice(
+        &self,
+        facts: &F,
+        context: ActionContext<'_>,
+        target: DutyTarget<'_>,
+        duty: Id<DutyResource>,
+    ) -> Option<Notice> {
         let tells = self.tells.as_ref()?;
-        let recipient = if self.each.is_some() { place.owner } else { (tells.to)(facts)? };
+        let recipient = if self.each.is_some() { target.owner } else { (tells.to)(facts)? };
         Some(Notice {
             kind: tells.kind,
             recipient: recipient.to_owned(),
             clause: self.clause.to_owned(),
-            subject: place.subject.to_owned(),
-            about: scene.about.to_owned(),
+            subject: target.subject.to_owned(),
+            about: context.about.to_owned(),
             duty: Some(duty),
             acknowledgement_required: tells.fulfils,
         })

@@ -17,7 +17,7 @@ impl Resource for NotificationResource {
 #[derive(Debug)]
 pub struct NoticeKind {
     /// The word, e.g. `duty_overdue`.
-    pub word: &'static str,
+    pub code: &'static str,
     /// In English.
     pub english: &'static str,
     /// In Chinese.

@@ -150,7 +150,7 @@ impl Organisation {
 
 /// Whom a call names as the one who does something.
 #[derive(Clone, Copy, Debug)]
-pub struct Named<'a> {
+pub struct ResponsibleParty<'a> {
     /// The field that names them.
     pub field: &'static str,
     /// The clause that wants somebody.
@@ -165,8 +165,13 @@ impl Organisation {
     /// The employee and the department that a call speaks for at `at`: the caller themselves, or, for a SERVICE or ADMIN,
     /// whom they name. The department is the directory's at that time; only while the directory is empty is it what the call
     /// says.
-    pub fn responsible_for(&self, call: &Call, named: Named<'_>, at: Timestamp) -> Result<(String, String), Error> {
-        let Named { field, clause, staff, department } = named;
+    pub fn responsible_for(
+        &self,
+        call: &Call,
+        party: ResponsibleParty<'_>,
+        at: Timestamp,
+    ) -> Result<(String, String), Error> {
+        let ResponsibleParty { field, clause, staff, department } = party;
         let caller = &call.caller.subject;
         let wrong = |reason: &str| Error::field(field, format!("{clause}: {reason}"));
         let for_other = call.acts_for_others() && !(staff.is_empty() && caller.starts_with("staff/"));

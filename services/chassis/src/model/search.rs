@@ -6,7 +6,7 @@ mod query;
 mod spans;
 
 pub use grams::{Tokens, asked, normal, packed};
-pub use query::{Query, Way};
+pub use query::{Query, QueryVariant};
 pub use spans::{Probes, dated};
 
 /// What the index holds of something.

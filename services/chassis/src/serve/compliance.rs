@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kefu_proto::compliance::v1 as pb;
-use kefu_proto::compliance::v1::compliance_service_server::ComplianceService;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 
 use crate::base::error::Error;
@@ -29,27 +28,21 @@ struct Target<'a> {
 
 /// Serves a service's duties.
 #[derive(Clone, Debug)]
-pub struct Compliance(pub Arc<Chassis>);
-
-crate::delegate! {
-    impl ComplianceService for Compliance {
-        list_duties(pb::ListDutiesRequest) -> pb::ListDutiesResponse = list;
-        get_duty(pb::GetDutyRequest) -> pb::Duty = get;
-        pause_duty(pb::PauseDutyRequest) -> pb::Duty = pause;
-        resume_duty(pb::ResumeDutyRequest) -> pb::Duty = resume;
-        waive_duty(pb::WaiveDutyRequest) -> pb::Duty = waive;
-        summarize_compliance(pb::SummarizeComplianceRequest) -> pb::SummarizeComplianceResponse = summarize;
-    }
+pub struct Compliance {
+    /// The chassis of the service.
+    pub chassis: Arc<Chassis>,
 }
 
+kefu_proto::serve_compliance_service!(Compliance);
+
 impl Compliance {
-    async fn list(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
-        self.0.check_parent(&request.parent)?;
+    async fn list_duties(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
+        self.chassis.check_parent(&request.parent)?;
         let page: Page<(Timestamp, Id<DutyResource>)> = Page::of(call, &request)?;
         let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
         let (owner, department) = call.scope().bounds();
         let state = (request.state != 0).then(|| i16::try_from(request.state).unwrap_or_default());
-        let mut connection = self.0.pool().acquire().await?;
+        let mut connection = self.chassis.pool().acquire().await?;
         let rows = store::duties!(
             "where ($1::timestamptz is null or (due_at, id) > ($1, $2))
                 and ($3::text is null or owner = $3) and ($4::text is null or department = $4 or owner = $5)
@@ -70,32 +63,32 @@ impl Compliance {
         )
         .fetch_all(&mut *connection)
         .await?;
-        let duties = store::read(&mut connection, &self.0.calendars, rows).await?;
+        let duties = store::read(&mut connection, &self.chassis.calendars, rows).await?;
         let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(NEVER), duty.id));
         Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
     }
 
-    async fn get(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
+    async fn get_duty(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
         let id = self.id(&request.name)?;
-        let mut connection = self.0.pool().acquire().await?;
-        let duty = store::get(&mut connection, &self.0.calendars, id).await?;
-        let duty = duty.filter(|duty| call.reaches(&holder(duty)));
+        let mut connection = self.chassis.pool().acquire().await?;
+        let duty = store::get(&mut connection, &self.chassis.calendars, id).await?;
+        let duty = duty.filter(|duty| call.reaches(&stakeholders(duty)));
         duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
     }
 
-    async fn pause(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
-        let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON == 0;
+    async fn pause_duty(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
+        let can = |duty: &Duty| duty.is_live() && duty.pause_reasons & BY_PERSON == 0;
         let target = Target { name: &request.name, etag: &request.etag, method: "PauseDuty" };
         self.decide(call, target, can, |duty| duty.pause(call.now, &request.reason, &call.caller.subject)).await
     }
 
-    async fn resume(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
-        let can = |duty: &Duty| duty.is_live() && duty.holds & BY_PERSON != 0;
+    async fn resume_duty(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
+        let can = |duty: &Duty| duty.is_live() && duty.pause_reasons & BY_PERSON != 0;
         let target = Target { name: &request.name, etag: &request.etag, method: "ResumeDuty" };
         self.decide(call, target, can, |duty| vec![duty.resume(call.now)]).await
     }
 
-    async fn waive(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
+    async fn waive_duty(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
         let target = Target { name: &request.name, etag: &request.etag, method: "WaiveDuty" };
         self.decide(call, target, Duty::is_live, |duty| duty.waive(call.now, &request.reason, &call.caller.subject))
             .await
@@ -111,9 +104,9 @@ impl Compliance {
     ) -> Result<pb::Duty, Error> {
         let Target { name, etag: given, method } = target;
         let id = self.id(name)?;
-        let mut change = self.0.begin(call).await?;
-        let duty = store::lock(change.connection(), &self.0.calendars, id).await?;
-        let mut duty = duty.filter(|duty| call.reaches(&holder(duty))).ok_or_else(|| unknown(name))?;
+        let mut change = self.chassis.begin(call).await?;
+        let duty = store::lock(change.connection(), &self.chassis.calendars, id).await?;
+        let mut duty = duty.filter(|duty| call.reaches(&stakeholders(duty))).ok_or_else(|| unknown(name))?;
         check_etag(given, &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
             return Err(Error::SelfDealing);
@@ -129,29 +122,29 @@ impl Compliance {
         let did = act(&mut duty);
         let corrects = duty.take_corrected();
         let payload = DutyChanged { subject: duty.subject.clone() };
-        let event = NewEvent::new(self.0.name_of(&id), duty.version, call.now, &[&duty.clause], &payload);
+        let event = NewEvent::new(self.chassis.name_of(&id), duty.version, call.now, &[&duty.clause], &payload);
         change.record(event.correcting(corrects).with_duties(did));
         change.put(duty.clone());
         change.commit(self.show(duty)).await
     }
 
-    async fn summarize(
+    async fn summarize_compliance(
         &self,
         call: &Call,
         request: pb::SummarizeComplianceRequest,
     ) -> Result<pb::SummarizeComplianceResponse, Error> {
-        self.0.check_parent(&request.parent)?;
-        summary::summarize(&self.0, call, &request).await
+        self.chassis.check_parent(&request.parent)?;
+        summary::summarize(&self.chassis, call, &request).await
     }
 
     fn id(&self, name: &str) -> Result<Id<DutyResource>, Error> {
-        let of_service = name.strip_prefix(self.0.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let of_service = name.strip_prefix(self.chassis.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
         Id::parse(name).filter(|_| of_service).ok_or_else(|| unknown(name))
     }
 
     fn show(&self, duty: Duty) -> pb::Duty {
         pb::Duty {
-            name: self.0.name_of(&duty.id),
+            name: self.chassis.name_of(&duty.id),
             etag: etag(duty.version),
             clause: duty.clause,
             kind: duty.kind,
@@ -177,7 +170,7 @@ impl Compliance {
     }
 }
 
-fn holder(duty: &Duty) -> Stakeholders<'_> {
+fn stakeholders(duty: &Duty) -> Stakeholders<'_> {
     Stakeholders { owner: &duty.owner, department: &duty.department, ..Stakeholders::default() }
 }
 

@@ -30,8 +30,11 @@ pub fn explanations<R: AggregateRoot>(
 ) -> Result<Vec<Explanation>, Error> {
     let lifecycle = R::lifecycle();
     let explained = lifecycle.explain(&record.id().to_string(), record.state(), facts).into_iter();
-    let holder = |method: &str| lifecycle.reach(method, facts, record.stakeholders());
-    explained.filter(|each| is_meant(each.action)).map(|each| each.show(lifecycle, chassis, call, holder)).collect()
+    let stakeholders = |method: &str| lifecycle.reach(method, facts, record.stakeholders());
+    explained
+        .filter(|each| is_meant(each.action))
+        .map(|each| each.show(lifecycle, chassis, call, stakeholders))
+        .collect()
 }
 
 impl<S: Copy, A: Copy> Explained<S, A> {
@@ -41,13 +44,13 @@ impl<S: Copy, A: Copy> Explained<S, A> {
         lifecycle: &Lifecycle<S, A, D, F>,
         chassis: &Chassis,
         call: &Call,
-        holder: impl FnOnce(&'static str) -> Stakeholders<'h>,
+        stakeholders: impl FnOnce(&'static str) -> Stakeholders<'h>,
     ) -> Result<Explanation, Error> {
         let label = (lifecycle.label)(self.action);
         let shown = |errors: &[Error]| errors.iter().map(|error| error.shown(call.language)).collect::<Vec<_>>();
         let rule = chassis.rules.named(label.method);
         let rule = rule.ok_or_else(|| Error::unexpected(format!("{} has no rule", label.method)))?;
-        let mut refusals = Vec::from_iter(call.barred(rule, &holder(label.method)));
+        let mut refusals = Vec::from_iter(call.barred(rule, &stakeholders(label.method)));
         refusals.extend(shown(&self.refusals));
         let name = |state: S| (lifecycle.state_name)(state).to_owned();
         Ok(Explanation {
@@ -67,13 +70,13 @@ impl<S: Copy, A: Copy> Explained<S, A> {
 impl Call {
     /// Why the same caller could not call the method of `rule` for a resource of `holder`, if they could not.
     #[must_use]
-    pub fn barred(&self, rule: &Arc<MethodRule>, holder: &Stakeholders<'_>) -> Option<Refusal> {
+    pub fn barred(&self, rule: &Arc<MethodRule>, stakeholders: &Stakeholders<'_>) -> Option<Refusal> {
         if !self.caller.roles.iter().any(|role| rule.roles.contains(role)) {
             return Some(Error::RoleMissing.shown(self.language));
         }
         let there = Self { rule: rule.clone(), ..self.clone() };
         // Whoever may see the resource learns more than that call would tell, which hides what it does not reach.
-        (!there.reaches(holder)).then(|| Refusal {
+        (!there.reaches(stakeholders)).then(|| Refusal {
             reason: ErrorReason::ResourceNotFound.into(),
             clause: String::new(),
             message: OUT_OF_REACH.of(self.language).to_owned(),

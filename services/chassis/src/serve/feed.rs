@@ -1,38 +1,36 @@
 //! The feed: `kefu.events.v1.EventFeed`, for every service alike.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::Stream;
-use kefu_proto::events::v1::event_feed_server::EventFeed;
 use kefu_proto::events::v1::{SubscribeRequest, SubscribeResponse, VerifyJournalRequest, VerifyJournalResponse};
-use tonic::{Request, Response, Status};
 
 use crate::base::error::Error;
+use crate::contract::call::{Answers, Call};
 use crate::store::chain::Row;
 use crate::store::journal::{event, read_head, sealed_after};
 use crate::work::chassis::Chassis;
 use crate::work::verify::verify;
 
 const PAGE: i64 = 500;
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Serves a service's journal.
 #[derive(Clone, Debug)]
-pub struct Feed(pub Arc<Chassis>);
+pub struct Feed {
+    /// The chassis of the service.
+    pub chassis: Arc<Chassis>,
+}
 
-#[tonic::async_trait]
-impl EventFeed for Feed {
-    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
+kefu_proto::serve_event_feed!(Feed);
 
-    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Self::SubscribeStream>, Status> {
-        let (call, request) = self.0.admit(request)?;
-        self.0.check_parent(&request.parent).map_err(|error| error.into_status(call.language))?;
+impl Feed {
+    async fn subscribe(&self, call: Call, request: SubscribeRequest) -> Result<Answers<SubscribeResponse>, Error> {
+        self.chassis.check_parent(&request.parent)?;
+        self.check_cursor(request.after_position).await?;
         let language = call.language;
-        self.check_cursor(request.after_position).await.map_err(|error| error.into_status(language))?;
-        let chassis = self.0.clone();
-        let slot = chassis.stream_slot().map_err(|error| error.into_status(language))?;
+        let chassis = self.chassis.clone();
+        let slot = chassis.stream_slot()?;
         let follower = chassis.gauges.follow(&call.caller.subject, request.after_position);
         let stream = async_stream::try_stream! {
             let _slot = slot;
@@ -61,7 +59,7 @@ impl EventFeed for Feed {
                 }
                 let wake = tokio::select! {
                     Ok(()) = head.changed() => Wake::Sealed,
-                    () = tokio::time::sleep_until(shown + SIGN_OF_LIFE) => Wake::Quiet,
+                    () = tokio::time::sleep_until(shown + HEARTBEAT) => Wake::Quiet,
                     _ = stop.wait_for(|stopping| *stopping) => Wake::Stop,
                 };
                 match wake {
@@ -74,24 +72,18 @@ impl EventFeed for Feed {
                 }
             }
         };
-        Ok(Response::new(Box::pin(stream)))
+        Ok(Box::pin(stream))
     }
 
-    async fn verify_journal(
-        &self,
-        request: Request<VerifyJournalRequest>,
-    ) -> Result<Response<VerifyJournalResponse>, Status> {
-        let (call, request) = self.0.admit(request)?;
-        self.0.check_parent(&request.parent).map_err(|error| error.into_status(call.language))?;
-        self.0.settle(&call, verify(&self.0, &request.anchors).await).await
+    async fn verify_journal(&self, _: &Call, request: VerifyJournalRequest) -> Result<VerifyJournalResponse, Error> {
+        self.chassis.check_parent(&request.parent)?;
+        verify(&self.chassis, &request.anchors).await
     }
-}
 
-impl Feed {
     /// Refuses a position that the journal does not reach: it was restored from a backup, or is another's.
     async fn check_cursor(&self, position: i64) -> Result<(), Error> {
-        let mut connection = self.0.pool().acquire().await?;
-        let (head, _) = read_head(&mut connection, &self.0.service).await?;
+        let mut connection = self.chassis.pool().acquire().await?;
+        let (head, _) = read_head(&mut connection, &self.chassis.service).await?;
         if position <= head {
             Ok(())
         } else {

@@ -1,21 +1,18 @@
 //! `kefu.notifications.v1.NotificationService`, for every service alike: each caller's own, and nobody else's.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt as _};
+use futures::StreamExt as _;
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_proto::events::v1::Event;
 use kefu_proto::notifications::v1 as pb;
-use kefu_proto::notifications::v1::notification_service_server::NotificationService;
-use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::base::error::Error;
 use crate::base::language::Language;
 use crate::base::names::{Id, Resource as _};
 use crate::base::time::{sql, to_proto};
-use crate::contract::call::{Call, check_etag, etag};
+use crate::contract::call::{Answers, Call, check_etag, etag};
 use crate::contract::paging::Page;
 use crate::model::duty::DutyResource;
 use crate::model::event::NewEvent;
@@ -28,7 +25,7 @@ use crate::work::chassis::Chassis;
 macro_rules! notifications {
     ($rest:literal $($arguments:tt)*) => {
         sqlx::query_as!(
-            Row,
+            NotificationRow,
             "select id, event, recipient, kind, clause, subject, duty, text_en, text_zh, acknowledgement_required,
                 acknowledged_at, created_at
             from notification " + $rest $($arguments)*
@@ -38,11 +35,14 @@ macro_rules! notifications {
 
 /// Serves a service's notifications.
 #[derive(Clone, Debug)]
-pub struct Notifications(pub Arc<Chassis>);
+pub struct Notifications {
+    /// The chassis of the service.
+    pub chassis: Arc<Chassis>,
+}
 
 /// A notification as it is stored.
 #[derive(Debug)]
-struct Row {
+struct NotificationRow {
     id: Uuid,
     event: Uuid,
     recipient: String,
@@ -57,29 +57,9 @@ struct Row {
     created_at: SqlTime,
 }
 
-crate::delegate! {
-    impl NotificationService for Notifications {
-        list_notifications(pb::ListNotificationsRequest) -> pb::ListNotificationsResponse = list;
-        get_notification(pb::GetNotificationRequest) -> pb::Notification = get;
-        acknowledge_notification(pb::AcknowledgeNotificationRequest) -> pb::Notification = acknowledge;
-    }
-    {
-        type WatchNotificationsStream =
-            Pin<Box<dyn Stream<Item = Result<pb::WatchNotificationsResponse, Status>> + Send>>;
+kefu_proto::serve_notification_service!(Notifications);
 
-        async fn watch_notifications(
-            &self,
-            request: Request<pb::WatchNotificationsRequest>,
-        ) -> Result<Response<Self::WatchNotificationsStream>, Status> {
-            let (call, request) = self.0.admit(request)?;
-            let language = call.language;
-            let stream = self.watch(call, request).await.map_err(|error| error.into_status(language))?;
-            Ok(Response::new(stream))
-        }
-    }
-}
-
-impl Row {
+impl NotificationRow {
     /// It changes once.
     fn etag(&self) -> String {
         etag(if self.acknowledged_at.is_some() { 2 } else { 1 })
@@ -87,12 +67,12 @@ impl Row {
 }
 
 impl Notifications {
-    async fn list(
+    async fn list_notifications(
         &self,
         call: &Call,
         request: pb::ListNotificationsRequest,
     ) -> Result<pb::ListNotificationsResponse, Error> {
-        self.0.check_parent(&request.parent)?;
+        self.chassis.check_parent(&request.parent)?;
         let page: Page<Id<NotificationResource>> = Page::of(call, &request)?;
         let (recipient, after) = (&call.caller.subject, page.after.map(Id::uuid));
         // Two queries, so that what is not acknowledged is found by an index of its own.
@@ -104,7 +84,7 @@ impl Notifications {
                 after,
                 page.limit
             );
-            rows.fetch_all(self.0.pool()).await?
+            rows.fetch_all(self.chassis.pool()).await?
         } else {
             let rows = notifications!(
                 "where recipient = $1 and ($2::uuid is null or id < $2) order by id desc limit $3",
@@ -112,27 +92,31 @@ impl Notifications {
                 after,
                 page.limit
             );
-            rows.fetch_all(self.0.pool()).await?
+            rows.fetch_all(self.chassis.pool()).await?
         };
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
         let notifications = rows.into_iter().map(|row| self.show(row, call.language)).collect();
         Ok(pb::ListNotificationsResponse { notifications, next_page_token })
     }
 
-    async fn get(&self, call: &Call, request: pb::GetNotificationRequest) -> Result<pb::Notification, Error> {
+    async fn get_notification(
+        &self,
+        call: &Call,
+        request: pb::GetNotificationRequest,
+    ) -> Result<pb::Notification, Error> {
         let id = self.id(&request.name)?;
         let row = notifications!("where id = $1 and recipient = $2", id.uuid(), call.caller.subject);
-        let row = row.fetch_optional(self.0.pool()).await?;
+        let row = row.fetch_optional(self.chassis.pool()).await?;
         row.map(|row| self.show(row, call.language)).ok_or_else(|| unknown(&request.name))
     }
 
-    async fn acknowledge(
+    async fn acknowledge_notification(
         &self,
         call: &Call,
         request: pb::AcknowledgeNotificationRequest,
     ) -> Result<pb::Notification, Error> {
         let id = self.id(&request.name)?;
-        let mut change = self.0.begin(call).await?;
+        let mut change = self.chassis.begin(call).await?;
         let row = notifications!("where id = $1 and recipient = $2 for no key update", id.uuid(), call.caller.subject);
         let row = row.fetch_optional(change.connection()).await?;
         let mut row = row.ok_or_else(|| unknown(&request.name))?;
@@ -144,10 +128,11 @@ impl Notifications {
         sqlx::query!("update notification set acknowledged_at = $2 where id = $1", row.id, sql::at(call.now) as _)
             .execute(change.connection())
             .await?;
-        let payload = pb::NotificationAcknowledged { notification: self.0.name_of(&id), subject: row.subject.clone() };
-        let mut event = NewEvent::new(self.0.name_of(&id), 2, call.now, &[&row.clause], &payload);
+        let payload =
+            pb::NotificationAcknowledged { notification: self.chassis.name_of(&id), subject: row.subject.clone() };
+        let mut event = NewEvent::new(self.chassis.name_of(&id), 2, call.now, &[&row.clause], &payload);
         if let Some(duty) = row.duty.filter(|_| row.acknowledgement_required) {
-            let duty = store::lock(change.connection(), &self.0.calendars, Id::from_uuid(duty)).await?;
+            let duty = store::lock(change.connection(), &self.chassis.calendars, Id::from_uuid(duty)).await?;
             if let Some(mut duty) = duty.filter(crate::model::duty::Duty::is_live) {
                 let met = duty.meet(call.now);
                 event = event.correcting(duty.take_corrected()).with_duties(vec![met]);
@@ -158,18 +143,18 @@ impl Notifications {
         change.commit(self.show(row, call.language)).await
     }
 
-    async fn watch(
+    async fn watch_notifications(
         &self,
         call: Call,
         request: pb::WatchNotificationsRequest,
-    ) -> Result<<Self as NotificationService>::WatchNotificationsStream, Error> {
-        self.0.check_parent(&request.parent)?;
+    ) -> Result<Answers<pb::WatchNotificationsResponse>, Error> {
+        self.chassis.check_parent(&request.parent)?;
         let (recipient, language) = (call.caller.subject.clone(), call.language);
-        let watch = Watch::begin(&self.0, call, &request).await?;
+        let watch = Watch::begin(&self.chassis, call, &request).await?;
         let this = self.clone();
         let stream = watch.run(move |events| {
             let (this, recipient) = (this.clone(), recipient.clone());
-            async move { this.told(&recipient, language, &events).await }
+            async move { this.notified(&recipient, language, &events).await }
         });
         Ok(Box::pin(stream.map(|step| {
             let Watched { item, resume_token } = step?;
@@ -178,7 +163,7 @@ impl Notifications {
     }
 
     /// What `recipient` was told with some events, each with the position of its event.
-    async fn told(
+    async fn notified(
         &self,
         recipient: &str,
         language: Language,
@@ -186,29 +171,29 @@ impl Notifications {
     ) -> Result<Vec<(i64, pb::Notification)>, Error> {
         let ids: Vec<Uuid> = events.iter().filter_map(|event| Uuid::try_parse(&event.event_id).ok()).collect();
         let rows = notifications!("where event = any($1) and recipient = $2 order by id", &ids, recipient);
-        let rows = rows.fetch_all(self.0.pool()).await?;
-        let position = |row: &Row| {
+        let rows = rows.fetch_all(self.chassis.pool()).await?;
+        let position = |row: &NotificationRow| {
             events.iter().find(|event| event.event_id == row.event.to_string()).map_or(0, |event| event.position)
         };
-        let mut told: Vec<_> = rows.into_iter().map(|row| (position(&row), self.show(row, language))).collect();
-        told.sort_by_key(|(position, _)| *position);
-        Ok(told)
+        let mut notified: Vec<_> = rows.into_iter().map(|row| (position(&row), self.show(row, language))).collect();
+        notified.sort_by_key(|(position, _)| *position);
+        Ok(notified)
     }
 
     fn id(&self, name: &str) -> Result<Id<NotificationResource>, Error> {
-        let of_service = name.strip_prefix(self.0.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let of_service = name.strip_prefix(self.chassis.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
         Id::parse(name).filter(|_| of_service).ok_or_else(|| unknown(name))
     }
 
-    fn show(&self, row: Row, language: Language) -> pb::Notification {
+    fn show(&self, row: NotificationRow, language: Language) -> pb::Notification {
         pb::Notification {
             etag: row.etag(),
-            name: self.0.name_of(&Id::<NotificationResource>::from_uuid(row.id)),
+            name: self.chassis.name_of(&Id::<NotificationResource>::from_uuid(row.id)),
             recipient: row.recipient,
             kind: row.kind,
             clause: row.clause,
             subject: row.subject,
-            duty: row.duty.map(|id| self.0.name_of(&Id::<DutyResource>::from_uuid(id))).unwrap_or_default(),
+            duty: row.duty.map(|id| self.chassis.name_of(&Id::<DutyResource>::from_uuid(id))).unwrap_or_default(),
             text: if language == Language::Chinese { row.text_zh } else { row.text_en },
             acknowledgement_required: row.acknowledgement_required,
             acknowledge_time: sql::read(row.acknowledged_at).map(to_proto),

@@ -23,7 +23,7 @@ use crate::serve::server::settings::{Limits, Tls};
 use crate::serve::server::{Server, ServerError};
 use crate::store::database::{self, DatabaseError};
 use crate::telemetry::{Telemetry, TelemetryError};
-use crate::work::chassis::{Chassis, Parts};
+use crate::work::chassis::{Chassis, ChassisConfig};
 use crate::work::follow;
 use crate::work::peer::{Peer, PeerConfig, Peers};
 use crate::work::subscriber;
@@ -114,7 +114,7 @@ impl Service {
     pub async fn start(&'static self, setup: Setup) -> Result<Running, StartError> {
         let pool = database::pool(setup.database, setup.max_connections);
         database::check_time(&pool, self.schema, &setup.clock).await?;
-        let parts = Parts {
+        let config = ChassisConfig {
             schema: self.schema,
             serves: self.serves,
             pool,
@@ -125,7 +125,7 @@ impl Service {
             telemetry: setup.telemetry,
             peers: setup.peers,
         };
-        let chassis = Chassis::build(parts)?;
+        let chassis = Chassis::build(config)?;
         chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;
         chassis.directory.reload(chassis.pool(), chassis.clock.now()).await.map_err(DatabaseError::from)?;
         let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;

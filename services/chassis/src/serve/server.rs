@@ -28,11 +28,11 @@ use crate::work::chassis::Chassis;
 pub mod connection;
 pub mod connections;
 mod gate;
-mod outlet;
 pub mod parts;
+pub mod quota;
+mod read_watch;
 pub mod settings;
-pub mod shares;
-mod taking;
+mod write_limit;
 
 use connections::Protocols;
 use gate::Gate;
@@ -88,9 +88,9 @@ impl Server {
         let server =
             Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new(), beside: Vec::new() };
         Ok(server
-            .with(EventFeedServer::new(Feed(chassis.clone())))
-            .with(ComplianceServiceServer::new(Compliance(chassis.clone())))
-            .with(NotificationServiceServer::new(Notifications(chassis))))
+            .with(EventFeedServer::new(Feed { chassis: chassis.clone() }))
+            .with(ComplianceServiceServer::new(Compliance { chassis: chassis.clone() }))
+            .with(NotificationServiceServer::new(Notifications { chassis })))
     }
 
     /// Serves `service` too.

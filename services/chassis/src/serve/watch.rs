@@ -23,7 +23,7 @@ use crate::work::chassis::Chassis;
 use crate::work::step::AggregateRoot;
 
 const PAGE: i64 = 500;
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A watch that has begun.
 pub struct Watch {
@@ -125,7 +125,7 @@ impl Watch {
                 }
                 let wake = tokio::select! {
                     Ok(()) = head.changed() => feed::Wake::Sealed,
-                    () = tokio::time::sleep_until(shown + SIGN_OF_LIFE) => feed::Wake::Quiet,
+                    () = tokio::time::sleep_until(shown + HEARTBEAT) => feed::Wake::Quiet,
                     _ = stop.wait_for(|stopping| *stopping) => feed::Wake::Stop,
                 };
                 match wake {
@@ -211,7 +211,7 @@ async fn changes<R: WatchedRoot>(
         let (name, value) = event.payload.as_ref().map_or(("", [].as_slice()), |payload| {
             (payload.type_url.rsplit('/').next().unwrap_or_default(), payload.value.as_slice())
         });
-        let is_told = call.reaches(&root.holder())
+        let is_told = call.reaches(&root.stakeholders())
             && (!call.is_customer() || is_seen_by_customers(name, value))
             && root.is_asked_for(call, request, &event);
         is_told.then(|| {

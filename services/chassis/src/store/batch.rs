@@ -23,7 +23,7 @@ pub(crate) struct NewReply<'a> {
 
 /// What a transaction writes beside its domain rows: events, duties and the reply, in one statement.
 #[derive(Debug)]
-pub(crate) struct Record<'a> {
+pub(crate) struct Batch<'a> {
     pub actor: &'a str,
     pub now: Timestamp,
     pub regulation: &'a str,
@@ -32,7 +32,7 @@ pub(crate) struct Record<'a> {
     pub reply: Option<NewReply<'a>>,
 }
 
-impl Record<'_> {
+impl Batch<'_> {
     /// Writes it. False when the reply's call was answered before: then the transaction must be rolled back.
     #[expect(clippy::too_many_lines, reason = "one statement, with a line for each of its columns")]
     pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
@@ -209,7 +209,7 @@ impl From<Vec<Duty>> for DutyColumns {
             columns.opened_at.push(sql::at(duty.opened_at));
             columns.running_since.push(sql::maybe(duty.running_since));
             columns.paused_since.push(sql::maybe(duty.paused_since));
-            columns.holds.push(duty.holds);
+            columns.holds.push(duty.pause_reasons);
             columns.due_at.push(sql::at(duty.due_at.unwrap_or(NEVER)));
             columns.provisional.push(duty.provisional);
             columns.met_at.push(sql::maybe(duty.met_at));
@@ -220,8 +220,8 @@ impl From<Vec<Duty>> for DutyColumns {
             columns.reason.push(duty.reason);
             columns.decided_by.push(duty.decided_by);
             columns.version.push(duty.version);
-            columns.told.push(duty.told);
-            columns.tell_next_at.push(sql::maybe(duty.tell_next_at));
+            columns.told.push(duty.escalation_level);
+            columns.tell_next_at.push(sql::maybe(duty.next_escalation_at));
         }
         columns
     }

@@ -9,7 +9,9 @@ use sqlx::{PgConnection, PgExecutor};
 
 /// The calendars known to this process.
 #[derive(Debug, Default)]
-pub struct Calendars(RwLock<HashMap<String, Calendar>>);
+pub struct Calendars {
+    by_version: RwLock<HashMap<String, Calendar>>,
+}
 
 impl Calendars {
     /// Stores `calendar`, if that was not done yet.
@@ -41,11 +43,11 @@ impl Calendars {
     }
 
     fn known(&self, version: &str) -> Option<Calendar> {
-        self.0.read().ok()?.get(version).cloned()
+        self.by_version.read().ok()?.get(version).cloned()
     }
 
     fn remember(&self, calendar: &Calendar) {
-        if let Ok(mut known) = self.0.write() {
+        if let Ok(mut known) = self.by_version.write() {
             known.insert(calendar.version().to_owned(), calendar.clone());
         }
     }

@@ -23,19 +23,21 @@ const GENERAL_MANAGER: &str = "general_manager";
 
 /// The organisation as it is known now.
 #[derive(Debug, Default)]
-pub struct Directory(RwLock<Arc<Organisation>>);
+pub struct Directory {
+    organisation: RwLock<Arc<Organisation>>,
+}
 
 impl Directory {
     /// The organisation as it is known now.
     #[must_use]
     pub fn now(&self) -> Arc<Organisation> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.organisation.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the copy anew.
     pub async fn reload(&self, pool: &PgPool, now: Timestamp) -> Result<(), sqlx::Error> {
         let organisation = load(pool, now).await?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(organisation);
+        *self.organisation.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(organisation);
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl Row {
             opened_at: row.opened_at.to_jiff(),
             running_since: sql::read(row.running_since),
             paused_since: sql::read(row.paused_since),
-            holds: row.holds,
+            pause_reasons: row.holds,
             due_at: Some(row.due_at.to_jiff()).filter(|&due| due != NEVER),
             provisional: row.provisional,
             met_at: sql::read(row.met_at),
@@ -92,8 +92,8 @@ impl Row {
             reason: row.reason,
             decided_by: row.decided_by,
             version: row.version,
-            told: row.told,
-            tell_next_at: sql::read(row.tell_next_at),
+            escalation_level: row.told,
+            next_escalation_at: sql::read(row.tell_next_at),
         }
     }
 }
@@ -163,7 +163,7 @@ pub async fn lock_overdue(
 }
 
 /// Breached duties of whose breach the next one is to be told before `now`, locked; those others hold are skipped.
-pub async fn lock_untold(
+pub async fn lock_to_escalate(
     connection: &mut PgConnection,
     calendars: &Calendars,
     now: jiff::Timestamp,

@@ -31,7 +31,7 @@ impl NoticeColumns {
             for notice in event.notices.drain(..).filter(|notice| notice.recipient.starts_with("staff/")) {
                 columns.id.push(Id::<NotificationResource>::new(now).uuid());
                 columns.event.push(id);
-                columns.kind.push(notice.kind.word.to_owned());
+                columns.kind.push(notice.kind.code.to_owned());
                 columns.english.push(notice.kind.english.replace("{}", &notice.about));
                 columns.chinese.push(notice.kind.chinese.replace("{}", &notice.about));
                 columns.recipient.push(notice.recipient);

@@ -68,7 +68,7 @@ use sqlx::postgres::PgQueryResult;
 use uuid::Uuid;
 
 use crate::base::names::{Id, Resource};
-use crate::base::time::to_proto;
+use crate::base::time::{sql, to_proto};
 
 pub use kefu_derive::{Columns, Record};
 
@@ -190,7 +190,7 @@ blank_by_default!(String, bool, i16, i32, i64, Uuid, serde_json::Value);
 
 impl Blank for jiff_sqlx::Timestamp {
     fn blank(now: Timestamp) -> Self {
-        crate::base::time::sql::at(now)
+        sql::at(now)
     }
 }
 

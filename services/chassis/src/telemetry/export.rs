@@ -34,7 +34,7 @@ pub fn providers(
     name: &str,
 ) -> Result<(SdkTracerProvider, SdkMeterProvider), TelemetryError> {
     let channel = channel(endpoint)?;
-    let way = |signal| Way { signal, endpoint: endpoint.to_owned(), broken: AtomicBool::new(false) };
+    let delivery = |signal| Delivery { signal, endpoint: endpoint.to_owned(), broken: AtomicBool::new(false) };
     let instance = config.instance.clone().unwrap_or_else(|| new_uuid(Clock::system().now()).to_string());
     // Built empty: what the environment or the machine says beside the configuration does not count.
     let resource = Resource::builder_empty()
@@ -53,7 +53,7 @@ pub fn providers(
         .with_max_export_batch_size(BATCH)
         .with_scheduled_delay(GATHER)
         .build();
-    let spans = BatchSpanProcessor::builder(Watched { inner: spans.build()?, way: way("traces") });
+    let spans = BatchSpanProcessor::builder(Watched { inner: spans.build()?, delivery: delivery("traces") });
     let tracers = SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sampling_ratio))))
         .with_resource(resource.clone())
@@ -64,7 +64,7 @@ pub fn providers(
     let metrics = MetricExporter::builder().with_tonic().with_channel(channel);
     let metrics = metrics.with_retry_policy(RetryPolicy::disabled()).with_temporality(Temporality::Cumulative);
     let interval = Duration::from_millis(config.metric_interval_ms);
-    let reader = PeriodicReader::builder(Watched { inner: metrics.build()?, way: way("metrics") })
+    let reader = PeriodicReader::builder(Watched { inner: metrics.build()?, delivery: delivery("metrics") })
         .with_interval(interval)
         .build();
     let meters = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
@@ -83,13 +83,13 @@ fn channel(endpoint: &str) -> Result<Channel, TelemetryError> {
 
 /// Whether the collector takes one kind of what it is sent.
 #[derive(Debug)]
-struct Way {
+struct Delivery {
     signal: &'static str,
     endpoint: String,
     broken: AtomicBool,
 }
 
-impl Way {
+impl Delivery {
     /// Logs when the way breaks and when it is mended, and nothing in between.
     fn note(&self, outcome: OTelSdkResult) -> OTelSdkResult {
         let Self { signal, endpoint, .. } = self;
@@ -109,12 +109,12 @@ impl Way {
 #[derive(Debug)]
 struct Watched<E> {
     inner: E,
-    way: Way,
+    delivery: Delivery,
 }
 
 impl<E: opentelemetry_sdk::trace::SpanExporter> opentelemetry_sdk::trace::SpanExporter for Watched<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.way.note(self.inner.export(batch).await)
+        self.delivery.note(self.inner.export(batch).await)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
@@ -132,7 +132,7 @@ impl<E: opentelemetry_sdk::trace::SpanExporter> opentelemetry_sdk::trace::SpanEx
 
 impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        self.way.note(self.inner.export(metrics).await)
+        self.delivery.note(self.inner.export(metrics).await)
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -152,7 +152,7 @@ impl Observed {
             self.span.record("error.type", name);
             self.span.record("otel.status_code", "ERROR");
         }
-        if let Some(sending) = &self.telemetry.0 {
+        if let Some(sending) = &self.telemetry.sending {
             let mut attributes = vec![
                 KeyValue::new(SERVICE, self.service.clone()),
                 KeyValue::new("rpc.system.name", "grpc"),

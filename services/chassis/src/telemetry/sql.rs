@@ -39,11 +39,13 @@ fn is_recorded(cx: &Context) -> bool {
 }
 
 /// Makes spans of what sqlx tells.
-pub struct Statements(SdkTracer);
+pub struct Statements {
+    tracer: SdkTracer,
+}
 
 impl Statements {
     pub fn new(tracer: SdkTracer) -> Self {
-        Self(tracer)
+        Self { tracer }
     }
 
     /// What sqlx tells of statements.
@@ -59,38 +61,38 @@ impl<S: Subscriber> Layer<S> for Statements {
         if !is_recorded(&cx) {
             return;
         }
-        let mut told = Told::default();
-        event.record(&mut told);
-        let summary = summary(if told.statement.is_empty() { &told.summary } else { &told.statement });
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        let summary = summary(if statement.text.is_empty() { &statement.summary } else { &statement.text });
         let ended = SystemTime::now();
-        let began = ended.checked_sub(told.elapsed).unwrap_or(ended);
+        let began = ended.checked_sub(statement.elapsed).unwrap_or(ended);
         let mut attributes = vec![
             KeyValue::new("db.system.name", "postgresql"),
             KeyValue::new("db.query.summary", summary.clone()),
-            KeyValue::new("db.response.returned_rows", told.rows),
+            KeyValue::new("db.response.returned_rows", statement.rows),
         ];
         if let Some(operation) = summary.split(' ').next().filter(|operation| !operation.is_empty()) {
             attributes.push(KeyValue::new("db.operation.name", operation.to_owned()));
         }
         let name = if summary.is_empty() { "postgresql".to_owned() } else { summary };
-        let span = self.0.span_builder(name).with_kind(SpanKind::Client).with_start_time(began);
-        span.with_attributes(attributes).start_with_context(&self.0, &cx).end_with_timestamp(ended);
+        let span = self.tracer.span_builder(name).with_kind(SpanKind::Client).with_start_time(began);
+        span.with_attributes(attributes).start_with_context(&self.tracer, &cx).end_with_timestamp(ended);
     }
 }
 
 /// What sqlx tells of a statement.
 #[derive(Default)]
-struct Told {
-    statement: String,
+struct Statement {
+    text: String,
     summary: String,
     rows: i64,
     elapsed: Duration,
 }
 
-impl Visit for Told {
+impl Visit for Statement {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "db.statement" => value.clone_into(&mut self.statement),
+            "db.statement" => value.clone_into(&mut self.text),
             "summary" => value.clone_into(&mut self.summary),
             _ => {}
         }

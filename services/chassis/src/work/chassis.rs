@@ -57,7 +57,7 @@ pub struct Chassis {
 
 /// What a chassis is built from.
 #[derive(Debug)]
-pub struct Parts {
+pub struct ChassisConfig {
     /// The service's schema, e.g. `intake`.
     pub schema: &'static str,
     /// Its gRPC services, e.g. `kefu.intake.v1.RequestService`.
@@ -80,11 +80,11 @@ pub struct Parts {
 
 impl Chassis {
     /// Builds it. Fails if a method's contract lacks what a rule needs.
-    pub fn build(parts: Parts) -> Result<Arc<Self>, ContractError> {
-        let serves: Vec<&str> = parts.serves.iter().copied().chain(SHARED).collect();
+    pub fn build(config: ChassisConfig) -> Result<Arc<Self>, ContractError> {
+        let serves: Vec<&str> = config.serves.iter().copied().chain(SHARED).collect();
         let rules = Rules::of(kefu_proto::pool(), &serves)?;
         for rule in rules.iter() {
-            if let Some(unknown) = rule.clauses.iter().find(|clause| parts.regulation.clause(clause).is_none()) {
+            if let Some(unknown) = rule.clauses.iter().find(|clause| config.regulation.clause(clause).is_none()) {
                 return Err(ContractError {
                     method: rule.path.clone(),
                     problem: format!("cites clause {unknown}, which the rule book does not have"),
@@ -92,19 +92,19 @@ impl Chassis {
             }
         }
         Ok(Arc::new(Self {
-            service: format!("services/{}", parts.schema),
-            clock: parts.clock,
-            regulation: parts.regulation,
+            service: format!("services/{}", config.schema),
+            clock: config.clock,
+            regulation: config.regulation,
             directory: Directory::default(),
-            peers: parts.peers,
-            pool: parts.pool,
+            peers: config.peers,
+            pool: config.pool,
             calendars: Calendars::default(),
             rules,
-            verifier: parts.verifier,
+            verifier: config.verifier,
             appended: Notify::new(),
             sealed: watch::Sender::new(0),
-            streams: Arc::new(Semaphore::new(parts.streams.min(Semaphore::MAX_PERMITS))),
-            telemetry: parts.telemetry,
+            streams: Arc::new(Semaphore::new(config.streams.min(Semaphore::MAX_PERMITS))),
+            telemetry: config.telemetry,
             gauges: Arc::default(),
             stop: watch::Sender::new(false),
         }))
@@ -143,7 +143,7 @@ impl Chassis {
     }
 
     /// Turns a handler's outcome into a response. A refused call that was answered before gets that answer again.
-    pub async fn settle<R: Message + Default>(
+    pub async fn respond<R: Message + Default>(
         &self,
         call: &Call,
         outcome: Result<R, Error>,
@@ -259,21 +259,4 @@ impl Chassis {
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
-}
-
-/// Implements a generated server trait: each method admits the call, runs a function of the implementor, and settles. Methods
-/// of another form follow in braces of their own.
-#[macro_export]
-macro_rules! delegate {
-    (impl $service:ident for $api:ty { $($method:ident($request:ty) -> $reply:ty = $handler:ident;)* } $({ $($other:tt)* })?) => {
-        #[tonic::async_trait]
-        impl $service for $api {
-            $(async fn $method(&self, request: tonic::Request<$request>) -> Result<tonic::Response<$reply>, tonic::Status> {
-                let (call, request) = self.0.admit(request)?;
-                let outcome = self.$handler(&call, request).await;
-                self.0.settle(&call, outcome).await
-            })*
-            $($($other)*)?
-        }
-    };
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::base::error::describe;
 use crate::model::duty::Duty;
 use crate::model::event::NewEvent;
-use crate::store::batch::Record;
+use crate::store::batch::Batch;
 use crate::store::duty;
 use crate::work::chassis::Chassis;
 use crate::work::escalation::escalate;
@@ -26,7 +26,7 @@ pub async fn run(chassis: Arc<Chassis>) {
     let mut provisional = Some(Uuid::nil());
     loop {
         let more = match provisional {
-            Some(after) => settle_provisional(&chassis, after).await.map(|next| {
+            Some(after) => recompute_provisional(&chassis, after).await.map(|next| {
                 provisional = next;
                 true
             }),
@@ -46,7 +46,7 @@ pub async fn run(chassis: Arc<Chassis>) {
 
 /// Marks one batch of overdue duties as breached, each with an event, and tells on those that stay so; of how many.
 pub async fn mark_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
-    Ok(mark(chassis).await?.max(tell_on(chassis).await?))
+    Ok(mark(chassis).await?.max(escalate_overdue(chassis).await?))
 }
 
 async fn mark(chassis: &Chassis) -> Result<i64, sqlx::Error> {
@@ -64,22 +64,22 @@ async fn mark(chassis: &Chassis) -> Result<i64, sqlx::Error> {
 }
 
 /// Tells the next ones of one batch of breaches that stay unfulfilled; of how many.
-async fn tell_on(chassis: &Chassis) -> Result<i64, sqlx::Error> {
+async fn escalate_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     let now = chassis.clock.now();
     let mut transaction = chassis.pool().begin().await?;
-    let duties = duty::lock_untold(&mut transaction, &chassis.calendars, now, BATCH).await?;
-    let told = i64::try_from(duties.len()).unwrap_or(i64::MAX);
+    let duties = duty::lock_to_escalate(&mut transaction, &chassis.calendars, now, BATCH).await?;
+    let escalated = i64::try_from(duties.len()).unwrap_or(i64::MAX);
     let changed = duties.into_iter().map(|duty| {
-        let due = duty.tell_next_at.unwrap_or(now);
+        let due = duty.next_escalation_at.unwrap_or(now);
         (duty, due, Vec::new())
     });
     store_each(chassis, transaction, changed.collect()).await?;
-    Ok(told)
+    Ok(escalated)
 }
 
 /// Reckons one batch of provisional due times anew, where the calendar in force knows holidays that theirs did not; the
 /// last duty looked at, if there may be more.
-pub async fn settle_provisional(chassis: &Chassis, after: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+pub async fn recompute_provisional(chassis: &Chassis, after: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     let now = chassis.clock.now();
     let published = chassis.regulation.calendar();
     let mut transaction = chassis.pool().begin().await?;
@@ -92,7 +92,7 @@ pub async fn settle_provisional(chassis: &Chassis, after: Uuid) -> Result<Option
             continue;
         }
         chassis.calendars.keep(&mut *transaction, &calendar).await?;
-        let did = duty.settle(calendar, now);
+        let did = duty.apply_published_holidays(calendar, now);
         changed.push((duty, now, did));
     }
     store_each(chassis, transaction, changed).await?;
@@ -118,8 +118,8 @@ async fn store_each(
         }
         let mut event = event.correcting(duty.take_corrected()).with_duties(changes);
         if duty.breached_at.is_some() {
-            let tells = duty.told == 0 || duty.tell_next_at.is_some_and(|next| next <= at);
-            if tells {
+            let is_next_due = duty.escalation_level == 0 || duty.next_escalation_at.is_some_and(|next| next <= at);
+            if is_next_due {
                 event = escalate(chassis, &mut duty, event, at);
             }
         }
@@ -127,9 +127,9 @@ async fn store_each(
         duties.push(duty);
     }
     let now = chassis.clock.now();
-    let record =
-        Record { actor: &chassis.service, now, regulation: chassis.regulation.version(), events, duties, reply: None };
-    record.write(&mut transaction).await?;
+    let batch =
+        Batch { actor: &chassis.service, now, regulation: chassis.regulation.version(), events, duties, reply: None };
+    batch.write(&mut transaction).await?;
     transaction.commit().await?;
     chassis.appended.notify_one();
     Ok(())

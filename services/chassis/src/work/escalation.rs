@@ -28,17 +28,17 @@ const MANAGER: i16 = 2;
 /// Tells the next one of a duty's breach whose time has come, if there is one: the duty changes, and `event` carries change and
 /// notice. Where there is nobody to be told, the one after is told in their own time and no sooner.
 pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timestamp) -> NewEvent {
-    while duty.told <= MANAGER {
-        let step = duty.told;
+    while duty.escalation_level <= MANAGER {
+        let step = duty.escalation_level;
         let Some(recipient) = recipient(chassis, duty, step, at) else {
-            duty.skip(next(chassis, duty, step + 1, at));
-            if duty.tell_next_at.is_some_and(|next| next > at) {
+            duty.skip_level(next(chassis, duty, step + 1, at));
+            if duty.next_escalation_at.is_some_and(|next| next > at) {
                 return event;
             }
             continue;
         };
         let next = next(chassis, duty, step + 1, at);
-        let change = duty.tell(&recipient, next, at);
+        let change = duty.escalate_to(&recipient, next, at);
         let notice = Notice {
             kind: if step == OWNER { &OVERDUE } else { &ESCALATED },
             recipient,

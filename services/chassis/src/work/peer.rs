@@ -46,18 +46,20 @@ pub struct Peer {
 
 /// The other services of the suite, by the names of their schemas. One that is not known yet may become so.
 #[derive(Clone, Debug, Default)]
-pub struct Peers(Arc<RwLock<HashMap<String, Peer>>>);
+pub struct Peers {
+    by_schema: Arc<RwLock<HashMap<String, Peer>>>,
+}
 
 impl Peers {
     /// One more is known.
     pub fn add(&self, schema: &str, peer: Peer) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(schema.to_owned(), peer);
+        self.by_schema.write().unwrap_or_else(PoisonError::into_inner).insert(schema.to_owned(), peer);
     }
 
     /// One that is known.
     #[must_use]
     pub fn get(&self, schema: &str) -> Option<Peer> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(schema).cloned()
+        self.by_schema.read().unwrap_or_else(PoisonError::into_inner).get(schema).cloned()
     }
 }
 
@@ -99,11 +101,13 @@ pub type Connection = InterceptedService<Traced<Channel>, Bearer>;
 
 /// Adds the token to each call.
 #[derive(Clone, Debug)]
-pub struct Bearer(MetadataValue<Ascii>);
+pub struct Bearer {
+    header: MetadataValue<Ascii>,
+}
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        request.metadata_mut().insert("authorization", self.header.clone());
         Ok(request)
     }
 }
@@ -190,7 +194,7 @@ impl Token {
         let mut value: MetadataValue<Ascii> =
             format!("Bearer {}", token.trim()).parse().map_err(|_| PeerError::Malformed)?;
         value.set_sensitive(true);
-        Ok(Bearer(value))
+        Ok(Bearer { header: value })
     }
 }
 

@@ -11,11 +11,11 @@ use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::{Page, Pages};
 use crate::model::duty::Duty as LiveDuty;
 use crate::model::event::NewEvent;
-use crate::model::lifecycle::{Lifecycle, Scene, Touched};
+use crate::model::lifecycle::{ActionContext, DutyEffects, Lifecycle};
 use crate::model::notice::Notice;
 use crate::store::record::{ChildRow, StatefulRow};
-use crate::work::change::Change;
 use crate::work::chassis::Chassis;
+use crate::work::unit_of_work::UnitOfWork;
 
 /// The root of an aggregate: a stored row with a lifecycle.
 pub trait AggregateRoot: StatefulRow {
@@ -49,9 +49,15 @@ pub trait AggregateRoot: StatefulRow {
     }
 
     /// Whom and what an action at `at` concerns.
-    fn scene<'a>(&'a self, chassis: &'a Chassis, call: &'a Call, subject: &'a str, at: Timestamp) -> Scene<'a> {
+    fn context<'a>(
+        &'a self,
+        chassis: &'a Chassis,
+        call: &'a Call,
+        subject: &'a str,
+        at: Timestamp,
+    ) -> ActionContext<'a> {
         let Stakeholders { owner, department, .. } = self.stakeholders();
-        Scene {
+        ActionContext {
             subject,
             about: self.number(),
             owner,
@@ -131,7 +137,7 @@ pub struct Step<'a, R: AggregateRoot> {
     chassis: &'a Chassis,
     call: &'a Call,
     /// The transaction.
-    pub change: Change<'a>,
+    pub change: UnitOfWork<'a>,
     /// Its root, as it was and then as it will be.
     pub record: R,
     /// When it happened.
@@ -139,9 +145,9 @@ pub struct Step<'a, R: AggregateRoot> {
     /// Others that were locked with it.
     pub others: Vec<R>,
     live: Vec<LiveDuty>,
-    touched: Touched,
-    further: Vec<NewEvent>,
-    said: u64,
+    effects: DutyEffects,
+    also_recorded: Vec<NewEvent>,
+    search_fingerprint: u64,
 }
 
 impl<'a, R: AggregateRoot> Step<'a, R> {
@@ -204,10 +210,10 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         Ok(Self { others: records, ..Self::of(chassis, call, change, record, at) })
     }
 
-    fn of(chassis: &'a Chassis, call: &'a Call, change: Change<'a>, record: R, at: Timestamp) -> Self {
-        let (live, touched, further) = (Vec::new(), Touched::default(), Vec::new());
-        let said = record.search_fingerprint();
-        Self { chassis, call, change, record, at, others: Vec::new(), live, touched, further, said }
+    fn of(chassis: &'a Chassis, call: &'a Call, change: UnitOfWork<'a>, record: R, at: Timestamp) -> Self {
+        let (live, effects, also_recorded) = (Vec::new(), DutyEffects::default(), Vec::new());
+        let search_fingerprint = record.search_fingerprint();
+        Self { chassis, call, change, record, at, others: Vec::new(), live, effects, also_recorded, search_fingerprint }
     }
 
     /// Makes it ready to be changed by the call's method: the caller may act on it, given these facts, and has seen it as it
@@ -235,7 +241,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         if self.at < self.record.began_at() {
             return Err(Error::field("occurred_time", "must not be before it began"));
         }
-        let subjects: Vec<String> = self.record.parts().into_iter().chain([name]).collect();
+        let subjects: Vec<String> = self.record.subjects_beneath().into_iter().chain([name]).collect();
         self.live = self.change.live_duties_of(&subjects).await?;
         Ok(self)
     }
@@ -254,9 +260,9 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         let (lifecycle, state) = (R::lifecycle(), record.state());
         let row = lifecycle.fire(&subject, state, action, facts)?;
         record.enter(row.to.unwrap_or(state));
-        let touched = lifecycle.touch(row, facts, Vec::new(), record.scene(chassis, call, &subject, at));
+        let effects = lifecycle.duty_effects(row, facts, Vec::new(), record.context(chassis, call, &subject, at));
         let change = chassis.begin(call).await?;
-        Ok(Self { touched, ..Self::of(chassis, call, change, record, at) })
+        Ok(Self { effects, ..Self::of(chassis, call, change, record, at) })
     }
 
     /// Stores the new one, its duties and the event that tells of it, and replies with it. The day in its number is that of
@@ -271,7 +277,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         let payload = payload(self.record.show());
         let (name, version) = (self.record.id().to_string(), self.record.version());
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, &payload);
-        self.change.record_with_effects(event, self.touched);
+        self.change.record_with_effects(event, self.effects);
         self.change.commit(self.record.show_to(self.call)).await
     }
 
@@ -282,9 +288,9 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     }
 
     /// Tells of something else that happened with it, in an event of its own.
-    pub fn further<P: Payload>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
+    pub fn also_record<P: Payload>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
         let name = self.record.id().to_string();
-        self.further.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
+        self.also_recorded.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
     }
 
     /// What gates and duties may ask about it now.
@@ -307,8 +313,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         let subject = self.record.id().to_string();
         let state = self.record.state();
         let row = R::lifecycle().fire(&subject, state, action, facts)?;
-        let scene = self.record.scene(self.chassis, self.call, &subject, self.at);
-        self.touched = R::lifecycle().touch(row, facts, std::mem::take(&mut self.live), scene);
+        let context = self.record.context(self.chassis, self.call, &subject, self.at);
+        self.effects = R::lifecycle().duty_effects(row, facts, std::mem::take(&mut self.live), context);
         self.record.enter(row.to.unwrap_or(state));
         Ok(())
     }
@@ -320,31 +326,31 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     /// Stores it, its duties and the event, and replies with it as it is now.
     pub async fn finish<P: Payload>(self, payload: &P) -> Result<R::Shown, Error> {
-        let (change, shown) = self.settle(payload).await?;
+        let (change, shown) = self.write(payload).await?;
         change.commit(shown).await
     }
 
     /// Stores it, its duties and the event, and replies with something else.
     pub async fn finish_with<P: Payload, M: Message>(self, payload: &P, reply: M) -> Result<M, Error> {
-        let (change, _) = self.settle(payload).await?;
+        let (change, _) = self.write(payload).await?;
         change.commit(reply).await
     }
 
     /// Stores it, its duties and the event, and no reply: what answers the call comes with another step.
     pub async fn finish_unanswered<P: Payload>(self, payload: &P) -> Result<(), Error> {
-        let (change, _) = self.settle(payload).await?;
+        let (change, _) = self.write(payload).await?;
         change.commit_unanswered().await
     }
 
-    async fn settle<P: Payload>(mut self, payload: &P) -> Result<(Change<'a>, R::Shown), Error> {
+    async fn write<P: Payload>(mut self, payload: &P) -> Result<(UnitOfWork<'a>, R::Shown), Error> {
         let version = self.record.version() + 1;
-        self.record.renew(version + i64::try_from(self.further.len()).unwrap_or(0), self.call.now);
-        let reindex = self.record.search_fingerprint() != self.said;
+        self.record.renew(version + i64::try_from(self.also_recorded.len()).unwrap_or(0), self.call.now);
+        let reindex = self.record.search_fingerprint() != self.search_fingerprint;
         self.record.update(self.change.connection(), reindex).await?;
         let name = self.record.id().to_string();
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);
-        self.change.record_with_effects(event, self.touched);
-        for (event, version) in self.further.into_iter().zip(version + 1..) {
+        self.change.record_with_effects(event, self.effects);
+        for (event, version) in self.also_recorded.into_iter().zip(version + 1..) {
             self.change.record(event.numbered(version));
         }
         Ok((self.change, self.record.show_to(self.call)))

@@ -186,10 +186,10 @@ async fn a_mark_that_was_taken_back_is_told_anew_when_it_is_made_again() {
     assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
     assert_tells(&bench, "2026-11-20T11:30:00+08:00", &all[..2]).await;
     // It turns out that the clock had stood since half past ten; half an hour is left when it goes on.
-    change(&bench, |duty, _| {
-        drop(duty.pause_by_lifecycle(at("2026-11-20T10:30:00+08:00"), "the customer is awaited", "staff/lin"))
-    })
-    .await;
+    let awaited = |duty: &mut Duty, _| {
+        duty.pause_by_lifecycle(at("2026-11-20T10:30:00+08:00"), "the customer is awaited", "staff/lin");
+    };
+    change(&bench, awaited).await;
     bench.time().advance_to(at("2026-11-20T14:00:00+08:00"));
     assert_eq!(told(&bench).await, all[..2]);
     change(&bench, |duty, now| drop(duty.resume_by_lifecycle(now))).await;

@@ -88,7 +88,7 @@ fn a_due_time_in_an_unpublished_year_is_provisional_until_its_holidays_are_known
     let mut duty = new.within(working(1), &Calendar::standard()).0;
     assert_eq!((duty.due_at, duty.provisional), (Some(at("2027-01-01T09:30:00+08:00")), true));
     let published = Calendar::from_toml("published = [2027]\ndays_off = ['2027-01-01']").unwrap();
-    let changes = duty.settle(published.clone(), at("2026-12-31T17:40:00+08:00"));
+    let changes = duty.apply_published_holidays(published.clone(), at("2026-12-31T17:40:00+08:00"));
     assert_eq!((duty.due_at, duty.provisional), (Some(at("2027-01-04T09:30:00+08:00")), false));
     assert_eq!((changes[0].kind(), duty.calendar.version()), (Kind::Replaced, published.version()));
 }
@@ -120,7 +120,7 @@ fn a_mark_moves_with_the_due_time_when_holidays_are_published() {
     let mut duty = new.within(working(1), &Calendar::standard()).0;
     mark(&mut duty);
     let published = Calendar::from_toml("published = [2027]\ndays_off = ['2027-01-01']").unwrap();
-    let changes = duty.settle(published, at("2027-01-05T09:00:00+08:00"));
+    let changes = duty.apply_published_holidays(published, at("2027-01-05T09:00:00+08:00"));
     assert_eq!((changes[1].kind(), duty.breached_at), (Kind::Corrected, None), "it was never due on a holiday");
     duty.take_corrected();
     mark(&mut duty);

@@ -60,7 +60,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         }
         writeln!(page, "\n## Duties\n\n| duty | clause |\n|---|---|")?;
         for rule in self.duties {
-            writeln!(page, "| {} | {} |", rule.word, English.clause(rule.clause))?;
+            writeln!(page, "| {} | {} |", rule.code, English.clause(rule.clause))?;
         }
         Ok(())
     }

@@ -77,13 +77,13 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         for rule in self.duties {
             let mut add = |has: bool, change: Kind| {
                 if has {
-                    let (kind, clause) = (rule.word.to_owned(), rule.clause.to_owned());
+                    let (kind, clause) = (rule.code.to_owned(), rule.clause.to_owned());
                     effects.push(DutyEffect { kind, clause, change: change.into() });
                 }
             };
             let is_met = row.meets.contains(&rule.duty);
             add(is_met, Kind::Met);
-            add(!is_met && (row.ends && !rule.outlives || row.voids.contains(&rule.duty)), Kind::Voided);
+            add(!is_met && (row.voids_rest && !rule.survives_end || row.voids.contains(&rule.duty)), Kind::Voided);
             add(row.pauses.contains(&rule.duty), Kind::Paused);
             add(row.resumes.contains(&rule.duty), Kind::Resumed);
             add(row.replaces.contains(&rule.duty), Kind::Replaced);

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Scripts of few signs stand before this, those of many after it.
-const MANY_SIGNS: char = '\u{2E80}';
+const MANY_CHARACTERS: char = '\u{2E80}';
 /// A query asks for so many grams at most: more make no answer more exact, since texts are compared afterwards.
 const ASKED_AT_MOST: usize = 6;
 
@@ -15,7 +15,8 @@ const ASKED_AT_MOST: usize = 6;
 #[must_use]
 pub fn normal(text: &str) -> String {
     let folded: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
-    let runs: Vec<&str> = folded.split(|sign: char| !sign.is_alphanumeric()).filter(|run| !run.is_empty()).collect();
+    let runs: Vec<&str> =
+        folded.split(|character: char| !character.is_alphanumeric()).filter(|run| !run.is_empty()).collect();
     runs.join(" ")
 }
 
@@ -100,16 +101,16 @@ fn runs(normal: &str) -> impl Iterator<Item = Run<'_>> {
 /// A run of letters and digits, and where each of its signs begins.
 struct Run<'a> {
     text: &'a str,
-    signs: Vec<(usize, char)>,
+    characters: Vec<(usize, char)>,
 }
 
 impl<'a> Run<'a> {
     fn of(text: &'a str) -> Self {
-        Self { text, signs: text.char_indices().collect() }
+        Self { text, characters: text.char_indices().collect() }
     }
 
     fn len(&self) -> usize {
-        self.signs.len()
+        self.characters.len()
     }
 
     /// Every gram that begins at a sign.
@@ -149,15 +150,15 @@ impl<'a> Run<'a> {
     /// The gram of `size` signs at a sign, if there is one: two of any, three of scripts of few signs, four digits, and one
     /// that stands alone.
     fn gram(&self, start: usize, size: usize) -> Option<&'a str> {
-        let signs = self.signs.get(start..start + size)?;
+        let characters = self.characters.get(start..start + size)?;
         let is_gram = match size {
-            1 => self.signs.len() == 1,
+            1 => self.characters.len() == 1,
             2 => true,
-            3 => signs.iter().all(|(_, sign)| *sign < MANY_SIGNS),
-            _ => signs.iter().all(|(_, sign)| sign.is_ascii_digit()),
+            3 => characters.iter().all(|(_, character)| *character < MANY_CHARACTERS),
+            _ => characters.iter().all(|(_, character)| character.is_ascii_digit()),
         };
-        let end = self.signs.get(start + size).map_or(self.text.len(), |(at, _)| *at);
-        is_gram.then(|| &self.text[signs[0].0..end])
+        let end = self.characters.get(start + size).map_or(self.text.len(), |(at, _)| *at);
+        is_gram.then(|| &self.text[characters[0].0..end])
     }
 }
 
@@ -218,9 +219,9 @@ mod tests {
             let normal_text = normal(&text);
             let kept: HashSet<String> = tokens(&text).into_iter().collect();
             for run in normal_text.split(' ').filter(|run| run.chars().count() > 1) {
-                let signs: Vec<char> = run.chars().collect();
-                let start = at.index(signs.len() - 1);
-                let part: String = signs[start..].iter().take(size).collect();
+                let characters: Vec<char> = run.chars().collect();
+                let start = at.index(characters.len() - 1);
+                let part: String = characters[start..].iter().take(size).collect();
                 let query = normal(&part);
                 prop_assert_eq!(&query, &part, "a part of a normal text is normal");
                 let asked = asked(&query);

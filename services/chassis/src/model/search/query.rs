@@ -10,7 +10,7 @@ const NAMES_AT_MOST: usize = 4;
 #[derive(Debug)]
 pub struct Query {
     /// The ways to read it.
-    pub ways: Vec<Way>,
+    pub ways: Vec<QueryVariant>,
     /// It as it was written: perhaps the order number, or the identity in another system.
     pub written: String,
     /// The numbers that it may be, as they are stored, e.g. `R-20261130-000001`.
@@ -21,7 +21,7 @@ pub struct Query {
 
 /// One way to read a query: the terms, in normal form, that must all be found.
 #[derive(Debug)]
-pub struct Way {
+pub struct QueryVariant {
     pub terms: Vec<String>,
     /// Whether another way finds all that this one fits.
     is_covered: bool,
@@ -38,16 +38,16 @@ impl Query {
             return None;
         }
         let running = terms.iter().filter_map(|term| running(term)).collect();
-        let mut ways = vec![Way { terms, is_covered: false }];
+        let mut ways = vec![QueryVariant { terms, is_covered: false }];
         let is_code = whole.bytes().all(|sign| sign.is_ascii_alphanumeric()) && whole.contains(is_digit);
         let phone = if is_phone(query) { country.e164(query.trim()) } else { None };
         let number = number(&whole, letter);
         let others = is_code.then(|| whole.clone()).into_iter();
         for other in others.chain(phone.iter().chain(&number).map(|code| normal(code))) {
-            let covers = |way: &Way| matches!(way.terms.as_slice(), [term] if other.contains(term.as_str()));
+            let covers = |way: &QueryVariant| matches!(way.terms.as_slice(), [term] if other.contains(term.as_str()));
             let is_covered = ways.iter().any(covers);
             if ways.iter().all(|way| way.terms != [other.as_str()]) {
-                ways.push(Way { terms: vec![other], is_covered });
+                ways.push(QueryVariant { terms: vec![other], is_covered });
             }
         }
         Some(Self { ways, written: query.trim().to_owned(), numbers: number.into_iter().collect(), running })

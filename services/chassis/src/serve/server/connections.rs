@@ -21,9 +21,9 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 use super::connection::{Connection, Origin};
-use super::outlet::Outlet;
 use super::parts;
-use super::taking::{self, Streams};
+use super::read_watch::{self, Streams};
+use super::write_limit::WriteLimit;
 use crate::serve::server::settings::Limits;
 
 /// Streams of one connection at once: as many as calls of a server.
@@ -182,7 +182,7 @@ where
         let busy = (request.version() < Version::HTTP_2).then(|| calls.busy());
         let answer = router.clone().call(request);
         async move {
-            let answer = taking::watch(answer.await.unwrap_or_else(|never| match never {}));
+            let answer = read_watch::watch(answer.await.unwrap_or_else(|never| match never {}));
             Ok::<_, Infallible>(match busy {
                 Some(busy) => parts::holding(answer, busy),
                 None => answer,
@@ -205,7 +205,7 @@ where
         .max_pending_accept_reset_streams(RESETS)
         .keep_alive_interval(KEEPALIVE.0)
         .keep_alive_timeout(KEEPALIVE.1);
-    let mut talk = pin!(builder.serve_connection(TokioIo::new(Outlet::new(io, patience)), service));
+    let mut talk = pin!(builder.serve_connection(TokioIo::new(WriteLimit::new(io, patience)), service));
     let ended = tokio::select! {
         ended = talk.as_mut() => Some(ended),
         () = quiet_for(&connection, idle) => None,

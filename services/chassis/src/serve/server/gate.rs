@@ -18,8 +18,8 @@ use crate::base::error::Error;
 use crate::base::language::Language;
 use crate::contract::identity::{Identity, bearer};
 use crate::contract::rules::MethodRule;
+use crate::serve::server::quota::{self, CallerQuota};
 use crate::serve::server::settings::Limits;
-use crate::serve::server::shares::{self, Shares};
 use crate::telemetry::rpc::Observed;
 use crate::work::chassis::Chassis;
 
@@ -41,15 +41,15 @@ pub struct Gate {
     chassis: Arc<Chassis>,
     limits: Limits,
     slots: Arc<Semaphore>,
-    shares: Shares,
+    quota: CallerQuota,
     service: Arc<str>,
 }
 
 impl Gate {
     pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
-        let shares = Shares::new(limits.calls_per_caller);
-        Self { service: chassis.service.as_str().into(), chassis, limits, slots, shares }
+        let quota = CallerQuota::new(limits.calls_per_caller);
+        Self { service: chassis.service.as_str().into(), chassis, limits, slots, quota }
     }
 }
 
@@ -123,9 +123,9 @@ async fn explain(request: Request, next: Next) -> Response {
         Some(Code::Unimplemented) => ("the message is compressed, which is not taken", Code::Unimplemented),
         _ => return response,
     };
-    let told = Error::field("", reason).into_status(language);
-    let details = Bytes::copy_from_slice(told.details());
-    Status::with_details(code, told.message(), details).into_http()
+    let refusal = Error::field("", reason).into_status(language);
+    let details = Bytes::copy_from_slice(refusal.details());
+    Status::with_details(code, refusal.message(), details).into_http()
 }
 
 async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
@@ -134,8 +134,8 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
         return next.run(request).await;
     }
     if OPEN.iter().any(|open| path.starts_with(open)) {
-        return match gate.shares.take_anonymously() {
-            Ok(share) => shares::answer(next.run(request).await, Some(share)),
+        return match gate.quota.take_anonymously() {
+            Ok(slot) => quota::answer(next.run(request).await, Some(slot)),
             Err(error) => refuse(error, request.headers()),
         };
     }
@@ -143,11 +143,11 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
         return refuse(Error::UnknownMethod, request.headers());
     };
     let admitted = caller(&gate, &rule, request.headers()).await;
-    match admitted.and_then(|identity| Ok((gate.shares.take(&identity)?, identity))) {
-        Ok((share, identity)) => {
+    match admitted.and_then(|identity| Ok((gate.quota.take(&identity)?, identity))) {
+        Ok((slot, identity)) => {
             request.extensions_mut().insert(identity);
             request.extensions_mut().insert(rule);
-            shares::answer(next.run(request).await, share)
+            quota::answer(next.run(request).await, slot)
         }
         Err(error) => refuse(error, request.headers()),
     }

@@ -17,17 +17,17 @@ use crate::base::tasks::spawn;
 
 tokio::task_local! {
     /// How the answer of the stream is taken that the task serves.
-    static TAKING: Arc<Taking>;
+    static READ_WATCH: Arc<ReadWatch>;
 }
 
 /// How many parts of an answer were ready, and how many of them were taken.
 #[derive(Debug, Default)]
-struct Taking {
+struct ReadWatch {
     ready: AtomicUsize,
     taken: AtomicUsize,
 }
 
-impl Taking {
+impl ReadWatch {
     /// The part that waits to be taken.
     fn waiting(&self) -> Option<usize> {
         let (ready, taken) = (self.ready.load(Ordering::Relaxed), self.taken.load(Ordering::Relaxed));
@@ -37,12 +37,12 @@ impl Taking {
 
 /// The answer, seen by the task that serves its stream.
 pub fn watch(response: Response) -> Response {
-    let Ok(taking) = TAKING.try_with(Arc::clone) else { return response };
+    let Ok(watch) = READ_WATCH.try_with(Arc::clone) else { return response };
     parts::seen(response, move |asked| {
         // The transport asks for a part only when it has handed on the one before.
-        let ready = taking.ready.load(Ordering::Relaxed);
-        taking.taken.store(ready, Ordering::Relaxed);
-        taking.ready.store(ready + usize::from(asked.is_ready()), Ordering::Relaxed);
+        let ready = watch.ready.load(Ordering::Relaxed);
+        watch.taken.store(ready, Ordering::Relaxed);
+        watch.ready.store(ready + usize::from(asked.is_ready()), Ordering::Relaxed);
         asked
     })
 }
@@ -58,9 +58,9 @@ pub struct Streams {
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
-        let (busy, taking) = (self.connection.busy(), Arc::<Taking>::default());
-        let stream = Box::pin(TAKING.scope(taking.clone(), stream));
-        let stream = Impatient { stream, taking, patience: self.patience, wait: None };
+        let (busy, watch) = (self.connection.busy(), Arc::<ReadWatch>::default());
+        let stream = Box::pin(READ_WATCH.scope(watch.clone(), stream));
+        let stream = Impatient { stream, watch, patience: self.patience, wait: None };
         spawn(async move {
             let _busy = busy;
             stream.await;
@@ -71,7 +71,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
 /// A stream that ends, and is thereby reset, when a part of its answer waits for too long.
 struct Impatient<F> {
     stream: Pin<Box<F>>,
-    taking: Arc<Taking>,
+    watch: Arc<ReadWatch>,
     patience: Duration,
     /// For which part, and until when.
     wait: Option<(usize, Pin<Box<Sleep>>)>,
@@ -84,7 +84,7 @@ impl<F: Future<Output = ()>> Future for Impatient<F> {
         if self.stream.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        let Some(part) = self.taking.waiting() else {
+        let Some(part) = self.watch.waiting() else {
             self.wait = None;
             return Poll::Pending;
         };

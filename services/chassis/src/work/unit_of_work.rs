@@ -8,14 +8,14 @@ use crate::base::error::Error;
 use crate::contract::call::Call;
 use crate::model::duty::Duty;
 use crate::model::event::NewEvent;
-use crate::model::lifecycle::Touched;
-use crate::store::batch::{NewReply, Record};
+use crate::model::lifecycle::DutyEffects;
+use crate::store::batch::{Batch, NewReply};
 use crate::store::duty;
 use crate::telemetry::sql::boundary;
 use crate::work::chassis::Chassis;
 
 /// A change under way. Dropped without a commit, it never happened.
-pub struct Change<'a> {
+pub struct UnitOfWork<'a> {
     chassis: &'a Chassis,
     call: &'a Call,
     transaction: Transaction<'static, Postgres>,
@@ -25,12 +25,12 @@ pub struct Change<'a> {
 
 impl Chassis {
     /// Begins a change.
-    pub async fn begin<'a>(&'a self, call: &'a Call) -> Result<Change<'a>, Error> {
-        Change::begin(self, call).await
+    pub async fn begin<'a>(&'a self, call: &'a Call) -> Result<UnitOfWork<'a>, Error> {
+        UnitOfWork::begin(self, call).await
     }
 }
 
-impl<'a> Change<'a> {
+impl<'a> UnitOfWork<'a> {
     async fn begin(chassis: &'a Chassis, call: &'a Call) -> Result<Self, Error> {
         let transaction = chassis.pool().begin().instrument(boundary("BEGIN")).await?;
         Ok(Self { chassis, call, transaction, events: Vec::new(), duties: Vec::new() })
@@ -57,9 +57,9 @@ impl<'a> Change<'a> {
     }
 
     /// Appends an event and stores the duties that it touched.
-    pub fn record_with_effects(&mut self, event: NewEvent, touched: Touched) {
-        self.duties.extend(touched.duties);
-        self.record(event.correcting(touched.corrects).with_duties(touched.changes).telling(touched.notices));
+    pub fn record_with_effects(&mut self, event: NewEvent, effects: DutyEffects) {
+        self.duties.extend(effects.duties);
+        self.record(event.correcting(effects.corrects).with_duties(effects.changes).telling(effects.notices));
     }
 
     /// Stores a duty that was opened or changed.
@@ -87,7 +87,7 @@ impl<'a> Change<'a> {
             digest: self.call.digest,
             response,
         });
-        let record = Record {
+        let batch = Batch {
             actor: &self.call.caller.subject,
             now: self.call.now,
             regulation: self.chassis.regulation.version(),
@@ -95,7 +95,7 @@ impl<'a> Change<'a> {
             duties: self.duties,
             reply: kept,
         };
-        if !record.write(&mut self.transaction).await? {
+        if !batch.write(&mut self.transaction).await? {
             self.transaction.rollback().await?;
             return Err(Error::Repeated);
         }

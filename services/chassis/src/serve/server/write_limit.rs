@@ -10,14 +10,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// A connection whose writes fail when nothing was taken for too long.
-pub struct Outlet<I> {
+pub struct WriteLimit<I> {
     io: I,
     patience: Duration,
     /// Until when something must be taken, while something waits.
     wait: Option<Pin<Box<Sleep>>>,
 }
 
-impl<I: Unpin> Outlet<I> {
+impl<I: Unpin> WriteLimit<I> {
     pub fn new(io: I, patience: Duration) -> Self {
         Self { io, patience, wait: None }
     }
@@ -39,7 +39,7 @@ impl<I: Unpin> Outlet<I> {
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Outlet<I> {
+impl<I: AsyncRead + Unpin> AsyncRead for WriteLimit<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -49,7 +49,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Outlet<I> {
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for Outlet<I> {
+impl<I: AsyncWrite + Unpin> AsyncWrite for WriteLimit<I> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.within(context, |io, context| io.poll_write(context, bytes))
     }

@@ -15,19 +15,19 @@ use crate::serve::server::parts;
 
 /// The calls under way, by caller.
 #[derive(Clone, Debug)]
-pub struct Shares {
+pub struct CallerQuota {
     at_most: usize,
     taken: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 /// One of a caller's calls, until it is dropped.
 #[derive(Debug)]
-pub struct Share {
+pub struct QuotaSlot {
     caller: String,
-    shares: Shares,
+    quota: CallerQuota,
 }
 
-impl Shares {
+impl CallerQuota {
     /// At most so many of each.
     #[must_use]
     pub fn new(at_most: usize) -> Self {
@@ -35,30 +35,30 @@ impl Shares {
     }
 
     /// One more of `caller`; none for another service, which calls for many.
-    pub fn take(&self, caller: &Identity) -> Result<Option<Share>, Error> {
+    pub fn take(&self, caller: &Identity) -> Result<Option<QuotaSlot>, Error> {
         if caller.roles.contains(&Role::Service) { Ok(None) } else { self.take_as(&caller.subject).map(Some) }
     }
 
     /// One more of those who need not say who they are.
-    pub fn take_anonymously(&self) -> Result<Share, Error> {
+    pub fn take_anonymously(&self) -> Result<QuotaSlot, Error> {
         self.take_as("")
     }
 
     /// One more of whoever is known by this.
-    pub fn take_as(&self, caller: &str) -> Result<Share, Error> {
+    pub fn take_as(&self, caller: &str) -> Result<QuotaSlot, Error> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.get(caller).copied().unwrap_or_default();
         if own >= self.at_most {
             return Err(Error::Overloaded);
         }
         taken.insert(caller.to_owned(), own + 1);
-        Ok(Share { caller: caller.to_owned(), shares: self.clone() })
+        Ok(QuotaSlot { caller: caller.to_owned(), quota: self.clone() })
     }
 }
 
-impl Drop for Share {
+impl Drop for QuotaSlot {
     fn drop(&mut self) {
-        let mut taken = self.shares.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.quota.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let left = taken.remove(&self.caller).unwrap_or_default().saturating_sub(1);
         if left > 0 {
             taken.insert(std::mem::take(&mut self.caller), left);
@@ -66,22 +66,22 @@ impl Drop for Share {
     }
 }
 
-/// The answer of the call that has `share`.
+/// The answer of the call that has `slot`.
 #[must_use]
-pub fn answer(response: Response, share: Option<Share>) -> Response {
-    let Some(share) = share.map(Arc::new) else { return response };
+pub fn answer(response: Response, slot: Option<QuotaSlot>) -> Response {
+    let Some(slot) = slot.map(Arc::new) else { return response };
     parts::seen(response, move |asked| {
-        asked.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(Part { bytes, _share: share.clone() })))
+        asked.map_ok(|frame| frame.map_data(|bytes| Bytes::from_owner(BodyPart { bytes, _slot: slot.clone() })))
     })
 }
 
 /// What the transport has taken and not yet written.
-struct Part {
+struct BodyPart {
     bytes: Bytes,
-    _share: Arc<Share>,
+    _slot: Arc<QuotaSlot>,
 }
 
-impl AsRef<[u8]> for Part {
+impl AsRef<[u8]> for BodyPart {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -93,25 +93,25 @@ mod tests {
 
     #[test]
     fn a_caller_has_so_many_calls_whatever_others_have_and_what_is_over_counts_no_more() {
-        let shares = Shares::new(2);
+        let quota = CallerQuota::new(2);
         let caller = |subject: &str, roles: &[Role]| Identity {
             subject: subject.into(),
             roles: roles.to_vec(),
             department: String::new(),
         };
         let (lin, mei) = (caller("staff/lin", &[Role::Agent]), caller("staff/mei", &[Role::Admin]));
-        let first = shares.take(&lin).unwrap();
-        let second = shares.take(&lin).unwrap();
+        let first = quota.take(&lin).unwrap();
+        let second = quota.take(&lin).unwrap();
         assert!(first.is_some() && second.is_some());
-        assert!(matches!(shares.take(&lin), Err(Error::Overloaded)));
-        assert!(shares.take(&mei).is_ok() && shares.take_anonymously().is_ok());
+        assert!(matches!(quota.take(&lin), Err(Error::Overloaded)));
+        assert!(quota.take(&mei).is_ok() && quota.take_anonymously().is_ok());
         let service = caller("services/intake", &[Role::Service]);
-        let services: Vec<_> = (0..5).map(|_| shares.take(&service)).collect();
-        assert!(services.iter().all(|share| matches!(share, Ok(None))));
+        let services: Vec<_> = (0..5).map(|_| quota.take(&service)).collect();
+        assert!(services.iter().all(|slot| matches!(slot, Ok(None))));
         drop(first);
-        let third = shares.take(&lin);
-        assert!(third.is_ok() && shares.take(&lin).is_err());
+        let third = quota.take(&lin);
+        assert!(third.is_ok() && quota.take(&lin).is_err());
         drop((second, third));
-        assert!(shares.taken.lock().unwrap().is_empty());
+        assert!(quota.taken.lock().unwrap().is_empty());
     }
 }

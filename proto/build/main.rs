@@ -1,6 +1,7 @@
 //! Compiles the contracts without `protoc`: the descriptor set with its options for the pool, and Rust code for the
 //! packages of kefu. What follows from the options of a message or a method is generated beside it:
-//! [`redacted`] (`Debug` without personal data), [`requests`] (what requests have in common), [`payloads`] (who sees an event),
+//! [`redacted`] (`Debug` without personal data), [`requests`] (what requests have in common), [`changeable`] (what an update
+//! changes), [`payloads`] (who sees an event),
 //! [`serve`] (the servers' macros).
 
 use std::error::Error;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
 
+mod changeable;
 mod payloads;
 mod redacted;
 mod requests;
@@ -45,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let generated = [
         ("redacted.rs", redacted.iter().map(redacted::debug_impl).collect::<String>()),
         ("requests.rs", requests.collect()),
+        ("changeable.rs", changeable::changeable_impls(methods(&pool))),
         ("payloads.rs", payloads::payloads(&pool)),
         ("serve.rs", services.map(|service| serve::macro_of(&service)).collect()),
     ];

@@ -8,9 +8,11 @@ use prost_reflect::DescriptorPool;
 pub mod contract;
 pub mod payload;
 pub mod request;
+pub mod resource;
 
 pub use payload::Payload;
 pub use request::{Paged, Resumable, Target};
+pub use resource::Changeable;
 
 /// Generated code of one package.
 macro_rules! package {
@@ -33,6 +35,10 @@ mod redacted {
 
 mod requests {
     include!(concat!(env!("OUT_DIR"), "/requests.rs"));
+}
+
+mod changeable {
+    include!(concat!(env!("OUT_DIR"), "/changeable.rs"));
 }
 
 mod payloads {

@@ -231,6 +231,7 @@ fn versioned(row: &Row) -> Result<TokenStream> {
     let (ident, kind, shows) = (&row.ident, &row.kind, &row.shows);
     let shows = shows.as_ref().ok_or_else(|| Error::new(ident.span(), "has a version, and no message shows it"))?;
     let get = selecting(row, "where id = $1")?;
+    let load = selecting(row, "where id = any($1)")?;
     let lock = selecting(row, "where id = any($1) order by id for no key update")?;
     let inserting = insert(row);
     let (insert_sql, insert_binds) = (literal(&inserting.sql)?, bound(row, &inserting));
@@ -297,6 +298,10 @@ fn versioned(row: &Row) -> Result<TokenStream> {
 
             async fn get(connection: &mut ::sqlx::PgConnection, id: ::uuid::Uuid) -> Result<Option<Self>, ::sqlx::Error> {
                 ::sqlx::query_as!(#ident, #get, id).fetch_optional(connection).await
+            }
+
+            async fn load(connection: &mut ::sqlx::PgConnection, ids: &[::uuid::Uuid]) -> Result<Vec<Self>, ::sqlx::Error> {
+                ::sqlx::query_as!(#ident, #load, ids).fetch_all(connection).await
             }
 
             async fn lock(connection: &mut ::sqlx::PgConnection, ids: &[::uuid::Uuid]) -> Result<Vec<Self>, ::sqlx::Error> {

@@ -15,6 +15,7 @@ use kefu_chassis::record::{Record, VersionedRow as _};
 use kefu_chassis::search::{Entry, Searched};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Chassis, Error};
+use kefu_proto::Changeable as _;
 use kefu_proto::contacts::v1::Contact as ShownContact;
 use kefu_proto::intake::v1 as pb;
 use sqlx::PgConnection;
@@ -34,10 +35,6 @@ pub struct Customers {
 }
 
 kefu_proto::serve_customer_service!(Customers);
-
-/// The fields an update may change.
-const FIELDS: [&str; 8] =
-    ["display_name", "kind", "contacts", "preferences", "needs", "service_plan", "since_time", "owner"];
 
 /// A customer as it is stored.
 #[derive(Clone, Debug, Record)]
@@ -129,25 +126,11 @@ impl CustomerRow {
     }
 }
 
-/// Whether a field of a given customer is set.
-fn is_set(given: &pb::Customer, field: &str) -> bool {
-    match field {
-        "display_name" => !given.display_name.is_empty(),
-        "kind" => given.kind != 0,
-        "contacts" => !given.contacts.is_empty(),
-        "preferences" => given.preferences.is_some(),
-        "needs" => !given.needs.is_empty(),
-        "service_plan" => !given.service_plan.is_empty(),
-        "since_time" => given.since_time.is_some(),
-        _ => !given.owner.is_empty(),
-    }
-}
-
 impl Customers {
     async fn create_customer(&self, call: &Call, request: pb::CreateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
         let mut record = CustomerRow { owner: call.caller.subject.clone(), ..CustomerRow::blank(call.now) };
-        for field in FIELDS {
+        for field in pb::Customer::FIELDS {
             record.set(field, &given, self.country)?;
         }
         let mut change = self.chassis.begin(call).await?;
@@ -174,7 +157,7 @@ impl Customers {
     ) -> Result<pb::BatchGetCustomersResponse, Error> {
         let ids = request.names.iter().map(|name| id::<Customer>(name)).collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = customers!("where id = any($1)", &uuids).fetch_all(self.chassis.pool()).await?;
+        let rows = CustomerRow::load(&mut *self.chassis.pool().acquire().await?, &uuids).await?;
         let find = |id: &Id<Customer>| {
             rows.iter()
                 .find(|row| row.id == id.uuid())
@@ -205,7 +188,7 @@ impl Customers {
 
     async fn update_customer(&self, call: &Call, request: pb::UpdateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
-        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
+        let fields = masked(request.update_mask.as_ref(), &given)?;
         let id = id::<Customer>(&given.name)?;
         let mut change = self.chassis.begin(call).await?;
         let row = customers!("where id = $1 for no key update", id.uuid());

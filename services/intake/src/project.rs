@@ -10,23 +10,12 @@ use kefu_chassis::paging::{Page, Pages};
 use kefu_chassis::record::{ChildRow as _, Record, VersionedRow as _};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
+use kefu_proto::Changeable as _;
 use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
 
 use crate::customer::Customers;
 use crate::shared::{Customer, Project, id, unknown};
-
-/// The fields an update may change.
-const FIELDS: [&str; 8] = [
-    "display_name",
-    "product",
-    "contract_signatory",
-    "manager",
-    "delivered_time",
-    "site_address",
-    "site_tier",
-    "watched_urls",
-];
 
 /// A project as it is stored.
 #[derive(Clone, Debug, Record)]
@@ -65,20 +54,6 @@ impl ProjectRow {
     }
 }
 
-/// Whether a field of a given project is set.
-fn is_set(given: &pb::Project, field: &str) -> bool {
-    match field {
-        "display_name" => !given.display_name.is_empty(),
-        "product" => !given.product.is_empty(),
-        "contract_signatory" => !given.contract_signatory.is_empty(),
-        "manager" => !given.manager.is_empty(),
-        "delivered_time" => given.delivered_time.is_some(),
-        "site_address" => !given.site_address.is_empty(),
-        "site_tier" => given.site_tier != 0,
-        _ => !given.watched_urls.is_empty(),
-    }
-}
-
 /// The customer and the project that a name names.
 fn ids(name: &str) -> Result<(Id<Customer>, Id<Project>), Error> {
     let customer = name.split_once("/projects/").and_then(|(customer, _)| Id::<Customer>::parse(customer));
@@ -94,7 +69,7 @@ impl Customers {
         let customer = id::<Customer>(&request.parent)?;
         let given = request.project.unwrap_or_default();
         let mut record = ProjectRow { customer: customer.uuid(), ..ProjectRow::blank(call.now) };
-        for field in FIELDS {
+        for field in pb::Project::FIELDS {
             record.set(field, &given);
         }
         let mut change = self.chassis.begin(call).await?;
@@ -132,7 +107,7 @@ impl Customers {
             .map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) })
             .collect::<Result<Vec<_>, _>>()?;
         let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-        let rows = projects!("where id = any($1)", &uuids).fetch_all(self.chassis.pool()).await?;
+        let rows = ProjectRow::load(&mut *self.chassis.pool().acquire().await?, &uuids).await?;
         let find = |(index, (customer, id)): (usize, &(Id<Customer>, Id<Project>))| {
             let row = rows.iter().find(|row| row.id == id.uuid() && row.customer == customer.uuid());
             row.map(ProjectRow::show).ok_or_else(|| unknown::<Project>(&request.names[index]))
@@ -169,7 +144,7 @@ impl Customers {
         request: pb::UpdateProjectRequest,
     ) -> Result<pb::Project, Error> {
         let given = request.project.unwrap_or_default();
-        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
+        let fields = masked(request.update_mask.as_ref(), &given)?;
         let (customer, id) = ids(&given.name)?;
         let mut change = self.chassis.begin(call).await?;
         let row = projects!("where id = $1 and customer = $2 for no key update", id.uuid(), customer.uuid());

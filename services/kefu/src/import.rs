@@ -18,15 +18,14 @@ use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::say;
 
-mod file;
+mod columns;
+pub mod file;
 mod map;
 mod outcome;
 mod row;
 mod spec;
 
-pub use file::ImportError;
-
-use file::{Reading, Rows};
+use file::{ImportError, Reading, Rows};
 use outcome::Outcome;
 
 /// The longest a service lets a stream take.

@@ -19,10 +19,9 @@ use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::{grouped, say};
 
-mod checkpoint;
+pub mod checkpoint;
 
-pub use checkpoint::CheckpointError;
-use checkpoint::{Checkpoint, hex};
+use checkpoint::{Checkpoint, CheckpointError, hex};
 
 /// The longest a service lets such a call take.
 const VERIFY_WITHIN: Duration = Duration::from_mins(10);

@@ -10,7 +10,6 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use crate::Lifetime;
 use crate::account::RunAs;
 use crate::binaries::Binaries;
-use crate::cluster::Cluster;
 use crate::error::{Error, cannot};
 
 const SCRIPT: &str = include_str!("watchdog.sh");
@@ -22,26 +21,27 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the watchdog. It shares `lock`, which so stays taken until both it and we are done.
+    /// Starts the watchdog over the server on `data`; with an ephemeral one it removes the whole `directory`. It shares `lock`, which so stays taken until both it and we are done.
     pub(crate) fn start(
         run_as: &RunAs,
         binaries: &Binaries,
-        cluster: &Cluster,
+        data: &Path,
+        directory: &Path,
         lifetime: Lifetime,
         lock: &File,
     ) -> Result<Self, Error> {
         let failed = || cannot("start", Path::new("sh"));
         let (mode, remove) = match lifetime {
             Lifetime::Kept => ("fast", None),
-            Lifetime::Ephemeral => ("immediate", Some(&cluster.directory)),
+            Lifetime::Ephemeral => ("immediate", Some(directory)),
         };
         let mut command = run_as.command("sh");
         command
             .args(["-c", SCRIPT, "kefu-postgres-watchdog"])
             .arg(binaries.program("pg_ctl"))
-            .arg(&cluster.data)
+            .arg(data)
             .arg(mode)
-            .arg(remove.map_or(Path::new(""), |directory| directory))
+            .arg(remove.unwrap_or(Path::new("")))
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(lock.try_clone().map_err(failed())?)

@@ -5,7 +5,7 @@ use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::{Stakeholders, check_etag, etag};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::{Id, Resource as _};
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
@@ -122,9 +122,7 @@ impl Directory {
         request: pb::ListAbsencesRequest,
     ) -> Result<pb::ListAbsencesResponse, Error> {
         let end_after = request.end_after_time.as_ref().and_then(from_proto);
-        let query = [request.parent.clone(), end_after.map(|time| time.to_string()).unwrap_or_default()];
-        let page: Page<(Timestamp, Id<Absence>)> =
-            Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let page: Page<(Timestamp, Id<Absence>)> = Page::of(call, &request)?;
         let staff = (request.parent != ALL).then_some(request.parent.as_str());
         if let Some(staff) = staff {
             let exists = sqlx::query_scalar!(

@@ -5,9 +5,10 @@ use kefu_chassis::call::{check_etag, etag};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::language::Text;
 use kefu_chassis::mask::masked;
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::record::Record;
 use kefu_chassis::{Call, Error};
+use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -17,9 +18,6 @@ use super::known::DirectorySnapshot;
 use super::responsible::{Deputies, Deputy};
 use super::staff::StaffRow;
 use super::{Directory, Name, Organisation, lock_organisation, new_name, no_department, staff};
-
-/// The fields an update may change.
-const FIELDS: [&str; 6] = ["display_name", "kind", "domains", "head", "deputies", "dissolved"];
 
 const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "部门尚有在职成员：须先调离");
 
@@ -47,7 +45,7 @@ impl DepartmentRow {
     /// A new one, as given, recorded at `now`.
     pub fn of(name: String, given: &pb::Department, now: Timestamp) -> Self {
         let mut record = Self { name, ..Self::blank(now) };
-        for field in FIELDS {
+        for field in pb::Department::FIELDS {
             record.set(field, given);
         }
         record
@@ -97,18 +95,6 @@ impl DepartmentRow {
     }
 }
 
-/// Whether a field of a given department is set.
-fn is_set(given: &pb::Department, field: &str) -> bool {
-    match field {
-        "display_name" => !given.display_name.is_empty(),
-        "kind" => given.kind != 0,
-        "domains" => !given.domains.is_empty(),
-        "head" => !given.head.is_empty(),
-        "deputies" => !given.deputies.is_empty(),
-        _ => given.dissolved,
-    }
-}
-
 /// The event of a new one.
 pub fn created(call: &Call, record: &DepartmentRow) -> NewEvent {
     let payload = pb::DepartmentCreated { department: Some(record.show()) };
@@ -136,7 +122,7 @@ impl Directory {
         if exists.is_some() {
             return Err(Error::Exists { kind: "kefu/Department", name: record.name });
         }
-        check(change.connection(), organisation, &record, &FIELDS).await?;
+        check(change.connection(), organisation, &record, pb::Department::FIELDS).await?;
         DepartmentRow::upsert(change.connection(), &[&record]).await?;
         change.record(created(call, &record));
         change.commit(record.show()).await
@@ -156,8 +142,7 @@ impl Directory {
         call: &Call,
         request: pb::ListDepartmentsRequest,
     ) -> Result<pb::ListDepartmentsResponse, Error> {
-        let query = [request.show_dissolved.to_string()];
-        let page: Page<Name> = Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let page: Page<Name> = Page::of(call, &request)?;
         let rows = departments!(
             "where ($1::text is null or name > $1) and ($2 or not dissolved) order by name limit $3",
             page.after.as_ref().map(|name| name.0.as_str()),
@@ -176,7 +161,7 @@ impl Directory {
         request: pb::UpdateDepartmentRequest,
     ) -> Result<pb::Department, Error> {
         let given = request.department.unwrap_or_default();
-        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
+        let fields = masked(request.update_mask.as_ref(), &given)?;
         let mut change = self.chassis.begin(call).await?;
         let organisation = lock_organisation(change.connection()).await?;
         let row = departments!("where name = $1", given.name);

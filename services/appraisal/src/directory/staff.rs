@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use kefu_chassis::call::{check_etag, etag};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::{Call, Error};
+use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
 use serde::{Deserialize, Serialize};
@@ -16,20 +17,6 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::known::DirectorySnapshot;
 use super::{Directory, Name, lock_organisation, new_name, no_staff};
-
-/// The fields an update may change.
-const FIELDS: [&str; 10] = [
-    "number",
-    "display_name",
-    "department",
-    "post",
-    "level",
-    "roles",
-    "skills",
-    "qualifications",
-    "supervisor",
-    "inactive",
-];
 
 /// A qualification as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +60,7 @@ impl StaffRow {
     /// A new one, as given, who belongs to their department since `since` and is recorded at `now`.
     pub fn of(name: String, given: &pb::Staff, since: Timestamp, now: Timestamp) -> Self {
         let mut record = Self { name, department_since: since, ..Self::blank(now) };
-        for field in FIELDS {
+        for field in pb::Staff::FIELDS {
             record.set(field, given);
         }
         record
@@ -125,7 +112,7 @@ impl StaffRow {
 
     /// What an import makes of it at `now`, and the fields that differ then.
     pub fn imported(&self, given: &pb::Staff, now: Timestamp) -> (Self, Vec<&'static str>) {
-        let (mut new, changed) = self.updated(&FIELDS, given);
+        let (mut new, changed) = self.updated(pb::Staff::FIELDS, given);
         if !changed.is_empty() {
             new.follows(self, now, now);
         }
@@ -149,22 +136,6 @@ impl StaffRow {
     /// Whether it may administer the directory.
     pub fn is_active_admin(&self) -> bool {
         !self.inactive && self.roles().any(|role| role == Role::Admin)
-    }
-}
-
-/// Whether a field of given staff is set.
-fn is_set(given: &pb::Staff, field: &str) -> bool {
-    match field {
-        "number" => !given.number.is_empty(),
-        "display_name" => !given.display_name.is_empty(),
-        "department" => !given.department.is_empty(),
-        "post" => !given.post.is_empty(),
-        "level" => given.level != 0,
-        "roles" => !given.roles.is_empty(),
-        "skills" => !given.skills.is_empty(),
-        "qualifications" => !given.qualifications.is_empty(),
-        "supervisor" => !given.supervisor.is_empty(),
-        _ => given.inactive,
     }
 }
 
@@ -211,8 +182,7 @@ impl Directory {
         request: pb::ListStaffRequest,
     ) -> Result<pb::ListStaffResponse, Error> {
         let role = request.role() as i16;
-        let query = [request.department.as_str(), &role.to_string(), &request.show_inactive.to_string()];
-        let page: Page<Name> = Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let page: Page<Name> = Page::of(call, &request)?;
         let rows = staffs!(
             "where ($1::text is null or name > $1) and ($2 = '' or department = $2)
                 and ($3::smallint = 0 or roles @> array[$3::smallint]) and ($4 or not inactive)
@@ -231,7 +201,7 @@ impl Directory {
 
     pub(super) async fn update_staff(&self, call: &Call, request: pb::UpdateStaffRequest) -> Result<pb::Staff, Error> {
         let given = request.staff.unwrap_or_default();
-        let fields = masked(request.update_mask.as_ref(), &FIELDS, |field| is_set(&given, field))?;
+        let fields = masked(request.update_mask.as_ref(), &given)?;
         let occurred = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let mut change = self.chassis.begin(call).await?;
         let organisation = lock_organisation(change.connection()).await?;

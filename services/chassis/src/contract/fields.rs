@@ -12,6 +12,7 @@ use prost_reflect::{
 use regex::Regex;
 
 use crate::base::error::Violation;
+use crate::contract::mask::Mask;
 use crate::contract::problem::ContractError;
 
 mod value;
@@ -49,10 +50,10 @@ impl Fields {
         Ok((found, request_id))
     }
 
-    fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Update>, found: &mut Vec<Violation>) {
-        let inner = Update::asked_by(message);
+    fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Mask>, found: &mut Vec<Violation>) {
+        let inner = mask_of(message);
         for checks in &self.checks {
-            if update.is_some_and(|update| !checks.is_identity && !update.changes(checks.field.name())) {
+            if update.is_some_and(|update| !checks.is_identity && !update.touches(checks.field.name())) {
                 continue;
             }
             let path = if path.is_empty() {
@@ -61,7 +62,8 @@ impl Fields {
                 format!("{path}.{}", checks.field.name())
             };
             let is_required = match update {
-                Some(update) => checks.is_identity || checks.required && !update.leaves_unset(),
+                // Without a mask, a required field that is not set is left as it is.
+                Some(update) => checks.is_identity || checks.required && !matches!(update, Mask::Set),
                 None => checks.required,
             };
             checks.check(message, &path, is_required, inner.as_ref(), found);
@@ -69,40 +71,11 @@ impl Fields {
     }
 }
 
-/// What an update changes. Only that is checked, and the name of the resource.
-enum Update {
-    /// All (`*`).
-    All,
-    /// The paths of its mask.
-    Masked(Vec<String>),
-    /// What is set, where there is no mask.
-    Set,
-}
-
-impl Update {
-    /// None if the request is not an update.
-    fn asked_by(message: &DynamicMessage) -> Option<Self> {
-        let value = message.get_field_by_name("update_mask")?;
-        let paths = value.as_message()?.get_field_by_name("paths")?;
-        let paths: Vec<String> = paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect();
-        Some(match paths.as_slice() {
-            [] => Self::Set,
-            [all] if all == "*" => Self::All,
-            _ => Self::Masked(paths),
-        })
-    }
-
-    fn changes(&self, field: &str) -> bool {
-        match self {
-            Self::All | Self::Set => true,
-            Self::Masked(paths) => paths.iter().any(|path| path.split('.').next() == Some(field)),
-        }
-    }
-
-    /// Whether a required field that it does not set is left as it is.
-    fn leaves_unset(&self) -> bool {
-        matches!(self, Self::Set)
-    }
+/// What an update changes: only that is checked, and the name of the resource. None if the message is not an update.
+fn mask_of(message: &DynamicMessage) -> Option<Mask> {
+    let value = message.get_field_by_name("update_mask")?;
+    let paths = value.as_message()?.get_field_by_name("paths")?;
+    Some(Mask::of(paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect()))
 }
 
 impl FieldChecks {
@@ -111,7 +84,7 @@ impl FieldChecks {
         message: &DynamicMessage,
         path: &str,
         is_required: bool,
-        update: Option<&Update>,
+        update: Option<&Mask>,
         found: &mut Vec<Violation>,
     ) {
         let mut wrong = |field: &str, reason: String| found.push(Violation { field: field.to_owned(), reason });
@@ -141,7 +114,7 @@ impl FieldChecks {
         }
     }
 
-    fn check_one(&self, value: &Value, path: &str, update: Option<&Update>, found: &mut Vec<Violation>) {
+    fn check_one(&self, value: &Value, path: &str, update: Option<&Mask>, found: &mut Vec<Violation>) {
         for check in &self.each {
             if let Some(reason) = check.refuses(value) {
                 found.push(Violation { field: path.to_owned(), reason });

@@ -1,21 +1,83 @@
 //! Update masks, as AIP-134 has them.
 
+use kefu_proto::Changeable;
+
 use crate::base::error::Error;
 
-/// The fields that an update changes, of those it may change: what its mask names; all for `*`; what is set without a mask.
-pub fn masked(
-    mask: Option<&prost_types::FieldMask>,
-    fields: &[&'static str],
-    is_set: impl Fn(&str) -> bool,
-) -> Result<Vec<&'static str>, Error> {
-    let paths: Vec<&str> = mask.map(|mask| mask.paths.iter().map(String::as_str).collect()).unwrap_or_default();
-    if paths == ["*"] {
-        return Ok(fields.to_vec());
+/// What an update changes of a resource.
+#[derive(Debug)]
+pub enum Mask {
+    /// All that can be changed (`*`).
+    All,
+    /// What is set, where there is no mask.
+    Set,
+    /// The fields at these paths.
+    Paths(Vec<String>),
+}
+
+impl Mask {
+    /// The mask of these paths.
+    #[must_use]
+    pub fn of(paths: Vec<String>) -> Self {
+        match paths.as_slice() {
+            [] => Self::Set,
+            [all] if all == "*" => Self::All,
+            _ => Self::Paths(paths),
+        }
     }
-    if paths.is_empty() {
-        return Ok(fields.iter().copied().filter(|field| is_set(field)).collect());
+
+    /// Whether a field, or something in it, may be changed.
+    #[must_use]
+    pub fn touches(&self, field: &str) -> bool {
+        match self {
+            Self::All | Self::Set => true,
+            Self::Paths(paths) => paths.iter().any(|path| path.split('.').next() == Some(field)),
+        }
     }
-    let known = |path: &&str| fields.iter().copied().find(|field| field == path);
-    let refused = |path: &&str| Error::field("update_mask", format!("{path} cannot be changed"));
+}
+
+/// The fields that an update changes: what its mask names; all for `*`; what is set without a mask. A mask that names what
+/// cannot be changed is refused.
+pub fn masked<R: Changeable>(mask: Option<&prost_types::FieldMask>, given: &R) -> Result<Vec<&'static str>, Error> {
+    let paths = match Mask::of(mask.map(|mask| mask.paths.clone()).unwrap_or_default()) {
+        Mask::All => return Ok(R::FIELDS.to_vec()),
+        Mask::Set => return Ok(R::FIELDS.iter().copied().filter(|field| given.is_set(field)).collect()),
+        Mask::Paths(paths) => paths,
+    };
+    let known = |path: &String| R::FIELDS.iter().copied().find(|field| field == path);
+    let refused = |path: &String| Error::field("update_mask", format!("{path} cannot be changed"));
     paths.iter().map(|path| known(path).ok_or_else(|| refused(path))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kefu_proto::directory::v1::Department;
+    use prost_types::FieldMask;
+
+    use super::*;
+
+    fn changed(paths: &[&str]) -> Result<Vec<&'static str>, Error> {
+        let given = Department { head: "staff/lin".into(), etag: "\"1\"".into(), ..Department::default() };
+        let mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
+        masked(Some(&mask), &given)
+    }
+
+    #[test]
+    fn a_mask_says_what_changes_and_without_one_what_is_set_does() {
+        assert_eq!(changed(&["dissolved", "head"]).unwrap(), ["dissolved", "head"]);
+        assert_eq!(changed(&[]).unwrap(), ["head"]);
+        assert_eq!(changed(&["*"]).unwrap(), Department::FIELDS);
+    }
+
+    #[test]
+    fn a_mask_that_names_what_cannot_be_changed_is_refused() {
+        for path in ["name", "etag", "create_time", "deputies.staff", "displayName", ""] {
+            let error = changed(&["head", path]).unwrap_err();
+            let Error::Invalid(violations) = error else { panic!("{path}: {error:?}") };
+            assert_eq!(
+                (violations[0].field.as_str(), violations[0].reason.clone()),
+                ("update_mask", format!("{path} cannot be changed"))
+            );
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use kefu_proto::Paged;
 use uuid::Uuid;
 
 use crate::base::digest::sha256;
@@ -40,7 +41,7 @@ pub trait Key: Sized {
 }
 
 impl Pages {
-    /// For the query that `parts` tell apart: every filter of the request, and no page size.
+    /// For what is asked with `parts`, and is no request for pages: [`Page::of`] is for those.
     #[must_use]
     pub fn new(call: &Call, parts: &[impl AsRef<[u8]>]) -> Self {
         let mut query = Vec::new();
@@ -81,6 +82,11 @@ impl Pages {
 }
 
 impl<K: Key> Page<K> {
+    /// The page that a request asks for. Its token is bound to everything else that the request asks.
+    pub fn of(call: &Call, request: &impl Paged) -> Result<Self, Error> {
+        Pages::new(call, &[request.query()]).read(request.page_token(), request.page_size())
+    }
+
     /// The rows of the page and the token of the next, empty if there is none.
     pub fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, String) {
         let size = usize::try_from(self.limit - 1).unwrap_or(usize::MAX);
@@ -126,9 +132,14 @@ impl<R: crate::base::names::Resource> Key for (Timestamp, Id<R>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use kefu_proto::compliance::v1::ListDutiesRequest;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::contract::identity::Identity;
+    use crate::contract::rules::Rules;
 
     crate::resources! {
         /// Something that is listed.
@@ -151,6 +162,31 @@ mod tests {
         #[test]
         fn no_text_is_taken_for_a_token(text in ".{0,80}") {
             prop_assert_eq!(pages("a").key::<Id<Listed>>(&text), None);
+        }
+    }
+
+    fn call_of(subject: &str) -> Call {
+        let rules = Rules::of(kefu_proto::pool(), &["kefu.compliance.v1.ComplianceService"]).unwrap();
+        let rule = rules.named("ListDuties").unwrap().clone();
+        let caller = Identity { subject: subject.to_owned(), roles: Vec::new(), department: String::new() };
+        Call::internal(Arc::new(caller), rule, Timestamp::UNIX_EPOCH, None, &[])
+    }
+
+    #[test]
+    fn a_page_token_is_bound_to_the_caller_and_to_all_that_the_request_asks_but_its_size() {
+        let call = call_of("staff/lin");
+        let first = ListDutiesRequest { breached: true, page_size: 2, ..ListDutiesRequest::default() };
+        let page: Page<i64> = Page::of(&call, &first).unwrap();
+        assert_eq!((page.after, page.limit), (None, 3));
+        let (rows, page_token) = page.cut(vec![1, 2, 3], |row| *row);
+        assert_eq!(rows, [1, 2]);
+
+        let next = ListDutiesRequest { page_token, page_size: 7, ..first };
+        let page: Page<i64> = Page::of(&call, &next).unwrap();
+        assert_eq!((page.after, page.limit), (Some(2), 8));
+        let other = ListDutiesRequest { breached: false, ..next.clone() };
+        for (call, request) in [(&call, &other), (&call_of("staff/wang"), &next)] {
+            assert!(matches!(Page::<i64>::of(call, request), Err(Error::PageToken)));
         }
     }
 }

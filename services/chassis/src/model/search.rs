@@ -2,9 +2,11 @@
 //! that keep a search from costing more the older the system is. Pure: tables and ranks are a service's own.
 
 mod grams;
+mod query;
 mod spans;
 
 pub use grams::{Tokens, asked, normal, packed};
+pub use query::{Query, QueryVariant};
 pub use spans::{Probes, dated};
 
 /// What the index holds of something.

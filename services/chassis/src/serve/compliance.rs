@@ -10,7 +10,7 @@ use crate::base::error::Error;
 use crate::base::names::{Id, Resource as _};
 use crate::base::time::{duration_to_proto, sql, to_proto};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
-use crate::contract::paging::{NEVER, Page, Pages};
+use crate::contract::paging::{NEVER, Page};
 use crate::model::duty::{BY_PERSON, Duty, DutyResource, State};
 use crate::model::event::NewEvent;
 use crate::store::duty as store;
@@ -38,10 +38,7 @@ kefu_proto::serve_compliance_service!(Compliance);
 impl Compliance {
     async fn list_duties(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
-        let query =
-            [&request.subject, &request.owner, &request.clause, &format!("{}{}", request.state, request.breached)];
-        let page: Page<(Timestamp, Id<DutyResource>)> =
-            Pages::new(call, &query).read(&request.page_token, request.page_size)?;
+        let page: Page<(Timestamp, Id<DutyResource>)> = Page::of(call, &request)?;
         let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
         let (owner, department) = call.scope().bounds();
         let state = (request.state != 0).then(|| i16::try_from(request.state).unwrap_or_default());

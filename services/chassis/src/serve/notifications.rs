@@ -13,7 +13,7 @@ use crate::base::language::Language;
 use crate::base::names::{Id, Resource as _};
 use crate::base::time::{sql, to_proto};
 use crate::contract::call::{Answers, Call, check_etag, etag};
-use crate::contract::paging::{Page, Pages};
+use crate::contract::paging::Page;
 use crate::model::duty::DutyResource;
 use crate::model::event::NewEvent;
 use crate::model::notice::NotificationResource;
@@ -73,8 +73,7 @@ impl Notifications {
         request: pb::ListNotificationsRequest,
     ) -> Result<pb::ListNotificationsResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
-        let pages = Pages::new(call, &[request.unacknowledged.to_string()]);
-        let page: Page<Id<NotificationResource>> = pages.read(&request.page_token, request.page_size)?;
+        let page: Page<Id<NotificationResource>> = Page::of(call, &request)?;
         let (recipient, after) = (&call.caller.subject, page.after.map(Id::uuid));
         // Two queries, so that what is not acknowledged is found by an index of its own.
         let rows = if request.unacknowledged {

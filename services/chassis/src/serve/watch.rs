@@ -9,7 +9,6 @@ use futures::{Stream, StreamExt as _};
 use kefu_proto::Resumable;
 use kefu_proto::events::v1::Event;
 use kefu_proto::payload::is_seen_by_customers;
-use sqlx::PgConnection;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 use uuid::Uuid;
@@ -155,9 +154,6 @@ pub trait WatchedRoot: AggregateRoot<Shown: 'static> + 'static {
     /// A message of the stream.
     type Response: 'static;
 
-    /// Loads those that exist of `ids`.
-    fn load(connection: &mut PgConnection, ids: &[Uuid])
-    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
     /// Whether the request asks for what `event` did to it. An event that took it from whom the request names counts too.
     fn is_asked_for(&self, call: &Call, request: &Self::Request, event: &Event) -> bool;
     /// The message that tells a change, or in a heartbeat nothing but where to resume.

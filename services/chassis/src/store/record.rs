@@ -95,6 +95,9 @@ pub trait VersionedRow: Sized + Send + Sync {
     }
     /// Reads the one of this id.
     fn get(connection: &mut PgConnection, id: Uuid) -> impl Future<Output = Result<Option<Self>, sqlx::Error>> + Send;
+    /// Reads those that exist of `ids`, in no order.
+    fn load(connection: &mut PgConnection, ids: &[Uuid])
+    -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
     /// Reads and locks those that exist of `ids`, in the order of their ids, so that no two calls wait for each other.
     fn lock(connection: &mut PgConnection, ids: &[Uuid])
     -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;

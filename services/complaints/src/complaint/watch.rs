@@ -6,11 +6,9 @@ use kefu_chassis::record::Names as _;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::events::v1::Event;
-use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::Complaints;
-use super::row::{ComplaintRow, complaints};
+use super::row::ComplaintRow;
 use crate::shared::Customer;
 
 impl Complaints {
@@ -26,10 +24,6 @@ impl Complaints {
 impl WatchedRoot for ComplaintRow {
     type Request = pb::WatchComplaintsRequest;
     type Response = pb::WatchComplaintsResponse;
-
-    async fn load(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
-        complaints!("where id = any($1)", ids).fetch_all(connection).await
-    }
 
     fn is_asked_for(&self, call: &Call, asked: &pb::WatchComplaintsRequest, _: &Event) -> bool {
         let is = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);

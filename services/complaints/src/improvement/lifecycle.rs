@@ -129,11 +129,8 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
 
 #[cfg(test)]
 mod tests {
-    use expect_test::expect_file;
     use kefu_proto::complaints::v1::improvement_service_server::SERVICE_NAME;
-    use kefu_testkit::lifecycle::{
-        assert_duties_and_clauses, assert_fits_contract, assert_gates_refuse, assert_illegal_is_refused,
-    };
+    use kefu_testkit::lifecycle::assert_gates_refuse;
 
     use super::*;
 
@@ -141,10 +138,10 @@ mod tests {
         Facts { is_outside: true, is_time: true, is_decided: true, ..Facts::default() }
     }
 
-    #[test]
-    fn every_action_is_refused_with_its_clause_where_the_table_has_no_row() {
-        let states = [State::Unspecified, State::Planned, State::Done, State::Effective, State::Ineffective];
-        assert_eq!(assert_illegal_is_refused(&LIFECYCLE, &states, &open_gates()), 16);
+    kefu_testkit::lifecycle_tests! {
+        LIFECYCLE, open_gates(), refuses 16, served by [SERVICE_NAME],
+        page "The lifecycle of an improvement" of "services/complaints/src/improvement/lifecycle.rs"
+            in "../../../../docs/lifecycles/improvement.md"
     }
 
     #[test]
@@ -162,18 +159,5 @@ mod tests {
             (State::Done, Action::FindIneffective, "D8.12", open()),
         ];
         assert_gates_refuse(&LIFECYCLE, &open_gates(), &closed);
-    }
-
-    #[test]
-    fn it_agrees_with_the_contract_and_the_rule_book() {
-        assert_duties_and_clauses(&LIFECYCLE);
-        assert_fits_contract(&LIFECYCLE, &[SERVICE_NAME]);
-    }
-
-    #[test]
-    fn the_page_of_the_lifecycle_is_the_one_in_the_docs() {
-        let page =
-            LIFECYCLE.document("The lifecycle of an improvement", "services/complaints/src/improvement/lifecycle.rs");
-        expect_file!["../../../../docs/lifecycles/improvement.md"].assert_eq(&page);
     }
 }

@@ -183,6 +183,25 @@ where id = $1",
             .fetch_optional(connection)
             .await
     }
+    async fn load(
+        connection: &mut ::sqlx::PgConnection,
+        ids: &[::uuid::Uuid],
+    ) -> Result<Vec<Self>, ::sqlx::Error> {
+        ::sqlx::query_as!(
+            ComplaintRow,
+            r"select id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity,
+    product, request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
+    investigator, parties, state, cycle, cause_category, cause, whys, outcome, resolution, closure, satisfaction,
+    unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason, acknowledged_at,
+    investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at, archived_at,
+    last_informed_at, created_at, updated_at, version
+from complaints.complaint
+where id = any($1)",
+            ids
+        )
+            .fetch_all(connection)
+            .await
+    }
     async fn lock(
         connection: &mut ::sqlx::PgConnection,
         ids: &[::uuid::Uuid],

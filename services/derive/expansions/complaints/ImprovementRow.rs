@@ -121,6 +121,22 @@ where id = $1",
             .fetch_optional(connection)
             .await
     }
+    async fn load(
+        connection: &mut ::sqlx::PgConnection,
+        ids: &[::uuid::Uuid],
+    ) -> Result<Vec<Self>, ::sqlx::Error> {
+        ::sqlx::query_as!(
+            ImprovementRow,
+            r"select id, number, complaints, cause_category, cause, responsible_department, measure, owner, department, due_at,
+    verifier, state, report, completed_at, check_at, verified_at, comment, days, count_before, count_after,
+    contacts_before, contacts_after, created_at, updated_at, version
+from complaints.improvement
+where id = any($1)",
+            ids
+        )
+            .fetch_all(connection)
+            .await
+    }
     async fn lock(
         connection: &mut ::sqlx::PgConnection,
         ids: &[::uuid::Uuid],

@@ -97,6 +97,21 @@ where id = $1",
             .fetch_optional(connection)
             .await
     }
+    async fn load(
+        connection: &mut ::sqlx::PgConnection,
+        ids: &[::uuid::Uuid],
+    ) -> Result<Vec<Self>, ::sqlx::Error> {
+        ::sqlx::query_as!(
+            CustomerRow,
+            r"select id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language, needs,
+    service_plan, since_at, owner, created_at, updated_at, version
+from intake.customer
+where id = any($1)",
+            ids
+        )
+            .fetch_all(connection)
+            .await
+    }
     async fn lock(
         connection: &mut ::sqlx::PgConnection,
         ids: &[::uuid::Uuid],

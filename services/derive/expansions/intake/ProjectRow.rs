@@ -96,6 +96,21 @@ where id = $1",
             .fetch_optional(connection)
             .await
     }
+    async fn load(
+        connection: &mut ::sqlx::PgConnection,
+        ids: &[::uuid::Uuid],
+    ) -> Result<Vec<Self>, ::sqlx::Error> {
+        ::sqlx::query_as!(
+            ProjectRow,
+            r"select id, customer, display_name, product, contract_signatory, manager, delivered_at, site_address, site_tier,
+    watched_urls, created_at, updated_at, version
+from intake.project
+where id = any($1)",
+            ids
+        )
+            .fetch_all(connection)
+            .await
+    }
     async fn lock(
         connection: &mut ::sqlx::PgConnection,
         ids: &[::uuid::Uuid],

@@ -345,6 +345,4 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
 };
 
 #[cfg(test)]
-mod contract;
-#[cfg(test)]
 mod tests;

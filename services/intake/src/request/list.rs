@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use kefu_chassis::call::Scope;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{NEVER, Page, Pages};
+use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Error};
@@ -92,7 +93,7 @@ impl Requests {
         };
         let (pressing, next_page_token) = page.cut(pressing, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = pressing.iter().map(|row| row.id).collect();
-        let records = requests!("where id = any($1)", &ids).fetch_all(self.chassis.pool()).await?;
+        let records = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
         let items = pressing.into_iter().filter_map(|row| {
             let record = records.iter().find(|record| record.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);

@@ -4,21 +4,21 @@
 use jiff::Timestamp;
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Key, Page, Pages};
+use kefu_chassis::record::VersionedRow as _;
+use kefu_chassis::search::Query;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 
 use super::Requests;
-use super::row::{RequestRow, requests};
+use super::row::RequestRow;
 use crate::shared::{Customer, Request, reference};
 
 pub mod backlog;
 mod duplicates;
-mod query;
 mod rank;
 mod store;
 pub mod text;
 
-use query::Query;
 use rank::Verdict;
 use store::Only;
 
@@ -34,7 +34,7 @@ impl Requests {
         call: &Call,
         request: pb::SearchRequestsRequest,
     ) -> Result<pb::SearchRequestsResponse, Error> {
-        let query = Query::read(&request.query, self.country)
+        let query = Query::read(&request.query, 'R', self.country)
             .ok_or_else(|| Error::field("query", "must have at least two letters or digits"))?;
         let parts = [&request.query, &request.customer, &request.department, &request.state.to_string()];
         let page: Page<Last> = Pages::new(call, &parts).read(&request.page_token, request.page_size)?;
@@ -61,7 +61,7 @@ impl Requests {
         let (ranked, next_page_token) = page.cut(ranked, |(place, _)| Last(*place));
 
         let ids: Vec<_> = ranked.iter().map(|((_, _, id), _)| id.uuid()).collect();
-        let records = requests!("where id = any($1)", &ids).fetch_all(self.chassis.pool()).await?;
+        let records = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
         let results = ranked.into_iter().filter_map(|((score, _, id), verdict)| {
             let record: &RequestRow = records.iter().find(|record| record.id == id.uuid())?;
             Some(pb::SearchResult {

@@ -5,11 +5,9 @@ use kefu_chassis::journal::watch::{RootChange, WatchedRoot, watch_roots};
 use kefu_chassis::{Call, Error};
 use kefu_proto::events::v1::Event;
 use kefu_proto::intake::v1 as pb;
-use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::Requests;
-use super::row::{RequestRow, requests};
+use super::row::RequestRow;
 
 impl Requests {
     pub(super) async fn watch_requests(
@@ -24,10 +22,6 @@ impl Requests {
 impl WatchedRoot for RequestRow {
     type Request = pb::WatchRequestsRequest;
     type Response = pb::WatchRequestsResponse;
-
-    async fn load(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
-        requests!("where id = any($1)", ids).fetch_all(connection).await
-    }
 
     fn is_asked_for(&self, _: &Call, asked: &pb::WatchRequestsRequest, event: &Event) -> bool {
         let (owner_before, department_before) = before(event);

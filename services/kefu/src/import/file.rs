@@ -9,7 +9,8 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use kefu_proto::intake::v1::{ImportRequestsRequest, ImportedRequest, RejectedRow};
 use prost::Message as _;
 
-use super::map::{LeftOut, Map, MapError, Wrong};
+use super::columns::{LeftOut, MapError, Wrong};
+use super::map::Map;
 use super::spec::Spec;
 
 const ROWS_PER_MESSAGE: usize = 500;
@@ -125,7 +126,7 @@ impl<R: Read> Rows<R> {
         let delimiter = spec.delimiter.unwrap_or(',');
         let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
         let delimiter =
-            delimiter.ok_or_else(|| misfit(super::map::wrong("delimiter", "must be an ASCII character")))?;
+            delimiter.ok_or_else(|| misfit(super::columns::wrong("delimiter", "must be an ASCII character")))?;
         let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
         let header = reader.headers().map_err(|source| ImportError::Header { path: path.to_owned(), source })?;
         let map = Map::bind(&spec, header).map_err(misfit)?;

@@ -38,20 +38,23 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         writeln!(page, "```mermaid\n{}```\n", self.mermaid())?;
         writeln!(
             page,
-            "## Actions\n\nA gate refuses while what it says is so. A duty is opened where its clause gives a time.\n"
+            "## Actions\n\nA gate refuses while what it says is so. A duty is opened where its clause gives a time. Where an action is its \
+            owner's, their department or its customer may do it as well, as far as the access of the method says.\n"
         )?;
-        writeln!(page, "| what happens | method | clause | from | to | gates | duties |")?;
-        writeln!(page, "|---|---|---|---|---|---|---|")?;
+        writeln!(page, "| what happens | method | by whom | clause | from | to | gates | duties |")?;
+        writeln!(page, "|---|---|---|---|---|---|---|---|")?;
         for row in self.transitions {
             let label = (self.label)(row.action);
             let (from, to) =
                 (row.from.iter().map(|&state| self.box_name(state)), row.to.map(|state| self.box_name(state)));
             let from = from.collect::<Vec<_>>().join(", ").replace(BEGINNING, "new");
             let (gates, duties) = (gates(row), duties(&self.effects(row)));
+            let is_new = row.from.iter().all(|&from| self.is_beginning(from));
+            let whose = row.reach.as_ref().map_or(if is_new { "" } else { "its owner" }, |reach| reach.whose);
             let (what, method, clause) = (label.text.of(English), label.method, row.clause);
             writeln!(
                 page,
-                "| {what} | {method} | {clause} | {from} | {} | {gates} | {duties} |",
+                "| {what} | {method} | {whose} | {clause} | {from} | {} | {gates} | {duties} |",
                 to.unwrap_or("same")
             )?;
         }
@@ -91,8 +94,9 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         Ok(())
     }
 
-    /// The states in the order of the table.
-    fn states(&self) -> Vec<S> {
+    /// The states in the order of the table, that before a subject is first.
+    #[must_use]
+    pub fn states(&self) -> Vec<S> {
         let mut states = Vec::new();
         for state in self.transitions.iter().flat_map(|row| row.from.iter().copied().chain(row.to)) {
             if !states.contains(&state) {

@@ -1,30 +1,11 @@
-use expect_test::expect_file;
 use kefu_chassis::lifecycle::SubDuty;
 use kefu_proto::complaints::v1::complaint_service_server::SERVICE_NAME;
 use kefu_proto::complaints::v1::evidence_service_server::SERVICE_NAME as EVIDENCE;
-use kefu_testkit::lifecycle::{
-    Closed, actions, assert_duties_and_clauses, assert_fits_contract, assert_gates_refuse, assert_illegal_is_refused,
-};
+use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use super::*;
-
-const STATES: [State; 13] = [
-    State::Unspecified,
-    State::Registered,
-    State::Acknowledged,
-    State::Investigating,
-    State::Concluded,
-    State::Proposed,
-    State::Approved,
-    State::Agreed,
-    State::Executing,
-    State::Callback,
-    State::Closed,
-    State::Archived,
-    State::Withdrawn,
-];
 
 /// Facts under which every gate is open, but the one that says that the complainant heard no apology yet.
 fn open_gates() -> Facts {
@@ -57,17 +38,10 @@ fn unacknowledged() -> Facts {
     Facts { is_acknowledged: false, ..open_gates() }
 }
 
-#[test]
-fn every_action_is_refused_with_its_clause_where_the_table_has_no_row() {
-    // What is only for before the apology has rows whose gate is closed after it, and the other way round.
-    let table = Lifecycle { transitions: ungated(), ..LIFECYCLE };
-    assert!(assert_illegal_is_refused(&table, &STATES, &open_gates()) > 200);
-}
-
-/// The table without its gates: which action is possible from which state.
-fn ungated() -> &'static [Row] {
-    let rows = LIFECYCLE.transitions.iter().map(|row| Row::row(row.action, row.clause, row.from, row.to));
-    Box::leak(rows.collect::<Vec<_>>().into_boxed_slice())
+kefu_testkit::lifecycle_tests! {
+    LIFECYCLE, open_gates(), refuses 280, served by [SERVICE_NAME, EVIDENCE],
+    page "The lifecycle of a complaint" of "services/complaints/src/complaint/lifecycle.rs"
+        in "../../../../../docs/lifecycles/complaint.md"
 }
 
 #[test]
@@ -159,18 +133,6 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
 
 fn copy(row: &Row) -> Row {
     Row { gates: row.gates, ..Row::row(row.action, row.clause, row.from, row.to) }
-}
-
-#[test]
-fn it_agrees_with_the_contract_and_the_rule_book() {
-    assert_duties_and_clauses(&LIFECYCLE);
-    assert_fits_contract(&LIFECYCLE, &[SERVICE_NAME, EVIDENCE]);
-}
-
-#[test]
-fn the_page_of_the_lifecycle_is_the_one_in_the_docs() {
-    let page = LIFECYCLE.document("The lifecycle of a complaint", "services/complaints/src/complaint/lifecycle.rs");
-    expect_file!["../../../../../docs/lifecycles/complaint.md"].assert_eq(&page);
 }
 
 /// A complaint that only its lifecycle moves, with what the gates ask kept apart from it: what really was done.

@@ -1,18 +1,9 @@
-use kefu_testkit::lifecycle::{actions, assert_gates_refuse, assert_illegal_is_refused};
+use kefu_proto::intake::v1::request_service_server::SERVICE_NAME;
+use kefu_testkit::lifecycle::{actions, assert_gates_refuse};
 use proptest::prelude::*;
 
 use super::*;
 
-const STATES: [State; 8] = [
-    State::TransferPending,
-    State::Unspecified,
-    State::Registered,
-    State::InProgress,
-    State::AwaitingCustomer,
-    State::Resolved,
-    State::Closed,
-    State::Cancelled,
-];
 /// Facts under which every gate is open.
 fn open_gates() -> Facts {
     Facts {
@@ -47,9 +38,10 @@ fn open_gates() -> Facts {
     }
 }
 
-#[test]
-fn every_action_is_refused_with_its_clause_where_the_table_has_no_row() {
-    assert!(assert_illegal_is_refused(&LIFECYCLE, &STATES, &open_gates()) > 100);
+kefu_testkit::lifecycle_tests! {
+    LIFECYCLE, open_gates(), refuses 177, served by [SERVICE_NAME],
+    page "The lifecycle of a request" of "services/intake/src/request/lifecycle.rs"
+        in "../../../../../docs/lifecycles/request.md"
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use kefu_chassis::search::packed;
 use kefu_proto::intake::v1::search_result::Field;
 
-use super::query::{Query, QueryVariant};
 use super::text::Part;
+use kefu_chassis::search::{Query, QueryVariant};
 
 const EXACT: i32 = 3_000;
 const TOGETHER: i32 = 2_000;

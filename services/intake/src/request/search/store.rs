@@ -5,8 +5,8 @@ use kefu_chassis::search::Probes;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::query::Query;
 use super::text::Part;
+use kefu_chassis::search::Query;
 
 /// Requests looked at that may hold the words, and requests of a customer that is named: the newest.
 const LOOKED_AT: i64 = 200;

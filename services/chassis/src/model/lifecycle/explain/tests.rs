@@ -184,7 +184,7 @@ stateDiagram-v2
     assert_eq!(LETTER.mermaid(), diagram);
     let page = LETTER.document("Letter", "src/letter.rs");
     assert!(page.contains(diagram) && page.starts_with("# Letter\n"));
-    let row = "| it is sent | SendLetter | A2.1 | DRAFT | SENT | A1.1: nobody has read it; A1.1: it bears no date; \
+    let row = "| it is sent | SendLetter | its owner | A2.1 | DRAFT | SENT | A1.1: nobody has read it; A1.1: it bears no date; \
                A1.2: it is too long (as the call says) | opened: reply; resumed: filing |\n";
     assert!(page.contains(row), "{page}");
 }

@@ -1,8 +1,7 @@
 //! What a query asks for. One that may be a number or code is read in several ways, of which any may fit.
 
-use kefu_chassis::search::{asked, normal, packed};
-
-use crate::shared::Country;
+use super::{asked, normal, packed};
+use crate::base::contacts::Country;
 
 /// So many words of a query are looked for among the customers at most.
 const NAMES_AT_MOST: usize = 4;
@@ -14,9 +13,9 @@ pub struct Query {
     pub ways: Vec<QueryVariant>,
     /// It as it was written: perhaps the order number, or the identity in another system.
     pub written: String,
-    /// The requests' numbers that it may be, as they are stored.
+    /// The numbers that it may be, as they are stored, e.g. `R-20261130-000001`.
     pub numbers: Vec<String>,
-    /// The running parts of requests' numbers that are in it, as they are stored.
+    /// The running parts of numbers that are in it, as they are stored.
     pub running: Vec<String>,
 }
 
@@ -29,8 +28,10 @@ pub struct QueryVariant {
 }
 
 impl Query {
-    /// Reads a query; none if it has fewer than two letters or digits.
-    pub fn read(query: &str, country: Country) -> Option<Self> {
+    /// Reads a query for what has numbers that begin with `letter`, which is upper case; none if the query has fewer than two
+    /// letters or digits.
+    #[must_use]
+    pub fn read(query: &str, letter: char, country: Country) -> Option<Self> {
         let terms: Vec<String> = query.split_whitespace().map(normal).filter(|term| !term.is_empty()).collect();
         let whole = packed(&normal(query));
         if whole.chars().count() < 2 {
@@ -40,7 +41,7 @@ impl Query {
         let mut ways = vec![QueryVariant { terms, is_covered: false }];
         let is_code = whole.bytes().all(|sign| sign.is_ascii_alphanumeric()) && whole.contains(is_digit);
         let phone = if is_phone(query) { country.e164(query.trim()) } else { None };
-        let number = number(&whole);
+        let number = number(&whole, letter);
         let others = is_code.then(|| whole.clone()).into_iter();
         for other in others.chain(phone.iter().chain(&number).map(|code| normal(code))) {
             let covers = |way: &QueryVariant| matches!(way.terms.as_slice(), [term] if other.contains(term.as_str()));
@@ -52,13 +53,21 @@ impl Query {
         Some(Self { ways, written: query.trim().to_owned(), numbers: number.into_iter().collect(), running })
     }
 
-    /// For each way, grams that a request must have.
+    /// Whether texts in normal form hold what the query asks for, read in one way or another.
+    #[must_use]
+    pub fn fits(&self, said: &str) -> bool {
+        self.ways.iter().any(|way| way.terms.iter().all(|term| said.contains(term.as_str())))
+    }
+
+    /// For each way, grams that what is found must have.
+    #[must_use]
     pub fn grams(&self) -> Vec<Vec<String>> {
         let ways = self.ways.iter().filter(|way| !way.is_covered);
         ways.map(|way| grams(&way.terms.join(" "))).collect()
     }
 
-    /// For each of the first words, grams that a customer must have.
+    /// For each of the first words, grams that whoever bears the name must have.
+    #[must_use]
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut terms: Vec<&String> =
             self.ways.iter().filter(|way| !way.is_covered).rev().flat_map(|way| &way.terms).collect();
@@ -72,14 +81,14 @@ fn grams(normal: &str) -> Vec<String> {
     asked(normal).into_iter().map(str::to_owned).collect()
 }
 
-/// The request's number that a code may be, written with or without its letter and separators.
-fn number(code: &str) -> Option<String> {
-    let digits = code.strip_prefix('r').unwrap_or(code);
+/// The number that a code may be, written with or without its letter and separators.
+fn number(code: &str, letter: char) -> Option<String> {
+    let digits = code.strip_prefix(letter.to_ascii_lowercase()).unwrap_or(code);
     let (day, running) = digits.split_at_checked(8)?;
-    (running.len() > 5 && digits.chars().all(is_digit)).then(|| format!("R-{day}-{running}"))
+    (running.len() > 5 && digits.chars().all(is_digit)).then(|| format!("{letter}-{day}-{running}"))
 }
 
-/// The running part of a request's number, with the zeros before it or without.
+/// The running part of a number, with the zeros before it or without.
 fn running(term: &str) -> Option<String> {
     let digits = term.trim_start_matches('0');
     (!digits.is_empty() && digits.len() < 16 && term.chars().all(is_digit)).then(|| format!("{digits:0>6}"))
@@ -101,7 +110,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Query {
-        Query::read(query, Country::named("CN").unwrap()).unwrap()
+        Query::read(query, 'R', Country::named("CN").unwrap()).unwrap()
     }
 
     fn ways(query: &str) -> Vec<Vec<String>> {
@@ -117,6 +126,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_found_holds_all_words_of_one_way() {
+        let query = read("漏水 X-200");
+        assert!(query.fits("水泵漏水\nx 200\nx200") && !query.fits("水泵漏水"));
+    }
+
+    #[test]
     fn numbers_are_read_in_any_writing() {
         for written in ["R-20261120-000042", "r20261120000042", "20261120-000042", "Ｒ－２０２６１１２０－００００４２"]
         {
@@ -124,6 +139,8 @@ mod tests {
         }
         assert_eq!(read("R-20261120-1000042").numbers, ["R-20261120-1000042"]);
         assert_eq!(read("20261120").numbers, [""; 0]);
+        let complaint = Query::read("c 20261120 000001", 'C', Country::named("CN").unwrap()).unwrap();
+        assert_eq!(complaint.numbers, ["C-20261120-000001"]);
         assert_eq!(read("42 000043 王小明").running, ["000042", "000043"]);
         assert_eq!(read("00 1234567").running, ["1234567"]);
     }
@@ -131,7 +148,7 @@ mod tests {
     #[test]
     fn a_query_of_no_word_asks_for_nothing() {
         for written in ["", " ", "水", "%_", "，。", "\u{0}a"] {
-            assert!(Query::read(written, Country::named("CN").unwrap()).is_none(), "{written:?}");
+            assert!(Query::read(written, 'R', Country::named("CN").unwrap()).is_none(), "{written:?}");
         }
     }
 }

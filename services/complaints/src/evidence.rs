@@ -24,10 +24,9 @@ mod markup;
 mod name;
 pub mod pieces;
 mod received;
-mod slots;
 mod upload;
 
-use slots::Slots;
+use kefu_chassis::quota::CallerQuota;
 
 /// How large a message may be: a piece of content, and what is around it.
 pub const MESSAGE: usize = 512 * 1024;
@@ -75,7 +74,7 @@ pub struct Evidences {
 /// The uploads and downloads under way.
 #[derive(Clone, Debug)]
 struct Transfers {
-    slots: Slots,
+    uploads: CallerQuota,
     downloads: Arc<Semaphore>,
     bounds: Bounds,
 }
@@ -83,8 +82,8 @@ struct Transfers {
 impl Evidences {
     /// Serves it on a chassis.
     pub fn on(chassis: Arc<Chassis>, bounds: Bounds) -> Self {
-        let slots = Slots::new(bounds.at_once, bounds.at_once_of_one);
-        let transfers = Transfers { slots, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds };
+        let uploads = CallerQuota::new(bounds.at_once_of_one).with_total(bounds.at_once);
+        let transfers = Transfers { uploads, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds };
         Self { chassis, transfers }
     }
 }

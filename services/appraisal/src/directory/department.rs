@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use kefu_chassis::call::{check_etag, etag};
+use kefu_chassis::directory::Deputy;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::language::Text;
 use kefu_chassis::mask::masked;
@@ -15,7 +16,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::known::DirectorySnapshot;
-use super::responsible::{Deputies, Deputy};
+use super::responsible::Deputies;
 use super::staff::StaffRow;
 use super::{Directory, Name, Organisation, lock_organisation, new_name, no_department, staff};
 

@@ -27,6 +27,8 @@ pub struct Row {
     pub search: Option<Search>,
     /// Whether many are stored in one statement, new or changed.
     pub upsert: bool,
+    /// Whether other statements store it.
+    pub is_read_only: bool,
     /// The columns.
     pub columns: Vec<Column>,
 }
@@ -91,6 +93,7 @@ impl Row {
             number: None,
             search: None,
             upsert: false,
+            is_read_only: false,
             columns: fields.named.iter().map(Column::of).collect::<Result<_>>()?,
         };
         each_option(&input.attrs, |option| {
@@ -116,6 +119,8 @@ impl Row {
                 row.search = Some(search(&option)?);
             } else if option.path.is_ident("upsert") {
                 row.upsert = true;
+            } else if option.path.is_ident("read_only") {
+                row.is_read_only = true;
             } else if option.path.is_ident("append_only") {
                 row.columns.iter_mut().for_each(|column| column.is_fixed = true);
             } else if option.path.is_ident("fixed") {

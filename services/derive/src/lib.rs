@@ -30,6 +30,7 @@
 //! | `search("table", column = column, …)` | the table that it is found by; the first column refers to it. Needs `Searched` |
 //! | `fixed(column, …)` | columns that stay as they were inserted; `id` and `created_at` do |
 //! | `append_only` | all columns do |
+//! | `read_only` | it is stored by other statements than the derived ones: no `insert`, no `update` |
 //! | `upsert` | rows are stored many at once: `upsert(connection, &rows)`; the first column is the key |
 //!
 //! | of a column | what it says |
@@ -51,7 +52,7 @@
 //!
 //! # `#[derive(Columns)]`
 //!
-//! For what is stored many rows at a time by a statement of its own: `DutyRow` gets `DutyRowColumns`, a vector for each column,
+//! For what is stored many rows at a time by a statement of its own: `DutyRow` gets `DutyColumns`, a vector for each column,
 //! collected from rows.
 
 use proc_macro::TokenStream;

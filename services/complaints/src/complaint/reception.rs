@@ -10,8 +10,8 @@ use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::ComplaintRow;
 use super::row::Step;
 
@@ -33,8 +33,8 @@ impl Complaints {
             channel: request.channel,
             text: request.text,
         };
-        let paper = paper(call, &step, Content::CustomerContact(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::CustomerContact(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::ComplaintAcknowledged { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }

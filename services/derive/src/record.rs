@@ -281,6 +281,10 @@ fn versioned(row: &Row) -> Result<TokenStream> {
                 self.version
             }
 
+            fn created_at(&self) -> ::jiff::Timestamp {
+                self.created_at.to_jiff()
+            }
+
             fn changed_at(&self) -> ::jiff::Timestamp {
                 self.updated_at.to_jiff()
             }

@@ -81,7 +81,7 @@ impl Complaints {
     /// One more attempt of this step found nobody; it counts for its day if that is worked.
     fn count_attempt(&self, step: &mut Step<'_>) {
         let calendar = self.chassis.regulation.calendar();
-        let day = step.at.to_zoned(calendar.zone().clone()).date();
+        let day = calendar.day(step.at);
         step.record.unreached_attempts += 1;
         let written = day.to_string();
         if calendar.is_worked(day) && !step.record.attempt_days.contains(&written) {

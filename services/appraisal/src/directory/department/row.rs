@@ -17,6 +17,7 @@ use crate::directory::staff::row::StaffRow;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Record)]
 #[record(table = "appraisal.department", query = departments, upsert)]
 #[record(shows = pb::Department, computed(deputies = Self::shown_deputies))]
+#[record(hidden(deputies))]
 pub struct DepartmentRow {
     pub name: String,
     display_name: String,
@@ -25,7 +26,7 @@ pub struct DepartmentRow {
     /// Empty for none.
     #[record(nullable)]
     pub head: String,
-    #[record(read_as = "crate::directory::responsible::Deputies", hidden)]
+    #[record(read_as = "crate::directory::responsible::Deputies")]
     pub deputies: Deputies,
     pub dissolved: bool,
     created_at: Timestamp,

@@ -26,6 +26,7 @@ pub type Held = Json<Vec<Qualification>>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Record)]
 #[record(table = "appraisal.staff", query = staffs, upsert)]
 #[record(shows = pb::Staff, computed(qualifications = Self::shown_qualifications))]
+#[record(hidden(qualifications, department_since))]
 pub struct StaffRow {
     pub name: String,
     pub number: String,
@@ -37,13 +38,12 @@ pub struct StaffRow {
     level: i16,
     roles: Vec<i16>,
     skills: Vec<String>,
-    #[record(read_as = "crate::directory::staff::row::Held", hidden)]
+    #[record(read_as = "crate::directory::staff::row::Held")]
     qualifications: Held,
     /// Empty for none.
     #[record(nullable)]
     pub supervisor: String,
     pub inactive: bool,
-    #[record(hidden)]
     pub department_since: Timestamp,
     created_at: Timestamp,
     updated_at: Timestamp,

@@ -4,7 +4,7 @@ kefu_chassis::resources! {
     /// Complaints.
     Complaint = "complaints", "kefu/Complaint";
     /// What is recorded in the course of one.
-    Paper = "papers", "kefu/Paper";
+    CaseRecord = "papers", "kefu/Paper";
     /// What is done about one.
     Measure = "measures", "kefu/Measure";
     /// What proves or disproves one.

@@ -10,8 +10,8 @@ use kefu_chassis::identity::signer::SignerError;
 use kefu_chassis::program::StartError;
 use kefu_chassis::telemetry::TelemetryError;
 
-use crate::import::ImportError;
-use crate::journal::CheckpointError;
+use crate::import::file::ImportError;
+use crate::journal::checkpoint::CheckpointError;
 
 /// Why a command ends without having done what was asked.
 #[derive(Debug, thiserror::Error)]

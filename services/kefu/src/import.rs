@@ -18,10 +18,11 @@ use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::say;
 
-mod file;
+mod cells;
+mod columns;
+pub mod file;
 mod map;
 mod outcome;
-mod row;
 mod spec;
 
 pub use file::ImportError;

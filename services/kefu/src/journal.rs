@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::{grouped, say};
 
-mod checkpoint;
+pub mod checkpoint;
 
 pub use checkpoint::CheckpointError;
 use checkpoint::{Checkpoint, hex};

@@ -7,10 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::Lifetime;
 use crate::account::RunAs;
 use crate::binaries::Binaries;
-use crate::cluster::Cluster;
 use crate::error::{Error, cannot};
 
 const SCRIPT: &str = include_str!("watchdog.sh");
@@ -22,26 +20,24 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the watchdog. It shares `lock`, which so stays taken until both it and we are done.
+    /// Starts the watchdog of the server with these data. When we are gone it stops the server, and removes the folder that is
+    /// to be removed then, if one is. It shares `lock`, which so stays taken until both it and we are done.
     pub(crate) fn start(
         run_as: &RunAs,
         binaries: &Binaries,
-        cluster: &Cluster,
-        lifetime: Lifetime,
+        data: &Path,
+        remove: Option<&Path>,
         lock: &File,
     ) -> Result<Self, Error> {
         let failed = || cannot("start", Path::new("sh"));
-        let (mode, remove) = match lifetime {
-            Lifetime::Kept => ("fast", None),
-            Lifetime::Ephemeral => ("immediate", Some(&cluster.directory)),
-        };
+        let mode = if remove.is_some() { "immediate" } else { "fast" };
         let mut command = run_as.command("sh");
         command
             .args(["-c", SCRIPT, "kefu-postgres-watchdog"])
             .arg(binaries.program("pg_ctl"))
-            .arg(&cluster.data)
+            .arg(data)
             .arg(mode)
-            .arg(remove.map_or(Path::new(""), |directory| directory))
+            .arg(remove.unwrap_or(Path::new("")))
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(lock.try_clone().map_err(failed())?)

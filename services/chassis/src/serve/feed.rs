@@ -7,7 +7,7 @@ use kefu_proto::events::v1::{SubscribeRequest, SubscribeResponse, VerifyJournalR
 
 use crate::base::error::Error;
 use crate::contract::call::{Answers, Call};
-use crate::store::chain::Row;
+use crate::store::chain::JournalRow;
 use crate::store::journal::{event, read_head, sealed_after};
 use crate::work::chassis::Chassis;
 use crate::work::verify::verify;
@@ -99,7 +99,7 @@ pub enum Wake {
     Stop,
 }
 
-async fn read_page(chassis: &Chassis, cursor: i64) -> Result<Vec<Row>, Error> {
+async fn read_page(chassis: &Chassis, cursor: i64) -> Result<Vec<JournalRow>, Error> {
     let mut connection = chassis.pool().acquire().await?;
     Ok(sealed_after(&mut connection, cursor, PAGE).await?)
 }

@@ -3,12 +3,12 @@
 use kefu_proto::events::v1::finding::Kind;
 use kefu_proto::events::v1::{Anchor, Finding, VerifyJournalResponse};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row as _};
+use sqlx::{JournalRow as _, PgConnection};
 
 use crate::base::error::Error;
 use crate::base::time::to_proto;
 use crate::model::event::payload_digest;
-use crate::store::chain::{Row, genesis};
+use crate::store::chain::{JournalRow, genesis};
 use crate::work::chassis::Chassis;
 
 const PAGE: i64 = 5_000;
@@ -90,8 +90,8 @@ async fn page(connection: &mut PgConnection, from: i64) -> Result<Vec<PgRow>, sq
 }
 
 /// A row of [`page`].
-fn read(row: &PgRow) -> Result<Row, sqlx::Error> {
-    Ok(Row {
+fn read(row: &PgRow) -> Result<JournalRow, sqlx::Error> {
+    Ok(JournalRow {
         seq: row.try_get(0)?,
         position: row.try_get(POSITION)?,
         hash: row.try_get(HASH)?,
@@ -114,9 +114,9 @@ fn read(row: &PgRow) -> Result<Row, sqlx::Error> {
 
 impl Walk {
     /// The next row; none where it cannot be read.
-    fn step(&mut self, position: i64, stored: Vec<u8>, row: Option<&Row>) {
+    fn step(&mut self, position: i64, stored: Vec<u8>, row: Option<&JournalRow>) {
         self.count += 1;
-        let event = |row: Option<&Row>| row.map_or_else(String::new, |row| row.event_id.to_string());
+        let event = |row: Option<&JournalRow>| row.map_or_else(String::new, |row| row.event_id.to_string());
         if position <= self.position {
             let detail = format!("event {} stands at {position}, which is taken or before the first", event(row));
             return self.find(position, Kind::Gap, detail);
@@ -142,7 +142,7 @@ impl Walk {
     }
 
     /// Whether the payload is the one that the chain covers.
-    fn open(&mut self, position: i64, row: &Row) {
+    fn open(&mut self, position: i64, row: &JournalRow) {
         let event = row.event_id;
         match (&row.payload, &row.salt) {
             (Some(payload), Some(salt)) if payload_digest(salt, payload).as_slice() == row.payload_digest => {}

@@ -8,8 +8,8 @@ use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::{Action, Facts};
-use super::paper::{self, paper};
 use super::row::{Step, facts, part};
 use crate::shared::Measure;
 
@@ -28,7 +28,7 @@ impl Complaints {
         step.record.agreed_at = at;
         step.record.executed_at = at.filter(|_| !has_measures);
         let paper = told(call, &mut step, true, request.channel, request.text);
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::AgreementReached { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -44,7 +44,7 @@ impl Complaints {
         step.fire(Action::Decline, &facts)?;
         step.record.approved_at = None;
         let paper = told(call, &mut step, false, request.channel, request.text);
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::AgreementDeclined { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -80,8 +80,8 @@ impl Complaints {
             step.record.executed_at = facts.executed_at.map(sql::at);
             step.record.want_anew();
         }
-        let paper = paper(call, &step, Content::Measure(done));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::Measure(done));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::MeasureCompleted {
             state: step.state(),
             paper: Some(paper),
@@ -105,8 +105,8 @@ impl Complaints {
             channel: request.channel,
             text: request.text,
         };
-        let paper = paper(call, &step, Content::CustomerContact(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::CustomerContact(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::CustomerContacted {
             state: step.state(),
             paper: Some(paper.clone()),
@@ -128,5 +128,5 @@ fn told(call: &Call, step: &mut Step<'_>, agreed: bool, channel: i32, text: Stri
         channel,
         text,
     };
-    paper(call, step, Content::Agreement(content))
+    case_record(call, step, Content::Agreement(content))
 }

@@ -7,8 +7,8 @@ use kefu_proto::complaints::v1::complaint::Closure;
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::{Step, facts};
 
 impl Complaints {
@@ -34,7 +34,7 @@ impl Complaints {
             channel: request.channel,
             comment: request.comment,
         };
-        let paper = paper(call, &step, Content::Callback(content));
+        let paper = case_record(call, &step, Content::Callback(content));
         step.record.inform(step.at);
         step.record.want_anew();
         let record = &mut step.record;
@@ -49,7 +49,7 @@ impl Complaints {
             (record.concluded_at, record.proposed_at, record.approved_at) = (None, None, None);
             (record.agreed_at, record.executed_at) = (None, None);
         }
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::CallbackMade { state: step.state(), paper: Some(paper), cycle: step.record.cycle };
         step.finish(&payload).await
     }

@@ -13,8 +13,8 @@ use kefu_proto::complaints::v1::paper::Content;
 use prost::Message as _;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::ComplaintRow;
 use super::row::{Step, facts, open_measures};
 use crate::shared::Evidence;
@@ -68,8 +68,8 @@ impl Complaints {
             channel: request.channel,
             text: request.text,
         };
-        let paper = paper(call, &step, Content::CustomerContact(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::CustomerContact(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::CustomerContacted {
             state: step.state(),
             paper: Some(paper.clone()),
@@ -81,7 +81,7 @@ impl Complaints {
     /// One more attempt of this step found nobody; it counts for its day if that is worked.
     fn count_attempt(&self, step: &mut Step<'_>) {
         let calendar = self.chassis.regulation.calendar();
-        let day = step.at.to_zoned(calendar.zone().clone()).date();
+        let day = calendar.day(step.at);
         step.record.unreached_attempts += 1;
         let written = day.to_string();
         if calendar.is_worked(day) && !step.record.attempt_days.contains(&written) {
@@ -147,8 +147,8 @@ impl Complaints {
             reason: request.reason,
             evidence: request.evidence,
         };
-        let paper = paper(call, &step, Content::ContactWaiver(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::ContactWaiver(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::ContactWaived { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }

@@ -6,8 +6,8 @@ use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::Step;
 
 impl Complaints {
@@ -20,7 +20,7 @@ impl Complaints {
         let investigator = step.record.investigator.clone();
         step.not_before(sql::read(step.record.investigated_at), "the investigation began")?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
-        self.check_department(department)?;
+        self.chassis.directory.now().check_department(department)?;
         self.check_person(department, person)?;
         if !person.is_empty() && !request.no_person_reason.trim().is_empty() {
             return Err(Error::field("no_person_reason", "D8.5: is only for when nobody is responsible in person"));
@@ -52,8 +52,8 @@ impl Complaints {
             no_person_reason: request.no_person_reason,
             no_evidence_reason: request.no_evidence_reason,
         };
-        let paper = paper(call, &step, Content::Finding(finding));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::Finding(finding));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::InvestigationConcluded { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }

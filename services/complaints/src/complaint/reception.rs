@@ -10,8 +10,8 @@ use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::ComplaintRow;
 use super::row::Step;
 
@@ -33,8 +33,8 @@ impl Complaints {
             channel: request.channel,
             text: request.text,
         };
-        let paper = paper(call, &step, Content::CustomerContact(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::CustomerContact(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::ComplaintAcknowledged { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -47,7 +47,7 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         if !department.is_empty() {
-            self.check_department(department)?;
+            self.chassis.directory.now().check_department(department)?;
         }
         let department = if department.is_empty() { &step.record.responsible_department } else { department }.clone();
         // Whom it was presumed about is of the department it was presumed about.
@@ -84,7 +84,7 @@ impl Complaints {
         request: pb::NotifyDepartmentRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        self.check_department(&request.department)?;
+        self.chassis.directory.now().check_department(&request.department)?;
         let mut facts = step.facts();
         facts.told = self.in_charge(&step, &request.department);
         step.fire(Action::Notify, &facts)?;
@@ -159,12 +159,6 @@ impl Complaints {
     pub(super) fn to_tell(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let is_told = step.record.notified.iter().any(|known| known == department);
         if is_told { Vec::new() } else { self.in_charge(step, department) }
-    }
-
-    /// Refuses what is no department.
-    pub(super) fn check_department(&self, name: &str) -> Result<(), Error> {
-        let is_known = self.chassis.directory.now().department(name).is_some();
-        if is_known { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }) }
     }
 
     /// Refuses a responsible person who is not of the department and never was: what the complaint is about may lie long back.

@@ -11,8 +11,8 @@ use kefu_proto::complaints::v1::paper::Content;
 use prost::Message as _;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::{Action, Facts};
-use super::paper::{self, paper};
 use super::row::{Step, facts};
 use crate::shared::Measure;
 
@@ -41,8 +41,8 @@ impl Complaints {
             step.record.involve(&measure.owner);
         }
         step.record.resolve(Some(&resolution));
-        let paper = paper(call, &step, Content::Resolution(resolution));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::Resolution(resolution));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::ResolutionProposed { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -79,7 +79,7 @@ impl Complaints {
             });
         }
         for department in request.departments {
-            self.check_department(&department)?;
+            self.chassis.directory.now().check_department(&department)?;
             departments.push(department);
         }
         departments.retain(|department| !department.is_empty());
@@ -158,8 +158,8 @@ impl Complaints {
             let said = resolution.approvals.iter().filter_map(|said| from_proto(said.occurred_time.as_ref()?));
             step.record.approved_at = said.max().map(sql::at);
         }
-        let paper = paper(call, &step, Content::Approval(approval));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::Approval(approval));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let (state, paper) = (step.state(), Some(paper));
         if decision == Decision::Rejected {
             step.finish(&pb::ResolutionRejected { state, paper }).await

@@ -9,7 +9,8 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use kefu_proto::intake::v1::{ImportRequestsRequest, ImportedRequest, RejectedRow};
 use prost::Message as _;
 
-use super::map::{LeftOut, Map, MapError, Wrong};
+use super::columns::{LeftOut, MapError, Wrong};
+use super::map::Map;
 use super::spec::Spec;
 
 const ROWS_PER_MESSAGE: usize = 500;

@@ -1,7 +1,5 @@
 //! A map bound to the columns of a file: turns a record into a request of the contract, or says what is wrong with it. Pure.
 
-use std::collections::BTreeMap;
-
 use csv::StringRecord;
 use jiff::tz::TimeZone;
 use kefu_proto::contacts::v1::Channel;
@@ -9,30 +7,9 @@ use kefu_proto::intake::v1::ImportedRequest;
 use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_regulation::Calendar;
 
-use super::row::{Choice, Name, Text, Time};
+use super::cells::{Choice, Name, Text, Time};
+use super::columns::{Columns, LeftOut, MapError, Wrong, wrong};
 use super::spec::{self, Spec};
-
-/// A map file that cannot be used with a file.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {problem}")]
-pub struct MapError {
-    /// The key, e.g. `fields.channel.column`.
-    pub key: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-/// Why a record cannot be a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// The column.
-    pub column: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-/// How often a value was left out because the map says so, by field.
-pub type LeftOut = BTreeMap<&'static str, u64>;
 
 /// A map bound to columns.
 #[derive(Debug)]
@@ -57,30 +34,6 @@ pub struct Map {
     business_domain: Text,
     problem_type: Text,
     site_address: Text,
-}
-
-/// The columns of a file, to bind keys to.
-#[derive(Clone, Copy, Debug)]
-pub struct Columns<'a>(pub &'a StringRecord);
-
-impl Columns<'_> {
-    /// The place of the column that `key` names.
-    pub fn find(self, key: &str, column: &str) -> Result<usize, MapError> {
-        let mut places = self.0.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(place, _)| place);
-        match (places.next(), places.next()) {
-            (Some(place), None) => Ok(place),
-            (Some(_), Some(_)) => Err(wrong(key, format!("the file has several columns {column:?}"))),
-            (None, _) => {
-                let known: Vec<&str> = self.0.iter().map(str::trim).collect();
-                Err(wrong(key, format!("the file has no column {column:?}; it has {}", known.join(", "))))
-            }
-        }
-    }
-}
-
-/// Something wrong with a key.
-pub fn wrong(key: impl Into<String>, problem: impl Into<String>) -> MapError {
-    MapError { key: key.into(), problem: problem.into() }
 }
 
 impl Map {

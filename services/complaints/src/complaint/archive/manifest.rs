@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::row::ComplaintRow;
-use crate::shared::{Complaint, Evidence, Paper};
+use crate::shared::{CaseRecord, Complaint, Evidence};
 
 /// What the row of a complaint holds and the complaint does not show, in the order in which it is encoded: neither ever
 /// changes, or no archive of before is intact.
@@ -93,7 +93,7 @@ pub async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>, s
     let mut entries = events(connection, complaint, seq).await?;
     let papers = sqlx::query!("select id, kind, body from complaints.paper where complaint = $1", complaint.uuid());
     for row in papers.fetch_all(&mut *connection).await? {
-        let name = format!("{complaint}/{}", Id::<Paper>::from_uuid(row.id));
+        let name = format!("{complaint}/{}", Id::<CaseRecord>::from_uuid(row.id));
         let mut paper = entry(name, &pb::Paper::full_name(), &row.body);
         let known = pb::Paper::decode(row.body.as_slice()).unwrap_or_default().kind;
         if known != i32::from(row.kind) {

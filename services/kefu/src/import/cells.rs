@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use kefu_chassis::identity::is_id;
 
-use super::map::{Columns, LeftOut, MapError, Wrong, wrong};
+use super::columns::{Columns, LeftOut, MapError, Wrong, wrong};
 use super::spec;
 
 /// A text of every record.

@@ -1,9 +1,9 @@
 //! Departments as they are stored, and what is asked of them in Postgres.
 
 use jiff::Timestamp;
+use kefu_chassis::Call;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::Record;
-use kefu_chassis::{Call, Error};
 use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
 use serde::Serialize;
@@ -20,17 +20,17 @@ use crate::directory::staff::row::StaffRow;
 #[record(hidden(deputies))]
 pub struct DepartmentRow {
     pub name: String,
-    display_name: String,
-    kind: i16,
-    domains: Vec<String>,
+    pub display_name: String,
+    pub kind: i16,
+    pub domains: Vec<String>,
     /// Empty for none.
     #[record(nullable)]
     pub head: String,
     #[record(read_as = "crate::directory::responsible::Deputies")]
     pub deputies: Deputies,
     pub dissolved: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
     pub version: i64,
 }
 

@@ -1,10 +1,10 @@
 //! Staff as they are stored, and what is asked of them in Postgres.
 
 use jiff::Timestamp;
+use kefu_chassis::Call;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, to_proto};
-use kefu_chassis::{Call, Error};
 use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
@@ -30,23 +30,23 @@ pub type Held = Json<Vec<Qualification>>;
 pub struct StaffRow {
     pub name: String,
     pub number: String,
-    display_name: String,
+    pub display_name: String,
     /// Empty for none.
     #[record(nullable)]
     pub department: String,
-    post: String,
-    level: i16,
-    roles: Vec<i16>,
-    skills: Vec<String>,
+    pub post: String,
+    pub level: i16,
+    pub roles: Vec<i16>,
+    pub skills: Vec<String>,
     #[record(read_as = "crate::directory::staff::row::Held")]
-    qualifications: Held,
+    pub qualifications: Held,
     /// Empty for none.
     #[record(nullable)]
     pub supervisor: String,
     pub inactive: bool,
     pub department_since: Timestamp,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
     pub version: i64,
 }
 

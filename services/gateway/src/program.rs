@@ -12,8 +12,9 @@ use kefu_chassis::telemetry::{Telemetry, TelemetryError};
 
 use crate::backends::Names;
 use crate::config::Config;
-use crate::gateway::{Gateway, Setup, StartError};
+use crate::gateway::Gateway;
 use crate::openapi;
+use crate::start::{Setup, StartError};
 
 /// The gateway of kefu.
 #[derive(Parser)]

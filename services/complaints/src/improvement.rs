@@ -1,4 +1,4 @@
-//! Improvements: what is done so that a complaint does not recur, and whether it had effect (D8.12).
+//! Improvements: preventive actions against the recurrence of complaints, and the check of their effect (D8.12).
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ mod row;
 use lifecycle::Action;
 use row::{ImprovementRow, improvements};
 
-/// An improvement under way from one state to the next.
+/// One action on an improvement, from loading to storing.
 type Step<'a> = kefu_chassis::step::Step<'a, ImprovementRow>;
 
-/// Serves improvements, and the analysis that they come from.
+/// Serves improvements and the analysis of complaints.
 #[derive(Clone, Debug)]
 pub struct Improvements {
     pub chassis: Arc<Chassis>,
@@ -38,7 +38,7 @@ impl Improvements {
         call: &Call,
         request: pb::CreateImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
-        let record = self.planned(call, &request)?;
+        let record = self.new_row(call, &request)?;
         let mut facts = record.facts(&self.chassis, call.now);
         facts.is_outside = facts.verifier.1 != record.department;
         let mut step = Step::create(&self.chassis, call, record, call.now, Action::Plan, &facts).await?;
@@ -54,7 +54,8 @@ impl Improvements {
         if let Some(missing) = step.record.complaints.iter().position(is_missing) {
             return Err(unknown::<Complaint>(&request.complaints[missing]));
         }
-        // Its effect is counted by these two: it would be that of something else.
+        // The effect is counted over complaints with this cause and department, so at least one of those named must have
+        // both.
         if !found.iter().any(|row| row.is_same) {
             let reason = "D8.12: none of the complaints has this kind of cause and this department responsible";
             return Err(Error::field("complaints", reason));
@@ -62,7 +63,7 @@ impl Improvements {
         step.insert(|shown| pb::ImprovementCreated { improvement: Some(shown) }).await
     }
 
-    fn planned(&self, call: &Call, request: &pb::CreateImprovementRequest) -> Result<ImprovementRow, Error> {
+    fn new_row(&self, call: &Call, request: &pb::CreateImprovementRequest) -> Result<ImprovementRow, Error> {
         let known = self.chassis.directory.now();
         self.chassis.check_may(&request.owner, "CompleteImprovement", "owner", "D8.12")?;
         self.chassis.check_may(&request.verifier, "VerifyImprovement", "verifier", "D8.12")?;
@@ -115,16 +116,16 @@ impl Improvements {
             _ => effect::Counted::default(),
         };
         let mut facts = step.facts();
-        // Of its department at the time it was carried out, or now.
+        // A checker who belonged to the department at any time since it was carried out is not outside.
         let since = step.record.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
         let known = self.chassis.directory.now();
         facts.is_outside = !known.was_of(&call.caller.subject, &step.record.department, since.min(step.at), step.at);
-        facts.is_decided = !facts.is_time || counted.is_decided();
+        facts.is_final = !facts.is_time || counted.is_final();
         let is_effective = effect::is_effective(&counted.effect);
         step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
         step.record.verified_at = Some(sql::at(step.at));
         step.record.comment = request.comment;
-        step.record.keep(&counted.effect);
+        step.record.set_effect(&counted.effect);
         let payload = pb::ImprovementVerified { state: step.state(), improvement: Some(step.record.show()) };
         step.finish(&payload).await
     }

@@ -30,7 +30,7 @@ mod find;
 #[derive(Clone, Debug)]
 pub struct Customers {
     pub chassis: Arc<Chassis>,
-    /// Where national telephone numbers are read.
+    /// Country whose rules read telephone numbers written without a country code.
     pub country: Country,
 }
 
@@ -63,13 +63,13 @@ pub struct CustomerRow {
 }
 
 impl CustomerRow {
-    /// How they can be reached.
+    /// The customer's contacts.
     fn contacts(&self) -> Vec<ShownContact> {
         let contacts: Vec<Contact> = serde_json::from_value(self.contacts.clone()).unwrap_or_default();
         contacts.iter().map(Contact::show).collect()
     }
 
-    /// How they wish to be served, if they stated it (A10.7).
+    /// The preferred channel, hours and language (A10.7); none if the customer stated none of these.
     pub fn preferences(&self) -> Option<pb::Preferences> {
         let preferences = pb::Preferences {
             channel: self.preferred_channel.into(),
@@ -79,7 +79,7 @@ impl CustomerRow {
         (preferences != pb::Preferences::default()).then_some(preferences)
     }
 
-    /// Takes the field of a customer as given.
+    /// Copies one field of the contract's customer into the row.
     fn set(&mut self, field: &str, given: &pb::Customer, country: Country) -> Result<(), Error> {
         match field {
             "display_name" => self.display_name.clone_from(&given.display_name),
@@ -217,7 +217,7 @@ impl Searched for CustomerRow {
     }
 }
 
-/// How a customer wishes to be served, if they stated it (A10.7).
+/// The preferences of the customer `id` (A10.7); none if the customer is unknown or stated none.
 pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Option<pb::Preferences>, Error> {
     Ok(CustomerRow::get(connection, id).await?.and_then(|record| record.preferences()))
 }

@@ -1,4 +1,4 @@
-//! How many contacts intake had, by the day: kept from its feed, to count complaints by.
+//! Daily number of contacts, from intake's feed: the denominator of complaint rates.
 
 use kefu_chassis::subscriber::Subscription;
 use kefu_chassis::time::from_proto;
@@ -8,7 +8,7 @@ use kefu_proto::intake::v1 as intake;
 use prost::{Message as _, Name as _};
 use sqlx::PgConnection;
 
-/// What of intake is counted: requests, registered or imported.
+/// Subscribes to intake's events of a registered or imported request, each of which is a contact.
 pub fn subscription() -> Subscription {
     Subscription {
         feed: "services/intake",

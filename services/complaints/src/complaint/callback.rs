@@ -1,4 +1,4 @@
-//! The end of a complaint: the return call, or that the complainant takes it back (C5.8, D8.9).
+//! Closing a complaint: the return call, or withdrawal by the complainant (C5.8, D8.9).
 
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
@@ -35,8 +35,8 @@ impl Complaints {
             comment: request.comment,
         };
         let paper = case_record(call, &step, Content::Callback(content));
-        step.record.inform(step.at);
-        step.record.want_anew();
+        step.record.mark_informed(step.at);
+        step.record.reset_attempts();
         let record = &mut step.record;
         record.satisfaction = i16::try_from(request.satisfaction).unwrap_or_default();
         if request.satisfied {

@@ -1,4 +1,5 @@
-//! The papers of a complaint: what was recorded in its course, written once and read as it was written.
+//! Case records of a complaint: one for each step of its handling, written once and never changed. The contract calls them
+//! papers.
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
@@ -14,7 +15,7 @@ use super::Complaints;
 use super::row::{ComplaintRow, Step};
 use crate::shared::CaseRecord;
 
-/// A paper that a step records.
+/// Makes the case record of a step.
 pub fn case_record(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper {
     let kind = match &content {
         Content::CustomerContact(_) => Kind::CustomerContact,
@@ -37,7 +38,7 @@ pub fn case_record(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper 
     }
 }
 
-/// Stores a paper of the complaint that is locked.
+/// Stores a case record. The caller holds the complaint's lock.
 pub async fn insert(connection: &mut PgConnection, complaint: uuid::Uuid, paper: &pb::Paper) -> Result<(), Error> {
     sqlx::query!(
         "insert into complaints.paper (id, complaint, kind, body) values ($1, $2, $3, $4)",

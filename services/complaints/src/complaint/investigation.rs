@@ -1,4 +1,5 @@
-//! `ConcludeInvestigation`: the course, the cause, who is responsible, and whether the complaint is upheld (C5.3, D8.5).
+//! `ConcludeInvestigation`: course of events, root cause, party responsible, and whether the complaint is upheld (C5.3,
+//! D8.5).
 
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
@@ -31,17 +32,17 @@ impl Complaints {
             .all(|staff| staff != person && self.is_outside(&step.record, staff, department, call.now));
         facts.is_evidenced |= !request.no_evidence_reason.trim().is_empty();
         facts.has_responsible = !person.is_empty() || !request.no_person_reason.trim().is_empty();
-        facts.told = self.to_tell(&step, department);
+        facts.notified = self.notice_duty_once(&step, department);
         step.fire(Action::Conclude, &facts)?;
         let cause = request.root_cause.clone().unwrap_or_default();
         let record = &mut step.record;
-        record.tell(&facts.told);
+        record.mark_notified(&facts.notified);
         record.concluded_at = Some(sql::at(step.at));
         record.outcome = request.outcome() as i16;
         record.cause_category = cause.category() as i16;
         record.cause.clone_from(&cause.text);
         record.whys.clone_from(&cause.whys);
-        record.blame(department, person);
+        record.hold_responsible(department, person);
         record.no_person_reason.clone_from(&request.no_person_reason);
         let finding = pb::Finding {
             course: request.course,

@@ -1,4 +1,4 @@
-//! How many uploads there are at once: in all, and of one caller.
+//! Limits uploads at once, in all and of one caller.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,12 +21,12 @@ pub struct Slot {
 }
 
 impl Slots {
-    /// So many in all, and so many of one caller.
+    /// Allows `in_all` uploads, of them `of_one` to one caller.
     pub fn new(in_all: usize, of_one: usize) -> Self {
         Self { in_all, of_one, taken: Arc::default() }
     }
 
-    /// The right to one more of `subject`.
+    /// Takes a slot for `subject`.
     pub fn take(&self, subject: &str) -> Result<Slot, Error> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.get(subject).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Whether an improvement had effect: complaints of its cause about its department, before and after.
+//! Effect of an improvement: complaints with its cause and department, before and after.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,16 +9,16 @@ use sqlx::PgConnection;
 
 use super::row::ImprovementRow;
 
-/// What was counted, and how many complaints might be counted yet.
+/// Counted complaints, and open ones that may still count.
 #[derive(Debug, Default)]
 pub struct Counted {
     pub effect: Effect,
-    /// Complaints that are open and have no cause yet, about its department or none, of the days before and of those after.
+    /// Open complaints without a cause yet, about the department or none: received before, and after.
     pub open: (i64, i64),
 }
 
-/// Counts as many days before `done` as lie between it and `check`, and those. Contacts are counted by whole days, and only
-/// if they are recorded from the first of these days on: a rate by a part of them would be too high.
+/// Counts complaints from `done` to `check`, and in a period of the same length before `done`. Contacts are counted by
+/// whole days, and only if they are recorded since the first of these: a rate over part of the contacts would be too high.
 pub async fn count(
     connection: &mut PgConnection,
     record: &ImprovementRow,
@@ -71,7 +71,7 @@ pub async fn count(
     Ok(Counted { effect, open: (counts.open_before, counts.open_after) })
 }
 
-/// Whether nothing recurred, or less than before: for the same number of contacts, where these are recorded.
+/// Whether no complaint recurred, or fewer than before: fewer per contact, where contacts are recorded.
 pub fn is_effective(effect: &Effect) -> bool {
     let (before, after) =
         if effect.contacts_before > 0 { (effect.contacts_before, effect.contacts_after) } else { (1, 1) };
@@ -82,8 +82,8 @@ pub fn is_effective(effect: &Effect) -> bool {
 }
 
 impl Counted {
-    /// Whether the result is the same whatever the causes of those turn out to be that might be counted yet.
-    pub fn is_decided(&self) -> bool {
+    /// Whether the result is final: the same whatever causes the open complaints turn out to have.
+    pub fn is_final(&self) -> bool {
         let Effect { count_before, count_after, .. } = self.effect;
         let best = Effect { count_before: count_before + self.open.0, ..self.effect };
         let worst = Effect { count_after: count_after + self.open.1, ..self.effect };

@@ -1,4 +1,4 @@
-//! An improvement as it is stored, and as the root of its aggregate.
+//! The stored improvement, and its part as an aggregate root.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -52,7 +52,7 @@ pub struct ImprovementRow {
 }
 
 impl ImprovementRow {
-    /// What was counted when its effect was checked; nothing until then.
+    /// Counts of the check of the effect; none before.
     fn effect(&self) -> Option<Effect> {
         self.verified_at.map(|_| Effect {
             days: self.days,
@@ -63,8 +63,8 @@ impl ImprovementRow {
         })
     }
 
-    /// Keeps what was counted.
-    pub fn keep(&mut self, effect: &Effect) {
+    /// Sets the counts of the check of the effect.
+    pub fn set_effect(&mut self, effect: &Effect) {
         self.days = effect.days;
         (self.count_before, self.count_after) = (effect.count_before, effect.count_after);
         (self.contacts_before, self.contacts_after) = (effect.contacts_before, effect.contacts_after);

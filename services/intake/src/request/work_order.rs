@@ -1,4 +1,4 @@
-//! Liaison orders: what one department asks of another for a request, before the solution or after it (A2.6, A9.2).
+//! Work orders: one department's order to another for a request, filed before or after the solution (A2.6, A9.2).
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::record::Record;

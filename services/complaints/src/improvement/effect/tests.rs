@@ -19,10 +19,10 @@ fn an_effect_is_measured_by_contacts_where_they_are_known() {
 }
 
 #[test]
-fn a_result_is_decided_when_what_may_be_counted_yet_cannot_turn_it() {
+fn a_result_is_final_when_what_may_be_counted_yet_cannot_turn_it() {
     let decided = |count_before, count_after, open| {
         let effect = Effect { days: 90, count_before, count_after, contacts_before: 0, contacts_after: 0 };
-        Counted { effect, open }.is_decided()
+        Counted { effect, open }.is_final()
     };
     assert!(decided(10, 5, (0, 0)) && decided(10, 5, (0, 4)) && !decided(10, 5, (0, 5)));
     assert!(decided(10, 10, (0, 100)), "there are as many already");

@@ -4,7 +4,7 @@ use kefu_testkit::lifecycle::assert_gates_refuse;
 use super::*;
 
 fn open_gates() -> Facts {
-    Facts { is_outside: true, is_time: true, is_decided: true, ..Facts::default() }
+    Facts { is_outside: true, is_time: true, is_final: true, ..Facts::default() }
 }
 
 kefu_testkit::lifecycle_tests! {
@@ -17,7 +17,7 @@ kefu_testkit::lifecycle_tests! {
 fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
     let inside = || Facts { is_outside: false, ..open_gates() };
     let early = || Facts { is_time: false, ..open_gates() };
-    let open = || Facts { is_decided: false, ..open_gates() };
+    let open = || Facts { is_final: false, ..open_gates() };
     let closed = [
         (State::Unspecified, Action::Plan, "A1.1", inside()),
         (State::Done, Action::FindEffective, "A1.1", inside()),

@@ -11,8 +11,8 @@ pub mod bootstrap;
 mod department;
 mod general_manager;
 mod import;
-mod known;
 mod responsible;
+mod snapshot;
 mod staff;
 
 /// Serves the directory.

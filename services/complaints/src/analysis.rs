@@ -1,5 +1,5 @@
-//! `AnalyzeComplaints`: what the complaints of a period say together (D8.11). Counting is Postgres' work, statistics is done
-//! here, and every figure comes with the number of cases it rests on.
+//! `AnalyzeComplaints`: statistics over the complaints of a period (D8.11). Postgres counts, this module computes, and
+//! every figure comes with the number of cases behind it.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -22,7 +22,7 @@ mod store;
 use chart::{Point, signals};
 use store::Filter;
 
-/// The longest period that can be asked for.
+/// Longest period of one analysis.
 const AT_MOST: SignedDuration = SignedDuration::from_hours(3_653 * 24);
 
 impl Improvements {
@@ -96,15 +96,15 @@ impl Improvements {
                 recurring_count: recurrence.1,
                 share: share(recurrence.1, recurrence.0),
             }),
-            satisfaction: Some(satisfied(satisfaction)),
+            satisfaction: Some(satisfaction_of(satisfaction)),
             weeks,
             centre,
         })
     }
 }
 
-/// The period that is asked for, in whole days: contacts are counted by the day, and half a day's complaints by a whole
-/// day's contacts would be too few.
+/// The period asked for, widened to whole days. Contacts are counted by the day: half a day's complaints over a whole day's
+/// contacts would give too low a rate.
 fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zoned, Zoned), Error> {
     let time = |time: Option<&prost_types::Timestamp>| time.and_then(from_proto);
     let start = time(request.start_time.as_ref()).ok_or_else(|| Error::field("start_time", "is required"))?;
@@ -122,13 +122,13 @@ fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zo
     Ok((first, last.map_err(|_| Error::field("end_time", "is out of range"))?))
 }
 
-/// From when on contacts are recorded in a period, if they are: nothing is known of the days before the first that is.
+/// Start of the part of the period in which contacts are recorded; none if none are. Rates count from here.
 fn rate_start(filter: &Filter<'_>, zone: &TimeZone, contacts: &store::Contacts) -> Option<Timestamp> {
     let first = contacts.first?.to_zoned(zone.clone()).ok()?.timestamp();
     Some(filter.start.max(first))
 }
 
-/// What the trend is of.
+/// Time span of the weekly trend.
 struct Span<'a> {
     start: Timestamp,
     end: Timestamp,
@@ -137,23 +137,23 @@ struct Span<'a> {
 }
 
 impl<'a> Span<'a> {
-    /// The period, as far as it has passed: that nobody complained in weeks to come says nothing.
+    /// The part of the period that has passed; weeks to come must not count as weeks without complaints.
     fn of(filter: &Filter<'_>, zone: &'a TimeZone, now: Timestamp, rate_start: Option<Timestamp>) -> Self {
         Self { start: filter.start, end: filter.end.min(now), zone, rate_start }
     }
 
-    /// When its weeks begin.
+    /// First midnights of the span's weeks.
     fn mondays(&self) -> Vec<Zoned> {
         let first = monday(&self.start.to_zoned(self.zone.clone()));
-        std::iter::successors(Some(first), |monday| Some(after(monday)))
+        std::iter::successors(Some(first), |monday| Some(next_monday(monday)))
             .take_while(|monday| monday.timestamp() < self.end)
             .collect()
     }
 
-    /// In how many units complaints of a week came up: thousands of contacts, none if these are not recorded for the whole of
-    /// it; or weeks.
+    /// Units of a week on the u-chart. With recorded contacts: thousands of contacts, 0 for a week recorded only in part.
+    /// Without: the part of the week within the span, 1 for a whole week.
     fn units(&self, monday: &Zoned, next: &Zoned, contacts: &[store::DayRow]) -> f64 {
-        let (first, after) = (self.start.max(monday.timestamp()), self.end.min(next.timestamp()));
+        let (first, end) = (self.start.max(monday.timestamp()), self.end.min(next.timestamp()));
         match self.rate_start {
             Some(start) if first < start => 0.0,
             Some(_) => {
@@ -162,13 +162,13 @@ impl<'a> Span<'a> {
             }
             None => {
                 let whole = next.timestamp().duration_since(monday.timestamp());
-                after.duration_since(first).as_secs_f64() / whole.as_secs_f64()
+                end.duration_since(first).as_secs_f64() / whole.as_secs_f64()
             }
         }
     }
 }
 
-/// A point a week, weeks without a complaint among them, and the centre.
+/// A point for every week, also for weeks without complaints, and the centre of the chart.
 fn trend(
     span: &Span<'_>,
     mondays: &[Zoned],
@@ -181,7 +181,7 @@ fn trend(
         let count = counts.iter().find(|row| row.place == place).map_or(0, |row| row.count);
         let week = monday.date().iso_week_date();
         names.push(format!("{}-W{:02}", week.year(), week.week()));
-        points.push(Point { count, units: span.units(monday, &after(monday), contacts) });
+        points.push(Point { count, units: span.units(monday, &next_monday(monday), contacts) });
     }
     let chart = chart::chart(&points);
     let signals = signals(&points, &chart);
@@ -205,20 +205,20 @@ fn trend(
     (weeks.collect(), chart.centre)
 }
 
-/// Midnight of the Monday after.
-fn after(monday: &Zoned) -> Zoned {
+/// First midnight of the next week.
+fn next_monday(monday: &Zoned) -> Zoned {
     monday.saturating_add(jiff::Span::new().weeks(1))
 }
 
-/// Midnight of the Monday of a day's week.
+/// First midnight of the week of `day`.
 fn monday(day: &Zoned) -> Zoned {
     let since = i64::from(day.weekday().to_monday_zero_offset());
     let monday = day.saturating_sub(jiff::Span::new().days(since));
     monday.start_of_day().unwrap_or(monday)
 }
 
-/// How satisfied those are who said it: how many of each degree.
-fn satisfied(counts: Vec<(i16, i64)>) -> Satisfaction {
+/// Number of answers for each degree of satisfaction, 1 to 5, and their mean.
+fn satisfaction_of(counts: Vec<(i16, i64)>) -> Satisfaction {
     let mut distribution = vec![0; 5];
     for (degree, count) in counts {
         if let Some(place) = usize::try_from(degree - 1).ok().and_then(|place| distribution.get_mut(place)) {
@@ -230,12 +230,12 @@ fn satisfied(counts: Vec<(i16, i64)>) -> Satisfaction {
     Satisfaction { count, mean: share(sum, count), distribution }
 }
 
-/// A part of a whole; 0 of nothing.
+/// `part` divided by `whole`; 0 when `whole` is 0.
 fn share(part: i64, whole: i64) -> f64 {
     if whole == 0 { 0.0 } else { float(part) / float(whole) }
 }
 
-/// A count as a number that can be divided.
+/// Converts a count for division.
 #[expect(clippy::cast_precision_loss, reason = "no organisation has 2^52 complaints or contacts")]
 fn float(count: i64) -> f64 {
     count as f64

@@ -1,4 +1,4 @@
-//! Complaints: what somebody complained about and what becomes of it.
+//! Complaints: from registration to the archived file.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use kefu_chassis::contacts::Country;
 mod agreement;
 pub mod archive;
 mod callback;
+pub mod case_record;
 mod contact;
 mod explain;
 mod investigation;
 pub mod lifecycle;
 mod list;
-pub mod paper;
 mod reception;
 mod register;
 mod resolution;
@@ -25,7 +25,7 @@ mod watch;
 #[derive(Clone, Debug)]
 pub struct Complaints {
     pub chassis: Arc<Chassis>,
-    /// Where national telephone numbers are read.
+    /// Country whose rules read telephone numbers written without a country code.
     pub country: Country,
 }
 

@@ -1,4 +1,4 @@
-//! Evidence: what proves or disproves a complaint, kept here byte for byte or linked (C5.4, D8.4).
+//! Evidence for or against a complaint, stored byte for byte or linked (C5.4, D8.4).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,23 +28,23 @@ mod upload;
 
 use kefu_chassis::quota::CallerQuota;
 
-/// How large a message may be: a piece of content, and what is around it.
+/// Most bytes of a message: a piece of content with its envelope.
 pub const MESSAGE: usize = 512 * 1024;
 
-/// Downloads at once at most: each holds a piece of 256 KiB.
+/// Most downloads at once. Each holds a piece of 256 KiB in memory.
 const DOWNLOADS: usize = 64;
 
-/// What is told of uploads.
+/// Settings of uploads.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bounds {
-    /// So many at once at most: each has a file of up to 16 MiB.
+    /// Most uploads at once. Each has a temporary file of up to 16 MiB.
     at_once: usize,
-    /// So many of one caller at once at most.
+    /// Most uploads of one caller at once.
     at_once_of_one: usize,
-    /// The next bytes have to come within this time, in milliseconds.
+    /// Longest wait for the next bytes, in milliseconds.
     idle_ms: u64,
-    /// All of it has to come within this time, in milliseconds; and to go, when it is read.
+    /// Longest duration of a whole upload, and of a whole download, in milliseconds.
     whole_ms: u64,
 }
 
@@ -71,7 +71,7 @@ pub struct Evidences {
     transfers: Transfers,
 }
 
-/// The uploads and downloads under way.
+/// Limits uploads and downloads at once.
 #[derive(Clone, Debug)]
 struct Transfers {
     uploads: CallerQuota,
@@ -80,7 +80,7 @@ struct Transfers {
 }
 
 impl Evidences {
-    /// Serves it on a chassis.
+    /// Builds the evidence service on a chassis.
     pub fn on(chassis: Arc<Chassis>, bounds: Bounds) -> Self {
         let uploads = CallerQuota::new(bounds.at_once_of_one).with_total(bounds.at_once);
         let transfers = Transfers { uploads, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds };
@@ -92,9 +92,9 @@ kefu_proto::serve_evidence_service!(Evidences);
 
 impl Evidences {
     async fn add_evidence(&self, call: &Call, request: pb::AddEvidenceRequest) -> Result<pb::Evidence, Error> {
-        digest("sha256", &request.sha256)?;
-        readable("source", &request.source)?;
-        readable("description", &request.description)?;
+        check_digest("sha256", &request.sha256)?;
+        check_readable("source", &request.source)?;
+        check_readable("description", &request.description)?;
         let step = Step::begin(&self.chassis, call, &request).await?;
         let evidence = pb::Evidence {
             kind: request.kind,
@@ -106,13 +106,13 @@ impl Evidences {
             uri: request.uri,
             ..pb::Evidence::default()
         };
-        let (step, evidence) = self.file(call, step, evidence).await?;
+        let (step, evidence) = self.add_to_file(call, step, evidence).await?;
         let payload = pb::EvidenceAdded { state: step.state(), evidence: Some(evidence.clone()) };
         step.finish_with(&payload, evidence).await
     }
 
-    /// Puts a piece of evidence on the file, and names it.
-    async fn file<'a>(
+    /// Stores a piece of evidence on the complaint's file, with a new name.
+    async fn add_to_file<'a>(
         &self,
         call: &Call,
         mut step: Step<'a>,
@@ -154,7 +154,7 @@ impl Evidences {
             Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
         let mut connection = self.chassis.pool().acquire().await?;
         let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
-        if parent.accuses(call) {
+        if parent.is_accused(call) {
             return Err(unknown::<Complaint>(&request.parent));
         }
         let rows = sqlx::query!(
@@ -172,29 +172,29 @@ impl Evidences {
     }
 }
 
-/// A piece of evidence that the caller may see. Nobody sees what is brought against them (A1.1).
+/// Loads a piece of evidence. Not found for the person held responsible, who must not see the evidence against them (A1.1).
 async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<pb::Evidence, Error> {
-    let nothing = || unknown::<Evidence>(name);
+    let not_found = || unknown::<Evidence>(name);
     let id = kefu_chassis::names::id::<Evidence>(name)?;
     let record: ComplaintRow = step::seen_above::<_, Evidence>(connection, call, name).await?;
-    if record.accuses(call) {
-        return Err(nothing());
+    if record.is_accused(call) {
+        return Err(not_found());
     }
     let body = sqlx::query_scalar!(
         "select body from complaints.evidence where id = $1 and complaint = $2",
         id.uuid(),
         record.id
     );
-    let body = body.fetch_optional(connection).await?.ok_or_else(nothing)?;
+    let body = body.fetch_optional(connection).await?.ok_or_else(not_found)?;
     pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)
 }
 
-/// A SHA-256 that is given, or none.
-fn digest(field: &str, given: &[u8]) -> Result<(), Error> {
+/// Fails unless the digest is empty or has the 32 bytes of a SHA-256.
+fn check_digest(field: &str, given: &[u8]) -> Result<(), Error> {
     if given.is_empty() || given.len() == 32 { Ok(()) } else { Err(Error::field(field, "must have 32 bytes")) }
 }
 
-/// A text that reads as it was written.
-fn readable(field: &str, text: &str) -> Result<(), Error> {
-    name::wrong_text(text).map_or(Ok(()), |wrong| Err(Error::field(field, wrong)))
+/// Fails if a text has characters that hide or reorder what people read.
+fn check_readable(field: &str, text: &str) -> Result<(), Error> {
+    name::text_fault(text).map_or(Ok(()), |wrong| Err(Error::field(field, wrong)))
 }

@@ -1,10 +1,9 @@
-//! Improvements: what is done so that a complaint does not recur, and whether it had effect (D8.12).
+//! Improvements: preventive actions against the recurrence of complaints, and the check of their effect (D8.12).
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use kefu_chassis::names::{Id, id, unknown};
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
@@ -22,10 +21,10 @@ mod row;
 use lifecycle::Action;
 use row::{ImprovementRow, improvements};
 
-/// An improvement under way from one state to the next.
+/// One action on an improvement, from loading to storing.
 type Step<'a> = kefu_chassis::step::Step<'a, ImprovementRow>;
 
-/// Serves improvements, and the analysis that they come from.
+/// Serves improvements and the analysis of complaints.
 #[derive(Clone, Debug)]
 pub struct Improvements {
     pub chassis: Arc<Chassis>,
@@ -39,7 +38,7 @@ impl Improvements {
         call: &Call,
         request: pb::CreateImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
-        let record = self.planned(call, &request)?;
+        let record = self.new_row(call, &request)?;
         let mut facts = record.facts(&self.chassis, call.now);
         facts.is_outside = facts.verifier.1 != record.department;
         let mut step = Step::create(&self.chassis, call, record, call.now, Action::Plan, &facts).await?;
@@ -55,7 +54,8 @@ impl Improvements {
         if let Some(missing) = step.record.complaints.iter().position(is_missing) {
             return Err(unknown::<Complaint>(&request.complaints[missing]));
         }
-        // Its effect is counted by these two: it would be that of something else.
+        // The effect is counted over complaints with this cause and department, so at least one of those named must have
+        // both.
         if !found.iter().any(|row| row.is_same) {
             let reason = "D8.12: none of the complaints has this kind of cause and this department responsible";
             return Err(Error::field("complaints", reason));
@@ -63,14 +63,11 @@ impl Improvements {
         step.insert(|shown| pb::ImprovementCreated { improvement: Some(shown) }).await
     }
 
-    fn planned(&self, call: &Call, request: &pb::CreateImprovementRequest) -> Result<ImprovementRow, Error> {
+    fn new_row(&self, call: &Call, request: &pb::CreateImprovementRequest) -> Result<ImprovementRow, Error> {
         let known = self.chassis.directory.now();
         self.chassis.check_may(&request.owner, "CompleteImprovement", "owner", "D8.12")?;
         self.chassis.check_may(&request.verifier, "VerifyImprovement", "verifier", "D8.12")?;
-        if known.department(&request.responsible_department).is_none() {
-            let name = request.responsible_department.clone();
-            return Err(Error::NotFound { kind: "kefu/Department", name });
-        }
+        known.check_department(&request.responsible_department)?;
         let due = request.due_time.as_ref().and_then(from_proto).filter(|&due| due > call.now);
         let due = due.ok_or_else(|| Error::field("due_time", "D8.12: must be in the future"))?;
         let complaints = request.complaints.iter().map(|name| id::<Complaint>(name).map(Id::uuid));
@@ -94,7 +91,8 @@ impl Improvements {
         request: pb::CompleteImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let check_at = self.after(step.at);
+        let regulation = &self.chassis.regulation;
+        let check_at = regulation.calendar().after(step.at, regulation.get(params::CHECK_AFTER).to_span());
         let facts = lifecycle::Facts { check_at: Some(check_at), ..step.facts() };
         step.fire(Action::Complete, &facts)?;
         step.record.completed_at = Some(sql::at(step.at));
@@ -102,13 +100,6 @@ impl Improvements {
         step.record.report = request.report;
         let payload = pb::ImprovementCompleted { state: step.state(), improvement: Some(step.record.show()) };
         step.finish(&payload).await
-    }
-
-    /// When the effect of what was carried out at `at` can be checked, in the business calendar's zone.
-    fn after(&self, at: Timestamp) -> Timestamp {
-        let period = self.chassis.regulation.get(params::CHECK_AFTER).to_span();
-        let done = at.to_zoned(self.chassis.regulation.calendar().zone().clone());
-        done.checked_add(period).map_or(Timestamp::MAX, |later| later.timestamp())
     }
 
     async fn verify_improvement(
@@ -125,17 +116,16 @@ impl Improvements {
             _ => effect::Counted::default(),
         };
         let mut facts = step.facts();
-        // Of its department at the time it was carried out, or now.
+        // A checker who belonged to the department at any time since it was carried out is not outside.
         let since = step.record.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
         let known = self.chassis.directory.now();
         facts.is_outside = !known.was_of(&call.caller.subject, &step.record.department, since.min(step.at), step.at);
-        facts.is_time = step.record.check_at.is_some_and(|check| check.to_jiff() <= step.at);
-        facts.is_decided = !facts.is_time || counted.is_decided();
+        facts.is_final = !facts.is_time || counted.is_final();
         let is_effective = effect::is_effective(&counted.effect);
         step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
         step.record.verified_at = Some(sql::at(step.at));
         step.record.comment = request.comment;
-        step.record.keep(&counted.effect);
+        step.record.set_effect(&counted.effect);
         let payload = pb::ImprovementVerified { state: step.state(), improvement: Some(step.record.show()) };
         step.finish(&payload).await
     }
@@ -151,8 +141,7 @@ impl Improvements {
         call: &Call,
         request: pb::ListImprovementsRequest,
     ) -> Result<pb::ListImprovementsResponse, Error> {
-        let parts = [&request.owner, &request.responsible_department, &request.state.to_string()];
-        let page: Page<Id<Improvement>> = Pages::new(call, &parts).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Improvement>> = Page::of(call, &request)?;
         let rows = improvements!(
             "where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) and ($3 = '' or responsible_department = $3)
                 and ($4::smallint = 0 or state = $4)
@@ -166,9 +155,7 @@ impl Improvements {
         .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, ImprovementRow::id);
-        Ok(pb::ListImprovementsResponse {
-            improvements: rows.iter().map(ImprovementRow::show).collect(),
-            next_page_token,
-        })
+        let improvements = rows.iter().map(ImprovementRow::show).collect();
+        Ok(pb::ListImprovementsResponse { improvements, next_page_token })
     }
 }

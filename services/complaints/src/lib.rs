@@ -1,5 +1,5 @@
-//! complaints: received, investigated, approved, agreed, carried out, called back and archived, under clauses A1.1, C5 and
-//! D8; the stages are those of ISO 10002.
+//! The complaints service: from receipt through investigation, approval, agreement, measures and return call to the
+//! archive, under clauses A1.1, C5 and D8. The stages are those of ISO 10002.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub use complaint::archive::purge::purge;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// The service, for its own binary, for all in one, and for tests.
+/// The service as its own binary, `kefu up` and tests start it.
 pub static SERVICE: Service = Service {
     schema: "complaints",
     port: 7002,
@@ -36,13 +36,13 @@ pub static SERVICE: Service = Service {
     mount,
 };
 
-/// What complaints is told beside what every service is.
+/// Settings of complaints, beside those of every service.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
     /// ISO 3166 code of the country in which national telephone numbers are read.
     country: String,
-    /// What is told of uploads of evidence.
+    /// Settings of uploads of evidence.
     uploads: evidence::Bounds,
 }
 

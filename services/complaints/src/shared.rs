@@ -3,13 +3,13 @@
 kefu_chassis::resources! {
     /// Complaints.
     Complaint = "complaints", "kefu/Complaint";
-    /// What is recorded in the course of one.
-    Paper = "papers", "kefu/Paper";
-    /// What is done about one.
+    /// Case records of a complaint.
+    CaseRecord = "papers", "kefu/Paper";
+    /// Measures of a complaint's resolution.
     Measure = "measures", "kefu/Measure";
-    /// What proves or disproves one.
+    /// Evidence on a complaint's file.
     Evidence = "evidence", "kefu/Evidence";
-    /// What is done so that complaints do not recur.
+    /// Preventive actions against the recurrence of complaints.
     Improvement = "improvements", "kefu/Improvement";
     /// Customers, who are intake's.
     Customer = "customers", "kefu/Customer";

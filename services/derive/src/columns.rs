@@ -14,7 +14,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         return Err(Error::new(input.span(), "a row names its columns"));
     };
     let (row, visibility) = (&input.ident, &input.vis);
-    let columns = format_ident!("{row}Columns");
+    let columns = format_ident!("{}Columns", row.to_string().trim_end_matches("Row"));
     let what = format!("[`{row}`]s, a vector for each column, as a statement unnests them.");
     let named: Vec<_> = fields.named.iter().filter_map(|field| Some((field.ident.as_ref()?, &field.ty))).collect();
     let declared = named.iter().map(|(name, kind)| quote_spanned!(name.span() => pub #name: Vec<#kind>));

@@ -27,6 +27,8 @@ pub struct Row {
     pub search: Option<Search>,
     /// Whether many are stored in one statement, new or changed.
     pub upsert: bool,
+    /// Whether other statements store it.
+    pub is_read_only: bool,
     /// The columns.
     pub columns: Vec<Column>,
 }
@@ -91,6 +93,7 @@ impl Row {
             number: None,
             search: None,
             upsert: false,
+            is_read_only: false,
             columns: fields.named.iter().map(Column::of).collect::<Result<_>>()?,
         };
         each_option(&input.attrs, |option| {
@@ -116,12 +119,18 @@ impl Row {
                 row.search = Some(search(&option)?);
             } else if option.path.is_ident("upsert") {
                 row.upsert = true;
+            } else if option.path.is_ident("read_only") {
+                row.is_read_only = true;
             } else if option.path.is_ident("append_only") {
                 row.columns.iter_mut().for_each(|column| column.is_fixed = true);
             } else if option.path.is_ident("fixed") {
                 option.parse_nested_meta(|named| {
-                    let column = row.columns.iter_mut().find(|column| named.path.is_ident(&column.ident));
-                    column.ok_or_else(|| named.error("is no column"))?.is_fixed = true;
+                    row.named(&named)?.is_fixed = true;
+                    Ok(())
+                })?;
+            } else if option.path.is_ident("hidden") {
+                option.parse_nested_meta(|named| {
+                    row.named(&named)?.shown = Shown::Hidden;
                     Ok(())
                 })?;
             } else {
@@ -132,6 +141,12 @@ impl Row {
         row.table = table.ok_or_else(|| Error::new(input.ident.span(), "says no table: #[record(table = \"…\")]"))?;
         row.check()?;
         Ok(row)
+    }
+
+    /// The column that an option names.
+    fn named(&mut self, option: &ParseNestedMeta<'_>) -> Result<&mut Column> {
+        let column = self.columns.iter_mut().find(|column| option.path.is_ident(&column.ident));
+        column.ok_or_else(|| option.error("is no column"))
     }
 
     /// Refuses options that do not fit together.
@@ -170,7 +185,8 @@ impl Row {
 
     /// Whether it is a resource that counts its changes and tells when the last one was.
     pub fn is_versioned(&self) -> bool {
-        self.kind.is_some() && self.column("version").is_some() && self.column("updated_at").is_some()
+        let needed = ["version", "created_at", "updated_at"];
+        self.kind.is_some() && needed.iter().all(|name| self.column(name).is_some())
     }
 
     /// The resource that it stands under.
@@ -210,8 +226,6 @@ impl Column {
                 column.blank = Some(option.value()?.parse()?);
             } else if option.path.is_ident("show") {
                 column.shown = Shown::As(option.value()?.parse()?);
-            } else if option.path.is_ident("hidden") {
-                column.shown = Shown::Hidden;
             } else {
                 return Err(unknown(&option, "a column"));
             }

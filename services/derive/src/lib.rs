@@ -30,6 +30,8 @@
 //! | `search("table", column = column, …)` | the table that it is found by; the first column refers to it. Needs `Searched` |
 //! | `fixed(column, …)` | columns that stay as they were inserted; `id` and `created_at` do |
 //! | `append_only` | all columns do |
+//! | `hidden(column, …)` | columns that the contract shows in no field, or in a computed one |
+//! | `read_only` | it is stored by other statements than the derived ones: no `insert`, no `update` |
 //! | `upsert` | rows are stored many at once: `upsert(connection, &rows)`; the first column is the key |
 //!
 //! | of a column | what it says |
@@ -40,18 +42,17 @@
 //! | `under = Kind` | it holds the id, or the name, of what the row stands under: part of the row's own name |
 //! | `blank = expression` | what it is in `blank(now)`, where that is not empty, zero or `now` |
 //! | `show = field` | the field of the contract, where it is another than the rules below say |
-//! | `hidden` | the contract shows it in no field, or in a computed one |
 //!
 //! A column is shown in the field of its name; `id` as `name`, `version` as `etag`, `created_at` as `create_time`, `updated_at`
 //! as `update_time`, and other times `…_at` as `…_time`. A field of the message that nothing fills does not compile.
 //!
-//! A row with `kind` and the columns `version` and `updated_at` is a `VersionedRow` (get, lock, insert, update, show); one with `under` is a
+//! A row with `kind` and the columns `version`, `created_at` and `updated_at` is a `VersionedRow` (get, lock, insert, update, show); one with `under` is a
 //! `ChildRow`, which can be listed under its parent; others get `insert`, and `update` where a column may change. An update must
 //! find exactly one row.
 //!
 //! # `#[derive(Columns)]`
 //!
-//! For what is stored many rows at a time by a statement of its own: `DutyRow` gets `DutyRowColumns`, a vector for each column,
+//! For what is stored many rows at a time by a statement of its own: `DutyRow` gets `DutyColumns`, a vector for each column,
 //! collected from rows.
 
 use proc_macro::TokenStream;

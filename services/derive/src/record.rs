@@ -13,7 +13,16 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let query = query(&row)?;
     let blank = blank(&row)?;
     let show = show(&row)?;
-    let writes = if row.upsert {
+    let writes = if row.is_read_only {
+        let (ident, select) = (&row.ident, literal(&select(&row))?);
+        quote! {
+            impl #ident {
+                /// The columns and the table, for a statement that is not checked when it is compiled.
+                #[allow(dead_code, reason = "most statements are checked")]
+                pub(crate) const SELECT: &'static str = #select;
+            }
+        }
+    } else if row.upsert {
         upserting(&row)?
     } else if row.is_versioned() {
         versioned(&row)?
@@ -76,7 +85,7 @@ fn blank(row: &Row) -> Result<TokenStream> {
     let id = kind.map(|kind| {
         quote! {
             /// Its id.
-            #[allow(dead_code, reason = "a row may be read only")]
+            #[allow(dead_code, reason = "not every row is made or named by hand")]
             #visibility fn id(&self) -> ::kefu_chassis::names::Id<#kind> {
                 ::kefu_chassis::names::Id::from_uuid(self.id)
             }
@@ -93,7 +102,7 @@ fn blank(row: &Row) -> Result<TokenStream> {
     Ok(quote! {
         impl #ident {
             /// A row of which nothing is known yet, made at `now`.
-            #[allow(dead_code, reason = "a row may be read only")]
+            #[allow(dead_code, reason = "not every row is made or named by hand")]
             #visibility fn blank(now: ::jiff::Timestamp) -> Self {
                 Self { #(#fields),* }
             }
@@ -205,7 +214,6 @@ fn plain(row: &Row) -> Result<TokenStream> {
             let (sql, binds) = (literal(&statement.sql)?, bound(row, &statement));
             quote! {
                 /// Stores what can change of it. Exactly one row must be there to change.
-                #[allow(dead_code, reason = "a row may be read only")]
                 #visibility async fn update(&self, connection: &mut ::sqlx::PgConnection) -> Result<(), ::sqlx::Error> {
                     let done = ::sqlx::query!(#sql, #(#binds),*).execute(connection).await?;
                     ::kefu_chassis::record::exactly_one(&done)
@@ -216,7 +224,6 @@ fn plain(row: &Row) -> Result<TokenStream> {
     Ok(quote! {
         impl #ident {
             /// Stores the new row.
-            #[allow(dead_code, reason = "a row may be read only")]
             #visibility async fn insert(&self, connection: &mut ::sqlx::PgConnection) -> Result<(), ::sqlx::Error> {
                 ::sqlx::query!(#sql, #(#binds),*).execute(connection).await?;
                 Ok(())
@@ -279,6 +286,10 @@ fn versioned(row: &Row) -> Result<TokenStream> {
 
             fn version(&self) -> i64 {
                 self.version
+            }
+
+            fn created_at(&self) -> ::jiff::Timestamp {
+                self.created_at.to_jiff()
             }
 
             fn changed_at(&self) -> ::jiff::Timestamp {

@@ -30,7 +30,7 @@ mod find;
 #[derive(Clone, Debug)]
 pub struct Customers {
     pub chassis: Arc<Chassis>,
-    /// Where national telephone numbers are read.
+    /// Country whose rules read telephone numbers written without a country code.
     pub country: Country,
 }
 
@@ -41,21 +41,17 @@ kefu_proto::serve_customer_service!(Customers);
 #[record(table = "intake.customer", query = customers, kind = Customer)]
 #[record(search("intake.customer_search", customer = id))]
 #[record(shows = pb::Customer, computed(contacts = Self::contacts, preferences = Self::preferences))]
+#[record(hidden(contacts, phones, emails, preferred_channel, preferred_hours, preferred_language))]
 pub struct CustomerRow {
     pub id: Uuid,
     pub display_name: String,
     pub kind: i16,
-    #[record(hidden, blank = serde_json::json!([]))]
+    #[record(blank = serde_json::json!([]))]
     pub contacts: serde_json::Value,
-    #[record(hidden)]
     pub phones: Vec<String>,
-    #[record(hidden)]
     pub emails: Vec<String>,
-    #[record(hidden)]
     pub preferred_channel: i16,
-    #[record(hidden)]
     pub preferred_hours: String,
-    #[record(hidden)]
     pub preferred_language: i16,
     pub needs: String,
     pub service_plan: String,
@@ -67,13 +63,13 @@ pub struct CustomerRow {
 }
 
 impl CustomerRow {
-    /// How they can be reached.
+    /// The customer's contacts.
     fn contacts(&self) -> Vec<ShownContact> {
         let contacts: Vec<Contact> = serde_json::from_value(self.contacts.clone()).unwrap_or_default();
         contacts.iter().map(Contact::show).collect()
     }
 
-    /// How they wish to be served, if they stated it (A10.7).
+    /// The preferred channel, hours and language (A10.7); none if the customer stated none of these.
     pub fn preferences(&self) -> Option<pb::Preferences> {
         let preferences = pb::Preferences {
             channel: self.preferred_channel.into(),
@@ -83,7 +79,7 @@ impl CustomerRow {
         (preferences != pb::Preferences::default()).then_some(preferences)
     }
 
-    /// Takes the field of a customer as given.
+    /// Copies one field of the contract's customer into the row.
     fn set(&mut self, field: &str, given: &pb::Customer, country: Country) -> Result<(), Error> {
         match field {
             "display_name" => self.display_name.clone_from(&given.display_name),
@@ -221,7 +217,7 @@ impl Searched for CustomerRow {
     }
 }
 
-/// How a customer wishes to be served, if they stated it (A10.7).
+/// The preferences of the customer `id` (A10.7); none if the customer is unknown or stated none.
 pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Option<pb::Preferences>, Error> {
     Ok(CustomerRow::get(connection, id).await?.and_then(|record| record.preferences()))
 }

@@ -1,5 +1,5 @@
-//! intake: a customer asks, and someone owns it. Customers and their projects, and requests from registration to the
-//! customer's confirmation, under clauses A2, A9, B1, C2, C3 and C4.
+//! The intake service: a customer asks, and one person owns the request. Customers and their projects, and requests from
+//! registration to the customer's confirmation, under clauses A2, A9, B1, C2, C3 and C4.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ mod timeline;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// The service, for its own binary, for all in one, and for tests.
+/// The service as its own binary, `kefu up` and tests start it.
 pub static SERVICE: Service = Service {
     schema: "intake",
     port: 7001,
@@ -33,7 +33,7 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
     Ok(server
         .beside(request::search::backlog::run(chassis.clone()))
         .beside(request::convert::run(chassis.clone()))
-        .beside(kefu_chassis::subscriber::run(chassis.clone(), timeline::of_complaints()))
+        .beside(kefu_chassis::subscriber::run(chassis.clone(), timeline::complaint_subscription()))
         .with(CustomerServiceServer::new(customer::Customers { chassis: chassis.clone(), country }))
         .with(RequestServiceServer::new(request::Requests { chassis, country })))
 }

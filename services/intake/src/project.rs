@@ -38,7 +38,7 @@ struct ProjectRow {
 }
 
 impl ProjectRow {
-    /// Takes the field of a project as given.
+    /// Copies one field of the contract's project into the row.
     fn set(&mut self, field: &str, given: &pb::Project) {
         match field {
             "display_name" => self.display_name.clone_from(&given.display_name),
@@ -54,7 +54,7 @@ impl ProjectRow {
     }
 }
 
-/// The customer and the project that a name names.
+/// Parses `customers/{customer}/projects/{project}`.
 fn ids(name: &str) -> Result<(Id<Customer>, Id<Project>), Error> {
     let customer = name.split_once("/projects/").and_then(|(customer, _)| Id::<Customer>::parse(customer));
     Ok((customer.ok_or_else(|| unknown::<Project>(name))?, id::<Project>(name)?))

@@ -1,4 +1,4 @@
-//! Requests: what a customer asked for and what becomes of it.
+//! Requests: from registration to the customer's confirmation.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ mod work_order;
 #[derive(Clone, Debug)]
 pub struct Requests {
     pub chassis: Arc<Chassis>,
-    /// Where national telephone numbers are read.
+    /// Country whose rules read telephone numbers written without a country code.
     pub country: Country,
 }
 
@@ -53,7 +53,7 @@ kefu_chassis::children! {
 }
 
 impl Requests {
-    /// The request that `call` may see under `name`.
+    /// Loads the request `name`; not found when the caller may not see it.
     async fn seen(&self, call: &Call, name: &str) -> Result<row::RequestRow, Error> {
         step::seen(&mut *self.chassis.pool().acquire().await?, call, name).await
     }

@@ -1,4 +1,4 @@
-//! What customers and requests share: the resources.
+//! The resources of intake, and the names of other services' resources that it refers to.
 
 pub use kefu_chassis::contacts::{Contact, Country};
 pub use kefu_chassis::names::{id, reference, unknown};
@@ -16,12 +16,12 @@ kefu_chassis::resources! {
     ContactAttempt = "contactAttempts", "kefu/ContactAttempt";
     /// Requests handed to other departments.
     Transfer = "transfers", "kefu/Transfer";
-    /// Liaison orders.
+    /// Work orders to other departments.
     WorkOrder = "workOrders", "kefu/WorkOrder";
-    /// Customers' leave to work from afar.
+    /// Customers' authorisations of remote service.
     RemoteAuthorization = "remoteAuthorizations", "kefu/RemoteAuthorization";
-    /// Complaints, which are another service's.
+    /// Complaints, which the complaints service owns.
     Complaint = "complaints", "kefu/Complaint";
-    /// What customers expected in vain.
+    /// Expectations of customers that could not be met.
     UnmetExpectation = "unmetExpectations", "kefu/UnmetExpectation";
 }

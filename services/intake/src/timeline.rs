@@ -1,4 +1,4 @@
-//! The timeline of a customer (B1.2): what intake has, and what other services tell of in their feeds.
+//! The timeline of a customer (B1.2): requests of intake, and complaints as the feed of their service reports them.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -58,7 +58,7 @@ impl Customers {
         .fetch_all(self.chassis.pool())
         .await?;
         if rows.is_empty() && page.after.is_none() {
-            self.check_known(customer, &asked.name).await?;
+            self.check_exists(customer, &asked.name).await?;
         }
         let (rows, next_page_token) = page.cut(rows, |row| (row.began_at.to_jiff(), Id::from_uuid(row.id)));
         let entries = rows.into_iter().map(|row| {
@@ -71,7 +71,7 @@ impl Customers {
                 ..pb::TimelineEntry::default()
             };
             if kind == Kind::Request {
-                // As they are stored: the numbers that the contract gives them.
+                // Intake's rows hold the numbers of the contract's enums.
                 let state = request::State::try_from(row.state.parse::<i32>().unwrap_or(0)).unwrap_or_default();
                 let topic = request::Kind::try_from(row.topic.parse::<i32>().unwrap_or(0)).unwrap_or_default();
                 pb::TimelineEntry {
@@ -88,8 +88,8 @@ impl Customers {
         Ok(pb::GetCustomerTimelineResponse { entries: entries.collect(), next_page_token })
     }
 
-    /// Nothing is known of a customer who is not.
-    async fn check_known(&self, customer: Id<Customer>, name: &str) -> Result<(), Error> {
+    /// Fails if the customer does not exist.
+    async fn check_exists(&self, customer: Id<Customer>, name: &str) -> Result<(), Error> {
         let known = sqlx::query_scalar!(
             r#"select exists (select from intake.customer where id = $1) as "known!""#,
             customer.uuid()
@@ -98,23 +98,22 @@ impl Customers {
     }
 }
 
-/// What of complaints the timeline is kept from: that one begins, all events that say where it stands after them, and that it
-/// is purged.
-pub fn of_complaints() -> Subscription {
-    let begun = complaints::ComplaintRegistered::full_name();
-    let events = kefu_proto::pool().get_message_by_name(&begun).map(|begun| begun.parent_file());
+/// The events that keep complaints on the timeline: registration, purge, and every event with a `state` field.
+pub fn complaint_subscription() -> Subscription {
+    let registered_type = complaints::ComplaintRegistered::full_name();
+    let events = kefu_proto::pool().get_message_by_name(&registered_type).map(|message| message.parent_file());
     let events = events.into_iter().flat_map(|file| file.messages().collect::<Vec<_>>());
-    let telling = events.filter(|event| event.get_field_by_name(STATE).is_some());
-    let telling = telling.map(|event| event.full_name().to_owned());
+    let with_state = events.filter(|event| event.get_field_by_name(STATE).is_some());
+    let with_state = with_state.map(|event| event.full_name().to_owned());
     Subscription {
         feed: "services/complaints",
-        payload_types: telling.chain([begun, complaints::ComplaintPurged::full_name()]).collect(),
+        payload_types: with_state.chain([registered_type, complaints::ComplaintPurged::full_name()]).collect(),
         apply: |_, connection, event| Box::pin(apply(connection, event)),
         after: |_: &Chassis| Box::pin(async { Ok(()) }),
     }
 }
 
-/// The field of an event with the state after it.
+/// Event field with the complaint's state after the event.
 const STATE: &str = "state";
 
 async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error> {
@@ -124,15 +123,15 @@ async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error
     if kind == complaints::ComplaintRegistered::full_name() {
         let registered =
             complaints::ComplaintRegistered::decode(payload.value.as_slice()).map_err(Error::unexpected)?;
-        return begin(connection, registered.complaint.unwrap_or_default()).await;
+        return insert_entry(connection, registered.complaint.unwrap_or_default()).await;
     }
     if kind == complaints::ComplaintPurged::full_name() {
         sqlx::query!("delete from intake.timeline_entry where id = $1", complaint.uuid()).execute(connection).await?;
         return Ok(());
     }
     let Some(described) = kefu_proto::pool().get_message_by_name(kind) else { return Ok(()) };
-    let told = DynamicMessage::decode(described, payload.value.as_slice()).map_err(Error::unexpected)?;
-    let number = |field: &str| told.get_field_by_name(field).and_then(|value| value.as_enum_number());
+    let decoded = DynamicMessage::decode(described, payload.value.as_slice()).map_err(Error::unexpected)?;
+    let number = |field: &str| decoded.get_field_by_name(field).and_then(|value| value.as_enum_number());
     let state = number(STATE).and_then(|state| State::try_from(state).ok()).unwrap_or_default();
     let topic = number("category").and_then(|category| Category::try_from(category).ok());
     sqlx::query!(
@@ -146,7 +145,7 @@ async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error
     Ok(())
 }
 
-async fn begin(connection: &mut PgConnection, complaint: complaints::Complaint) -> Result<(), Error> {
+async fn insert_entry(connection: &mut PgConnection, complaint: complaints::Complaint) -> Result<(), Error> {
     let Some(customer) = reference::<Customer>(&complaint.customer)? else { return Ok(()) };
     let began = complaint.received_time.as_ref().and_then(from_proto).unwrap_or(Timestamp::UNIX_EPOCH);
     sqlx::query!(
@@ -172,7 +171,7 @@ mod tests {
 
     #[test]
     fn whatever_moves_a_complaint_is_followed() {
-        let followed = of_complaints().payload_types;
+        let followed = complaint_subscription().payload_types;
         for event in [
             "ComplaintRegistered",
             "ComplaintAcknowledged",

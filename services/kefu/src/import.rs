@@ -18,14 +18,16 @@ use crate::error::Error;
 use crate::join::Session;
 use crate::terminal::say;
 
+mod cells;
 mod columns;
 pub mod file;
 mod map;
 mod outcome;
-mod row;
 mod spec;
 
-use file::{ImportError, Reading, Rows};
+pub use file::ImportError;
+
+use file::{Reading, Rows};
 use outcome::Outcome;
 
 /// The longest a service lets a stream take.

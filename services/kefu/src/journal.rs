@@ -21,7 +21,8 @@ use crate::terminal::{grouped, say};
 
 pub mod checkpoint;
 
-use checkpoint::{Checkpoint, CheckpointError, hex};
+pub use checkpoint::CheckpointError;
+use checkpoint::{Checkpoint, hex};
 
 /// The longest a service lets such a call take.
 const VERIFY_WITHIN: Duration = Duration::from_mins(10);

@@ -140,8 +140,8 @@ impl Postgres {
         };
         let cluster = &seat.cluster;
         let lock = &seat.watchdog_lock;
-        let mut watchdog =
-            Watchdog::start(&run_as, &binaries, &cluster.data, &cluster.directory, options.lifetime, lock)?;
+        let remove = (options.lifetime == Lifetime::Ephemeral).then_some(cluster.directory.as_path());
+        let mut watchdog = Watchdog::start(&run_as, &binaries, &cluster.data, remove, lock)?;
         if !cluster.is_made()? {
             cluster.make(&options, &binaries, &run_as, &mut watchdog, lock)?;
         }

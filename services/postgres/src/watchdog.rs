@@ -7,7 +7,6 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::Lifetime;
 use crate::account::RunAs;
 use crate::binaries::Binaries;
 use crate::error::{Error, cannot};
@@ -21,20 +20,17 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the watchdog over the server on `data`; with an ephemeral one it removes the whole `directory`. It shares `lock`, which so stays taken until both it and we are done.
+    /// Starts the watchdog of the server with these data. When we are gone it stops the server, and removes the folder that is
+    /// to be removed then, if one is. It shares `lock`, which so stays taken until both it and we are done.
     pub(crate) fn start(
         run_as: &RunAs,
         binaries: &Binaries,
         data: &Path,
-        directory: &Path,
-        lifetime: Lifetime,
+        remove: Option<&Path>,
         lock: &File,
     ) -> Result<Self, Error> {
         let failed = || cannot("start", Path::new("sh"));
-        let (mode, remove) = match lifetime {
-            Lifetime::Kept => ("fast", None),
-            Lifetime::Ephemeral => ("immediate", Some(directory)),
-        };
+        let mode = if remove.is_some() { "immediate" } else { "fast" };
         let mut command = run_as.command("sh");
         command
             .args(["-c", SCRIPT, "kefu-postgres-watchdog"])

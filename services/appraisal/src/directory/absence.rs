@@ -66,7 +66,7 @@ impl Directory {
             return Err(Error::field("absence.end_time", "must be at most 366 days after start_time"));
         }
         let mut change = self.chassis.begin(call).await?;
-        let department = staff::department_of(change.connection(), &request.parent).await?;
+        let department = staff::row::department_of(change.connection(), &request.parent).await?;
         if !department.is_some_and(|department: String| reaches(call, &request.parent, &department)) {
             return Err(no_staff(&request.parent));
         }
@@ -92,7 +92,7 @@ impl Directory {
         let mut change = self.chassis.begin(call).await?;
         let row = absences!("where id = $1 and staff = $2 for no key update", id.uuid(), staff);
         let row = row.fetch_optional(change.connection()).await?;
-        let department = staff::department_of(change.connection(), staff).await?.unwrap_or_default();
+        let department = staff::row::department_of(change.connection(), staff).await?.unwrap_or_default();
         let row = row.filter(|_| reaches(call, staff, &department));
         let mut record = row.ok_or_else(|| no_absence(&request.name))?;
         check_etag(&request.etag, &etag(record.version), &request.name)?;

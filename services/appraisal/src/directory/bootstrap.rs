@@ -11,7 +11,7 @@ use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
 use super::lock_organisation;
-use super::staff::{StaffRow, created};
+use super::staff::row::{StaffRow, created};
 
 /// How long to wait before it is tried again.
 const AGAIN: Duration = Duration::from_millis(500);

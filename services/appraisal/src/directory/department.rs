@@ -1,113 +1,23 @@
 //! Departments: their business, and who is in charge of it.
 
-use jiff::Timestamp;
 use kefu_chassis::call::{check_etag, etag};
-use kefu_chassis::directory::Deputy;
-use kefu_chassis::journal::NewEvent;
 use kefu_chassis::language::Text;
 use kefu_chassis::mask::masked;
 use kefu_chassis::paging::Page;
-use kefu_chassis::record::Record;
 use kefu_chassis::{Call, Error};
 use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
-use serde::Serialize;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 
-use super::known::DirectorySnapshot;
-use super::responsible::Deputies;
-use super::staff::StaffRow;
-use super::{Directory, Name, Organisation, lock_organisation, new_name, no_department, staff};
+use super::snapshot::DirectorySnapshot;
+use super::staff;
+use super::{Directory, Name, Organisation, lock_organisation, new_name, no_department};
+
+pub mod row;
+
+use row::{DepartmentRow, created, departments, updated};
 
 const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "部门尚有在职成员：须先调离");
-
-/// A department as it is stored: its fields are the columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Record)]
-#[record(table = "appraisal.department", query = departments, upsert)]
-#[record(shows = pb::Department, computed(deputies = Self::shown_deputies))]
-pub struct DepartmentRow {
-    pub name: String,
-    display_name: String,
-    kind: i16,
-    domains: Vec<String>,
-    /// Empty for none.
-    #[record(nullable)]
-    pub head: String,
-    #[record(read_as = "crate::directory::responsible::Deputies", hidden)]
-    pub deputies: Deputies,
-    pub dissolved: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    pub version: i64,
-}
-
-impl DepartmentRow {
-    /// A new one, as given, recorded at `now`.
-    pub fn of(name: String, given: &pb::Department, now: Timestamp) -> Self {
-        let mut record = Self { name, ..Self::blank(now) };
-        for field in pb::Department::FIELDS {
-            record.set(field, given);
-        }
-        record
-    }
-
-    /// Who stands in for the head, in their order.
-    fn shown_deputies(&self) -> Vec<pb::department::Deputy> {
-        let deputy =
-            |deputy: &Deputy| pb::department::Deputy { staff: deputy.staff.clone(), domains: deputy.domains.clone() };
-        self.deputies.iter().map(deputy).collect()
-    }
-
-    /// Takes the field as given.
-    fn set(&mut self, field: &str, given: &pb::Department) {
-        let deputy =
-            |deputy: &pb::department::Deputy| Deputy { staff: deputy.staff.clone(), domains: deputy.domains.clone() };
-        match field {
-            "display_name" => self.display_name.clone_from(&given.display_name),
-            "kind" => self.kind = given.kind() as i16,
-            "domains" => self.domains.clone_from(&given.domains),
-            "head" => self.head.clone_from(&given.head),
-            "deputies" => self.deputies = Json(given.deputies.iter().map(deputy).collect()),
-            "dissolved" => self.dissolved = given.dissolved,
-            _ => {}
-        }
-    }
-
-    /// What an update makes of it at `now`, and the fields that differ then.
-    pub fn updated(
-        &self,
-        fields: &[&'static str],
-        given: &pb::Department,
-        now: Timestamp,
-    ) -> (Self, Vec<&'static str>) {
-        let mut new = self.clone();
-        let mut changed = Vec::new();
-        for field in fields {
-            let before = new.clone();
-            new.set(field, given);
-            if new != before {
-                changed.push(*field);
-            }
-        }
-        new.version += 1;
-        new.updated_at = now;
-        (new, changed)
-    }
-}
-
-/// The event of a new one.
-pub fn created(call: &Call, record: &DepartmentRow) -> NewEvent {
-    let payload = pb::DepartmentCreated { department: Some(record.show()) };
-    NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
-}
-
-/// The event of a change.
-pub fn updated(call: &Call, record: &DepartmentRow, changed: &[&str]) -> NewEvent {
-    let changed_fields = changed.iter().map(|&field| field.to_owned()).collect();
-    let payload = pb::DepartmentUpdated { department: Some(record.show()), changed_fields };
-    NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
-}
 
 impl Directory {
     pub(super) async fn create_department(
@@ -192,7 +102,7 @@ async fn check(
         .cloned()
         .collect();
     if !leaders.is_empty() {
-        let staff = staff::of_names(&mut *connection, &leaders).await?;
+        let staff = staff::row::of_names(&mut *connection, &leaders).await?;
         DirectorySnapshot::new(staff, [], organisation).check_leaders(new, changed)?;
     }
     if new.dissolved && changed.contains(&"dissolved") {
@@ -205,14 +115,4 @@ async fn check(
         }
     }
     Ok(())
-}
-
-/// The departments that a change of a member of staff concerns: the one they are to belong to, and those they head.
-pub async fn around_staff(connection: &mut PgConnection, staff: &StaffRow) -> Result<Vec<DepartmentRow>, sqlx::Error> {
-    departments!("where name = $1 or head = $2", staff.department, staff.name).fetch_all(connection).await
-}
-
-/// All departments.
-pub async fn all(connection: &mut PgConnection) -> Result<Vec<DepartmentRow>, sqlx::Error> {
-    departments!("").fetch_all(connection).await
 }

@@ -17,7 +17,8 @@ impl Directory {
     ) -> Result<pb::Staff, Error> {
         let mut change = self.chassis.begin(call).await?;
         let organisation = lock_organisation(change.connection()).await?;
-        let row = staff::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
+        let row =
+            staff::row::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
         if row.inactive {
             return Err(Error::field("staff", "has left"));
         }
@@ -42,7 +43,7 @@ impl Directory {
         _call: &Call,
         _request: pb::GetGeneralManagerRequest,
     ) -> Result<pb::Staff, Error> {
-        staff::general_manager(self.chassis.pool())
+        staff::row::general_manager(self.chassis.pool())
             .await?
             .map(|record| record.show())
             .ok_or_else(|| no_staff("staff:generalManager"))

@@ -9,7 +9,7 @@ use kefu_proto::directory::v1::import_staff_response::RejectedRow;
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
 
-use super::known::DirectorySnapshot;
+use super::snapshot::DirectorySnapshot;
 use super::{Directory, department, lock_organisation, staff};
 
 mod file;
@@ -81,25 +81,25 @@ impl Directory {
 async fn write(change: &mut UnitOfWork<'_>, call: &Call, step: &Step) -> Result<(), Error> {
     match step {
         Step::Departments(records) => {
-            department::DepartmentRow::upsert(change.connection(), &records.iter().collect::<Vec<_>>()).await?;
+            department::row::DepartmentRow::upsert(change.connection(), &records.iter().collect::<Vec<_>>()).await?;
             for record in records {
-                change.record(department::created(call, record));
+                change.record(department::row::created(call, record));
             }
         }
         Step::Leaders(led) => {
             let records: Vec<_> = led.iter().map(|(record, _)| record).collect();
-            department::DepartmentRow::upsert(change.connection(), &records).await?;
+            department::row::DepartmentRow::upsert(change.connection(), &records).await?;
             for (record, changed) in led {
-                change.record(department::updated(call, record, changed));
+                change.record(department::row::updated(call, record, changed));
             }
         }
         Step::Staff(entries) => {
             let records: Vec<_> = entries.iter().map(|entry| &entry.record).collect();
-            staff::StaffRow::upsert(change.connection(), &records).await?;
+            staff::row::StaffRow::upsert(change.connection(), &records).await?;
             for entry in entries {
                 change.record(match entry.changed.as_slice() {
-                    [] => staff::created(call, &entry.record),
-                    changed => staff::updated(call, &entry.record, changed, call.now),
+                    [] => staff::row::created(call, &entry.record),
+                    changed => staff::row::updated(call, &entry.record, changed, call.now),
                 });
             }
         }

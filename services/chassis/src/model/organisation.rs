@@ -73,6 +73,14 @@ impl Organisation {
         self.departments.get(name).filter(|department| !department.dissolved)
     }
 
+    /// Refuses what is no department.
+    pub fn check_department(&self, name: &str) -> Result<(), Error> {
+        match self.department(name) {
+            Some(_) => Ok(()),
+            None => Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }),
+        }
+    }
+
     /// Whether somebody is or was of the staff.
     #[must_use]
     pub fn is_known(&self, staff: &str) -> bool {

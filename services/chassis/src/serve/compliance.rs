@@ -13,7 +13,7 @@ use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::{NEVER, Page};
 use crate::model::duty::{BY_PERSON, Duty, DutyResource, State};
 use crate::model::event::NewEvent;
-use crate::store::duty as store;
+use crate::store::duty::{self as store, DutyRow};
 use crate::work::chassis::Chassis;
 
 mod summary;

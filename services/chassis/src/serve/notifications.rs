@@ -19,19 +19,8 @@ use crate::model::event::NewEvent;
 use crate::model::notice::NotificationResource;
 use crate::serve::watch::{Watch, Watched};
 use crate::store::duty as store;
+use crate::store::record::Record;
 use crate::work::chassis::Chassis;
-
-/// A query of notifications.
-macro_rules! notifications {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            NotificationRow,
-            "select id, event, recipient, kind, clause, subject, duty, text_en, text_zh, acknowledgement_required,
-                acknowledged_at, created_at
-            from notification " + $rest $($arguments)*
-        )
-    };
-}
 
 /// Serves a service's notifications.
 #[derive(Clone, Debug)]
@@ -41,7 +30,8 @@ pub struct Notifications {
 }
 
 /// A notification as it is stored.
-#[derive(Debug)]
+#[derive(Debug, Record)]
+#[record(table = "notification", query = notifications, read_only)]
 struct NotificationRow {
     id: Uuid,
     event: Uuid,

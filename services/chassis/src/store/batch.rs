@@ -6,10 +6,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::base::time::sql;
-use crate::contract::paging::NEVER;
 use crate::model::duty::Duty;
 use crate::model::event::{DutyChanges, NewEvent, payload_digest};
+use crate::store::duty::{DutyColumns, DutyRow};
 use crate::store::notice::NoticeColumns;
+use crate::store::record::Columns;
 
 /// A reply to keep for repetitions of its call.
 #[derive(Debug)]
@@ -37,10 +38,10 @@ impl Batch<'_> {
     #[expect(clippy::too_many_lines, reason = "one statement, with a line for each of its columns")]
     pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let wants_reply = self.reply.is_some();
-        let duties = DutyColumns::from(self.duties);
+        let duties: DutyColumns = self.duties.into_iter().map(DutyRow::from).collect();
         let mut events = self.events;
         let notices = NoticeColumns::of(&mut events, self.now);
-        let events = EventColumns::new(events);
+        let events: EventColumns = events.into_iter().map(EventRow::from).collect();
         let reply = self.reply;
         let replied = sqlx::query_scalar!(
             r#"
@@ -155,114 +156,40 @@ impl Batch<'_> {
     }
 }
 
-/// Duties, a column each.
-#[derive(Default)]
-struct DutyColumns {
-    id: Vec<Uuid>,
-    clause: Vec<String>,
-    kind: Vec<String>,
-    subject: Vec<String>,
-    owner: Vec<String>,
-    department: Vec<String>,
-    regulation: Vec<String>,
-    calendar: Vec<String>,
-    state: Vec<i16>,
-    measure: Vec<i16>,
-    budget_us: Vec<i64>,
-    elapsed_us: Vec<i64>,
-    paused_us: Vec<i64>,
-    opened_at: Vec<jiff_sqlx::Timestamp>,
-    running_since: Vec<Option<jiff_sqlx::Timestamp>>,
-    paused_since: Vec<Option<jiff_sqlx::Timestamp>>,
-    holds: Vec<i16>,
-    due_at: Vec<jiff_sqlx::Timestamp>,
-    provisional: Vec<bool>,
-    met_at: Vec<Option<jiff_sqlx::Timestamp>>,
-    breached_at: Vec<Option<jiff_sqlx::Timestamp>>,
-    breach_event: Vec<Option<Uuid>>,
-    late: Vec<bool>,
-    corrected: Vec<bool>,
-    reason: Vec<String>,
-    decided_by: Vec<String>,
-    version: Vec<i64>,
-    told: Vec<i16>,
-    tell_next_at: Vec<Option<jiff_sqlx::Timestamp>>,
+/// An event as it is stored, new.
+#[derive(Columns)]
+struct EventRow {
+    event_id: Uuid,
+    aggregate: String,
+    version: i64,
+    occurred_at: jiff_sqlx::Timestamp,
+    clauses: String,
+    payload_type: String,
+    payload: Vec<u8>,
+    salt: Vec<u8>,
+    digest: Vec<u8>,
+    changes: Vec<u8>,
+    corrects: Option<Uuid>,
 }
 
-impl From<Vec<Duty>> for DutyColumns {
-    fn from(duties: Vec<Duty>) -> Self {
-        let mut columns = Self::default();
-        for duty in duties {
-            columns.id.push(duty.id.uuid());
-            columns.clause.push(duty.clause);
-            columns.kind.push(duty.kind);
-            columns.subject.push(duty.subject);
-            columns.owner.push(duty.owner);
-            columns.department.push(duty.department);
-            columns.regulation.push(duty.regulation);
-            columns.calendar.push(duty.calendar.version().to_owned());
-            columns.state.push(duty.state as i16);
-            columns.measure.push(duty.measure as i16);
-            columns.budget_us.push(duty.budget_us);
-            columns.elapsed_us.push(duty.elapsed_us);
-            columns.paused_us.push(duty.paused_us);
-            columns.opened_at.push(sql::at(duty.opened_at));
-            columns.running_since.push(sql::maybe(duty.running_since));
-            columns.paused_since.push(sql::maybe(duty.paused_since));
-            columns.holds.push(duty.pause_reasons);
-            columns.due_at.push(sql::at(duty.due_at.unwrap_or(NEVER)));
-            columns.provisional.push(duty.provisional);
-            columns.met_at.push(sql::maybe(duty.met_at));
-            columns.breached_at.push(sql::maybe(duty.breached_at));
-            columns.breach_event.push(duty.breach_event);
-            columns.late.push(duty.late);
-            columns.corrected.push(duty.corrected);
-            columns.reason.push(duty.reason);
-            columns.decided_by.push(duty.decided_by);
-            columns.version.push(duty.version);
-            columns.told.push(duty.escalation_level);
-            columns.tell_next_at.push(sql::maybe(duty.next_escalation_at));
+impl From<NewEvent> for EventRow {
+    fn from(event: NewEvent) -> Self {
+        // The first half of a UUIDv7 is time and counter; a salt must not be guessed, so it is random throughout.
+        let mut salt = vec![0; 16];
+        let filled = aws_lc_rs::rand::fill(&mut salt);
+        debug_assert!(filled.is_ok(), "the system's random source answers");
+        Self {
+            digest: payload_digest(&salt, &event.payload).to_vec(),
+            event_id: event.id,
+            aggregate: event.aggregate,
+            version: event.version,
+            occurred_at: sql::at(event.occurred_at),
+            clauses: event.clauses.join(","),
+            payload_type: event.payload_type,
+            payload: event.payload,
+            salt,
+            changes: DutyChanges { changes: event.duty_changes }.encode_to_vec(),
+            corrects: event.corrects,
         }
-        columns
-    }
-}
-
-/// Events, a column each.
-#[derive(Default)]
-struct EventColumns {
-    event_id: Vec<Uuid>,
-    aggregate: Vec<String>,
-    version: Vec<i64>,
-    occurred_at: Vec<jiff_sqlx::Timestamp>,
-    clauses: Vec<String>,
-    payload_type: Vec<String>,
-    payload: Vec<Vec<u8>>,
-    salt: Vec<Vec<u8>>,
-    digest: Vec<Vec<u8>>,
-    changes: Vec<Vec<u8>>,
-    corrects: Vec<Option<Uuid>>,
-}
-
-impl EventColumns {
-    fn new(events: Vec<NewEvent>) -> Self {
-        let mut columns = Self::default();
-        for event in events {
-            // The first half of a UUIDv7 is time and counter; a salt must not be guessed, so it is random throughout.
-            let mut salt = vec![0; 16];
-            let filled = aws_lc_rs::rand::fill(&mut salt);
-            debug_assert!(filled.is_ok(), "the system's random source answers");
-            columns.digest.push(payload_digest(&salt, &event.payload).to_vec());
-            columns.event_id.push(event.id);
-            columns.corrects.push(event.corrects);
-            columns.aggregate.push(event.aggregate);
-            columns.version.push(event.version);
-            columns.occurred_at.push(sql::at(event.occurred_at));
-            columns.clauses.push(event.clauses.join(","));
-            columns.payload_type.push(event.payload_type);
-            columns.payload.push(event.payload);
-            columns.salt.push(salt);
-            columns.changes.push(DutyChanges { changes: event.duty_changes }.encode_to_vec());
-        }
-        columns
     }
 }

@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use crate::base::digest::sha256;
+use crate::store::record::Record;
 
 /// The hash before the first event of a service's journal.
 pub fn genesis(service: &str) -> [u8; 32] {
@@ -11,8 +12,9 @@ pub fn genesis(service: &str) -> [u8; 32] {
 }
 
 /// A journal row as it is stored.
-#[derive(Clone, Debug)]
-pub struct Row {
+#[derive(Clone, Debug, sqlx::FromRow, Record)]
+#[record(table = "journal", query = journal, read_only)]
+pub struct JournalRow {
     pub seq: i64,
     pub position: Option<i64>,
     pub hash: Option<Vec<u8>>,
@@ -32,7 +34,7 @@ pub struct Row {
     pub corrects: Option<Uuid>,
 }
 
-impl Row {
+impl JournalRow {
     /// The chain's hash with this event at `position`, after `previous`.
     pub fn link(&self, previous: &[u8], position: i64) -> [u8; 32] {
         let mut bytes = Vec::with_capacity(512);

@@ -10,25 +10,12 @@ use crate::base::time::sql;
 use crate::contract::paging::NEVER;
 use crate::model::duty::{Duty, DutyResource, Measure, State};
 use crate::store::calendars::Calendars;
-
-/// A query of duties. Columns are named, so that a later version may add some while this one runs.
-macro_rules! duties {
-    ($rest:literal $($arguments:tt)*) => {
-        sqlx::query_as!(
-            $crate::store::duty::Row,
-            "select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
-                paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at,
-                breach_event, late, corrected, reason, decided_by, version, told, tell_next_at
-            from duty " + $rest $($arguments)*
-        )
-    };
-}
-
-pub(crate) use duties;
+use crate::store::record::{Columns, Record};
 
 /// A duty as it is stored.
-#[derive(Debug)]
-pub struct Row {
+#[derive(Debug, Record, Columns)]
+#[record(table = "duty", query = duties, read_only)]
+pub struct DutyRow {
     pub id: Uuid,
     pub clause: String,
     pub kind: String,
@@ -60,7 +47,7 @@ pub struct Row {
     pub tell_next_at: Option<SqlTime>,
 }
 
-impl Row {
+impl DutyRow {
     /// The duty, which counts on `calendar`.
     fn on(self, calendar: Calendar) -> Duty {
         let row = self;
@@ -98,11 +85,47 @@ impl Row {
     }
 }
 
+impl From<Duty> for DutyRow {
+    fn from(duty: Duty) -> Self {
+        Self {
+            id: duty.id.uuid(),
+            clause: duty.clause,
+            kind: duty.kind,
+            subject: duty.subject,
+            owner: duty.owner,
+            department: duty.department,
+            regulation: duty.regulation,
+            calendar: duty.calendar.version().to_owned(),
+            state: duty.state as i16,
+            measure: duty.measure as i16,
+            budget_us: duty.budget_us,
+            elapsed_us: duty.elapsed_us,
+            paused_us: duty.paused_us,
+            opened_at: sql::at(duty.opened_at),
+            running_since: sql::maybe(duty.running_since),
+            paused_since: sql::maybe(duty.paused_since),
+            holds: duty.pause_reasons,
+            due_at: sql::at(duty.due_at.unwrap_or(NEVER)),
+            provisional: duty.provisional,
+            met_at: sql::maybe(duty.met_at),
+            breached_at: sql::maybe(duty.breached_at),
+            breach_event: duty.breach_event,
+            late: duty.late,
+            corrected: duty.corrected,
+            reason: duty.reason,
+            decided_by: duty.decided_by,
+            version: duty.version,
+            told: duty.escalation_level,
+            tell_next_at: sql::maybe(duty.next_escalation_at),
+        }
+    }
+}
+
 /// Duties as they are stored, each on its calendar.
 pub async fn read(
     connection: &mut PgConnection,
     calendars: &Calendars,
-    rows: Vec<Row>,
+    rows: Vec<DutyRow>,
 ) -> Result<Vec<Duty>, sqlx::Error> {
     let mut duties = Vec::with_capacity(rows.len());
     for row in rows {

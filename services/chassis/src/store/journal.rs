@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::base::time::to_proto;
 use crate::model::event::DutyChanges;
-use crate::store::chain::{Row, genesis};
+use crate::store::chain::{JournalRow, genesis, journal};
 
 /// The last sealed position and the chain's hash there.
 pub async fn read_head(connection: &mut PgConnection, service: &str) -> Result<(i64, Vec<u8>), sqlx::Error> {
@@ -21,30 +21,17 @@ pub async fn read_head(connection: &mut PgConnection, service: &str) -> Result<(
 
 /// Unsealed events in the order they were appended, at most `limit`: an aggregate's own are in order
 /// because its lock was held.
-pub async fn unsealed(connection: &mut PgConnection, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as!(
-        Row,
-        "select seq, position, hash, event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation,
-            payload_type, payload, salt, payload_digest, duty_changes, corrects
-        from journal where position is null order by seq limit $1",
-        limit
-    )
-    .fetch_all(connection)
-    .await
+pub async fn unsealed(connection: &mut PgConnection, limit: i64) -> Result<Vec<JournalRow>, sqlx::Error> {
+    journal!("where position is null order by seq limit $1", limit).fetch_all(connection).await
 }
 
 /// Sealed events after `position`, at most `limit`.
-pub async fn sealed_after(connection: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as!(
-        Row,
-        "select seq, position, hash, event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation,
-            payload_type, payload, salt, payload_digest, duty_changes, corrects
-        from journal where position > $1 order by position limit $2",
-        position,
-        limit
-    )
-    .fetch_all(connection)
-    .await
+pub async fn sealed_after(
+    connection: &mut PgConnection,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<JournalRow>, sqlx::Error> {
+    journal!("where position > $1 order by position limit $2", position, limit).fetch_all(connection).await
 }
 
 /// Gives the rows of `sequences` their positions and hashes.
@@ -68,7 +55,7 @@ pub async fn seal(
 }
 
 /// As the feed shows it.
-pub fn event(service: &str, row: Row) -> Event {
+pub fn event(service: &str, row: JournalRow) -> Event {
     let mut duty_changes =
         DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default();
     // Inside the service a duty has its own name; outside the service is part of it.

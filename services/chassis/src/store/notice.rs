@@ -5,42 +5,49 @@ use uuid::Uuid;
 
 use crate::base::names::Id;
 use crate::model::event::NewEvent;
-use crate::model::notice::NotificationResource;
+use crate::model::notice::{Notice, NotificationResource};
+use crate::store::record::Columns;
 
-/// Notifications, a column each.
-#[derive(Default)]
-pub(crate) struct NoticeColumns {
-    pub id: Vec<Uuid>,
-    pub event: Vec<Uuid>,
-    pub recipient: Vec<String>,
-    pub kind: Vec<String>,
-    pub clause: Vec<String>,
-    pub subject: Vec<String>,
-    pub duty: Vec<Option<Uuid>>,
-    pub english: Vec<String>,
-    pub chinese: Vec<String>,
-    pub required: Vec<bool>,
+/// A notification as it is stored, new.
+#[derive(Columns)]
+pub(crate) struct NoticeRow {
+    pub id: Uuid,
+    pub event: Uuid,
+    pub recipient: String,
+    pub kind: String,
+    pub clause: String,
+    pub subject: String,
+    pub duty: Option<Uuid>,
+    pub english: String,
+    pub chinese: String,
+    pub required: bool,
+}
+
+impl NoticeRow {
+    fn of(notice: Notice, event: Uuid, now: Timestamp) -> Self {
+        Self {
+            id: Id::<NotificationResource>::new(now).uuid(),
+            event,
+            kind: notice.kind.code.to_owned(),
+            english: notice.kind.english.replace("{}", &notice.about),
+            chinese: notice.kind.chinese.replace("{}", &notice.about),
+            recipient: notice.recipient,
+            clause: notice.clause,
+            subject: notice.subject,
+            duty: notice.duty.map(Id::uuid),
+            required: notice.acknowledgement_required,
+        }
+    }
 }
 
 impl NoticeColumns {
-    /// The notices of `events`, made at `now`. Who is no member of staff is told nothing.
+    /// Takes the notices out of `events`, made at `now`. Who is no member of staff is told nothing.
     pub fn of(events: &mut [NewEvent], now: Timestamp) -> Self {
-        let mut columns = Self::default();
-        for event in events {
+        let rows = events.iter_mut().flat_map(|event| {
             let id = event.id;
-            for notice in event.notices.drain(..).filter(|notice| notice.recipient.starts_with("staff/")) {
-                columns.id.push(Id::<NotificationResource>::new(now).uuid());
-                columns.event.push(id);
-                columns.kind.push(notice.kind.code.to_owned());
-                columns.english.push(notice.kind.english.replace("{}", &notice.about));
-                columns.chinese.push(notice.kind.chinese.replace("{}", &notice.about));
-                columns.recipient.push(notice.recipient);
-                columns.clause.push(notice.clause);
-                columns.subject.push(notice.subject);
-                columns.duty.push(notice.duty.map(Id::uuid));
-                columns.required.push(notice.acknowledgement_required);
-            }
-        }
-        columns
+            let notices = event.notices.drain(..).filter(|notice| notice.recipient.starts_with("staff/"));
+            notices.map(move |notice| NoticeRow::of(notice, id, now))
+        });
+        rows.collect()
     }
 }

@@ -6,7 +6,7 @@
 //! use kefu_chassis::record::Record;
 //!
 //! #[derive(Record)]
-//! #[record(table = "notification", query = told)]
+//! #[record(table = "notification", query = told, read_only)]
 //! struct ToldRow {
 //!     recipient: String,
 //!     acknowledged_at: Option<jiff_sqlx::Timestamp>,
@@ -22,7 +22,7 @@
 //! ```compile_fail
 //! # use kefu_chassis::record::Record;
 //! # #[derive(Record)]
-//! # #[record(table = "notification", query = told)]
+//! # #[record(table = "notification", query = told, read_only)]
 //! # struct ToldRow {
 //! recipient: i64,
 //! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
@@ -37,7 +37,7 @@
 //! ```compile_fail
 //! # use kefu_chassis::record::Record;
 //! # #[derive(Record)]
-//! # #[record(table = "notification", query = told)]
+//! # #[record(table = "notification", query = told, read_only)]
 //! # struct ToldRow {
 //! addressee: String,
 //! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
@@ -52,7 +52,7 @@
 //! ```compile_fail
 //! # use kefu_chassis::record::Record;
 //! # #[derive(Record)]
-//! # #[record(table = "notification", query = told)]
+//! # #[record(table = "notification", query = told, read_only)]
 //! # struct ToldRow {
 //! #     recipient: String,
 //! acknowledged_at: jiff_sqlx::Timestamp,
@@ -83,6 +83,8 @@ pub trait VersionedRow: Sized + Send + Sync {
     fn id(&self) -> Id<Self::Kind>;
     /// Its version: 1 when it is made, one more with each change.
     fn version(&self) -> i64;
+    /// When it was recorded.
+    fn created_at(&self) -> Timestamp;
     /// When it was last changed, by the clock of whoever did.
     fn changed_at(&self) -> Timestamp;
     /// Makes it this version, changed at `now`.
@@ -292,7 +294,7 @@ mod tests {
 
     /// What the example above asks for, so that its query is among those that are prepared.
     #[derive(Record)]
-    #[record(table = "notification", query = told)]
+    #[record(table = "notification", query = told, read_only)]
     struct ToldRow {
         recipient: String,
         acknowledged_at: Option<jiff_sqlx::Timestamp>,

@@ -1,13 +1,13 @@
-//! The u-chart: events per unit, where units vary, with limits at three standard deviations of a Poisson count (D. C.
-//! Montgomery, "Introduction to Statistical Quality Control"; NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.1), and
-//! two rules of the Western Electric "Statistical Quality Control Handbook" (1956) that say which points stand out.
+//! u-chart: events per unit with varying numbers of units, limits at three standard deviations of a Poisson count (D. C.
+//! Montgomery, "Introduction to Statistical Quality Control"; NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.3.1),
+//! and two rules of the Western Electric "Statistical Quality Control Handbook" (1956) that signal points out of control.
 
 use super::float;
 
-/// So many on one side are too many (rule 4).
+/// Points in a row on one side of the centre that give a signal (rule 4).
 const RUN: usize = 8;
 
-/// How many events there were in how many units.
+/// Events counted over a number of units.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     pub count: i64,
@@ -15,29 +15,31 @@ pub struct Point {
 }
 
 impl Point {
-    /// Events per unit; none where there was no unit.
+    /// Events per unit; 0 without units.
     pub fn rate(&self) -> f64 {
         if self.units > 0.0 { float(self.count) / self.units } else { 0.0 }
     }
 }
 
-/// The centre, and the limits of each point.
+/// Centre of the chart, and lower and upper limit of each point.
 #[derive(Debug)]
 pub struct Chart {
     pub centre: f64,
     pub limits: Vec<(f64, f64)>,
 }
 
-/// Why a point stands out.
+/// Rule by which a point gives a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Rule 1: it is beyond its limits.
+    /// Rule 1: a point beyond its limits.
     BeyondLimits,
-    /// Rule 4: it is the eighth or a later one on the same side of the centre.
+    /// Rule 4: the eighth or a later point in a row on one side of the centre.
     EightOnOneSide,
 }
 
-/// The chart of some points: the centre is all events by all units, of the points that have units; the limits are it ± 3·√(centre/units), not below 0.
+/// Computes centre and limits. Points without units are left out of the centre.
+///
+/// centre = events / units; limits = centre ± 3·√(centre/units), not below 0.
 pub fn chart(points: &[Point]) -> Chart {
     let units: f64 = points.iter().map(|point| point.units).sum();
     let events: i64 = points.iter().filter(|point| point.units > 0.0).map(|point| point.count).sum();
@@ -49,7 +51,7 @@ pub fn chart(points: &[Point]) -> Chart {
     Chart { centre, limits: points.iter().map(limits).collect() }
 }
 
-/// Which points stand out, and why. A point without units says nothing and ends a run, as does one on the centre.
+/// The signals of each point. A point without units gives none and ends a run; so does a point on the centre.
 pub fn signals(points: &[Point], chart: &Chart) -> Vec<Vec<Rule>> {
     let mut run = (0.0_f64, 0);
     let signal = |(point, &(lower, upper)): (&Point, &(f64, f64))| {
@@ -125,13 +127,13 @@ mod tests {
         let mut of = points(&[(10, 1.0); 9]);
         of.extend(points(&[(4, 1.0); 9]));
         let chart = chart(&of);
-        let told: Vec<usize> = signals(&of, &chart)
+        let signalled: Vec<usize> = signals(&of, &chart)
             .iter()
             .enumerate()
             .filter(|(_, rules)| rules.contains(&Rule::EightOnOneSide))
             .map(|(place, _)| place)
             .collect();
-        assert_eq!(told, [7, 8, 16, 17]);
+        assert_eq!(signalled, [7, 8, 16, 17]);
     }
 
     #[test]

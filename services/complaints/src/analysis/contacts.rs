@@ -1,4 +1,4 @@
-//! How many contacts intake had, by the day: kept from its feed, to count complaints by.
+//! Daily number of contacts, from intake's feed: the denominator of complaint rates.
 
 use kefu_chassis::subscriber::Subscription;
 use kefu_chassis::time::from_proto;
@@ -8,7 +8,7 @@ use kefu_proto::intake::v1 as intake;
 use prost::{Message as _, Name as _};
 use sqlx::PgConnection;
 
-/// What of intake is counted: requests, registered or imported.
+/// Subscribes to intake's events of a registered or imported request, each of which is a contact.
 pub fn subscription() -> Subscription {
     Subscription {
         feed: "services/intake",
@@ -33,7 +33,7 @@ async fn apply(chassis: &Chassis, connection: &mut PgConnection, event: &Event) 
     let Some(time) = request.and_then(|request| request.contact_time).as_ref().and_then(from_proto) else {
         return Ok(());
     };
-    let day = time.to_zoned(chassis.regulation.calendar().zone().clone()).date();
+    let day = chassis.regulation.calendar().day(time);
     sqlx::query!(
         "insert into complaints.contact_count as c (day, contacts, live) values ($1, 1, $2)
         on conflict (day) do update set contacts = c.contacts + 1, live = c.live or excluded.live",

@@ -1,13 +1,13 @@
-//! The few that make up most: groups in the order of their size, with the share that they have together (Pareto; J. M. Juran,
-//! "Universals in Management Planning and Controlling", 1954).
+//! Pareto ranking: groups by size with their cumulative share; the vital few make up most (J. M. Juran, "Universals in
+//! Management Planning and Controlling", 1954).
 
 use super::store::GroupRow;
 use super::{float, share};
 
-/// From this share on the groups before are enough.
+/// Cumulative share at which the vital few end.
 const MOST: f64 = 0.8;
 
-/// A group and its place among all.
+/// A group with its share, and its cumulative share with all larger groups.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranked {
     pub group: GroupRow,
@@ -16,7 +16,7 @@ pub struct Ranked {
     pub is_vital: bool,
 }
 
-/// The largest first; of equals, by key.
+/// Ranks groups, the largest first, equal ones by key.
 pub fn ranked(mut groups: Vec<GroupRow>) -> Vec<Ranked> {
     groups.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.key.cmp(&other.key)));
     let all: i64 = groups.iter().map(|group| group.count).sum();
@@ -33,25 +33,25 @@ pub fn ranked(mut groups: Vec<GroupRow>) -> Vec<Ranked> {
 mod tests {
     use super::*;
 
-    fn of(counts: &[(&str, i64)]) -> Vec<Ranked> {
+    fn ranked_counts(counts: &[(&str, i64)]) -> Vec<Ranked> {
         let group = |&(key, count): &(&str, i64)| GroupRow { key: key.to_owned(), count, rate_count: count };
         ranked(counts.iter().map(group).collect())
     }
 
     #[test]
     fn the_vital_few_are_no_more_than_it_takes() {
-        let groups = of(&[("late", 5), ("rude", 50), ("broken", 30), ("dear", 15)]);
-        let told: Vec<_> = groups.iter().map(|group| (group.group.key.as_str(), group.is_vital)).collect();
-        assert_eq!(told, [("rude", true), ("broken", true), ("dear", false), ("late", false)]);
+        let groups = ranked_counts(&[("late", 5), ("rude", 50), ("broken", 30), ("dear", 15)]);
+        let vital: Vec<_> = groups.iter().map(|group| (group.group.key.as_str(), group.is_vital)).collect();
+        assert_eq!(vital, [("rude", true), ("broken", true), ("dear", false), ("late", false)]);
         let shares: Vec<_> = groups.iter().map(|group| (group.cumulative_share * 100.0).round()).collect();
         assert_eq!(shares.as_slice(), [50.0, 80.0, 95.0, 100.0]);
     }
 
     #[test]
     fn equals_stand_by_name_and_nothing_has_no_groups() {
-        let groups = of(&[("b", 2), ("a", 2)]);
+        let groups = ranked_counts(&[("b", 2), ("a", 2)]);
         assert_eq!(groups.iter().map(|group| group.group.key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(groups.iter().all(|group| group.is_vital));
-        assert!(of(&[]).is_empty());
+        assert!(ranked_counts(&[]).is_empty());
     }
 }

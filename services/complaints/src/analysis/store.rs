@@ -9,13 +9,13 @@ use kefu_proto::complaints::v1::{AnalyzeComplaintsRequest, root_cause};
 use kefu_proto::contacts::v1::Channel;
 use sqlx::PgPool;
 
-/// Which complaints are counted.
+/// Selects the complaints to count.
 #[derive(Debug)]
 pub struct Filter<'a> {
     pub start: Timestamp,
     pub end: Timestamp,
     first_day: Date,
-    /// The day after the last.
+    /// The day after the last day.
     next_day: Date,
     category: i16,
     cause: i16,
@@ -27,7 +27,7 @@ pub struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    /// Those that a request asks for, received from one day on and before another.
+    /// The complaints of a request's filters, received at or after `start` and before `end`.
     pub fn of(request: &'a AnalyzeComplaintsRequest, (start, end): (&Zoned, &Zoned)) -> Self {
         Self {
             start: start.timestamp(),
@@ -45,7 +45,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// A query of the complaints of a filter, which has the first nine parameters; `c` is the complaint.
+/// A query over the complaints of a filter. The filter takes the first nine parameters; `c` is the complaint.
 macro_rules! filtered {
     ($kind:ident($($row:ty,)? $head:literal + $tail:literal), $filter:expr $(, $($arguments:tt)*)?) => {
         sqlx::$kind!(
@@ -68,16 +68,16 @@ macro_rules! filtered {
     };
 }
 
-/// How many there are of one group.
+/// Number of complaints in one group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupRow {
     pub key: String,
     pub count: i64,
-    /// How many of them since contacts are recorded.
+    /// Number received since contacts are recorded.
     pub rate_count: i64,
 }
 
-/// How many there are of each group, by its key; and since `rate_start`, if that is known.
+/// Number of complaints in each group, in the whole period and since `rate_start`.
 pub async fn groups(
     pool: &PgPool,
     filter: &Filter<'_>,
@@ -115,15 +115,15 @@ pub async fn groups(
     Ok(rows.map(|row| GroupRow { key: named(row.key), count: row.count, rate_count: row.rate_count }).collect())
 }
 
-/// How many were received in a week.
+/// Number of complaints received in a week.
 #[derive(Debug)]
 pub struct WeekRow {
-    /// Which of the weeks, from 1.
+    /// Index of the week in the query's list, from 1.
     pub place: i32,
     pub count: i64,
 }
 
-/// How many there are of each of the weeks that begin then; weeks without one are not among them.
+/// Number of complaints in each week beginning at `mondays`; weeks without complaints are left out.
 pub async fn weeks(pool: &PgPool, filter: &Filter<'_>, mondays: &[Zoned]) -> Result<Vec<WeekRow>, sqlx::Error> {
     let mondays: Vec<_> = mondays.iter().map(|monday| sql::at(monday.timestamp())).collect();
     filtered!(
@@ -140,22 +140,22 @@ pub async fn weeks(pool: &PgPool, filter: &Filter<'_>, mondays: &[Zoned]) -> Res
     .await
 }
 
-/// How many contacts intake had on a day.
+/// Number of contacts on a day.
 #[derive(Debug)]
 pub struct DayRow {
     pub day: Date,
     pub contacts: i64,
 }
 
-/// The contacts of the days of a period.
+/// Contacts of a period, by the day.
 #[derive(Debug, Default)]
 pub struct Contacts {
-    /// Since when contacts are recorded as they come; known only if some of the period are.
+    /// First day with contacts recorded as they came; none if the period has no recorded day.
     pub first: Option<Date>,
     pub days: Vec<DayRow>,
 }
 
-/// The contacts of the days of the period.
+/// Loads the contacts of the filter's period.
 pub async fn contacts(pool: &PgPool, filter: &Filter<'_>) -> Result<Contacts, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select day as "day: jiff_sqlx::Date", contacts,
@@ -172,7 +172,7 @@ pub async fn contacts(pool: &PgPool, filter: &Filter<'_>) -> Result<Contacts, sq
     })
 }
 
-/// How long a stage took.
+/// Durations of a stage: median and 90th percentile, in microseconds.
 #[derive(Debug)]
 pub struct StageRow {
     pub stage: i32,
@@ -181,9 +181,9 @@ pub struct StageRow {
     pub p90_us: i64,
 }
 
-/// How long the stages took that were passed, by their numbers in the contract. Each is sorted once, as a
-/// number, which is quicker than as an interval: of an even number of them the second fraction finds the upper of the two in
-/// the middle, of an odd one the same.
+/// Durations of the stages, by the contract's number of each. Each stage is sorted once, as a number, which is quicker than
+/// an interval. With an even number of durations, the median is the mean of the middle two: the second fraction finds the
+/// upper.
 pub async fn stages(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<StageRow>, sqlx::Error> {
     filtered!(
         query_as(
@@ -214,7 +214,7 @@ pub async fn stages(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<StageRow>,
     .await
 }
 
-/// How a kind of duty was kept.
+/// Punctuality of one kind of duty.
 #[derive(Debug)]
 pub struct PunctualityRow {
     pub kind: String,
@@ -222,8 +222,8 @@ pub struct PunctualityRow {
     pub in_time: i64,
 }
 
-/// How the duties were kept that were fulfilled, or whose time passed. They are looked for from the beginning of the period
-/// until `last`, when the last complaint of it ended.
+/// Punctuality by kind of duty, over duties fulfilled or past their time. Reads duties from the beginning of the period
+/// until `last`, the end of its last complaint.
 pub async fn punctuality(
     pool: &PgPool,
     filter: &Filter<'_>,
@@ -247,7 +247,7 @@ pub async fn punctuality(
     .await
 }
 
-/// How many complaints were closed, and how many of them with every such duty kept.
+/// Number of closed complaints, and of those with every such duty fulfilled in time.
 pub async fn resolution(pool: &PgPool, filter: &Filter<'_>, last: Timestamp) -> Result<PunctualityRow, sqlx::Error> {
     let closed = filtered!(
         query_scalar(r#"select count(*) as "count!" from complaints.complaint as c where"# + "and c.closure <> 0"),
@@ -271,7 +271,7 @@ pub async fn resolution(pool: &PgPool, filter: &Filter<'_>, last: Timestamp) -> 
     Ok(PunctualityRow { kind: "resolution".to_owned(), count: closed, in_time: closed - late })
 }
 
-/// When the last complaint ended, or `now` if one has not; the beginning of the period if there is none.
+/// End of the filter's last complaint; `now` while one is open; the beginning of the period without complaints.
 pub async fn last(pool: &PgPool, filter: &Filter<'_>, now: Timestamp) -> Result<Timestamp, sqlx::Error> {
     let last = filtered!(
         query_scalar(
@@ -285,8 +285,7 @@ pub async fn last(pool: &PgPool, filter: &Filter<'_>, now: Timestamp) -> Result<
     Ok(last.fetch_one(pool).await?.to_jiff())
 }
 
-/// How many complaints of known customers have a known cause, and how many of these come within 90 days of an earlier one
-/// of the same customer and cause.
+/// Number of complaints with a known customer and cause, and of those within 90 days of an earlier one with the same two.
 pub async fn recurrence(pool: &PgPool, filter: &Filter<'_>) -> Result<(i64, i64), sqlx::Error> {
     let row = filtered!(
         query(
@@ -306,7 +305,7 @@ pub async fn recurrence(pool: &PgPool, filter: &Filter<'_>) -> Result<(i64, i64)
     Ok((row.count, row.again))
 }
 
-/// How many said to be how satisfied.
+/// Number of complainants by their degree of satisfaction.
 pub async fn satisfaction(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<(i16, i64)>, sqlx::Error> {
     let rows = filtered!(
         query(

@@ -1,4 +1,4 @@
-//! What the complainant says of the resolution, and its execution: measures done, progress told (C5.6, C5.7, D8.8).
+//! The complainant's agreement to the resolution or decline, completed measures, and progress reports (C5.6, C5.7, D8.8).
 
 use kefu_chassis::names::{as_unknown, unknown};
 use kefu_chassis::time::{from_proto, sql, to_proto};
@@ -8,9 +8,9 @@ use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::{Action, Facts};
-use super::paper::{self, paper};
-use super::row::{Step, facts, part};
+use super::row::{Step, facts, measure_duty};
 use crate::shared::Measure;
 
 impl Complaints {
@@ -27,8 +27,8 @@ impl Complaints {
         let at = Some(sql::at(step.at));
         step.record.agreed_at = at;
         step.record.executed_at = at.filter(|_| !has_measures);
-        let paper = told(call, &mut step, true, request.channel, request.text);
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = record_answer(call, &mut step, true, request.channel, request.text);
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::AgreementReached { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -43,8 +43,8 @@ impl Complaints {
         let facts = facts(&step, call);
         step.fire(Action::Decline, &facts)?;
         step.record.approved_at = None;
-        let paper = told(call, &mut step, false, request.channel, request.text);
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = record_answer(call, &mut step, false, request.channel, request.text);
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::AgreementDeclined { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -54,12 +54,12 @@ impl Complaints {
         call: &Call,
         request: pb::CompleteMeasureRequest,
     ) -> Result<pb::Complaint, Error> {
-        let nothing = || unknown::<Measure>(&request.name);
+        let not_found = || unknown::<Measure>(&request.name);
         let step = Step::lock_under::<Measure>(&self.chassis, call, &request).await?;
         let mut resolution = step.record.resolution().unwrap_or_default();
         let measure =
-            resolution.measures.iter_mut().find(|measure| measure.name == request.name).ok_or_else(nothing)?;
-        let mut facts = Facts { measures: vec![part(measure)], ..step.facts() };
+            resolution.measures.iter_mut().find(|measure| measure.name == request.name).ok_or_else(not_found)?;
+        let mut facts = Facts { measures: vec![measure_duty(measure)], ..step.facts() };
         let mut step = step.ready(&request, &facts).await.map_err(as_unknown::<Measure>(&request.name))?;
         if measure.completed_time.is_some() {
             return Err(Error::field("name", "D8.8: is done already"));
@@ -70,18 +70,18 @@ impl Complaints {
         measure.completed_time = Some(to_proto(step.at));
         measure.completed_by.clone_from(&call.caller.subject);
         measure.report = request.report;
-        let done = measure.clone();
-        // The last one done is not always the last one recorded.
+        let completed = measure.clone();
+        // Measures can be recorded out of order: execution ends with the latest `completed_time`.
         facts.executed_at =
             resolution.measures.iter().filter_map(|each| from_proto(each.completed_time.as_ref()?)).max();
         step.fire(if facts.measures_left == 0 { Action::CompleteLast } else { Action::CompleteMeasure }, &facts)?;
-        step.record.resolve(Some(&resolution));
+        step.record.set_resolution(Some(&resolution));
         if facts.measures_left == 0 {
             step.record.executed_at = facts.executed_at.map(sql::at);
-            step.record.want_anew();
+            step.record.reset_attempts();
         }
-        let paper = paper(call, &step, Content::Measure(done));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::Measure(completed));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::MeasureCompleted {
             state: step.state(),
             paper: Some(paper),
@@ -98,15 +98,15 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::Inform, &facts)?;
-        step.record.inform(step.at);
+        step.record.mark_informed(step.at);
         let content = pb::CustomerContact {
             purpose: Purpose::Progress.into(),
             outcome: Outcome::Reached.into(),
             channel: request.channel,
             text: request.text,
         };
-        let paper = paper(call, &step, Content::CustomerContact(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::CustomerContact(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::CustomerContacted {
             state: step.state(),
             paper: Some(paper.clone()),
@@ -116,10 +116,10 @@ impl Complaints {
     }
 }
 
-/// What the complainant said when they were told of the resolution.
-fn told(call: &Call, step: &mut Step<'_>, agreed: bool, channel: i32, text: String) -> pb::Paper {
-    step.record.inform(step.at);
-    step.record.want_anew();
+/// Records that the complainant was informed of the resolution. Returns the case record with their answer.
+fn record_answer(call: &Call, step: &mut Step<'_>, agreed: bool, channel: i32, text: String) -> pb::Paper {
+    step.record.mark_informed(step.at);
+    step.record.reset_attempts();
     let resolution = step.record.resolution().unwrap_or_default();
     let content = pb::Agreement {
         agreed,
@@ -128,5 +128,5 @@ fn told(call: &Call, step: &mut Step<'_>, agreed: bool, channel: i32, text: Stri
         channel,
         text,
     };
-    paper(call, step, Content::Agreement(content))
+    case_record(call, step, Content::Agreement(content))
 }

@@ -1,4 +1,4 @@
-//! The archive of a complaint: its whole file, closed with a digest of every part (C5.9).
+//! Archive of a complaint: the whole file, closed with a digest of every part (C5.9).
 
 use jiff::Timestamp;
 use kefu_chassis::names::{as_unknown, unknown};
@@ -19,10 +19,10 @@ mod manifest;
 pub mod purge;
 mod verify;
 
-use manifest::{entry, root};
+use manifest::{entry, root_digest};
 
 kefu_chassis::resources! {
-    /// The archive of a complaint; its name ends in the collection.
+    /// Archive of a complaint, named `complaints/{complaint}/archive`.
     Archive = "archive", "kefu/Archive";
 }
 
@@ -47,14 +47,14 @@ impl Complaints {
         let facts = step.facts();
         step.fire(Action::Archive, &facts)?;
         let id = step.record.id();
-        let mut entries = manifest::parts(step.change.connection(), id).await?;
-        entries.push(manifest::row(&step.record)?);
+        let mut entries = manifest::entries_of_file(step.change.connection(), id).await?;
+        entries.push(manifest::hidden_entry(&step.record)?);
         entries.push(entry(id.to_string(), &pb::Complaint::full_name(), &complaint));
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let retain_until = self.retain_until(step.at);
         let archive = pb::Archive {
             name: format!("{id}/archive"),
-            root_sha256: root(&entries),
+            root_sha256: root_digest(&entries),
             entries,
             archivist: call.caller.subject.clone(),
             archived_time: Some(to_proto(step.at)),
@@ -82,11 +82,10 @@ impl Complaints {
         step.finish_with(&payload, archive).await
     }
 
-    /// Until when a file that is closed at `at` is kept at least, counted in the business calendar's zone.
+    /// End of the retention of a file closed at `at`, counted in the business calendar's zone.
     fn retain_until(&self, at: Timestamp) -> Timestamp {
-        let retention = self.chassis.regulation.get(params::RETENTION).to_span();
-        let closed = at.to_zoned(self.chassis.regulation.calendar().zone().clone());
-        closed.checked_add(retention).map_or(Timestamp::MAX, |until| until.timestamp())
+        let regulation = &self.chassis.regulation;
+        regulation.calendar().after(at, regulation.get(params::RETENTION).to_span())
     }
 
     pub(super) async fn get_archive(&self, call: &Call, request: pb::GetArchiveRequest) -> Result<pb::Archive, Error> {
@@ -96,14 +95,14 @@ impl Complaints {
     }
 }
 
-/// An archive that the caller may see, and its complaint as it is now. It lists the evidence, of which nobody sees what is
-/// brought against them (A1.1).
+/// Loads an archive and its complaint, as stored now. Not found for the person held responsible, since the archive lists
+/// the evidence against them (A1.1).
 async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(Row, ComplaintRow), Error> {
-    let nothing = || unknown::<Archive>(name);
-    let complaint = name.strip_suffix("/archive").ok_or_else(nothing)?;
+    let not_found = || unknown::<Archive>(name);
+    let complaint = name.strip_suffix("/archive").ok_or_else(not_found)?;
     let record: ComplaintRow = step::seen(connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
-    if record.accuses(call) {
-        return Err(nothing());
+    if record.is_accused(call) {
+        return Err(not_found());
     }
     let row = sqlx::query_as!(
         Row,
@@ -111,5 +110,5 @@ async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Res
         where complaint = $1",
         record.id
     );
-    Ok((row.fetch_optional(connection).await?.ok_or_else(nothing)?, record))
+    Ok((row.fetch_optional(connection).await?.ok_or_else(not_found)?, record))
 }

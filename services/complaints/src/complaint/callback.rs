@@ -1,4 +1,4 @@
-//! The end of a complaint: the return call, or that the complainant takes it back (C5.8, D8.9).
+//! Closing a complaint: the return call, or withdrawal by the complainant (C5.8, D8.9).
 
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
@@ -7,8 +7,8 @@ use kefu_proto::complaints::v1::complaint::Closure;
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::{Step, facts};
 
 impl Complaints {
@@ -34,9 +34,9 @@ impl Complaints {
             channel: request.channel,
             comment: request.comment,
         };
-        let paper = paper(call, &step, Content::Callback(content));
-        step.record.inform(step.at);
-        step.record.want_anew();
+        let paper = case_record(call, &step, Content::Callback(content));
+        step.record.mark_informed(step.at);
+        step.record.reset_attempts();
         let record = &mut step.record;
         record.satisfaction = i16::try_from(request.satisfaction).unwrap_or_default();
         if request.satisfied {
@@ -49,7 +49,7 @@ impl Complaints {
             (record.concluded_at, record.proposed_at, record.approved_at) = (None, None, None);
             (record.agreed_at, record.executed_at) = (None, None);
         }
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::CallbackMade { state: step.state(), paper: Some(paper), cycle: step.record.cycle };
         step.finish(&payload).await
     }

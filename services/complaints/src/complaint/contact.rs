@@ -1,4 +1,5 @@
-//! Words with the complainant, attempts at them, and what may be done when there are none: the extension of clause C5.8.
+//! Contacts with the complainant, attempts that reached nobody, and waiving the contact when attempts fail (extension of
+//! C5.8).
 
 use jiff::Timestamp;
 use kefu_chassis::names::{Id, unknown};
@@ -13,8 +14,8 @@ use kefu_proto::complaints::v1::paper::Content;
 use prost::Message as _;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::ComplaintRow;
 use super::row::{Step, facts, open_measures};
 use crate::shared::Evidence;
@@ -35,11 +36,11 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = facts(&step, call);
         let duty = duty(purpose).filter(|_| !is_reached);
-        if duty.is_some() && Some(purpose) != step.record.wanted_for() {
+        if duty.is_some() && Some(purpose) != step.record.awaited_step() {
             return Err(Error::field("purpose", "C5.8: is not what the complainant is wanted for now"));
         }
         if duty.is_some() {
-            step.not_before(step.record.wanted_since(), "the complainant was wanted for it")?;
+            step.not_before(step.record.awaited_since(), "the complainant was wanted for it")?;
         }
         let in_time = duty.and_then(|duty| step.due(duty)).is_some_and(|due| step.at <= due);
         step.fire(
@@ -54,10 +55,10 @@ impl Complaints {
             self.count_attempt(&mut step);
         }
         if is_reached {
-            step.record.inform(step.at);
-            // Whoever can be spoken to can be reached.
-            step.record.want_anew();
-            // Only who investigates, while they do, has heard the complainant.
+            step.record.mark_informed(step.at);
+            // A complainant who was reached is not unreachable.
+            step.record.reset_attempts();
+            // Only a contact by the investigator, during the investigation, counts as hearing the complainant (D8.4).
             step.record.contacted |= step.record.state() == State::Investigating
                 && sql::read(step.record.investigated_at).is_some_and(|since| since <= step.at)
                 && call.caller.subject == step.record.investigator;
@@ -68,8 +69,8 @@ impl Complaints {
             channel: request.channel,
             text: request.text,
         };
-        let paper = paper(call, &step, Content::CustomerContact(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::CustomerContact(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::CustomerContacted {
             state: step.state(),
             paper: Some(paper.clone()),
@@ -78,14 +79,14 @@ impl Complaints {
         step.finish_with(&payload, paper).await
     }
 
-    /// One more attempt of this step found nobody; it counts for its day if that is worked.
+    /// Counts an attempt that reached nobody, and its day if that is a working day.
     fn count_attempt(&self, step: &mut Step<'_>) {
         let calendar = self.chassis.regulation.calendar();
-        let day = step.at.to_zoned(calendar.zone().clone()).date();
+        let day = calendar.day(step.at);
         step.record.unreached_attempts += 1;
-        let written = day.to_string();
-        if calendar.is_worked(day) && !step.record.attempt_days.contains(&written) {
-            step.record.attempt_days.push(written);
+        let date = day.to_string();
+        if calendar.is_worked(day) && !step.record.attempt_days.contains(&date) {
+            step.record.attempt_days.push(date);
         }
     }
 
@@ -101,8 +102,8 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = facts(&step, call);
         if refuses {
-            let refusal = self.on_file(&mut step, &request.evidence).await?;
-            let since = step.record.wanted_since();
+            let refusal = self.evidence_of(&mut step, &request.evidence).await?;
+            let since = step.record.awaited_since();
             let is_written = matches!(refusal.kind(), Kind::Document | Kind::Statement | Kind::ChatLog);
             if !is_written || refusal.collected_time.as_ref().and_then(from_proto) < since {
                 return Err(Error::field("evidence", "C5.8: is no written refusal of this step"));
@@ -111,13 +112,13 @@ impl Complaints {
         facts.has_refused = refuses;
         facts.executed_at = Some(step.at);
         if refuses {
-            // Attempts are another ground than the one that is claimed.
+            // The claimed ground is the written refusal; attempts must not stand in for it.
             facts.attempts.0 = 0;
         }
-        let wanted = step.record.wanted_for();
+        let awaited = step.record.awaited_step();
         let goes_on = request.decision() == Decision::GoOn;
         step.fire(
-            match wanted {
+            match awaited {
                 _ if !goes_on => Action::CloseWithout,
                 Some(Purpose::Agreement) if facts.measures.is_empty() => Action::GoOnUntold,
                 Some(Purpose::Agreement) => Action::GoOnUnagreed,
@@ -127,9 +128,9 @@ impl Complaints {
         )?;
         let at = Some(sql::at(step.at));
         let record = &mut step.record;
-        record.want_anew();
+        record.reset_attempts();
         record.waived = true;
-        match (wanted, goes_on) {
+        match (awaited, goes_on) {
             (_, false) => {
                 record.closed_at = at;
                 record.closure = if refuses { Closure::Refused } else { Closure::Unreachable } as i16;
@@ -141,20 +142,20 @@ impl Complaints {
             _ => record.acknowledged_at = at,
         }
         let content = pb::ContactWaiver {
-            step: wanted.unwrap_or_default().into(),
+            step: awaited.unwrap_or_default().into(),
             ground: request.ground,
             decision: request.decision,
             reason: request.reason,
             evidence: request.evidence,
         };
-        let paper = paper(call, &step, Content::ContactWaiver(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::ContactWaiver(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::ContactWaived { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
 
-    /// A piece of evidence on this complaint's file.
-    async fn on_file(&self, step: &mut Step<'_>, evidence: &str) -> Result<pb::Evidence, Error> {
+    /// Loads a piece of evidence of this complaint.
+    async fn evidence_of(&self, step: &mut Step<'_>, evidence: &str) -> Result<pb::Evidence, Error> {
         let complaint = step.record.id();
         let id = Id::<Evidence>::parse(evidence).filter(|id| format!("{complaint}/{id}") == evidence);
         let body = sqlx::query_scalar!(
@@ -168,20 +169,20 @@ impl Complaints {
     }
 }
 
-/// The duty that an attempt for this purpose may meet; none where attempts do not count.
+/// The duty that an attempt for this purpose may meet, "" if the step has none; none where attempts do not count.
 fn duty(purpose: Purpose) -> Option<&'static str> {
     match purpose {
         Purpose::Acknowledgement => Some("acknowledgement"),
         Purpose::Callback => Some("callback"),
-        // Clause C5.6 gives no time for the agreement.
+        // Clause C5.6 sets no time for the agreement.
         Purpose::Agreement => Some(""),
         Purpose::Investigation | Purpose::Progress | Purpose::Unspecified => None,
     }
 }
 
 impl ComplaintRow {
-    /// The step that the complainant is wanted for now, if one cannot be taken without them.
-    pub fn wanted_for(&self) -> Option<Purpose> {
+    /// The next step if it needs the complainant: the acknowledgement, the agreement or the return call.
+    pub fn awaited_step(&self) -> Option<Purpose> {
         match self.state() {
             State::Registered => Some(Purpose::Acknowledgement),
             State::Investigating if self.acknowledged_at.is_none() => Some(Purpose::Acknowledgement),
@@ -191,8 +192,8 @@ impl ComplaintRow {
         }
     }
 
-    /// Since when they are wanted for it: what was tried before is no attempt at it.
-    fn wanted_since(&self) -> Option<Timestamp> {
+    /// Start of that step; an earlier attempt does not count for it. None: no earlier attempt is possible.
+    fn awaited_since(&self) -> Option<Timestamp> {
         match self.state() {
             State::Approved => sql::read(self.approved_at),
             State::Callback => sql::read(self.executed_at),

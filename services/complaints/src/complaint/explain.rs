@@ -1,4 +1,4 @@
-//! What can be done with a complaint next, and what stands in the way.
+//! `ExplainComplaint`: the actions possible next, and the gates that are closed.
 
 use kefu_chassis::step::{self, AggregateRoot as _};
 use kefu_chassis::{Call, Error, explain};
@@ -19,22 +19,23 @@ impl Complaints {
         let mut connection = self.chassis.pool().acquire().await?;
         let record: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
         let facts = record.facts(&self.chassis, call.now);
-        let is_meant = |action| record.is_meant(action, &facts);
-        let explanations = explain::explanations(&self.chassis, call, &record, &facts, is_meant)?;
+        let applies = |action| record.applies(action, &facts);
+        let explanations = explain::explanations(&self.chassis, call, &record, &facts, applies)?;
         Ok(pb::ExplainComplaintResponse { state: record.state().into(), explanations })
     }
 }
 
 impl ComplaintRow {
-    /// Whether an action, where its method may mean several, is one that it can mean for this complaint.
-    fn is_meant(&self, action: Action, facts: &Facts) -> bool {
+    /// Whether an action is the one its method would take on this complaint. `CompleteMeasure`, for example, has two: for
+    /// the last measure and for any other.
+    fn applies(&self, action: Action, facts: &Facts) -> bool {
         let (has_measures, is_one_left) = (facts.measures_left > 0, facts.measures_left == 1);
         match action {
             Action::Agree | Action::GoOnUnagreed => self.state() != State::Approved || has_measures,
             Action::AgreeToExplanation | Action::GoOnUntold => self.state() == State::Approved && !has_measures,
             Action::CompleteLast => is_one_left,
             Action::CompleteMeasure => !is_one_left,
-            Action::GoOnUnacknowledged => self.wanted_for() != Some(Purpose::Agreement),
+            Action::GoOnUnacknowledged => self.awaited_step() != Some(Purpose::Agreement),
             _ => true,
         }
     }

@@ -1,4 +1,5 @@
-//! `ConcludeInvestigation`: the course, the cause, who is responsible, and whether the complaint is upheld (C5.3, D8.5).
+//! `ConcludeInvestigation`: course of events, root cause, party responsible, and whether the complaint is upheld (C5.3,
+//! D8.5).
 
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
@@ -6,8 +7,8 @@ use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::Step;
 
 impl Complaints {
@@ -20,7 +21,7 @@ impl Complaints {
         let investigator = step.record.investigator.clone();
         step.not_before(sql::read(step.record.investigated_at), "the investigation began")?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
-        self.check_department(department)?;
+        self.chassis.directory.now().check_department(department)?;
         self.check_person(department, person)?;
         if !person.is_empty() && !request.no_person_reason.trim().is_empty() {
             return Err(Error::field("no_person_reason", "D8.5: is only for when nobody is responsible in person"));
@@ -31,17 +32,17 @@ impl Complaints {
             .all(|staff| staff != person && self.is_outside(&step.record, staff, department, call.now));
         facts.is_evidenced |= !request.no_evidence_reason.trim().is_empty();
         facts.has_responsible = !person.is_empty() || !request.no_person_reason.trim().is_empty();
-        facts.told = self.to_tell(&step, department);
+        facts.notified = self.notice_duty_once(&step, department);
         step.fire(Action::Conclude, &facts)?;
         let cause = request.root_cause.clone().unwrap_or_default();
         let record = &mut step.record;
-        record.tell(&facts.told);
+        record.mark_notified(&facts.notified);
         record.concluded_at = Some(sql::at(step.at));
         record.outcome = request.outcome() as i16;
         record.cause_category = cause.category() as i16;
         record.cause.clone_from(&cause.text);
         record.whys.clone_from(&cause.whys);
-        record.blame(department, person);
+        record.hold_responsible(department, person);
         record.no_person_reason.clone_from(&request.no_person_reason);
         let finding = pb::Finding {
             course: request.course,
@@ -52,8 +53,8 @@ impl Complaints {
             no_person_reason: request.no_person_reason,
             no_evidence_reason: request.no_evidence_reason,
         };
-        let paper = paper(call, &step, Content::Finding(finding));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::Finding(finding));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::InvestigationConcluded { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }

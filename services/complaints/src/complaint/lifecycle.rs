@@ -1,4 +1,4 @@
-//! The lifecycle of a complaint: what can happen to it, under which clause, and which duties that touches.
+//! The lifecycle of a complaint: its transitions, each with clause, gates, and the duties opened, met or voided.
 
 use jiff::Timestamp;
 use kefu_chassis::lifecycle::{Gate, Lifecycle, SubDuty, Transition};
@@ -55,80 +55,81 @@ kefu_chassis::actions! {
 pub enum Duty {
     /// C5.2: apology and promise.
     Acknowledgement,
-    /// D8.3: a department that was told acknowledges it.
+    /// D8.3: acknowledgement by a notified department.
     DepartmentNotice,
-    /// C5.3: the investigation concluded.
+    /// C5.3: conclusion of the investigation.
     Investigation,
-    /// D8.8: a measure done.
+    /// D8.8: completion of a measure.
     Measure,
-    /// C5.7: progress told to the complainant.
+    /// C5.7: report of progress to the complainant.
     Progress,
-    /// C5.8: the return call.
+    /// C5.8: return call.
     Callback,
 }
 
-/// What gates and duties ask about a complaint.
+/// Facts about a complaint and an action on it, which gates and duties read.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Whether the complainant had the apology, or it goes on without.
+    /// Whether the complainant had the apology, or it was waived.
     pub is_acknowledged: bool,
-    /// Whether there is evidence, or a reason why there is none.
+    /// Whether there is evidence, or a stated reason for its absence.
     pub is_evidenced: bool,
-    /// Whether this investigation had words with the complainant, or it goes on without them.
+    /// Whether this investigation heard the complainant, or the contact was waived.
     pub is_contacted: bool,
-    /// Who investigates it, and their department.
+    /// Investigator, and their department.
     pub investigator: Option<(String, String)>,
-    /// Whether the investigator, and who acts as one, are and were of another department than the responsible one.
+    /// Whether the investigator, and the caller acting as one, are and always were outside the responsible department.
     pub is_outside: bool,
-    /// Whether a responsible person, or the reason why there is none, is named.
+    /// Whether a responsible person is named, or the reason for naming none.
     pub has_responsible: bool,
-    /// Whether the new handler is active in the department that handles it.
+    /// Whether the new handler is active in the handling department.
     pub fits_department: bool,
-    /// The departments that are told, each with who is in charge there now.
-    pub told: Vec<SubDuty>,
-    /// Whether there is a plan: measures, or the explanation why there are none.
+    /// Departments that this action notifies, each with the person in charge now.
+    pub notified: Vec<SubDuty>,
+    /// Whether the resolution has measures, or may be an explanation alone because the complaint is not upheld.
     pub has_plan: bool,
     /// Whether a department besides the responsible one is among those concerned.
     pub concerns_others: bool,
-    /// Whether the version meant is the present one.
+    /// Whether the caller judges the current version of the resolution.
     pub is_same_version: bool,
     /// Whether the approver speaks for a department concerned that has not approved yet.
     pub speaks_for_one: bool,
-    /// Whether the approver drew the resolution up, or a version before it.
+    /// Whether the approver wrote this or an earlier version of the resolution.
     pub is_author: bool,
-    /// Whether whoever acts is the one responsible.
+    /// Whether the caller is the person held responsible.
     pub is_accused: bool,
-    /// Whether the approver speaks for the responsible department, or is and was never of it.
+    /// Whether the approver speaks for the responsible department, or never belonged to it since the complaint was
+    /// received.
     pub is_independent: bool,
-    /// How many departments concerned have not approved, after this.
+    /// Departments concerned that still have to approve after this action.
     pub approvals_left: usize,
     /// Whether a measure's time had passed before the complainant agreed.
     pub is_plan_late: bool,
-    /// The measures that this opens or completes.
+    /// Measures that this action opens or completes.
     pub measures: Vec<SubDuty>,
-    /// When the last measure was done, or the complainant accepted that there is none.
+    /// Time at which the last measure was completed, or an explanation without measures accepted.
     pub executed_at: Option<Timestamp>,
-    /// How many measures are not done, after this.
+    /// Measures still open after this action.
     pub measures_left: usize,
-    /// How many attempts of this step found nobody, and how many that must be.
+    /// Attempts of this step that reached nobody, and how many are required.
     pub attempts: (u32, u32),
-    /// On how many working days they were, and on how many they must be.
+    /// Working days with such attempts, and how many are required.
     pub attempt_days: (u32, u32),
-    /// Whether the complainant's written refusal is on file and named.
+    /// Whether the call names the complainant's written refusal, a piece of evidence.
     pub has_refused: bool,
 }
 
 type Row = Transition<State, Action, Duty, Facts>;
 
-/// Who judges a resolution, and which.
+/// Gates on approving or rejecting: who may judge a resolution, and which version.
 const ENTITLED: &[Gate<Facts>] =
     &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_NOT_ACCUSED, APPROVER_OUTSIDE];
 
 const BEGIN: &[State] = &[State::Unspecified];
-/// Before the investigation has ended.
-const EARLY: &[State] = &[State::Registered, State::Acknowledged, State::Investigating];
-/// With a resolution that is not agreed.
-const PLANNING: &[State] = &[State::Concluded, State::Proposed, State::Approved];
+/// States before the conclusion of the investigation.
+const BEFORE_CONCLUSION: &[State] = &[State::Registered, State::Acknowledged, State::Investigating];
+/// States between the conclusion and the agreement.
+const BEFORE_AGREEMENT: &[State] = &[State::Concluded, State::Proposed, State::Approved];
 const CARRYING_OUT: &[State] = &[State::Agreed, State::Executing];
 const OPEN: &[State] = &[
     State::Registered,
@@ -141,8 +142,8 @@ const OPEN: &[State] = &[
     State::Executing,
     State::Callback,
 ];
-/// Where the complainant is wanted for the next step.
-const WANTED: &[State] = &[State::Registered, State::Approved, State::Callback];
+/// States whose next step needs the complainant.
+const COMPLAINANT_AWAITED: &[State] = &[State::Registered, State::Approved, State::Callback];
 
 /// The lifecycle of a complaint.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
@@ -155,24 +156,24 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::Acknowledge, "C5.2", &[State::Registered], Some(State::Acknowledged))
         },
-        // Who investigates at once still owes the apology.
+        // An investigation may begin before the apology, which is still owed.
         Row {
             gates: &[NOT_ACKNOWLEDGED],
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::Acknowledge, "C5.2", &[State::Investigating], None)
         },
-        // The department presumed, or found, is told at once; where nobody is in charge, by NotifyDepartment.
+        // The responsible department is notified at once. While nobody is in charge there, NotifyDepartment does it later.
         Row {
             gates: &[INVESTIGATOR_OUTSIDE],
             opens: &[Duty::DepartmentNotice],
-            ..Row::row(Action::Classify, "D8.2", EARLY, None)
+            ..Row::row(Action::Classify, "D8.2", BEFORE_CONCLUSION, None)
         },
         Row { gates: &[IN_CHARGE], opens: &[Duty::DepartmentNotice], ..Row::row(Action::Notify, "D8.3", OPEN, None) },
         Row { gates: &[HANDLER_FITS], reassigns: true, ..Row::row(Action::Assign, "A9.1", OPEN, None) },
         Row {
             gates: &[INVESTIGATOR_OUTSIDE],
             reassigns: true,
-            ..Row::row(Action::AssignInvestigator, "A1.1", EARLY, Some(State::Investigating))
+            ..Row::row(Action::AssignInvestigator, "A1.1", BEFORE_CONCLUSION, Some(State::Investigating))
         },
         Row { reach: CONCERNED, ..Row::row(Action::AddEvidence, "C5.4", OPEN, None) },
         Row { reach: HANDLER_OR_INVESTIGATOR, ..Row::row(Action::Contact, "D8.4", OPEN, None) },
@@ -180,7 +181,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Acknowledgement, Duty::Callback],
-            ..Row::row(Action::AttemptInTime, "C5.8", WANTED, None)
+            ..Row::row(Action::AttemptInTime, "C5.8", COMPLAINANT_AWAITED, None)
         },
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
@@ -191,7 +192,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_OF_THEIR_OWN],
-            ..Row::row(Action::AttemptLate, "C5.8", WANTED, None)
+            ..Row::row(Action::AttemptLate, "C5.8", COMPLAINANT_AWAITED, None)
         },
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
@@ -221,7 +222,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
             voids_rest: true,
-            ..Row::row(Action::CloseWithout, "C5.8", WANTED, Some(State::Closed))
+            ..Row::row(Action::CloseWithout, "C5.8", COMPLAINANT_AWAITED, Some(State::Closed))
         },
         Row {
             gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
@@ -238,7 +239,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
             gates: &[PLANNED, OUTSIDER_CONCERNED],
-            ..Row::row(Action::Propose, "C5.5", PLANNING, Some(State::Proposed))
+            ..Row::row(Action::Propose, "C5.5", BEFORE_AGREEMENT, Some(State::Proposed))
         },
         Row { reach: CONCERNED, gates: ENTITLED, ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None) },
         Row {
@@ -277,7 +278,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::Measure],
             ..Row::row(Action::CompleteMeasure, "D8.8", CARRYING_OUT, Some(State::Executing))
         },
-        // From here on the return call tells how it went.
+        // No progress duty follows: the return call informs the complainant.
         Row {
             reach: MEASURE_OWNER,
             gates: &[ALL_DONE],

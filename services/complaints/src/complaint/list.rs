@@ -1,4 +1,4 @@
-//! Reading complaints: one, and lists of those that somebody has to do with.
+//! Reads complaints: `GetComplaint`, and `ListComplaints` within the caller's bounds.
 
 use jiff::Timestamp;
 use kefu_chassis::call::Scope;
@@ -41,7 +41,7 @@ impl Complaints {
         }
         let page: Page<Newest> = Pages::new(call, &filters(&request)).read(&request.page_token, request.page_size)?;
         let (mine, parties) = bounds(call)?;
-        let chosen = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
+        let enum_filter = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
         let rows = complaints!(
             "where ($1::timestamptz is null or (received_at, id) < ($1, $2))
                 and ($3::uuid is null or customer = $3) and ($4::uuid is null or customer = $4)
@@ -62,9 +62,9 @@ impl Complaints {
             request.department,
             request.responsible_department,
             request.investigator,
-            chosen(request.state),
-            chosen(request.category),
-            chosen(request.severity),
+            enum_filter(request.state),
+            enum_filter(request.category),
+            enum_filter(request.severity),
             sql::maybe(request.start_time.as_ref().and_then(from_proto)),
             sql::maybe(request.end_time.as_ref().and_then(from_proto)),
             request.number,
@@ -79,10 +79,10 @@ impl Complaints {
     }
 }
 
-/// The customer, or the parties, that a list is bounded to.
+/// Bounds of a list: the customer's complaints, or those involving one of the parties.
 type Bounds = (Option<Id<Customer>>, Option<Vec<String>>);
 
-/// The customer, or the parties, whose complaints a caller sees; all where there is neither.
+/// Bounds of the caller's view; the caller sees all complaints when both are none.
 pub fn bounds(call: &Call) -> Result<Bounds, Error> {
     Ok(match call.scope() {
         Scope::Any => (None, None),
@@ -92,7 +92,7 @@ pub fn bounds(call: &Call) -> Result<Bounds, Error> {
     })
 }
 
-/// What tells one query from another.
+/// The filters that a page token belongs to: another query refuses the token.
 fn filters(request: &pb::ListComplaintsRequest) -> Vec<String> {
     let time = |time: Option<&prost_types::Timestamp>| {
         time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default()

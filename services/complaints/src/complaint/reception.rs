@@ -1,5 +1,5 @@
-//! From the receipt to the investigation: the apology, what it is about, who is told of it, who handles and who
-//! investigates it (C5.2, D8.2, D8.3, A1.1).
+//! From registration to the investigation: acknowledgement, classification, notified departments, handler and investigator
+//! (C5.2, D8.2, D8.3, A1.1).
 
 use jiff::Timestamp;
 use kefu_chassis::lifecycle::SubDuty;
@@ -10,8 +10,8 @@ use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
 use kefu_proto::complaints::v1::paper::Content;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::paper::{self, paper};
 use super::row::ComplaintRow;
 use super::row::Step;
 
@@ -25,16 +25,16 @@ impl Complaints {
         let facts = step.facts();
         step.fire(Action::Acknowledge, &facts)?;
         step.record.acknowledged_at = Some(sql::at(step.at));
-        step.record.inform(step.at);
-        step.record.want_anew();
+        step.record.mark_informed(step.at);
+        step.record.reset_attempts();
         let content = pb::CustomerContact {
             purpose: Purpose::Acknowledgement.into(),
             outcome: Outcome::Reached.into(),
             channel: request.channel,
             text: request.text,
         };
-        let paper = paper(call, &step, Content::CustomerContact(content));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::CustomerContact(content));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::ComplaintAcknowledged { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -47,25 +47,25 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         if !department.is_empty() {
-            self.check_department(department)?;
+            self.chassis.directory.now().check_department(department)?;
         }
         let department = if department.is_empty() { &step.record.responsible_department } else { department }.clone();
-        // Whom it was presumed about is of the department it was presumed about.
+        // A person presumed responsible stays so only while their department stays the responsible one.
         let stays = person.is_empty() && department == step.record.responsible_department;
         let person = if stays { &step.record.responsible_person } else { person }.clone();
         self.check_person(&department, &person)?;
         let mut facts = step.facts();
         facts.is_outside = step.record.investigator.is_empty()
             || self.is_outside(&step.record, &step.record.investigator, &department, call.now);
-        facts.told = self.to_tell(&step, &department);
+        facts.notified = self.notice_duty_once(&step, &department);
         step.fire(Action::Classify, &facts)?;
         let record = &mut step.record;
-        record.tell(&facts.told);
+        record.mark_notified(&facts.notified);
         record.category = request.category() as i16;
         record.severity = request.severity() as i16;
         record.subcategory.clone_from(&request.subcategory);
         record.product.clone_from(&request.product);
-        record.blame(&department, &person);
+        record.hold_responsible(&department, &person);
         let payload = pb::ComplaintClassified {
             state: step.state(),
             category: request.category,
@@ -84,13 +84,13 @@ impl Complaints {
         request: pb::NotifyDepartmentRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        self.check_department(&request.department)?;
+        self.chassis.directory.now().check_department(&request.department)?;
         let mut facts = step.facts();
-        facts.told = self.in_charge(&step, &request.department);
+        facts.notified = self.notice_duty(&step, &request.department);
         step.fire(Action::Notify, &facts)?;
-        step.record.tell(&facts.told);
+        step.record.mark_notified(&facts.notified);
         step.record.involve(&request.department);
-        let recipient = facts.told.into_iter().map(|part| part.owner).next().unwrap_or_default();
+        let recipient = facts.notified.into_iter().map(|duty| duty.owner).next().unwrap_or_default();
         let payload = pb::DepartmentNotified { state: step.state(), department: request.department, recipient };
         step.finish(&payload).await
     }
@@ -142,32 +142,26 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    /// Whoever is in charge of a department now, as the one who is told of a complaint (D8.3).
-    fn in_charge(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
+    /// The department's duty to acknowledge the notice (D8.3), owned by the person in charge now; empty when nobody is.
+    fn notice_duty(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let known = self.chassis.directory.now();
         let head = known.responsible(department, "", self.chassis.clock.now());
-        let part = |(staff, _): (&str, _)| SubDuty {
+        let duty = |(staff, _): (&str, _)| SubDuty {
             subject: step.record.id().to_string(),
             owner: staff.to_owned(),
             department: department.to_owned(),
             due: None,
         };
-        head.map(part).into_iter().collect()
+        head.map(duty).into_iter().collect()
     }
 
-    /// The same, unless the department was told already.
-    pub(super) fn to_tell(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
-        let is_told = step.record.notified.iter().any(|known| known == department);
-        if is_told { Vec::new() } else { self.in_charge(step, department) }
+    /// The duty of `notice_duty`; empty if the department was notified before.
+    pub(super) fn notice_duty_once(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
+        let is_notified = step.record.notified.iter().any(|known| known == department);
+        if is_notified { Vec::new() } else { self.notice_duty(step, department) }
     }
 
-    /// Refuses what is no department.
-    pub(super) fn check_department(&self, name: &str) -> Result<(), Error> {
-        let is_known = self.chassis.directory.now().department(name).is_some();
-        if is_known { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }) }
-    }
-
-    /// Refuses a responsible person who is not of the department and never was: what the complaint is about may lie long back.
+    /// Fails unless the person belongs or once belonged to the department: the matter of the complaint may lie long back.
     pub(super) fn check_person(&self, department: &str, person: &str) -> Result<(), Error> {
         let is_theirs =
             self.chassis.directory.now().was_of(person, department, Timestamp::MIN, self.chassis.clock.now());
@@ -177,8 +171,8 @@ impl Complaints {
         Err(Error::field("responsible_person", "D8.5: is not of the responsible department and never was"))
     }
 
-    /// Whether somebody is, and since the complaint was received always was, of another department than the responsible one
-    /// (A1.1): that they moved meanwhile makes them no outsider.
+    /// Whether `staff` has been outside `department` ever since the complaint was received (A1.1). Moving elsewhere
+    /// meanwhile does not make an outsider.
     pub(super) fn is_outside(&self, record: &ComplaintRow, staff: &str, department: &str, now: Timestamp) -> bool {
         let since = record.received_at.to_jiff();
         department.is_empty() || !self.chassis.directory.now().was_of(staff, department, since, now)
@@ -186,17 +180,17 @@ impl Complaints {
 }
 
 impl ComplaintRow {
-    /// These departments know of it.
-    pub fn tell(&mut self, told: &[SubDuty]) {
-        for part in told {
-            if !self.notified.contains(&part.department) {
-                self.notified.push(part.department.clone());
+    /// Adds departments to the notified ones.
+    pub fn mark_notified(&mut self, duties: &[SubDuty]) {
+        for duty in duties {
+            if !self.notified.contains(&duty.department) {
+                self.notified.push(duty.department.clone());
             }
         }
     }
 
-    /// That department, and that person if one is named, are held responsible.
-    pub fn blame(&mut self, department: &str, person: &str) {
+    /// Sets the department held responsible, and the person; an empty `person` names none.
+    pub fn hold_responsible(&mut self, department: &str, person: &str) {
         department.clone_into(&mut self.responsible_department);
         person.clone_into(&mut self.responsible_person);
         if !person.is_empty() {

@@ -1,5 +1,4 @@
-//! What is to be done about a complaint: proposed, and approved by every department concerned, each version for itself
-//! (C5.5, D8.6, A1.1).
+//! The resolution of a complaint: proposed in versions, each approved by every department concerned (C5.5, D8.6, A1.1).
 
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, sql, to_proto};
@@ -11,8 +10,8 @@ use kefu_proto::complaints::v1::paper::Content;
 use prost::Message as _;
 
 use super::Complaints;
+use super::case_record::{self, case_record};
 use super::lifecycle::{Action, Facts};
-use super::paper::{self, paper};
 use super::row::{Step, facts};
 use crate::shared::Measure;
 
@@ -23,7 +22,7 @@ impl Complaints {
         request: pb::ProposeResolutionRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let resolution = self.draw_up(call, &step, request)?;
+        let resolution = self.next_version(call, &step, request)?;
         let responsible = step.record.responsible_department.clone();
         let mut facts = step.facts();
         let outcome = Outcome::try_from(i32::from(step.record.outcome)).unwrap_or_default();
@@ -33,39 +32,39 @@ impl Complaints {
         step.fire(Action::Propose, &facts)?;
         step.record.proposed_at = Some(sql::at(step.at));
         step.record.approved_at = None;
-        step.record.want_anew();
+        step.record.reset_attempts();
         for department in &resolution.departments {
             step.record.involve(department);
         }
         for measure in &resolution.measures {
             step.record.involve(&measure.owner);
         }
-        step.record.resolve(Some(&resolution));
-        let paper = paper(call, &step, Content::Resolution(resolution));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        step.record.set_resolution(Some(&resolution));
+        let paper = case_record(call, &step, Content::Resolution(resolution));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let payload = pb::ResolutionProposed { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
 
-    /// The next version of the resolution, as it is proposed.
-    fn draw_up(
+    /// Builds the next version of the resolution from a proposal.
+    fn next_version(
         &self,
         call: &Call,
         step: &Step<'_>,
         request: pb::ProposeResolutionRequest,
     ) -> Result<pb::Resolution, Error> {
-        let is_unnamed = |given: &pb::Compensation| given.amount_minor > 0 && given.currency_code.is_empty();
-        if request.compensation.as_ref().is_some_and(is_unnamed) {
+        let lacks_currency = |given: &pb::Compensation| given.amount_minor > 0 && given.currency_code.is_empty();
+        if request.compensation.as_ref().is_some_and(lacks_currency) {
             return Err(Error::field("compensation.currency_code", "is required with an amount"));
         }
         let known = self.chassis.directory.now();
         let mut departments = vec![step.record.responsible_department.clone()];
         let mut measures = Vec::with_capacity(request.measures.len());
         for (index, measure) in request.measures.into_iter().enumerate() {
-            let wrong = |field: &str, reason: &str| Error::field(format!("measures[{index}].{field}"), reason);
+            let violation = |field: &str, reason: &str| Error::field(format!("measures[{index}].{field}"), reason);
             self.chassis.check_may(&measure.owner, "CompleteMeasure", &format!("measures[{index}].owner"), "D8.6")?;
             if measure.due_time.as_ref().and_then(from_proto).is_none_or(|due| due <= call.now) {
-                return Err(wrong("due_time", "D8.6: must be in the future"));
+                return Err(violation("due_time", "D8.6: must be in the future"));
             }
             let department = known.department_of(&measure.owner, call.now).to_owned();
             departments.push(department.clone());
@@ -79,7 +78,7 @@ impl Complaints {
             });
         }
         for department in request.departments {
-            self.check_department(&department)?;
+            self.chassis.directory.now().check_department(&department)?;
             departments.push(department);
         }
         departments.retain(|department| !department.is_empty());
@@ -123,7 +122,7 @@ impl Complaints {
         self.decide(call, step, request.digest, (Decision::Rejected, request.reason)).await
     }
 
-    /// Records what a caller says of the resolution of a complaint that they have to do with.
+    /// Records an approval or rejection of the resolution.
     async fn decide(
         &self,
         call: &Call,
@@ -152,14 +151,14 @@ impl Complaints {
             occurred_time: Some(to_proto(step.at)),
         };
         resolution.approvals.push(approval.clone());
-        step.record.resolve(Some(&resolution));
+        step.record.set_resolution(Some(&resolution));
         if decision == Decision::Approved && facts.approvals_left == 0 {
-            // The last word is not always the last one recorded.
-            let said = resolution.approvals.iter().filter_map(|said| from_proto(said.occurred_time.as_ref()?));
-            step.record.approved_at = said.max().map(sql::at);
+            // Approvals can be recorded out of order: the resolution is approved at the latest of their times.
+            let times = resolution.approvals.iter().filter_map(|approval| from_proto(approval.occurred_time.as_ref()?));
+            step.record.approved_at = times.max().map(sql::at);
         }
-        let paper = paper(call, &step, Content::Approval(approval));
-        paper::insert(step.change.connection(), step.record.id, &paper).await?;
+        let paper = case_record(call, &step, Content::Approval(approval));
+        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
         let (state, paper) = (step.state(), Some(paper));
         if decision == Decision::Rejected {
             step.finish(&pb::ResolutionRejected { state, paper }).await
@@ -168,7 +167,7 @@ impl Complaints {
         }
     }
 
-    /// What gates ask about who judges a resolution for `department`: theirs at the time.
+    /// Facts about the caller as a judge of the resolution; `department` is the caller's at the time of the step.
     fn entitlement(
         &self,
         call: &Call,
@@ -178,14 +177,15 @@ impl Complaints {
         digest: &[u8],
     ) -> Facts {
         let (record, caller) = (&step.record, &call.caller.subject);
-        let has_said = |department: &str| resolution.approvals.iter().any(|said| said.department == department);
-        let spoke = resolution.approvals.iter().any(|said| said.approver == *caller);
-        let left = resolution.departments.iter().filter(|other| *other != department && !has_said(other)).count();
+        let has_judged =
+            |department: &str| resolution.approvals.iter().any(|approval| approval.department == department);
+        let has_judged_before = resolution.approvals.iter().any(|approval| approval.approver == *caller);
+        let left = resolution.departments.iter().filter(|other| *other != department && !has_judged(other)).count();
         Facts {
             is_same_version: resolution.digest == digest,
             speaks_for_one: resolution.departments.iter().any(|other| other == department)
-                && !has_said(department)
-                && !spoke,
+                && !has_judged(department)
+                && !has_judged_before,
             is_author: resolution.author == *caller || resolution.earlier_authors.contains(caller),
             is_independent: department == record.responsible_department
                 || self.is_outside(record, caller, &record.responsible_department, call.now),

@@ -1,4 +1,4 @@
-//! A complaint as it is stored, and as the root of its aggregate.
+//! The stored complaint, and its part as an aggregate root: stakeholders, facts, what customers see.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
 use crate::shared::{Complaint, Customer, Request};
 
-/// A complaint under way from one state to the next.
+/// One action on a complaint, from loading to storing.
 pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 
 /// A complaint as it is stored.
@@ -32,6 +32,7 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 #[record(shows = pb::Complaint)]
 #[record(computed(contact = Self::contact, root_cause = Self::root_cause, resolution = Self::resolution))]
 #[record(fixed(number, channel, received_at, customer, contact, matter, desired_remedy, request, department))]
+#[record(hidden(contact, parties, cause_category, cause, whys, resolution, attempt_days, contacted, waived))]
 pub struct ComplaintRow {
     pub id: Uuid,
     pub number: String,
@@ -39,7 +40,6 @@ pub struct ComplaintRow {
     pub received_at: SqlTime,
     #[record(names = Customer)]
     pub customer: Option<Uuid>,
-    #[record(hidden)]
     pub contact: serde_json::Value,
     pub matter: String,
     pub desired_remedy: String,
@@ -57,27 +57,19 @@ pub struct ComplaintRow {
     #[record(show = notified_departments)]
     pub notified: Vec<String>,
     pub investigator: String,
-    #[record(hidden)]
     pub parties: Vec<String>,
     pub state: i16,
     pub cycle: i32,
-    #[record(hidden)]
     pub cause_category: i16,
-    #[record(hidden)]
     pub cause: String,
-    #[record(hidden)]
     pub whys: Vec<String>,
     pub outcome: i16,
-    #[record(hidden)]
     pub resolution: Option<Vec<u8>>,
     pub closure: i16,
     pub satisfaction: i16,
     pub unreached_attempts: i32,
-    #[record(hidden)]
     pub attempt_days: Vec<String>,
-    #[record(hidden)]
     pub contacted: bool,
-    #[record(hidden)]
     pub waived: bool,
     pub evidence_count: i32,
     pub withdraw_reason: String,
@@ -98,13 +90,13 @@ pub struct ComplaintRow {
 }
 
 impl ComplaintRow {
-    /// How the complainant can be reached.
+    /// Contact of the complainant.
     fn contact(&self) -> Option<kefu_proto::contacts::v1::Contact> {
         let contact: Option<Contact> = serde_json::from_value(self.contact.clone()).ok();
         contact.map(|contact| contact.show())
     }
 
-    /// The cause that the investigation found, if it did.
+    /// Root cause found by the investigation; none before.
     fn root_cause(&self) -> Option<pb::RootCause> {
         (self.cause_category != 0).then(|| pb::RootCause {
             category: self.cause_category.into(),
@@ -113,37 +105,37 @@ impl ComplaintRow {
         })
     }
 
-    /// The resolution that is proposed, approved or carried out, if there is one.
+    /// Current version of the resolution; none before the first proposal.
     pub fn resolution(&self) -> Option<pb::Resolution> {
         self.resolution.as_deref().and_then(|encoded| pb::Resolution::decode(encoded).ok())
     }
 
-    /// It has this resolution from now on.
-    pub fn resolve(&mut self, resolution: Option<&pb::Resolution>) {
+    /// Sets or removes the resolution.
+    pub fn set_resolution(&mut self, resolution: Option<&pb::Resolution>) {
         self.resolution = resolution.map(prost::Message::encode_to_vec);
     }
 
-    /// Somebody, or a department, has to do with it from now on.
+    /// Adds a person or department to the parties, who may see the complaint from now on.
     pub fn involve(&mut self, party: &str) {
         if !party.is_empty() && !self.parties.iter().any(|known| known == party) {
             self.parties.push(party.to_owned());
         }
     }
 
-    /// The complainant hears from us: what was recorded out of order does not make the silence longer (A9.1).
-    pub fn inform(&mut self, at: Timestamp) {
+    /// Records that the complainant was informed at `at`. An earlier time than the stored one changes nothing (A9.1).
+    pub fn mark_informed(&mut self, at: Timestamp) {
         let at = self.last_informed_at.map_or(at, |last| at.max(last.to_jiff()));
         self.last_informed_at = Some(sql::at(at));
     }
 
-    /// The complainant is wanted for another step than before: attempts to reach them count anew.
-    pub fn want_anew(&mut self) {
+    /// Resets the count of failed attempts, since another step is next or the complainant was reached.
+    pub fn reset_attempts(&mut self) {
         self.unreached_attempts = 0;
         self.attempt_days.clear();
     }
 
     /// Whether the caller is the person held responsible.
-    pub fn accuses(&self, call: &Call) -> bool {
+    pub fn is_accused(&self, call: &Call) -> bool {
         self.responsible_person == call.caller.subject
     }
 }
@@ -193,7 +185,7 @@ impl AggregateRoot for ComplaintRow {
         }
     }
 
-    /// Customers see nothing of how we share the work, nor who is to blame.
+    /// The complaint without internal division of work and responsibility when the caller is a customer.
     fn show_to(&self, call: &Call) -> pb::Complaint {
         let shown = self.show();
         if !call.is_customer() {
@@ -207,7 +199,7 @@ impl AggregateRoot for ComplaintRow {
             notified_departments: Vec::new(),
             investigator: String::new(),
             root_cause: None,
-            // They hear of it with the resolution, once that is approved (C5.6).
+            // Customers learn the outcome with the approved resolution (C5.6).
             outcome: if self.approved_at.is_some() { shown.outcome } else { 0 },
             resolution: None,
             unreached_attempts: 0,
@@ -226,26 +218,26 @@ impl AggregateRoot for ComplaintRow {
     }
 }
 
-/// The complaint that arose from a request.
+/// Id of the complaint that arose from a request.
 pub async fn of_request(connection: &mut PgConnection, request: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     sqlx::query_scalar!("select id from complaints.complaint where request = $1", request)
         .fetch_optional(connection)
         .await
 }
 
-/// What gates ask about a step that the caller takes.
+/// Facts for a step, with whether the caller is the person held responsible.
 pub fn facts(step: &Step<'_>, call: &Call) -> Facts {
-    Facts { is_accused: step.record.accuses(call), ..step.facts() }
+    Facts { is_accused: step.record.is_accused(call), ..step.facts() }
 }
 
-/// The measures of a resolution that are not done.
+/// Duties of the resolution's measures that are not completed.
 pub fn open_measures(resolution: Option<&pb::Resolution>) -> Vec<SubDuty> {
     let open = resolution.iter().flat_map(|resolution| &resolution.measures);
-    open.filter(|measure| measure.completed_time.is_none()).map(part).collect()
+    open.filter(|measure| measure.completed_time.is_none()).map(measure_duty).collect()
 }
 
-/// A measure as a part of its complaint.
-pub fn part(measure: &pb::Measure) -> SubDuty {
+/// The duty of a measure, whose subject is the measure.
+pub fn measure_duty(measure: &pb::Measure) -> SubDuty {
     SubDuty {
         subject: measure.name.clone(),
         owner: measure.owner.clone(),

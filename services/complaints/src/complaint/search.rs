@@ -1,5 +1,5 @@
-//! `SearchComplaints`: what complaints are found by, and finding them, the newest first. What a search looks at is bounded;
-//! what it finds is compared word for word.
+//! `SearchComplaints`: index entries of complaints, and the search, the newest first. Postgres returns a bounded number of
+//! candidates; each is compared word for word here.
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
@@ -19,15 +19,15 @@ use super::list::bounds;
 use super::row::{ComplaintRow, complaints};
 use crate::shared::Complaint;
 
-/// Grams kept of one complaint at most. Of a longer text the beginning is found.
+/// Most grams kept of one complaint. Of a longer text only the beginning can be found.
 const GRAMS_AT_MOST: usize = 4_000;
-/// Complaints looked at for a page that may hold the words: the newest.
+/// Candidates of a page, by their words: the newest.
 const LOOKED_AT: i64 = 200;
-/// Rows visited in one span of time at most, to take its newest from.
+/// Rows visited in one span of time, to take its newest from.
 const VISITED: i64 = 500;
 
 impl Searched for ComplaintRow {
-    /// Its number, which it gets when it is stored, is found by itself.
+    /// Leaves out the complaint's number, which storing assigns; a search finds it by its column.
     fn entry(&self) -> Entry {
         let contact: Contact = serde_json::from_value(self.contact.clone()).unwrap_or_default();
         let (phone, contact) = (normal(&contact.phone), contact.show());
@@ -47,7 +47,7 @@ impl Searched for ComplaintRow {
         let mut said = vec![phone];
         for text in texts.into_iter().map(normal).filter(|text| !text.is_empty()) {
             tokens.add(&text);
-            // A product may be written with or without separators.
+            // A product code is found with and without its separators, for example "AB-12" and "AB12".
             let code = packed(&text);
             if code != text && code.len() < 40 {
                 tokens.add(&code);
@@ -130,7 +130,7 @@ impl Complaints {
         Ok(pb::SearchComplaintsResponse { complaints, next_page_token, truncated })
     }
 
-    /// What the index is asked, back from `until`.
+    /// The index probes, from `until` backwards.
     async fn probes(&self, query: &Query, until: Timestamp) -> Result<Probes, Error> {
         let known = sqlx::query!(
             r#"select max(received_at) as "newest: SqlTime", min(received_at) as "oldest: SqlTime" from complaints.complaint"#

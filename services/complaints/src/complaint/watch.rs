@@ -1,4 +1,4 @@
-//! Watching complaints: each change that the caller may see, as it comes.
+//! `WatchComplaints`: streams each change that the caller may see.
 
 use kefu_chassis::call::Answers;
 use kefu_chassis::journal::watch::{RootChange, WatchedRoot, watch_roots};
@@ -26,12 +26,12 @@ impl WatchedRoot for ComplaintRow {
     type Response = pb::WatchComplaintsResponse;
 
     fn is_asked_for(&self, call: &Call, asked: &pb::WatchComplaintsRequest, _: &Event) -> bool {
-        let is = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);
+        let matches = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);
         // Customers do not see who is responsible.
         let responsible = if call.is_customer() { "" } else { self.responsible_department.as_str() };
-        is(&asked.handler, &[&self.handler])
-            && is(&asked.department, &[&self.department, responsible])
-            && is(&asked.customer, &[&self.customer.names::<Customer>()])
+        matches(&asked.handler, &[&self.handler])
+            && matches(&asked.department, &[&self.department, responsible])
+            && matches(&asked.customer, &[&self.customer.names::<Customer>()])
     }
 
     fn respond(change: Option<RootChange<pb::Complaint>>, resume_token: String) -> pb::WatchComplaintsResponse {

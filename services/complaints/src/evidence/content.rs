@@ -1,4 +1,4 @@
-//! `GetEvidenceContent`: the content, piece by piece, to those allowed. A slow reader holds no connection.
+//! `GetEvidenceContent`: streams the content piece by piece. No database connection is held while a slow reader receives.
 
 use async_stream::try_stream;
 use kefu_chassis::call::Answers;
@@ -42,7 +42,7 @@ impl Evidences {
         }))
     }
 
-    /// The next piece, as long as there is time, and for who may still see it: nobody reads on who has lost the right.
+    /// Loads the next piece. Fails after `until`, when the service stops, or when the caller has lost the right to see it.
     async fn piece(&self, call: &mut Call, name: &str, ordinal: i32, until: Instant) -> Result<Option<Vec<u8>>, Error> {
         if *self.chassis.stopping().borrow() {
             return Err(Error::Stopping);

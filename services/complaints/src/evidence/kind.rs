@@ -1,12 +1,11 @@
-//! Whether a file is what it is said to be.
+//! Checks that content is of its stated media type, by its first and last bytes.
 
 use infer::MatcherType;
 
 use super::markup;
 
-/// The media types that are taken, each with what their content looks like to whoever knows formats by their first bytes,
-/// and with the extensions of their files.
-const TAKEN: [(&str, &[&str], &[&str]); 15] = [
+/// Accepted media types, each with the types that `infer` may detect for its content, and the extensions of its files.
+const ACCEPTED: [(&str, &[&str], &[&str]); 15] = [
     ("image/jpeg", &["image/jpeg"], &["jpg", "jpeg", "jfif"]),
     ("image/png", &["image/png"], &["png"]),
     ("image/gif", &["image/gif"], &["gif"]),
@@ -16,7 +15,7 @@ const TAKEN: [(&str, &[&str], &[&str]); 15] = [
     ("audio/wav", &["audio/x-wav"], &["wav"]),
     ("audio/ogg", &["audio/ogg", "audio/opus"], &["ogg", "oga", "opus"]),
     ("audio/amr", &["audio/amr"], &["amr"]),
-    // One container for both: few that record sound only say so in its first bytes.
+    // Sound and film share one container. Few recorders mark sound alone in the first bytes.
     ("audio/mp4", &["audio/m4a", "video/mp4"], &["m4a", "mp4"]),
     ("video/mp4", &["video/mp4", "video/x-m4v"], &["mp4", "m4v"]),
     ("video/quicktime", &["video/quicktime"], &["mov", "qt"]),
@@ -25,38 +24,40 @@ const TAKEN: [(&str, &[&str], &[&str]); 15] = [
     (TEXT, &[], &["txt", "text", "log"]),
 ];
 const TEXT: &str = "text/plain";
-/// How long the record at the end of a ZIP archive is, but for the comment after it.
-const RECORD: usize = 22;
-/// How much of a file's end holds that record, with the longest comment.
-pub const TAIL: usize = RECORD + 65_535;
+/// Bytes of a ZIP archive's end record (EOCD), without its comment.
+const END_RECORD: usize = 22;
+/// Bytes of a file's end that hold the end record with the longest comment.
+pub const TAIL: usize = END_RECORD + 65_535;
 
-/// Whether a media type is taken at all.
-pub fn is_taken(media_type: &str) -> bool {
-    TAKEN.iter().any(|(taken, ..)| *taken == media_type)
+/// Whether a media type is accepted.
+pub fn is_accepted(media_type: &str) -> bool {
+    ACCEPTED.iter().any(|(accepted, ..)| *accepted == media_type)
 }
 
 /// The extensions that files of a media type have.
 pub fn extensions(media_type: &str) -> &'static [&'static str] {
-    TAKEN.iter().find(|(taken, ..)| *taken == media_type).map_or(&[], |(.., extensions)| extensions)
+    ACCEPTED.iter().find(|(accepted, ..)| *accepted == media_type).map_or(&[], |(.., extensions)| extensions)
 }
 
-/// Whether first bytes are those of a media type that is taken. Text begins as no other kind does; but what looks like a
-/// picture, sound or film and is text throughout is text, which may well begin with `BMW` or `MAC `. Markup is no text, since
-/// whoever looks at it in a browser may run it.
+/// Whether `first` bytes fit the media type. A text may begin like a picture, sound or film, for example with `BMW` or `MAC
+/// `, but like no other kind. Markup is not accepted as text: a browser that shows it may run it.
 pub fn begins_as(media_type: &str, first: &[u8]) -> bool {
-    let looks = infer::get(first);
+    let detected = infer::get(first);
     if is_text(media_type) {
-        let is_other = looks.is_some_and(|kind| {
+        let is_other = detected.is_some_and(|kind| {
             !matches!(kind.matcher_type(), MatcherType::Image | MatcherType::Audio | MatcherType::Video)
         });
         return !is_other && !markup::begins(first);
     }
-    let like = TAKEN.iter().find(|(taken, ..)| *taken == media_type).map_or(&[] as &[&str], |(_, like, _)| *like);
-    looks.is_some_and(|kind| like.contains(&kind.mime_type()))
+    let detected_types = ACCEPTED
+        .iter()
+        .find(|(accepted, ..)| *accepted == media_type)
+        .map_or(&[] as &[&str], |(_, detected_types, _)| *detected_types);
+    detected.is_some_and(|kind| detected_types.contains(&kind.mime_type()))
 }
 
-/// Whether bytes may stand in a text: a character that is cut off at the end is carried over to what follows.
-pub fn carries_on_text(carried: &mut Vec<u8>, bytes: &[u8]) -> bool {
+/// Whether `bytes` continue a text in UTF-8. A character cut off at their end is kept in `carried` for the next bytes.
+pub fn continues_text(carried: &mut Vec<u8>, bytes: &[u8]) -> bool {
     carried.extend_from_slice(bytes);
     if carried.contains(&0) {
         return false;
@@ -74,14 +75,14 @@ pub fn is_text(media_type: &str) -> bool {
     media_type == TEXT
 }
 
-/// Whether a file ends as a ZIP archive does, whatever stands before it: who unpacks one looks for its record from behind.
-/// Other bytes after the record do not hide it, as long as it agrees with itself.
+/// Whether a file ends as a ZIP archive, whatever its beginning: programs that unpack one search for the end record
+/// backwards. A consistent end record counts even with other bytes after it.
 pub fn ends_as_archive(tail: &[u8]) -> bool {
-    tail.windows(RECORD).enumerate().any(|(place, record)| {
+    tail.windows(END_RECORD).enumerate().any(|(place, record)| {
         let number = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
-        let left = tail.len() - place - RECORD;
-        let agrees = [number(4), number(6)] == [0, 0] && number(8) == number(10);
-        record.starts_with(b"PK\x05\x06") && (number(20) == left || agrees && number(20) < left)
+        let rest = tail.len() - place - END_RECORD;
+        let is_consistent = [number(4), number(6)] == [0, 0] && number(8) == number(10);
+        record.starts_with(b"PK\x05\x06") && (number(20) == rest || is_consistent && number(20) < rest)
     })
 }
 
@@ -98,7 +99,10 @@ mod tests {
         assert!(begins_as("text/plain", "投诉经过".as_bytes()) && !begins_as("image/png", b"text"));
         assert!(begins_as("application/pdf", b"%PDF-1.7\n"));
         assert!(
-            is_taken("text/plain") && is_taken("video/mp4") && !is_taken("application/zip") && !is_taken("text/html")
+            is_accepted("text/plain")
+                && is_accepted("video/mp4")
+                && !is_accepted("application/zip")
+                && !is_accepted("text/html")
         );
     }
 
@@ -122,11 +126,11 @@ mod tests {
         let text = "漏水🙂end".as_bytes();
         for at in 0..text.len() {
             let mut carried = Vec::new();
-            assert!(carries_on_text(&mut carried, &text[..at]) && carries_on_text(&mut carried, &text[at..]), "{at}");
+            assert!(continues_text(&mut carried, &text[..at]) && continues_text(&mut carried, &text[at..]), "{at}");
             assert!(carried.is_empty());
         }
-        assert!(!carries_on_text(&mut Vec::new(), b"a\xff"));
-        assert!(!carries_on_text(&mut Vec::new(), b"a\0b"));
+        assert!(!continues_text(&mut Vec::new(), b"a\xff"));
+        assert!(!continues_text(&mut Vec::new(), b"a\0b"));
     }
     #[test]
     fn an_archive_is_known_by_its_end_whatever_stands_before_it_or_little_after() {

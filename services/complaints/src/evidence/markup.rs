@@ -1,15 +1,15 @@
-//! Whether a text is one that a browser would run when it looks at how it begins and not at what it is said to be.
+//! Detects markup. A browser that sniffs content by its first bytes would run a stated plain text as HTML or SVG.
 
-/// Elements by which HTML is known, those of the sniffing standard (mimesniff.spec.whatwg.org) first, and those that load or
-/// run something by themselves; and the roots of what a browser shows besides.
+/// Elements that mark HTML: those of the sniffing standard (mimesniff.spec.whatwg.org), then those that load or run
+/// something by themselves, and the root elements of other formats that browsers show.
 const ELEMENTS: [&str; 33] = [
     "html", "head", "script", "iframe", "h1", "div", "font", "table", "a", "style", "title", "b", "body", "br", "p",
     "svg", "math", "base", "meta", "link", "frame", "frameset", "img", "image", "object", "embed", "applet", "form",
     "video", "audio", "details", "marquee", "template",
 ];
 
-/// Whether first bytes, behind white space and byte order marks, open markup: an element that browsers know, one with a
-/// namespace, or a declaration, instruction or comment before it.
+/// Whether `first` bytes open markup, after white space and byte order marks: with a known element, an element with a
+/// namespace, a declaration, an instruction or a comment.
 pub fn begins(first: &[u8]) -> bool {
     let mut rest = first;
     while let Some(after) = rest

@@ -1,60 +1,62 @@
-//! What a file may be called, and what may stand in a text about it: both look like what they are, and lead nowhere.
+//! Checks file names and descriptions: a name leads into no path and opens as its media type, no text disguises another.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::kind;
 
-/// As many bytes as file systems take.
-const LONGEST: usize = 255;
-/// What parts a path, or looks as if it did.
+/// Most bytes of a name on common file systems.
+const MAX_BYTES: usize = 255;
+/// Path separators, and characters that look like one.
 const SEPARATORS: [char; 9] = ['/', '\\', ':', '\u{2044}', '\u{2215}', '\u{2216}', '\u{29f5}', '\u{29f8}', '\u{29f9}'];
-/// What some systems do not take in a name.
+/// Characters that some systems refuse in a name.
 const RESERVED: [char; 6] = ['<', '>', '"', '|', '?', '*'];
-/// Names of devices that have no number.
+/// Names of Windows devices without a number.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// What is wrong with the name of a file, if something is. What it becomes where widths and forms are folded counts too.
-pub fn wrong_name(name: &str) -> Option<&'static str> {
-    let folded = folded(name);
-    let is_edge = |sign: char| sign == '.' || sign.is_whitespace();
-    if name.len() > LONGEST {
+/// The fault of a file name; none if it is fine. The name's NFKC form is checked too, since some systems store that form.
+pub fn name_fault(name: &str) -> Option<&'static str> {
+    let nfkc = nfkc(name);
+    let is_edge = |character: char| character == '.' || character.is_whitespace();
+    if name.len() > MAX_BYTES {
         Some("must have at most 255 bytes in UTF-8")
-    } else if name.contains(SEPARATORS) || folded.contains(['/', '\\']) {
+    } else if name.contains(SEPARATORS) || nfkc.contains(['/', '\\']) {
         Some("must be a name without a path")
     } else if name.contains(RESERVED) {
         Some("must not have a character that some systems do not take: < > \" | ? *")
-    } else if name.chars().any(|sign| sign.is_control() || is_unseen(sign)) {
+    } else if name.chars().any(|character| character.is_control() || is_invisible(character)) {
         Some("must not have control or direction characters, or such that are not seen")
-    } else if [name, &folded].into_iter().any(|name| name.starts_with(is_edge) || name.ends_with(is_edge)) {
+    } else if [name, &nfkc].into_iter().any(|name| name.starts_with(is_edge) || name.ends_with(is_edge)) {
         Some("must not begin or end with a dot or a space")
-    } else if is_device(name) || is_device(&folded) {
+    } else if is_device(name) || is_device(&nfkc) {
         Some("is the name of a device")
     } else {
         None
     }
 }
 
-/// What is wrong with the end of a name, if something is: an extension says what opens the file, so it must be one of the
-/// media type's. A name without one is opened by nothing.
-pub fn wrong_extension(name: &str, media_type: &str) -> Option<String> {
-    let folded = folded(name);
-    let (_, extension) = folded.rsplit_once('.')?;
+/// The fault of a name's extension; none if it is fine. The extension decides which program opens the file, so it must be
+/// one of the media type's. A name without extension is fine.
+pub fn extension_fault(name: &str, media_type: &str) -> Option<String> {
+    let nfkc = nfkc(name);
+    let (_, extension) = nfkc.rsplit_once('.')?;
     let known = kind::extensions(media_type);
     let is_known = known.contains(&extension.to_ascii_lowercase().as_str());
     (!is_known).then(|| format!("must end in .{} or have no extension, being {media_type}", known.join(", .")))
 }
 
-/// What is wrong with a text that people read, if something is.
-pub fn wrong_text(text: &str) -> Option<&'static str> {
-    let is_wrong = |sign: char| sign.is_control() && !matches!(sign, '\n' | '\r' | '\t') || turns(sign);
-    text.contains(is_wrong).then_some("must not have control or direction characters")
+/// The fault of a text that people read; none if it is fine.
+pub fn text_fault(text: &str) -> Option<&'static str> {
+    let is_forbidden = |character: char| {
+        character.is_control() && !matches!(character, '\n' | '\r' | '\t') || changes_direction(character)
+    };
+    text.contains(is_forbidden).then_some("must not have control or direction characters")
 }
 
-fn folded(name: &str) -> String {
+fn nfkc(name: &str) -> String {
     name.nfkc().collect()
 }
 
-/// Whether some systems take a name for a device, whatever follows its first dot.
+/// Whether Windows takes a name for a device, whatever follows the first dot.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     let numbered = |word: &str| {
@@ -64,15 +66,15 @@ fn is_device(name: &str) -> bool {
     DEVICES.contains(&stem.as_str()) || numbered("com") || numbered("lpt")
 }
 
-/// Characters that change the direction others are read in.
-fn turns(sign: char) -> bool {
-    matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a character changes the direction of the text after it.
+fn changes_direction(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters that change how others look, or where a line ends, and are not seen themselves.
-fn is_unseen(sign: char) -> bool {
+/// Whether a character is invisible itself but changes how others look, or where a line ends.
+fn is_invisible(character: char) -> bool {
     matches!(
-        sign,
+        character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
@@ -96,7 +98,7 @@ mod tests {
             "投诉：第二次（补）？.png",
             "漏水……现场.png",
         ] {
-            assert_eq!(wrong_name(name), None, "{name}");
+            assert_eq!(name_fault(name), None, "{name}");
         }
         for name in [
             "../etc/passwd",
@@ -149,9 +151,9 @@ mod tests {
             "*.jpg",
             &"长".repeat(86),
         ] {
-            assert!(wrong_name(name).is_some(), "{name:?}");
+            assert!(name_fault(name).is_some(), "{name:?}");
         }
-        assert_eq!(wrong_name(&"长".repeat(85)), None, "255 bytes");
+        assert_eq!(name_fault(&"长".repeat(85)), None, "255 bytes");
     }
 
     #[test]
@@ -164,7 +166,7 @@ mod tests {
             ("聊天.log", "text/plain"),
             ("没有后缀", "text/plain"),
         ] {
-            assert_eq!(wrong_extension(name, media_type), None, "{name}");
+            assert_eq!(extension_fault(name, media_type), None, "{name}");
         }
         for (name, media_type) in [
             ("setup.bat", "text/plain"),
@@ -175,15 +177,15 @@ mod tests {
             ("x.txt", "image/png"),
             ("x.png ~", "image/png"),
         ] {
-            assert!(wrong_extension(name, media_type).is_some(), "{name}");
+            assert!(extension_fault(name, media_type).is_some(), "{name}");
         }
     }
 
     #[test]
     fn texts_have_lines_and_no_characters_that_turn_them_round() {
-        assert_eq!(wrong_text("第一行\n\t第二行\r\n👨\u{200d}👩"), None);
+        assert_eq!(text_fault("第一行\n\t第二行\r\n👨\u{200d}👩"), None);
         for text in ["a\u{7}", "a\u{1b}[2J", "a\u{202e}b", "a\u{2067}", "a\u{85}"] {
-            assert!(wrong_text(text).is_some(), "{text:?}");
+            assert!(text_fault(text).is_some(), "{text:?}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! The pieces that a content is stored in: the one place that reads and writes them.
+//! Reads and writes the pieces of stored content; no other module does.
 
 use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-/// How large a piece is, but for the last.
+/// Bytes of a piece; the last one may be shorter.
 pub const PIECE: usize = 256 * 1024;
-/// How many are stored by one statement: 2 MiB.
-pub const TOGETHER: usize = 8;
+/// Pieces stored by one statement, 2 MiB together.
+pub const PIECES_PER_STATEMENT: usize = 8;
 
-/// Stores some pieces, the first of them in the place `first`.
+/// Stores pieces with consecutive ordinals from `first` on.
 pub async fn store(
     connection: &mut PgConnection,
     evidence: Uuid,
@@ -28,7 +28,7 @@ pub async fn store(
     Ok(())
 }
 
-/// The piece in a place, counted from 0; none where the content has ended.
+/// Loads the piece with an ordinal, counted from 0; none after the last.
 pub async fn piece(
     connection: &mut PgConnection,
     evidence: Uuid,
@@ -43,8 +43,8 @@ pub async fn piece(
     .await
 }
 
-/// How many bytes a content has as it is read, and their digest; nothing where there is none. Something that stands in no
-/// place of it makes it another content. No connection is held while it is digested.
+/// Number of bytes and SHA-256 of the content as it is read; none without content. A stored piece that reading does not
+/// reach, for example after a gap, changes the digest. No connection is held between pieces.
 pub async fn digest(pool: &PgPool, evidence: Uuid) -> Result<Option<(i64, Vec<u8>)>, sqlx::Error> {
     let stored = sqlx::query_scalar!(
         r#"select count(*) as "count!" from complaints.evidence_content where evidence = $1"#,
@@ -65,9 +65,9 @@ pub async fn digest(pool: &PgPool, evidence: Uuid) -> Result<Option<(i64, Vec<u8
         digest.update(&bytes);
         ordinal += 1;
     }
-    let astray = stored - i64::from(ordinal);
-    if astray != 0 {
-        digest.update(astray.to_be_bytes());
+    let unreached = stored - i64::from(ordinal);
+    if unreached != 0 {
+        digest.update(unreached.to_be_bytes());
     }
     Ok(Some((size, digest.finalize().to_vec())))
 }

@@ -1,4 +1,4 @@
-//! What has come of a content: checked so far, and kept in a file without a name.
+//! Content received so far: checked as it comes, and kept in an unnamed temporary file.
 
 use std::io::SeekFrom;
 
@@ -9,26 +9,26 @@ use sqlx::PgConnection;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
-use super::pieces::{PIECE, TOGETHER};
+use super::pieces::{PIECE, PIECES_PER_STATEMENT};
 use super::{kind, pieces};
 use crate::shared::Evidence;
 
-/// How much of the beginning says what a file is.
+/// Bytes of the beginning that decide the kind of a file.
 const BEGINNING: usize = 8 * 1024;
 
-/// A content that comes.
+/// Content of an upload under way.
 pub struct Received {
     file: File,
     digest: Sha256,
     size: i64,
     beginning: Vec<u8>,
     is_known: bool,
-    /// What is left of a character that is not whole yet.
+    /// First bytes of a UTF-8 character that is not complete yet.
     carried: Vec<u8>,
 }
 
 impl Received {
-    /// One of which nothing has come. Its file has no name from the start: it is gone when it is closed, whatever happens.
+    /// Opens an empty one. Its file has no name from the start, so that closing it, even by a crash, deletes it.
     pub async fn open() -> Result<Self, Error> {
         let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::unexpected)?;
         Ok(Self {
@@ -41,13 +41,13 @@ impl Received {
         })
     }
 
-    /// Takes the next bytes.
+    /// Checks and stores the next bytes.
     pub async fn take(&mut self, bytes: &[u8], stated: &pb::UploadedEvidence) -> Result<(), Error> {
         self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         if self.size > stated.size_bytes {
             return Err(Error::field("evidence.size_bytes", "is less than what came"));
         }
-        if kind::is_text(&stated.media_type) && !kind::carries_on_text(&mut self.carried, bytes) {
+        if kind::is_text(&stated.media_type) && !kind::continues_text(&mut self.carried, bytes) {
             return Err(Error::field("evidence.media_type", "is text, and the content is no text in UTF-8"));
         }
         if !self.is_known {
@@ -61,7 +61,7 @@ impl Received {
         self.file.write_all(bytes).await.map_err(Error::unexpected)
     }
 
-    /// Refuses a content that begins as something else than was stated.
+    /// Fails if the content does not begin as its stated media type.
     fn recognise(&mut self, media_type: &str) -> Result<(), Error> {
         self.is_known = true;
         if kind::begins_as(media_type, &self.beginning) {
@@ -70,7 +70,7 @@ impl Received {
         Err(Error::field("evidence.media_type", "is not what the content is"))
     }
 
-    /// Refuses what has ended and is not what was stated.
+    /// Fails if the complete content is not of the stated size, digest and kind.
     pub async fn finish(&mut self, stated: &pb::UploadedEvidence) -> Result<(), Error> {
         if self.size < stated.size_bytes {
             return Err(Error::field("evidence.size_bytes", "is more than what came: the content ends too early"));
@@ -88,7 +88,7 @@ impl Received {
         self.check_end().await
     }
 
-    /// Refuses an archive that stands behind something else.
+    /// Fails if the file ends as a ZIP archive, which its beginning hides.
     async fn check_end(&mut self) -> Result<(), Error> {
         let tail = u64::try_from(kind::TAIL).unwrap_or(u64::MAX).min(u64::try_from(self.size).unwrap_or_default());
         let mut end = Vec::new();
@@ -101,25 +101,25 @@ impl Received {
         Ok(())
     }
 
-    /// Stores the content.
+    /// Stores the content in the database.
     pub async fn store(&mut self, connection: &mut PgConnection, name: &str) -> Result<(), Error> {
         let evidence = kefu_chassis::names::id::<Evidence>(name)?.uuid();
         self.file.seek(SeekFrom::Start(0)).await.map_err(Error::unexpected)?;
-        for first in (0..).step_by(TOGETHER) {
-            let mut together = Vec::with_capacity(TOGETHER);
-            while together.len() < TOGETHER {
+        for first in (0..).step_by(PIECES_PER_STATEMENT) {
+            let mut pieces = Vec::with_capacity(PIECES_PER_STATEMENT);
+            while pieces.len() < PIECES_PER_STATEMENT {
                 let mut piece = Vec::with_capacity(PIECE);
                 let limit = u64::try_from(PIECE).unwrap_or(u64::MAX);
                 (&mut self.file).take(limit).read_to_end(&mut piece).await.map_err(Error::unexpected)?;
                 if piece.is_empty() {
                     break;
                 }
-                together.push(piece);
+                pieces.push(piece);
             }
-            if together.is_empty() {
+            if pieces.is_empty() {
                 break;
             }
-            pieces::store(connection, evidence, first, &together).await?;
+            pieces::store(connection, evidence, first, &pieces).await?;
         }
         Ok(())
     }

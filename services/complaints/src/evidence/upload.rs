@@ -1,5 +1,5 @@
-//! `UploadEvidence`: the content is checked as it comes and kept in a file without a name, which is gone with the call
-//! whatever happens; only what is whole and just as stated is stored, in one transaction.
+//! `UploadEvidence`: checks the content as it comes and keeps it in an unnamed file, deleted with the call. Complete
+//! content that is as stated is stored in one transaction.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
 
 use super::received::Received;
-use super::{Evidences, digest, kind, name, readable};
+use super::{Evidences, check_digest, check_readable, kind, name};
 use crate::complaint::lifecycle::Action;
 use crate::complaint::row::{ComplaintRow, Step};
 
@@ -26,9 +26,9 @@ impl Evidences {
     ) -> Result<pb::Evidence, Error> {
         let whole = tokio::time::timeout(self.transfers.bounds.whole(), self.receive(call, parts)).await;
         let (stated, mut received, _slot) = whole.map_err(|_| Error::Deadline)??;
-        // It took its time to come: it is added now, by whoever may add it now.
+        // The upload took time: time and rights of the call are taken again now.
         self.chassis.renew(call)?;
-        let step = self.begin(call, &stated).await.map_err(of_the_first)?;
+        let step = self.begin_step(call, &stated).await.map_err(within_evidence)?;
         let evidence = pb::Evidence {
             kind: stated.kind,
             source: stated.source,
@@ -39,42 +39,42 @@ impl Evidences {
             sha256: stated.sha256,
             ..pb::Evidence::default()
         };
-        let (mut step, evidence) = self.file(call, step, evidence).await?;
+        let (mut step, evidence) = self.add_to_file(call, step, evidence).await?;
         received.store(step.change.connection(), &evidence.name).await?;
         let payload = pb::EvidenceAdded { state: step.state(), evidence: Some(evidence.clone()) };
         step.finish_with(&payload, evidence).await
     }
 
-    /// Begins what `AddEvidence` does as well.
-    async fn begin<'a>(&'a self, call: &'a Call, stated: &pb::UploadedEvidence) -> Result<Step<'a>, Error> {
+    /// Begins the same step as `AddEvidence`.
+    async fn begin_step<'a>(&'a self, call: &'a Call, stated: &pb::UploadedEvidence) -> Result<Step<'a>, Error> {
         let step = Step::lock(&self.chassis, call, &stated.parent, stated.occurred_time.as_ref(), &[]).await?;
         let facts = step.facts();
         step.ready_for(Action::AddEvidence.label().method, &stated.parent, "", &facts).await
     }
 
-    /// Takes what it is, and the content as long as it is what was stated. Who may not add it, or has added it, is told before
-    /// they send it all; and only then it counts among those that come.
+    /// Receives the description, then the content, and checks both. A caller without the right, or who has added the
+    /// evidence before, is refused before the content is sent and without taking a slot.
     async fn receive(
         &self,
         call: &mut Call,
         parts: Streaming<pb::UploadEvidenceRequest>,
     ) -> Result<(pb::UploadedEvidence, Received, QuotaSlot), Error> {
-        let mut coming = Coming::new(parts, self.transfers.bounds.idle());
-        let Some(Part::Evidence(stated)) = coming.next(call).await? else {
+        let mut messages = Messages::new(parts, self.transfers.bounds.idle());
+        let Some(Part::Evidence(stated)) = messages.next(call).await? else {
             return Err(Error::field("evidence", "is required in the first message"));
         };
-        // The same words name the same content, by its digest.
+        // The digest in the description identifies the content, so a repeated description is a repeated call.
         call.once(&stated.request_id, &stated.encode_to_vec());
         if self.chassis.has_answered(call, &stated.request_id).await? {
             return Err(Error::Repeated);
         }
-        check(&stated)?;
+        check_description(&stated)?;
         let mut connection = self.chassis.pool().acquire().await?;
         step::seen::<ComplaintRow>(&mut connection, call, &stated.parent).await?;
         drop(connection);
         let slot = self.transfers.uploads.take(&call.caller.subject)?;
         let mut received = Received::open().await?;
-        while let Some(part) = coming.next(call).await? {
+        while let Some(part) = messages.next(call).await? {
             let Part::Content(bytes) = part else {
                 return Err(Error::field("evidence", "stands in the first message only"));
             };
@@ -85,23 +85,23 @@ impl Evidences {
     }
 }
 
-/// What comes of an upload.
-struct Coming {
+/// The messages of an upload.
+struct Messages {
     parts: Streaming<pb::UploadEvidenceRequest>,
     idle: Duration,
-    /// When it is given up, unless something comes.
+    /// Time at which the upload is given up unless more bytes come.
     until: Instant,
 }
 
-impl Coming {
+impl Messages {
     fn new(parts: Streaming<pb::UploadEvidenceRequest>, idle: Duration) -> Self {
         Self { parts, idle, until: Instant::now() + idle }
     }
 
-    /// The next part; none when the stream has ended. A piece of nothing is no sign of life.
+    /// The next part; none when the stream has ended. An empty piece does not extend the time.
     async fn next(&mut self, call: &Call) -> Result<Option<Part>, Error> {
         let message = tokio::time::timeout_at(self.until, self.parts.message()).await.map_err(|_| Error::Deadline)?;
-        let Some(message) = message.map_err(unread)? else { return Ok(None) };
+        let Some(message) = message.map_err(read_error)? else { return Ok(None) };
         call.check(&message)?;
         let part = message.part.ok_or_else(|| Error::field("part", "is required in every message"))?;
         if !matches!(&part, Part::Content(bytes) if bytes.is_empty()) {
@@ -111,10 +111,10 @@ impl Coming {
     }
 }
 
-/// Why a message was not read: it is none, or its sender is not there any more.
-fn unread(status: Status) -> Error {
+/// The error for a message that could not be read: invalid content, or a lost connection.
+fn read_error(status: Status) -> Error {
     let is_senders = matches!(status.code(), Code::Internal | Code::OutOfRange | Code::ResourceExhausted);
-    // What the connection did has a cause; of what was sent the status itself says all.
+    // A failure of the connection carries a source error; invalid content has only the status.
     if is_senders && status.source().is_none() {
         Error::field("content", status.message())
     } else {
@@ -122,23 +122,23 @@ fn unread(status: Status) -> Error {
     }
 }
 
-/// Refuses what cannot be, before any content comes.
-fn check(stated: &pb::UploadedEvidence) -> Result<(), Error> {
-    digest("evidence.sha256", &stated.sha256)?;
-    readable("evidence.source", &stated.source)?;
-    readable("evidence.description", &stated.description)?;
-    if let Some(wrong) = name::wrong_name(&stated.file_name) {
+/// Checks the description before any content comes.
+fn check_description(stated: &pb::UploadedEvidence) -> Result<(), Error> {
+    check_digest("evidence.sha256", &stated.sha256)?;
+    check_readable("evidence.source", &stated.source)?;
+    check_readable("evidence.description", &stated.description)?;
+    if let Some(wrong) = name::name_fault(&stated.file_name) {
         return Err(Error::field("evidence.file_name", wrong));
     }
-    if !kind::is_taken(&stated.media_type) {
+    if !kind::is_accepted(&stated.media_type) {
         return Err(Error::field("evidence.media_type", "is none of those that are taken"));
     }
-    let wrong = name::wrong_extension(&stated.file_name, &stated.media_type);
+    let wrong = name::extension_fault(&stated.file_name, &stated.media_type);
     wrong.map_or(Ok(()), |wrong| Err(Error::field("evidence.file_name", wrong)))
 }
 
-/// Fields that stand in the first message, as the contract has their paths.
-fn of_the_first(error: Error) -> Error {
+/// Prefixes field paths with `evidence.`, their place in the first message.
+fn within_evidence(error: Error) -> Error {
     let Error::Invalid(violations) = error else { return error };
     let within = |violation: Violation| Violation { field: format!("evidence.{}", violation.field), ..violation };
     Error::Invalid(violations.into_iter().map(within).collect())
@@ -153,11 +153,11 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_the_senders_fault_and_a_lost_connection_is_not() {
         for status in [Status::internal("no message"), Status::out_of_range("too long")] {
-            assert_eq!(unread(status).reason(), ErrorReason::FieldInvalid);
+            assert_eq!(read_error(status).reason(), ErrorReason::FieldInvalid);
         }
         let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         for status in [Status::from_error(broken.into()), Status::cancelled("gone"), Status::unavailable("gone")] {
-            assert_eq!(unread(status).reason(), ErrorReason::BackendAway);
+            assert_eq!(read_error(status).reason(), ErrorReason::BackendAway);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether an improvement had effect: complaints of its cause about its department, before and after.
+//! Effect of an improvement: complaints with its cause and department, before and after.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,16 +9,16 @@ use sqlx::PgConnection;
 
 use super::row::ImprovementRow;
 
-/// What was counted, and how many complaints might be counted yet.
+/// Counted complaints, and open ones that may still count.
 #[derive(Debug, Default)]
 pub struct Counted {
     pub effect: Effect,
-    /// Complaints that are open and have no cause yet, about its department or none, of the days before and of those after.
+    /// Open complaints without a cause yet, about the department or none: received before, and after.
     pub open: (i64, i64),
 }
 
-/// Counts as many days before `done` as lie between it and `check`, and those. Contacts are counted by whole days, and only
-/// if they are recorded from the first of these days on: a rate by a part of them would be too high.
+/// Counts complaints from `done` to `check`, and in a period of the same length before `done`. Contacts are counted by
+/// whole days, and only if they are recorded since the first of these: a rate over part of the contacts would be too high.
 pub async fn count(
     connection: &mut PgConnection,
     record: &ImprovementRow,
@@ -71,7 +71,7 @@ pub async fn count(
     Ok(Counted { effect, open: (counts.open_before, counts.open_after) })
 }
 
-/// Whether nothing recurred, or less than before: for the same number of contacts, where these are recorded.
+/// Whether no complaint recurred, or fewer than before: fewer per contact, where contacts are recorded.
 pub fn is_effective(effect: &Effect) -> bool {
     let (before, after) =
         if effect.contacts_before > 0 { (effect.contacts_before, effect.contacts_after) } else { (1, 1) };
@@ -82,8 +82,8 @@ pub fn is_effective(effect: &Effect) -> bool {
 }
 
 impl Counted {
-    /// Whether the result is the same whatever the causes of those turn out to be that might be counted yet.
-    pub fn is_decided(&self) -> bool {
+    /// Whether the result is final: the same whatever causes the open complaints turn out to have.
+    pub fn is_final(&self) -> bool {
         let Effect { count_before, count_after, .. } = self.effect;
         let best = Effect { count_before: count_before + self.open.0, ..self.effect };
         let worst = Effect { count_after: count_after + self.open.1, ..self.effect };
@@ -92,35 +92,4 @@ impl Counted {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_effect_is_measured_by_contacts_where_they_are_known() {
-        let effect = |count_before, count_after, contacts_before, contacts_after| Effect {
-            days: 90,
-            count_before,
-            count_after,
-            contacts_before,
-            contacts_after,
-        };
-        assert!(is_effective(&effect(10, 9, 0, 0)));
-        assert!(!is_effective(&effect(10, 10, 0, 0)));
-        // What it comes from may lie further back than the days before: that it does not recur is what is asked.
-        assert!(is_effective(&effect(0, 0, 0, 0)) && !is_effective(&effect(0, 1, 0, 0)));
-        // 10 of 1,000 before, 15 of 2,000 after: more complaints, and yet fewer.
-        assert!(is_effective(&effect(10, 15, 1_000, 2_000)));
-        assert!(!is_effective(&effect(10, 20, 1_000, 2_000)));
-    }
-
-    #[test]
-    fn a_result_is_decided_when_what_may_be_counted_yet_cannot_turn_it() {
-        let decided = |count_before, count_after, open| {
-            let effect = Effect { days: 90, count_before, count_after, contacts_before: 0, contacts_after: 0 };
-            Counted { effect, open }.is_decided()
-        };
-        assert!(decided(10, 5, (0, 0)) && decided(10, 5, (0, 4)) && !decided(10, 5, (0, 5)));
-        assert!(decided(10, 10, (0, 100)), "there are as many already");
-        assert!(!decided(10, 10, (1, 0)), "there may have been more before");
-    }
-}
+mod tests;

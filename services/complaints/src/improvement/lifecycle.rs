@@ -20,27 +20,27 @@ kefu_chassis::actions! {
 /// The duties of an improvement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duty {
-    /// D8.12: carried out in time.
+    /// D8.12: carrying out the improvement in time.
     Improvement,
-    /// D8.12: its effect checked.
+    /// D8.12: check of the effect.
     EffectCheck,
 }
 
-/// What gates and duties ask about an improvement.
+/// Facts about an improvement and an action on it, which gates and duties read.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Until when it is to be carried out.
+    /// Time by which the improvement is to be carried out.
     pub due: Option<Timestamp>,
-    /// Who checks its effect, and their department.
+    /// Person who checks the effect, and their department.
     pub verifier: (String, String),
-    /// From when on that can be done; nothing until it is carried out.
+    /// Time from which the effect can be checked; none before the improvement is carried out.
     pub check_at: Option<Timestamp>,
-    /// Whether who checks it is, and was, of another department than the one that carried it out.
+    /// Whether the checker is, and was, outside the department that carries the improvement out.
     pub is_outside: bool,
-    /// Whether that time has come.
+    /// Whether `check_at` has come.
     pub is_time: bool,
-    /// Whether no complaint is left whose cause, once it is known, could turn the result.
-    pub is_decided: bool,
+    /// Whether the result is final: no open complaint's cause could still change it.
+    pub is_final: bool,
 }
 
 type Row = Transition<State, Action, Duty, Facts>;
@@ -74,9 +74,9 @@ const IN_TIME: Gate<Facts> = Gate::on_record(
     "it was carried out too recently for its effect to show",
     "落实后时间过短，尚不能核查效果",
 );
-const DECIDED: Gate<Facts> = Gate::on_record(
+const FINAL: Gate<Facts> = Gate::on_record(
     "D8.12",
-    |facts| facts.is_decided,
+    |facts| facts.is_final,
     "complaints received since are still open without a cause, and the result depends on them",
     "此后受理的投诉中尚有未查明原因者，足以影响核查结果",
 );
@@ -98,13 +98,13 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             reach: VERIFIER,
-            gates: &[OUTSIDE, IN_TIME, DECIDED],
+            gates: &[OUTSIDE, IN_TIME, FINAL],
             meets: &[Duty::EffectCheck],
             ..Row::row(Action::FindEffective, "D8.12", DONE, Some(State::Effective))
         },
         Row {
             reach: VERIFIER,
-            gates: &[OUTSIDE, IN_TIME, DECIDED],
+            gates: &[OUTSIDE, IN_TIME, FINAL],
             meets: &[Duty::EffectCheck],
             ..Row::row(Action::FindIneffective, "D8.12", DONE, Some(State::Ineffective))
         },
@@ -128,36 +128,4 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
 };
 
 #[cfg(test)]
-mod tests {
-    use kefu_proto::complaints::v1::improvement_service_server::SERVICE_NAME;
-    use kefu_testkit::lifecycle::assert_gates_refuse;
-
-    use super::*;
-
-    fn open_gates() -> Facts {
-        Facts { is_outside: true, is_time: true, is_decided: true, ..Facts::default() }
-    }
-
-    kefu_testkit::lifecycle_tests! {
-        LIFECYCLE, open_gates(), refuses 16, served by [SERVICE_NAME],
-        page "The lifecycle of an improvement" of "services/complaints/src/improvement/lifecycle.rs"
-            in "../../../../docs/lifecycles/improvement.md"
-    }
-
-    #[test]
-    fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
-        let inside = || Facts { is_outside: false, ..open_gates() };
-        let early = || Facts { is_time: false, ..open_gates() };
-        let open = || Facts { is_decided: false, ..open_gates() };
-        let closed = [
-            (State::Unspecified, Action::Plan, "A1.1", inside()),
-            (State::Done, Action::FindEffective, "A1.1", inside()),
-            (State::Done, Action::FindEffective, "D8.12", early()),
-            (State::Done, Action::FindEffective, "D8.12", open()),
-            (State::Done, Action::FindIneffective, "A1.1", inside()),
-            (State::Done, Action::FindIneffective, "D8.12", early()),
-            (State::Done, Action::FindIneffective, "D8.12", open()),
-        ];
-        assert_gates_refuse(&LIFECYCLE, &open_gates(), &closed);
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! An improvement as it is stored, and as the root of its aggregate.
+//! The stored improvement, and its part as an aggregate root.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -21,6 +21,7 @@ use crate::shared::{Complaint, Improvement};
 #[record(shows = pb::Improvement, computed(effect = Self::effect))]
 #[record(fixed(number, complaints, cause_category, cause, responsible_department, measure, owner, department))]
 #[record(fixed(due_at, verifier))]
+#[record(hidden(days, count_before, count_after, contacts_before, contacts_after))]
 pub struct ImprovementRow {
     pub id: Uuid,
     pub number: String,
@@ -40,15 +41,10 @@ pub struct ImprovementRow {
     pub check_at: Option<SqlTime>,
     pub verified_at: Option<SqlTime>,
     pub comment: String,
-    #[record(hidden)]
     pub days: i32,
-    #[record(hidden)]
     pub count_before: i64,
-    #[record(hidden)]
     pub count_after: i64,
-    #[record(hidden)]
     pub contacts_before: i64,
-    #[record(hidden)]
     pub contacts_after: i64,
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
@@ -56,7 +52,7 @@ pub struct ImprovementRow {
 }
 
 impl ImprovementRow {
-    /// What was counted when its effect was checked; nothing until then.
+    /// Counts of the check of the effect; none before.
     fn effect(&self) -> Option<Effect> {
         self.verified_at.map(|_| Effect {
             days: self.days,
@@ -67,8 +63,8 @@ impl ImprovementRow {
         })
     }
 
-    /// Keeps what was counted.
-    pub fn keep(&mut self, effect: &Effect) {
+    /// Sets the counts of the check of the effect.
+    pub fn set_effect(&mut self, effect: &Effect) {
         self.days = effect.days;
         (self.count_before, self.count_after) = (effect.count_before, effect.count_after);
         (self.contacts_before, self.contacts_after) = (effect.contacts_before, effect.contacts_after);
@@ -86,10 +82,6 @@ impl AggregateRoot for ImprovementRow {
 
     fn stakeholders(&self) -> Stakeholders<'_> {
         Stakeholders::of(&self.owner, &self.department)
-    }
-
-    fn began_at(&self) -> Timestamp {
-        self.created_at.to_jiff()
     }
 
     fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {

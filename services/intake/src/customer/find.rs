@@ -45,7 +45,7 @@ impl Customers {
             );
             row.fetch_all(self.chassis.pool()).await?
         } else {
-            // Names that begin with the text lie between it and the text with the highest character after it.
+            // Names that begin with "Li" are those from "Li" up to "Li" followed by the highest character.
             let beginning = request.display_name.trim();
             let row = customers!(
                 r#"where display_name collate "C" >= $1 and display_name collate "C" < $2 and ($3::uuid is null or id < $3)

@@ -1,4 +1,5 @@
-//! What is done about a request until it is resolved, and its end by the customer's wish.
+//! Work on a request until it is resolved: first response, promised wait, classification, progress, resolution; and its
+//! cancellation.
 
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::time::{from_proto, to_proto};
@@ -26,7 +27,7 @@ impl Requests {
         facts.answered_at = Some(step.at);
         step.fire(Action::Respond, &facts)?;
         step.record.first_response_at = Some(step.at.to_sqlx());
-        step.record.inform(step.at);
+        step.record.mark_informed(step.at);
         let payload = pb::RequestResponded { state: step.state(), first_response_time: Some(to_proto(step.at)) };
         step.finish(&payload).await
     }
@@ -44,11 +45,11 @@ impl Requests {
         let measure = self.chassis.regulation.get(params::PROMISE_AT_MOST).measure;
         facts.promised_wait = self.chassis.regulation.calendar().elapsed(step.at, promised, measure);
         facts.promised_at = Some(promised);
-        let action = step.record.promise();
+        let action = step.record.promise_action();
         step.fire(action, &facts)?;
         step.record.promised_at = Some(promised.to_sqlx());
         step.record.promise_reason.clone_from(&request.reason);
-        step.record.inform(step.at);
+        step.record.mark_informed(step.at);
         let payload = pb::WaitPromised {
             state: step.state(),
             reason: request.reason,
@@ -63,8 +64,9 @@ impl Requests {
         call: &Call,
         request: pb::ClassifyRequestRequest,
     ) -> Result<pb::Request, Error> {
-        // Looked up before anything is locked, so that both are locked in the order of their ids.
-        let earlier = link::earlier_of(self.chassis.pool(), &request, &self.chassis.regulation).await?;
+        // The earlier contact is looked up before any lock, so that `begin_with` locks both requests in the order of their
+        // ids.
+        let earlier = link::find_repeated_by_problem(self.chassis.pool(), &request, &self.chassis.regulation).await?;
         let mut step = Step::begin_with(&self.chassis, call, &request, earlier.as_slice()).await?;
         let mut facts = step.facts();
         facts.in_scope = self.in_scope(&step.record, &request.business_domain);
@@ -77,7 +79,7 @@ impl Requests {
         step.record.business_domain.clone_from(&request.business_domain);
         step.record.problem_type.clone_from(&request.problem_type);
         if let Some(mut earlier) = step.others.pop().filter(|_| step.record.repeat_of.is_none()) {
-            link::repeat(&mut step.change, call, &mut step.record, &mut earlier, step.at).await?;
+            link::record_repeat(&mut step.change, call, &mut step.record, &mut earlier, step.at).await?;
         }
         let payload = pb::RequestClassified {
             state: step.state(),
@@ -89,8 +91,8 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    /// Whether a business domain is one of the first responder's department, as it was when the customer came (A2.3); unknown
-    /// while the directory is.
+    /// Whether `domain` belongs to the department that the first responder had when the customer came (A2.3); none while
+    /// the directory has not arrived.
     pub(super) fn in_scope(&self, record: &RequestRow, domain: &str) -> Option<bool> {
         let known = self.chassis.directory.now();
         let department = known.department_of(&record.first_responder, record.contact_at.to_jiff());
@@ -112,7 +114,7 @@ impl Requests {
         facts.informed_at = is_told.then_some(step.at);
         step.fire(if is_told { Action::Inform } else { Action::Note }, &facts)?;
         if is_told {
-            step.record.inform(step.at);
+            step.record.mark_informed(step.at);
             step.record.settled_at_once = false;
         }
         if request.carrier_state != 0 {
@@ -142,7 +144,7 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::AwaitCustomer, &facts)?;
         step.record.awaited.clone_from(&request.awaited);
-        step.record.inform(step.at);
+        step.record.mark_informed(step.at);
         step.record.settled_at_once = false;
         let payload = pb::CustomerAwaited { state: step.state(), awaited: request.awaited };
         step.finish(&payload).await
@@ -171,7 +173,7 @@ impl Requests {
         let is_emergency = !request.emergency_reason.trim().is_empty();
         facts.solved_first = (request.solved_first || is_emergency) && step.record.work_orders == 0;
         step.fire(Action::Resolve, &facts)?;
-        step.record.inform(step.at);
+        step.record.mark_informed(step.at);
         let record = &mut step.record;
         record.resolution.clone_from(&request.resolution);
         record.assistance.clone_from(&request.assistance);

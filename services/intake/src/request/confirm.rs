@@ -1,4 +1,4 @@
-//! After the solution: is it solved, and is the customer satisfied (C4.2, C4.3)?
+//! After the resolution: asking whether the customer is satisfied, and reopening (C4.2, C4.3).
 
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::{Call, Error};
@@ -27,7 +27,7 @@ impl Requests {
         if step.record.resolved_at.is_some_and(|resolved| step.at < resolved.to_jiff()) {
             return Err(Error::field("occurred_time", "must not be before the request was resolved"));
         }
-        let row = self.attempt(call, &request, &step);
+        let row = self.attempt_row(call, &request, &step);
         let mut facts = step.facts();
         if outcome == Outcome::GivenUp {
             facts.attempt_days.0 =
@@ -52,9 +52,9 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    fn attempt(&self, call: &Call, request: &pb::ConfirmResolutionRequest, step: &Step<'_>) -> AttemptRow {
+    fn attempt_row(&self, call: &Call, request: &pb::ConfirmResolutionRequest, step: &Step<'_>) -> AttemptRow {
         let calendar = self.chassis.regulation.calendar();
-        let day = step.at.to_zoned(calendar.zone().clone()).date();
+        let day = calendar.day(step.at);
         AttemptRow {
             request: step.record.id,
             outcome: request.outcome() as i16,

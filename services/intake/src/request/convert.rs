@@ -1,5 +1,6 @@
-//! `ConvertToComplaint`: a request becomes a complaint, exactly once. The intent is stored first, then the complaint is
-//! registered with its service under one id, then the two are linked; whoever finds an intent that nobody finished, goes on.
+//! `ConvertToComplaint`: a request becomes a complaint exactly once, in three steps: store the intent, register the
+//! complaint with its service under the intent's request id, link the two. `run` finishes an intent whose call broke off on
+//! the way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +28,11 @@ use super::lifecycle::Action;
 use super::row::{RequestRow, Step};
 use crate::shared::{Complaint, Contact, Request};
 
-/// How long one try may take, and how long others leave it alone.
-const TRY: Duration = Duration::from_secs(10);
-const AGAIN: SignedDuration = SignedDuration::from_secs(20);
-/// How often it is looked for what nobody finished.
+/// How long one attempt at registering may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after an attempt began `run` leaves its intent alone.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(20);
+/// How often `run` looks for unfinished intents.
 const POLL: Duration = Duration::from_secs(2);
 
 impl Requests {
@@ -39,18 +41,20 @@ impl Requests {
         call: &Call,
         request: pb::ConvertToComplaintRequest,
     ) -> Result<pb::Request, Error> {
-        let (id, registration) = self.intend(call, &request).await?;
-        match register(&self.chassis, registration).await? {
-            Registered::As(complaint) => link(&self.chassis, call, id, complaint).await,
-            Registered::Refused(why) => {
-                give_up(&self.chassis, call, id).await?;
+        let (id, registration) = self.store_intent(call, &request).await?;
+        match register_complaint(&self.chassis, registration).await? {
+            Outcome::Complaint(complaint) => link_complaint(&self.chassis, call, id, complaint).await,
+            Outcome::Refused(why) => {
+                drop_intent(&self.chassis, call, id).await?;
                 Err(Error::field("name", format!("C5.1: the service of complaints does not take it: {why}")))
             }
         }
     }
 
-    /// Stores that the request is to become a complaint, unless that is known.
-    async fn intend(
+    /// Stores the intent with its registration, or returns the one stored by an earlier call.
+    ///
+    /// Fails when the stored registration has another content than this call's.
+    async fn store_intent(
         &self,
         call: &Call,
         request: &pb::ConvertToComplaintRequest,
@@ -62,9 +66,9 @@ impl Requests {
         let id = step.record.id();
         let registration = self.registration(call, &step.record, request)?;
         if step.record.complaint.is_none()
-            && let Some(intended) = intended(step.change.connection(), id.uuid()).await?
+            && let Some(intended) = unfinished_intent(step.change.connection(), id.uuid()).await?
         {
-            return if says_the_same(&intended, &registration) {
+            return if is_same_registration(&intended, &registration) {
                 Ok((id, intended))
             } else {
                 Err(Error::field("name", "C5.1: is becoming a complaint already, by a call that says something else"))
@@ -84,7 +88,7 @@ impl Requests {
             call.caller.subject,
             request_id,
             digest.as_slice(),
-            sql::at(call.now + AGAIN),
+            sql::at(call.now + RETRY_AFTER),
             sql::at(call.now),
         )
         .execute(step.change.connection())
@@ -94,8 +98,8 @@ impl Requests {
         Ok((id, registration))
     }
 
-    /// The complaint that a request is to become, received now, however late it is registered. What complaints would refuse
-    /// is refused here, where the caller can mend it.
+    /// The complaint to register, received now even if a later attempt registers it. Checks here what complaints would
+    /// refuse, while the caller can still correct it.
     fn registration(
         &self,
         call: &Call,
@@ -110,8 +114,8 @@ impl Requests {
         if matter.trim().is_empty() {
             return Err(Error::field("matter", "C5.1: is required, as the request has no description"));
         }
-        // Who owned it may have left since.
-        let owns = self.chassis.directory.now().is_active(&record.owner);
+        // An owner who has left cannot handle the complaint; then the caller does.
+        let is_owner_active = self.chassis.directory.now().is_active(&record.owner);
         Ok(complaints::RegisterComplaintRequest {
             channel: record.channel.into(),
             customer: record.customer_name(),
@@ -122,7 +126,7 @@ impl Requests {
             severity: request.severity,
             product: record.product_model.clone(),
             request: record.id().to_string(),
-            handler: if owns { &record.owner } else { &call.caller.subject }.clone(),
+            handler: if is_owner_active { &record.owner } else { &call.caller.subject }.clone(),
             request_id: new_uuid(call.now).to_string(),
             occurred_time: Some(to_proto(call.now)),
             ..complaints::RegisterComplaintRequest::default()
@@ -130,18 +134,22 @@ impl Requests {
     }
 }
 
-/// Whether two registrations of one request say the same, whoever makes them, and when.
-fn says_the_same(one: &complaints::RegisterComplaintRequest, other: &complaints::RegisterComplaintRequest) -> bool {
-    let words = |of: &complaints::RegisterComplaintRequest| complaints::RegisterComplaintRequest {
+/// Whether two registrations of one request agree in everything but handler, request id and time.
+fn is_same_registration(
+    one: &complaints::RegisterComplaintRequest,
+    other: &complaints::RegisterComplaintRequest,
+) -> bool {
+    let content = |of: &complaints::RegisterComplaintRequest| complaints::RegisterComplaintRequest {
         handler: String::new(),
         request_id: String::new(),
         occurred_time: None,
         ..of.clone()
     };
-    words(one) == words(other)
+    content(one) == content(other)
 }
 
-async fn intended(
+/// The registration of the request's unfinished intent.
+async fn unfinished_intent(
     connection: &mut PgConnection,
     request: Uuid,
 ) -> Result<Option<complaints::RegisterComplaintRequest>, Error> {
@@ -155,35 +163,38 @@ fn decode(registration: &[u8]) -> Result<complaints::RegisterComplaintRequest, E
     complaints::RegisterComplaintRequest::decode(registration).map_err(Error::unexpected)
 }
 
-/// What became of a registration.
-enum Registered {
-    /// There is a complaint.
-    As(Id<Complaint>),
-    /// It is refused for good, for this reason, and there is none.
+/// How a registration ended.
+enum Outcome {
+    /// The complaint, new or registered by an earlier attempt.
+    Complaint(Id<Complaint>),
+    /// Refused for this reason; another attempt would be refused too.
     Refused(String),
 }
 
-/// Registers the complaint, or finds the one that is there.
-async fn register(chassis: &Chassis, registration: complaints::RegisterComplaintRequest) -> Result<Registered, Error> {
+/// Registers the complaint, or finds the one that an earlier attempt registered.
+async fn register_complaint(
+    chassis: &Chassis,
+    registration: complaints::RegisterComplaintRequest,
+) -> Result<Outcome, Error> {
     let mut client = ComplaintServiceClient::new(chassis.peer("complaints").await?);
     let mut request = tonic::Request::new(registration);
-    request.set_timeout(TRY);
+    request.set_timeout(ATTEMPT_TIMEOUT);
     let name = match client.register_complaint(request).await {
         Ok(complaint) => complaint.into_inner().name,
         Err(status) if status.code() == Code::AlreadyExists => {
             status.get_details_resource_info().map(|info| info.resource_name).unwrap_or_default()
         }
         Err(status) if matches!(status.code(), Code::InvalidArgument | Code::NotFound | Code::FailedPrecondition) => {
-            return Ok(Registered::Refused(status.message().to_owned()));
+            return Ok(Outcome::Refused(status.message().to_owned()));
         }
         Err(status) => return Err(failure(status)),
     };
     let complaint = Id::parse(&name).ok_or_else(|| Error::unexpected(format!("{name} is no complaint")))?;
-    Ok(Registered::As(complaint))
+    Ok(Outcome::Complaint(complaint))
 }
 
-/// What was intended does not come about; the request can be converted anew.
-async fn give_up(chassis: &Chassis, call: &Call, request: Id<Request>) -> Result<(), Error> {
+/// Deletes the intent, so that the request can be converted again.
+async fn drop_intent(chassis: &Chassis, call: &Call, request: Id<Request>) -> Result<(), Error> {
     let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.prepare().await?;
     let given_up = sqlx::query!("delete from intake.conversion where request = $1 and not done", request.uuid());
     if given_up.execute(step.change.connection()).await?.rows_affected() == 0 {
@@ -193,8 +204,8 @@ async fn give_up(chassis: &Chassis, call: &Call, request: Id<Request>) -> Result
     step.finish_unanswered(&payload).await
 }
 
-/// Links the request with its complaint, unless they are.
-async fn link(
+/// Links the request with its complaint; does nothing if they are linked.
+async fn link_complaint(
     chassis: &Chassis,
     call: &Call,
     request: Id<Request>,
@@ -215,7 +226,8 @@ async fn link(
     step.finish(&payload).await
 }
 
-/// Finishes what nobody did, until the service stops. Any number of replicas may; each intent is taken by one at a time.
+/// Finishes broken-off conversions until the service stops. Several replicas may run it: each intent is taken by one at a
+/// time.
 pub async fn run(chassis: Arc<Chassis>) {
     let mut stop = chassis.stopping();
     loop {
@@ -233,7 +245,7 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Takes one intent whose time has come, and finishes it; whether there was one.
+/// Finishes one due intent. Returns whether there was one.
 async fn finish_one(chassis: &Chassis) -> Result<bool, Error> {
     let now = chassis.clock.now();
     let taken = sqlx::query!(
@@ -242,25 +254,25 @@ async fn finish_one(chassis: &Chassis) -> Result<bool, Error> {
             order by try_next_at limit 1 for update skip locked)
         returning request, registration, actor, request_id, digest",
         sql::at(now),
-        sql::at(now + AGAIN),
+        sql::at(now + RETRY_AFTER),
     );
     let Some(taken) = taken.fetch_optional(chassis.pool()).await? else { return Ok(false) };
     let rule = chassis.rules.named("ConvertToComplaint").cloned();
     let rule = rule.ok_or_else(|| Error::unexpected("ConvertToComplaint has no rule"))?;
-    // It is still the deed, and the answer, of whoever decided it.
+    // The journal names who asked for the conversion, and a retry of that call gets this reply.
     let caller = Identity { subject: taken.actor, roles: vec![Role::Service], department: String::new() };
     let digest = taken.digest.try_into().map_err(|_| Error::unexpected("a digest has 32 bytes"))?;
     let call = Call::internal(Arc::new(caller), rule, now, None, &[]).under((taken.request_id, digest));
     let request = Id::from_uuid(taken.request);
-    match register(chassis, decode(&taken.registration)?).await {
-        Ok(Registered::As(complaint)) => {
-            link(chassis, &call, request, complaint).await?;
+    match register_complaint(chassis, decode(&taken.registration)?).await {
+        Ok(Outcome::Complaint(complaint)) => {
+            link_complaint(chassis, &call, request, complaint).await?;
         }
-        Ok(Registered::Refused(why)) => {
+        Ok(Outcome::Refused(why)) => {
             tracing::warn!(%request, why, "a request does not become a complaint: it is refused for good");
-            give_up(chassis, &call, request).await?;
+            drop_intent(chassis, &call, request).await?;
         }
-        // It is left alone for a while; others need not wait for it.
+        // `try_next_at` is moved on already, so the next intent need not wait for this one.
         Err(error) => tracing::warn!(%request, cause = describe(&error), "a request is not a complaint yet"),
     }
     Ok(true)

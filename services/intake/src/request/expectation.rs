@@ -1,4 +1,4 @@
-//! Expectations that could not be met: why, what will be better, and what the customer was told (A10.7).
+//! Expectations that could not be met: the reason, the planned improvement, and the answer to the customer (A10.7).
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::record::Record;
@@ -76,7 +76,7 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::AnswerExpectation, &facts)?;
         step.record.open_expectations -= 1;
-        step.record.inform(step.at);
+        step.record.mark_informed(step.at);
         row.told_by = request.told_by() as i16;
         row.answered_at = Some(step.at.to_sqlx());
         row.analysis = request.analysis;

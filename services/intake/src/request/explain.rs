@@ -1,4 +1,4 @@
-//! What can be done with a request next, and what stands in the way.
+//! `ExplainRequest`: the actions possible next, and the gates that are closed.
 
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::{Call, Error, explain};
@@ -23,7 +23,7 @@ impl Requests {
             facts.attempt_days.0 = store::attempt_days(&mut connection, record.id, record.cycle).await?;
         }
         if record.state() == State::InProgress {
-            facts.is_authorized = remote::holding(&mut connection, record.id, call.now).await?.is_some();
+            facts.is_authorized = remote::valid_authorization(&mut connection, record.id, call.now).await?.is_some();
         }
         let pending = match record.pending_transfer {
             Some(transfer) => transfer::get(&mut connection, transfer).await?,
@@ -35,22 +35,23 @@ impl Requests {
         };
         facts.handed_to = pending
             .map(|transfer| transfer.handed_to(&self.chassis.directory.now(), &record.business_domain, call.now));
-        let is_meant = |action| record.is_meant(action);
-        let explanations = explain::explanations(&self.chassis, call, &record, &facts, is_meant)?;
+        let applies = |action| record.applies(action);
+        let explanations = explain::explanations(&self.chassis, call, &record, &facts, applies)?;
         Ok(pb::ExplainRequestResponse { state: record.state().into(), preferences, explanations })
     }
 }
 
 impl RequestRow {
-    /// What promising a wait means for it.
-    pub fn promise(&self) -> Action {
+    /// The action of `PromiseWait`: the first promise, or a repeated one.
+    pub fn promise_action(&self) -> Action {
         if self.promised_at.is_some() { Action::PromiseWaitAgain } else { Action::PromiseWait }
     }
 
-    /// Whether an action, where its method may mean several, is one that it can mean for this request.
-    fn is_meant(&self, action: Action) -> bool {
+    /// Whether an action is the one its method would take on this request. `PromiseWait`, for example, has two: the first
+    /// promise and a repeated one.
+    fn applies(&self, action: Action) -> bool {
         match action {
-            Action::PromiseWait | Action::PromiseWaitAgain => action == self.promise(),
+            Action::PromiseWait | Action::PromiseWaitAgain => action == self.promise_action(),
             Action::AcceptTransfer | Action::DeclineTransfer => self.is_answered(),
             Action::AcceptUnanswered | Action::DeclineUnanswered => !self.is_answered(),
             Action::LinkComplaint => false,

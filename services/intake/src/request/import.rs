@@ -1,4 +1,4 @@
-//! `ImportRequests`: history of another system under the same measures. It passes no gate and notifies nobody.
+//! `ImportRequests`: requests of another system, measured by the same duties. An import passes no gate and notifies nobody.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,7 +26,7 @@ mod store;
 
 const REJECTED_LISTED_AT_MOST: usize = 10_000;
 
-/// What is the same for every row of an import.
+/// Settings of the first message, which hold for every row.
 struct Import {
     source: String,
     calendar: Calendar,
@@ -81,10 +81,10 @@ impl Requests {
                 refused.entry(index).or_insert(Violation { field: field.to_owned(), reason: violation.reason });
             }
         }
-        let strangers = store::unknown_customers(self.chassis.pool(), &message.rows).await?;
+        let unknown_customers = store::unknown_customers(self.chassis.pool(), &message.rows).await?;
         let mut records = Vec::with_capacity(message.rows.len());
         for (index, row) in message.rows.iter().enumerate() {
-            match refused.remove(&index).map_or_else(|| record(call, import, &strangers, row), Err) {
+            match refused.remove(&index).map_or_else(|| to_row(call, import, &unknown_customers, row), Err) {
                 Ok(record) => records.push((record, row)),
                 Err(violation) => reject(result, row, violation),
             }
@@ -112,7 +112,7 @@ impl Requests {
             };
             record.number.clone_from(number);
             result.imported_count += 1;
-            let (duties, changes) = self.judge(call, import, &record, row);
+            let (duties, changes) = self.imported_duties(call, import, &record, row);
             let payload = pb::RequestImported { request: Some(record.show()) };
             let event = NewEvent::new(record.id().to_string(), record.version, call.now, &call.rule.clauses, &payload);
             change.record(event.with_duties(changes));
@@ -124,8 +124,9 @@ impl Requests {
         Ok(())
     }
 
-    /// The duties of an imported request: judged where the row has the times, not recorded where it has not.
-    fn judge(
+    /// The duties of an imported request. A duty whose time the row lacks is stored as unrecorded, neither met nor
+    /// breached.
+    fn imported_duties(
         &self,
         call: &Call,
         import: &Import,
@@ -136,7 +137,7 @@ impl Requests {
         let regulation = &self.chassis.regulation;
         let subject = record.id().to_string();
         let opened_at = record.contact_at.to_jiff();
-        let new = |clause, kind| NewDuty {
+        let new_duty = |clause, kind| NewDuty {
             clause,
             kind,
             subject: subject.clone(),
@@ -147,32 +148,42 @@ impl Requests {
             now: call.now,
         };
         let ended = time(&row.closed_time);
-        let mut judged = Vec::new();
+        let mut terms = Vec::new();
         if let Some(budget) = first_response(record.channel(), regulation) {
-            judged.push((new("C2.1", "first_response"), Some((Term::Within(budget), time(&row.first_response_time)))));
+            terms.push((
+                new_duty("C2.1", "first_response"),
+                Some((Term::Within(budget), time(&row.first_response_time))),
+            ));
         }
-        judged.push((
-            new("C2.4", "classification"),
+        terms.push((
+            new_duty("C2.4", "classification"),
             Some((Term::Within(regulation.get(params::CLASSIFY_WITHIN)), time(&row.classified_time))),
         ));
         if let Some(promised) = time(&row.promised_time) {
-            // What the customer was promised is that it is done by then; a request they gave up was not done.
-            judged.push((
-                new("C2.2", "promised_wait"),
+            // The promise is kept by closing the request in time; a cancelled request was not finished.
+            terms.push((
+                new_duty("C2.2", "promised_wait"),
                 Some((Term::Until(promised), ended.filter(|_| record.state() == State::Closed))),
             ));
         }
-        // A request that ended within the interval needed no progress report; of others no row tells whether there was one.
+        // A request that ended within the interval needed no progress report; for others a row does not say if there was
+        // one.
         let interval = import.calendar.due(opened_at, regulation.get(params::PROGRESS_EVERY));
         if ended.is_none_or(|ended| ended > interval.at) {
-            judged.push((new("C4.1", "progress"), None));
+            terms.push((new_duty("C4.1", "progress"), None));
         }
 
         let mut duties = Vec::new();
         let mut changes = Vec::new();
-        for (new, term) in judged {
-            let (duty, mut change) =
-                outcome(new, term, record.state() == State::Cancelled, ended, &call.caller.subject, &import.calendar);
+        for (new, term) in terms {
+            let (duty, mut change) = imported_duty(
+                new,
+                term,
+                record.state() == State::Cancelled,
+                ended,
+                &call.caller.subject,
+                &import.calendar,
+            );
             duties.push(duty);
             changes.append(&mut change);
         }
@@ -180,14 +191,14 @@ impl Requests {
     }
 }
 
-/// The time an imported duty had.
+/// The time allowed for an imported duty.
 enum Term {
     Within(kefu_regulation::Budget),
     Until(Timestamp),
 }
 
-/// What became of an imported duty.
-fn outcome(
+/// An imported duty and its changes: met, voided with the request, or unrecorded.
+fn imported_duty(
     new: NewDuty<'_>,
     term: Option<(Term, Option<Timestamp>)>,
     is_cancelled: bool,
@@ -197,12 +208,12 @@ fn outcome(
 ) -> (Duty, Vec<DutyChange>) {
     match (term, ended) {
         (Some((term, Some(met_at))), _) => {
-            let (mut duty, opened) = open(new, &term, calendar);
+            let (mut duty, opened) = open_duty(new, &term, calendar);
             let met = duty.meet(met_at);
             (duty, vec![opened, met])
         }
         (Some((term @ Term::Until(_), None)), Some(ended)) if is_cancelled => {
-            let (mut duty, opened) = open(new, &term, calendar);
+            let (mut duty, opened) = open_duty(new, &term, calendar);
             let voided = duty.void(ended, "A9.1", by);
             (duty, std::iter::once(opened).chain(voided).collect())
         }
@@ -213,14 +224,14 @@ fn outcome(
     }
 }
 
-fn open(new: NewDuty<'_>, term: &Term, calendar: &Calendar) -> (Duty, DutyChange) {
+fn open_duty(new: NewDuty<'_>, term: &Term, calendar: &Calendar) -> (Duty, DutyChange) {
     match term {
         Term::Within(budget) => new.within(*budget, calendar),
         Term::Until(due) => new.until(*due, calendar),
     }
 }
 
-/// The index and the field of `rows[3].external_id`.
+/// Splits `rows[3].external_id` into `3` and `external_id`.
 fn row_field(path: &str) -> Option<(usize, &str)> {
     let (index, field) = path.strip_prefix("rows[")?.split_once("].")?;
     Some((index.parse().ok()?, field))
@@ -239,23 +250,23 @@ fn reject(result: &mut pb::ImportRequestsResponse, row: &pb::ImportedRequest, vi
     }
 }
 
-/// The record of an imported row, or what is wrong with the row; `strangers` are no customers.
-fn record(
+/// The request to store for a row. `unknown_customers` are the customer ids of the message that do not exist.
+fn to_row(
     call: &Call,
     import: &Import,
-    strangers: &HashSet<Uuid>,
+    unknown_customers: &HashSet<Uuid>,
     row: &pb::ImportedRequest,
 ) -> Result<RequestRow, Violation> {
-    let wrong = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
+    let violation = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
     let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
-    let contact_at = time(&row.contact_time).ok_or_else(|| wrong("contact_time", "is required"))?;
+    let contact_at = time(&row.contact_time).ok_or_else(|| violation("contact_time", "is required"))?;
     let closed_at = time(&row.closed_time);
     let has_ended = matches!(row.state(), State::Closed | State::Cancelled);
     if matches!(row.state(), State::Registered | State::AwaitingCustomer) {
-        return Err(wrong("state", "must be CLOSED, CANCELLED, RESOLVED or IN_PROGRESS"));
+        return Err(violation("state", "must be CLOSED, CANCELLED, RESOLVED or IN_PROGRESS"));
     }
     if has_ended && closed_at.is_none() {
-        return Err(wrong("closed_time", "is required with CLOSED and CANCELLED"));
+        return Err(violation("closed_time", "is required with CLOSED and CANCELLED"));
     }
     for (field, time) in [
         ("first_response_time", time(&row.first_response_time)),
@@ -265,18 +276,19 @@ fn record(
         ("update_time", time(&row.update_time)),
     ] {
         if time.is_some_and(|time| time < contact_at) {
-            return Err(wrong(field, "is before contact_time"));
+            return Err(violation(field, "is before contact_time"));
         }
         if field != "promised_time" && time.is_some_and(|time| time > call.now) {
-            return Err(wrong(field, "is in the future"));
+            return Err(violation(field, "is in the future"));
         }
     }
     if contact_at > call.now {
-        return Err(wrong("contact_time", "is in the future"));
+        return Err(violation("contact_time", "is in the future"));
     }
-    let customer = reference::<Customer>(&row.customer).map_err(|_| wrong("customer", "is not known"))?.map(Id::uuid);
-    if customer.is_some_and(|customer| strangers.contains(&customer)) {
-        return Err(wrong("customer", "is not known"));
+    let customer =
+        reference::<Customer>(&row.customer).map_err(|_| violation("customer", "is not known"))?.map(Id::uuid);
+    if customer.is_some_and(|customer| unknown_customers.contains(&customer)) {
+        return Err(violation("customer", "is not known"));
     }
     let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
     Ok(RequestRow {

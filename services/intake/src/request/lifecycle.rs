@@ -1,4 +1,4 @@
-//! The lifecycle of a request: what can happen to it, under which clause, and which duties that touches.
+//! The lifecycle of a request: its transitions, each with clause, gates, and the duties opened, met or voided.
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_chassis::call::Stakeholders;
@@ -59,95 +59,95 @@ kefu_chassis::actions! {
 /// The duties of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duty {
-    /// C2.1: the first answer in the channel's time.
+    /// C2.1: first answer within the channel's time.
     FirstResponse,
-    /// C2.2: the answer in the time that was promised.
+    /// C2.2: answer within the promised wait.
     PromisedWait,
-    /// C2.4: the first judgement.
+    /// C2.4: classification of the request.
     Classification,
-    /// C4.1: progress told to the customer.
+    /// C4.1: report of progress to the customer.
     Progress,
-    /// B1.3: the customer told of a delayed shipment.
+    /// B1.3: notice of a delayed shipment to the customer.
     DelayNotice,
-    /// A2.8: with the people responsible.
+    /// A2.8: passing the request on to the people responsible.
     PassOn,
-    /// A2.4: a transfer accepted or declined.
+    /// A2.4: answer to a transfer, accepted or declined.
     TransferAnswer,
-    /// A2.5: known to the general manager.
+    /// A2.5: acknowledgement of a major matter by the general manager.
     MajorReport,
-    /// A2.6: the work order that was left for later.
+    /// A2.6: work order filed after the solution.
     WorkOrder,
 }
 
-/// Whom a request was handed to that waits for an answer.
+/// The receiving side of a transfer that waits for an answer.
 #[derive(Clone, Debug)]
 pub struct HandedTo {
-    /// Who was in charge there then.
+    /// Person in charge of the department when the request was transferred.
     pub recipient: String,
-    /// Their department.
+    /// Receiving department.
     pub department: String,
-    /// Who is in charge there now; nobody when empty.
+    /// Person in charge of the department now; empty when nobody is.
     pub in_charge: String,
 }
 
-/// What gates and duties ask about a request.
+/// Facts about a request and an action on it, which gates and duties read.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// How the customer came.
+    /// Channel of the contact.
     pub channel: Channel,
-    /// Whether the customer was answered before or is answered now.
+    /// Whether the customer was answered, before this action or by it.
     pub is_answered: bool,
-    /// When the customer is first answered, if that is now.
+    /// Time of the first answer, if this action gives it.
     pub answered_at: Option<Timestamp>,
-    /// When it was classified, if that is at once.
+    /// Time of the classification, if the request is registered classified.
     pub classified_at: Option<Timestamp>,
-    /// Whether it is classified.
+    /// Whether the request is classified.
     pub is_classified: bool,
-    /// The wait promised now.
+    /// End of the wait that this action promises.
     pub promised_at: Option<Timestamp>,
-    /// How long that wait is, on the clock of its bound.
+    /// Length of the promised wait, in the same measure (wall or working time) as `promise_at_most`.
     pub promised_wait: SignedDuration,
-    /// The bound of a promised wait.
+    /// Longest wait that may be promised (C2.2).
     pub promise_at_most: SignedDuration,
-    /// Whether this says that the shipment is delayed.
+    /// Whether this action reports that the shipment is delayed.
     pub is_delayed: bool,
-    /// When the customer is told, if this tells them.
+    /// Time at which this action informs the customer.
     pub informed_at: Option<Timestamp>,
-    /// How often nobody was reached in this cycle, and how often that must be.
+    /// Attempts of this cycle that reached nobody, and how many are required before giving up.
     pub attempts: (u32, u32),
-    /// On how many working days that was, and on how many it must be.
+    /// Working days with such attempts, and how many are required.
     pub attempt_days: (u32, u32),
-    /// How long ago it was closed, and how long it may be reopened.
+    /// Time since closing, and the time within which a closed request can be reopened.
     pub closed_for: (SignedDuration, SignedDuration),
-    /// Whether the customer was answered before this.
+    /// Whether the customer was answered before this action.
     pub was_answered: bool,
-    /// Whether its business domain is one of the first responder's department; unknown until it is classified.
+    /// Whether the business domain belongs to the first responder's department; none until the request is classified.
     pub in_scope: Option<bool>,
-    /// Whether another department took it over or has a work order for it.
+    /// Whether another department took the request over or has a work order for it.
     pub is_handed_over: bool,
-    /// Whether it is solved first, with the order to follow.
+    /// Whether this action solves the request before the work order is filed (A2.6).
     pub solved_first: bool,
     /// Whether a reason is given.
     pub has_reason: bool,
-    /// To whom it is handed, and their department.
+    /// Recipient of the transfer that this action begins, and their department.
     pub recipient: Option<(String, String)>,
-    /// Whom it was handed to, while that waits for an answer.
+    /// Receiving side of the pending transfer.
     pub handed_to: Option<HandedTo>,
-    /// Whether they decline it.
+    /// Whether this action declines the transfer.
     pub is_declined: bool,
-    /// Whether nobody is at work on it: its owner took it over for the department, is absent, or has left.
+    /// Whether nobody works on the request: see `row::is_unattended`.
     pub is_unattended: bool,
     /// Whether the new owner is active in the department responsible.
     pub fits_department: bool,
-    /// Whether it is marked as major, and the general manager knows.
+    /// Whether the request is marked as major and the general manager has acknowledged.
     pub is_reported: bool,
     /// The general manager.
     pub general_manager: Option<String>,
-    /// Whether the customer's authorisation holds.
+    /// Whether the customer's authorisation of remote service is valid.
     pub is_authorized: bool,
-    /// How many unmet expectations are not answered.
+    /// Number of unmet expectations without an answer.
     pub open_expectations: u32,
-    /// Whether it became a complaint.
+    /// Whether the request became a complaint.
     pub is_complaint: bool,
 }
 
@@ -161,12 +161,12 @@ const WAITING: &[State] = &[State::AwaitingCustomer];
 const SOLVED: &[State] = &[State::Resolved];
 const BEFORE_SOLUTION: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer];
 const UNSOLVED: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::TransferPending];
-/// Open, and with its owner.
-const HELD: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved];
+/// Open, with no transfer pending: the owner acts.
+const WITH_OWNER: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved];
 const OPEN: &[State] =
     &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::TransferPending];
-/// All but what the customer gave up.
-const KEPT: &[State] = &[
+/// Every state but cancelled.
+const NOT_CANCELLED: &[State] = &[
     State::Registered,
     State::InProgress,
     State::AwaitingCustomer,
@@ -202,7 +202,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::Progress],
             ..Row::row(Action::Respond, "C2.1", UNANSWERED, Some(State::InProgress))
         },
-        // While it waits for the answer to a transfer, whoever has it still answers the customer.
+        // The owner still answers the customer while a transfer is pending.
         Row {
             gates: &[UNANSWERED_YET],
             meets: &[Duty::FirstResponse, Duty::PromisedWait],
@@ -236,7 +236,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             only_begun: true,
             ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress, State::TransferPending], None)
         },
-        // While the customer is awaited, or asked about the solution, no interval of C4.1 runs that a word to them could end.
+        // No interval of C4.1 runs in these two states, so that informing the customer meets no Progress duty.
         Row {
             meets: &[Duty::DelayNotice],
             opens: &[Duty::DelayNotice],
@@ -278,8 +278,8 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Reopen, "C4.3", &[State::Closed], Some(State::InProgress))
         },
         Row { voids_rest: true, ..Row::row(Action::Cancel, "A9.1", OPEN, Some(State::Cancelled)) },
-        Row { gates: &[CLAIMABLE], reassigns: true, ..Row::row(Action::Claim, "A2.1", HELD, None) },
-        Row { gates: &[WITHIN_DEPARTMENT], reassigns: true, ..Row::row(Action::Assign, "A2.1", HELD, None) },
+        Row { gates: &[CLAIMABLE], reassigns: true, ..Row::row(Action::Claim, "A2.1", WITH_OWNER, None) },
+        Row { gates: &[WITHIN_DEPARTMENT], reassigns: true, ..Row::row(Action::Assign, "A2.1", WITH_OWNER, None) },
         Row {
             gates: &[REASONED, SOMEBODY_IN_CHARGE],
             meets: &[Duty::PassOn],
@@ -315,10 +315,10 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::MajorReport],
             ..Row::row(Action::MarkMajor, "A2.5", OPEN, None)
         },
-        Row { meets: &[Duty::WorkOrder], ..Row::row(Action::FileWorkOrder, "A2.6", KEPT, None) },
-        Row::row(Action::Link, "A2.8", KEPT, None),
-        Row { gates: &[NO_COMPLAINT_YET], ..Row::row(Action::Convert, "C5.1", KEPT, None) },
-        // Whatever became of it meanwhile.
+        Row { meets: &[Duty::WorkOrder], ..Row::row(Action::FileWorkOrder, "A2.6", NOT_CANCELLED, None) },
+        Row::row(Action::Link, "A2.8", NOT_CANCELLED, None),
+        Row { gates: &[NO_COMPLAINT_YET], ..Row::row(Action::Convert, "C5.1", NOT_CANCELLED, None) },
+        // The request may have moved on, even to an end, while the complaint was registered.
         Row::row(
             Action::LinkComplaint,
             "C5.1",

@@ -1,4 +1,4 @@
-//! Requests that belong together, and customers who had to come again on the same matter (A2.8).
+//! Linked requests, and repeat contacts: customers who had to come again about the same matter (A2.8).
 
 use jiff::Timestamp;
 use kefu_chassis::journal::NewEvent;
@@ -16,7 +16,7 @@ use super::lifecycle::Action;
 use super::row::{RequestRow, Step, requests};
 use crate::shared::{Request, id, unknown};
 
-/// How many requests can be linked to one.
+/// Most requests that can be linked to one; the queries below say `< 100`.
 const LINKS: usize = 100;
 
 impl Requests {
@@ -38,8 +38,8 @@ impl Requests {
         if is_repeat && linked.contact_at.to_jiff() > step.record.contact_at.to_jiff() {
             return Err(Error::field("other", "A2.8: must be the earlier contact"));
         }
-        let apart = step.record.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
-        if is_repeat && apart > self.chassis.regulation.get(params::REPEAT_WITHIN).length {
+        let interval = step.record.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
+        if is_repeat && interval > self.chassis.regulation.get(params::REPEAT_WITHIN).length {
             return Err(Error::field("other", "A2.8: is too long ago for a repeat"));
         }
         if is_repeat && step.record.repeat_of.is_some_and(|known| known != linked.id) {
@@ -52,23 +52,23 @@ impl Requests {
         step.fire(Action::Link, &facts)?;
         let payload = pb::RequestsLinked { state: step.state(), other: request.other, relation: request.relation };
         if is_repeat && step.record.repeat_of.is_none() {
-            repeat(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
+            record_repeat(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
         } else {
-            relate(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
+            record_relation(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
         }
         step.finish(&payload).await
     }
 }
 
-/// The last contact on the same matter that `record` repeats, locked: of the same customer, about the same project, order or
-/// type of problem, within the time of clause A2.8.
-pub async fn earlier(
+/// Finds and locks the contact that `record` repeats: the customer's last one about the same project, order or type of
+/// problem within the time of clause A2.8.
+pub async fn find_repeated(
     connection: &mut PgConnection,
     record: &RequestRow,
     regulation: &kefu_regulation::Regulation,
 ) -> Result<Option<RequestRow>, sqlx::Error> {
-    let says_what = record.project.is_some() || !record.order_number.is_empty() || !record.problem_type.is_empty();
-    let Some(customer) = record.customer.filter(|_| says_what) else { return Ok(None) };
+    let has_matter = record.project.is_some() || !record.order_number.is_empty() || !record.problem_type.is_empty();
+    let Some(customer) = record.customer.filter(|_| has_matter) else { return Ok(None) };
     let at = record.contact_at.to_jiff();
     requests!(
         "where customer = $1 and contact_at > $2 and contact_at <= $3 and id <> $4
@@ -86,8 +86,9 @@ pub async fn earlier(
     .await
 }
 
-/// The contact that a request turns out to repeat when it is classified so, if it does not repeat one already.
-pub async fn earlier_of(
+/// The contact that a request repeats by the problem type it is about to be classified with; none if it repeats one
+/// already.
+pub async fn find_repeated_by_problem(
     pool: &PgPool,
     request: &pb::ClassifyRequestRequest,
     regulation: &kefu_regulation::Regulation,
@@ -107,8 +108,9 @@ pub async fn earlier_of(
     Ok(earlier.fetch_optional(pool).await?)
 }
 
-/// `record` repeats `earlier`: both are linked and more urgent, and it counts for the owner of the earlier one.
-pub async fn repeat(
+/// Records that `record` repeats `earlier`: links both, raises the priority of both, and counts the repeat on `earlier`,
+/// for its owner.
+pub async fn record_repeat(
     change: &mut UnitOfWork<'_>,
     call: &Call,
     record: &mut RequestRow,
@@ -119,7 +121,7 @@ pub async fn repeat(
     record.raise_priority();
     earlier.repeat_contacts += 1;
     earlier.raise_priority();
-    join(record, earlier);
+    link_both(record, earlier);
     let payload = pb::RepeatContactRecorded {
         state: earlier.state().into(),
         repeated_by: record.id().to_string(),
@@ -130,14 +132,15 @@ pub async fn repeat(
     store_other(change, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
 }
 
-async fn relate(
+/// Records that two requests are related.
+async fn record_relation(
     change: &mut UnitOfWork<'_>,
     call: &Call,
     record: &mut RequestRow,
     other: &mut RequestRow,
     at: Timestamp,
 ) -> Result<(), Error> {
-    join(record, other);
+    link_both(record, other);
     let payload = pb::RequestsLinked {
         state: other.state().into(),
         other: record.id().to_string(),
@@ -146,8 +149,8 @@ async fn relate(
     store_other(change, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
 }
 
-/// Each knows of the other.
-fn join(record: &mut RequestRow, other: &mut RequestRow) {
+/// Adds each request to the other's links.
+fn link_both(record: &mut RequestRow, other: &mut RequestRow) {
     let add = |linked: &mut Vec<Uuid>, id: Uuid| {
         if !linked.contains(&id) {
             linked.push(id);
@@ -157,7 +160,7 @@ fn join(record: &mut RequestRow, other: &mut RequestRow) {
     add(&mut other.linked, record.id);
 }
 
-/// Stores the other request of two, with an event of its own.
+/// Stores the second request of a link, with an event of its own.
 async fn store_other(
     change: &mut UnitOfWork<'_>,
     call: &Call,

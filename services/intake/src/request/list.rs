@@ -1,4 +1,4 @@
-//! Reading requests: one, lists, one's own queue, and what is recorded under a request.
+//! Reads requests: `GetRequest`, `ListRequests`, `ListMyQueue`, `ListProgress`.
 
 use jiff::Timestamp;
 use kefu_chassis::call::Scope;
@@ -29,9 +29,10 @@ impl Requests {
         request: pb::ListRequestsRequest,
     ) -> Result<pb::ListRequestsResponse, Error> {
         let page: Page<Newest> = Pages::new(call, &filters(&request)).read(&request.page_token, request.page_size)?;
-        let mine = if let Scope::Customer(customer) = call.scope() { reference::<Customer>(customer)? } else { None };
+        let own_customer =
+            if let Scope::Customer(customer) = call.scope() { reference::<Customer>(customer)? } else { None };
         let customer = reference::<Customer>(&request.customer)?;
-        let chosen = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
+        let enum_filter = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
         let rows = requests!(
             "where ($1::timestamptz is null or (contact_at, id) < ($1, $2))
                 and ($3::uuid is null or customer = $3) and ($4::uuid is null or customer = $4)
@@ -43,13 +44,13 @@ impl Requests {
             order by contact_at desc, id desc limit $14",
             sql::maybe(page.after.map(|(time, _)| time)),
             page.after.map(|(_, id)| id.uuid()),
-            mine.map(Id::uuid),
+            own_customer.map(Id::uuid),
             customer.map(Id::uuid),
             request.owner,
             request.department,
-            chosen(request.state),
-            chosen(request.channel),
-            chosen(request.kind),
+            enum_filter(request.state),
+            enum_filter(request.channel),
+            enum_filter(request.kind),
             sql::maybe(request.start_time.as_ref().and_then(from_proto)),
             sql::maybe(request.end_time.as_ref().and_then(from_proto)),
             request.number,
@@ -68,7 +69,7 @@ impl Requests {
         request: pb::ListMyQueueRequest,
     ) -> Result<pb::ListMyQueueResponse, Error> {
         let page: Page<Newest> = Pages::new(call, &[""; 0]).read(&request.page_token, request.page_size)?;
-        let pressing = sqlx::query!(
+        let queue = sqlx::query!(
             r#"
             select r.id, next.due_at as "due_at?: jiff_sqlx::Timestamp", next.clause as "clause?"
             from intake.request as r
@@ -91,10 +92,10 @@ impl Requests {
         let key = |due: Option<jiff_sqlx::Timestamp>, id| {
             (due.map_or(NEVER, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
         };
-        let (pressing, next_page_token) = page.cut(pressing, |row| key(row.due_at, row.id));
-        let ids: Vec<Uuid> = pressing.iter().map(|row| row.id).collect();
+        let (queue, next_page_token) = page.cut(queue, |row| key(row.due_at, row.id));
+        let ids: Vec<Uuid> = queue.iter().map(|row| row.id).collect();
         let records = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
-        let items = pressing.into_iter().filter_map(|row| {
+        let items = queue.into_iter().filter_map(|row| {
             let record = records.iter().find(|record| record.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
             Some(pb::QueueItem {
@@ -128,7 +129,7 @@ impl Requests {
     }
 }
 
-/// What tells one query from another.
+/// The filters that a page token belongs to: another query refuses the token.
 fn filters(request: &pb::ListRequestsRequest) -> Vec<String> {
     let time = |time: Option<&prost_types::Timestamp>| {
         time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Whose a request is within its department: claimed, assigned, reassigned in bulk; and what is of major importance.
+//! Owners of requests within a department: claim, assignment, bulk reassignment; and marking a request as major.
 
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::journal::NewEvent;
@@ -16,7 +16,7 @@ use super::row::{self, Step};
 use super::store;
 use crate::shared::{Request, id, unknown};
 
-/// How many requests are reassigned at once at most.
+/// Most requests that one call reassigns.
 const BULK: i64 = 500;
 
 impl Requests {
@@ -28,7 +28,7 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
         let owner = call.caller.subject.clone();
-        // Who is at work now is what counts, whenever it is said to have happened.
+        // Attendance is judged now, not at the call's `occurred_time`.
         facts.is_unattended =
             owner != step.record.owner && row::is_unattended(&self.chassis.directory.now(), &step.record, call.now);
         let previous_owner = std::mem::replace(&mut step.record.owner, owner.clone());
@@ -47,7 +47,7 @@ impl Requests {
             return Err(Error::field("owner", "has it already"));
         }
         let mut facts = step.facts();
-        facts.fits_department = self.belongs(&request.owner, &step.record.department, step.at);
+        facts.fits_department = self.is_active_in(&request.owner, &step.record.department, step.at);
         let previous_owner = std::mem::replace(&mut step.record.owner, request.owner.clone());
         step.fire(Action::Assign, &facts)?;
         let payload =
@@ -69,12 +69,12 @@ impl Requests {
             return Err(Error::field("to_owner", "has them already"));
         }
         let mut change = self.chassis.begin(call).await?;
-        let (mut records, more) = self.to_reassign(call, &mut change, &request).await?;
+        let (mut records, more) = self.lock_for_reassignment(call, &mut change, &request).await?;
         let subjects: Vec<String> = records.iter().map(|record| record.id().to_string()).collect();
         let mut live = change.live_duties_of(&subjects).await?;
         for (record, subject) in records.iter_mut().zip(&subjects) {
             let mut facts = record.facts(&self.chassis, call.now);
-            facts.fits_department = self.belongs(to, &record.department, call.now);
+            facts.fits_department = self.is_active_in(to, &record.department, call.now);
             let row = LIFECYCLE.fire(subject, record.state(), Action::Assign, &facts)?;
             record.owner.clone_from(to);
             record.version += 1;
@@ -91,13 +91,13 @@ impl Requests {
             change.record_with_effects(event, effects);
         }
         let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
-        store::give(change.connection(), &ids, to, call.now).await?;
+        store::reassign(change.connection(), &ids, to, call.now).await?;
         change.commit(pb::ReassignRequestsResponse { requests: subjects, more }).await
     }
 
-    /// The requests to reassign that the caller reaches, locked: those named, which must be the owner's, or the oldest of the
-    /// open ones; and whether there are more.
-    async fn to_reassign(
+    /// Locks the requests to reassign: those the call names, which must be the owner's, or else the owner's oldest open
+    /// ones, at most `BULK`. Also returns whether more are open.
+    async fn lock_for_reassignment(
         &self,
         call: &Call,
         change: &mut UnitOfWork<'_>,
@@ -106,14 +106,14 @@ impl Requests {
         let owner = &request.from_owner;
         let reaches = |record: &RequestRow| call.reaches(&record.stakeholders());
         if request.requests.is_empty() {
-            let mut ids = store::open_of(change.connection(), owner, BULK + 1).await?;
+            let mut ids = store::open_requests_of(change.connection(), owner, BULK + 1).await?;
             let most = usize::try_from(BULK).unwrap_or(usize::MAX);
             let more = ids.len() > most;
             ids.truncate(most);
             let mut records = RequestRow::lock(change.connection(), &ids).await?;
-            // What changed hands or state before it was locked stays where it went.
-            let assigns = |state| LIFECYCLE.is_possible(Action::Assign, state);
-            records.retain(|record| record.owner == *owner && assigns(record.state()) && reaches(record));
+            // A request that changed owner or state before the lock is left alone.
+            let is_assignable = |state| LIFECYCLE.is_possible(Action::Assign, state);
+            records.retain(|record| record.owner == *owner && is_assignable(record.state()) && reaches(record));
             records.sort_by_key(|record| (record.contact_at.to_jiff(), record.id));
             return Ok((records, more));
         }
@@ -121,14 +121,14 @@ impl Requests {
             request.requests.iter().map(|name| id::<Request>(name).map(Id::uuid)).collect::<Result<Vec<_>, _>>()?;
         let records = RequestRow::lock(change.connection(), &ids).await?;
         for (name, id) in request.requests.iter().zip(ids) {
-            let is_theirs = |record: &&RequestRow| record.id == id && record.owner == *owner && reaches(record);
-            records.iter().find(is_theirs).ok_or_else(|| unknown::<Request>(name))?;
+            let is_owners = |record: &&RequestRow| record.id == id && record.owner == *owner && reaches(record);
+            records.iter().find(is_owners).ok_or_else(|| unknown::<Request>(name))?;
         }
         Ok((records, false))
     }
 
-    /// Whether somebody is active in a department at `at`.
-    fn belongs(&self, staff: &str, department: &str, at: jiff::Timestamp) -> bool {
+    /// Whether `staff` is active and belongs to `department` at `at`.
+    fn is_active_in(&self, staff: &str, department: &str, at: jiff::Timestamp) -> bool {
         let known = self.chassis.directory.now();
         known.is_active(staff) && known.department_of(staff, at) == department
     }
@@ -136,7 +136,7 @@ impl Requests {
     pub(super) async fn mark_major(&self, call: &Call, request: pb::MarkMajorRequest) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
-        // What the general manager has not acknowledged can be reported again, e.g. to their successor.
+        // A report that the general manager has not acknowledged can be repeated, for example to a successor.
         facts.is_reported = step.record.major && !step.owes("major_report");
         step.fire(Action::MarkMajor, &facts)?;
         step.record.major = true;

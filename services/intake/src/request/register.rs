@@ -1,4 +1,4 @@
-//! `RegisterRequest`: who is asked first owns the matter, and its clocks start.
+//! `RegisterRequest`: the first responder becomes the owner (A2.1), and the clocks of its duties start.
 
 use jiff::Timestamp;
 use kefu_chassis::directory::ResponsibleParty;
@@ -21,7 +21,7 @@ impl Requests {
         call: &Call,
         request: pb::RegisterRequestRequest,
     ) -> Result<pb::Request, Error> {
-        let (at, answered_at) = self.came_and_answered(call, &request)?;
+        let (at, answered_at) = self.contact_times(call, &request)?;
         let mut record = self.new_record(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
         let mut facts = record.facts(&self.chassis, at);
@@ -33,28 +33,28 @@ impl Requests {
             facts.in_scope = record.in_scope;
         }
         let mut step = Step::create(&self.chassis, call, record, at, action, &facts).await?;
-        let earlier = link::earlier(step.change.connection(), &step.record, &self.chassis.regulation).await?;
+        let earlier = link::find_repeated(step.change.connection(), &step.record, &self.chassis.regulation).await?;
         if let Some(mut earlier) = earlier {
-            link::repeat(&mut step.change, call, &mut step.record, &mut earlier, at).await?;
+            link::record_repeat(&mut step.change, call, &mut step.record, &mut earlier, at).await?;
         }
         step.insert(|shown| pb::RequestRegistered { request: Some(shown) }).await
     }
 
-    /// When the customer came, and when they were answered, if they already were. Whoever says only when they were answered
-    /// means that it was at once.
-    fn came_and_answered(
+    /// Times of the contact and of the first answer, if there was one. A call with `answered_time` alone means that the
+    /// customer was answered at once.
+    fn contact_times(
         &self,
         call: &Call,
         request: &pb::RegisterRequestRequest,
     ) -> Result<(Timestamp, Option<Timestamp>), Error> {
-        let wrong = || Error::field("answered_time", "must be between the time the customer came and now");
+        let violation = || Error::field("answered_time", "must be between the time the customer came and now");
         let answered_at = request.answered_time.as_ref().and_then(from_proto);
         if answered_at.is_some_and(|answered| answered > call.now) {
-            return Err(wrong());
+            return Err(violation());
         }
         let came = request.occurred_time.as_ref().or(request.answered_time.as_ref());
         let at = call.occurred(came, self.chassis.backdating())?;
-        if answered_at.is_some_and(|answered| answered < at) { Err(wrong()) } else { Ok((at, answered_at)) }
+        if answered_at.is_some_and(|answered| answered < at) { Err(violation()) } else { Ok((at, answered_at)) }
     }
 
     fn new_record(
@@ -67,7 +67,7 @@ impl Requests {
         let contact = request.contact.clone().unwrap_or_default();
         let contact = Contact::read(&contact, "contact", "A2.2", self.country);
         let mut violations: Vec<Violation> = contact.as_ref().err().cloned().into_iter().collect();
-        violations.extend(inconsistent(request));
+        violations.extend(inconsistencies(request));
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }
@@ -108,22 +108,22 @@ impl Requests {
     }
 }
 
-/// Fields that do not fit together.
-fn inconsistent(request: &pb::RegisterRequestRequest) -> Vec<Violation> {
+/// Violations of fields that contradict each other.
+fn inconsistencies(request: &pb::RegisterRequestRequest) -> Vec<Violation> {
     let is_shipment = request.kind() == Kind::Shipment;
-    let half = |field: &str, other: &str| (field.trim().is_empty(), other.trim().is_empty());
+    let are_empty = |field: &str, other: &str| (field.trim().is_empty(), other.trim().is_empty());
     let mut violations = Vec::new();
-    let mut wrong =
+    let mut violation =
         |field: &str, reason: &str| violations.push(Violation { field: field.into(), reason: reason.into() });
     if is_shipment && request.order_number.trim().is_empty() {
-        wrong("order_number", "C2.3: is required for kind SHIPMENT");
+        violation("order_number", "C2.3: is required for kind SHIPMENT");
     }
     if !is_shipment && request.carrier_state != 0 {
-        wrong("carrier_state", "B1.3: is only for kind SHIPMENT");
+        violation("carrier_state", "B1.3: is only for kind SHIPMENT");
     }
-    match half(&request.business_domain, &request.problem_type) {
-        (true, false) => wrong("business_domain", "C2.4: is required with problem_type"),
-        (false, true) => wrong("problem_type", "C2.4: is required with business_domain"),
+    match are_empty(&request.business_domain, &request.problem_type) {
+        (true, false) => violation("business_domain", "C2.4: is required with problem_type"),
+        (false, true) => violation("problem_type", "C2.4: is required with business_domain"),
         _ => {}
     }
     violations

@@ -1,4 +1,4 @@
-//! Remote service, only under the customer's authorisation (A10.4, A10.5).
+//! Remote service, which needs the customer's authorisation (A10.4, A10.5).
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
@@ -14,8 +14,8 @@ use super::lifecycle::Action;
 use super::row::Step;
 use crate::shared::{RemoteAuthorization, Request};
 
-/// For how long a customer may allow it at once.
-const LONGEST: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// Longest time that one authorisation is valid.
+const MAX_VALIDITY: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// An authorisation as it is stored.
 #[derive(Debug, Record)]
@@ -42,7 +42,7 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let expires = request.expire_time.as_ref().and_then(from_proto);
         let expires =
-            expires.filter(|&expires| step.at < expires && expires <= step.at + LONGEST).ok_or_else(|| {
+            expires.filter(|&expires| step.at < expires && expires <= step.at + MAX_VALIDITY).ok_or_else(|| {
                 Error::field("expire_time", "A10.5: must be after the time it was given, and at most 31 days after")
             })?;
         let facts = step.facts();
@@ -69,7 +69,7 @@ impl Requests {
         request: pb::StartRemoteRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let authorization = holding(step.change.connection(), step.record.id, step.at).await?;
+        let authorization = valid_authorization(step.change.connection(), step.record.id, step.at).await?;
         let mut facts = step.facts();
         facts.is_authorized = authorization.is_some();
         step.fire(Action::StartRemote, &facts)?;
@@ -81,8 +81,8 @@ impl Requests {
     }
 }
 
-/// The authorisation of a request that holds at `at`: the one that holds longest.
-pub async fn holding(
+/// The request's authorisation that is valid at `at`; of several, the one that expires last.
+pub async fn valid_authorization(
     connection: &mut PgConnection,
     request: Uuid,
     at: Timestamp,

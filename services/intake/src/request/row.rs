@@ -1,4 +1,4 @@
-//! A request as it is stored, and as the root of its aggregate.
+//! The stored request, and its part as an aggregate root: stakeholders, facts, what customers see.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
 use crate::shared::{Complaint, Contact, Customer, Project, Request, Transfer};
 
-/// A request under way from one state to the next.
+/// One action on a request, from loading to storing.
 pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 
 /// A request as it is stored.
@@ -33,6 +33,7 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
 #[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]
 #[record(fixed(first_responder, origin, source, external_id, contact_at))]
+#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders))]
 pub struct RequestRow {
     pub id: Uuid,
     pub number: String,
@@ -40,9 +41,7 @@ pub struct RequestRow {
     pub kind: i16,
     #[record(names = Customer)]
     pub customer: Option<Uuid>,
-    #[record(hidden)]
     pub contact: serde_json::Value,
-    #[record(hidden)]
     pub project: Option<Uuid>,
     pub order_number: String,
     pub product_model: String,
@@ -59,7 +58,6 @@ pub struct RequestRow {
     pub carrier_state: i16,
     #[record(blank = Origin::Live as i16)]
     pub origin: i16,
-    #[record(hidden)]
     pub source: Option<String>,
     pub external_id: Option<String>,
     pub contact_at: SqlTime,
@@ -72,7 +70,7 @@ pub struct RequestRow {
     pub resolved_at: Option<SqlTime>,
     pub closed_at: Option<SqlTime>,
     pub first_contact_resolution: bool,
-    #[record(hidden, blank = true)]
+    #[record(blank = true)]
     pub settled_at_once: bool,
     pub awaited: String,
     pub cancel_reason: String,
@@ -93,11 +91,9 @@ pub struct RequestRow {
     pub linked: Vec<Uuid>,
     #[record(show = transfer_count)]
     pub transfers: i32,
-    #[record(hidden)]
     pub pending_transfer: Option<Uuid>,
     pub solved_first: bool,
     pub emergency_reason: String,
-    #[record(hidden)]
     pub work_orders: i32,
     pub open_expectations: i32,
     #[record(names = Complaint)]
@@ -105,39 +101,39 @@ pub struct RequestRow {
 }
 
 impl RequestRow {
-    /// How the customer can be reached about it.
+    /// Contact of the customer for this request.
     fn contact(&self) -> Option<ShownContact> {
         let contact: Option<Contact> = serde_json::from_value(self.contact.clone()).ok();
         contact.map(|contact| contact.show())
     }
 
-    /// The name of its project, under its customer's, or nothing.
+    /// Resource name of the project, beneath its customer; empty without a project.
     fn project_name(&self) -> String {
         self.project.map(|id| format!("{}/{}", self.customer_name(), Id::<Project>::from_uuid(id))).unwrap_or_default()
     }
 
-    /// The name of the transfer that waits for an answer, or nothing.
+    /// Resource name of the pending transfer; empty if none is.
     fn transfer_name(&self) -> String {
         self.pending_transfer.map(|id| format!("{}/{}", self.id(), Id::<Transfer>::from_uuid(id))).unwrap_or_default()
     }
 
-    /// The name of its customer, or nothing.
+    /// Resource name of the customer; empty for an import without one.
     pub fn customer_name(&self) -> String {
         self.customer.names::<Customer>()
     }
 
-    /// The customer hears from us: what was recorded out of order does not make the silence longer (A9.1).
-    pub fn inform(&mut self, at: Timestamp) {
+    /// Records that the customer was informed at `at`. An earlier time than the stored one changes nothing (A9.1).
+    pub fn mark_informed(&mut self, at: Timestamp) {
         let at = self.last_informed_at.map_or(at, |last| at.max(last.to_jiff()));
         self.last_informed_at = Some(sql::at(at));
     }
 
-    /// It is one step more urgent, as far as that goes (A2.8).
+    /// Raises the priority by one step, up to urgent (A2.8).
     pub fn raise_priority(&mut self) {
         self.priority = (self.priority + 1).min(Priority::Urgent as i16);
     }
 
-    /// It is handled again (C4.3).
+    /// Begins another cycle of handling (C4.3).
     pub fn begin_cycle(&mut self) {
         self.cycle += 1;
         self.settled_at_once = false;
@@ -146,18 +142,19 @@ impl RequestRow {
         self.work_orders = 0;
     }
 
-    /// Whether the customer was answered: work on it begins with that, whatever an import knows of when it was.
+    /// Whether the customer was answered. Work begins with the first answer, so the state decides even where an import has
+    /// no time for it.
     pub fn is_answered(&self) -> bool {
         let is_begun = !matches!(self.state(), State::Unspecified | State::Registered | State::TransferPending);
         is_begun || self.first_response_at.is_some() || self.cycle > 0
     }
 
-    /// Whether it is solved, as we see it or as the customer does.
+    /// Whether the request is resolved by us or confirmed by the customer.
     pub fn is_solved(&self) -> bool {
         matches!(self.state(), State::Resolved | State::Closed)
     }
 
-    /// How the customer came.
+    /// Channel of the contact.
     pub fn channel(&self) -> Channel {
         Channel::try_from(i32::from(self.channel)).unwrap_or_default()
     }
@@ -219,7 +216,7 @@ impl AggregateRoot for RequestRow {
         }
     }
 
-    /// Customers see nothing of what is said about them or of how we share the work.
+    /// The request without internal judgements and internal division of work when the caller is a customer.
     fn show_to(&self, call: &Call) -> pb::Request {
         let shown = self.show();
         if !call.is_customer() {
@@ -249,8 +246,8 @@ impl AggregateRoot for RequestRow {
     }
 }
 
-/// Whether nobody is at work on a request: its owner took it over for their department as its head or deputy, is absent, or
-/// has left.
+/// Whether nobody works on a request: the owner is absent, has left, or holds it only as head or deputy of the department
+/// that it was transferred to.
 pub fn is_unattended(known: &Organisation, record: &RequestRow, at: Timestamp) -> bool {
     let took_over = record.owner != record.first_responder
         && known

@@ -1,5 +1,5 @@
-//! `SearchRequests` and `SuggestDuplicates`: earlier cases for whoever works on one (C3.1), and other contacts about the same
-//! matter (A2.8). What either looks at is bounded; what it finds is compared word for word and ranked here.
+//! `SearchRequests` finds earlier cases like the one at hand (C3.1), `SuggestDuplicates` other contacts about the same
+//! matter (A2.8). Postgres returns a bounded number of candidates; here each is compared word for word and ranked.
 
 use jiff::Timestamp;
 use kefu_chassis::names::Id;
@@ -19,14 +19,14 @@ mod rank;
 mod store;
 pub mod text;
 
-use rank::Verdict;
-use store::Only;
+use rank::Match;
+use store::Filter;
 
-/// Where a result stands among all: the better first, of equals the newer.
+/// Rank of a result: score, then time of the contact, then id; the highest comes first.
 type Rank = (i32, Timestamp, Id<Request>);
 
-/// The place that a page ends at.
-struct Last(Rank);
+/// Rank of the last result of a page, kept in the page token.
+struct PageEnd(Rank);
 
 impl Requests {
     pub(super) async fn search_requests(
@@ -36,50 +36,45 @@ impl Requests {
     ) -> Result<pb::SearchRequestsResponse, Error> {
         let query = Query::read(&request.query, 'R', self.country)
             .ok_or_else(|| Error::field("query", "must have at least two letters or digits"))?;
-        let parts = [&request.query, &request.customer, &request.department, &request.state.to_string()];
-        let page: Page<Last> = Pages::new(call, &parts).read(&request.page_token, request.page_size)?;
-        let only = Only {
+        let filters = [&request.query, &request.customer, &request.department, &request.state.to_string()];
+        let page: Page<PageEnd> = Pages::new(call, &filters).read(&request.page_token, request.page_size)?;
+        let filter = Filter {
             customer: reference::<Customer>(&request.customer)?.map(Id::uuid),
             department: &request.department,
             state: i16::try_from(request.state).ok().filter(|state| *state != 0),
         };
 
-        let found = store::find(self.chassis.pool(), &query, &only).await?;
-        let mut ranked: Vec<(Rank, Verdict)> = found
+        let found = store::find(self.chassis.pool(), &query, &filter).await?;
+        let mut ranked: Vec<(Rank, Match)> = found
             .rows
             .iter()
             .filter_map(|row| {
-                let verdict = rank::judge(&query, &row.parts())?;
-                Some(((verdict.score, row.contact_at.to_jiff(), Id::from_uuid(row.id)), verdict))
+                let hit = rank::best_match(&query, &row.texts())?;
+                Some(((hit.score, row.contact_at.to_jiff(), Id::from_uuid(row.id)), hit))
             })
             .collect();
-        ranked.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(order(place)));
-        if let Some(Last(last)) = &page.after {
-            ranked.retain(|(place, _)| order(place) < order(last));
+        ranked.sort_unstable_by_key(|(rank, _)| std::cmp::Reverse(sort_key(rank)));
+        if let Some(PageEnd(last)) = &page.after {
+            ranked.retain(|(rank, _)| sort_key(rank) < sort_key(last));
         }
         ranked.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-        let (ranked, next_page_token) = page.cut(ranked, |(place, _)| Last(*place));
+        let (ranked, next_page_token) = page.cut(ranked, |(rank, _)| PageEnd(*rank));
 
         let ids: Vec<_> = ranked.iter().map(|((_, _, id), _)| id.uuid()).collect();
         let records = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
-        let results = ranked.into_iter().filter_map(|((score, _, id), verdict)| {
+        let results = ranked.into_iter().filter_map(|((score, _, id), hit)| {
             let record: &RequestRow = records.iter().find(|record| record.id == id.uuid())?;
-            Some(pb::SearchResult {
-                request: Some(record.show()),
-                field: verdict.field.into(),
-                exact: verdict.exact,
-                score,
-            })
+            Some(pb::SearchResult { request: Some(record.show()), field: hit.field.into(), exact: hit.exact, score })
         });
         Ok(pb::SearchRequestsResponse { results: results.collect(), next_page_token, truncated: found.truncated })
     }
 }
 
-fn order((score, time, id): &Rank) -> (i32, Timestamp, uuid::Uuid) {
+fn sort_key((score, time, id): &Rank) -> (i32, Timestamp, uuid::Uuid) {
     (*score, *time, id.uuid())
 }
 
-impl Key for Last {
+impl Key for PageEnd {
     fn write(&self) -> Vec<u8> {
         let (score, time, id) = self.0;
         [score.to_be_bytes().as_slice(), &(time, id).write()].concat()

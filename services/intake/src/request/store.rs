@@ -1,4 +1,4 @@
-//! What is asked of requests in Postgres beside reading and changing one, and what is recorded under them.
+//! Queries over several requests, and the records beneath a request: progress and contact attempts.
 
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::record::Record;
@@ -9,8 +9,12 @@ use uuid::Uuid;
 
 use crate::shared::{ContactAttempt, Progress, Request};
 
-/// The open requests that somebody has and that wait for no answer to a transfer, the oldest first.
-pub async fn open_of(connection: &mut PgConnection, owner: &str, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+/// The owner's open requests without a pending transfer, the oldest first.
+pub async fn open_requests_of(
+    connection: &mut PgConnection,
+    owner: &str,
+    limit: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select id from intake.request where owner = $1 and state in (1, 2, 3, 4) order by contact_at, id limit $2",
         owner,
@@ -20,8 +24,8 @@ pub async fn open_of(connection: &mut PgConnection, owner: &str, limit: i64) -> 
     .await
 }
 
-/// Gives requests to somebody else.
-pub async fn give(
+/// Sets a new owner on requests.
+pub async fn reassign(
     connection: &mut PgConnection,
     ids: &[Uuid],
     owner: &str,
@@ -56,6 +60,7 @@ pub struct ProgressRow {
 /// An attempt to ask about a resolution as it is stored.
 #[derive(Debug, Record)]
 #[record(table = "intake.contact_attempt", kind = ContactAttempt, shows = pb::ContactAttempt, append_only)]
+#[record(hidden(working_day))]
 pub struct AttemptRow {
     pub id: Uuid,
     #[record(under = Request)]
@@ -64,14 +69,13 @@ pub struct AttemptRow {
     pub channel: i16,
     pub comment: String,
     pub cycle: i32,
-    #[record(hidden)]
     pub working_day: Option<jiff_sqlx::Date>,
     pub author: String,
     pub occurred_at: SqlTime,
     pub created_at: SqlTime,
 }
 
-/// How many working days the attempts of a cycle that reached nobody are on.
+/// Number of working days with an attempt of this cycle that reached nobody.
 pub async fn attempt_days(connection: &mut PgConnection, request: Uuid, cycle: i32) -> Result<u32, sqlx::Error> {
     let days = sqlx::query_scalar!(
         r#"select count(distinct working_day) as "count!" from intake.contact_attempt where request = $1 and cycle = $2 and outcome = $3"#,

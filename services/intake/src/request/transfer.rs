@@ -1,5 +1,5 @@
-//! Handing a request to another department, to whoever is in charge there, and what they answer (A2.4); and when it bounces
-//! (A2.7).
+//! Transfers of a request to the person in charge of another department, and their answer (A2.4). A request that bounces
+//! between departments is recorded (A2.7).
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
@@ -59,9 +59,7 @@ impl Requests {
     ) -> Result<pb::Transfer, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let known = self.chassis.directory.now();
-        if known.department(&request.department).is_none() {
-            return Err(Error::NotFound { kind: "kefu/Department", name: request.department });
-        }
+        known.check_department(&request.department)?;
         if request.department == step.record.department {
             return Err(Error::field("department", "A2.4: has it already"));
         }
@@ -90,7 +88,7 @@ impl Requests {
         step.record.settled_at_once = false;
         let often = self.chassis.regulation.get(params::BOUNCE_TRANSFERS);
         if u32::try_from(step.record.transfers).is_ok_and(|transfers| transfers >= often) {
-            self.bounce(&mut step, Cause::Transfers, &call.caller.subject);
+            self.record_bounce(&mut step, Cause::Transfers, &call.caller.subject);
         }
         row.insert(step.change.connection()).await?;
         let shown = row.show();
@@ -107,15 +105,15 @@ impl Requests {
         call: &Call,
         request: pb::AcceptTransferRequest,
     ) -> Result<pb::Transfer, Error> {
-        let (mut step, mut row) = self.pending(call, &request).await?;
+        let (mut step, mut row) = self.lock_pending(call, &request).await?;
         let facts = step.facts();
-        // Whoever takes it has it; an operator takes it for whom it was handed to.
-        let takes = !call.acts_as(Role::Admin) || call.caller.subject == row.recipient;
-        step.record.owner = if takes { call.caller.subject.clone() } else { row.recipient.clone() };
+        // Whoever accepts becomes the owner, except an administrator, who accepts on behalf of the recipient.
+        let accepts_as_owner = !call.acts_as(Role::Admin) || call.caller.subject == row.recipient;
+        step.record.owner = if accepts_as_owner { call.caller.subject.clone() } else { row.recipient.clone() };
         step.record.department.clone_from(&row.department);
         step.fire(if facts.was_answered { Action::AcceptTransfer } else { Action::AcceptUnanswered }, &facts)?;
         row.answer(State::Accepted, &call.caller.subject, step.at);
-        self.answered(step, &row).await
+        self.store_answer(step, &row).await
     }
 
     pub(super) async fn decline_transfer(
@@ -123,21 +121,24 @@ impl Requests {
         call: &Call,
         request: pb::DeclineTransferRequest,
     ) -> Result<pb::Transfer, Error> {
-        let (mut step, mut row) = self.pending(call, &request).await?;
+        let (mut step, mut row) = self.lock_pending(call, &request).await?;
         let mut facts = step.facts();
         facts.is_declined = true;
         step.fire(if facts.was_answered { Action::DeclineTransfer } else { Action::DeclineUnanswered }, &facts)?;
         row.answer(State::Declined, &call.caller.subject, step.at);
         row.decline_reason = request.reason;
         if self.chassis.directory.now().is_in_charge(&row.department, &step.record.business_domain) {
-            self.bounce(&mut step, Cause::DeclinedInScope, &call.caller.subject);
+            self.record_bounce(&mut step, Cause::DeclinedInScope, &call.caller.subject);
         }
-        self.answered(step, &row).await
+        self.store_answer(step, &row).await
     }
 
-    /// The transfer that a request names and that waits for an answer, and what it is a transfer of, both locked; the caller
-    /// may answer.
-    async fn pending<'a>(&'a self, call: &'a Call, request: &impl Target) -> Result<(Step<'a>, TransferRow), Error> {
+    /// Locks the pending transfer of a call and its request, and checks that the caller may answer.
+    async fn lock_pending<'a>(
+        &'a self,
+        call: &'a Call,
+        request: &impl Target,
+    ) -> Result<(Step<'a>, TransferRow), Error> {
         let name = request.name();
         let mut step = Step::lock_under::<Transfer>(&self.chassis, call, request).await?;
         let row = transfers!("where id = $1 and request = $2", id::<Transfer>(name)?.uuid(), step.record.id);
@@ -157,7 +158,7 @@ impl Requests {
         Ok((step, row))
     }
 
-    async fn answered(&self, mut step: Step<'_>, row: &TransferRow) -> Result<pb::Transfer, Error> {
+    async fn store_answer(&self, mut step: Step<'_>, row: &TransferRow) -> Result<pb::Transfer, Error> {
         step.record.pending_transfer = None;
         row.update(step.change.connection()).await?;
         let shown = row.show();
@@ -170,8 +171,8 @@ impl Requests {
         step.finish_with(&payload, shown).await
     }
 
-    /// It bounced: that goes on the conduct record, and the supervisor of whom it was is told.
-    fn bounce(&self, step: &mut Step<'_>, cause: Cause, staff: &str) {
+    /// Records a bounce on the conduct record of `staff` and notifies their supervisor (A2.7).
+    fn record_bounce(&self, step: &mut Step<'_>, cause: Cause, staff: &str) {
         let known = self.chassis.directory.now();
         let payload = pb::RequestBounced {
             cause: cause.into(),
@@ -193,7 +194,7 @@ impl Requests {
 }
 
 impl TransferRow {
-    /// Whom it was handed to; `domain` is the business domain of the request.
+    /// The receiving side at `now`; `domain` is the business domain of the request.
     pub fn handed_to(&self, known: &Organisation, domain: &str, now: Timestamp) -> HandedTo {
         let in_charge = known.responsible(&self.department, domain, now).map_or("", |(staff, _)| staff);
         HandedTo {
@@ -214,12 +215,12 @@ impl TransferRow {
     }
 }
 
-/// A transfer.
+/// Loads a transfer.
 pub async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Option<TransferRow>, sqlx::Error> {
     transfers!("where id = $1", id).fetch_optional(connection).await
 }
 
-/// The request ended before the transfer was answered.
+/// Withdraws a transfer because its request ended before it was answered.
 pub async fn withdraw(connection: &mut PgConnection, transfer: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("update intake.transfer set state = $2 where id = $1", transfer, State::Withdrawn as i16)
         .execute(connection)

@@ -1,4 +1,4 @@
-//! Watching requests: each change that the caller may see, as it comes.
+//! `WatchRequests`: streams each change that the caller may see.
 
 use kefu_chassis::call::Answers;
 use kefu_chassis::journal::watch::{RootChange, WatchedRoot, watch_roots};
@@ -24,11 +24,11 @@ impl WatchedRoot for RequestRow {
     type Response = pb::WatchRequestsResponse;
 
     fn is_asked_for(&self, _: &Call, asked: &pb::WatchRequestsRequest, event: &Event) -> bool {
-        let (owner_before, department_before) = before(event);
-        let is = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);
-        is(&asked.owner, &[&self.owner, &owner_before])
-            && is(&asked.department, &[&self.department, &department_before])
-            && is(&asked.customer, &[&self.customer_name()])
+        let (owner_before, department_before) = owner_before_event(event);
+        let matches = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);
+        matches(&asked.owner, &[&self.owner, &owner_before])
+            && matches(&asked.department, &[&self.department, &department_before])
+            && matches(&asked.customer, &[&self.customer_name()])
     }
 
     fn respond(change: Option<RootChange<pb::Request>>, resume_token: String) -> pb::WatchRequestsResponse {
@@ -39,8 +39,8 @@ impl WatchedRoot for RequestRow {
     }
 }
 
-/// Whose the request was before an event that gave it to somebody else, and their department; empty where it did not.
-fn before(event: &Event) -> (String, String) {
+/// Owner and department before an event that gave the request to somebody else; empty for other events.
+fn owner_before_event(event: &Event) -> (String, String) {
     let Some(payload) = &event.payload else { return <_>::default() };
     if let Ok(assigned) = payload.to_msg::<pb::RequestAssigned>() {
         return (assigned.previous_owner, String::new());

@@ -1,4 +1,4 @@
-//! Liaison orders: what one department asks of another for a request, before the solution or after it (A2.6, A9.2).
+//! Work orders: one department's order to another for a request, filed before or after the solution (A2.6, A9.2).
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::record::Record;
@@ -34,9 +34,7 @@ impl Requests {
         request: pb::FileWorkOrderRequest,
     ) -> Result<pb::WorkOrder, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        if self.chassis.directory.now().department(&request.for_department).is_none() {
-            return Err(Error::NotFound { kind: "kefu/Department", name: request.for_department });
-        }
+        self.chassis.directory.now().check_department(&request.for_department)?;
         if request.for_department == step.record.department {
             return Err(Error::field("for_department", "A2.6: has the request itself"));
         }

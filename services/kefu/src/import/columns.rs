@@ -1,4 +1,4 @@
-//! The columns of a file as a map finds them, and what can be wrong with either.
+//! The columns of a file, to which a map is bound, and what can be wrong with either.
 
 use std::collections::BTreeMap;
 

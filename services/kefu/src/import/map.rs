@@ -7,8 +7,8 @@ use kefu_proto::intake::v1::ImportedRequest;
 use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_regulation::Calendar;
 
+use super::cells::{Choice, Name, Text, Time};
 use super::columns::{Columns, LeftOut, MapError, Wrong, wrong};
-use super::row::{Choice, Name, Text, Time};
 use super::spec::{self, Spec};
 
 /// A map bound to columns.

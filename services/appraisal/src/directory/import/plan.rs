@@ -7,7 +7,7 @@ use kefu_proto::directory::v1 as pb;
 use super::Rejected;
 use super::file::{DESCRIPTION, File, Row};
 use super::rows::{Reader, department_name, staff_name};
-use crate::directory::known::DirectorySnapshot;
+use crate::directory::snapshot::DirectorySnapshot;
 use crate::directory::{department, staff};
 
 /// So many resources in one transaction.
@@ -25,11 +25,11 @@ pub struct Plan {
 #[derive(Debug)]
 pub enum Step {
     /// Departments that are new.
-    Departments(Vec<department::DepartmentRow>),
+    Departments(Vec<department::row::DepartmentRow>),
     /// Staff, new or changed.
     Staff(Vec<Entry>),
     /// Departments that get a head or deputies, with the fields that change.
-    Leaders(Vec<(department::DepartmentRow, Vec<&'static str>)>),
+    Leaders(Vec<(department::row::DepartmentRow, Vec<&'static str>)>),
 }
 
 /// A member of staff to be stored.
@@ -38,7 +38,7 @@ pub struct Entry {
     /// The index of the row.
     pub row: usize,
     line: u64,
-    pub record: staff::StaffRow,
+    pub record: staff::row::StaffRow,
     /// The fields that change; none if they are new.
     pub changed: Vec<&'static str>,
 }
@@ -158,7 +158,7 @@ fn read(file: &File, index: usize, known: &DirectorySnapshot, reader: &Reader) -
     let old = known.staff(&name);
     let given = reader.staff(file, row, &name, old)?;
     let (record, changed) = match old {
-        None => (staff::StaffRow::of(name, &given, reader.now, reader.now), Vec::new()),
+        None => (staff::row::StaffRow::of(name, &given, reader.now, reader.now), Vec::new()),
         Some(old) => old.imported(&given, reader.now),
     };
     Ok(Entry { row: index, line: row.line, record, changed })
@@ -173,7 +173,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn check(&mut self, file: &File, row: &Row, record: &staff::StaffRow) -> Result<(), Rejected> {
+    fn check(&mut self, file: &File, row: &Row, record: &staff::row::StaffRow) -> Result<(), Rejected> {
         let first = |lines: &mut HashMap<String, u64>, key: &str, column: &str| {
             if let Some(line) = lines.get(key) {
                 return Err(Rejected::new(row.line, column, format!("stands in line {line} already")));
@@ -192,7 +192,7 @@ impl Seen {
 }
 
 /// The departments that the file describes and that are not known, each with the row that does so first.
-struct Described(BTreeMap<String, (usize, department::DepartmentRow)>);
+struct Described(BTreeMap<String, (usize, department::row::DepartmentRow)>);
 
 impl Described {
     fn by(file: &File, known: &DirectorySnapshot, reader: &Reader) -> Self {

@@ -42,9 +42,9 @@ impl Reader {
         file: &File,
         row: &Row,
         name: &str,
-        old: Option<&staff::StaffRow>,
+        old: Option<&staff::row::StaffRow>,
     ) -> Result<pb::Staff, Rejected> {
-        let mut given = old.map(staff::StaffRow::show).unwrap_or_default();
+        let mut given = old.map(staff::row::StaffRow::show).unwrap_or_default();
         let set = |column: &str, field: &mut String| {
             if let Some(text) = file.cell(row, column) {
                 text.clone_into(field);
@@ -79,7 +79,7 @@ impl Reader {
         file: &File,
         row: &Row,
         name: &str,
-    ) -> Result<Option<department::DepartmentRow>, Rejected> {
+    ) -> Result<Option<department::row::DepartmentRow>, Rejected> {
         let text = |column: &str| file.cell(row, column).unwrap_or_default();
         if !describes(file, row) {
             return Ok(None);
@@ -94,7 +94,7 @@ impl Reader {
             domains: domains.into_iter().map(str::to_owned).collect(),
             ..Default::default()
         };
-        let record = department::DepartmentRow::of(name.to_owned(), &given, self.now);
+        let record = department::row::DepartmentRow::of(name.to_owned(), &given, self.now);
         let department_id = id("departments/", name);
         let request = pb::CreateDepartmentRequest { department: Some(given), department_id, ..Default::default() };
         check(&self.creating_departments, &request, row, |field| match field {

@@ -1,4 +1,4 @@
-//! What an archive lists: every part of a complaint's file, with its digest.
+//! Manifest of an archive: every part of a complaint's file, with its digest.
 
 use kefu_chassis::Error;
 use kefu_chassis::digest::sha256;
@@ -13,10 +13,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::row::ComplaintRow;
-use crate::shared::{Complaint, Evidence, Paper};
+use crate::shared::{CaseRecord, Complaint, Evidence};
 
-/// What the row of a complaint holds and the complaint does not show, in the order in which it is encoded: neither ever
-/// changes, or no archive of before is intact.
+/// Fields of the complaint's row that the contract's complaint does not show. Their names and order are part of the digest:
+/// a change would break every earlier archive.
 #[derive(Serialize)]
 struct Hidden<'a> {
     parties: &'a [String],
@@ -25,16 +25,16 @@ struct Hidden<'a> {
     attempt_days: &'a [String],
 }
 
-/// Papers, evidence and events as they are stored.
+/// Case records, evidence and events of a file, as stored.
 pub struct Recorded {
-    /// An entry for each.
+    /// One entry for each case record, piece of evidence and event.
     pub entries: Vec<Entry>,
-    /// The encoding of each piece of evidence.
+    /// Id and encoded message of each piece of evidence.
     pub evidence: Vec<(Uuid, Vec<u8>)>,
 }
 
-/// The digest of a list, as `sha256sum` would print it.
-pub fn root(entries: &[Entry]) -> Vec<u8> {
+/// Root digest: SHA-256 of the list in `sha256sum`'s format, `<hex>  <name>\n` for each entry.
+pub fn root_digest(entries: &[Entry]) -> Vec<u8> {
     let mut digest = Sha256::new();
     for entry in entries {
         for byte in &entry.sha256 {
@@ -52,8 +52,8 @@ pub fn entry(name: String, kind: &str, bytes: &[u8]) -> Entry {
     Entry { name, media_type: kind.to_owned(), size_bytes, sha256: sha256(bytes).to_vec() }
 }
 
-/// What is not shown of a complaint.
-pub fn row(record: &ComplaintRow) -> Result<Entry, Error> {
+/// Entry of the row's hidden fields.
+pub fn hidden_entry(record: &ComplaintRow) -> Result<Entry, Error> {
     let hidden = Hidden {
         parties: &record.parties,
         contacted: record.contacted,
@@ -64,8 +64,8 @@ pub fn row(record: &ComplaintRow) -> Result<Entry, Error> {
     Ok(entry(format!("{}/row", record.id()), "application/json", &encoded))
 }
 
-/// The content of a piece of evidence.
-pub fn content(
+/// Entry of the content of a piece of evidence.
+pub fn content_entry(
     complaint: Id<Complaint>,
     evidence: Uuid,
     media_type: String,
@@ -76,28 +76,28 @@ pub fn content(
     Entry { name, media_type, size_bytes, sha256 }
 }
 
-/// Everything of a file that is about to be closed but the complaint itself; of content what was recorded when it came.
-pub async fn parts(connection: &mut PgConnection, complaint: Id<Complaint>) -> Result<Vec<Entry>, Error> {
+/// Every entry of a file about to be closed, except the complaint. Content gets the size and digest recorded at its upload.
+pub async fn entries_of_file(connection: &mut PgConnection, complaint: Id<Complaint>) -> Result<Vec<Entry>, Error> {
     let Recorded { mut entries, evidence } = recorded(connection, complaint, i64::MAX).await?;
     for (id, body) in evidence {
         let known = pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)?;
         if known.uri.is_empty() {
-            entries.push(content(complaint, id, known.media_type, known.size_bytes, known.sha256));
+            entries.push(content_entry(complaint, id, known.media_type, known.size_bytes, known.sha256));
         }
     }
     Ok(entries)
 }
 
-/// What is recorded of a complaint, of its events those that were appended before `seq`.
+/// Reads the records of a complaint, with the events before `seq` of the journal.
 pub async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>, seq: i64) -> Result<Recorded, Error> {
     let mut entries = events(connection, complaint, seq).await?;
     let papers = sqlx::query!("select id, kind, body from complaints.paper where complaint = $1", complaint.uuid());
     for row in papers.fetch_all(&mut *connection).await? {
-        let name = format!("{complaint}/{}", Id::<Paper>::from_uuid(row.id));
+        let name = format!("{complaint}/{}", Id::<CaseRecord>::from_uuid(row.id));
         let mut paper = entry(name, &pb::Paper::full_name(), &row.body);
         let known = pb::Paper::decode(row.body.as_slice()).unwrap_or_default().kind;
         if known != i32::from(row.kind) {
-            // Lists find it by its column: said to be of another kind it is another paper.
+            // Lists select by the column `kind`. A column changed behind the message's back must change the digest.
             paper.sha256 = sha256(&[row.body, row.kind.to_be_bytes().to_vec()].concat()).to_vec();
         }
         entries.push(paper);
@@ -111,8 +111,8 @@ pub async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>, s
     Ok(Recorded { entries, evidence: evidence.into_iter().map(|row| (row.id, row.body)).collect() })
 }
 
-/// What the journal tells of a complaint, each with the digest that its chain covers. All of it is appended under the lock of
-/// the complaint, so that nothing comes late into what stands before the closing.
+/// Entries of the complaint's events before `seq`, each with the digest that the journal's chain covers. Events are
+/// appended under the complaint's lock, so none can be added later with a lower `seq` than the closing.
 async fn events(connection: &mut PgConnection, complaint: Id<Complaint>, seq: i64) -> Result<Vec<Entry>, Error> {
     let rows = sqlx::query!(
         "select event_id, payload_type, payload, salt, payload_digest from journal where aggregate = $1 and seq < $2",
@@ -120,15 +120,15 @@ async fn events(connection: &mut PgConnection, complaint: Id<Complaint>, seq: i6
         seq
     );
     let rows = rows.fetch_all(connection).await?;
-    let told = rows.into_iter().map(|row| Entry {
+    let entries = rows.into_iter().map(|row| Entry {
         name: format!("{complaint}/events/{}", row.event_id),
         media_type: row.payload_type,
-        // A payload may be erased, and its size with it.
+        // Erasing a payload also loses its size, so the size is left out.
         size_bytes: 0,
         sha256: match (row.payload, row.salt) {
             (Some(payload), Some(salt)) => payload_digest(&salt, &payload).to_vec(),
             _ => row.payload_digest,
         },
     });
-    Ok(told.collect())
+    Ok(entries.collect())
 }

@@ -1,5 +1,5 @@
-//! The end of an archive: when its time of clause C5.9 is over the whole file is deleted, and the journal tells of it. The
-//! database refuses anything younger, and any deletion that is not journalled.
+//! Deletes whole files at the end of their retention (C5.9), each with an event in the journal. The database refuses to
+//! delete a file before its time, or without the event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use kefu_proto::rules::v1::Role;
 
 use crate::shared::Complaint;
 
-/// How often it looks for archives whose time is over.
+/// How often `run` looks for archives past their retention.
 const POLL: Duration = Duration::from_mins(10);
 
-/// Purges until the service stops. Any number of replicas may; each archive is taken by one.
+/// Purges until the service stops. Several replicas may run it: each archive is taken by one.
 pub async fn run(chassis: Arc<Chassis>) {
     let mut stop = chassis.stopping();
     loop {
@@ -34,7 +34,7 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Deletes one file whose time is over; whether there was one.
+/// Deletes one file past its retention. Returns whether there was one.
 pub async fn purge(chassis: &Chassis) -> Result<bool, Error> {
     let rule = chassis.rules.named("ArchiveComplaint").cloned();
     let rule = rule.ok_or_else(|| Error::unexpected("ArchiveComplaint has no rule"))?;

@@ -1,4 +1,4 @@
-//! `VerifyArchive`: the proof that a file is as it was when it was closed (C5.9).
+//! `VerifyArchive`: proves that a file is unchanged since it was closed (C5.9).
 
 use std::collections::BTreeMap;
 
@@ -16,30 +16,31 @@ use prost::{Message as _, Name as _};
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
-use super::manifest::{self, Recorded, entry, root};
+use super::manifest::{self, Recorded, entry, root_digest};
 use super::{Archive, ComplaintRow, Complaints, Row, archived};
 use crate::evidence::pieces;
 use crate::shared::Complaint;
 
-/// Faults that are told at most.
+/// Most faults that a reply lists.
 const FAULTS: usize = 100;
 
-/// Each reads a whole file and digests it: more of them wait, until their deadlines.
-static AT_ONCE: Semaphore = Semaphore::const_new(4);
+/// Limits verifications at once, since each digests a whole file. Further calls wait, at most until their deadlines.
+static VERIFICATIONS: Semaphore = Semaphore::const_new(4);
 
-/// What the journal tells of the closing of a file.
-struct Told {
-    /// Where that stands in it; beyond its end when it tells of none.
+/// The journal's event of the closing.
+struct Closing {
+    /// Sequence number of the event; `i64::MAX` if there is none.
     seq: i64,
-    /// The archive, of which the manifest alone has the parts; none when the journal does not tell of just one closing, whole.
+    /// The archive as the event describes it, without entries; none unless the journal has exactly one closing, with an
+    /// intact payload.
     archive: Option<pb::Archive>,
 }
 
-/// A file as it is stored, of one moment.
+/// The stored file, read in one snapshot.
 struct Stored {
     row: Row,
     record: ComplaintRow,
-    told: Told,
+    closing: Closing,
     recorded: Recorded,
 }
 
@@ -49,56 +50,56 @@ impl Complaints {
         call: &Call,
         request: pb::VerifyArchiveRequest,
     ) -> Result<pb::VerifyArchiveResponse, Error> {
-        let _turn = AT_ONCE.acquire().await.map_err(|_| Error::Overloaded)?;
-        let stored = self.stored(call, &request.name).await?;
-        let now = self.entries(&stored).await?;
-        // A manifest that cannot be read says nothing: then every part was added, and the root is not the one recorded.
+        let _turn = VERIFICATIONS.acquire().await.map_err(|_| Error::Overloaded)?;
+        let stored = self.read_stored(call, &request.name).await?;
+        let current = self.current_entries(&stored).await?;
+        // An unreadable manifest counts as empty: every part is then reported as added, and the root as wrong.
         let manifest = pb::Archive::decode(stored.row.body.as_slice()).unwrap_or_default();
-        let mut faults = differences(&manifest.entries, &now);
+        let mut faults = differences(&manifest.entries, &current);
         faults.extend(stored.fault_of(&manifest).map(|kind| fault(&request.name, kind)));
-        if !faults.is_empty() && !self.is_kept(&stored.row).await? {
-            // It was purged while it was read.
+        if !faults.is_empty() && !self.is_stored(&stored.row).await? {
+            // The file was purged during the verification.
             return Err(unknown::<Archive>(&request.name));
         }
         faults.sort_by(|one, other| one.name.cmp(&other.name));
         let intact = faults.is_empty();
         faults.truncate(FAULTS);
-        let entry_count = i32::try_from(now.len()).unwrap_or(i32::MAX);
-        Ok(pb::VerifyArchiveResponse { intact, faults, root_sha256: root(&now), entry_count })
+        let entry_count = i32::try_from(current.len()).unwrap_or(i32::MAX);
+        Ok(pb::VerifyArchiveResponse { intact, faults, root_sha256: root_digest(&current), entry_count })
     }
 
-    async fn stored(&self, call: &Call, name: &str) -> Result<Stored, Error> {
-        let mut moment = self.chassis.pool().begin_with("begin isolation level repeatable read, read only").await?;
-        let (row, record) = archived(&mut moment, call, name).await?;
-        let told = told(&mut moment, &record).await?;
-        let recorded = manifest::recorded(&mut moment, record.id(), told.seq).await?;
-        moment.commit().await?;
-        Ok(Stored { row, record, told, recorded })
+    async fn read_stored(&self, call: &Call, name: &str) -> Result<Stored, Error> {
+        let mut snapshot = self.chassis.pool().begin_with("begin isolation level repeatable read, read only").await?;
+        let (row, record) = archived(&mut snapshot, call, name).await?;
+        let closing = closing_event(&mut snapshot, &record).await?;
+        let recorded = manifest::recorded(&mut snapshot, record.id(), closing.seq).await?;
+        snapshot.commit().await?;
+        Ok(Stored { row, record, closing, recorded })
     }
 
-    /// Everything of the file, digested anew, whatever the evidence says about its content.
-    async fn entries(&self, stored: &Stored) -> Result<Vec<Entry>, Error> {
+    /// Every entry of the file as stored now. Content is digested again, whatever digest the evidence states.
+    async fn current_entries(&self, stored: &Stored) -> Result<Vec<Entry>, Error> {
         let complaint = Id::<Complaint>::from_uuid(stored.row.complaint);
         let mut entries = stored.recorded.entries.clone();
         for (id, body) in &stored.recorded.evidence {
             if let Some((size_bytes, sha256)) = pieces::digest(self.chassis.pool(), *id).await? {
                 let media_type = pb::Evidence::decode(body.as_slice()).unwrap_or_default().media_type;
-                entries.push(manifest::content(complaint, *id, media_type, size_bytes, sha256));
+                entries.push(manifest::content_entry(complaint, *id, media_type, size_bytes, sha256));
             }
         }
         let mut closed = entry(complaint.to_string(), &pb::Complaint::full_name(), &stored.row.complaint_body);
         let shown = stored.record.show();
-        // Both must say the same: the complaint as it is shown now, and as it was when it was closed.
+        // The complaint shown now must equal the one at its closing.
         if !stored.is_same(&shown) {
             closed.sha256 = sha256(&shown.encode_to_vec()).to_vec();
         }
         entries.push(closed);
-        entries.push(manifest::row(&stored.record)?);
+        entries.push(manifest::hidden_entry(&stored.record)?);
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(entries)
     }
 
-    async fn is_kept(&self, row: &Row) -> Result<bool, Error> {
+    async fn is_stored(&self, row: &Row) -> Result<bool, Error> {
         let kept = sqlx::query_scalar!(
             r#"select exists (select from complaints.archive where complaint = $1) as "kept!""#,
             row.complaint
@@ -108,32 +109,33 @@ impl Complaints {
 }
 
 impl Stored {
-    /// What is wrong with the archive itself, compared with what the journal tells.
+    /// Fault of the archive itself against the journal's event; none if they agree.
     fn fault_of(&self, manifest: &pb::Archive) -> Option<Kind> {
-        let Some(told) = &self.told.archive else { return Some(Kind::Root) };
-        let roots = [&self.row.root_sha256, &manifest.root_sha256, &root(&manifest.entries)];
-        if roots.into_iter().any(|known| *known != told.root_sha256) {
+        let Some(closing) = &self.closing.archive else { return Some(Kind::Root) };
+        let roots = [&self.row.root_sha256, &manifest.root_sha256, &root_digest(&manifest.entries)];
+        if roots.into_iter().any(|known| *known != closing.root_sha256) {
             return Some(Kind::Root);
         }
         let times = [self.row.archived_at, self.row.retain_until].map(|time| Some(to_proto(time.to_jiff())));
-        let said = pb::Archive { entries: manifest.entries.clone(), ..told.clone() };
-        let tells = times == [told.archived_time, told.retain_until_time] && self.row.body == said.encode_to_vec();
-        (!tells).then_some(Kind::Changed)
+        let expected = pb::Archive { entries: manifest.entries.clone(), ..closing.clone() };
+        let agrees =
+            times == [closing.archived_time, closing.retain_until_time] && self.row.body == expected.encode_to_vec();
+        (!agrees).then_some(Kind::Changed)
     }
 
-    /// Whether the complaint is shown as it was when it was closed, and as closing it left it.
+    /// Whether `shown` equals the complaint at its closing, apart from the fields that the closing itself changed.
     fn is_same(&self, shown: &pb::Complaint) -> bool {
         let Ok(closed) = pb::Complaint::decode(self.row.complaint_body.as_slice()) else { return false };
         let recorded = Some(to_proto(self.row.archived_at.to_jiff()));
-        let archived_time = self.told.archive.as_ref().map_or(recorded, |told| told.archived_time);
-        let left = pb::Complaint {
+        let archived_time = self.closing.archive.as_ref().map_or(recorded, |closing| closing.archived_time);
+        let expected = pb::Complaint {
             state: State::Archived.into(),
             archived_time,
             update_time: archived_time,
             etag: shown.etag.clone(),
             ..closed
         };
-        *shown == left
+        *shown == expected
     }
 }
 
@@ -141,7 +143,7 @@ fn fault(name: &str, kind: Kind) -> Fault {
     Fault { name: name.to_owned(), kind: kind.into() }
 }
 
-/// In what a list differs from the one of before.
+/// Entries added, changed or missing since `before`.
 fn differences(before: &[Entry], now: &[Entry]) -> Vec<Fault> {
     let mut before: BTreeMap<&str, &Entry> = before.iter().map(|entry| (entry.name.as_str(), entry)).collect();
     let mut faults = Vec::new();
@@ -156,8 +158,9 @@ fn differences(before: &[Entry], now: &[Entry]) -> Vec<Fault> {
     faults
 }
 
-/// The closing as the journal tells of it, whose own chain proves it. A complaint is closed once: of two events one is forged.
-async fn told(connection: &mut PgConnection, record: &ComplaintRow) -> Result<Told, Error> {
+/// Reads the event of the closing, which the journal's own chain proves. A complaint is closed once: of two events one is
+/// forged, so neither counts.
+async fn closing_event(connection: &mut PgConnection, record: &ComplaintRow) -> Result<Closing, Error> {
     let events = sqlx::query!(
         "select seq, payload, salt, payload_digest, actor, occurred_at from journal
         where aggregate = $1 and payload_type = $2 order by seq limit 2",
@@ -166,10 +169,10 @@ async fn told(connection: &mut PgConnection, record: &ComplaintRow) -> Result<To
     );
     let events = events.fetch_all(connection).await?;
     let seq = events.first().map_or(i64::MAX, |event| event.seq);
-    let [event] = events.as_slice() else { return Ok(Told { seq, archive: None }) };
+    let [event] = events.as_slice() else { return Ok(Closing { seq, archive: None }) };
     let (payload, salt) = (event.payload.as_deref().unwrap_or_default(), event.salt.as_deref().unwrap_or_default());
     if payload_digest(salt, payload)[..] != event.payload_digest {
-        return Ok(Told { seq, archive: None });
+        return Ok(Closing { seq, archive: None });
     }
     let closing = pb::ComplaintArchived::decode(payload).unwrap_or_default();
     let archive = pb::Archive {
@@ -180,5 +183,5 @@ async fn told(connection: &mut PgConnection, record: &ComplaintRow) -> Result<To
         retain_until_time: closing.retain_until_time,
         entries: Vec::new(),
     };
-    Ok(Told { seq, archive: Some(archive) })
+    Ok(Closing { seq, archive: Some(archive) })
 }

@@ -1,4 +1,4 @@
-//! The duties of a complaint: which clause each comes from, how long it has, whose it is, and who is told of it.
+//! The duties of a complaint: clause, time allowed, owner and notices of each.
 
 use kefu_chassis::lifecycle::{DutyRule, Tells, Term};
 use kefu_chassis::notifications::NoticeKind;
@@ -8,7 +8,7 @@ use super::{Duty, Facts};
 
 type Rule = DutyRule<Duty, Facts>;
 
-static DEPARTMENT_TOLD: NoticeKind = NoticeKind {
+static DEPARTMENT_NOTIFIED: NoticeKind = NoticeKind {
     code: "complaint_received",
     english: "{} concerns your department. Please acknowledge that you know of it.",
     chinese: "{}涉及贵部门，请确认已知悉。",
@@ -24,8 +24,8 @@ pub const RULES: &[Rule] = &[
         Some(Term::Within(regulation.get(params::APOLOGIZE_WITHIN)))
     }),
     Rule {
-        each: Some(|facts| &facts.told),
-        tells: Some(Tells { kind: &DEPARTMENT_TOLD, to: |_| None, fulfils: true }),
+        each: Some(|facts| &facts.notified),
+        tells: Some(Tells { kind: &DEPARTMENT_NOTIFIED, to: |_| None, fulfils: true }),
         ..Rule::of(Duty::DepartmentNotice, "D8.3", "department_notice", |_, regulation| {
             Some(Term::Within(regulation.get(params::DEPARTMENT_ACKNOWLEDGE_WITHIN)))
         })

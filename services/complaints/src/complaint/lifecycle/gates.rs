@@ -1,4 +1,4 @@
-//! The gates of a complaint's lifecycle: what must hold, and what is said when it does not.
+//! The gates of a complaint's lifecycle: the condition of each, its clause, and the refusal in English and Chinese.
 
 use kefu_chassis::lifecycle::Gate;
 
@@ -18,7 +18,7 @@ pub const ACKNOWLEDGED: Gate<Facts> = Gate::on_record(
 );
 pub const IN_CHARGE: Gate<Facts> = Gate::of_call(
     "D8.3",
-    |facts| !facts.told.is_empty(),
+    |facts| !facts.notified.is_empty(),
     "nobody is in charge of that department now: its head is absent, and no deputy is present",
     "该部门负责人不在，且无代理的副职在岗",
 );

@@ -1,4 +1,4 @@
-//! Who may act on a complaint, where that is not just whoever handles it and who leads them.
+//! Who may take an action that is not open to all stakeholders of a complaint alike, for example only the investigator.
 
 use kefu_chassis::call::Stakeholders;
 use kefu_chassis::lifecycle::Reach;

@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree as _;
 
 use super::*;
 
-/// Facts under which every gate is open, but the one that says that the complainant heard no apology yet.
+/// Facts under which every gate is open, except `NOT_ACKNOWLEDGED`.
 fn open_gates() -> Facts {
     Facts {
         is_acknowledged: true,
@@ -16,7 +16,7 @@ fn open_gates() -> Facts {
         is_outside: true,
         has_responsible: true,
         fits_department: true,
-        told: vec![SubDuty {
+        notified: vec![SubDuty {
             subject: "complaints/1".into(),
             owner: "staff/head".into(),
             department: "departments/field".into(),
@@ -33,7 +33,7 @@ fn open_gates() -> Facts {
     }
 }
 
-/// The same before the apology.
+/// The facts of `open_gates`, but before the apology.
 fn unacknowledged() -> Facts {
     Facts { is_acknowledged: false, ..open_gates() }
 }
@@ -53,7 +53,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
     let one_left = || Facts { measures_left: 1, ..open() };
     let mut closed: Vec<Closed<State, Action, Facts>> = vec![
         (Registered, Action::Classify, "A1.1", Facts { is_outside: false, ..open() }),
-        (Registered, Action::Notify, "D8.3", Facts { told: Vec::new(), ..open() }),
+        (Registered, Action::Notify, "D8.3", Facts { notified: Vec::new(), ..open() }),
         (Registered, Action::Assign, "A9.1", Facts { fits_department: false, ..open() }),
         (Registered, Action::AssignInvestigator, "A1.1", Facts { is_outside: false, ..open() }),
         (Registered, Action::GoOnUnacknowledged, "C5.8", too_few()),
@@ -101,7 +101,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
             (Proposed, action, "A1.1", Facts { is_independent: false, ..open() }),
         ]);
     }
-    // What is only for before the apology, with the gates that ask for it open.
+    // Actions allowed only before the apology.
     let early: Vec<Closed<State, Action, Facts>> = [
         Action::Acknowledge,
         Action::AttemptInTime,
@@ -135,7 +135,8 @@ fn copy(row: &Row) -> Row {
     Row { gates: row.gates, ..Row::row(row.action, row.clause, row.from, row.to) }
 }
 
-/// A complaint that only its lifecycle moves, with what the gates ask kept apart from it: what really was done.
+/// A complaint moved by its lifecycle alone. The walker records what was really done, to compare it with what the gates let
+/// pass.
 #[derive(Debug, Default)]
 struct Walker {
     state: State,
@@ -156,7 +157,7 @@ struct Walker {
 }
 
 impl Walker {
-    /// `dice` stands for all that a call says.
+    /// Tries an action. The bits of `dice` stand for the content of the call.
     fn step(&mut self, action: Action, dice: u32) {
         let bit = |place: u32| dice >> place & 1 == 1;
         let department = usize::from(bit(0));
@@ -185,14 +186,14 @@ impl Walker {
         let Ok(row) = LIFECYCLE.fire("complaints/1", self.state, action, &facts) else { return };
         let before = self.state;
         self.state = row.to.unwrap_or(before);
-        self.learn(action, &facts, department, dice);
+        self.record_action(action, &facts, department, dice);
         if self.state != before && matches!(self.state, State::Closed | State::Archived) {
-            self.check(before);
+            self.check_end(before);
         }
     }
 
-    fn learn(&mut self, action: Action, facts: &Facts, department: usize, dice: u32) {
-        let forget = |walker: &mut Self| (walker.attempts, walker.refused) = ((0, 0), false);
+    fn record_action(&mut self, action: Action, facts: &Facts, department: usize, dice: u32) {
+        let reset_attempts = |walker: &mut Self| (walker.attempts, walker.refused) = ((0, 0), false);
         match action {
             Action::Acknowledge => (self.acknowledged, self.attempts) = (true, (0, 0)),
             Action::AddEvidence => (self.evidence, self.refused) = (true, self.refused || dice >> 11 & 1 == 1),
@@ -206,7 +207,7 @@ impl Walker {
                 assert!(is_ground, "went on without a ground: {self:?}");
                 self.waived = true;
                 (self.acknowledged, self.agreed) = (true, action != Action::GoOnUnacknowledged || self.agreed);
-                forget(self);
+                reset_attempts(self);
             }
             Action::CloseWithout => {
                 self.closed_without = facts.has_refused || self.attempts.0 >= 3 && self.attempts.1 >= 3;
@@ -229,7 +230,7 @@ impl Walker {
                 assert_eq!(self.approvals, [true; 2], "agreed without every approval");
                 assert!(!facts.is_accused, "agreed to by the accused");
                 self.agreed = true;
-                forget(self);
+                reset_attempts(self);
             }
             Action::Decline => self.attempts = (0, 0),
             Action::CompleteMeasure | Action::CompleteLast => {
@@ -241,13 +242,13 @@ impl Walker {
             Action::Dissatisfied => {
                 (self.contacted, self.waived, self.approvals) = (false, false, [false; 2]);
                 self.concluded = false;
-                forget(self);
+                reset_attempts(self);
             }
             _ => {}
         }
     }
 
-    fn check(&mut self, before: State) {
+    fn check_end(&mut self, before: State) {
         if self.state == State::Archived {
             assert!(matches!(before, State::Closed | State::Withdrawn), "archived from {before:?}");
             return;
@@ -272,7 +273,7 @@ fn a_walk_of_ten_thousand_steps_reaches_no_end_around_a_gate() {
         let steps = steps.new_tree(&mut runner).unwrap().current();
         let mut walker = Walker::default();
         for (action, dice) in steps {
-            // Most rolls open the gates that ask what a call says, or no walk would get far.
+            // Each bit is set in most rolls, to open the gates on the call; otherwise no walk would get far.
             walker.step(actions[action], dice | dice.rotate_left(7) | dice.rotate_left(13));
             if matches!(walker.state, State::Archived | State::Withdrawn) {
                 closings += walker.closings;

@@ -1,4 +1,4 @@
-//! Imported rows in Postgres, a message at a time.
+//! Stores imported rows in Postgres, all of a message by one statement.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::request::row::RequestRow;
 use crate::shared::{Customer, reference};
 
-/// The customers that rows name and that do not exist.
+/// The customers of the rows that do not exist.
 pub async fn unknown_customers(
     executor: impl PgExecutor<'_>,
     rows: &[pb::ImportedRequest],
@@ -29,15 +29,15 @@ pub async fn unknown_customers(
     Ok(unknown.fetch_all(executor).await?.into_iter().collect())
 }
 
-/// Stores the rows that were not imported before; their numbers by id.
+/// Stores the rows that were not imported before. Returns the number of each stored request by its id.
 pub async fn insert(
     connection: &mut PgConnection,
     records: &[(RequestRow, &pb::ImportedRequest)],
     calendar: &Calendar,
 ) -> Result<HashMap<Uuid, String>, Error> {
-    let column = |of: fn(&RequestRow) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let small = |of: fn(&RequestRow) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let time = |of: fn(&RequestRow) -> Option<jiff_sqlx::Timestamp>| {
+    let texts = |of: fn(&RequestRow) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
+    let small_ints = |of: fn(&RequestRow) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
+    let times = |of: fn(&RequestRow) -> Option<jiff_sqlx::Timestamp>| {
         records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>()
     };
     let days: Vec<String> = records
@@ -77,27 +77,27 @@ pub async fn insert(
         "#,
         &ids,
         &days,
-        &small(|record| record.channel),
-        &small(|record| record.kind),
+        &small_ints(|record| record.channel),
+        &small_ints(|record| record.kind),
         &customers as &[Option<Uuid>],
         &contacts,
-        &column(|record| record.description.clone()),
-        &column(|record| record.business_domain.clone()),
-        &column(|record| record.problem_type.clone()),
-        &small(|record| record.priority),
-        &column(|record| record.first_responder.clone()),
-        &column(|record| record.owner.clone()),
-        &column(|record| record.department.clone()),
-        &small(|record| record.state),
-        &small(|record| record.origin),
-        &column(|record| record.source.clone().unwrap_or_default()),
-        &column(|record| record.external_id.clone().unwrap_or_default()),
-        &time(|record| Some(record.contact_at)) as _,
-        &time(|record| record.first_response_at) as _,
-        &time(|record| record.promised_at) as _,
-        &time(|record| record.resolved_at) as _,
-        &time(|record| record.closed_at) as _,
-        &time(|record| Some(record.created_at)) as _,
+        &texts(|record| record.description.clone()),
+        &texts(|record| record.business_domain.clone()),
+        &texts(|record| record.problem_type.clone()),
+        &small_ints(|record| record.priority),
+        &texts(|record| record.first_responder.clone()),
+        &texts(|record| record.owner.clone()),
+        &texts(|record| record.department.clone()),
+        &small_ints(|record| record.state),
+        &small_ints(|record| record.origin),
+        &texts(|record| record.source.clone().unwrap_or_default()),
+        &texts(|record| record.external_id.clone().unwrap_or_default()),
+        &times(|record| Some(record.contact_at)) as _,
+        &times(|record| record.first_response_at) as _,
+        &times(|record| record.promised_at) as _,
+        &times(|record| record.resolved_at) as _,
+        &times(|record| record.closed_at) as _,
+        &times(|record| Some(record.created_at)) as _,
     )
     .fetch_all(connection)
     .await?;

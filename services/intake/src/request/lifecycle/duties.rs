@@ -1,4 +1,4 @@
-//! The duties of a request: which clause each comes from, how long it has, whose it is, and who is told of it.
+//! The duties of a request: clause, time allowed, owner and notices of each.
 
 use kefu_chassis::lifecycle::{DutyRule, Tells, Term};
 use kefu_chassis::notifications::NoticeKind;
@@ -44,9 +44,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         met_at: |facts| facts.classified_at.filter(|_| facts.in_scope == Some(true)),
         ..Rule::of(Duty::PassOn, "A2.8", "pass_on", |facts, regulation| {
-            // What is in scope and comes back is with the right people, and so is what was handed over.
-            let is_settled = facts.is_declined && facts.in_scope == Some(true) || facts.is_handed_over;
-            (!is_settled).then(|| Term::Within(regulation.get(params::PASS_ON_WITHIN)))
+            // A request in scope whose transfer was declined is with the right department; so is one handed over.
+            let is_with_right_department = facts.is_declined && facts.in_scope == Some(true) || facts.is_handed_over;
+            (!is_with_right_department).then(|| Term::Within(regulation.get(params::PASS_ON_WITHIN)))
         })
     },
     Rule {
@@ -75,7 +75,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// The time that C2.1 gives for the first answer in a channel; none where it names no time.
+/// The time that C2.1 allows for the first answer in a channel; none for channels without a limit.
 pub fn first_response(channel: Channel, regulation: &Regulation) -> Option<Budget> {
     match channel {
         Channel::Chat => Some(regulation.get(params::CHAT)),
@@ -86,7 +86,7 @@ pub fn first_response(channel: Channel, regulation: &Regulation) -> Option<Budge
     }
 }
 
-/// C4.1 runs from the first answer on, or at once where C2.1 gives no time for one.
+/// The interval of C4.1: from the first answer on, or from registration in channels without a limit for the first answer.
 fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
     let every = regulation.get(params::PROGRESS_EVERY);
     match facts.answered_at {

@@ -1,4 +1,4 @@
-//! The gates of a request's lifecycle: what must hold, and what is said when it does not.
+//! The gates of a request's lifecycle: the condition of each, its clause, and the refusal in English and Chinese.
 
 use kefu_chassis::lifecycle::Gate;
 

@@ -1,5 +1,5 @@
-//! The backlog of the index: requests that were imported, and what was there before there was an index. Any number of
-//! replicas may work it off; each request and customer is taken by one.
+//! Backlog of the search index: imported requests, and requests and customers stored before the index existed. Several
+//! replicas may work on it: each request and each customer is taken by one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use super::text::entry_of_customer;
 use crate::request::row::{RequestRow, requests};
 
 const BATCH: i64 = 100;
-/// How often it looks for more.
+/// How often `run` looks for a new backlog.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Indexes until the service stops.
+/// Indexes the backlog until the service stops.
 pub async fn run(chassis: Arc<Chassis>) {
     let mut stop = chassis.stopping();
     let mut after = (Uuid::nil(), Uuid::nil());
     loop {
-        let is_done = match work(&chassis, &mut after).await {
+        let is_done = match index_batch(&chassis, &mut after).await {
             Ok(indexed) => indexed == 0,
             Err(error) => {
                 tracing::warn!(cause = describe(&error), "the search index is behind; it is tried again");
@@ -33,7 +33,7 @@ pub async fn run(chassis: Arc<Chassis>) {
         if !is_done && !*stop.borrow() {
             continue;
         }
-        // What another held when it was passed by is looked for again from the beginning.
+        // Rows skipped because another transaction held their lock are found again from the beginning.
         after = (Uuid::nil(), Uuid::nil());
         tokio::select! {
             () = chassis.clock.tick(POLL) => {}
@@ -42,19 +42,19 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Indexes one batch of requests and one of customers after those `after`; how many.
-async fn work(chassis: &Chassis, after: &mut (Uuid, Uuid)) -> Result<usize, sqlx::Error> {
+/// Indexes one batch of requests and one of customers with ids above `after`, and moves `after` on. Returns how many.
+async fn index_batch(chassis: &Chassis, after: &mut (Uuid, Uuid)) -> Result<usize, sqlx::Error> {
     let mut transaction = chassis.pool().begin().await?;
-    let requests = requests(&mut transaction, after.0).await?;
-    let customers = customers(&mut transaction, after.1).await?;
+    let requests = index_requests(&mut transaction, after.0).await?;
+    let customers = index_customers(&mut transaction, after.1).await?;
     transaction.commit().await?;
     after.0 = requests.last().copied().unwrap_or(after.0);
     after.1 = customers.last().copied().unwrap_or(after.1);
     Ok(requests.len() + customers.len())
 }
 
-async fn requests(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
-    // Who is changed at this moment is passed by: it is taken when it holds still.
+async fn index_requests(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    // `skip locked` passes over a request that is being changed now; a later round takes it.
     let records = requests!(
         "where id in (select request from intake.request_to_index where request > $1 order by request limit $2 for update skip locked)
         order by id for no key update skip locked",
@@ -81,7 +81,7 @@ async fn requests(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid
     Ok(ids)
 }
 
-async fn customers(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+async fn index_customers(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id, display_name, contacts, created_at as "created_at: SqlTime" from intake.customer
         where id in (select customer from intake.customer_to_index where customer > $1 order by customer limit $2 for update skip locked)
@@ -109,7 +109,7 @@ async fn customers(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uui
     Ok(ids)
 }
 
-/// As columns: the tokens of each, separated by spaces, and what each said.
+/// The entries as two columns: tokens joined by spaces, and searchable texts.
 fn columns(entries: impl Iterator<Item = Entry>) -> (Vec<String>, Vec<String>) {
     entries.map(|entry| (entry.tokens.join(" "), entry.said)).unzip()
 }

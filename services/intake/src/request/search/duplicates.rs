@@ -1,4 +1,4 @@
-//! `SuggestDuplicates`: requests that may be about the same matter as one (A2.8). The agent decides.
+//! `SuggestDuplicates`: requests that may be about the same matter as a given one (A2.8). The agent decides.
 
 use std::collections::HashSet;
 
@@ -13,14 +13,14 @@ use crate::request::Requests;
 use crate::request::row::{RequestRow, requests};
 
 const AT_MOST: usize = 20;
-/// Requests of the customer that are looked at: the newest until the clause's time after the request.
+/// Candidates of the same customer: the newest that came before, or within the clause's time after, the request.
 const OF_CUSTOMER: i64 = 100;
-/// Requests of others with the same order number that are looked at.
+/// Candidates with the same order number, of any customer.
 const OF_ORDER: i64 = 20;
-/// From here on two descriptions are taken for similar.
+/// Least Dice coefficient at which two descriptions count as similar.
 const SIMILAR: f64 = 0.4;
 
-/// How a request is like another. In this order: a repeat contact, of the same order number, in similar words only.
+/// How a request is like another. Suggestions are sorted: repeat contacts, then the same order number, then similar words.
 #[derive(Debug)]
 struct Likeness {
     reasons: Vec<Reason>,
@@ -55,13 +55,13 @@ impl Requests {
         .fetch_all(self.chassis.pool())
         .await?;
 
-        let said = pieces(&record.description);
+        let record_grams = grams(&record.description);
         let mut found: Vec<(Likeness, &RequestRow)> = Vec::new();
         for other in &others {
             let mut times = [record.contact_at.to_jiff(), other.contact_at.to_jiff()];
             times.sort_unstable();
             let is_near = calendar.elapsed(times[0], times[1], within.measure) <= within.length;
-            found.extend(compare(&record, other, is_near, &said).map(|likeness| (likeness, other)));
+            found.extend(compare(&record, other, is_near, &record_grams).map(|likeness| (likeness, other)));
         }
         found.sort_by(|(a, first), (b, second)| {
             let by_class = b.class().cmp(&a.class());
@@ -87,39 +87,39 @@ impl Likeness {
     }
 }
 
-/// How `other` is like `record`, if it is; `is_near` if no more than the clause's time lies between them.
-fn compare(record: &RequestRow, other: &RequestRow, is_near: bool, said: &HashSet<String>) -> Option<Likeness> {
-    let is_theirs = record.customer.is_some() && record.customer == other.customer;
-    let is_same = |this: &str, that: &str| !this.is_empty() && this == that;
-    let of_problem =
-        is_same(&record.problem_type, &other.problem_type) && is_same(&record.business_domain, &other.business_domain);
-    let similarity = dice(said, &pieces(&other.description));
+/// How `other` is like `record`; none if not enough. `is_near`: no more than the clause's time lies between the two.
+fn compare(record: &RequestRow, other: &RequestRow, is_near: bool, record_grams: &HashSet<String>) -> Option<Likeness> {
+    let is_same_customer = record.customer.is_some() && record.customer == other.customer;
+    let are_equal = |this: &str, that: &str| !this.is_empty() && this == that;
+    let is_same_problem = are_equal(&record.problem_type, &other.problem_type)
+        && are_equal(&record.business_domain, &other.business_domain);
+    let similarity = dice(record_grams, &grams(&other.description));
     let reasons: Vec<Reason> = [
-        (is_theirs && record.project.is_some() && record.project == other.project, Reason::SameProject),
-        (is_same(&record.order_number, &other.order_number), Reason::SameOrderNumber),
-        (is_theirs && of_problem, Reason::SameProblemType),
-        (is_theirs && similarity >= SIMILAR, Reason::SimilarText),
+        (is_same_customer && record.project.is_some() && record.project == other.project, Reason::SameProject),
+        (are_equal(&record.order_number, &other.order_number), Reason::SameOrderNumber),
+        (is_same_customer && is_same_problem, Reason::SameProblemType),
+        (is_same_customer && similarity >= SIMILAR, Reason::SimilarText),
     ]
     .into_iter()
     .filter_map(|(holds, reason)| holds.then_some(reason))
     .collect();
     let is_one_matter = reasons.iter().any(|&reason| reason != Reason::SimilarText);
-    let is_repeat = is_theirs && is_near && is_one_matter;
-    // The same project or type of problem long ago says nothing yet.
-    let is_telling =
+    let is_repeat = is_same_customer && is_near && is_one_matter;
+    // The same project or type of problem long ago is not enough.
+    let is_enough =
         is_repeat || reasons.iter().any(|reason| matches!(reason, Reason::SameOrderNumber | Reason::SimilarText));
-    is_telling.then_some(Likeness { reasons, similarity, is_repeat })
+    is_enough.then_some(Likeness { reasons, similarity, is_repeat })
 }
 
-fn pieces(text: &str) -> HashSet<String> {
+fn grams(text: &str) -> HashSet<String> {
     let mut tokens = Tokens::at_most(usize::MAX);
     tokens.add(&normal(text));
     tokens.into_vec().into_iter().collect()
 }
 
-/// The coefficient of Dice: 1 for the same pieces, 0 for none in common or none at all.
+/// The Dice coefficient, twice the shared grams over all: 1 for equal sets, 0 for disjoint or empty ones.
 fn dice(one: &HashSet<String>, other: &HashSet<String>) -> f64 {
-    let count = |pieces: usize| u32::try_from(pieces).map_or(0.0, f64::from);
+    let count = |grams: usize| u32::try_from(grams).map_or(0.0, f64::from);
     let all = count(one.len() + other.len());
     if all == 0.0 { 0.0 } else { 2.0 * count(one.intersection(other).count()) / all }
 }
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn likeness_is_twice_what_is_shared_over_all() {
-        let dice = |one: &str, other: &str| dice(&pieces(one), &pieces(other));
-        // night and nacht, the usual example over pairs (1 of 4 and 4); the threes in them share nothing.
+        let dice = |one: &str, other: &str| dice(&grams(one), &grams(other));
+        // The usual example counts pairs of letters: "night" and "nacht" share 1 of 4 and 4. Their triples share none.
         assert!((dice("night", "nacht") - 2.0 / 14.0).abs() < 1e-9);
         assert!((dice("打印机无法连接", "打印机连接不上") - 2.0 * 3.0 / 12.0).abs() < 1e-9);
         assert!((dice("ＡＢＣ", "abc") - 1.0).abs() < 1e-9);

@@ -1,10 +1,10 @@
-//! How well a request fits a query: a number that is just the one asked for, before words that stand together as asked,
-//! before words that stand apart; and among these, by where they stand.
+//! Score of a request for a query. An exact number or code comes first, then the words side by side, then the words apart;
+//! within each class the field decides, for example a phone number before the description.
 
 use kefu_chassis::search::packed;
 use kefu_proto::intake::v1::search_result::Field;
 
-use super::text::Part;
+use super::text::Text;
 use kefu_chassis::search::{Query, QueryVariant};
 
 const EXACT: i32 = 3_000;
@@ -12,53 +12,54 @@ const TOGETHER: i32 = 2_000;
 const APART: i32 = 1_000;
 const WHOLE_WORD: i32 = 5;
 
-/// What was found of a query in a request.
+/// The best match of a query in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Match {
     pub score: i32,
     pub field: Field,
     pub exact: bool,
 }
 
-/// How well a request of these texts fits; none if some word is nowhere in it.
-pub fn judge(query: &Query, parts: &[Part]) -> Option<Verdict> {
-    query.ways.iter().filter_map(|way| of_way(way, parts)).max_by_key(|verdict| verdict.score)
+/// The best match of the query in a request's texts; none if a word is in none of them.
+pub fn best_match(query: &Query, texts: &[Text]) -> Option<Match> {
+    query.ways.iter().filter_map(|variant| match_variant(variant, texts)).max_by_key(|hit| hit.score)
 }
 
-fn of_way(way: &QueryVariant, parts: &[Part]) -> Option<Verdict> {
-    let whole = way.terms.join(" ");
-    let together = parts.iter().filter_map(|part| in_part(&whole, part)).max_by_key(|verdict| verdict.score);
+fn match_variant(variant: &QueryVariant, texts: &[Text]) -> Option<Match> {
+    let phrase = variant.terms.join(" ");
+    let together = texts.iter().filter_map(|text| match_text(&phrase, text)).max_by_key(|hit| hit.score);
     if together.is_some() {
         return together;
     }
-    let found: Option<Vec<Verdict>> = way
+    let found: Option<Vec<Match>> = variant
         .terms
         .iter()
-        .map(|term| parts.iter().filter_map(|part| in_part(term, part)).max_by_key(|verdict| verdict.score))
+        .map(|term| texts.iter().filter_map(|text| match_text(term, text)).max_by_key(|hit| hit.score))
         .collect();
-    let best = found?.into_iter().max_by_key(|verdict| verdict.score)?;
-    Some(Verdict { score: APART + weight(best.field), field: best.field, exact: false })
+    let best = found?.into_iter().max_by_key(|hit| hit.score)?;
+    Some(Match { score: APART + weight(best.field), field: best.field, exact: false })
 }
 
-fn in_part(whole: &str, part: &Part) -> Option<Verdict> {
-    let verdict = |score, exact| Verdict { score: score + weight(part.field), field: part.field, exact };
-    if is_just(whole, part) {
-        return Some(verdict(EXACT, true));
+fn match_text(phrase: &str, text: &Text) -> Option<Match> {
+    let hit = |score, exact| Match { score: score + weight(text.field), field: text.field, exact };
+    if is_exact(phrase, text) {
+        return Some(hit(EXACT, true));
     }
-    if let Some(at) = part.text.find(whole) {
-        let (before, after) = (&part.text[..at], &part.text[at + whole.len()..]);
+    if let Some(at) = text.text.find(phrase) {
+        let (before, after) = (&text.text[..at], &text.text[at + phrase.len()..]);
         let is_word = (before.is_empty() || before.ends_with(' ')) && (after.is_empty() || after.starts_with(' '));
-        return Some(verdict(TOGETHER + if is_word { WHOLE_WORD } else { 0 }, false));
+        return Some(hit(TOGETHER + if is_word { WHOLE_WORD } else { 0 }, false));
     }
-    part.code.as_ref().is_some_and(|code| code.contains(&packed(whole))).then(|| verdict(TOGETHER, false))
+    text.code.as_ref().is_some_and(|code| code.contains(&packed(phrase))).then(|| hit(TOGETHER, false))
 }
 
-/// Whether a number or code is just what was asked for; of a request's number its running part is enough.
-fn is_just(whole: &str, part: &Part) -> bool {
-    let Some(code) = &part.code else { return false };
-    let running = (part.field == Field::Number).then(|| part.text.rsplit(' ').next()).flatten();
+/// Whether the query is exactly this number or code. For a request's number the running part is enough: `42` matches
+/// `R-20260105-000042`.
+fn is_exact(phrase: &str, text: &Text) -> bool {
+    let Some(code) = &text.code else { return false };
+    let running = (text.field == Field::Number).then(|| text.text.rsplit(' ').next()).flatten();
     let bare = |number: &str| number.trim_start_matches('0').to_owned();
-    *code == packed(whole) || running.is_some_and(|running| bare(running) == bare(whole))
+    *code == packed(phrase) || running.is_some_and(|running| bare(running) == bare(phrase))
 }
 
 fn weight(field: Field) -> i32 {

@@ -1,36 +1,37 @@
-//! What a search looks at, in Postgres: never more than a bound, whatever the query and however many requests there are.
+//! Candidates of a search, from Postgres: a bounded number, whatever the query and however many requests there are.
 
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::search::Probes;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::text::Part;
+use super::text::Text;
 use kefu_chassis::search::Query;
 
-/// Requests looked at that may hold the words, and requests of a customer that is named: the newest.
+/// Candidates by their words, or of the one customer the call names: the newest.
 const LOOKED_AT: i64 = 200;
-/// Rows visited in one span of time at most, to take its newest from.
+/// Rows visited in one span of time, to take its newest from.
 const VISITED: i64 = 500;
-/// Customers looked at that may have a name or address searched for: the newest.
+/// Customers whose name or address may match: the newest.
 const CUSTOMERS: i64 = 20;
-/// Requests looked at of each of these, and of all.
+/// Candidates of each matching customer.
 const OF_EACH: i64 = 30;
+/// Candidates of all matching customers together.
 const OF_ALL: i64 = 50;
-/// Requests looked at that have just the order number, or the identity in another system.
+/// Candidates with exactly the order number, and candidates with exactly the id in another system.
 const OF_NUMBER: i64 = 20;
 
-/// Of which customer, which department and in which state requests are looked for, if that is said.
+/// Restricts a search to a customer, a department or a state; none or empty: no restriction.
 #[derive(Debug, Default)]
-pub struct Only<'a> {
+pub struct Filter<'a> {
     pub customer: Option<Uuid>,
     pub department: &'a str,
     pub state: Option<i16>,
 }
 
-/// A request that may fit, with what it is compared by.
+/// A request that may match, with its searchable texts.
 #[derive(Debug)]
-pub struct Row {
+pub struct Candidate {
     pub id: Uuid,
     pub contact_at: SqlTime,
     said: Option<String>,
@@ -39,32 +40,32 @@ pub struct Row {
     truncated: bool,
 }
 
-/// What may fit.
+/// The candidates of a search.
 #[derive(Debug)]
-pub struct Found {
-    pub rows: Vec<Row>,
-    /// Whether there was more than is looked at.
+pub struct Candidates {
+    pub rows: Vec<Candidate>,
+    /// Whether a bound cut candidates off.
     pub truncated: bool,
 }
 
-impl Row {
-    /// What it says, what its customer is called, if that is why it was looked at, and its number, if that is.
-    pub fn parts(&self) -> Vec<Part> {
+impl Candidate {
+    /// The request's texts; also the customer's texts or the request's number if the candidate was found by these.
+    pub fn texts(&self) -> Vec<Text> {
         let said = [&self.said, &self.customer_said].into_iter().flatten();
-        let number = self.number.as_deref().and_then(Part::number);
-        number.into_iter().chain(said.flat_map(|said| Part::read(said))).collect()
+        let number = self.number.as_deref().and_then(Text::number);
+        number.into_iter().chain(said.flat_map(|said| Text::read(said))).collect()
     }
 }
 
 /// The requests that may fit a query.
-pub async fn find(pool: &PgPool, query: &Query, only: &Only<'_>) -> Result<Found, sqlx::Error> {
-    let of_one = only.customer.is_some();
-    let (texts, names) = if of_one { Default::default() } else { probes(pool, query).await? };
+pub async fn find(pool: &PgPool, query: &Query, filter: &Filter<'_>) -> Result<Candidates, sqlx::Error> {
+    let of_one = filter.customer.is_some();
+    let (texts, customers) = if of_one { Default::default() } else { probes(pool, query).await? };
     let (of_each, of_all) = if of_one { (LOOKED_AT, LOOKED_AT) } else { (OF_EACH, OF_ALL) };
-    let takes_any = !of_one && only.department.is_empty() && only.state.is_none();
-    // A nested loop asks probe by probe, and the limit ends it: the newest first, and no more than are needed.
+    let takes_any = !of_one && filter.department.is_empty() && filter.state.is_none();
+    // A nested loop runs probe by probe, the newest span first, and the limit ends it as soon as there are enough.
     let rows = sqlx::query_as!(
-        Row,
+        Candidate,
         r#"
         with texts as materialized (
             select found.id, found.contact_at, found.said
@@ -118,32 +119,32 @@ pub async fn find(pool: &PgPool, query: &Query, only: &Only<'_>) -> Result<Found
         &texts.before as _,
         VISITED,
         LOOKED_AT,
-        &names.keys,
-        &names.rest,
+        &customers.keys,
+        &customers.rest,
         CUSTOMERS,
-        only.customer,
+        filter.customer,
         of_each,
         of_all,
-        &never_empty(&query.numbers),
-        &never_empty(&query.running),
+        &at_least_one(&query.numbers),
+        &at_least_one(&query.running),
         query.written,
         OF_NUMBER,
         takes_any,
-        only.department,
-        only.state,
+        filter.department,
+        filter.state,
     )
     .fetch_all(pool)
     .await?;
     let truncated = rows.first().is_some_and(|row| row.truncated);
-    Ok(Found { rows, truncated })
+    Ok(Candidates { rows, truncated })
 }
 
-/// For an empty list the planner may choose to read whole tables.
-fn never_empty(texts: &[String]) -> Vec<String> {
+/// Replaces an empty list by one empty string: for an empty list the planner may choose to read whole tables.
+fn at_least_one(texts: &[String]) -> Vec<String> {
     if texts.is_empty() { vec![String::new()] } else { texts.to_vec() }
 }
 
-/// What the index is asked for requests, and for customers.
+/// The index probes for requests, and for customers.
 async fn probes(pool: &PgPool, query: &Query) -> Result<(Probes, Probes), sqlx::Error> {
     let known = sqlx::query!(
         r#"select (select max(contact_at) from intake.request) as "newest: SqlTime",
@@ -157,9 +158,9 @@ async fn probes(pool: &PgPool, query: &Query) -> Result<(Probes, Probes), sqlx::
         .newest
         .zip(known.oldest)
         .map(|(newest, oldest)| Probes::newest_first(newest.to_jiff(), oldest.to_jiff(), &query.grams()));
-    let names = known
+    let customers = known
         .newest_customer
         .zip(known.oldest_customer)
         .map(|(newest, oldest)| Probes::eras(newest.to_jiff(), oldest.to_jiff(), &query.names()));
-    Ok((texts.unwrap_or_default(), names.unwrap_or_default()))
+    Ok((texts.unwrap_or_default(), customers.unwrap_or_default()))
 }

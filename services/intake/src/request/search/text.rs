@@ -1,4 +1,4 @@
-//! What requests and customers are found by: their texts in normal form, and the tokens made of these.
+//! Searchable texts of requests and customers in normal form, and the index tokens made of them.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -11,30 +11,30 @@ use serde_json::Value as Json;
 use crate::request::row::RequestRow;
 use crate::shared::Contact;
 
-/// Grams kept of one request or customer at most. Of a longer text the beginning is found.
+/// Most grams kept of one request or customer. Of a longer text only the beginning can be found.
 const GRAMS_AT_MOST: usize = 4_000;
 
-/// One text that something is found by, in normal form.
+/// One searchable text, in normal form.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct Text {
     pub field: Field,
     pub text: String,
-    /// The same without separators, if it is a number or code.
+    /// The text without separators, if it is a number or code.
     pub code: Option<String>,
 }
 
 impl Searched for RequestRow {
-    /// Its number, which it gets when it is stored, is found by itself.
+    /// Leaves out the request's number, which storing assigns; a search finds it by its column.
     fn entry(&self) -> Entry {
-        let mut parts = Vec::new();
+        let mut texts = Vec::new();
         for (field, text) in [
             (Field::OrderNumber, self.order_number.as_str()),
             (Field::ExternalId, self.external_id.as_deref().unwrap_or_default()),
             (Field::Product, &self.product_model),
         ] {
-            parts.extend(code(field, text));
+            texts.extend(code(field, text));
         }
-        parts.extend(Contact::deserialize(&self.contact).iter().flat_map(contact));
+        texts.extend(Contact::deserialize(&self.contact).iter().flat_map(contact));
         for (field, text) in [
             (Field::Classification, &self.business_domain),
             (Field::Classification, &self.problem_type),
@@ -42,9 +42,9 @@ impl Searched for RequestRow {
             (Field::Resolution, &self.resolution),
             (Field::Resolution, &self.assistance),
         ] {
-            parts.extend(plain(field, text));
+            texts.extend(plain(field, text));
         }
-        entry_of(&parts, self.contact_at.to_jiff())
+        entry_of(&texts, self.contact_at.to_jiff())
     }
 
     fn fingerprint(&self) -> u64 {
@@ -57,35 +57,35 @@ impl Searched for RequestRow {
     }
 }
 
-/// What the index holds of a customer whose file was opened at `created_at`.
+/// The index entry of a customer created at `created_at`.
 pub fn entry_of_customer(name: &str, contacts: &Json, created_at: Timestamp) -> Entry {
     let contacts: Vec<Contact> = Vec::deserialize(contacts).unwrap_or_default();
     let contacts = contacts.iter().flat_map(contact);
-    let parts: Vec<Part> = plain(Field::Customer, name).into_iter().chain(contacts).collect();
-    entry_of(&parts, created_at)
+    let texts: Vec<Text> = plain(Field::Customer, name).into_iter().chain(contacts).collect();
+    entry_of(&texts, created_at)
 }
 
-fn entry_of(parts: &[Part], time: Timestamp) -> Entry {
+fn entry_of(texts: &[Text], time: Timestamp) -> Entry {
     let mut tokens = Tokens::at_most(GRAMS_AT_MOST);
-    for part in parts {
-        if part.field == Field::Phone {
-            tokens.add_number(&part.text);
+    for text in texts {
+        if text.field == Field::Phone {
+            tokens.add_number(&text.text);
             continue;
         }
-        tokens.add(&part.text);
-        part.code.iter().for_each(|code| tokens.add(code));
+        tokens.add(&text.text);
+        text.code.iter().for_each(|code| tokens.add(code));
     }
-    let said: Vec<String> = parts.iter().map(Part::line).collect();
+    let said: Vec<String> = texts.iter().map(Text::line).collect();
     Entry { tokens: dated(time, &tokens.into_vec()), said: said.join("\n") }
 }
 
-impl Part {
-    /// A request's number.
+impl Text {
+    /// The text of a request's number.
     pub fn number(number: &str) -> Option<Self> {
         code(Field::Number, number)
     }
 
-    /// The parts that were stored as lines.
+    /// Reads texts from their stored lines, see `line`.
     pub fn read(said: &str) -> impl Iterator<Item = Self> {
         said.lines().filter_map(|line| {
             let (field, text) = line.split_once([':', '='])?;
@@ -95,26 +95,27 @@ impl Part {
         })
     }
 
-    /// The field's number, whether it is a code, and the text, which has neither of these signs nor the end of a line.
+    /// The stored line: field number, `=` for a code or `:` for other text, then the text. Normal form leaves neither
+    /// character nor a line break in the text.
     fn line(&self) -> String {
         format!("{}{}{}", self.field as i32, if self.code.is_some() { '=' } else { ':' }, self.text)
     }
 }
 
-fn contact(contact: &Contact) -> Vec<Part> {
+fn contact(contact: &Contact) -> Vec<Text> {
     let contact = contact.show();
     let others = [&contact.person, &contact.email, &contact.chat_id, &contact.postal_address];
     let others = others.into_iter().filter_map(|text| plain(Field::Customer, text));
     code(Field::Phone, &contact.phone).into_iter().chain(others).collect()
 }
 
-fn plain(field: Field, text: &str) -> Option<Part> {
+fn plain(field: Field, text: &str) -> Option<Text> {
     let text = normal(text);
-    (!text.is_empty()).then_some(Part { field, text, code: None })
+    (!text.is_empty()).then_some(Text { field, text, code: None })
 }
 
-fn code(field: Field, text: &str) -> Option<Part> {
-    plain(field, text).map(|part| Part { code: Some(packed(&part.text)), ..part })
+fn code(field: Field, text: &str) -> Option<Text> {
+    plain(field, text).map(|text| Text { code: Some(packed(&text.text)), ..text })
 }
 
 #[cfg(test)]
@@ -126,9 +127,9 @@ mod tests {
         let contacts = serde_json::json!([{ "person": "王：小\n明", "phone": "+8613800138000", "email": "a=b@c.de" }]);
         let entry = entry_of_customer("7=8:9\r\n公司", &contacts, Timestamp::UNIX_EPOCH);
         assert_eq!(entry.said, "5:7 8 9 公司\n2=8613800138000\n5:王 小 明\n5:a b c de");
-        let parts: Vec<Part> = Part::read(&entry.said).collect();
-        assert_eq!(parts.iter().map(Part::line).collect::<Vec<_>>().join("\n"), entry.said);
-        assert_eq!((parts[1].field, parts[1].code.as_deref()), (Field::Phone, Some("8613800138000")));
-        assert_eq!(Part::read("").count() + Part::read("x:y\n99:z\n5").count(), 0);
+        let texts: Vec<Text> = Text::read(&entry.said).collect();
+        assert_eq!(texts.iter().map(Text::line).collect::<Vec<_>>().join("\n"), entry.said);
+        assert_eq!((texts[1].field, texts[1].code.as_deref()), (Field::Phone, Some("8613800138000")));
+        assert_eq!(Text::read("").count() + Text::read("x:y\n99:z\n5").count(), 0);
     }
 }

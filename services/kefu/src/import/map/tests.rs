@@ -3,7 +3,7 @@ use jiff::{SignedDuration, Timestamp};
 use kefu_chassis::identity::is_id;
 use proptest::prelude::*;
 
-use super::super::row::slug;
+use super::super::cells::slug;
 use super::*;
 
 const SHIPPED: &str = include_str!("../../../../../deploy/import/my-la-311.toml");

@@ -1,4 +1,5 @@
-//! The papers of a complaint: what was recorded in its course, written once and read as it was written.
+//! Case records of a complaint: one for each step of its handling, written once and never changed. The contract calls them
+//! papers.
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Page, Pages};
@@ -12,10 +13,10 @@ use sqlx::PgConnection;
 
 use super::Complaints;
 use super::row::{ComplaintRow, Step};
-use crate::shared::Paper;
+use crate::shared::CaseRecord;
 
-/// A paper that a step records.
-pub fn paper(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper {
+/// Makes the case record of a step.
+pub fn case_record(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper {
     let kind = match &content {
         Content::CustomerContact(_) => Kind::CustomerContact,
         Content::Finding(_) => Kind::Finding,
@@ -27,7 +28,7 @@ pub fn paper(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper {
         Content::ContactWaiver(_) => Kind::ContactWaiver,
     };
     pb::Paper {
-        name: format!("{}/{}", step.record.id(), Id::<Paper>::new(call.now)),
+        name: format!("{}/{}", step.record.id(), Id::<CaseRecord>::new(call.now)),
         kind: kind.into(),
         cycle: step.record.cycle,
         author: call.caller.subject.clone(),
@@ -37,11 +38,11 @@ pub fn paper(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper {
     }
 }
 
-/// Stores a paper of the complaint that is locked.
+/// Stores a case record. The caller holds the complaint's lock.
 pub async fn insert(connection: &mut PgConnection, complaint: uuid::Uuid, paper: &pb::Paper) -> Result<(), Error> {
     sqlx::query!(
         "insert into complaints.paper (id, complaint, kind, body) values ($1, $2, $3, $4)",
-        kefu_chassis::names::id::<Paper>(&paper.name)?.uuid(),
+        kefu_chassis::names::id::<CaseRecord>(&paper.name)?.uuid(),
         complaint,
         i16::try_from(paper.kind).unwrap_or_default(),
         paper.encode_to_vec(),
@@ -57,7 +58,7 @@ impl Complaints {
         call: &Call,
         request: pb::ListPapersRequest,
     ) -> Result<pb::ListPapersResponse, Error> {
-        let page: Page<Id<Paper>> = Pages::new(call, &[&request.parent, &request.kind.to_string()])
+        let page: Page<Id<CaseRecord>> = Pages::new(call, &[&request.parent, &request.kind.to_string()])
             .read(&request.page_token, request.page_size)?;
         let mut connection = self.chassis.pool().acquire().await?;
         let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;

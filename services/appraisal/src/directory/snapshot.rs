@@ -8,9 +8,9 @@ use kefu_chassis::language::{Language, Text};
 use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
-use super::department::{self, DepartmentRow as Department};
-use super::staff::StaffRow as Staff;
-use super::{Organisation, staff};
+use super::Organisation;
+use super::department::row::{self as department, DepartmentRow as Department};
+use super::staff::row::{self as staff, StaffRow as Staff};
 
 const IS_HEAD: Text =
     Text::new("they are its head: name another, or none, first", "其为部门负责人：须先另行指定或撤销");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use kefu_proto::intake::v1::{ImportRequestsResponse, RejectedRow};
 
+use super::columns::LeftOut;
 use super::file::{ImportError, Reading};
-use super::map::LeftOut;
 use crate::terminal::grouped;
 
 const SHOWN: usize = 20;

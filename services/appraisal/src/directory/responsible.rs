@@ -1,4 +1,4 @@
-//! Who is in charge of a matter of a department (A2.4): the head, or, while they are away, a deputy.
+//! The person in charge of a matter of a department (A2.4): the head, or a deputy while the head is away.
 
 use std::collections::HashSet;
 
@@ -16,12 +16,12 @@ const IS_DISSOLVED: Text = Text::new("the department is dissolved", "部门已�
 const NOBODY_IS_THERE: Text =
     Text::new("neither the head nor a deputy for the matter is there", "负责人及可代理此事的副职均不在岗");
 
-/// Who stands in for the head, and in which business domains; in every one when there are none.
+/// A deputy of the head, for some business domains or, without any, for all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deputy {
-    /// Their name.
+    /// Name of the deputy, `staff/{id}`.
     pub staff: String,
-    /// The domains.
+    /// Business domains; empty for all.
     pub domains: Vec<String>,
 }
 
@@ -29,14 +29,14 @@ pub struct Deputy {
 pub type Deputies = Json<Vec<Deputy>>;
 
 impl Deputy {
-    /// A matter that is not classified (empty) is one for those who stand in for every matter.
+    /// Whether the deputy acts for a business domain. An unclassified matter (empty) needs a deputy for all domains.
     fn stands_in_for(&self, business_domain: &str) -> bool {
         self.domains.is_empty() || self.domains.iter().any(|domain| domain == business_domain)
     }
 }
 
-/// Who is in charge of a matter, of a department with this head (empty for none) and these deputies; `is_present` says who
-/// works there and is not away.
+/// The person in charge of a matter: the head (empty for none) if present, else the first present deputy for the domain.
+/// `is_present` tells whether somebody is active and not away.
 pub fn in_charge<'a>(
     head: &'a str,
     deputies: &'a [Deputy],

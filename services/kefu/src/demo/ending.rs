@@ -1,4 +1,4 @@
-//! What is left of the day: how the rules were kept, and that nobody altered the record.
+//! The end of the day: compliance in figures, and verification of every journal.
 
 use kefu_chassis::language::Language;
 use kefu_proto::compliance::v1::SummarizeComplianceRequest;
@@ -19,7 +19,7 @@ pub async fn show(stage: &mut Stage) -> Result<(), Error> {
     stage.scene("The record: nobody altered it");
     for service in SERVICES {
         let answer = journal::ask(stage.channel(service).map_err(scene)?, service, Vec::new()).await?;
-        stage.play.set_down(&journal::report(service, &answer, 0));
+        stage.play.add_verbatim(&journal::report(service, &answer, 0));
         stage.play.expect("events that are not sealed", answer.unsealed_count, 0);
         stage.play.expect("what is wrong with the journal", answer.findings.len(), 0);
     }
@@ -35,7 +35,7 @@ async fn compliance(stage: &mut Stage, by: Dimension) -> Result<(), Error> {
         rows.extend(compliance::ask(stage.channel(service).map_err(scene)?, service, call).await?);
     }
     let rows = compliance::merge(rows, &regulation);
-    stage.play.set_down(&format!("\n{}", table::text(&rows, &groups, &regulation, Language::English)));
+    stage.play.add_verbatim(&format!("\n{}", table::text(&rows, &groups, &regulation, Language::English)));
     let sum = |count: fn(&kefu_proto::compliance::v1::ComplianceRow) -> i64| rows.iter().map(count).sum::<i64>();
     stage.play.expect("duties fulfilled late: the chat and the work order", sum(|row| row.late), 2);
     stage.play.expect("duties broken", sum(|row| row.breached), 2);

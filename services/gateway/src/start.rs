@@ -111,13 +111,7 @@ impl Gateway {
         let serving = Serving {
             router: router(&gateway, &setup.cors, health)?,
             protocols: Protocols::Both,
-            limits: config::Limits {
-                connections: limits.connections,
-                handshake_ms: limits.handshake_ms,
-                idle_ms: limits.idle_ms,
-                stall_ms: limits.stall_ms,
-                ..config::Limits::default()
-            },
+            limits: limits.of_connections(),
             tls,
             stop: stopping,
         };

@@ -10,7 +10,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::directory::responsible::{Deputies, Deputy};
+use kefu_chassis::directory::Deputy;
+
+use crate::directory::responsible::Deputies;
 use crate::directory::staff::row::StaffRow;
 
 /// A department as it is stored: its fields are the columns.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::base::error::Error;
 use crate::contract::call::Call;
-use crate::store::chain::Row;
+use crate::store::chain::JournalRow;
 use crate::store::journal::sealed_after;
 use crate::work::chassis::Chassis;
 
@@ -34,7 +34,7 @@ pub struct Tail {
 /// What comes next.
 pub enum Next {
     /// Events, the oldest first; at least one.
-    Events(Vec<Row>),
+    Events(Vec<JournalRow>),
     /// Nothing to send for so long that the stream has to say that it lives.
     Heartbeat,
 }
@@ -91,7 +91,7 @@ impl Tail {
         }
     }
 
-    async fn page(&self) -> Result<Vec<Row>, Error> {
+    async fn page(&self) -> Result<Vec<JournalRow>, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
         Ok(sealed_after(&mut connection, self.position, i64::try_from(PAGE).unwrap_or(i64::MAX)).await?)
     }

@@ -5,8 +5,8 @@ use kefu_proto::compliance::v1::SummarizeComplianceRequest;
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
 use kefu_regulation::Regulation;
 
+use super::{SERVICES, scene_error};
 use super::stage::Stage;
-use super::{SERVICES, scene};
 use crate::compliance::{self, Groups, table};
 use crate::error::Error;
 use crate::journal;
@@ -18,7 +18,7 @@ pub async fn show(stage: &mut Stage) -> Result<(), Error> {
     compliance(stage, Dimension::Department).await?;
     stage.scene("The record: nobody altered it");
     for service in SERVICES {
-        let answer = journal::ask(stage.channel(service).map_err(scene)?, service, Vec::new()).await?;
+        let answer = journal::ask(stage.channel(service).map_err(scene_error)?, service, Vec::new()).await?;
         stage.play.add_verbatim(&journal::report(service, &answer, 0));
         stage.play.expect("events that are not sealed", answer.unsealed_count, 0);
         stage.play.expect("what is wrong with the journal", answer.findings.len(), 0);
@@ -32,7 +32,7 @@ async fn compliance(stage: &mut Stage, by: Dimension) -> Result<(), Error> {
     let mut rows = Vec::new();
     for service in SERVICES {
         let call = SummarizeComplianceRequest { group_by: vec![by.into()], ..Default::default() };
-        rows.extend(compliance::ask(stage.channel(service).map_err(scene)?, service, call).await?);
+        rows.extend(compliance::ask(stage.channel(service).map_err(scene_error)?, service, call).await?);
     }
     let rows = compliance::merge(rows, &regulation);
     stage.play.add_verbatim(&format!("\n{}", table::text(&rows, &groups, &regulation, Language::English)));

@@ -126,7 +126,7 @@ impl<R: Read> Rows<R> {
         let delimiter = spec.delimiter.unwrap_or(',');
         let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
         let delimiter =
-            delimiter.ok_or_else(|| misfit(super::columns::wrong("delimiter", "must be an ASCII character")))?;
+            delimiter.ok_or_else(|| misfit(super::columns::map_error("delimiter", "must be an ASCII character")))?;
         let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
         let header = reader.headers().map_err(|source| ImportError::Header { path: path.to_owned(), source })?;
         let map = Map::bind(&spec, header).map_err(misfit)?;

@@ -12,7 +12,9 @@ pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status
     stage.scene("The work order that is missing");
     let (ma, li) = (stage.staff("ma")?, stage.staff("li")?);
     stage
-        .until("the clock marks the breach", async || Ok(stage.duty(&request.name, "work_order").await?.breached_time))
+        .wait_for("the clock marks the breach", async || {
+            Ok(stage.duty(&request.name, "work_order").await?.breached_time)
+        })
         .await?;
     stage.say(
         &format!(

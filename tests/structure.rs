@@ -22,40 +22,13 @@ mod sources;
 use graph::Graph;
 use sources::{Crate, crates};
 
-/// Imports that close a circle today and are still to go, as importing file and imported file. One that closes none any more
-/// is to be struck out.
-const STILL_TO_GO: &[(&str, &str)] = &[
-    ("services/appraisal/src/directory/known.rs", "services/appraisal/src/directory/department.rs"),
-    ("services/appraisal/src/directory/known.rs", "services/appraisal/src/directory/staff.rs"),
-    ("services/gateway/src/observe.rs", "services/gateway/src/gateway.rs"),
-    ("services/gateway/src/openapi/value.rs", "services/gateway/src/openapi/example.rs"),
-    ("services/gateway/src/openapi/value.rs", "services/gateway/src/openapi/schema.rs"),
-    ("services/gateway/src/pass.rs", "services/gateway/src/gateway.rs"),
-    ("services/gateway/src/serve.rs", "services/gateway/src/gateway.rs"),
-    ("services/gateway/src/stream.rs", "services/gateway/src/gateway.rs"),
-    ("services/gateway/src/upload.rs", "services/gateway/src/gateway.rs"),
-    ("services/gateway/src/upload.rs", "services/gateway/src/serve.rs"),
-    ("services/kefu/src/error.rs", "services/kefu/src/import.rs"),
-    ("services/kefu/src/error.rs", "services/kefu/src/journal.rs"),
-    ("services/kefu/src/import/row.rs", "services/kefu/src/import/map.rs"),
-    ("services/postgres/src/watchdog.rs", "services/postgres/src/cluster.rs"),
-];
-
 #[test]
 fn no_files_import_each_other_in_a_circle() {
     let mut problems = Vec::new();
-    let mut unused = STILL_TO_GO.to_vec();
     for each in crates() {
-        let graph = Graph::of(&each);
-        let rest = graph.without(STILL_TO_GO);
-        problems.extend(rest.circles().iter().map(|circle| circle.join(" → ")));
-        unused.retain(|&one| {
-            let others: Vec<_> = STILL_TO_GO.iter().copied().filter(|other| *other != one).collect();
-            !graph.has(one.0, one.1) || graph.without(&others).circles().is_empty()
-        });
+        problems.extend(Graph::of(&each).circles().iter().map(|circle| circle.join(" → ")));
     }
     assert!(problems.is_empty(), "circles of imports:\n{}", problems.join("\n"));
-    assert!(unused.is_empty(), "these exceptions close no circle any more: {unused:?}");
 }
 
 #[test]

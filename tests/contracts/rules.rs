@@ -102,7 +102,7 @@ fn check(method: &MethodDescriptor, rule: &Rule) -> Vec<String> {
         wrong(!names_one, "is bounded in access but names no resource".into());
     }
     let place = |message: &MessageDescriptor, path: &str| field_at(message, path).map(|field| field.kind());
-    let (after, of) = (&rule.resume_field, &rule.place_field);
+    let (after, of) = (&rule.resume_field, &rule.position_field);
     if !after.is_empty() || !of.is_empty() {
         let kinds = (place(&method.input(), after), place(&method.output(), of));
         wrong(

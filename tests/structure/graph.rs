@@ -26,22 +26,6 @@ impl Graph {
         }
     }
 
-    /// Whether `from` imports `to`.
-    pub fn has(&self, from: &str, to: &str) -> bool {
-        self.imports.get(from).is_some_and(|imported| imported.contains(to))
-    }
-
-    /// The same without some imports.
-    pub fn without(&self, left_out: &[(&str, &str)]) -> Self {
-        let mut rest = self.clone();
-        for &(from, to) in left_out {
-            if let Some(imported) = rest.imports.get_mut(from) {
-                imported.remove(to);
-            }
-        }
-        rest
-    }
-
     /// A circle of each knot of files that import each other, the shortest; the first file once more at its end. A file and
     /// those beneath it are one module and may import each other.
     pub fn circles(&self) -> Vec<Vec<&str>> {

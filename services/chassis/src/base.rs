@@ -7,6 +7,7 @@ pub mod digest;
 pub mod error;
 pub mod language;
 pub mod names;
+pub mod quota;
 pub mod refusal;
 pub mod settings;
 pub mod tasks;

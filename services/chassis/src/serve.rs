@@ -8,4 +8,5 @@ mod feed;
 mod notifications;
 pub mod program;
 pub mod server;
+mod tail;
 pub mod watch;

@@ -24,10 +24,9 @@ mod markup;
 mod name;
 pub mod pieces;
 mod received;
-mod slots;
 mod upload;
 
-use slots::Slots;
+use kefu_chassis::quota::CallerQuota;
 
 /// Most bytes of a message: a piece of content with its envelope.
 pub const MESSAGE: usize = 512 * 1024;
@@ -75,7 +74,7 @@ pub struct Evidences {
 /// Limits uploads and downloads at once.
 #[derive(Clone, Debug)]
 struct Transfers {
-    slots: Slots,
+    uploads: CallerQuota,
     downloads: Arc<Semaphore>,
     bounds: Bounds,
 }
@@ -83,8 +82,8 @@ struct Transfers {
 impl Evidences {
     /// Builds the evidence service on a chassis.
     pub fn on(chassis: Arc<Chassis>, bounds: Bounds) -> Self {
-        let slots = Slots::new(bounds.at_once, bounds.at_once_of_one);
-        let transfers = Transfers { slots, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds };
+        let uploads = CallerQuota::new(bounds.at_once_of_one).with_total(bounds.at_once);
+        let transfers = Transfers { uploads, downloads: Arc::new(Semaphore::new(DOWNLOADS)), bounds };
         Self { chassis, transfers }
     }
 }

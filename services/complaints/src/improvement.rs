@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use kefu_chassis::names::{Id, id, unknown};
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
@@ -68,10 +67,7 @@ impl Improvements {
         let known = self.chassis.directory.now();
         self.chassis.check_may(&request.owner, "CompleteImprovement", "owner", "D8.12")?;
         self.chassis.check_may(&request.verifier, "VerifyImprovement", "verifier", "D8.12")?;
-        if known.department(&request.responsible_department).is_none() {
-            let name = request.responsible_department.clone();
-            return Err(Error::NotFound { kind: "kefu/Department", name });
-        }
+        known.check_department(&request.responsible_department)?;
         let due = request.due_time.as_ref().and_then(from_proto).filter(|&due| due > call.now);
         let due = due.ok_or_else(|| Error::field("due_time", "D8.12: must be in the future"))?;
         let complaints = request.complaints.iter().map(|name| id::<Complaint>(name).map(Id::uuid));
@@ -95,7 +91,8 @@ impl Improvements {
         request: pb::CompleteImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let check_at = self.check_time(step.at);
+        let regulation = &self.chassis.regulation;
+        let check_at = regulation.calendar().after(step.at, regulation.get(params::CHECK_AFTER).to_span());
         let facts = lifecycle::Facts { check_at: Some(check_at), ..step.facts() };
         step.fire(Action::Complete, &facts)?;
         step.record.completed_at = Some(sql::at(step.at));
@@ -103,13 +100,6 @@ impl Improvements {
         step.record.report = request.report;
         let payload = pb::ImprovementCompleted { state: step.state(), improvement: Some(step.record.show()) };
         step.finish(&payload).await
-    }
-
-    /// Time from which the effect of an improvement carried out at `at` can be checked, in the business calendar's zone.
-    fn check_time(&self, at: Timestamp) -> Timestamp {
-        let period = self.chassis.regulation.get(params::CHECK_AFTER).to_span();
-        let done = at.to_zoned(self.chassis.regulation.calendar().zone().clone());
-        done.checked_add(period).map_or(Timestamp::MAX, |later| later.timestamp())
     }
 
     async fn verify_improvement(
@@ -130,7 +120,6 @@ impl Improvements {
         let since = step.record.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
         let known = self.chassis.directory.now();
         facts.is_outside = !known.was_of(&call.caller.subject, &step.record.department, since.min(step.at), step.at);
-        facts.is_time = step.record.check_at.is_some_and(|check| check.to_jiff() <= step.at);
         facts.is_final = !facts.is_time || counted.is_final();
         let is_effective = effect::is_effective(&counted.effect);
         step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
@@ -152,8 +141,7 @@ impl Improvements {
         call: &Call,
         request: pb::ListImprovementsRequest,
     ) -> Result<pb::ListImprovementsResponse, Error> {
-        let parts = [&request.owner, &request.responsible_department, &request.state.to_string()];
-        let page: Page<Id<Improvement>> = Pages::new(call, &parts).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Improvement>> = Page::of(call, &request)?;
         let rows = improvements!(
             "where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) and ($3 = '' or responsible_department = $3)
                 and ($4::smallint = 0 or state = $4)
@@ -167,9 +155,7 @@ impl Improvements {
         .fetch_all(self.chassis.pool())
         .await?;
         let (rows, next_page_token) = page.cut(rows, ImprovementRow::id);
-        Ok(pb::ListImprovementsResponse {
-            improvements: rows.iter().map(ImprovementRow::show).collect(),
-            next_page_token,
-        })
+        let improvements = rows.iter().map(ImprovementRow::show).collect();
+        Ok(pb::ListImprovementsResponse { improvements, next_page_token })
     }
 }

@@ -125,8 +125,12 @@ impl Row {
                 row.columns.iter_mut().for_each(|column| column.is_fixed = true);
             } else if option.path.is_ident("fixed") {
                 option.parse_nested_meta(|named| {
-                    let column = row.columns.iter_mut().find(|column| named.path.is_ident(&column.ident));
-                    column.ok_or_else(|| named.error("is no column"))?.is_fixed = true;
+                    row.named(&named)?.is_fixed = true;
+                    Ok(())
+                })?;
+            } else if option.path.is_ident("hidden") {
+                option.parse_nested_meta(|named| {
+                    row.named(&named)?.shown = Shown::Hidden;
                     Ok(())
                 })?;
             } else {
@@ -137,6 +141,12 @@ impl Row {
         row.table = table.ok_or_else(|| Error::new(input.ident.span(), "says no table: #[record(table = \"…\")]"))?;
         row.check()?;
         Ok(row)
+    }
+
+    /// Finds the column that an option names.
+    fn named(&mut self, option: &ParseNestedMeta<'_>) -> Result<&mut Column> {
+        let column = self.columns.iter_mut().find(|column| option.path.is_ident(&column.ident));
+        column.ok_or_else(|| option.error("is no column"))
     }
 
     /// Fails if options contradict each other.
@@ -175,7 +185,8 @@ impl Row {
 
     /// Whether the row is a resource with the columns `version` and `updated_at`.
     pub fn is_versioned(&self) -> bool {
-        self.kind.is_some() && self.column("version").is_some() && self.column("updated_at").is_some()
+        let needed = ["version", "created_at", "updated_at"];
+        self.kind.is_some() && needed.iter().all(|name| self.column(name).is_some())
     }
 
     /// The column of the parent resource.
@@ -215,8 +226,6 @@ impl Column {
                 column.blank = Some(option.value()?.parse()?);
             } else if option.path.is_ident("show") {
                 column.shown = Shown::As(option.value()?.parse()?);
-            } else if option.path.is_ident("hidden") {
-                column.shown = Shown::Hidden;
             } else {
                 return Err(unknown(&option, "a column"));
             }

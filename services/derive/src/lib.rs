@@ -30,6 +30,7 @@
 //! | `search("table", column = column, …)` | the search table; its first column refers to the row. Needs `Searched` |
 //! | `fixed(column, …)` | columns that updates leave out, as they do `id` and `created_at` |
 //! | `append_only` | all columns are fixed |
+//! | `hidden(column, …)` | columns that no field of the contract shows, or a computed one does |
 //! | `read_only` | other statements store the row: no `insert`, no `update` |
 //! | `upsert` | rows are stored many at once: `upsert(connection, &rows)`; the first column is the key |
 //!
@@ -41,12 +42,12 @@
 //! | `under = Kind` | the column holds the parent's id or name, which is part of the row's own name |
 //! | `blank = expression` | the value in `blank(now)`, if not empty, zero or `now` |
 //! | `show = field` | the field of the contract, if not the one of the rules below |
-//! | `hidden` | no field of the contract shows the column, or a computed one does |
 //!
 //! A column is shown in the field of its name; `id` as `name`, `version` as `etag`, `created_at` as `create_time`, `updated_at`
 //! as `update_time`, and other times `…_at` as `…_time`. A field of the message that nothing fills does not compile.
 //!
-//! A row with `kind` and the columns `version` and `updated_at` is a `VersionedRow` (get, lock, insert, update, show). A
+//! A row with `kind` and the columns `version`, `created_at` and
+//! `updated_at` is a `VersionedRow` (get, lock, insert, update, show). A
 //! row with `under` is a `ChildRow`, which can be listed under its parent. Other rows get `insert`, and `update` unless
 //! every column is fixed. An update must find exactly one row.
 //!

@@ -14,7 +14,14 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let blank = blank(&row)?;
     let show = show(&row)?;
     let writes = if row.is_read_only {
-        TokenStream::new()
+        let (ident, select) = (&row.ident, literal(&select(&row))?);
+        quote! {
+            impl #ident {
+                /// The columns and the table, for a statement that is not checked when it is compiled.
+                #[allow(dead_code, reason = "most statements are checked")]
+                pub(crate) const SELECT: &'static str = #select;
+            }
+        }
     } else if row.upsert {
         upserting(&row)?
     } else if row.is_versioned() {
@@ -279,6 +286,10 @@ fn versioned(row: &Row) -> Result<TokenStream> {
 
             fn version(&self) -> i64 {
                 self.version
+            }
+
+            fn created_at(&self) -> ::jiff::Timestamp {
+                self.created_at.to_jiff()
             }
 
             fn changed_at(&self) -> ::jiff::Timestamp {

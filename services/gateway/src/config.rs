@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use kefu_chassis::config::{Identity, Log, Telemetry, Tls};
+use kefu_chassis::config::{ConnectionLimits, Identity, Log, Telemetry, Tls};
 use serde::Deserialize;
 
 use crate::backends::BackendConfig;
@@ -95,5 +95,13 @@ impl Default for Limits {
             calls_per_caller: 100,
             grace_ms: 10_000,
         }
+    }
+}
+
+impl Limits {
+    /// The bounds of its connections.
+    pub(crate) fn of_connections(self) -> ConnectionLimits {
+        let Self { connections, handshake_ms, idle_ms, stall_ms, .. } = self;
+        ConnectionLimits { connections, handshake_ms, idle_ms, stall_ms }
     }
 }

@@ -2,12 +2,14 @@
 //! port.
 
 mod backends;
+mod body;
 mod call;
 mod config;
 mod docs;
 #[cfg(test)]
 mod documented;
 mod gateway;
+mod instruments;
 mod json;
 mod observe;
 pub mod openapi;
@@ -16,8 +18,10 @@ mod problem;
 mod program;
 mod rate;
 mod request;
+mod router;
 mod routes;
 mod serve;
+mod start;
 mod stream;
 mod template;
 mod titles;
@@ -25,5 +29,6 @@ mod upload;
 
 pub use backends::{BackendConfig, Names};
 pub use config::{Config, Cors, Limits};
-pub use gateway::{Gateway, Running, Setup, StartError};
+pub use gateway::Gateway;
 pub use program::main;
+pub use start::{Running, Setup, StartError};

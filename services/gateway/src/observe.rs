@@ -11,15 +11,15 @@ use axum::response::Response;
 use http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use kefu_chassis::language::Language;
 use kefu_chassis::telemetry::propagation::extract;
-use kefu_chassis::telemetry::{BOUNDS_S, TARGET, Telemetry};
+use kefu_chassis::telemetry::{TARGET, Telemetry};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
 use opentelemetry::trace::TraceContextExt as _;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::gateway::Gateway;
+use crate::instruments::Active;
 use crate::problem::Telling;
 
 /// The trace that a request is part of (W3C Trace Context).
@@ -28,46 +28,6 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// With an answer: the route that it came by, or the path of its method.
 #[derive(Clone, Debug)]
 pub struct Routed(pub Arc<str>);
-
-/// What is measured of requests.
-#[derive(Debug)]
-pub struct Instruments {
-    durations: Histogram<f64>,
-    active: UpDownCounter<i64>,
-}
-
-impl Instruments {
-    /// The instruments of a meter.
-    pub fn of(meter: &Meter) -> Self {
-        let durations = meter.f64_histogram("http.server.request.duration").with_unit("s");
-        let durations = durations.with_description("How long requests took, up to the head of their answer");
-        let active = meter.i64_up_down_counter("http.server.active_requests").with_unit("{request}");
-        Self {
-            durations: durations.with_boundaries(BOUNDS_S.to_vec()).build(),
-            active: active.with_description("Requests whose answer has not begun").build(),
-        }
-    }
-}
-
-/// One request under way, until it is dropped.
-struct Active<'g>(&'g [Instruments]);
-
-impl<'g> Active<'g> {
-    fn new(instruments: &'g [Instruments]) -> Self {
-        for each in instruments {
-            each.active.add(1, &[]);
-        }
-        Self(instruments)
-    }
-}
-
-impl Drop for Active<'_> {
-    fn drop(&mut self) {
-        for each in self.0 {
-            each.active.add(-1, &[]);
-        }
-    }
-}
 
 /// The outermost layer.
 pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {

@@ -19,6 +19,7 @@ mod ordered;
 mod path;
 mod problem;
 mod schema;
+mod usage;
 mod value;
 
 use comments::Comments;

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use kefu_chassis::config::ConfigError;
-use kefu_chassis::error::describe;
-use kefu_chassis::program::interrupted;
+use kefu_chassis::program::{exit_code, told_to_stop, with_telemetry};
 use kefu_chassis::telemetry::{Telemetry, TelemetryError};
 
 use crate::backends::Names;
 use crate::config::Config;
-use crate::gateway::{Gateway, Setup, StartError};
+use crate::gateway::Gateway;
 use crate::openapi;
+use crate::start::{Setup, StartError};
 
 /// The gateway of kefu.
 #[derive(Parser)]
@@ -59,17 +59,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve(&arguments),
         Command::Openapi => print(),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if tracing::dispatcher::has_been_set() {
-                tracing::error!(cause = describe(&error), "cannot go on");
-            } else {
-                eprintln!("gateway: {}", describe(&error));
-            }
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("gateway", outcome)
 }
 
 fn print() -> Result<(), ProgramError> {
@@ -80,13 +70,8 @@ fn print() -> Result<(), ProgramError> {
 
 fn serve(arguments: &Arguments) -> Result<(), ProgramError> {
     let config: Config = kefu_chassis::config::load(arguments.config.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let telemetry = Telemetry::start(&config.telemetry, &config.log, "kefu-gateway")?;
-        let outcome = run(config, telemetry.clone()).await;
-        telemetry.shutdown().await;
-        outcome
-    })
+    let (telemetry, log) = (config.telemetry.clone(), config.log.clone());
+    with_telemetry(&telemetry, &log, "kefu-gateway", async |telemetry| run(config, telemetry).await)
 }
 
 async fn run(config: Config, telemetry: Telemetry) -> Result<(), ProgramError> {
@@ -101,11 +86,9 @@ async fn run(config: Config, telemetry: Telemetry) -> Result<(), ProgramError> {
         telemetry,
     };
     let mut running = Gateway::start(setup).await?;
-    tokio::select! {
-        () = interrupted()? => {}
-        () = running.stopped() => return Ok(()),
+    if told_to_stop(running.stopped()).await? {
+        tracing::info!("stopping");
+        running.stop().await;
     }
-    tracing::info!("stopping");
-    running.stop().await;
     Ok(())
 }

@@ -10,7 +10,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
 use kefu_chassis::identity::{IssuerConfig, Verifier, bearer};
-use kefu_chassis::server::quota::{CallerQuota, QuotaSlot};
+use kefu_chassis::quota::{CallerQuota, QuotaSlot};
 use kefu_proto::rules::v1::Role;
 
 use crate::config::Limits;
@@ -58,7 +58,7 @@ impl Rates {
         };
         let until = self.callers.check_key(&caller);
         until.map_err(|until| Problem::too_often(until.wait_time_from(self.clock.now())))?;
-        self.quota.take_as(&caller).map(Some).map_err(|_| Problem::too_often(NEXT))
+        self.quota.take(&caller).map(Some).map_err(|_| Problem::too_often(NEXT))
     }
 
     /// Forgets the callers that have not called for so long that they may call as if for the first time.

@@ -196,7 +196,7 @@ impl Method {
             etag: here_or_within(&input, "etag"),
             answered_etag: output.get_field_by_name("etag").filter(|_| !descriptor.is_server_streaming()),
             resume: along(&input, &rule.resume_field)?.and_then(|mut fields| fields.pop()),
-            place: along(&output, &rule.place_field)?,
+            place: along(&output, &rule.position_field)?,
             descriptor: descriptor.clone(),
         })
     }

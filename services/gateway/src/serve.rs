@@ -1,22 +1,20 @@
 //! A request on HTTP as a call: which method it is, its message, and the answer as JSON.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    IF_NONE_MATCH,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
 };
 use http::request::Parts;
 use http::{Method as Verb, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
 
 use crate::backends::Backend;
+use crate::body::{JSON, json_body};
 use crate::call::Caller;
 use crate::gateway::Gateway;
 use crate::observe::Routed;
@@ -24,9 +22,6 @@ use crate::problem::{Problem, Telling};
 use crate::request::{self, RequestHead};
 use crate::routes::{Body, Found, Method, Route};
 use crate::{json, stream, upload};
-
-/// The media type of JSON.
-const JSON: &str = "application/json";
 
 /// Answers a request by the method that it is for.
 pub async fn serve(gateway: &Arc<Gateway>, telling: &Telling, request: Request<HttpBody>) -> Response<HttpBody> {
@@ -120,51 +115,6 @@ pub fn service_in(name: &str) -> Option<&str> {
     Some(&name[.."services/".len() + end])
 }
 
-async fn json_body(headers: &HeaderMap, body: HttpBody, at_most: usize, within: Duration) -> Result<Bytes, Problem> {
-    if let Some(kind) = headers.get(CONTENT_TYPE)
-        && !is_json(kind)
-    {
-        return Err(Problem::media_type(JSON));
-    }
-    whole(headers, body, at_most, within).await
-}
-
-/// The whole of a body that is not larger than it may be and comes in time.
-async fn whole(headers: &HeaderMap, body: HttpBody, at_most: usize, within: Duration) -> Result<Bytes, Problem> {
-    if stated_length(headers).is_some_and(|length| length > at_most) {
-        return Err(Problem::too_large());
-    }
-    let mut body = pin!(Limited::new(body, at_most));
-    // Bytes are copied together: pieces of a byte that are kept as they come take many times what they are.
-    let reading = async {
-        let mut whole = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            if let Ok(bytes) = frame?.into_data() {
-                whole.extend_from_slice(&bytes);
-            }
-        }
-        Ok(whole.freeze())
-    };
-    match tokio::time::timeout(within, reading).await {
-        Ok(outcome) => outcome.map_err(|error: Box<dyn std::error::Error + Send + Sync>| match error {
-            error if error.is::<http_body_util::LengthLimitError>() => Problem::too_large(),
-            error => Problem::broken_off(error),
-        }),
-        Err(_) => Err(Problem::too_slow()),
-    }
-}
-
-/// How long the body is, as it says.
-pub fn stated_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-/// Whether a body of this type is JSON.
-fn is_json(kind: &HeaderValue) -> bool {
-    let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == JSON || kind.starts_with("application/") && kind.ends_with("+json")
-}
-
 /// The answer of a service as JSON.
 fn answered(route: &Route, verb: &Verb, headers: &HeaderMap, answer: Bytes) -> Result<Response<HttpBody>, Problem> {
     let output = route.method.descriptor.output();
@@ -212,20 +162,6 @@ mod tests {
             ("services", None),
         ] {
             assert_eq!(service_in(name), service);
-        }
-    }
-
-    #[test]
-    fn json_is_json_whatever_stands_after_it() {
-        for (kind, expected) in [
-            ("application/json", true),
-            ("Application/JSON; charset=utf-8", true),
-            ("application/merge-patch+json", true),
-            ("application/x-www-form-urlencoded", false),
-            ("text/plain", false),
-            ("application/jsonp", false),
-        ] {
-            assert_eq!(is_json(&HeaderValue::from_static(kind)), expected, "{kind}");
         }
     }
 

@@ -16,13 +16,13 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Va
 use tokio::sync::{mpsc, oneshot};
 
 use crate::backends::Backend;
+use crate::body::stated_length;
 use crate::call::Caller;
 use crate::gateway::Gateway;
 use crate::json;
 use crate::problem::Problem;
 use crate::request::{RequestHead, complete, part_into};
 use crate::routes::{Body, Route};
-use crate::serve::stated_length;
 use crate::stream::LINES;
 
 /// Bytes of a message at most.

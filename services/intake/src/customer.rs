@@ -41,21 +41,17 @@ kefu_proto::serve_customer_service!(Customers);
 #[record(table = "intake.customer", query = customers, kind = Customer)]
 #[record(search("intake.customer_search", customer = id))]
 #[record(shows = pb::Customer, computed(contacts = Self::contacts, preferences = Self::preferences))]
+#[record(hidden(contacts, phones, emails, preferred_channel, preferred_hours, preferred_language))]
 pub struct CustomerRow {
     pub id: Uuid,
     pub display_name: String,
     pub kind: i16,
-    #[record(hidden, blank = serde_json::json!([]))]
+    #[record(blank = serde_json::json!([]))]
     pub contacts: serde_json::Value,
-    #[record(hidden)]
     pub phones: Vec<String>,
-    #[record(hidden)]
     pub emails: Vec<String>,
-    #[record(hidden)]
     pub preferred_channel: i16,
-    #[record(hidden)]
     pub preferred_hours: String,
-    #[record(hidden)]
     pub preferred_language: i16,
     pub needs: String,
     pub service_plan: String,

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::budget::{Budget, Measure};
 use crate::digest::Canonical;
@@ -130,6 +130,20 @@ impl Calendar {
     #[must_use]
     pub fn zone(&self) -> &TimeZone {
         &self.0.zone
+    }
+
+    /// The day of `time` in the calendar's zone.
+    #[must_use]
+    pub fn day(&self, time: Timestamp) -> Date {
+        time.to_zoned(self.zone().clone()).date()
+    }
+
+    /// The time that is `span` of calendar days, weeks, months or years after `time`, at the same time of day in the calendar's
+    /// zone; the end of time where there is no such day.
+    #[must_use]
+    pub fn after(&self, time: Timestamp, span: Span) -> Timestamp {
+        let later = time.to_zoned(self.zone().clone()).checked_add(span);
+        later.map_or(Timestamp::MAX, |later| later.timestamp())
     }
 
     /// What "one working day" is worth: the longest working time of any weekday.

@@ -5,6 +5,7 @@ use kefu_chassis::language::Text;
 use kefu_chassis::mask::masked;
 use kefu_chassis::paging::Page;
 use kefu_chassis::{Call, Error};
+use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
 use sqlx::PgConnection;
 

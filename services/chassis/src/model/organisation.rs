@@ -31,7 +31,7 @@ pub struct Department {
 }
 
 /// Who stands in for a head.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Deputy {
     /// Who.
     pub staff: String,
@@ -71,6 +71,14 @@ impl Organisation {
     #[must_use]
     pub fn department(&self, name: &str) -> Option<&Department> {
         self.departments.get(name).filter(|department| !department.dissolved)
+    }
+
+    /// Refuses what is no department.
+    pub fn check_department(&self, name: &str) -> Result<(), Error> {
+        match self.department(name) {
+            Some(_) => Ok(()),
+            None => Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }),
+        }
     }
 
     /// Whether somebody is or was of the staff.
@@ -119,19 +127,11 @@ impl Organisation {
         self.departments.get(department).is_some_and(|known| known.domains.iter().any(|known| known == domain))
     }
 
-    /// Who is in charge of a matter of a department at `at`: the head, or while they are absent the first deputy present who
-    /// stands in for the matter (A2.4). A matter without a domain is only for deputies of all.
+    /// Who is in charge of a matter of a department at `at` (A2.4).
     #[must_use]
     pub fn responsible(&self, department: &str, domain: &str, at: Timestamp) -> Option<(&str, Capacity)> {
         let department = self.department(department)?;
-        if self.is_present(&department.head, at) {
-            return Some((&department.head, Capacity::Head));
-        }
-        let stands_in = |deputy: &&Deputy| {
-            let matters = deputy.domains.is_empty() || deputy.domains.iter().any(|known| known == domain);
-            matters && self.is_present(&deputy.staff, at)
-        };
-        department.deputies.iter().find(stands_in).map(|deputy| (deputy.staff.as_str(), Capacity::Deputy))
+        in_charge(&department.head, &department.deputies, domain, |staff| self.is_present(staff, at))
     }
 
     /// The general manager, if one is named.
@@ -146,6 +146,25 @@ impl Organisation {
         let supervisor = self.staff.get(staff).map(|member| member.supervisor.as_str())?;
         self.is_active(supervisor).then_some(supervisor)
     }
+}
+
+/// Who is in charge of a matter of a department with this head (empty while there is none) and these deputies (A2.4): the head,
+/// or, where `is_present` says that they are not there, the first deputy there who stands in for the matter. A matter without
+/// a domain, one that is not classified, is for those who stand in for every matter.
+pub fn in_charge<'a>(
+    head: &'a str,
+    deputies: &'a [Deputy],
+    domain: &str,
+    is_present: impl Fn(&str) -> bool,
+) -> Option<(&'a str, Capacity)> {
+    if !head.is_empty() && is_present(head) {
+        return Some((head, Capacity::Head));
+    }
+    let stands_in = |deputy: &&Deputy| {
+        let is_for_it = deputy.domains.is_empty() || deputy.domains.iter().any(|known| known == domain);
+        is_for_it && is_present(&deputy.staff)
+    };
+    deputies.iter().find(stands_in).map(|deputy| (deputy.staff.as_str(), Capacity::Deputy))
 }
 
 /// Whom a call names as the one who does something.

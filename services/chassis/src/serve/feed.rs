@@ -1,19 +1,15 @@
 //! The feed: `kefu.events.v1.EventFeed`, for every service alike.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kefu_proto::events::v1::{SubscribeRequest, SubscribeResponse, VerifyJournalRequest, VerifyJournalResponse};
 
 use crate::base::error::Error;
 use crate::contract::call::{Answers, Call};
-use crate::store::chain::JournalRow;
-use crate::store::journal::{event, read_head, sealed_after};
+use crate::serve::tail::{Next, Tail};
+use crate::store::journal::{event, read_head};
 use crate::work::chassis::Chassis;
 use crate::work::verify::verify;
-
-const PAGE: i64 = 500;
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Serves a service's journal.
 #[derive(Clone, Debug)]
@@ -32,43 +28,22 @@ impl Feed {
         let chassis = self.chassis.clone();
         let slot = chassis.stream_slot()?;
         let follower = chassis.gauges.follow(&call.caller.subject, request.after_position);
+        let mut tail = Tail::new(chassis.clone(), call, request.after_position);
         let stream = async_stream::try_stream! {
             let _slot = slot;
-            let mut cursor = request.after_position;
-            let mut head = chassis.sealed.subscribe();
-            let mut stop = chassis.stopping();
-            let mut shown = tokio::time::Instant::now();
             loop {
-                // Seen before the page is read, so that what is sealed meanwhile wakes the loop again.
-                let known = *head.borrow_and_update();
-                // Whoever lost the right to it meanwhile gets no more.
-                chassis.still_admits(&call).map_err(|error| error.into_status(language))?;
-                let rows = read_page(&chassis, cursor).await.map_err(|error| error.into_status(language))?;
-                let full = rows.len() == usize::try_from(PAGE).unwrap_or(0);
-                let head_position = known.max(rows.last().and_then(|row| row.position).unwrap_or(cursor));
-                for row in rows {
-                    cursor = row.position.unwrap_or(cursor);
-                    if request.payload_types.is_empty() || request.payload_types.contains(&row.payload_type) {
-                        shown = tokio::time::Instant::now();
-                        yield SubscribeResponse { event: Some(event(&chassis.service, row)), head_position };
+                match tail.next().await.map_err(|error| error.into_status(language))? {
+                    Next::Events(rows) => {
+                        let head_position = tail.head_position();
+                        for row in rows {
+                            if request.payload_types.is_empty() || request.payload_types.contains(&row.payload_type) {
+                                tail.sent();
+                                yield SubscribeResponse { event: Some(event(&chassis.service, row)), head_position };
+                            }
+                        }
+                        follower.reached(tail.position());
                     }
-                }
-                follower.reached(cursor);
-                if full {
-                    continue;
-                }
-                let wake = tokio::select! {
-                    Ok(()) = head.changed() => Wake::Sealed,
-                    () = tokio::time::sleep_until(shown + HEARTBEAT) => Wake::Quiet,
-                    _ = stop.wait_for(|stopping| *stopping) => Wake::Stop,
-                };
-                match wake {
-                    Wake::Sealed => {}
-                    Wake::Quiet => {
-                        shown = tokio::time::Instant::now();
-                        yield SubscribeResponse { event: None, head_position };
-                    }
-                    Wake::Stop => Err(Error::Stopping.into_status(language))?,
+                    Next::Heartbeat => yield SubscribeResponse { event: None, head_position: tail.head_position() },
                 }
             }
         };
@@ -90,16 +65,4 @@ impl Feed {
             Err(Error::field("after_position", format!("is beyond the journal's end at {head}")))
         }
     }
-}
-
-/// Why a feed that had nothing to send goes on.
-pub enum Wake {
-    Sealed,
-    Quiet,
-    Stop,
-}
-
-async fn read_page(chassis: &Chassis, cursor: i64) -> Result<Vec<JournalRow>, Error> {
-    let mut connection = chassis.pool().acquire().await?;
-    Ok(sealed_after(&mut connection, cursor, PAGE).await?)
 }

@@ -22,6 +22,7 @@ use crate::serve::config::Config;
 use crate::serve::server::settings::{Limits, Tls};
 use crate::serve::server::{Server, ServerError};
 use crate::store::database::{self, DatabaseError};
+use crate::telemetry::settings::{Log, Telemetry as TelemetrySettings};
 use crate::telemetry::{Telemetry, TelemetryError};
 use crate::work::chassis::{Chassis, ChassisConfig};
 use crate::work::follow;
@@ -179,26 +180,42 @@ enum Command {
 #[must_use]
 pub fn main(service: &'static Service) -> ExitCode {
     let arguments = Arguments::parse();
-    match run(service, &arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if tracing::dispatcher::has_been_set() {
-                tracing::error!(cause = describe(&error), "cannot go on");
-            } else {
-                eprintln!("{}: {}", service.schema, describe(&error));
-            }
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(service.schema, run(service, &arguments))
 }
 
 fn run(service: &'static Service, arguments: &Arguments) -> Result<(), StartError> {
     let config: Config = Config::load(arguments.config.as_deref())?;
+    let name = format!("kefu-{}", service.schema);
+    let (telemetry, log) = (config.telemetry.clone(), config.log.clone());
+    with_telemetry(&telemetry, &log, &name, async |telemetry| work(service, arguments, config, telemetry).await)
+}
+
+/// The exit code of the program `name`: where it cannot go on, why is logged, or printed while nothing is logged yet.
+#[must_use]
+pub fn exit_code(name: &str, outcome: Result<(), impl std::error::Error + 'static>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(cause = describe(&error), "cannot go on");
+    } else {
+        eprintln!("{name}: {}", describe(&error));
+    }
+    ExitCode::FAILURE
+}
+
+/// Does `work` on a runtime of its own with telemetry for the process `name`, and sends what is left of that, however it ends.
+pub fn with_telemetry<E>(
+    settings: &TelemetrySettings,
+    log: &Log,
+    name: &str,
+    work: impl AsyncFnOnce(Telemetry) -> Result<(), E>,
+) -> Result<(), E>
+where
+    E: From<TelemetryError> + From<std::io::Error>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let name = format!("kefu-{}", service.schema);
-        let telemetry = Telemetry::start(&config.telemetry, &config.log, &name)?;
-        let outcome = work(service, arguments, config, telemetry.clone()).await;
+        let telemetry = Telemetry::start(settings, log, name)?;
+        let outcome = work(telemetry.clone()).await;
         telemetry.shutdown().await;
         outcome
     })
@@ -239,14 +256,20 @@ async fn serve(
         telemetry,
     };
     let mut running = service.start(setup).await?;
-    let stop = interrupted()?;
-    tokio::select! {
-        () = stop => {}
-        () = running.stopped() => return Ok(()),
+    if told_to_stop(running.stopped()).await? {
+        tracing::info!(service = running.chassis.service, "stopping");
+        running.stop().await;
     }
-    tracing::info!(service = running.chassis.service, "stopping");
-    running.stop().await;
     Ok(())
+}
+
+/// Waits until the process is told to stop by Ctrl-C or SIGTERM; false if what it serves has `stopped` before by itself.
+pub async fn told_to_stop(stopped: impl Future<Output = ()>) -> Result<bool, std::io::Error> {
+    let interrupted = interrupted()?;
+    Ok(tokio::select! {
+        () = interrupted => true,
+        () = stopped => false,
+    })
 }
 
 /// The peers of a configuration.

@@ -143,7 +143,7 @@ impl Server {
         let serving = connections::Serving {
             router: router.with_state(()),
             protocols: Protocols::Http2,
-            limits,
+            limits: limits.of_connections(),
             tls,
             stop: chassis.stopping(),
         };

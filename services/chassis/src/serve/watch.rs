@@ -2,7 +2,6 @@
 //! at a time and read the next when the caller has taken it, so a slow reader costs nobody but itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_stream::try_stream;
 use futures::{Stream, StreamExt as _};
@@ -17,13 +16,10 @@ use crate::base::error::Error;
 use crate::base::names::Resource;
 use crate::contract::call::{Answers, Call};
 use crate::contract::paging::{Key, Pages};
-use crate::serve::feed;
-use crate::store::journal::{self, read_head, sealed_after};
+use crate::serve::tail::{Next, Tail};
+use crate::store::journal::{self, read_head};
 use crate::work::chassis::Chassis;
 use crate::work::step::AggregateRoot;
-
-const PAGE: i64 = 500;
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A watch that has begun.
 pub struct Watch {
@@ -58,7 +54,7 @@ impl Key for Seen {
 /// What is sent.
 #[derive(Debug)]
 pub struct Watched<T> {
-    /// Something to see; none in a sign of life.
+    /// Something to see; none in a heartbeat.
     pub item: Option<T>,
     /// Where to go on.
     pub resume_token: String,
@@ -92,59 +88,33 @@ impl Watch {
     {
         try_stream! {
             let Self { chassis, call, pages, seen, slot: _slot } = self;
-            let mut position = if seen.items == 0 { seen.position } else { seen.position - 1 };
+            let begins_after = if seen.items == 0 { seen.position } else { seen.position - 1 };
             let refused = |error: Error| error.into_status(call.language);
-            let mut head = chassis.sealed.subscribe();
-            let mut stop = chassis.stopping();
-            let mut shown = tokio::time::Instant::now();
+            let mut tail = Tail::new(chassis.clone(), call.clone(), begins_after);
             // The first message says where the watch begins, before anything has happened.
             yield Watched { item: None, resume_token: pages.token(&seen) };
             loop {
-                head.borrow_and_update();
-                // Whoever lost the right to see this meanwhile sees no more of it.
-                chassis.still_admits(&call).map_err(refused)?;
-                let events = read(&chassis, position).await.map_err(refused)?;
-                let (full, last) = (events.len() == usize::try_from(PAGE).unwrap_or(0), events.last().map(|event| event.position));
-                if let Some(last) = last {
-                    let mut items = pick(events).await.map_err(refused)?.into_iter().peekable();
-                    let mut sent = Seen { position, items: 0 };
-                    while let Some((at, item)) = items.next() {
-                        sent = Seen { position: at, items: if at == sent.position { sent.items + 1 } else { 1 } };
-                        if at == seen.position && sent.items <= seen.items {
-                            continue;
+                let mut sent = Seen { position: tail.position(), items: 0 };
+                match tail.next().await.map_err(refused)? {
+                    Next::Events(rows) => {
+                        let events = rows.into_iter().map(|row| journal::event(&chassis.service, row)).collect();
+                        let mut items = pick(events).await.map_err(refused)?.into_iter().peekable();
+                        while let Some((at, item)) = items.next() {
+                            sent = Seen { position: at, items: if at == sent.position { sent.items + 1 } else { 1 } };
+                            if at == seen.position && sent.items <= seen.items {
+                                continue;
+                            }
+                            let is_last = items.peek().is_none_or(|(next, _)| *next != at);
+                            tail.sent();
+                            let token = pages.token(&Seen { items: if is_last { 0 } else { sent.items }, ..sent });
+                            yield Watched { item: Some(item), resume_token: token };
                         }
-                        let is_last = items.peek().is_none_or(|(next, _)| *next != at);
-                        shown = tokio::time::Instant::now();
-                        let token = pages.token(&Seen { items: if is_last { 0 } else { sent.items }, ..sent });
-                        yield Watched { item: Some(item), resume_token: token };
                     }
-                    position = last;
-                }
-                if full {
-                    continue;
-                }
-                let wake = tokio::select! {
-                    Ok(()) = head.changed() => feed::Wake::Sealed,
-                    () = tokio::time::sleep_until(shown + HEARTBEAT) => feed::Wake::Quiet,
-                    _ = stop.wait_for(|stopping| *stopping) => feed::Wake::Stop,
-                };
-                match wake {
-                    feed::Wake::Sealed => {}
-                    feed::Wake::Quiet => {
-                        shown = tokio::time::Instant::now();
-                        yield Watched { item: None, resume_token: pages.token(&Seen { position, items: 0 }) };
-                    }
-                    feed::Wake::Stop => Err(refused(Error::Stopping))?,
+                    Next::Heartbeat => yield Watched { item: None, resume_token: pages.token(&sent) },
                 }
             }
         }
     }
-}
-
-async fn read(chassis: &Chassis, position: i64) -> Result<Vec<Event>, Error> {
-    let mut connection = chassis.pool().acquire().await?;
-    let rows = sealed_after(&mut connection, position, PAGE).await?;
-    Ok(rows.into_iter().map(|row| journal::event(&chassis.service, row)).collect())
 }
 
 /// The root of an aggregate whose changes can be watched.

@@ -12,7 +12,7 @@ pub fn genesis(service: &str) -> [u8; 32] {
 }
 
 /// A journal row as it is stored.
-#[derive(Clone, Debug, Record)]
+#[derive(Clone, Debug, sqlx::FromRow, Record)]
 #[record(table = "journal", query = journal, read_only)]
 pub struct JournalRow {
     pub seq: i64,

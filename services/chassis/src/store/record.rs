@@ -83,6 +83,8 @@ pub trait VersionedRow: Sized + Send + Sync {
     fn id(&self) -> Id<Self::Kind>;
     /// Its version: 1 when it is made, one more with each change.
     fn version(&self) -> i64;
+    /// When it was recorded.
+    fn created_at(&self) -> Timestamp;
     /// When it was last changed, by the clock of whoever did.
     fn changed_at(&self) -> Timestamp;
     /// Makes it this version, changed at `now`.

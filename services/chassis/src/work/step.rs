@@ -32,7 +32,9 @@ pub trait AggregateRoot: StatefulRow {
     /// besides may act where a row of the lifecycle says so.
     fn stakeholders(&self) -> Stakeholders<'_>;
     /// Before this nothing can have happened to it.
-    fn began_at(&self) -> Timestamp;
+    fn began_at(&self) -> Timestamp {
+        self.created_at()
+    }
     /// What gates and duties may ask about it at `at`.
     fn facts(&self, chassis: &Chassis, at: Timestamp) -> Self::Facts;
     /// Shows it as a caller may see it.

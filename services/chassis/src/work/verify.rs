@@ -3,7 +3,7 @@
 use kefu_proto::events::v1::finding::Kind;
 use kefu_proto::events::v1::{Anchor, Finding, VerifyJournalResponse};
 use sqlx::postgres::PgRow;
-use sqlx::{JournalRow as _, PgConnection};
+use sqlx::{AssertSqlSafe, FromRow as _, PgConnection, Row as _};
 
 use crate::base::error::Error;
 use crate::base::time::to_proto;
@@ -41,7 +41,11 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
         // While one page is reckoned, Postgres reads the next.
         let walked = tokio::task::spawn_blocking(move || {
             for row in &rows {
-                walk.step(row.try_get(POSITION)?, row.try_get(HASH).unwrap_or_default(), read(row).ok().as_ref());
+                walk.step(
+                    row.try_get(POSITION)?,
+                    row.try_get(HASH).unwrap_or_default(),
+                    JournalRow::from_row(row).ok().as_ref(),
+                );
             }
             Ok::<_, sqlx::Error>(walk)
         });
@@ -81,35 +85,8 @@ const HASH: usize = 2;
 /// Sealed rows from a position on, as they are. The query is not checked when it is compiled, since it must not decode: a row
 /// with what the service never writes is a finding, and not the end of the verification.
 async fn page(connection: &mut PgConnection, from: i64) -> Result<Vec<PgRow>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select seq, position, hash, event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation,
-            payload_type, payload, salt, payload_digest, duty_changes, corrects
-        from journal where position >= $1 order by position limit $2",
-    );
-    rows.bind(from).bind(PAGE).fetch_all(connection).await
-}
-
-/// A row of [`page`].
-fn read(row: &PgRow) -> Result<JournalRow, sqlx::Error> {
-    Ok(JournalRow {
-        seq: row.try_get(0)?,
-        position: row.try_get(POSITION)?,
-        hash: row.try_get(HASH)?,
-        event_id: row.try_get(3)?,
-        aggregate: row.try_get(4)?,
-        aggregate_version: row.try_get(5)?,
-        actor: row.try_get(6)?,
-        occurred_at: row.try_get(7)?,
-        recorded_at: row.try_get(8)?,
-        clauses: row.try_get(9)?,
-        regulation: row.try_get(10)?,
-        payload_type: row.try_get(11)?,
-        payload: row.try_get(12)?,
-        salt: row.try_get(13)?,
-        payload_digest: row.try_get(14)?,
-        duty_changes: row.try_get(15)?,
-        corrects: row.try_get(16)?,
-    })
+    let asked = format!("{}where position >= $1 order by position limit $2", JournalRow::SELECT);
+    sqlx::query(AssertSqlSafe(asked)).bind(from).bind(PAGE).fetch_all(connection).await
 }
 
 impl Walk {

@@ -33,7 +33,7 @@ async fn apply(chassis: &Chassis, connection: &mut PgConnection, event: &Event) 
     let Some(time) = request.and_then(|request| request.contact_time).as_ref().and_then(from_proto) else {
         return Ok(());
     };
-    let day = time.to_zoned(chassis.regulation.calendar().zone().clone()).date();
+    let day = chassis.regulation.calendar().day(time);
     sqlx::query!(
         "insert into complaints.contact_count as c (day, contacts, live) values ($1, 1, $2)
         on conflict (day) do update set contacts = c.contacts + 1, live = c.live or excluded.live",

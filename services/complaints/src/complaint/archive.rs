@@ -84,9 +84,8 @@ impl Complaints {
 
     /// End of the retention of a file closed at `at`, counted in the business calendar's zone.
     fn retain_until(&self, at: Timestamp) -> Timestamp {
-        let retention = self.chassis.regulation.get(params::RETENTION).to_span();
-        let closed = at.to_zoned(self.chassis.regulation.calendar().zone().clone());
-        closed.checked_add(retention).map_or(Timestamp::MAX, |until| until.timestamp())
+        let regulation = &self.chassis.regulation;
+        regulation.calendar().after(at, regulation.get(params::RETENTION).to_span())
     }
 
     pub(super) async fn get_archive(&self, call: &Call, request: pb::GetArchiveRequest) -> Result<pb::Archive, Error> {

@@ -82,7 +82,7 @@ impl Complaints {
     /// Counts an attempt that reached nobody, and its day if that is a working day.
     fn count_attempt(&self, step: &mut Step<'_>) {
         let calendar = self.chassis.regulation.calendar();
-        let day = step.at.to_zoned(calendar.zone().clone()).date();
+        let day = calendar.day(step.at);
         step.record.unreached_attempts += 1;
         let date = day.to_string();
         if calendar.is_worked(day) && !step.record.attempt_days.contains(&date) {

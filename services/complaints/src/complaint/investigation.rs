@@ -21,7 +21,7 @@ impl Complaints {
         let investigator = step.record.investigator.clone();
         step.not_before(sql::read(step.record.investigated_at), "the investigation began")?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
-        self.check_department(department)?;
+        self.chassis.directory.now().check_department(department)?;
         self.check_person(department, person)?;
         if !person.is_empty() && !request.no_person_reason.trim().is_empty() {
             return Err(Error::field("no_person_reason", "D8.5: is only for when nobody is responsible in person"));

@@ -47,7 +47,7 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         if !department.is_empty() {
-            self.check_department(department)?;
+            self.chassis.directory.now().check_department(department)?;
         }
         let department = if department.is_empty() { &step.record.responsible_department } else { department }.clone();
         // A person presumed responsible stays so only while their department stays the responsible one.
@@ -84,7 +84,7 @@ impl Complaints {
         request: pb::NotifyDepartmentRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        self.check_department(&request.department)?;
+        self.chassis.directory.now().check_department(&request.department)?;
         let mut facts = step.facts();
         facts.notified = self.notice_duty(&step, &request.department);
         step.fire(Action::Notify, &facts)?;
@@ -159,12 +159,6 @@ impl Complaints {
     pub(super) fn notice_duty_once(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let is_notified = step.record.notified.iter().any(|known| known == department);
         if is_notified { Vec::new() } else { self.notice_duty(step, department) }
-    }
-
-    /// Fails unless `name` is a known department.
-    pub(super) fn check_department(&self, name: &str) -> Result<(), Error> {
-        let is_known = self.chassis.directory.now().department(name).is_some();
-        if is_known { Ok(()) } else { Err(Error::NotFound { kind: "kefu/Department", name: name.to_owned() }) }
     }
 
     /// Fails unless the person belongs or once belonged to the department: the matter of the complaint may lie long back.

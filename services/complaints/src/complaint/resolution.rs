@@ -78,7 +78,7 @@ impl Complaints {
             });
         }
         for department in request.departments {
-            self.check_department(&department)?;
+            self.chassis.directory.now().check_department(&department)?;
             departments.push(department);
         }
         departments.retain(|department| !department.is_empty());

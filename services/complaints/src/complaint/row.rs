@@ -32,6 +32,7 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 #[record(shows = pb::Complaint)]
 #[record(computed(contact = Self::contact, root_cause = Self::root_cause, resolution = Self::resolution))]
 #[record(fixed(number, channel, received_at, customer, contact, matter, desired_remedy, request, department))]
+#[record(hidden(contact, parties, cause_category, cause, whys, resolution, attempt_days, contacted, waived))]
 pub struct ComplaintRow {
     pub id: Uuid,
     pub number: String,
@@ -39,7 +40,6 @@ pub struct ComplaintRow {
     pub received_at: SqlTime,
     #[record(names = Customer)]
     pub customer: Option<Uuid>,
-    #[record(hidden)]
     pub contact: serde_json::Value,
     pub matter: String,
     pub desired_remedy: String,
@@ -57,27 +57,19 @@ pub struct ComplaintRow {
     #[record(show = notified_departments)]
     pub notified: Vec<String>,
     pub investigator: String,
-    #[record(hidden)]
     pub parties: Vec<String>,
     pub state: i16,
     pub cycle: i32,
-    #[record(hidden)]
     pub cause_category: i16,
-    #[record(hidden)]
     pub cause: String,
-    #[record(hidden)]
     pub whys: Vec<String>,
     pub outcome: i16,
-    #[record(hidden)]
     pub resolution: Option<Vec<u8>>,
     pub closure: i16,
     pub satisfaction: i16,
     pub unreached_attempts: i32,
-    #[record(hidden)]
     pub attempt_days: Vec<String>,
-    #[record(hidden)]
     pub contacted: bool,
-    #[record(hidden)]
     pub waived: bool,
     pub evidence_count: i32,
     pub withdraw_reason: String,

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use kefu_chassis::error::Violation;
+use kefu_chassis::quota::QuotaSlot;
 use kefu_chassis::{Call, Error, step};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::upload_evidence_request::Part;
@@ -13,7 +14,6 @@ use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
 
 use super::received::Received;
-use super::slots::Slot;
 use super::{Evidences, check_digest, check_readable, kind, name};
 use crate::complaint::lifecycle::Action;
 use crate::complaint::row::{ComplaintRow, Step};
@@ -58,7 +58,7 @@ impl Evidences {
         &self,
         call: &mut Call,
         parts: Streaming<pb::UploadEvidenceRequest>,
-    ) -> Result<(pb::UploadedEvidence, Received, Slot), Error> {
+    ) -> Result<(pb::UploadedEvidence, Received, QuotaSlot), Error> {
         let mut messages = Messages::new(parts, self.transfers.bounds.idle());
         let Some(Part::Evidence(stated)) = messages.next(call).await? else {
             return Err(Error::field("evidence", "is required in the first message"));
@@ -72,7 +72,7 @@ impl Evidences {
         let mut connection = self.chassis.pool().acquire().await?;
         step::seen::<ComplaintRow>(&mut connection, call, &stated.parent).await?;
         drop(connection);
-        let slot = self.transfers.slots.take(&call.caller.subject)?;
+        let slot = self.transfers.uploads.take(&call.caller.subject)?;
         let mut received = Received::open().await?;
         while let Some(part) = messages.next(call).await? {
             let Part::Content(bytes) = part else {

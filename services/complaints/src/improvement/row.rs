@@ -21,6 +21,7 @@ use crate::shared::{Complaint, Improvement};
 #[record(shows = pb::Improvement, computed(effect = Self::effect))]
 #[record(fixed(number, complaints, cause_category, cause, responsible_department, measure, owner, department))]
 #[record(fixed(due_at, verifier))]
+#[record(hidden(days, count_before, count_after, contacts_before, contacts_after))]
 pub struct ImprovementRow {
     pub id: Uuid,
     pub number: String,
@@ -40,15 +41,10 @@ pub struct ImprovementRow {
     pub check_at: Option<SqlTime>,
     pub verified_at: Option<SqlTime>,
     pub comment: String,
-    #[record(hidden)]
     pub days: i32,
-    #[record(hidden)]
     pub count_before: i64,
-    #[record(hidden)]
     pub count_after: i64,
-    #[record(hidden)]
     pub contacts_before: i64,
-    #[record(hidden)]
     pub contacts_after: i64,
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
@@ -86,10 +82,6 @@ impl AggregateRoot for ImprovementRow {
 
     fn stakeholders(&self) -> Stakeholders<'_> {
         Stakeholders::of(&self.owner, &self.department)
-    }
-
-    fn began_at(&self) -> Timestamp {
-        self.created_at.to_jiff()
     }
 
     fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {

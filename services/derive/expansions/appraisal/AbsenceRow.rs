@@ -13,7 +13,7 @@ from appraisal.absence "
 pub(crate) use absences;
 impl AbsenceRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Absence>::new(now).uuid(),
@@ -26,7 +26,7 @@ impl AbsenceRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     fn id(&self) -> ::kefu_chassis::names::Id<Absence> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -49,7 +49,6 @@ impl AbsenceRow {
 }
 impl AbsenceRow {
     /// Stores the new row.
-    #[allow(dead_code, reason = "a row may be read only")]
     async fn insert(
         &self,
         connection: &mut ::sqlx::PgConnection,
@@ -66,7 +65,6 @@ values ($1, $2, $3, $4, $5, $6, $7)",
         Ok(())
     }
     /// Stores what can change of it. Exactly one row must be there to change.
-    #[allow(dead_code, reason = "a row may be read only")]
     async fn update(
         &self,
         connection: &mut ::sqlx::PgConnection,

@@ -1,4 +1,4 @@
-// `DepartmentRow` of services/appraisal/src/directory/department.rs, expanded.
+// `DepartmentRow` of services/appraisal/src/directory/department/row.rs, expanded.
 
 ///Queries `appraisal.department`: what follows the `from`, and its parameters.
 macro_rules! departments {
@@ -14,7 +14,7 @@ from appraisal.department "#
 pub(crate) use departments;
 impl DepartmentRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             name: ::kefu_chassis::record::Blank::blank(now),

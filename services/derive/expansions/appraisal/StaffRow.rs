@@ -1,11 +1,11 @@
-// `StaffRow` of services/appraisal/src/directory/staff.rs, expanded.
+// `StaffRow` of services/appraisal/src/directory/staff/row.rs, expanded.
 
 ///Queries `appraisal.staff`: what follows the `from`, and its parameters.
 macro_rules! staffs {
     ($rest:literal $($arguments:tt)*) => {
         ::sqlx::query_as!(StaffRow,
         r#"select name, number, display_name, coalesce(department, '') as "department!", post, level, roles, skills,
-    qualifications as "qualifications: crate::directory::staff::Held", coalesce(supervisor, '') as "supervisor!",
+    qualifications as "qualifications: crate::directory::staff::row::Held", coalesce(supervisor, '') as "supervisor!",
     inactive, department_since, created_at, updated_at, version
 from appraisal.staff "#
         + $rest $($arguments)*)
@@ -15,7 +15,7 @@ from appraisal.staff "#
 pub(crate) use staffs;
 impl StaffRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             name: ::kefu_chassis::record::Blank::blank(now),

@@ -18,7 +18,7 @@ from complaints.complaint "
 pub(crate) use complaints;
 impl ComplaintRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Complaint>::new(now).uuid(),
@@ -73,7 +73,7 @@ impl ComplaintRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<Complaint> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -150,6 +150,9 @@ impl ::kefu_chassis::record::VersionedRow for ComplaintRow {
     }
     fn version(&self) -> i64 {
         self.version
+    }
+    fn created_at(&self) -> ::jiff::Timestamp {
+        self.created_at.to_jiff()
     }
     fn changed_at(&self) -> ::jiff::Timestamp {
         self.updated_at.to_jiff()

@@ -15,7 +15,7 @@ from complaints.improvement "
 pub(crate) use improvements;
 impl ImprovementRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Improvement>::new(now).uuid(),
@@ -46,7 +46,7 @@ impl ImprovementRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<Improvement> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -94,6 +94,9 @@ impl ::kefu_chassis::record::VersionedRow for ImprovementRow {
     }
     fn version(&self) -> i64 {
         self.version
+    }
+    fn created_at(&self) -> ::jiff::Timestamp {
+        self.created_at.to_jiff()
     }
     fn changed_at(&self) -> ::jiff::Timestamp {
         self.updated_at.to_jiff()

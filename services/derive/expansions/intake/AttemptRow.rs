@@ -2,7 +2,7 @@
 
 impl AttemptRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<ContactAttempt>::new(now).uuid(),
@@ -18,7 +18,7 @@ impl AttemptRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<ContactAttempt> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -44,7 +44,6 @@ impl AttemptRow {
 }
 impl AttemptRow {
     /// Stores the new row.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn insert(
         &self,
         connection: &mut ::sqlx::PgConnection,

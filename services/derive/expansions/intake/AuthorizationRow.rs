@@ -13,7 +13,7 @@ from intake.remote_authorization "
 pub(crate) use authorizations;
 impl AuthorizationRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<RemoteAuthorization>::new(now).uuid(),
@@ -28,7 +28,7 @@ impl AuthorizationRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<RemoteAuthorization> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -54,7 +54,6 @@ impl AuthorizationRow {
 }
 impl AuthorizationRow {
     /// Stores the new row.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn insert(
         &self,
         connection: &mut ::sqlx::PgConnection,

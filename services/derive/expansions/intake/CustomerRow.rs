@@ -14,7 +14,7 @@ from intake.customer "
 pub(crate) use customers;
 impl CustomerRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Customer>::new(now).uuid(),
@@ -36,7 +36,7 @@ impl CustomerRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<Customer> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -68,6 +68,9 @@ impl ::kefu_chassis::record::VersionedRow for CustomerRow {
     }
     fn version(&self) -> i64 {
         self.version
+    }
+    fn created_at(&self) -> ::jiff::Timestamp {
+        self.created_at.to_jiff()
     }
     fn changed_at(&self) -> ::jiff::Timestamp {
         self.updated_at.to_jiff()

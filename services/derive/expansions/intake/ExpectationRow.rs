@@ -13,7 +13,7 @@ from intake.unmet_expectation "
 pub(crate) use expectations;
 impl ExpectationRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<UnmetExpectation>::new(now).uuid(),
@@ -30,7 +30,7 @@ impl ExpectationRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<UnmetExpectation> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -58,7 +58,6 @@ impl ExpectationRow {
 }
 impl ExpectationRow {
     /// Stores the new row.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn insert(
         &self,
         connection: &mut ::sqlx::PgConnection,
@@ -76,7 +75,6 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         Ok(())
     }
     /// Stores what can change of it. Exactly one row must be there to change.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn update(
         &self,
         connection: &mut ::sqlx::PgConnection,

@@ -13,7 +13,7 @@ from intake.progress "
 pub(crate) use steps;
 impl ProgressRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Progress>::new(now).uuid(),
@@ -27,7 +27,7 @@ impl ProgressRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<Progress> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -51,7 +51,6 @@ impl ProgressRow {
 }
 impl ProgressRow {
     /// Stores the new row.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn insert(
         &self,
         connection: &mut ::sqlx::PgConnection,

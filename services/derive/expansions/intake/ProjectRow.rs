@@ -14,7 +14,7 @@ from intake.project "
 pub(crate) use projects;
 impl ProjectRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Project>::new(now).uuid(),
@@ -33,7 +33,7 @@ impl ProjectRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     fn id(&self) -> ::kefu_chassis::names::Id<Project> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -70,6 +70,9 @@ impl ::kefu_chassis::record::VersionedRow for ProjectRow {
     }
     fn version(&self) -> i64 {
         self.version
+    }
+    fn created_at(&self) -> ::jiff::Timestamp {
+        self.created_at.to_jiff()
     }
     fn changed_at(&self) -> ::jiff::Timestamp {
         self.updated_at.to_jiff()

@@ -19,7 +19,7 @@ from intake.request "
 pub(crate) use requests;
 impl RequestRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Request>::new(now).uuid(),
@@ -79,7 +79,7 @@ impl RequestRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<Request> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -164,6 +164,9 @@ impl ::kefu_chassis::record::VersionedRow for RequestRow {
     }
     fn version(&self) -> i64 {
         self.version
+    }
+    fn created_at(&self) -> ::jiff::Timestamp {
+        self.created_at.to_jiff()
     }
     fn changed_at(&self) -> ::jiff::Timestamp {
         self.updated_at.to_jiff()

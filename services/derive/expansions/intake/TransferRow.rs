@@ -14,7 +14,7 @@ from intake.transfer "
 pub(crate) use transfers;
 impl TransferRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<Transfer>::new(now).uuid(),
@@ -34,7 +34,7 @@ impl TransferRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<Transfer> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -64,7 +64,6 @@ impl TransferRow {
 }
 impl TransferRow {
     /// Stores the new row.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn insert(
         &self,
         connection: &mut ::sqlx::PgConnection,
@@ -83,7 +82,6 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         Ok(())
     }
     /// Stores what can change of it. Exactly one row must be there to change.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn update(
         &self,
         connection: &mut ::sqlx::PgConnection,

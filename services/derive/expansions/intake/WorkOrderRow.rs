@@ -2,7 +2,7 @@
 
 impl WorkOrderRow {
     /// A row of which nothing is known yet, made at `now`.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn blank(now: ::jiff::Timestamp) -> Self {
         Self {
             id: ::kefu_chassis::names::Id::<WorkOrder>::new(now).uuid(),
@@ -17,7 +17,7 @@ impl WorkOrderRow {
         }
     }
     /// Its id.
-    #[allow(dead_code, reason = "a row may be read only")]
+    #[allow(dead_code, reason = "not every row is made or named by hand")]
     pub fn id(&self) -> ::kefu_chassis::names::Id<WorkOrder> {
         ::kefu_chassis::names::Id::from_uuid(self.id)
     }
@@ -42,7 +42,6 @@ impl WorkOrderRow {
 }
 impl WorkOrderRow {
     /// Stores the new row.
-    #[allow(dead_code, reason = "a row may be read only")]
     pub async fn insert(
         &self,
         connection: &mut ::sqlx::PgConnection,

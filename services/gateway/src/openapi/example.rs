@@ -5,10 +5,10 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
 use super::ordered;
-use super::schema::{Schemas, Use};
+use super::schema::Schemas;
+use super::usage::Use;
+use super::value::A_UUID;
 
-/// A `UUIDv7`, as the services make them.
-pub const UUID: &str = "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47";
 const TIME: &str = "2026-01-05T01:30:00Z";
 
 /// What says how a call is made, not what is asked.
@@ -69,7 +69,7 @@ pub fn of_field(schemas: &Schemas, field: &FieldDescriptor, of_path: &[&str]) ->
 /// The id at a segment of a resource's name.
 pub fn id(schemas: &Schemas, form: &str, segment: usize) -> String {
     let upto = form.split('/').take(segment + 1).collect::<Vec<_>>().join("/");
-    schemas.comments.name_like(&upto).and_then(|name| name.rsplit('/').next()).unwrap_or(UUID).to_owned()
+    schemas.comments.name_like(&upto).and_then(|name| name.rsplit('/').next()).unwrap_or(A_UUID).to_owned()
 }
 
 fn name(schemas: &Schemas, form: &str) -> String {

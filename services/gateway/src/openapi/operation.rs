@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::example;
 use super::path::Path;
 use super::problem;
-use super::schema::{Schemas, Use};
+use super::schema::Schemas;
+use super::usage::Use;
 use super::value::{ID, UUID};
 use crate::routes::here_or_within;
 

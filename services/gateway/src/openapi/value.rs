@@ -4,7 +4,7 @@ use kefu_proto::contract::{IDENTIFIER, OUTPUT_ONLY, REQUIRED, Resource, behavior
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value as Set};
 use serde_json::{Value, json};
 
-use super::schema::Use;
+use super::usage::Use;
 
 /// What may have at most so many characters is one line; the chassis' rule for every string.
 const LONGEST_LINE: u64 = 200;
@@ -16,6 +16,8 @@ const NOT_IN_LINE: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069
 pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
 /// A UUID as text.
 pub const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
+/// A `UUIDv7`, as the services make them.
+pub const A_UUID: &str = "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47";
 /// The parts of an address's domain are letters and digits of any script, which classes that every engine knows cannot
 /// say; of what is not ASCII, this leaves all.
 const EMAIL: &str = r"[^\s@\u0000-\u001f\u007f-\u009f]{1,64}@L+(\.L+)*";
@@ -118,7 +120,7 @@ impl Rules {
     /// A text that the rules allow: `given`, or what its form or its field's name suggests.
     pub fn text_like(&self, given: Option<&str>, field: &str) -> String {
         if self.uuid {
-            return super::example::UUID.to_owned();
+            return A_UUID.to_owned();
         }
         let fits = |text: &&str| self.max_len.is_none_or(|most| text.chars().count() as u64 <= most);
         match (given.filter(fits), self.pattern.as_deref()) {

@@ -48,7 +48,7 @@ impl Recorder {
         let serving = Serving {
             router: Router::new().fallback(pass).with_state(passing),
             protocols: Protocols::Http2,
-            limits: Limits::default(),
+            limits: Limits::default().of_connections(),
             tls: None,
             stop: stopping,
         };

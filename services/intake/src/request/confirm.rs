@@ -54,7 +54,7 @@ impl Requests {
 
     fn attempt_row(&self, call: &Call, request: &pb::ConfirmResolutionRequest, step: &Step<'_>) -> AttemptRow {
         let calendar = self.chassis.regulation.calendar();
-        let day = step.at.to_zoned(calendar.zone().clone()).date();
+        let day = calendar.day(step.at);
         AttemptRow {
             request: step.record.id,
             outcome: request.outcome() as i16,

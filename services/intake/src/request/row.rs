@@ -33,6 +33,7 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
 #[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]
 #[record(fixed(first_responder, origin, source, external_id, contact_at))]
+#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders))]
 pub struct RequestRow {
     pub id: Uuid,
     pub number: String,
@@ -40,9 +41,7 @@ pub struct RequestRow {
     pub kind: i16,
     #[record(names = Customer)]
     pub customer: Option<Uuid>,
-    #[record(hidden)]
     pub contact: serde_json::Value,
-    #[record(hidden)]
     pub project: Option<Uuid>,
     pub order_number: String,
     pub product_model: String,
@@ -59,7 +58,6 @@ pub struct RequestRow {
     pub carrier_state: i16,
     #[record(blank = Origin::Live as i16)]
     pub origin: i16,
-    #[record(hidden)]
     pub source: Option<String>,
     pub external_id: Option<String>,
     pub contact_at: SqlTime,
@@ -72,7 +70,7 @@ pub struct RequestRow {
     pub resolved_at: Option<SqlTime>,
     pub closed_at: Option<SqlTime>,
     pub first_contact_resolution: bool,
-    #[record(hidden, blank = true)]
+    #[record(blank = true)]
     pub settled_at_once: bool,
     pub awaited: String,
     pub cancel_reason: String,
@@ -93,11 +91,9 @@ pub struct RequestRow {
     pub linked: Vec<Uuid>,
     #[record(show = transfer_count)]
     pub transfers: i32,
-    #[record(hidden)]
     pub pending_transfer: Option<Uuid>,
     pub solved_first: bool,
     pub emergency_reason: String,
-    #[record(hidden)]
     pub work_orders: i32,
     pub open_expectations: i32,
     #[record(names = Complaint)]

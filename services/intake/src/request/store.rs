@@ -60,6 +60,7 @@ pub struct ProgressRow {
 /// An attempt to ask about a resolution as it is stored.
 #[derive(Debug, Record)]
 #[record(table = "intake.contact_attempt", kind = ContactAttempt, shows = pb::ContactAttempt, append_only)]
+#[record(hidden(working_day))]
 pub struct AttemptRow {
     pub id: Uuid,
     #[record(under = Request)]
@@ -68,7 +69,6 @@ pub struct AttemptRow {
     pub channel: i16,
     pub comment: String,
     pub cycle: i32,
-    #[record(hidden)]
     pub working_day: Option<jiff_sqlx::Date>,
     pub author: String,
     pub occurred_at: SqlTime,

@@ -59,9 +59,7 @@ impl Requests {
     ) -> Result<pb::Transfer, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let known = self.chassis.directory.now();
-        if known.department(&request.department).is_none() {
-            return Err(Error::NotFound { kind: "kefu/Department", name: request.department });
-        }
+        known.check_department(&request.department)?;
         if request.department == step.record.department {
             return Err(Error::field("department", "A2.4: has it already"));
         }

@@ -34,9 +34,7 @@ impl Requests {
         request: pb::FileWorkOrderRequest,
     ) -> Result<pb::WorkOrder, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        if self.chassis.directory.now().department(&request.for_department).is_none() {
-            return Err(Error::NotFound { kind: "kefu/Department", name: request.for_department });
-        }
+        self.chassis.directory.now().check_department(&request.for_department)?;
         if request.for_department == step.record.department {
             return Err(Error::field("for_department", "A2.6: has the request itself"));
         }

@@ -1,35 +1,38 @@
 //! Departments as stored, their queries and events.
 
 use jiff::Timestamp;
+use kefu_chassis::Call;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::Record;
-use kefu_chassis::{Call, Error};
 use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
 use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::directory::responsible::{Deputies, Deputy};
+use kefu_chassis::directory::Deputy;
+
+use crate::directory::responsible::Deputies;
 use crate::directory::staff::row::StaffRow;
 
 /// A department as it is stored: its fields are the columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Record)]
 #[record(table = "appraisal.department", query = departments, upsert)]
 #[record(shows = pb::Department, computed(deputies = Self::shown_deputies))]
+#[record(hidden(deputies))]
 pub struct DepartmentRow {
     pub name: String,
-    display_name: String,
-    kind: i16,
-    domains: Vec<String>,
+    pub display_name: String,
+    pub kind: i16,
+    pub domains: Vec<String>,
     /// Empty for none.
     #[record(nullable)]
     pub head: String,
-    #[record(read_as = "crate::directory::responsible::Deputies", hidden)]
+    #[record(read_as = "crate::directory::responsible::Deputies")]
     pub deputies: Deputies,
     pub dissolved: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
     pub version: i64,
 }
 

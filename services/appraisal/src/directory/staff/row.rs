@@ -1,10 +1,10 @@
 //! Staff as stored, their queries and events.
 
 use jiff::Timestamp;
+use kefu_chassis::Call;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, to_proto};
-use kefu_chassis::{Call, Error};
 use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
@@ -26,27 +26,27 @@ pub type Held = Json<Vec<Qualification>>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Record)]
 #[record(table = "appraisal.staff", query = staffs, upsert)]
 #[record(shows = pb::Staff, computed(qualifications = Self::shown_qualifications))]
+#[record(hidden(qualifications, department_since))]
 pub struct StaffRow {
     pub name: String,
     pub number: String,
-    display_name: String,
+    pub display_name: String,
     /// Empty for none.
     #[record(nullable)]
     pub department: String,
-    post: String,
-    level: i16,
-    roles: Vec<i16>,
-    skills: Vec<String>,
-    #[record(read_as = "crate::directory::staff::row::Held", hidden)]
-    qualifications: Held,
+    pub post: String,
+    pub level: i16,
+    pub roles: Vec<i16>,
+    pub skills: Vec<String>,
+    #[record(read_as = "crate::directory::staff::row::Held")]
+    pub qualifications: Held,
     /// Empty for none.
     #[record(nullable)]
     pub supervisor: String,
     pub inactive: bool,
-    #[record(hidden)]
     pub department_since: Timestamp,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
     pub version: i64,
 }
 

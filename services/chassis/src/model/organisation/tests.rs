@@ -60,3 +60,37 @@ fn a_department_is_that_of_the_time() {
     }
     assert_eq!(organisation.department_of("staff/nobody", NOON), "");
 }
+
+fn three_deputies() -> Vec<Deputy> {
+    let deputy = |staff: &str, domains: &[&str]| Deputy {
+        staff: staff.to_owned(),
+        domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
+    };
+    vec![deputy("staff/net", &["network"]), deputy("staff/all", &[]), deputy("staff/late", &[])]
+}
+
+#[test]
+fn the_head_is_in_charge_while_present_and_the_first_fitting_deputy_otherwise() {
+    let deputies = three_deputies();
+    let of = |matter: &str, present: &[&str]| {
+        in_charge("staff/head", &deputies, matter, |staff| present.contains(&staff))
+            .map(|(staff, capacity)| (capacity, staff.to_owned()))
+    };
+    let everyone = ["staff/head", "staff/net", "staff/all", "staff/late"];
+    let as_deputy = |staff: &str| Some((Capacity::Deputy, staff.to_owned()));
+    assert_eq!(of("network", &everyone), Some((Capacity::Head, "staff/head".to_owned())));
+    assert_eq!(of("network", &everyone[1..]), as_deputy("staff/net"));
+    assert_eq!(of("printing", &everyone[1..]), as_deputy("staff/all"), "a deputy for other matters is passed over");
+    assert_eq!(of("", &everyone[1..]), as_deputy("staff/all"), "an unclassified matter is not network");
+    assert_eq!(of("network", &everyone[2..]), as_deputy("staff/all"));
+    assert_eq!(of("", &everyone[3..]), as_deputy("staff/late"));
+    assert_eq!(of("printing", &["staff/net"]), None);
+    assert_eq!(of("network", &[]), None);
+}
+
+#[test]
+fn without_a_head_the_deputies_are_in_charge_and_without_these_nobody() {
+    let deputies = three_deputies();
+    assert_eq!(in_charge("", &deputies, "network", |_| true), Some(("staff/net", Capacity::Deputy)));
+    assert_eq!(in_charge("", &[], "network", |_| true), None);
+}

@@ -24,7 +24,7 @@ use super::connection::{Connection, Origin};
 use super::parts;
 use super::read_watch::{self, Streams};
 use super::write_limit::WriteLimit;
-use crate::serve::server::settings::Limits;
+use crate::serve::server::settings::ConnectionLimits;
 
 /// Streams of one connection at once: as many as calls of a server.
 const STREAMS: u32 = 1_000;
@@ -68,8 +68,8 @@ pub struct Serving {
     pub router: Router,
     /// What is spoken.
     pub protocols: Protocols,
-    /// Bounds of connections: `connections`, `handshake_ms`, `idle_ms` and `stall_ms` of these.
-    pub limits: Limits,
+    /// Bounds of the connections.
+    pub limits: ConnectionLimits,
     /// TLS; plain text when none.
     pub tls: Option<TlsAcceptor>,
     /// Becomes true when they are to end.

@@ -16,9 +16,10 @@ use tracing::Instrument as _;
 
 use crate::base::error::Error;
 use crate::base::language::Language;
+use crate::base::quota::CallerQuota;
 use crate::contract::identity::{Identity, bearer};
 use crate::contract::rules::MethodRule;
-use crate::serve::server::quota::{self, CallerQuota};
+use crate::serve::server::quota;
 use crate::serve::server::settings::Limits;
 use crate::telemetry::rpc::Observed;
 use crate::work::chassis::Chassis;
@@ -134,7 +135,7 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
         return next.run(request).await;
     }
     if OPEN.iter().any(|open| path.starts_with(open)) {
-        return match gate.quota.take_anonymously() {
+        return match quota::take_anonymously(&gate.quota) {
             Ok(slot) => quota::answer(next.run(request).await, Some(slot)),
             Err(error) => refuse(error, request.headers()),
         };
@@ -143,7 +144,7 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
         return refuse(Error::UnknownMethod, request.headers());
     };
     let admitted = caller(&gate, &rule, request.headers()).await;
-    match admitted.and_then(|identity| Ok((gate.quota.take(&identity)?, identity))) {
+    match admitted.and_then(|identity| Ok((quota::take(&gate.quota, &identity)?, identity))) {
         Ok((slot, identity)) => {
             request.extensions_mut().insert(identity);
             request.extensions_mut().insert(rule);

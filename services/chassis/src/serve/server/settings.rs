@@ -54,11 +54,31 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The bounds of its connections.
+    #[must_use]
+    pub fn of_connections(&self) -> ConnectionLimits {
+        let Self { connections, handshake_ms, idle_ms, stall_ms, .. } = *self;
+        ConnectionLimits { connections, handshake_ms, idle_ms, stall_ms }
+    }
+
     /// How long calls may go on once the service is told to stop.
     #[must_use]
     pub fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
     }
+}
+
+/// Bounds of a server's connections; the meaning of each is that of the setting of its name.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Connections at once.
+    pub connections: usize,
+    /// How long one may take to send its first byte, or to agree on TLS, in milliseconds.
+    pub handshake_ms: u64,
+    /// How long one may be without a call, in milliseconds.
+    pub idle_ms: u64,
+    /// How long a part of an answer may wait for its caller to take it, in milliseconds.
+    pub stall_ms: u64,
 }
 
 /// TLS of the server.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Operation, content, problem};
-use crate::openapi::schema::{Schemas, Use};
+use crate::openapi::schema::Schemas;
+use crate::openapi::usage::Use;
 
 impl Operation<'_> {
     /// The answers by status.

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{Operation, content};
 use crate::openapi::example;
 use crate::openapi::ordered::{self, Ordered};
-use crate::openapi::schema::{Schemas, Use};
+use crate::openapi::schema::Schemas;
+use crate::openapi::usage::Use;
 
 const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";

@@ -1,0 +1,98 @@
+//! The tail of the journal: sealed events from a position on, page by page, for one stream. A page is read when the one before
+//! has been sent, so a slow reader costs nobody but itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::base::error::Error;
+use crate::contract::call::Call;
+use crate::store::chain::JournalRow;
+use crate::store::journal::sealed_after;
+use crate::work::chassis::Chassis;
+
+/// Events of a page at most.
+const PAGE: usize = 500;
+/// How long nothing is sent until a heartbeat says that the stream lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The journal's tail for one call.
+pub struct Tail {
+    chassis: Arc<Chassis>,
+    call: Call,
+    position: i64,
+    head_position: i64,
+    sealed: watch::Receiver<i64>,
+    stop: watch::Receiver<bool>,
+    sent_at: Instant,
+    /// Whether there may be more events than were read.
+    may_have_more: bool,
+}
+
+/// What comes next.
+pub enum Next {
+    /// Events, the oldest first; at least one.
+    Events(Vec<JournalRow>),
+    /// Nothing to send for so long that the stream has to say that it lives.
+    Heartbeat,
+}
+
+impl Tail {
+    /// The events after `position`, for as long as `call` is admitted.
+    pub fn new(chassis: Arc<Chassis>, call: Call, position: i64) -> Self {
+        let (sealed, stop) = (chassis.sealed.subscribe(), chassis.stopping());
+        let (sent_at, may_have_more) = (Instant::now(), true);
+        Self { chassis, call, position, head_position: position, sealed, stop, sent_at, may_have_more }
+    }
+
+    /// The position of the last event that was read.
+    pub fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// The journal's last sealed position, as far as this tail has seen.
+    pub fn head_position(&self) -> i64 {
+        self.head_position
+    }
+
+    /// Notes that something was sent: the next heartbeat is due a while after that.
+    pub fn sent(&mut self) {
+        self.sent_at = Instant::now();
+    }
+
+    /// Waits for what comes next. Refused once the caller has lost the right to it, or the service stops.
+    pub async fn next(&mut self) -> Result<Next, Error> {
+        loop {
+            if !self.may_have_more {
+                self.may_have_more = true;
+                let is_quiet = tokio::select! {
+                    Ok(()) = self.sealed.changed() => false,
+                    () = tokio::time::sleep_until(self.sent_at + HEARTBEAT) => true,
+                    _ = self.stop.wait_for(|stopping| *stopping) => return Err(Error::Stopping),
+                };
+                if is_quiet {
+                    self.sent();
+                    return Ok(Next::Heartbeat);
+                }
+            }
+            // Seen before the page is read, so that what is sealed meanwhile wakes the tail again.
+            let known = *self.sealed.borrow_and_update();
+            // Whoever lost the right to it meanwhile gets no more.
+            self.chassis.still_admits(&self.call)?;
+            let rows = self.page().await?;
+            self.may_have_more = rows.len() == PAGE;
+            self.position = rows.last().and_then(|row| row.position).unwrap_or(self.position);
+            self.head_position = known.max(self.position);
+            if !rows.is_empty() {
+                return Ok(Next::Events(rows));
+            }
+        }
+    }
+
+    async fn page(&self) -> Result<Vec<JournalRow>, Error> {
+        let mut connection = self.chassis.pool().acquire().await?;
+        Ok(sealed_after(&mut connection, self.position, i64::try_from(PAGE).unwrap_or(i64::MAX)).await?)
+    }
+}

@@ -1,4 +1,4 @@
-//! The directory (`kefu.directory.v1`): who belongs where, acts as what, is in charge of what, and is away.
+//! The directory (`kefu.directory.v1`): departments and staff with their roles, heads, deputies and absences.
 
 use std::sync::Arc;
 
@@ -26,15 +26,15 @@ kefu_proto::serve_directory_service!(Directory);
 /// The organisation as a whole.
 #[derive(Clone, Debug, Default)]
 struct Organisation {
-    /// Their name, or empty.
+    /// Name of the general manager, `staff/{id}`; empty for none.
     general_manager: String,
     general_manager_version: i64,
     /// Counts the changes of departments and staff.
     version: i64,
 }
 
-/// Takes the organisation for a change of departments or staff, until the transaction ends, and counts the change. In turn: the
-/// row alone would let a long import, which takes it again and again, overtake whoever waits.
+/// Locks the organisation for a change of departments or staff until the transaction ends, and counts the change. Waiting
+/// calls get the lock in turn: locking the row alone would let a long import, which locks it for every step, overtake them.
 async fn lock_organisation(connection: &mut PgConnection) -> Result<Organisation, sqlx::Error> {
     sqlx::query_as!(
         Organisation,
@@ -46,7 +46,7 @@ async fn lock_organisation(connection: &mut PgConnection) -> Result<Organisation
     .await
 }
 
-/// Where a page of a list by name ends.
+/// Last name of a page, kept in the page token.
 struct Name(String);
 
 impl Key for Name {
@@ -59,17 +59,17 @@ impl Key for Name {
     }
 }
 
-/// There is no such department.
+/// The error for an unknown department.
 fn no_department(name: &str) -> Error {
     Error::NotFound { kind: "kefu/Department", name: name.to_owned() }
 }
 
-/// There is no such member of staff.
+/// The error for an unknown member of staff.
 fn no_staff(name: &str) -> Error {
     Error::NotFound { kind: "kefu/Staff", name: name.to_owned() }
 }
 
-/// The name of a new resource of `collection` with this id. `-` stands for all of a collection and names none of it.
+/// The name `{collection}/{id}` of a new resource. Refuses the id `-`, which stands for the whole collection.
 fn new_name(collection: &str, id: &str) -> Result<String, Error> {
     if id == "-" {
         let field = if collection == "staff" { "staff_id" } else { "department_id" };

@@ -1,4 +1,4 @@
-//! appraisal: the people. The directory of departments and staff, who is in charge of what, and who is away (A2.4, A2.5).
+//! The appraisal service: the directory of departments and staff, with heads, deputies and absences (A2.4, A2.5).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ mod directory;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// The service, for its own binary, for all in one, and for tests.
+/// The service as its own binary, `kefu up` and tests start it.
 pub static SERVICE: Service = Service {
     schema: "appraisal",
     port: 7004,
@@ -22,11 +22,11 @@ pub static SERVICE: Service = Service {
     mount,
 };
 
-/// What appraisal is told beside what every service is.
+/// Settings of appraisal, beside those of every service.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    /// Who becomes the first ADMIN of a directory that holds nobody, `staff/{id}`; nobody does when unset.
+    /// First ADMIN of an empty directory, `staff/{id}`; none when unset.
     admin: Option<String>,
 }
 

@@ -1,42 +1,42 @@
-//! A struct with its `#[record(…)]` attributes, as the derive macros read it.
+//! Reads a struct and its `#[record(…)]` attributes.
 
 use proc_macro2::{Ident, Span};
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Data, DeriveInput, Error, Expr, Field, Fields, LitStr, Path, Result, Token, Type, Visibility};
 
-/// A stored row.
+/// A struct that derives `Record`.
 pub struct Row {
     pub ident: Ident,
     pub visibility: Visibility,
     /// The table, with its schema where the SQL is a service's.
     pub table: String,
-    /// The name of the macro that queries the table, where anything does beside what is derived.
+    /// Name of the query macro, if other statements than the derived ones read the table.
     pub query: Option<Ident>,
-    /// The kind of resource that the row is.
+    /// Kind of resource of the row.
     pub kind: Option<Path>,
-    /// The message of the contract that shows it.
+    /// Message of the contract that shows the row.
     pub shows: Option<Path>,
-    /// Fields of that message that are computed, each with the function that does.
+    /// Computed fields of that message, each with its function.
     pub computed: Vec<(Ident, Path)>,
-    /// The enum of its states, where it has a lifecycle.
+    /// Enum of states, if the row has a lifecycle.
     pub state: Option<Path>,
-    /// What the number that people say begins with, and the sequence that counts.
+    /// Prefix of the number for people, e.g. `C`, and the sequence that counts it.
     pub number: Option<(String, String)>,
-    /// The table that it is found by.
+    /// Search table of the row.
     pub search: Option<Search>,
-    /// Whether many are stored in one statement, new or changed.
+    /// Whether rows are stored many at once by `upsert`.
     pub upsert: bool,
-    /// Whether other statements store it.
+    /// Whether other statements than the derived ones store the row.
     pub is_read_only: bool,
     /// The columns.
     pub columns: Vec<Column>,
 }
 
-/// The table that a row is found by.
+/// A search table.
 pub struct Search {
     pub table: String,
-    /// Its columns beside `tokens` and `said`: each with the column of the row that it repeats.
+    /// Columns beside `tokens` and `said`, each with the column of the row that it copies.
     pub repeats: Vec<(String, String)>,
 }
 
@@ -45,29 +45,29 @@ pub struct Column {
     pub ident: Ident,
     pub kind: Type,
     pub span: Span,
-    /// Whether it stays as it was inserted.
+    /// Whether updates leave the column out.
     pub is_fixed: bool,
     /// Whether an empty text is stored as null.
     pub is_nullable: bool,
-    /// The Rust type that the query reads it as.
+    /// Rust type that queries read the column as, if overridden.
     pub read_as: Option<String>,
-    /// The kind of resource whose ids it holds.
+    /// Kind of resource whose ids the column holds.
     pub names: Option<Path>,
-    /// Whether that resource is the one that the row stands under.
+    /// Whether that resource is the row's parent.
     pub is_parent: bool,
-    /// What it is when nothing is known of it yet.
+    /// Value in `blank`, if not the type's empty value.
     pub blank: Option<Expr>,
-    /// How the contract shows it.
+    /// Field of the contract.
     pub shown: Shown,
 }
 
-/// How the contract shows a column.
+/// Field of the contract that shows a column.
 pub enum Shown {
-    /// In the field of the same name, or of the name that the contract's rules give it.
+    /// The field of the same name, or of the contract's name for it, e.g. `created_at` as `create_time`.
     Same,
-    /// In a field of another name.
+    /// A field of another name.
     As(Ident),
-    /// Not at all, or by a computed field.
+    /// None, or a computed field.
     Hidden,
 }
 
@@ -143,13 +143,13 @@ impl Row {
         Ok(row)
     }
 
-    /// The column that an option names.
+    /// Finds the column that an option names.
     fn named(&mut self, option: &ParseNestedMeta<'_>) -> Result<&mut Column> {
         let column = self.columns.iter_mut().find(|column| option.path.is_ident(&column.ident));
         column.ok_or_else(|| option.error("is no column"))
     }
 
-    /// Refuses options that do not fit together.
+    /// Fails if options contradict each other.
     fn check(&self) -> Result<()> {
         let fail = |message: &str| Err(Error::new(self.ident.span(), message));
         if self.kind.is_some() && self.key().is_none() {
@@ -173,7 +173,7 @@ impl Row {
         Ok(())
     }
 
-    /// The column of a name.
+    /// The column with a name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.ident == name)
     }
@@ -183,13 +183,13 @@ impl Row {
         self.column("id")
     }
 
-    /// Whether it is a resource that counts its changes and tells when the last one was.
+    /// Whether the row is a resource with the columns `version` and `updated_at`.
     pub fn is_versioned(&self) -> bool {
         let needed = ["version", "created_at", "updated_at"];
         self.kind.is_some() && needed.iter().all(|name| self.column(name).is_some())
     }
 
-    /// The resource that it stands under.
+    /// The column of the parent resource.
     pub fn parent(&self) -> Option<&Column> {
         self.columns.iter().find(|column| column.is_parent)
     }
@@ -240,7 +240,7 @@ impl Column {
     }
 }
 
-/// Goes through the options of the `#[record(…)]` attributes.
+/// Calls `take` with each option of the `#[record(…)]` attributes.
 fn each_option(attributes: &[Attribute], mut take: impl FnMut(ParseNestedMeta<'_>) -> Result<()>) -> Result<()> {
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
         attribute.parse_nested_meta(&mut take)?;
@@ -257,7 +257,7 @@ fn text(option: &ParseNestedMeta<'_>) -> Result<String> {
     Ok(option.value()?.parse::<LitStr>()?.value())
 }
 
-/// `number("C", sequence = "…")`.
+/// Parses `number("C", sequence = "…")`.
 fn number(option: &ParseNestedMeta<'_>) -> Result<(String, String)> {
     let content;
     syn::parenthesized!(content in option.input);
@@ -272,7 +272,7 @@ fn number(option: &ParseNestedMeta<'_>) -> Result<(String, String)> {
     Ok((prefix.value(), sequence.value()))
 }
 
-/// `search("intake.request_search", request = id, contact_at = contact_at)`.
+/// Parses `search("intake.request_search", request = id, contact_at = contact_at)`.
 fn search(option: &ParseNestedMeta<'_>) -> Result<Search> {
     let content;
     syn::parenthesized!(content in option.input);

@@ -7,7 +7,7 @@ use syn::{DeriveInput, Error, Expr, Result, Type};
 use crate::input::{Column, Row, Shown};
 use crate::statements::{Bind, Statement, insert, select, update, upsert};
 
-/// What the derive adds to the struct.
+/// Everything that the derive adds to the struct.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let row = Row::of(input)?;
     let query = query(&row)?;
@@ -34,7 +34,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! { #query #blank #show #writes #stateful #child })
 }
 
-/// A text as a literal that keeps its lines.
+/// A raw string literal, which keeps the lines of the text.
 fn literal(text: &str) -> Result<TokenStream> {
     let hashes = if text.contains('"') { "#" } else { "" };
     format!("r{hashes}\"{text}\"{hashes}").parse().map_err(|error| Error::new(Span::call_site(), error))
@@ -57,12 +57,12 @@ fn query(row: &Row) -> Result<TokenStream> {
     })
 }
 
-/// The whole statement that reads rows, with what follows its `from`.
+/// The whole `select` statement as a literal; `rest` follows the table.
 fn selecting(row: &Row, rest: &str) -> Result<TokenStream> {
     literal(&format!("{}\n{rest}", select(row).trim_end()))
 }
 
-/// `blank`, `id` and `state`, where the row is a resource.
+/// `blank`, `id` and `state`, if the row is a resource.
 fn blank(row: &Row) -> Result<TokenStream> {
     let kind = row.kind.as_ref().filter(|_| row.key().is_some());
     if kind.is_none() && !row.upsert {
@@ -112,7 +112,7 @@ fn blank(row: &Row) -> Result<TokenStream> {
     })
 }
 
-/// `show`, where a message of the contract shows the row.
+/// `show`, if a message of the contract shows the row.
 fn show(row: &Row) -> Result<TokenStream> {
     let Some(message) = &row.shows else { return Ok(TokenStream::new()) };
     let mut fields = Vec::new();
@@ -148,8 +148,8 @@ fn show(row: &Row) -> Result<TokenStream> {
     })
 }
 
-/// The field of the contract that a column is shown in: `name` for the id, `etag` for the version, `create_time` and
-/// `update_time`, and `…_time` for what is stored as `…_at`.
+/// The field of the contract for a column: `name` for `id`, `etag` for `version`, `create_time` for `created_at`,
+/// `update_time` for `updated_at`, `…_time` for any other `…_at`.
 fn contract_name(column: &Column) -> Ident {
     let name = match column.ident.to_string().as_str() {
         "id" => "name".to_owned(),
@@ -161,7 +161,7 @@ fn contract_name(column: &Column) -> Ident {
     Ident::new(&name, column.span)
 }
 
-/// The resource's name, after that of what it stands under.
+/// The resource's name, which begins with its parent's.
 fn own_name(row: &Row) -> Result<TokenStream> {
     let kind =
         row.kind.as_ref().ok_or_else(|| Error::new(row.ident.span(), "has an id, and says no kind of resource"))?;
@@ -184,7 +184,7 @@ fn is_text(kind: &Type) -> bool {
     matches!(kind, Type::Path(path) if path.path.is_ident("String"))
 }
 
-/// The expressions that the parameters of a statement are bound to, each at the place of its field.
+/// The expressions bound to a statement's parameters, each with the span of its field.
 fn bound(row: &Row, statement: &Statement) -> Vec<TokenStream> {
     let expression = |bind: &Bind| match bind {
         Bind::Column(at) => {
@@ -233,7 +233,7 @@ fn plain(row: &Row) -> Result<TokenStream> {
     })
 }
 
-/// The trait of a resource that counts its changes.
+/// `VersionedRow`, the trait of a resource with a version.
 fn versioned(row: &Row) -> Result<TokenStream> {
     let (ident, kind, shows) = (&row.ident, &row.kind, &row.shows);
     let shows = shows.as_ref().ok_or_else(|| Error::new(ident.span(), "has a version, and no message shows it"))?;
@@ -334,7 +334,7 @@ fn versioned(row: &Row) -> Result<TokenStream> {
     })
 }
 
-/// The trait of a resource with a lifecycle.
+/// `StatefulRow`, the trait of a resource with a lifecycle.
 fn stateful(row: &Row) -> Result<TokenStream> {
     let Some(state) = &row.state else { return Ok(TokenStream::new()) };
     if !row.is_versioned() {
@@ -360,7 +360,7 @@ fn stateful(row: &Row) -> Result<TokenStream> {
     })
 }
 
-/// The trait of what stands under another resource.
+/// `ChildRow`, the trait of a resource with a parent.
 fn child(row: &Row) -> Result<TokenStream> {
     let (Some(parent), Some(kind), Some(shows)) = (row.parent(), &row.kind, &row.shows) else {
         return Ok(TokenStream::new());
@@ -396,7 +396,7 @@ fn child(row: &Row) -> Result<TokenStream> {
     })
 }
 
-/// Storing many at once, new or changed.
+/// `upsert`, which stores many rows at once.
 fn upserting(row: &Row) -> Result<TokenStream> {
     let (ident, visibility) = (&row.ident, &row.visibility);
     let sql = literal(&upsert(row))?;

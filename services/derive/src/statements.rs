@@ -1,26 +1,26 @@
-//! The SQL of a stored row: literals, so that sqlx checks them when the crate is compiled.
+//! The SQL of a stored row, as literals that sqlx checks at compile time.
 
 use crate::input::{Column, Row};
 
 /// The longest line of a statement, in characters, so that expansions can be read.
 const LINE: usize = 118;
 
-/// A statement, and what its parameters are bound to.
+/// A statement, and the binds of its parameters.
 pub struct Statement {
     pub sql: String,
     pub binds: Vec<Bind>,
 }
 
-/// What a parameter is bound to.
+/// The value that a parameter is bound to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Bind {
-    /// The column at this place of the struct.
+    /// The column with this index in the struct.
     Column(usize),
-    /// The day that a number is made of.
+    /// The day in a new number.
     Day,
-    /// What the row is found by.
+    /// The tokens of the search index.
     Tokens,
-    /// What the row is compared by.
+    /// The searchable texts.
     Said,
 }
 
@@ -39,7 +39,7 @@ impl Binds {
     }
 }
 
-/// `select … from table `, to be continued by what is asked.
+/// `select … from table `, to be continued by conditions.
 pub fn select(row: &Row) -> String {
     let columns = row.columns.iter().map(|column| {
         let name = &column.ident;
@@ -52,7 +52,7 @@ pub fn select(row: &Row) -> String {
     format!("select {}\nfrom {} ", wrapped(columns, 4), row.table)
 }
 
-/// Stores a new row; with its number, made of the day and the next of its sequence, where it has one.
+/// Inserts a row. A number, if any, is made of the day and the next value of the sequence.
 pub fn insert(row: &Row) -> Statement {
     let mut binds = Binds::default();
     let searched = searched_insert(row, &mut binds);
@@ -88,7 +88,7 @@ fn searched_insert(row: &Row, binds: &mut Binds) -> String {
     format!("with searched as (\n    insert into {} ({names}) values ({}))\n", search.table, values.join(", "))
 }
 
-/// Stores what can change of a row; nothing when no column can.
+/// Updates the columns that can change; none if all are fixed.
 pub fn update(row: &Row) -> Option<Statement> {
     let key = row.columns.iter().position(|column| column.ident == "id")?;
     let mut binds = Binds::default();
@@ -133,12 +133,12 @@ pub fn upsert(row: &Row) -> String {
     )
 }
 
-/// A value as it is stored.
+/// The SQL expression that stores a value.
 fn value(column: &Column, given: &str) -> String {
     if column.is_nullable { format!("nullif({given}, '')") } else { given.to_owned() }
 }
 
-/// Parts with commas between them, in lines.
+/// Joins parts by commas and breaks lines.
 fn wrapped(parts: impl IntoIterator<Item = String>, indent: usize) -> String {
     let mut text = String::new();
     let mut line = indent;

@@ -1,4 +1,4 @@
-//! Expansions are kept: each row of the workspace as the derive macros expand it, in `services/derive/expansions`.
+//! Compares the expansion of each row in the workspace with the committed one in `services/derive/expansions`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::{DeriveInput, ItemStruct};
 
-/// The structs of a file that derive one of the macros.
+/// Structs of a file that derive one of the macros.
 #[derive(Default)]
 struct Rows(Vec<ItemStruct>);
 
@@ -38,7 +38,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The expansion of a row, as Rust that can be read.
+/// The expansion of a row, as formatted Rust.
 fn expansion(item: &ItemStruct) -> String {
     let input: DeriveInput = syn::parse2(item.to_token_stream()).unwrap();
     let mut tokens = TokenStream::new();

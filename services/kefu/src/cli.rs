@@ -1,4 +1,4 @@
-//! The command line: what can be asked, and who answers it.
+//! The command line: its commands, and the module that runs each.
 
 use std::process::ExitCode;
 
@@ -74,7 +74,7 @@ enum Journal {
     Checkpoint(CheckpointArguments),
 }
 
-/// Does what was asked.
+/// Runs a command.
 pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let Cli { command, mut common } = cli;
     let log = config::Log { filter: common.filter(), json: false };
@@ -87,13 +87,13 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Runtime)?;
     runtime.block_on(async {
         common.telemetry = Telemetry::start(&config::Telemetry::from_environment()?, &log, "kefu")?;
-        let outcome = work(command, &common).await;
+        let outcome = run_command(command, &common).await;
         common.telemetry.shutdown().await;
         outcome
     })
 }
 
-async fn work(command: Command, common: &Common) -> Result<ExitCode, Error> {
+async fn run_command(command: Command, common: &Common) -> Result<ExitCode, Error> {
     match command {
         Command::Token(arguments) => token::run(common, &arguments)?,
         Command::Up(arguments) => up::run(common, &arguments).await?,

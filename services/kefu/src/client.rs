@@ -16,13 +16,13 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::error::Error;
 use crate::home::Home;
 
-/// Who the operator is to the services: the one ADMIN that a fresh directory has.
+/// Subject of the operator's calls: the one ADMIN of a fresh directory.
 pub const OPERATOR: &str = "staff/admin";
-/// A token is checked when a call begins; calls may take longer.
+/// Lifetime of a token. It is checked when a call begins; the call may take longer.
 pub const TOKEN_FOR: Duration = Duration::from_mins(10);
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const HEALTH_WITHIN: Duration = Duration::from_secs(3);
-/// What every service of kefu serves.
+/// A gRPC service that every service of kefu serves.
 const SHARED_SERVICE: &str = "kefu.events.v1.EventFeed";
 
 /// A channel whose calls carry the operator's token.
@@ -33,14 +33,14 @@ pub type Authorised = InterceptedService<Channel, Bearer>;
 pub struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    /// The operator's, good for a few minutes.
+    /// The operator's token, which expires after `TOKEN_FOR`.
     pub fn operator(home: &Home) -> Result<Self, Error> {
         let grant = Grant { subject: OPERATOR.into(), roles: vec!["ADMIN".into()], ttl: TOKEN_FOR };
         let unusable = |source| Error::Key { path: home.path().join("keys"), source };
         Self::sign(&home.signer()?, &grant).map_err(unusable)
     }
 
-    /// Of whoever `grant` says.
+    /// Signs a token for `grant`.
     pub fn sign(signer: &Signer, grant: &Grant) -> Result<Self, SignerError> {
         let token = signer.token(grant)?;
         let mut value: MetadataValue<Ascii> = format!("Bearer {token}").parse().map_err(|_| SignerError::Key)?;
@@ -56,14 +56,14 @@ impl Interceptor for Bearer {
     }
 }
 
-/// A channel to the service.
+/// Connects to a service.
 pub async fn connect(service: &str, address: SocketAddr, bearer: Bearer) -> Result<Authorised, Error> {
     let unreachable = |source| Error::Unreachable { service: service.to_owned(), address, source };
     let channel = channel(address).await.map_err(unreachable)?;
     Ok(InterceptedService::new(channel, bearer))
 }
 
-/// A channel to whatever is at `address`.
+/// Connects to `address`, whatever listens there.
 pub async fn channel(address: SocketAddr) -> Result<Channel, tonic::transport::Error> {
     Endpoint::from_shared(format!("http://{address}"))?
         .connect_timeout(CONNECT_WITHIN)
@@ -72,7 +72,7 @@ pub async fn channel(address: SocketAddr) -> Result<Channel, tonic::transport::E
         .await
 }
 
-/// Whether a service of kefu is at `address` and ready.
+/// Whether a service of kefu listens at `address` and is ready.
 pub async fn is_ready(address: SocketAddr) -> bool {
     let check = async {
         let channel = channel(address).await.ok()?;

@@ -1,4 +1,4 @@
-//! What every command of the command line takes.
+//! Options of every command.
 
 use std::path::PathBuf;
 
@@ -33,37 +33,37 @@ pub struct Common {
 }
 
 impl Common {
-    /// Whether something is given that only a start takes.
+    /// Whether an option is given that has no effect on services already running.
     pub fn changes_what_runs(&self) -> bool {
         self.regulation.is_some() || self.database_url.is_some()
     }
 
-    /// Whether other parameters or another calendar than those of the rule book are given.
+    /// Whether parameters or the calendar of the rule book are overridden.
     pub fn has_regulation(&self) -> bool {
         self.regulation.is_some()
     }
 
-    /// The home directory, made when absent.
+    /// Opens the home directory, which is made when absent.
     pub fn home(&self) -> Result<Home, Error> {
         Home::open(&self.home)
     }
 
-    /// The regulation in force.
+    /// The regulation with the overrides of `--regulation`.
     pub fn regulation(&self) -> Result<Regulation, Error> {
         Ok(self.regulation.as_deref().map_or_else(|| Ok(Regulation::standard()), Regulation::from_file)?)
     }
 
-    /// The database that is used instead of a private Postgres.
+    /// The operator's database; none for a private Postgres.
     pub fn database_url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }
 
-    /// Where traces and metrics go: whatever runs in this process shares it.
+    /// Traces and metrics, shared by everything in this process.
     pub fn telemetry(&self) -> Telemetry {
         self.telemetry.clone()
     }
 
-    /// The filter of what is logged.
+    /// The log filter, from `--log` or the number of `-v`.
     pub fn filter(&self) -> String {
         let by_count = match self.verbose {
             0 => "warn",

@@ -1,4 +1,4 @@
-//! `compliance`: how well the rules are kept, as a table for people or as JSON for programs.
+//! `compliance`: counts how duties under each clause were kept, as a table for people or as JSON for programs.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -52,22 +52,22 @@ pub struct ComplianceArguments {
     json: bool,
 }
 
-/// What counts are split by, in the order of the table's columns.
+/// Dimensions that split the counts, in the order of the table's columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Groups(Vec<Dimension>);
 
 impl Groups {
-    /// By one dimension.
+    /// Splits by one dimension.
     pub fn by(dimension: Dimension) -> Self {
         Self(vec![dimension])
     }
 
-    /// Whether they are split by `dimension`.
+    /// Whether counts are split by `dimension`.
     pub fn has(&self, dimension: Dimension) -> bool {
         self.0.contains(&dimension)
     }
 
-    /// Whether they are split by a period.
+    /// Whether counts are split by day, week or month.
     pub fn has_period(&self) -> bool {
         PERIODS.iter().any(|&period| self.has(period))
     }
@@ -120,7 +120,7 @@ pub async fn run(common: &Common, arguments: &ComplianceArguments) -> Result<(),
     })
 }
 
-/// The rows of one service.
+/// Asks one service for its rows.
 pub async fn ask(
     channel: Authorised,
     service: &str,
@@ -134,7 +134,7 @@ pub async fn ask(
 fn request(arguments: &ComplianceArguments, zone: &str) -> SummarizeComplianceRequest {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let start = |date: Date| zone.to_timestamp(date.to_datetime(jiff::civil::Time::midnight())).ok();
-    // A day's end is the next one's beginning; after the last day that there is comes nothing.
+    // The end of a day is the beginning of the next. The last representable day has none, so it sets no bound.
     let end = |date: Date| date.tomorrow().ok().and_then(start);
     let proto = |time: Option<Timestamp>| time.map(to_proto);
     SummarizeComplianceRequest {
@@ -148,7 +148,7 @@ fn request(arguments: &ComplianceArguments, zone: &str) -> SummarizeComplianceRe
     }
 }
 
-/// Adds up the rows of several services, in the order of the rule book.
+/// Adds up the rows of several services, sorted by the order of clauses in the rule book.
 pub fn merge(rows: Vec<ComplianceRow>, regulation: &Regulation) -> Vec<ComplianceRow> {
     let order: BTreeMap<&str, usize> =
         regulation.clauses().enumerate().map(|(at, clause)| (clause.id.as_str(), at)).collect();

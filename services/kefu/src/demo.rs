@@ -1,4 +1,5 @@
-//! `demo`: a working day, played through the public gRPC services on a simulated clock; `up --demo` serves what it leaves.
+//! `demo`: plays a working day through the public gRPC services on a simulated clock. `up --demo` serves the resulting
+//! data.
 
 use std::io;
 use std::process::ExitCode;
@@ -26,19 +27,20 @@ use play::Play;
 use stage::Stage;
 use watchers::Watchers;
 
-/// The services that are on the stage.
+/// Services that the demo calls.
 const SERVICES: [&str; 3] = ["appraisal", "complaints", "intake"];
-/// When the day begins: 08:30 on Monday, 23 November 2026, in Shanghai.
+/// Beginning of the day: 08:30 on Monday, 23 November 2026, in Shanghai, in seconds since 1970.
 const MORNING: i64 = 1_795_393_800;
 const OPENING: &str = "\
 A working day of a service organisation, under the rule book as it comes. People and customers are invented; every step is
 a call of the public gRPC services, and the clause that it serves stands in brackets.
 ";
 
-/// Plays the day on services of its own and tells it; fails unless every expectation held.
+/// Plays the day on services of its own and prints the story. The exit code says whether every expectation held.
 pub async fn run(common: &Common) -> Result<ExitCode, Error> {
     check(common)?;
-    // Data and ports are its own, so it minds no other kefu of this home; its end, however it comes, is the launcher's care.
+    // Data and ports are the demo's own, so it does not lock the home. The launcher removes the data however the process
+    // ends.
     let home = common.home()?;
     let (clock, time) = morning();
     let plan = Plan {
@@ -52,27 +54,27 @@ pub async fn run(common: &Common) -> Result<ExitCode, Error> {
     };
     let instance = Instance::start(&home, plan).await?;
     let painted = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-    let played = tell(&home, &instance, clock, time, painted).await;
+    let played = narrate(&home, &instance, clock, time, painted).await;
     let stopped = instance.stop().await;
     let verdict = played?;
     stopped.map(|()| verdict)
 }
 
-/// The demo is played under the rule book as it comes.
+/// Fails if the regulation is overridden: the demo expects the standard rule book.
 pub fn check(common: &Common) -> Result<(), Error> {
     if common.has_regulation() { Err(Error::DemoRegulation) } else { Ok(()) }
 }
 
-/// The clock of the day, as it begins, and the handle that moves it.
+/// A clock that stands at the beginning of the day, and the handle that moves it.
 pub fn morning() -> (Clock, SimulatedTime) {
     Clock::simulated(Timestamp::from_second(MORNING).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
-/// Plays the day on services that run, tells nothing unless an expectation fails, and lets the clock go on by itself; when
-/// the day has ended.
+/// Plays the day on running services and lets the clock run on from its end, which is returned. Prints the story only if an
+/// expectation fails.
 pub async fn prepare(home: &Home, instance: &Instance, clock: Clock, time: SimulatedTime) -> Result<Timestamp, Error> {
     let mut stage = Stage::open(home, &instance.addresses(), (clock.clone(), time), Play::new(false)).await?;
-    let played = day(&mut stage, |_| Ok(())).await;
+    let played = play_day(&mut stage, |_| Ok(())).await;
     if played.is_err() || !stage.play.has_held() {
         say(&stage.play.take())?;
     }
@@ -85,7 +87,7 @@ pub async fn prepare(home: &Home, instance: &Instance, clock: Clock, time: Simul
     Ok(ended)
 }
 
-async fn tell(
+async fn narrate(
     home: &Home,
     instance: &Instance,
     clock: Clock,
@@ -93,23 +95,23 @@ async fn tell(
     painted: bool,
 ) -> Result<ExitCode, Error> {
     let mut stage = Stage::open(home, &instance.addresses(), (clock, time), Play::new(painted)).await?;
-    stage.play.set_down(OPENING);
+    stage.play.add_verbatim(OPENING);
     let mut show = |play: &mut Play| say(&play.take());
-    let played = day(&mut stage, &mut show).await;
+    let played = play_day(&mut stage, &mut show).await;
     show(&mut stage.play)?;
     played?;
     say(&format!("\n{}\n", stage.play.outcome()))?;
     Ok(stage.play.verdict())
 }
 
-/// The whole day; `between` is called after each scene.
-async fn day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(), Error>) -> Result<(), Error> {
-    let customer = house::prepare(stage).await.map_err(scene)?;
-    let mut watchers = Watchers::begin(stage).await.map_err(scene)?;
+/// Plays all scenes of the day; calls `between` after each.
+async fn play_day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(), Error>) -> Result<(), Error> {
+    let customer = house::prepare(stage).await.map_err(scene_error)?;
+    let mut watchers = Watchers::begin(stage).await.map_err(scene_error)?;
     macro_rules! play {
         ($name:ident $(, $with:expr)*) => {{
-            let outcome = Box::pin(scenes::$name::play(stage $(, $with)*)).await.map_err(scene);
-            watchers.look().map_err(scene)?;
+            let outcome = Box::pin(scenes::$name::play(stage $(, $with)*)).await.map_err(scene_error);
+            watchers.take_arrived().map_err(scene_error)?;
             between(&mut stage.play)?;
             outcome?
         }};
@@ -127,12 +129,12 @@ async fn day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Result<(),
     play!(repeat, &call);
     play!(late_order, &emergency);
     play!(complaint);
-    watchers.end(stage).await.map_err(scene)?;
+    watchers.end(stage).await.map_err(scene_error)?;
     ending::show(stage).await
 }
 
-/// A scene that cannot go on.
+/// The error for a scene that cannot go on.
 #[expect(clippy::needless_pass_by_value, reason = "made to map errors with")]
-fn scene(status: Status) -> Error {
+fn scene_error(status: Status) -> Error {
     Error::Scene { code: status.code(), message: status.message().to_owned() }
 }

@@ -1,4 +1,4 @@
-//! What stops a command, in sentences for the operator. A sentence never repeats its cause, which is printed after it.
+//! Errors of commands, as sentences for the operator. A sentence never repeats its cause, which is printed after it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use kefu_chassis::telemetry::TelemetryError;
 use crate::import::file::ImportError;
 use crate::journal::checkpoint::CheckpointError;
 
-/// Why a command ends without having done what was asked.
+/// The error of a command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file cannot be used.
@@ -61,19 +61,19 @@ pub enum Error {
     /// No random numbers can be had.
     #[error("the system gives no random numbers")]
     Random,
-    /// The regulation file.
+    /// The regulation file cannot be used.
     #[error("the regulation cannot be used")]
     Regulation(#[from] kefu_regulation::Error),
-    /// The environment's settings.
+    /// Settings in the environment cannot be used.
     #[error("the settings KEFU_TELEMETRY__… cannot be used")]
     Settings(#[from] ConfigError),
-    /// Telemetry.
+    /// Telemetry cannot start.
     #[error("telemetry cannot start")]
     Telemetry(#[from] TelemetryError),
-    /// The private Postgres.
+    /// The private Postgres cannot be used.
     #[error("the private PostgreSQL cannot be used")]
     Postgres(#[from] kefu_postgres::Error),
-    /// The operator's database.
+    /// The operator's database cannot be used.
     #[error("the database of KEFU_DATABASE_URL cannot be used")]
     Elsewhere(#[source] sqlx::Error),
     /// Another kefu has the operator's database.
@@ -81,20 +81,20 @@ pub enum Error {
         "the database of KEFU_DATABASE_URL is in use by another kefu; stop that one first, or give this one another database"
     )]
     ElsewhereInUse,
-    /// The operator's database cannot hold every text.
+    /// The operator's database has another encoding than UTF-8.
     #[error(
         "the database of KEFU_DATABASE_URL has the encoding {0}; make one with: create database kefu template template0 encoding 'UTF8' locale 'C.UTF-8'"
     )]
     Encoding(String),
-    /// A temporary database was asked for, and one that is not.
+    /// Both an ephemeral database and the operator's were asked for.
     #[error(
         "--ephemeral and the demo make a database of their own, but KEFU_DATABASE_URL names another: unset one of the two"
     )]
     EphemeralElsewhere,
-    /// The database.
+    /// The database cannot be prepared.
     #[error("the database cannot be prepared")]
     Database(#[from] DatabaseError),
-    /// A service.
+    /// A service cannot start.
     #[error("{schema} cannot start")]
     Start {
         /// The service.
@@ -111,7 +111,7 @@ pub enum Error {
         /// Its address.
         address: SocketAddr,
     },
-    /// The gateway.
+    /// The gateway cannot start.
     #[error("the gateway cannot start")]
     Gateway(#[source] Box<kefu_gateway::StartError>),
     /// The gateway's port is taken.
@@ -128,7 +128,7 @@ pub enum Error {
     NoService {
         /// What was asked for.
         asked: String,
-        /// Those that run.
+        /// The services that run.
         known: String,
     },
     /// A service cannot be reached.
@@ -166,13 +166,13 @@ pub enum Error {
     /// An expectation of the demo did not hold.
     #[error("the demo's day did not go as it has to; what went wrong stands above")]
     DemoFailed,
-    /// An import.
+    /// An import failed.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// A checkpoint.
+    /// A checkpoint cannot be made or used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The runtime.
+    /// The runtime cannot start.
     #[error("the runtime cannot start")]
     Runtime(#[source] io::Error),
     /// A part of this process failed.
@@ -187,7 +187,7 @@ impl Error {
     }
 }
 
-/// Adds what was tried, and on what, to an I/O error.
+/// Adds to an I/O error what was tried, as a participle, and the path.
 pub fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_path_buf();
     move |source| Error::File { action, path, source }

@@ -1,4 +1,4 @@
-//! The home directory: who has it, the development key and its public half, and where the services of a running kefu are.
+//! The home directory: its lock, the development key with its public half, and the addresses of a running kefu.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -19,13 +19,13 @@ pub struct Home {
     path: PathBuf,
 }
 
-/// The right to run services here: free again when dropped, or when the process ends however it does.
+/// The lock of a home, held while services run there. Dropping it, or any end of the process, releases it.
 #[derive(Debug)]
-pub struct Held {
+pub struct HomeLock {
     _file: File,
 }
 
-/// Where the data of an instance are.
+/// Place of an instance's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Data {
@@ -37,20 +37,20 @@ pub enum Data {
     Elsewhere,
 }
 
-/// What a running kefu tells other commands.
+/// State of a running kefu, published to other commands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// Its process.
+    /// Process id.
     pub pid: u32,
-    /// Its version.
+    /// Version of kefu.
     pub version: String,
-    /// Where its data are.
+    /// Place of the data.
     pub data: Data,
-    /// The zone of its business calendar.
+    /// Time zone of the business calendar.
     pub zone: String,
-    /// Where each service listens, by the name of its schema.
+    /// Address of each service, by its schema.
     pub services: BTreeMap<String, SocketAddr>,
-    /// Where the gateway listens, if there is one.
+    /// Address of the gateway, if one runs.
     #[serde(default)]
     pub gateway: Option<SocketAddr>,
 }
@@ -81,29 +81,29 @@ impl Home {
         self.path.join("run.json")
     }
 
-    /// Takes the home; none if another process has it.
-    pub fn try_hold(&self) -> Result<Option<Held>, Error> {
+    /// Locks the home; none if another process has the lock.
+    pub fn try_lock_home(&self) -> Result<Option<HomeLock>, Error> {
         let path = self.lock_file();
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let mut held = options.map_err(file("opened", &path))?;
-        match held.try_lock() {
+        let mut lock = options.map_err(file("opened", &path))?;
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(source)) => return Err(file("locked", &path)(source)),
         }
-        held.set_len(0).and_then(|()| writeln!(held, "{}", std::process::id())).map_err(file("written", &path))?;
-        Ok(Some(Held { _file: held }))
+        lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(file("written", &path))?;
+        Ok(Some(HomeLock { _file: lock }))
     }
 
-    /// The process that has the home, as far as it is known.
-    pub fn holder(&self) -> String {
+    /// Id of the process with the lock, or "unknown".
+    pub fn lock_owner(&self) -> String {
         match fs::read_to_string(self.lock_file()).unwrap_or_default().trim() {
             "" => "unknown".into(),
             pid => pid.into(),
         }
     }
 
-    /// The key that signs tokens and checkpoints, made when there is none.
+    /// Loads the key that signs tokens and checkpoints, which is made when absent.
     pub fn signer(&self) -> Result<Signer, Error> {
         let directory = self.path.join("keys");
         match DirBuilder::new().mode(0o700).create(&directory) {
@@ -114,7 +114,7 @@ impl Home {
         if !path.exists() {
             eprintln!("kefu: making a key for tokens in {}", directory.display());
         }
-        // Two at once both try to make it: the one that comes second reads what the first one made.
+        // When two processes make the key at once, the second fails and reads the first one's on its second try.
         let signer = Signer::load_or_create(&path).or_else(|_| Signer::load_or_create(&path));
         let signer = signer.map_err(|source| Error::Key { path: path.clone(), source })?;
         let mode = fs::metadata(&path).map_err(file("read", &path))?.mode();
@@ -122,21 +122,21 @@ impl Home {
         if open_to_others == 0 { Ok(signer) } else { Err(Error::KeyExposed { path }) }
     }
 
-    /// The issuer of this home's tokens, its public key written down for the services.
+    /// The issuer of this home's tokens. Writes the public key to a file for the services.
     pub fn issuer(&self) -> Result<IssuerConfig, Error> {
         let path = self.path.join("keys").join("jwks.json");
         write_whole(&path, &self.signer()?.jwks(), 0o644)?;
         Ok(IssuerConfig { issuer: ISSUER.into(), audience: AUDIENCE.into(), jwks_file: Some(path), jwks_url: None })
     }
 
-    /// Tells other commands where the services are.
+    /// Publishes the state to other commands.
     pub fn publish(&self, state: &State) -> Result<(), Error> {
         let path = self.state_file();
         let text = serde_json::to_string_pretty(state).map_err(|error| file("written", &path)(error.into()))?;
         write_whole(&path, &(text + "\n"), 0o600)
     }
 
-    /// Tells other commands that there are none any more.
+    /// Removes the published state.
     pub fn withdraw(&self) -> Result<(), Error> {
         let path = self.state_file();
         match fs::remove_file(&path) {
@@ -145,13 +145,13 @@ impl Home {
         }
     }
 
-    /// Where the services are, if a running kefu has told; only the lock says whether it still runs.
+    /// The published state, if any. It may be left from a killed process: only the lock proves that kefu runs.
     pub fn state(&self) -> Option<State> {
         serde_json::from_slice(&fs::read(self.state_file()).ok()?).ok()
     }
 }
 
-/// Writes a file so that a reader sees the old text or the new one.
+/// Writes a file atomically: a reader sees the old text or the new one.
 fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
     let beside = path.with_extension("new");
     let write = || {
@@ -199,12 +199,12 @@ mod tests {
     #[test]
     fn a_home_is_held_by_one_at_a_time() {
         let home = Temporary::new("lock");
-        let held = home.0.try_hold().unwrap();
-        assert!(held.is_some());
-        assert!(home.0.try_hold().unwrap().is_none());
-        assert_eq!(home.0.holder(), std::process::id().to_string());
-        drop(held);
-        assert!(home.0.try_hold().unwrap().is_some());
+        let lock = home.0.try_lock_home().unwrap();
+        assert!(lock.is_some());
+        assert!(home.0.try_lock_home().unwrap().is_none());
+        assert_eq!(home.0.lock_owner(), std::process::id().to_string());
+        drop(lock);
+        assert!(home.0.try_lock_home().unwrap().is_some());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `import requests`: streams the rows of a CSV file, read by a map file, to intake, and says what became of them.
+//! `import requests`: reads a CSV file by a map file, streams the rows to intake, and reports the outcome.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -30,11 +30,11 @@ pub use file::ImportError;
 use file::{Reading, Rows};
 use outcome::Outcome;
 
-/// The longest a service lets a stream take.
+/// Longest time that a service allows a stream.
 const STREAM_WITHIN: Duration = Duration::from_hours(1);
-/// Messages read ahead of the service.
+/// Most messages read ahead of the service.
 const AHEAD: usize = 4;
-/// The answer may list 10,000 rejected rows.
+/// Most bytes of the answer, which may list 10,000 rejected rows.
 const ANSWER_BYTES: usize = 64 << 20;
 
 /// What to import.
@@ -54,8 +54,8 @@ pub struct ImportArguments {
     rejects: Option<PathBuf>,
 }
 
-/// What the command would send of a file and what it would set aside, both file and map in memory; why not, if it would not
-/// begin. For the fuzzer and the replay of what it found.
+/// Reads a file and a map in memory, for the fuzzer. Returns the messages that the command would send and the rows it would
+/// reject. Fails where the command would not begin.
 pub fn read_import(file: &[u8], map: &str) -> Result<(Vec<ImportRequestsRequest>, Vec<RejectedRow>), ImportError> {
     let (path, map_path) = (Path::new("file.csv"), Path::new("map.toml"));
     let ends_in_crlf = file::ends_in_crlf(file).unwrap_or_default();
@@ -69,7 +69,7 @@ pub fn read_import(file: &[u8], map: &str) -> Result<(Vec<ImportRequestsRequest>
 
 /// Imports the file.
 pub async fn run(common: &Common, arguments: &ImportArguments) -> Result<(), Error> {
-    // Whatever is wrong with the map or the columns is said before anything starts.
+    // The map and the columns are checked before any service starts.
     let rows = Rows::open(&arguments.file, &arguments.map)?;
     let outcome = Session::with(common, async |session| {
         let client =
@@ -126,6 +126,6 @@ fn progress(size: u64) -> ProgressBar {
         if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {elapsed} (left {eta})");
     let bar = ProgressBar::with_draw_target(Some(size), target);
-    // The template is a constant; should it not be read, the bar looks plain.
+    // The template is a constant; if it cannot be parsed, the bar keeps its plain style.
     style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
 }

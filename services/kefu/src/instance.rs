@@ -1,4 +1,4 @@
-//! All services in this process: the database they stand on, their start, and their orderly end.
+//! All services in this process: their database, start, and orderly end.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,29 +32,29 @@ mod store;
 
 use store::Store;
 
-/// Connections of a service at most.
+/// Most connections of a service.
 const MAX_CONNECTIONS: u32 = 16;
 
-/// What to start.
+/// Plan of an instance.
 #[derive(Debug)]
 pub struct Plan {
-    /// Whether its data are removed at the end.
+    /// Whether the data are removed at the end.
     pub ephemeral: bool,
-    /// The ports are counted from here; free ones when none.
+    /// Base of the services' ports; none for free ports.
     pub port_base: Option<u16>,
-    /// Where the gateway listens (0 for a free port); none is started when none.
+    /// Port of the gateway, 0 for a free one; none for no gateway.
     pub http_port: Option<u16>,
     /// The regulation in force.
     pub regulation: Regulation,
-    /// The operator's database, if not a private one.
+    /// URL of the operator's database; none for a private Postgres.
     pub database_url: Option<String>,
     /// The services' clock.
     pub clock: Clock,
-    /// Where traces and metrics go.
+    /// Traces and metrics.
     pub telemetry: Telemetry,
 }
 
-/// What runs.
+/// The running services, gateway and database.
 #[derive(Debug)]
 pub struct Instance {
     services: Vec<(&'static Service, Running)>,
@@ -65,7 +65,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Starts the database and every service; whatever had started is stopped again when something cannot.
+    /// Starts the database and every service. If one cannot start, stops those that had.
     pub async fn start(home: &Home, plan: Plan) -> Result<Self, Error> {
         let data = match (&plan.database_url, plan.ephemeral) {
             (None, false) => Data::Kept,
@@ -116,7 +116,7 @@ impl Instance {
                 telemetry: plan.telemetry.clone(),
             };
             let running = service.start(setup).await.map_err(|source| refused(service.schema, listen, source))?;
-            // Those that had started before learn where it is.
+            // Services started before learn the new one's address.
             for (other, others_peers) in &known {
                 others_peers.add(service.schema, peer(other, running.address, &signer));
             }
@@ -152,7 +152,7 @@ impl Instance {
         Ok(())
     }
 
-    /// What other commands are told of it.
+    /// The state to publish to other commands.
     pub fn state(&self) -> State {
         State {
             pid: std::process::id(),
@@ -164,22 +164,22 @@ impl Instance {
         }
     }
 
-    /// Where each service listens, by the name of its schema.
+    /// Address of each service, by its schema.
     pub fn addresses(&self) -> BTreeMap<String, SocketAddr> {
         self.services.iter().map(|(service, running)| (service.schema.to_owned(), running.address)).collect()
     }
 
-    /// The database, for people.
+    /// Describes the database for people.
     pub fn describe_store(&self) -> String {
         self.store.describe()
     }
 
-    /// The log of the private Postgres.
+    /// Log file of the private Postgres; none for the operator's database.
     pub fn postgres_log(&self) -> Option<PathBuf> {
         self.store.log()
     }
 
-    /// Returns when a service or the gateway has ended by itself, with its name.
+    /// Waits until a service or the gateway has ended by itself. Returns its name.
     pub async fn ended(&mut self) -> &'static str {
         if self.services.is_empty() {
             return std::future::pending().await;
@@ -195,7 +195,7 @@ impl Instance {
             ((), first, _) = services => Some(first),
             () = gateway => None,
         };
-        // What has been awaited must not be awaited again.
+        // A completed future must not be awaited again.
         if let Some(first) = first {
             self.services.swap_remove(first).0.schema
         } else {
@@ -204,8 +204,8 @@ impl Instance {
         }
     }
 
-    /// Stops the gateway and the services, each letting its calls end within the grace period, then the database. All at once:
-    /// streams that the gateway passes through end when their service ends them.
+    /// Stops the gateway and the services at once, each after its calls end or the grace period passes, then the database.
+    /// Stopping them together lets streams through the gateway end, which only their service can end.
     pub async fn stop(self) -> Result<(), Error> {
         let gateway = async {
             if let Some(gateway) = self.gateway {
@@ -217,12 +217,12 @@ impl Instance {
     }
 }
 
-/// How a service reaches another that listens there.
+/// The peer configuration for a service that listens at `address`, called by `service`.
 fn peer(service: &Service, address: SocketAddr, signer: &Arc<Signer>) -> Peer {
     Peer::signed(format!("http://{address}"), signer.clone(), format!("services/{}", service.schema))
 }
 
-/// Makes the service's role, schema and tables; how its role connects.
+/// Makes the service's role, schema and tables. Returns the connection options of the role.
 async fn prepare(store: &mut Store, service: &Service) -> Result<PgConnectOptions, Error> {
     let password = secret()?;
     let schema = service.schema;

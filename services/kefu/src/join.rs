@@ -1,4 +1,4 @@
-//! A command's session with the services: those of the kefu that runs in the home, or of one started for as long as it takes.
+//! A command's session with the services of the kefu running in the home, or of one started for the session.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,11 +10,11 @@ use kefu_chassis::clock::Clock;
 use crate::client::{self, Authorised, Bearer};
 use crate::common::Common;
 use crate::error::Error;
-use crate::home::{Data, Held, Home, State};
+use crate::home::{Data, Home, HomeLock, State};
 use crate::instance::{Instance, Plan};
 
-/// How long another kefu may take to start, or another command to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for another kefu to start, or for another command to end.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Services to call.
@@ -22,7 +22,7 @@ pub struct Session {
     home: Home,
     state: State,
     bearer: Bearer,
-    own: Option<(Instance, Held)>,
+    own: Option<(Instance, HomeLock)>,
 }
 
 impl Session {
@@ -32,7 +32,7 @@ impl Session {
         let bearer = Bearer::operator(&home)?;
         let began = Instant::now();
         loop {
-            if let Some(held) = home.try_hold()? {
+            if let Some(lock) = home.try_lock_home()? {
                 let plan = Plan {
                     ephemeral: false,
                     port_base: None,
@@ -43,10 +43,10 @@ impl Session {
                     telemetry: common.telemetry(),
                 };
                 let instance = Instance::start(&home, plan).await?;
-                return Ok(Self { state: instance.state(), home, bearer, own: Some((instance, held)) });
+                return Ok(Self { state: instance.state(), home, bearer, own: Some((instance, lock)) });
             }
-            // Another process' state is what a killed one left, and its ports may be someone else's by now.
-            if let Some(state) = home.state().filter(|state| state.pid.to_string() == home.holder())
+            // A state of another process than the lock's is left from a killed kefu; other programs may have its ports now.
+            if let Some(state) = home.state().filter(|state| state.pid.to_string() == home.lock_owner())
                 && join_all(state.services.values().map(|&address| client::is_ready(address)))
                     .await
                     .into_iter()
@@ -59,14 +59,14 @@ impl Session {
                 }
                 return Ok(Self { home, state, bearer, own: None });
             }
-            if began.elapsed() > PATIENCE {
-                return Err(Error::Silent { home: home.path().to_owned(), pid: home.holder() });
+            if began.elapsed() > MAX_WAIT {
+                return Err(Error::Silent { home: home.path().to_owned(), pid: home.lock_owner() });
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// The home it is of.
+    /// The home of the session.
     pub fn home(&self) -> &Home {
         &self.home
     }
@@ -76,25 +76,26 @@ impl Session {
         self.state.data == Data::Ephemeral
     }
 
-    /// The zone of the services' business calendar.
+    /// Time zone of the services' business calendar.
     pub fn zone(&self) -> &str {
         &self.state.zone
     }
 
-    /// The services, or the one that is asked for.
-    pub fn services(&self, asked: Option<&str>) -> Result<BTreeMap<String, SocketAddr>, Error> {
-        let chosen = self.state.services.iter().filter(|(name, _)| asked.is_none_or(|asked| asked == *name));
+    /// Addresses of all services, or of the one named. Fails if there is no such service.
+    pub fn services(&self, requested: Option<&str>) -> Result<BTreeMap<String, SocketAddr>, Error> {
+        let chosen =
+            self.state.services.iter().filter(|(name, _)| requested.is_none_or(|requested| requested == *name));
         let chosen: BTreeMap<String, SocketAddr> = chosen.map(|(name, address)| (name.clone(), *address)).collect();
-        match asked {
-            Some(asked) if chosen.is_empty() => {
+        match requested {
+            Some(requested) if chosen.is_empty() => {
                 let known: Vec<&str> = self.state.services.keys().map(String::as_str).collect();
-                Err(Error::NoService { asked: asked.to_owned(), known: known.join(", ") })
+                Err(Error::NoService { asked: requested.to_owned(), known: known.join(", ") })
             }
             _ => Ok(chosen),
         }
     }
 
-    /// A channel to a service.
+    /// Connects to a service.
     pub async fn connect(&self, service: &str) -> Result<Authorised, Error> {
         let services = self.services(Some(service))?;
         match services.get(service) {
@@ -103,15 +104,15 @@ impl Session {
         }
     }
 
-    /// Ends it, and the services if they were started for it.
+    /// Ends the session, and the services if they were started for it.
     pub async fn close(self) -> Result<(), Error> {
         match self.own {
-            Some((instance, _held)) => instance.stop().await,
+            Some((instance, _lock)) => instance.stop().await,
             None => Ok(()),
         }
     }
 
-    /// Does `work` in a session, which is closed whatever comes of it.
+    /// Runs `work` in a session, and closes the session even if `work` fails.
     pub async fn with<T>(common: &Common, work: impl AsyncFnOnce(&Self) -> Result<T, Error>) -> Result<T, Error> {
         let session = Self::open(common).await?;
         let outcome = work(&session).await;

@@ -1,4 +1,4 @@
-//! `journal`: proves that nobody altered the record, and signs its heads so that this can be proved later.
+//! `journal`: verifies the journals' hash chains, and signs their heads so that later changes before a head can be proved.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -24,9 +24,9 @@ pub mod checkpoint;
 pub use checkpoint::CheckpointError;
 use checkpoint::{Checkpoint, hex};
 
-/// The longest a service lets such a call take.
+/// Longest time that a service allows a verification.
 const VERIFY_WITHIN: Duration = Duration::from_mins(10);
-/// As many as a service takes; the newest vouch for all before them.
+/// Most anchors that a service accepts. The newest are sent, since each covers everything before it.
 const ANCHORS_AT_MOST: usize = 1_000;
 
 /// Which journals to verify.
@@ -55,12 +55,12 @@ pub struct CheckpointArguments {
     out: Option<PathBuf>,
 }
 
-/// Verifies; fails if anything is wrong.
+/// Verifies the journals. The exit code is 1 if one is not whole.
 pub async fn verify(common: &Common, arguments: &VerifyArguments) -> Result<ExitCode, Error> {
     let is_whole = Session::with(common, async |session| {
         let checkpoints = match &arguments.anchor {
             Some(path) => checkpoint::read(path, &session.home().signer()?)?,
-            // An ephemeral journal ends with its instance: the home's checkpoints are of another one.
+            // The home's checkpoints belong to another journal than an ephemeral instance's.
             None if session.is_ephemeral() || !session.home().checkpoints().exists() => Vec::new(),
             None => checkpoint::read(&session.home().checkpoints(), &session.home().signer()?)?,
         };
@@ -77,7 +77,7 @@ pub async fn verify(common: &Common, arguments: &VerifyArguments) -> Result<Exit
     Ok(if is_whole.await? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Signs the heads of journals that are whole, as far as the file's earlier checkpoints tell.
+/// Signs the heads of the journals after verifying each against the file's earlier checkpoints.
 pub async fn checkpoint(common: &Common, arguments: &CheckpointArguments) -> Result<(), Error> {
     Session::with(common, async |session| {
         let path = match &arguments.out {
@@ -115,7 +115,7 @@ fn anchors(checkpoints: &[Checkpoint], service: &str) -> Vec<Anchor> {
     anchors.into_iter().skip(surplus).collect()
 }
 
-/// Has a service verify its journal.
+/// Asks a service to verify its journal.
 pub async fn ask(channel: Authorised, service: &str, anchors: Vec<Anchor>) -> Result<VerifyJournalResponse, Error> {
     let mut request = Request::new(VerifyJournalRequest { parent: format!("services/{service}"), anchors });
     request.set_timeout(VERIFY_WITHIN);
@@ -126,7 +126,7 @@ pub async fn ask(channel: Authorised, service: &str, anchors: Vec<Anchor>) -> Re
     Ok(answer.into_inner())
 }
 
-/// What was found, for people; `anchors` is how many it was compared with.
+/// The report for people; `anchors` is the number of checkpoints compared.
 pub fn report(service: &str, answer: &VerifyJournalResponse, anchors: usize) -> String {
     let mut text = format!("{service}\n  events      {}\n", grouped(answer.event_count));
     let head = answer.head.as_ref().filter(|head| head.position > 0);

@@ -1,4 +1,4 @@
-//! `import staff`: sends a CSV file of staff to the directory, and says what became of its rows.
+//! `import staff`: sends a CSV file of staff to the directory, and reports the outcome of its rows.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use crate::error::{Error, file};
 use crate::join::Session;
 use crate::terminal::say;
 
-/// How much of the file goes into a message.
+/// Bytes of the file in each message.
 const PIECE: usize = 256 << 10;
-/// How many rejected rows are shown.
+/// Most rejected rows shown.
 const SHOWN: usize = 20;
 
 /// Whom to import.

@@ -1,11 +1,11 @@
-//! What is said on standard output. A reader who has seen enough (`kefu compliance | head`) is no error.
+//! Prints to standard output. A reader that closes the pipe early (`kefu compliance | head`) is no error.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use crate::error::{Error, file};
 
-/// Prints text as it is.
+/// Prints text unchanged.
 pub fn say(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -16,7 +16,7 @@ pub fn say(text: &str) -> Result<(), Error> {
     }
 }
 
-/// A number with thousands set apart.
+/// Writes a number with separators between thousands.
 pub fn grouped(number: impl Into<i64>) -> String {
     let number: i64 = number.into();
     let digits = number.unsigned_abs().to_string();

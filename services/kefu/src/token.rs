@@ -1,4 +1,4 @@
-//! `token`: signs a token with the home's development key. Nothing needs to run.
+//! `token`: signs a token with the home's development key. No service needs to run.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::common::Common;
 use crate::error::Error;
 use crate::terminal::say;
 
-const LONGEST_DAYS: u64 = 366;
+const MAX_DAYS: u64 = 366;
 
 /// What the token is to say.
 #[derive(Args, Debug)]
@@ -30,7 +30,7 @@ pub struct TokenArguments {
     ttl: Duration,
 }
 
-/// The name of someone a token can speak for.
+/// The subject of a token: `staff/…`, `customers/…` or `services/…`.
 #[derive(Clone, Debug)]
 struct Subject(String);
 
@@ -46,7 +46,7 @@ impl FromStr for Subject {
     }
 }
 
-/// The roles that a token can name.
+/// Every role of the contract.
 fn roles() -> impl Iterator<Item = Role> {
     (1..).map_while(|number| Role::try_from(number).ok())
 }
@@ -60,15 +60,15 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 fn lifetime(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("expected a time from 1s to {LONGEST_DAYS}d, such as 30m, 12h or 7d");
+    let wrong = || format!("expected a time from 1s to {MAX_DAYS}d, such as 30m, 12h or 7d");
     let span: Span = text.parse().map_err(|_| wrong())?;
     let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     let time = Duration::try_from(time).map_err(|_| wrong())?;
-    let bounds = Duration::from_secs(1)..=Duration::from_hours(24 * LONGEST_DAYS);
+    let bounds = Duration::from_secs(1)..=Duration::from_hours(24 * MAX_DAYS);
     if bounds.contains(&time) { Ok(time) } else { Err(wrong()) }
 }
 
-/// Customers have one role, which nobody else has.
+/// Checks that customers have the role CUSTOMER alone, and nobody else has it.
 fn check(subject: &Subject, roles: &[Role]) -> Result<(), &'static str> {
     let is_customer = subject.0.starts_with("customers/");
     match roles.iter().all(|&role| (role == Role::Customer) == is_customer) {

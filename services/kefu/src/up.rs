@@ -1,4 +1,4 @@
-//! `up`: serves until told to stop.
+//! `up`: serves until interrupted.
 
 use std::fmt::Write as _;
 
@@ -40,7 +40,7 @@ impl Default for UpArguments {
     }
 }
 
-/// Starts everything, says where it is, and stops it when told to.
+/// Starts everything, prints the addresses, and stops on SIGINT or SIGTERM.
 pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> {
     let time = if arguments.demo {
         demo::check(common)?;
@@ -59,8 +59,8 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
     };
     let regulation = plan.regulation.version().to_owned();
     let home = common.home()?;
-    let Some(_held) = home.try_hold()? else {
-        return Err(Error::InUse { home: home.path().to_owned(), pid: home.holder() });
+    let Some(_lock) = home.try_lock_home()? else {
+        return Err(Error::InUse { home: home.path().to_owned(), pid: home.lock_owner() });
     };
     let mut instance = Instance::start(&home, plan).await?;
     let day_end = match time {
@@ -73,7 +73,7 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
         },
         None => None,
     };
-    // Until here a signal ends the process as it would any other: the launcher's watchdog then stops Postgres.
+    // A signal before this line ends the process at once; the launcher's watchdog then stops Postgres.
     let stop = interrupted().map_err(Error::Runtime)?;
     home.publish(&instance.state())?;
     say(&summary(&home, &instance, &regulation, day_end))?;
@@ -120,7 +120,7 @@ fn summary(home: &Home, instance: &Instance, regulation: &str, day_end: Option<T
     text
 }
 
-/// How this program was called, to be called again from the same directory.
+/// The command that calls this program again from the same directory.
 fn program(home: &Home) -> String {
     let name = std::env::args().next().unwrap_or_else(|| "kefu".into());
     let default = std::path::Path::new(".kefu").canonicalize().is_ok_and(|default| default == home.path());

@@ -1,5 +1,5 @@
-//! Any method of any service, called by its descriptor: what all services' tests of bad input and access are made from. A
-//! service gives a [`World`] with something for each of its methods to act on, and one good request of each.
+//! Calls any method of any service by its descriptor: the base of the tests of bad input, access and pages. A service
+//! provides a [`World`]: resources for its methods to act on, and one valid request of each method.
 #![expect(async_fn_in_trait, reason = "only tests call it, and none of them spawns")]
 
 use kefu_chassis::names::DIRECTORY;
@@ -22,76 +22,76 @@ pub mod corpora;
 pub mod pages;
 pub mod wrong;
 
-/// What a refusal of an unknown name says.
+/// The refusal of an unknown name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnknownName {
-    /// There is no such resource: its kind and name.
+    /// `NOT_FOUND` with the resource's kind and name.
     Resource(String, String),
-    /// The field that refers to it is wrong.
+    /// `INVALID_ARGUMENT` with the field that has the name.
     Field(String),
 }
 
-/// A service at work.
+/// A service under test, with its resources and requests.
 pub trait World {
-    /// Where it runs.
+    /// The bench that runs the service.
     fn bench(&self) -> &Bench;
     /// The token of an ADMIN.
     fn admin(&self) -> &str;
     /// The token of staff/lin, whose lists have more than one item each.
     fn reader(&self) -> &str;
-    /// The token of somebody else who may read the same.
+    /// The token of another person who may read the same lists.
     fn other_reader(&self) -> String;
-    /// A good request of a method, by its name.
+    /// A valid request of a method, by the method's name.
     fn json(&self, method: &str) -> Json;
 
-    /// The fields that a call was refused for; other than usual where a stream refuses an item of it and not the call.
+    /// Fields named by the refusal of a call. Overridden where a stream rejects single items and not the call.
     fn fields(&self, _method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<String> {
         let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
         refusal.fields().into_iter().map(str::to_owned).collect()
     }
-    /// The field that a message is refused for that cannot be read.
+    /// Field named by the refusal of an unreadable message.
     fn unreadable(&self, _method: &str) -> &'static str {
         ""
     }
-    /// Whether a reply says that what was sent is refused, where not the call is.
+    /// Whether a successful reply rejects the item that was sent.
     fn rejects(&self, _method: &str, _reply: &[u8]) -> bool {
         false
     }
-    /// Other services that keep what is sent.
+    /// Other services that store the sent texts.
     fn beside(&self) -> Vec<&Bench> {
         Vec::new()
     }
-    /// What a stream of requests has after its first message.
+    /// The messages of a request stream after the first.
     fn rest(&self, _method: &str) -> Vec<Vec<u8>> {
         Vec::new()
     }
-    /// Whether resources of a kind, e.g. `kefu/Staff`, are looked up.
+    /// Whether the service looks up resources of a kind, e.g. `kefu/Staff`.
     fn keeps(&self, kind: &str) -> bool;
-    /// What is said of an unknown `name` of this kind in a field.
+    /// The refusal of an unknown `name` of this kind in a field.
     fn unknown_name(&self, _method: &str, _field: &str, kind: String, name: String) -> UnknownName {
         UnknownName::Resource(kind, name)
     }
-    /// Whether a list can be asked this way.
+    /// Whether a list accepts this query.
     fn asks(&self, _method: &str, _query: &DynamicMessage) -> bool {
         true
     }
-    /// Methods that are left out where a call is aimed at a resource, because they would change something.
+    /// Methods left out of calls aimed at a resource, because a call would change something.
     fn unaimed(&self) -> &[&str] {
         &[]
     }
-    /// The field that names what the caller must reach, where it is another than the contract's `resource_field`.
+    /// The field with the resource that the caller must reach, if another than the contract's `resource_field`.
     fn reached_by<'a>(&self, _method: &str, resource_field: &'a str) -> &'a str {
         resource_field
     }
-    /// Whose what a good request acts on is, and their department.
+    /// Owner of the resource that a valid request acts on, and the owner's department.
     fn holder(&self, _method: &str) -> (&str, &str) {
         ("staff/lin", "departments/desk")
     }
-    /// How many events a good request has.
+    /// Number of events that a valid request appends.
     fn events(&self, _method: &str) -> i64 {
         1
     }
-    /// The customer that good requests are about, where they are about any.
+    /// The customer of valid requests, if the service has customers.
     fn customer(&self) -> Option<&str> {
         None
     }
@@ -100,14 +100,14 @@ pub trait World {
         None
     }
 
-    /// The token of somebody who may do what a method does, to what its sample names.
+    /// The token of a caller who may call a method with its valid request.
     fn able(&self, method: &MethodDescriptor) -> &str {
         let rule = self.bench().chassis().rules.at(&path(method)).unwrap();
         let is_for_admins = rule.access != Access::Self_ && rule.roles.contains(&Role::Admin);
         if is_for_admins { self.admin() } else { self.reader() }
     }
 
-    /// A good request of a method.
+    /// The valid request of a method, as a message.
     fn sample(&self, method: &MethodDescriptor) -> DynamicMessage {
         message(method, &self.json(method.name()))
     }
@@ -118,12 +118,12 @@ pub trait World {
         self.send(Some(token), &method, message(&method, &request).encode_to_vec()).await
     }
 
-    /// Calls a method with an encoded request; the first message it replies with.
+    /// Calls a method with an encoded request. Returns the first message of the reply.
     async fn send(&self, token: Option<&str>, method: &MethodDescriptor, body: Vec<u8>) -> Result<Vec<u8>, Status> {
         self.send_to(&path(method), token, vec![body]).await
     }
 
-    /// Calls what is at a path with a stream of encoded messages; on the wire a single message is a stream of one.
+    /// Calls a path with encoded messages; on the wire a unary call is a stream of one message.
     async fn send_to(&self, path: &str, token: Option<&str>, bodies: Vec<Vec<u8>>) -> Result<Vec<u8>, Status> {
         let mut client = Grpc::new(self.bench().channel());
         client.ready().await.unwrap();
@@ -135,11 +135,11 @@ pub trait World {
         Ok(replies.message().await?.unwrap_or_default().into())
     }
 
-    /// Returns when nothing more comes from other services.
+    /// Waits until the effects of other services' events are stored.
     async fn settled(&self) {}
 
-    /// A digest of every row of every table of the schema, once the journal is sealed and followed; but for the departments of staff, which
-    /// tests of access change to and fro.
+    /// Digests every row of every table of the schema, after the journal is sealed and followed. Leaves out the departments
+    /// of staff, which tests of access change back and forth.
     async fn digest(&self) -> Vec<String> {
         let schema = self.bench().name().trim_start_matches("services/").to_owned();
         self.settled().await;
@@ -177,20 +177,20 @@ pub fn path(method: &MethodDescriptor) -> String {
     format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
-/// The method of a name; no two have the same.
+/// Finds a method by its name, which is unique over all services.
 #[must_use]
 pub fn named(name: &str) -> MethodDescriptor {
     let mut methods = kefu_proto::pool().services().flat_map(|service| service.methods().collect::<Vec<_>>());
     methods.find(|method| method.name() == name).unwrap_or_else(|| panic!("there is no method {name}"))
 }
 
-/// A request of a method.
+/// Makes a request of a method from JSON.
 #[must_use]
 pub fn message(method: &MethodDescriptor, request: &Json) -> DynamicMessage {
     DynamicMessage::deserialize(method.input(), request).unwrap_or_else(|error| panic!("{}: {error}", method.name()))
 }
 
-/// The name with its id replaced by another; of what there is one of each, that of whose it is.
+/// Replaces the last id of a name. A singleton such as `complaints/{id}/archive` gets another parent's id.
 #[must_use]
 pub fn other_name(name: &str, id: &str) -> String {
     let mut segments: Vec<&str> = name.split('/').collect();
@@ -199,7 +199,7 @@ pub fn other_name(name: &str, id: &str) -> String {
     segments.join("/")
 }
 
-/// Whether a request has such a field.
+/// Whether a request has a field.
 #[must_use]
 pub fn has(request: &DynamicMessage, field: &str) -> bool {
     request.descriptor().get_field_by_name(field).is_some()

@@ -1,4 +1,4 @@
-//! A service without a domain: the methods that every service serves, and one table to write events about.
+//! A service without a domain: the methods that every service serves, and one table as the subject of events.
 
 use std::sync::Arc;
 

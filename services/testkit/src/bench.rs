@@ -1,4 +1,4 @@
-//! The bench: a service that runs, with everything a test wants to see or set.
+//! The bench: a running service, with access to its clock, database and connections for tests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::cluster::Cluster;
 use crate::line::Line;
 use crate::wait::eventually;
 
-/// When a bench's clock stands at first: a Friday, in working time.
+/// First time of a bench's clock: a Friday, in working time.
 pub const START: &str = "2026-11-20T10:00:00+08:00";
 
-/// A running service with a database of its own. Dropped, it is told to stop.
+/// A running service with a database of its own. Dropping the bench stops the service.
 pub struct Bench {
     service: &'static Service,
     setup: Setup,
@@ -37,7 +37,7 @@ pub struct Bench {
     running: Option<Running>,
 }
 
-/// How a bench is to be.
+/// Settings of a bench.
 pub struct Builder {
     service: &'static Service,
     start: Option<Timestamp>,
@@ -55,91 +55,91 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The regulation with these overrides, as in an operator's file.
+    /// Overrides the regulation, in the format of an operator's file.
     #[must_use]
     pub fn regulation(mut self, overrides: &str) -> Self {
         self.regulation = Regulation::load(overrides).unwrap();
         self
     }
 
-    /// Other bounds of the server.
+    /// Sets the limits of the server.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The settings that are the service's own.
+    /// Sets the service's own settings.
     #[must_use]
     pub fn settings(mut self, settings: serde_json::Value) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Following the directory of another bench, its own copy empty at first.
+    /// Follows the directory of another bench, with an empty copy at first.
     #[must_use]
     pub fn following(mut self, directory: &Bench) -> Self {
         self.is_following = true;
         self.beside(directory)
     }
 
-    /// Knowing where another bench is.
+    /// Adds another bench as a peer.
     #[must_use]
     pub fn beside(self, other: &Bench) -> Self {
         self.peers.add(other.service.schema, peer(self.service, other.address()));
         self
     }
 
-    /// Another time for the clock to stand at first, e.g. `2026-11-20T10:00:00+08:00`.
+    /// Sets the first time of the clock, e.g. `2026-11-20T10:00:00+08:00`.
     #[must_use]
     pub fn starting_at(mut self, start: &str) -> Self {
         self.start = Some(start.parse().unwrap());
         self
     }
 
-    /// The clock of another bench, which goes on with it.
+    /// Shares the clock of another bench.
     #[must_use]
     pub fn on_the_clock_of(mut self, other: &Bench) -> Self {
         self.clock = Some((other.setup.clock.clone(), other.time.clone()));
         self
     }
 
-    /// The machine's clock instead of a simulated one.
+    /// Uses the machine's clock instead of a simulated one.
     #[must_use]
     pub fn on_real_time(mut self) -> Self {
         self.start = None;
         self
     }
 
-    /// At most so many connections of the service; 16 unless said.
+    /// Sets the most connections of the service; 16 by default.
     #[must_use]
     pub fn connections(mut self, at_most: u32) -> Self {
         self.max_connections = at_most;
         self
     }
 
-    /// With a copy of the directory that is empty.
+    /// Starts with an empty copy of the directory.
     #[must_use]
     pub fn without_staff(mut self) -> Self {
         self.without_staff = true;
         self
     }
 
-    /// With traces and metrics sent there.
+    /// Sends traces and metrics to `telemetry`.
     #[must_use]
     pub fn telemetry(mut self, telemetry: &Telemetry) -> Self {
         self.telemetry = telemetry.clone();
         self
     }
 
-    /// With a certificate; its own channel does not know it.
+    /// Serves with a certificate. The bench's own channel does not trust it.
     #[must_use]
     pub fn tls(mut self, tls: config::Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// With a line to Postgres that the test can cut, and that counts round trips.
+    /// Connects to Postgres through a [`Line`], which a test can cut and which counts round trips.
     #[must_use]
     pub fn on_a_line(mut self) -> Self {
         self.on_a_line = true;
@@ -156,7 +156,7 @@ impl Builder {
         self.start_on(&database).await.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error)))
     }
 
-    /// Starts the server on a database that is there, such as another bench's.
+    /// Starts the server on an existing database, such as another bench's.
     pub async fn start_on(self, database: &str) -> Result<Bench, StartError> {
         let cluster = Cluster::get().await;
         let schema = self.service.schema;
@@ -193,12 +193,12 @@ impl Builder {
 }
 
 impl Bench {
-    /// A bench of `service` as it comes: standard regulation, the clock at [`START`].
+    /// Starts a bench with the standard regulation and the clock at [`START`].
     pub async fn of(service: &'static Service) -> Self {
         Self::builder(service).start().await
     }
 
-    /// To make one that differs.
+    /// A builder, to change settings before the start.
     #[must_use]
     pub fn builder(service: &'static Service) -> Builder {
         Builder {
@@ -230,107 +230,108 @@ impl Bench {
         Ok(Self { service, setup, time, admin, line, channel, running: Some(running) })
     }
 
-    /// It knows from now on where another bench is.
+    /// Adds another bench as a peer of the running service.
     pub fn meet(&self, other: &Bench) {
         self.setup.peers.add(other.service.schema, peer(self.service, other.address()));
     }
 
-    /// A second server of the same service, on the same database and clock.
+    /// Starts a second server of the service, on the same database and clock.
     pub async fn replica(&self) -> Self {
         let run = Self::run(self.service, self.setup.clone(), self.time.clone(), self.admin.clone(), self.line.clone());
         run.await.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error)))
     }
 
-    /// The name of its database.
+    /// Name of the database.
     #[must_use]
     pub fn database(&self) -> &str {
         self.setup.database.get_database().unwrap_or_default()
     }
 
-    /// A channel to it that says nobody calls.
+    /// A channel without a token.
     #[must_use]
     pub fn channel(&self) -> Channel {
         self.channel.clone()
     }
 
-    /// A caller, to make any generated client from. Roles are the contract's names; the department is the directory's.
+    /// A caller, from which any generated client can be made. Roles are names of the contract; the department comes from
+    /// the directory's copy.
     #[must_use]
     pub fn as_(&self, subject: &str, roles: &[&str]) -> Caller {
         Bearer::new(&sign(subject, roles)).on(self.channel())
     }
 
-    /// Puts somebody of the staff into a department of the directory's copy, or into none when it is empty.
+    /// Moves a member of staff to a department in the directory's copy; an empty `department` is none.
     pub async fn enrol(&self, subject: &str, department: &str) {
         let (name, id) = (subject.trim_start_matches("staff/"), department.trim_start_matches("departments/"));
         self.change_directory(&crate::cast::member(name, id, "")).await;
     }
 
-    /// Changes the directory's copy by a statement, as its feed would have.
+    /// Changes the directory's copy by a statement and reloads it, as the feed would.
     pub async fn change_directory(&self, statement: &str) {
         self.admin.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.unwrap();
         self.chassis().directory.reload(self.pool(), self.now()).await.unwrap();
     }
 
-    /// Another service as the caller.
+    /// A caller that is another service.
     #[must_use]
     pub fn as_service(&self) -> Caller {
         self.as_("services/tests", &["SERVICE"])
     }
 
-    /// Its resource name, e.g. `services/intake`: the parent in the methods that every service serves.
+    /// Resource name of the service, e.g. `services/intake`: the parent in the methods that every service serves.
     #[must_use]
     pub fn name(&self) -> String {
         self.chassis().service.clone()
     }
 
-    /// Whose tokens it takes.
+    /// Issuers whose tokens the service accepts.
     #[must_use]
     pub fn issuers(&self) -> Vec<IssuerConfig> {
         self.setup.issuers.clone()
     }
 
-    /// Its address.
+    /// Address of the service.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.running().address
     }
 
-    /// Its chassis.
+    /// Chassis of the service.
     #[must_use]
     pub fn chassis(&self) -> &Arc<Chassis> {
         &self.running().chassis
     }
 
-    /// Its pool: what the service's role may do.
+    /// Pool of the service's own role.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         self.chassis().pool()
     }
 
-    /// A pool of the superuser on its database, in its schema: for tampering.
+    /// Pool of the superuser in the service's schema, for tampering.
     #[must_use]
     pub fn admin(&self) -> &PgPool {
         &self.admin
     }
 
-    /// What moves its clock.
+    /// Handle that moves the clock. Panics on real time.
     #[must_use]
     pub fn time(&self) -> &SimulatedTime {
         self.time.as_ref().expect("a bench on simulated time")
     }
 
-    /// Its line to Postgres.
+    /// The line to Postgres. Panics without [`Builder::on_a_line`].
     #[must_use]
     pub fn line(&self) -> &Line {
         self.line.as_deref().expect("a bench on a line")
     }
 
-    /// How often a call waits for Postgres: the fewest of many tries, since statements are prepared at first, on each
-    /// connection, and background work goes over the same line, which the call itself may wake. Best with two connections.
+    /// Number of times that a call waits for Postgres: the fewest of 100 tries. Other tries count more, since each
+    /// connection prepares a statement once and background work uses the same line. Best with two connections.
     pub async fn round_trips<F: Future>(&self, mut call: impl FnMut() -> F) -> usize {
         let mut fewest = usize::MAX;
         for _ in 0..100 {
-            // What the call before has woken comes to rest, as far as it can be asked to.
+            // Sealing ends most background work that the previous call started.
             self.seal().await;
             let before = self.line().round_trips();
             call().await;
@@ -339,13 +340,13 @@ impl Bench {
         fewest
     }
 
-    /// What its clock says.
+    /// Time of the service's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.chassis().clock.now()
     }
 
-    /// Returns when every event that was committed before is sealed.
+    /// Waits until every event committed so far is sealed.
     pub async fn seal(&self) {
         let last: i64 = self.number("select coalesce(max(seq), 0) from journal").await;
         eventually("the journal is sealed", async || {
@@ -358,7 +359,7 @@ impl Bench {
         .await;
     }
 
-    /// Returns when the copy of the directory has every event that was committed before, in the service that has the directory.
+    /// Waits until the copy of the directory has every event committed so far, in the service that owns the directory.
     pub async fn followed(&self) {
         self.seal().await;
         let last: i64 = self.number("select coalesce(max(position), 0) from journal").await;
@@ -370,7 +371,7 @@ impl Bench {
         .await;
     }
 
-    /// Returns when every event of another service that was committed before has had its effects here.
+    /// Waits until every event of another service committed so far is applied here.
     pub async fn caught_up_with(&self, other: &Self) {
         other.seal().await;
         let last: i64 = other.number("select coalesce(max(position), 0) from journal").await;
@@ -382,7 +383,7 @@ impl Bench {
         .await;
     }
 
-    /// Returns when every duty whose time has passed is marked, and everybody told who is to be told by now.
+    /// Waits until every overdue duty is marked as breached, and everybody due by now is notified.
     pub async fn mark_overdue(&self) {
         let now = kefu_chassis::time::sql::at(self.now());
         eventually("every overdue duty is marked", async || {
@@ -395,12 +396,12 @@ impl Bench {
         .await;
     }
 
-    /// The number that a query gives.
+    /// The number that a query returns.
     pub async fn number(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.admin).await.unwrap()
     }
 
-    /// Stops the server and returns when it has stopped; [`Bench::resume`] starts it again.
+    /// Stops the server and waits until it has ended; [`Bench::resume`] starts it again.
     pub async fn halt(&mut self) {
         if let Some(running) = self.running.take() {
             self.setup.listen = running.address;
@@ -408,13 +409,13 @@ impl Bench {
         }
     }
 
-    /// Starts the server again where it was, on the same database and clock.
+    /// Starts the server again on the same address, database and clock.
     pub async fn resume(&mut self) {
         let running = self.service.start(self.setup.clone()).await;
         self.running = Some(running.unwrap_or_else(|error| panic!("{}", kefu_chassis::error::describe(&error))));
     }
 
-    /// Stops the server and returns when it has stopped.
+    /// Stops the server and waits until it has ended.
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
@@ -426,7 +427,7 @@ impl Bench {
     }
 }
 
-/// How a service reaches another that listens there.
+/// The peer configuration for `service` to call a service at `address`.
 fn peer(service: &Service, address: SocketAddr) -> Peer {
     Peer::signed(format!("http://{address}"), signer(), format!("services/{}", service.schema))
 }

@@ -1,42 +1,42 @@
-//! What is looked at while a server is attacked: that others are served, how fast, and how much memory it takes.
+//! Measures a server under attack: whether and how fast other callers are served, and how much memory grows.
 
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-/// How long anybody else's calls may take on a busy machine while the server is attacked.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest time of another caller's call during an attack, on a busy machine.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-/// Returns when no other test that asks for it runs: memory is that of a process.
+/// Waits until no other test of memory runs, since memory is measured for the whole process.
 pub async fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().await
 }
 
-/// The memory of this process, server and callers, as its share of what is resident.
+/// Proportional set size (PSS) of this process, with server and callers, in MiB.
 #[must_use]
 pub fn memory_mib() -> i64 {
     kib_of("/proc/self/smaps_rollup", "Pss:") / 1024
 }
 
-/// How far memory rises from here on.
+/// Growth of resident memory to its peak since the start of the measurement.
 #[derive(Debug)]
 pub struct Peak {
     before_kib: i64,
 }
 
 impl Peak {
-    /// From what is resident now.
+    /// Starts measuring at the memory resident now.
     #[must_use]
     pub fn from_here() -> Self {
-        // What was highest is forgotten (proc(5), clear_refs).
+        // Writing 5 resets the peak (proc(5), clear_refs).
         std::fs::write("/proc/self/clear_refs", "5").unwrap();
         Self { before_kib: kib_of("/proc/self/status", "VmRSS:") }
     }
 
-    /// By how much, at its highest until now.
+    /// Growth to the peak so far, in MiB.
     #[must_use]
     pub fn grown_mib(&self) -> i64 {
         (kib_of("/proc/self/status", "VmHWM:") - self.before_kib) / 1024
@@ -49,13 +49,13 @@ fn kib_of(file: &str, what: &str) -> i64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Does `attack` while others go on calling, again and again; each time must succeed soon. Afterwards, too.
+/// Runs `attack` while `call` is repeated. Each call must succeed within `MAX_WAIT`, during the attack and once after.
 pub async fn others_are_served<T>(mut call: impl AsyncFnMut(), attack: impl Future<Output = T>) -> T {
     let mut calls = 0_u32;
     let mut slowest = Duration::ZERO;
     let mut timed = async || {
         let began = Instant::now();
-        tokio::time::timeout(PATIENCE, call()).await.expect("others are served in time");
+        tokio::time::timeout(MAX_WAIT, call()).await.expect("others are served in time");
         calls += 1;
         slowest = slowest.max(began.elapsed());
     };

@@ -1,4 +1,4 @@
-//! Callers: a channel that sends a bearer token, signed with a key that this process made and keeps nowhere.
+//! Callers: channels that send a bearer token, signed with a key that exists in this process only.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -12,13 +12,13 @@ use tonic::{Request, Status};
 
 static SIGNER: LazyLock<Arc<Signer>> = LazyLock::new(|| Arc::new(Signer::generate().expect("a key can be made")));
 
-/// The key whose tokens the servers of this process take.
+/// The key whose tokens the servers of this process accept.
 #[must_use]
 pub fn signer() -> Arc<Signer> {
     SIGNER.clone()
 }
 
-/// The public keys of the one issuer of this process: the one that signs, and an RSA key that signs only where a test asks it to.
+/// The public keys of this process's issuer: the signing key, and an RSA key that signs only in tests of RSA.
 #[must_use]
 pub fn jwks() -> String {
     let mut keys: serde_json::Value = serde_json::from_str(&signer().jwks()).expect("a JWKS is JSON");
@@ -26,7 +26,7 @@ pub fn jwks() -> String {
     keys.to_string()
 }
 
-/// A token that holds for ten minutes.
+/// Signs a token that is valid for ten minutes.
 #[must_use]
 pub fn sign(subject: &str, roles: &[&str]) -> String {
     let grant = Grant {
@@ -37,10 +37,10 @@ pub fn sign(subject: &str, roles: &[&str]) -> String {
     signer().token(&grant).expect("a token can be signed")
 }
 
-/// A channel whose calls bear a token: what any generated client is made from.
+/// A channel whose calls bear a token. Any generated client can be made from it.
 pub type Caller = InterceptedService<Channel, Bearer>;
 
-/// Adds a token to each call, and the languages that its caller reads.
+/// Adds a token and an optional `accept-language` header to each call.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     authorization: MetadataValue<Ascii>,
@@ -48,20 +48,20 @@ pub struct Bearer {
 }
 
 impl Bearer {
-    /// That of `token`, which need not hold.
+    /// Bears `token`, which may be invalid.
     #[must_use]
     pub fn new(token: &str) -> Self {
         Self { authorization: format!("Bearer {token}").parse().expect("a token is ASCII"), language: None }
     }
 
-    /// With an `accept-language` header.
+    /// Adds an `accept-language` header.
     #[must_use]
     pub fn reading(mut self, languages: &str) -> Self {
         self.language = Some(languages.parse().expect("a list of languages is ASCII"));
         self
     }
 
-    /// On a channel.
+    /// Makes a caller on a channel.
     #[must_use]
     pub fn on(self, channel: Channel) -> Caller {
         InterceptedService::new(channel, self)

@@ -1,10 +1,10 @@
-//! The people of the tests, as every bench's copy of the directory has them from the start: each may act as whatever their
-//! token says, so that a test says it with the token.
+//! The test staff, which every bench's copy of the directory has from the start. Each has every role of staff, so that a
+//! test chooses the role by the token.
 
 use kefu_chassis::names::DIRECTORY;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
-/// Department, its domains, its head.
+/// Departments: id, business domains, head.
 const DEPARTMENTS: [(&str, &str, &str); 5] = [
     ("desk", "printing,network,consultation", "head"),
     ("field", "power,cabling", "fieldhead"),
@@ -13,7 +13,7 @@ const DEPARTMENTS: [(&str, &str, &str); 5] = [
     ("management", "", "ceo"),
 ];
 
-/// Who is where, and whom they answer to.
+/// Staff: id, department, supervisor.
 const STAFF: [(&str, &str, &str); 17] = [
     ("lin", "desk", "boss"),
     ("mei", "desk", "boss"),
@@ -34,7 +34,7 @@ const STAFF: [(&str, &str, &str); 17] = [
     ("writer", "", ""),
 ];
 
-/// Writes them into the copy of the schema that `connection` is in.
+/// Writes the test staff into the directory's copy in the connection's schema.
 pub async fn enrol(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     for (name, domains, head) in DEPARTMENTS {
         let statement = format!(
@@ -55,7 +55,7 @@ pub async fn enrol(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// The statement that puts somebody into a department, or into none, from the beginning of time.
+/// The statement that adds or moves a member of staff to a department, or to none, since the beginning of time.
 pub fn member(name: &str, department: &str, supervisor: &str) -> String {
     let full = |collection: &str, id: &str| if id.is_empty() { String::new() } else { format!("{collection}/{id}") };
     let (department, supervisor) = (full("departments", department), full("staff", supervisor));

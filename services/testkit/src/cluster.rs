@@ -1,5 +1,5 @@
-//! The Postgres of this process: started on first use, gone when the process ends, however it ends. A service's schema is
-//! made once, in a template; each test's database is a copy of it.
+//! The Postgres of this process: started on first use, removed when the process ends, even by a crash. Each service's
+//! schema is made once, in a template database; each test gets a copy.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,10 @@ use tokio::sync::Mutex;
 
 use crate::caller::jwks;
 
-/// Where the server keeps its data while it runs, and a fetched Postgres for the next time.
+/// Directory of the server's data while it runs, and of downloaded Postgres programs.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
-/// The benches of parallel tests have a pool each. Nothing here outlives the process, so nothing is vacuumed or replicated.
+/// Settings of the server: many connections, since each parallel test has a pool; no vacuum or replication, since no data
+/// outlive the process.
 const SETTINGS: [(&str, &str); 5] = [
     ("max_connections", "500"),
     ("autovacuum", "off"),
@@ -37,7 +38,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The one of this process.
+    /// The cluster of this process, started on first use.
     pub async fn get() -> &'static Self {
         if let Some(cluster) = CLUSTER.get() {
             return cluster;
@@ -55,22 +56,22 @@ impl Cluster {
         cluster
     }
 
-    /// The public keys of this process: beside the data, so that they go with them.
+    /// File with the public keys of this process, removed together with the data.
     pub fn jwks_file(&self) -> PathBuf {
         self.postgres.data_dir().parent().unwrap_or(Path::new("/")).join("jwks.json")
     }
 
-    /// Its port on this machine.
+    /// Port of the server.
     pub fn port(&self) -> u16 {
         self.postgres.port()
     }
 
-    /// How the superuser connects.
+    /// Connection options of the superuser.
     pub fn superuser(&self, database: &str) -> PgConnectOptions {
         self.postgres.url(database).parse().expect("the URL of a database")
     }
 
-    /// A new database with the service's schema.
+    /// Makes a new database with the service's schema. Returns its name.
     pub async fn create(&self, service: &'static Service) -> String {
         let template = format!("template_{}", service.schema);
         self.make_template(service, &template).await;
@@ -79,7 +80,7 @@ impl Cluster {
         database
     }
 
-    /// Takes everybody out of the copy of the directory in a database.
+    /// Empties the directory's copy in a database.
     pub async fn empty_directory(&self, database: &str, schema: &str) {
         let options = self.superuser(database).options([("search_path", schema)]);
         let mut connection = PgConnection::connect_with(&options).await.unwrap();
@@ -88,13 +89,13 @@ impl Cluster {
         connection.close().await.unwrap();
     }
 
-    /// Makes the template unless it is there. One at a time: roles belong to all databases.
+    /// Makes the template unless it exists. One at a time, since roles belong to all databases.
     async fn make_template(&self, service: &'static Service, template: &str) {
         let mut templates = self.templates.lock().await;
         if templates.contains(service.schema) {
             return;
         }
-        // What a test that was cancelled here has left half made.
+        // A test cancelled at this point leaves the template half made.
         self.run(&format!("drop database if exists {template} with (force)")).await;
         self.run(&format!("create database {template}")).await;
         let mut connection = PgConnection::connect_with(&self.superuser(template)).await.unwrap();

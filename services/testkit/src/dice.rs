@@ -1,14 +1,14 @@
-//! Chance that can be had again.
+//! Random numbers that can be reproduced.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Seeded chance (splitmix64), so that a run can be had again: `KEFU_TEST_SEED=… cargo test`.
+/// A seeded random number generator (splitmix64). `KEFU_TEST_SEED=… cargo test` repeats a run.
 pub struct Dice(u64);
 
 impl Dice {
-    /// A seed, which is shown when the test fails.
+    /// The seed of `KEFU_TEST_SEED`, or a new one. Printed, so that a failed test shows it.
     #[must_use]
     pub fn seed() -> u64 {
         let random = || kefu_chassis::names::new_uuid(Timestamp::UNIX_EPOCH).as_u64_pair().1;
@@ -22,7 +22,7 @@ impl Dice {
         seed
     }
 
-    /// Chance that is the same for the same seed.
+    /// A generator with a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
@@ -37,13 +37,13 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    /// One of `choices`.
+    /// One of `choices`, each as likely.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         let index = self.below(choices.len() as u64);
         choices[usize::try_from(index).unwrap()]
     }
 
-    /// A delay below `bound_us`.
+    /// Sleeps for a random time below `bound_us` microseconds.
     pub async fn dawdle(&mut self, bound_us: u64) {
         tokio::time::sleep(Duration::from_micros(self.below(bound_us))).await;
     }

@@ -1,5 +1,5 @@
-//! The test kit: each test gets a real server on port 0 with a real Postgres database of its own, a clock that stands until
-//! the test moves it, callers with tokens, and words for refusals. What fails here fails the test, by a panic.
+//! The test kit: each test gets a real server on port 0 with a Postgres database of its own, a clock that stands still
+//! until the test moves it, callers with tokens, and assertions on refusals. Failures panic, which fails the test.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

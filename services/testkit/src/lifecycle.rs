@@ -1,4 +1,4 @@
-//! What every lifecycle must be, whatever it is of: tests that are generated from its table.
+//! Tests of any lifecycle, generated from its table.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -11,10 +11,10 @@ use kefu_regulation::Regulation;
 
 const SUBJECT: &str = "things/1";
 
-/// A gate that is closed: from which state, for which action, under which clause, on which facts.
+/// A case in which a gate is closed: state, action, the gate's clause, and facts that close it.
 pub type Closed<S, A, F> = (S, A, &'static str, F);
 
-/// Every action that a table has, once.
+/// Every action of a table, once.
 #[must_use]
 pub fn actions<S, A: Copy + PartialEq, D, F>(lifecycle: &Lifecycle<S, A, D, F>) -> Vec<A> {
     let mut actions = Vec::new();
@@ -26,9 +26,8 @@ pub fn actions<S, A: Copy + PartialEq, D, F>(lifecycle: &Lifecycle<S, A, D, F>) 
     actions
 }
 
-/// The tests that every lifecycle has: what it refuses, that it agrees with its contracts and the rule book, that the rows of
-/// one method are for the same people, and that its page in the docs is the one made of it. `$refused` is how many pairs of
-/// state and action it has no row for, and `$facts` are any.
+/// Tests of every lifecycle: refusals, agreement with contracts and rule book, and its page in the docs, which is
+/// generated. `$refused` is the number of pairs of state and action without a row; `$facts` may be any facts.
 #[macro_export]
 macro_rules! lifecycle_tests {
     ($lifecycle:ident, $facts:expr, refuses $refused:literal, served by $services:expr,
@@ -51,8 +50,8 @@ macro_rules! lifecycle_tests {
     };
 }
 
-/// Asserts that no state has two rows for an action, and that an action is refused with its clause wherever the table has no
-/// row. Returns how many refusals that were.
+/// Asserts that no state has two rows for an action, and that an action without a row is refused with its clause. Returns
+/// the number of refusals.
 pub fn assert_illegal_is_refused<S, A, D, F>(lifecycle: &Lifecycle<S, A, D, F>, facts: &F) -> usize
 where
     S: Copy + Eq + Debug,
@@ -130,8 +129,8 @@ pub fn assert_duties_and_clauses<S, A, D: Copy + Eq + Debug, F>(lifecycle: &Life
     }
 }
 
-/// Asserts that every action is done by a method of `services` whose contract names its clause, and that all are told apart in
-/// both languages.
+/// Asserts that every action belongs to a method of `services` whose contract names its clause, that the rows of a method
+/// are open to the same people, and that the labels of all actions differ in both languages.
 pub fn assert_fits_contract<S, A: Copy + Eq, D, F>(lifecycle: &Lifecycle<S, A, D, F>, services: &[&str]) {
     let rules = Rules::of(kefu_proto::pool(), services).unwrap();
     for row in lifecycle.transitions {

@@ -9,10 +9,10 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Codes of the requests for encryption, after which the start of the session still follows.
+/// Codes of encryption requests, which precede the startup message.
 const BEFORE_START: [u32; 2] = [80_877_103, 80_877_104];
 
-/// A relay that the service's connections go through.
+/// A relay for the service's connections.
 #[derive(Debug)]
 pub struct Line {
     port: u16,
@@ -41,7 +41,7 @@ impl Line {
         line
     }
 
-    /// Its near end.
+    /// Port of the relay.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -57,7 +57,7 @@ impl Line {
         self.cut.send_replace(false);
     }
 
-    /// How often the service has sent something and waited for the answer, since the line was laid.
+    /// Number of round trips since the line was made.
     #[must_use]
     pub fn round_trips(&self) -> usize {
         self.round_trips.load(Ordering::Acquire)
@@ -87,8 +87,8 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl Fn
     }
 }
 
-/// Reads the messages of a client: each simple query, and each `Sync` after other messages, is where a caller waits for the
-/// answer. A `Sync` alone is the pool's check of a connection that it took back; nobody waits for it.
+/// Counts round trips in the messages of a client. A caller waits after each simple query, and after each `Sync` that
+/// follows other messages. The pool sends a `Sync` alone to check a returned connection; no caller waits for it.
 #[derive(Default)]
 struct Counter {
     started: bool,

@@ -1,4 +1,4 @@
-//! What is logged on the thread of a test, where the service runs too.
+//! Log records of a test's thread, where the service runs too.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use kefu_chassis::config::Log;
 use kefu_chassis::telemetry::Telemetry;
 use tracing::subscriber::DefaultGuard;
 
-/// The records that are logged on this thread until it is dropped, as the product writes them in JSON.
+/// Collects the records of this thread until dropped, in the product's JSON format.
 pub struct Logs {
     written: Written,
     _guard: DefaultGuard,
@@ -27,7 +27,7 @@ impl io::Write for Written {
 }
 
 impl Logs {
-    /// Keeps what passes `filter`, e.g. `debug`; spans go where `telemetry` leads them.
+    /// Collects records that pass `filter`, e.g. `debug`; spans go to `telemetry`.
     #[must_use]
     pub fn keep(telemetry: &Telemetry, filter: &str) -> Self {
         let written = Written::default();
@@ -37,7 +37,7 @@ impl Logs {
         Self { written, _guard: tracing::dispatcher::set_default(&dispatch) }
     }
 
-    /// The records since it was last asked. Each is one line and one JSON object.
+    /// Takes the records since the last call, one JSON object on each line.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
         let written = std::mem::take(&mut *self.written.0.lock().unwrap());

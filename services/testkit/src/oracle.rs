@@ -1,5 +1,5 @@
-//! What a duty must be, reckoned the long way from all that happened to its clock: an oracle to hold the product against.
-//! Apart because it shares no code with the product; times are microseconds since 1970.
+//! An oracle for duties: computes a duty's state the slow way, from everything that happened to its clock, to compare with
+//! the product. Shares no code with the product. Times are microseconds since 1970.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ mod working;
 
 pub use working::{Week, Working};
 
-/// What can be seen of a duty, with states and measures as the contract numbers them.
+/// The visible fields of a duty; states and measures are numbers of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub state: i16,
@@ -30,92 +30,92 @@ pub const VOIDED: i16 = 5;
 const WALL: i16 = 1;
 const WORKING: i16 = 2;
 
-/// One who may stop a clock.
+/// A reason for which a clock is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     Lifecycle,
     Person,
 }
 
-/// A stretch in which a clock ran or stood.
+/// An interval in which a clock ran, or was paused.
 #[derive(Clone, Debug)]
-struct Spell {
+struct Interval {
     from: i64,
     to: Option<i64>,
     runs: bool,
-    /// The calendar it is counted on.
+    /// Calendar of the interval.
     days: Rc<Working>,
 }
 
-/// How much time there is.
+/// The time allowed for a duty.
 #[derive(Clone, Debug)]
 enum Term {
-    /// So much working time.
+    /// A budget of working time.
     Working(i64),
-    /// Until then, later by as long as the clock stands from `from` on before that.
+    /// A due time, moved later by every pause that began at `from` or later and before the due time.
     Until { due: i64, from: i64 },
 }
 
-/// A duty as a list of what happened to its clock.
+/// A duty as the history of its clock.
 #[derive(Clone, Debug)]
 pub struct Oracle {
     opened: i64,
     term: Term,
-    spells: Vec<Spell>,
+    intervals: Vec<Interval>,
     holds: Vec<Hold>,
     end: Option<i16>,
     met: Option<i64>,
     breached: Option<i64>,
-    /// Whether the clock marked the breach, and not a clause.
+    /// Whether the breach was marked by the duty clock, not by a clause.
     marked: bool,
     late: bool,
     corrected: bool,
 }
 
 impl Oracle {
-    /// Opened with so much time on the wall clock.
+    /// A duty with a budget on the wall clock.
     #[must_use]
     pub fn wall(opened: i64, budget: i64, days: &Rc<Working>) -> Self {
         Self::new(opened, Term::Until { due: opened + budget, from: opened }, days)
     }
 
-    /// Opened with so much working time.
+    /// A duty with a budget of working time.
     #[must_use]
     pub fn working(opened: i64, budget: i64, days: &Rc<Working>) -> Self {
         Self::new(opened, Term::Working(budget), days)
     }
 
     fn new(opened: i64, term: Term, days: &Rc<Working>) -> Self {
-        let spells = vec![Spell { from: opened, to: None, runs: true, days: Rc::clone(days) }];
+        let intervals = vec![Interval { from: opened, to: None, runs: true, days: Rc::clone(days) }];
         let (holds, end, met, breached) = (Vec::new(), None, None, None);
-        Self { opened, term, spells, holds, end, met, breached, marked: false, late: false, corrected: false }
+        Self { opened, term, intervals, holds, end, met, breached, marked: false, late: false, corrected: false }
     }
 
-    /// Whether it can still be fulfilled.
+    /// Whether the duty can still be fulfilled.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.end.is_none()
     }
 
-    /// Whether `who` stops its clock.
+    /// Whether `who` pauses the clock.
     #[must_use]
     pub fn is_held_by(&self, who: Hold) -> bool {
         self.holds.contains(&who)
     }
 
-    /// Whether it counts as broken.
+    /// Whether the duty is breached.
     #[must_use]
     pub fn is_breached(&self) -> bool {
         self.breached.is_some()
     }
 
-    /// When it was opened.
+    /// Time of opening.
     #[must_use]
     pub fn opened(&self) -> i64 {
         self.opened
     }
 
-    /// All that can be seen of it.
+    /// The visible fields.
     #[must_use]
     pub fn seen(&self) -> Seen {
         let (due_us, provisional) = self.due();
@@ -124,8 +124,8 @@ impl Oracle {
             measure: if matches!(self.term, Term::Working(_)) { WORKING } else { WALL },
             due_us,
             provisional,
-            elapsed_us: self.closed(true).map(|(spell, to)| self.count(spell, to)).sum(),
-            paused_us: self.closed(false).map(|(spell, to)| to - spell.from).sum(),
+            elapsed_us: self.closed(true).map(|(interval, to)| self.count(interval, to)).sum(),
+            paused_us: self.closed(false).map(|(interval, to)| to - interval.from).sum(),
             met_us: self.met,
             breached_us: self.breached,
             late: self.late,
@@ -133,15 +133,15 @@ impl Oracle {
         }
     }
 
-    /// Whether `at` is after its due time; while its clock stands, nothing is but what was when it stopped.
+    /// Whether `at` is after the due time. For a paused clock, the beginning of the pause counts instead of a later `at`.
     #[must_use]
     pub fn is_past(&self, at: i64) -> bool {
-        let last = self.spells.last().unwrap();
+        let last = self.intervals.last().unwrap();
         let judged = if last.runs { at } else { at.min(last.from) };
         judged > self.due().0
     }
 
-    /// The clock of the service looks at it.
+    /// Marks the breach if the duty is overdue, as the service's duty clock does.
     pub fn tick(&mut self, now: i64) {
         let due = self.due().0;
         if self.is_live() && self.holds.is_empty() && self.breached.is_none() && due < now {
@@ -149,40 +149,40 @@ impl Oracle {
         }
     }
 
-    /// A clause counts it as broken.
+    /// Breaches the duty by a clause.
     pub fn breach(&mut self, at: i64) {
         (self.breached, self.marked) = (Some(at), false);
     }
 
-    /// Somebody stops its clock.
+    /// Pauses the clock.
     pub fn hold(&mut self, who: Hold, at: i64) {
-        let last = self.spells.last().unwrap();
+        let last = self.intervals.last().unwrap();
         let at = if last.runs { at.max(last.from) } else { at };
-        self.take_back(at);
+        self.retract_breach(at);
         if self.holds.is_empty() {
-            self.turn(at, false);
+            self.begin_interval(at, false);
         }
         self.holds.push(who);
     }
 
-    /// Somebody lets it go on; it does when nobody else stops it.
+    /// Ends the pause of `who`; the clock runs again when no other pause is left.
     pub fn release(&mut self, who: Hold, at: i64) {
         self.holds.retain(|&hold| hold != who);
         if self.holds.is_empty() {
-            self.turn(at, true);
+            self.begin_interval(at, true);
         }
     }
 
-    /// The customer was told at `at` that it takes until `due`.
+    /// Replaces the term by a wait until `due`, promised at `at`.
     pub fn promise(&mut self, due: i64, at: i64) {
-        self.take_back(at);
+        self.retract_breach(at);
         if !self.holds.is_empty() {
-            self.turn(at, false);
+            self.begin_interval(at, false);
         }
-        self.term = Term::Until { due, from: self.spells.last().unwrap().from };
+        self.term = Term::Until { due, from: self.intervals.last().unwrap().from };
     }
 
-    /// It was fulfilled.
+    /// Fulfils the duty.
     pub fn meet(&mut self, at: i64) {
         let at = at.max(self.opened);
         let counted_broken = self.breached.is_some() && !self.marked;
@@ -192,7 +192,7 @@ impl Oracle {
         self.finish(MET, at);
     }
 
-    /// It ended unfulfilled: [`WAIVED`] or [`VOIDED`].
+    /// Ends the duty unfulfilled, as [`WAIVED`] or [`VOIDED`].
     pub fn drop_as(&mut self, state: i16, at: i64) {
         if self.is_past(at) && self.breached.is_none() {
             self.breached = Some(self.due().0);
@@ -200,53 +200,56 @@ impl Oracle {
         self.finish(state, at);
     }
 
-    /// More holidays are known: what its clock runs now is counted on `days`.
+    /// Publishes more holidays: the current interval is counted on `days`.
     pub fn publish(&mut self, days: &Rc<Working>) {
         let before = self.due().0;
-        self.spells.last_mut().unwrap().days = Rc::clone(days);
+        self.intervals.last_mut().unwrap().days = Rc::clone(days);
         if self.marked && self.due().0 != before {
             (self.breached, self.marked) = (None, false);
         }
     }
 
-    /// What is recorded late moves no start or stop that was recorded before.
-    fn turn(&mut self, at: i64, runs: bool) {
-        let last = self.spells.last_mut().unwrap();
+    /// Begins an interval. An event recorded late moves no earlier beginning or end.
+    fn begin_interval(&mut self, at: i64, runs: bool) {
+        let last = self.intervals.last_mut().unwrap();
         let at = at.max(last.from);
         last.to = Some(at);
         let days = Rc::clone(&last.days);
-        self.spells.push(Spell { from: at, to: None, runs, days });
+        self.intervals.push(Interval { from: at, to: None, runs, days });
     }
 
     fn finish(&mut self, state: i16, at: i64) {
-        let last = self.spells.last_mut().unwrap();
+        let last = self.intervals.last_mut().unwrap();
         last.to = Some(at.max(last.from));
         self.end = Some(state);
     }
 
-    /// A mark that something before the due time moves the due time away from.
-    fn take_back(&mut self, at: i64) {
+    /// Retracts a breach marked by the clock if the new event came before the due time.
+    fn retract_breach(&mut self, at: i64) {
         if self.marked && !self.is_past(at) {
             (self.breached, self.marked) = (None, false);
         }
     }
 
-    fn closed(&self, runs: bool) -> impl Iterator<Item = (&Spell, i64)> {
-        self.spells.iter().filter(move |spell| spell.runs == runs).filter_map(|spell| Some((spell, spell.to?)))
+    fn closed(&self, runs: bool) -> impl Iterator<Item = (&Interval, i64)> {
+        self.intervals
+            .iter()
+            .filter(move |interval| interval.runs == runs)
+            .filter_map(|interval| Some((interval, interval.to?)))
     }
 
-    fn count(&self, spell: &Spell, to: i64) -> i64 {
+    fn count(&self, interval: &Interval, to: i64) -> i64 {
         match self.term {
-            Term::Working(_) => spell.days.worked(spell.from, to),
-            Term::Until { .. } => to - spell.from,
+            Term::Working(_) => interval.days.worked(interval.from, to),
+            Term::Until { .. } => to - interval.from,
         }
     }
 
-    /// Its due time, as of before a pause, and whether unknown holidays were counted.
+    /// The due time, as of the beginning of a pause, and whether holidays not yet published could move it.
     fn due(&self) -> (i64, bool) {
         match self.term {
             Term::Until { mut due, from } => {
-                for stands in self.spells.windows(2).filter(|pair| !pair[0].runs) {
+                for stands in self.intervals.windows(2).filter(|pair| !pair[0].runs) {
                     let (since, to) = (stands[0].from.max(from), stands[1].from);
                     if to > since && since < due {
                         due += to - since;
@@ -256,7 +259,7 @@ impl Oracle {
             }
             Term::Working(budget) => {
                 let mut left = budget;
-                let runs: Vec<&Spell> = self.spells.iter().filter(|spell| spell.runs).collect();
+                let runs: Vec<&Interval> = self.intervals.iter().filter(|interval| interval.runs).collect();
                 for (place, run) in runs.iter().enumerate() {
                     let used = run.to.map_or(0, |to| run.days.worked(run.from, to));
                     if left <= used || place + 1 == runs.len() {

@@ -1,5 +1,5 @@
-//! HTTP/2 by hand: frames as they are asked for, whether they make sense or not. The servers of services and the gateway share
-//! a loop, and are attacked alike.
+//! HTTP/2 by hand: writes any frames, valid or not, to attack servers. Services and the gateway share a serving loop and
+//! are attacked alike.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,44 +11,44 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// What a client says first.
+/// Connection preface of a client.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// A part of a body.
+/// Frame type DATA: a part of a body.
 pub const DATA: u8 = 0;
-/// The headers of a call.
+/// Frame type HEADERS: the headers of a call.
 pub const HEADERS: u8 = 1;
-/// The end of a stream before its end.
+/// Frame type RST_STREAM: aborts a stream.
 pub const RST_STREAM: u8 = 3;
-/// What a side takes.
+/// Frame type SETTINGS: limits of a side.
 pub const SETTINGS: u8 = 4;
-/// Asks for a sign of life.
+/// Frame type PING: asks for an acknowledgement.
 pub const PING: u8 = 6;
-/// The end of a connection.
+/// Frame type GOAWAY: ends a connection.
 pub const GOAWAY: u8 = 7;
-/// So many bytes more may come.
+/// Frame type WINDOW_UPDATE: allows more bytes.
 pub const WINDOW_UPDATE: u8 = 8;
-/// More of the headers.
+/// Frame type CONTINUATION: more headers.
 pub const CONTINUATION: u8 = 9;
-/// The flag of the last frame of a side.
+/// Flag of the last frame of a side.
 pub const END_STREAM: u8 = 1;
-/// The flag of headers that are all there.
+/// Flag of complete headers.
 pub const END_HEADERS: u8 = 4;
-/// The code with which a server ends a connection that asks too much of it.
+/// Error code with which a server ends an abusive connection.
 pub const ENHANCE_YOUR_CALM: u32 = 11;
 
-/// A frame as it is written.
+/// Encodes a frame.
 #[must_use]
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A header that asks for no place in the table; it may be of any length.
+/// Encodes a header of any length, without adding it to the dynamic table.
 #[must_use]
 pub fn header(name: &str, value: &str) -> Vec<u8> {
     let mut block = vec![0];
     for text in [name, value] {
-        // A length of seven bits, and what is beyond in groups of seven.
+        // HPACK integer: 7 bits in the first byte, the rest in groups of 7 (RFC 7541, 5.1).
         if text.len() < 127 {
             block.push(u8::try_from(text.len()).unwrap());
         } else {
@@ -65,16 +65,16 @@ pub fn header(name: &str, value: &str) -> Vec<u8> {
     block
 }
 
-/// Headers that ask for no place in the table.
+/// Encodes headers, without adding them to the dynamic table.
 #[must_use]
 pub fn headers(fields: &[(&str, &str)]) -> Vec<u8> {
     fields.iter().flat_map(|(name, value)| header(name, value)).collect()
 }
 
-/// The headers of a call of `path` with `token`.
+/// Encodes the headers of a gRPC call of `path` with `token`.
 #[must_use]
 pub fn call(path: &str, token: &str) -> Vec<u8> {
-    // POST and http stand in the static table.
+    // Indices of `:method POST` and `:scheme http` in the static table.
     let mut block = vec![0x83, 0x86];
     let authorization = format!("Bearer {token}");
     let rest = [
@@ -88,14 +88,14 @@ pub fn call(path: &str, token: &str) -> Vec<u8> {
     block
 }
 
-/// What came until the connection ended.
+/// Frames received until the connection ended.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// How many streams ended, by a reset or with their answer.
+    /// Streams ended, by a reset or by the end of their answer.
     pub ended: usize,
-    /// Frames by their kind.
+    /// Number of frames by type.
     pub frames: BTreeMap<u8, usize>,
-    /// With which code the connection was ended by the other side, if it said so.
+    /// Error code of the server's GOAWAY, if any.
     pub goaway: Option<u32>,
 }
 
@@ -106,19 +106,19 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// To a server that is there.
+    /// Connects to a server.
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         Self::greet(stream, &frame(SETTINGS, 0, 0, &[])).await
     }
 
-    /// One that takes as much ahead of being read as can be said, and has little room for it.
+    /// Connects with the largest flow control windows and a small receive buffer, so that the server has to keep the data.
     pub async fn connect_greedily(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         let most = (u32::MAX >> 1).to_be_bytes();
         let settings = frame(SETTINGS, 0, 0, &[&[0, 4], most.as_slice()].concat());
-        // The connection's window has its first 65,535 bytes already.
+        // The connection's window starts at 65,535 bytes.
         let window = frame(WINDOW_UPDATE, 0, 0, &((u32::MAX >> 1) - 65_535).to_be_bytes());
         Self::greet(socket.connect(address).await.unwrap(), &[settings, window].concat()).await
     }
@@ -130,19 +130,19 @@ impl Raw {
         Self { read, write }
     }
 
-    /// Writes; false when the other side is there no more.
+    /// Writes bytes; false when the connection is lost.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         self.write.write_all(bytes).await.is_ok()
     }
 
-    /// What comes until the connection ends.
+    /// Reads until the connection ends.
     pub async fn ending(self) -> Seen {
         let Self { read, write: _write } = self;
-        see(read, watch::Sender::new(0)).await
+        count_frames(read, watch::Sender::new(0)).await
     }
 
-    /// Writes all of `parts`, as far as they are taken, while it reads what comes; then, when `answers` streams or the connection
-    /// have ended, does `held`, with everything else open, and leaves.
+    /// Writes `parts`, as far as the server accepts them, while reading. When `answers` streams or the connection have
+    /// ended, runs `held` with everything else open, then disconnects.
     pub async fn flood<F: Future<Output = ()>>(
         self,
         parts: impl Iterator<Item = Vec<u8>>,
@@ -162,11 +162,11 @@ impl Raw {
             held.await;
             drop(write);
         };
-        tokio::join!(see(read, ended), flood).0
+        tokio::join!(count_frames(read, ended), flood).0
     }
 
-    /// Writes all of `parts` and reads nothing, until the other side has taken no more for `patience`; then does `held`, and
-    /// leaves.
+    /// Writes `parts` and reads nothing, until the server has accepted nothing for `patience`. Then runs `held` and
+    /// disconnects.
     pub async fn flood_unread(
         mut self,
         parts: impl Iterator<Item = Vec<u8>>,
@@ -183,7 +183,7 @@ impl Raw {
     }
 }
 
-async fn see(mut read: OwnedReadHalf, ended: watch::Sender<usize>) -> Seen {
+async fn count_frames(mut read: OwnedReadHalf, ended: watch::Sender<usize>) -> Seen {
     let mut seen = Seen::default();
     let mut head = [0; 9];
     while read.read_exact(&mut head).await.is_ok() {

@@ -1,4 +1,4 @@
-//! What a service has on record, asked for through its public API: duties and events.
+//! Reads duties and events of a service through its public API.
 
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::{Duty, ListDutiesRequest, duty};
@@ -8,7 +8,7 @@ use kefu_proto::events::v1::{Event, SubscribeRequest, VerifyJournalRequest};
 use crate::bench::Bench;
 
 impl Bench {
-    /// The duties about something, by kind in the order they were opened.
+    /// Duties of a subject, sorted by kind, then by opening.
     pub async fn duties_of(&self, subject: &str) -> Vec<Duty> {
         let mut client = ComplianceServiceClient::new(self.as_("staff/admin", &["ADMIN"]));
         let call = ListDutiesRequest { parent: self.name(), subject: subject.into(), ..Default::default() };
@@ -17,7 +17,7 @@ impl Bench {
         duties
     }
 
-    /// The one duty of a kind about something.
+    /// The one duty of a kind of a subject.
     pub async fn duty_of(&self, subject: &str, kind: &str) -> Duty {
         let mut duties = self.duties_of(subject).await;
         duties.retain(|duty| duty.kind == kind);
@@ -25,7 +25,7 @@ impl Bench {
         duties.remove(0)
     }
 
-    /// Kind, state and whether breached, of every duty about something.
+    /// Kind, state and breach of every duty of a subject.
     pub async fn kept_of(&self, subject: &str) -> Vec<(String, duty::State, bool)> {
         let duties = self.duties_of(subject).await;
         duties.into_iter().map(|duty| (duty.kind.clone(), duty.state(), duty.breached_time.is_some())).collect()

@@ -1,4 +1,4 @@
-//! What a refused call says: its code, its reason, and the details that google.rpc has for it.
+//! Refused calls: code, reason, and the details of google.rpc.
 
 use std::fmt::Debug;
 
@@ -6,17 +6,17 @@ use kefu_proto::rules::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-/// A refusal, to ask for its details.
+/// A refusal with its details.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// As it came.
+    /// The received status.
     pub status: Status,
-    /// Its details.
+    /// The decoded details.
     pub details: ErrorDetails,
 }
 
-/// Asserts that a call was refused with this code and reason, as every refusal of kefu is built: `ErrorInfo` of the domain
-/// `kefu`, and a message for people.
+/// Asserts that a call was refused with this code and reason, with `ErrorInfo` of the domain `kefu` and a message for
+/// people, as every refusal of kefu.
 #[track_caller]
 pub fn assert_refused<T: Debug>(outcome: Result<T, Status>, code: Code, reason: ErrorReason) -> Refusal {
     let status = outcome.expect_err("the call was not refused");
@@ -29,7 +29,7 @@ pub fn assert_refused<T: Debug>(outcome: Result<T, Status>, code: Code, reason: 
 }
 
 impl Refusal {
-    /// The paths of the fields it names, in its order.
+    /// Paths of the refused fields, in order.
     #[must_use]
     pub fn fields(&self) -> Vec<&str> {
         let violations =
@@ -37,7 +37,7 @@ impl Refusal {
         violations.iter().map(|violation| violation.field.as_str()).collect()
     }
 
-    /// The clauses it cites, in its order.
+    /// Cited clauses, in order.
     #[must_use]
     pub fn clauses(&self) -> Vec<&str> {
         let violations =
@@ -45,7 +45,7 @@ impl Refusal {
         violations.iter().map(|violation| violation.r#type.as_str()).collect()
     }
 
-    /// The resource it is about: the one not found, changed or in the way.
+    /// The resource that is not found, was changed, or exists already.
     #[must_use]
     pub fn resource(&self) -> &str {
         let violation = self.details.precondition_failure().and_then(|failure| failure.violations.first());
@@ -53,7 +53,7 @@ impl Refusal {
         info.or(violation.map(|violation| violation.subject.as_str())).unwrap_or_default()
     }
 
-    /// The language and the text for people.
+    /// Language and text of the message for people.
     #[must_use]
     pub fn told(&self) -> (&str, &str) {
         self.details

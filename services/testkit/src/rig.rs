@@ -1,5 +1,5 @@
-//! The rig: the services as processes of their own on a durable Postgres of their own, as they run in production, for programs
-//! that load, kill, stop and measure them. Everything started here ends with the process that started it, however it ends.
+//! The rig: the services as separate processes on a durable Postgres, as in production, for programs that load, kill, stop
+//! and measure them. Everything started here ends with the process that started it, even if that crashes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -32,32 +32,33 @@ pub use process::Process;
 pub use usage::Usage;
 use watchdog::Watchdog;
 
-/// Where Postgres keeps its data unless the plan says otherwise.
+/// Default directory of Postgres' data.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.kefu");
-/// The services that are run, by their schemas.
+/// Schemas of the services.
 pub const SERVICES: [&str; 3] = ["appraisal", "complaints", "intake"];
-/// The gateway before the first process of each, which is launched like them.
+/// The gateway to the first process of each service; launched like a service.
 pub const GATEWAY: &str = "gateway";
 /// The first ADMIN of the directory.
 pub const ADMIN: &str = "staff/root";
-/// How long Postgres may take to end in order.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longest wait for Postgres to end in order.
+const MAX_WAIT: Duration = Duration::from_mins(1);
 const DATABASE: &str = "kefu";
-/// Below the ports that the kernel gives to outgoing connections, so that none has a service's port while it is down.
+/// Ports of services: below the kernel's range for outgoing connections, so that none of these takes the port of a stopped
+/// service.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// What a rig is to be.
+/// Settings of a rig.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Settings of Postgres, as name and value, beside its own defaults.
     pub settings: Vec<(String, String)>,
-    /// The directory below which Postgres keeps its data while it runs.
+    /// Directory of Postgres' data while it runs.
     pub home: PathBuf,
     /// Overrides of the regulation, as in an operator's file.
     pub regulation: String,
-    /// Connections of each service process at most.
+    /// Most connections of each service process.
     pub connections: u32,
-    /// What the services log, e.g. `info`.
+    /// Log filter of the services, e.g. `info`.
     pub log: String,
 }
 
@@ -68,9 +69,9 @@ impl Default for Plan {
     }
 }
 
-/// A Postgres with the schemas of all services, and what their processes need.
+/// A Postgres with the schemas of all services, and the configuration of their processes.
 pub struct Rig {
-    // Dropped in this order: Postgres ends after whatever uses it.
+    // Dropped in this order: Postgres ends after its users.
     directory: tempfile::TempDir,
     watchdog: Arc<Watchdog>,
     postgres: Arc<Mutex<Postgres>>,
@@ -82,17 +83,17 @@ pub struct Rig {
     next_port: AtomicU16,
 }
 
-/// A place for a process of a service: where it is to listen.
+/// The service and the address of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Seat {
-    /// The schema of its service.
+    /// Schema of the service.
     pub service: &'static str,
-    /// Its address.
+    /// Address to listen on.
     pub address: SocketAddr,
 }
 
 impl Rig {
-    /// Starts Postgres and makes the schemas, each by the `migrate` of its service's own program.
+    /// Starts Postgres and makes the schemas, each by the `migrate` command of its service.
     pub async fn start(plan: Plan) -> Self {
         let directory = tempfile::Builder::new().prefix("kefu-rig-").tempdir().unwrap();
         let watchdog = Arc::new(Watchdog::start(directory.path()));
@@ -130,8 +131,8 @@ impl Rig {
         rig
     }
 
-    /// A place for one more process of a service. Processes that are launched after it know it as their peer, the first one
-    /// of a service before others.
+    /// Reserves an address for one more process of a service. Processes launched later know the first one of each service
+    /// as their peer.
     #[must_use]
     pub fn seat(&self, service: &'static str) -> Seat {
         let address = loop {
@@ -146,7 +147,7 @@ impl Rig {
         seat
     }
 
-    /// Starts a process there, and returns when it is ready. The environment is given on top of its configuration, e.g.
+    /// Starts a process and waits until it is ready. The environment overrides its configuration, e.g.
     /// `KEFU_PEERS__COMPLAINTS__URL`.
     pub async fn launch(&self, seat: Seat, environment: &[(&str, &str)]) -> Process {
         let url = self.url(&database::role(seat.service));
@@ -156,7 +157,7 @@ impl Rig {
         process
     }
 
-    /// Starts so many processes of each service, all at once; they are in the order of `counts`.
+    /// Starts processes of several services at once, and returns them in the order of `counts`.
     pub async fn launch_all(&self, counts: &[(&'static str, usize)]) -> Vec<Process> {
         let seats: Vec<Seat> = counts
             .iter()
@@ -166,8 +167,8 @@ impl Rig {
         futures::future::join_all(seats.into_iter().map(|seat| self.launch(seat, &[]))).await
     }
 
-    /// A token that holds for a day. It does not say since when, as those of many issuers do not, so that it holds for a
-    /// process whose clock is behind as well.
+    /// Signs a token that is valid for a day. It has no `iat` or `nbf`, like those of many issuers, so that a process whose
+    /// clock is behind accepts it too.
     #[must_use]
     pub fn token(&self, subject: &str, roles: &[&str]) -> String {
         use base64::Engine as _;
@@ -188,7 +189,7 @@ impl Rig {
         Bearer::new(&self.token(subject, roles)).on(process.channel())
     }
 
-    /// How the superuser connects to the services' database, in a schema.
+    /// Connection options of the superuser for a schema of the services' database.
     #[must_use]
     pub fn superuser(&self, schema: &str) -> PgConnectOptions {
         let options: PgConnectOptions = self.url("postgres").parse().unwrap();
@@ -201,19 +202,19 @@ impl Rig {
         self.postgres().url(database)
     }
 
-    /// The directory of Postgres' programs.
+    /// Directory of Postgres' programs.
     #[must_use]
     pub fn postgres_programs(&self) -> PathBuf {
         self.postgres().bin_dir().to_path_buf()
     }
 
-    /// A pool of the superuser in a schema, for checks and for holding locks.
+    /// A pool of the superuser in a schema, for checks and locks.
     #[must_use]
     pub fn pool(&self, schema: &str) -> PgPool {
         PgPoolOptions::new().max_connections(4).connect_lazy_with(self.superuser(schema))
     }
 
-    /// The process id of Postgres, whose children its other processes are.
+    /// Process id of Postgres' first process, the parent of its others.
     #[must_use]
     pub fn postgres_pid(&self) -> u32 {
         self.postgres().pid()
@@ -231,31 +232,31 @@ impl Rig {
         self.postgres().data_dir().to_path_buf()
     }
 
-    /// Kills Postgres by SIGKILL: its first process and all others, so that none writes what it still holds.
+    /// Kills all processes of Postgres by SIGKILL, so that none writes its buffers.
     pub fn kill_postgres(&self) {
         let first = self.postgres_pid();
-        // Stopped, it starts no others while they are counted.
+        // A stopped first process starts no others while its children are listed.
         process::signal(first, Signal::STOP);
         for pid in usage::children(first).into_iter().chain([first]) {
             process::signal(pid, Signal::KILL);
         }
     }
 
-    /// Stops Postgres in order, and returns when it has ended; its data stay, and [`Rig::restart_postgres`] goes on with them.
+    /// Stops Postgres in order and waits until it has ended. The data stay for [`Rig::restart_postgres`].
     pub async fn stop_postgres(&self) {
         let pid = self.postgres_pid();
         process::signal(pid, Signal::INT);
-        within(PATIENCE, "Postgres ends", async || (!usage::runs(pid)).then_some(())).await;
+        within(MAX_WAIT, "Postgres ends", async || (!usage::runs(pid)).then_some(())).await;
     }
 
-    /// Starts Postgres again where it was, after it was killed or has ended by itself; fails as long as it cannot start.
+    /// Starts Postgres again on the same port and data, after it was killed or has ended.
     pub async fn restart_postgres(&self) -> Result<(), kefu_postgres::Error> {
         let postgres = self.postgres.clone();
         let restart = move || postgres.lock().unwrap_or_else(PoisonError::into_inner).restart();
         tokio::task::spawn_blocking(restart).await.unwrap()
     }
 
-    /// Copies every log into a directory, which is made.
+    /// Copies every log into a directory, which is created.
     pub fn keep_logs(&self, directory: &Path) {
         fs::create_dir_all(directory).unwrap();
         fs::copy(self.postgres_log(), directory.join("postgres.log")).unwrap();
@@ -293,7 +294,7 @@ impl Rig {
             format!("[[identity.issuers]]\nissuer = '{ISSUER}'\naudience = '{AUDIENCE}'\njwks_file = '{jwks}'\n");
         let seats = self.seats.lock().unwrap();
         if seat.service == GATEWAY {
-            // How often somebody may call, and how much at once, is nothing that is measured.
+            // Quotas of callers are not under test, so they are too large to matter.
             text.push_str("limits = { rate_per_second = 1000000, rate_burst = 1000000, calls_per_caller = 1000000 }\n");
             text.push_str(&issuer);
             for behind in seats.iter().filter(|behind| behind.service != GATEWAY) {
@@ -333,7 +334,7 @@ impl Rig {
     }
 }
 
-/// Rigs of several processes at once begin at different places.
+/// The first port to try. Depends on the process id, so that rigs of several processes rarely collide.
 fn first_port() -> u16 {
     let places = u32::from(PORTS.end - PORTS.start);
     u16::try_from(std::process::id().wrapping_mul(97) % places).unwrap_or(0)

@@ -1,5 +1,4 @@
-//! An RSA key beside the one that signs the callers' tokens: published with it, so that tests can try what goes wrong where an
-//! issuer has both.
+//! A second key of the issuer, for RSA: published beside the callers' signing key, so that tests can confuse the two.
 
 use std::sync::LazyLock;
 
@@ -10,20 +9,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 
-/// The id under which it is published.
+/// Id of the published key.
 pub const KEY_ID: &str = "rsa";
-/// Where the modulus of 2,048 bits stands in the public half of a key (`RSAPublicKey` of RFC 8017).
+/// Position of the 2,048 bit modulus in a public key (`RSAPublicKey` of RFC 8017).
 const MODULUS: std::ops::Range<usize> = 9..265;
 
 static KEY: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::generate(KeySize::Rsa2048).expect("a key can be made"));
 
-/// The public half, in DER.
+/// The public key in DER.
 #[must_use]
 pub fn public() -> Vec<u8> {
     KEY.public_key().as_ref().to_vec()
 }
 
-/// The public half as a JWK.
+/// The public key as a JWK.
 #[must_use]
 pub fn jwk() -> Json {
     let public = public();
@@ -32,7 +31,7 @@ pub fn jwk() -> Json {
     json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID, "n": modulus, "e": "AQAB" })
 }
 
-/// A signature by RS256.
+/// Signs by RS256.
 #[must_use]
 pub fn sign(message: &[u8]) -> Vec<u8> {
     let mut signature = vec![0; KEY.public_modulus_len()];

@@ -1,4 +1,4 @@
-//! A forger with all rights, on any journal: whatever is changed of it, the verification names the first place.
+//! A forger with all rights on a journal: verification must find every change, at its first position.
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
@@ -13,7 +13,7 @@ const TEXTS: [&str; 4] = ["aggregate", "actor", "regulation", "payload_type"];
 const BYTES: [&str; 5] = ["hash", "payload", "salt", "payload_digest", "duty_changes"];
 const TIMES: [&str; 2] = ["occurred_at", "recorded_at"];
 
-/// A journal that is tampered with, and whoever does it.
+/// The forger of a journal, with a superuser's connection.
 struct Forger<'a> {
     bench: &'a Bench,
     superuser: PoolConnection<Postgres>,
@@ -21,13 +21,14 @@ struct Forger<'a> {
     head: Anchor,
 }
 
-/// A statement, and the first place where the journal is no longer what it was.
+/// A forging statement, and the first position that it changes.
 struct Forgery {
     statement: String,
     first: i64,
 }
 
-/// Tampers with the journal of `bench` in `cases` random ways, one after the other: each is found, at its first place.
+/// Tampers with the journal in `cases` random ways, one after the other, and asserts that each is found at its first
+/// position.
 pub async fn assert_nothing_escapes(bench: &Bench, cases: usize) {
     bench.seal().await;
     let head = verify(bench, &[]).await.head.unwrap();
@@ -57,11 +58,11 @@ async fn verify(bench: &Bench, anchors: &[Anchor]) -> VerifyJournalResponse {
 }
 
 impl Forger<'_> {
-    /// Does it and undoes it; whether it changed anything.
+    /// Applies a forgery, asserts that verification finds it, and undoes it. Returns whether the forgery changed anything.
     async fn is_found(&mut self, forgery: &Forgery) -> bool {
         let Forgery { statement, first } = forgery;
         if self.superuser.execute(sqlx::raw_sql(AssertSqlSafe(statement.as_str()))).await.is_err() {
-            // A place is taken, or a check of the table does not allow it.
+            // The position is taken, or a constraint of the table refuses the statement.
             return false;
         }
         let differs = "select exists ((table journal except table kept) union all (table kept except table journal))";
@@ -82,12 +83,12 @@ impl Forger<'_> {
             0 | 1 => {
                 let column = self.dice.pick(&TEXTS);
                 let text: String = self.read(column, place).await;
-                (column, format!("'{}'", self.text(&text).replace('\'', "''")))
+                (column, format!("'{}'", self.alter_text(&text).replace('\'', "''")))
             }
             2 | 3 => {
                 let column = self.dice.pick(&BYTES);
                 let bytes: Vec<u8> = self.read(column, place).await;
-                (column, self.bytes(bytes))
+                (column, self.alter_bytes(bytes))
             }
             4 => {
                 let column = self.dice.pick(&TIMES);
@@ -95,28 +96,32 @@ impl Forger<'_> {
                 let time: jiff_sqlx::Timestamp = self.read(column, place).await;
                 (
                     column,
-                    if self.dice.below(4) == 0 { self.dice.pick(&value).into() } else { self.time(time.to_jiff()) },
+                    if self.dice.below(4) == 0 {
+                        self.dice.pick(&value).into()
+                    } else {
+                        self.alter_time(time.to_jiff())
+                    },
                 )
             }
             5 => {
                 let clauses: Vec<String> = self.read("clauses", place).await;
-                ("clauses", self.list(clauses))
+                ("clauses", self.alter_list(clauses))
             }
             6 => {
                 let bit = self.dice.below(63);
                 ("aggregate_version", format!("aggregate_version # (1::bigint << {bit})"))
             }
             7 => (self.dice.pick(&["event_id", "corrects"]), "gen_random_uuid()".to_owned()),
-            _ => return self.rows(place),
+            _ => return self.forge_rows(place),
         };
-        // A position without a hash, or the other way round, the table itself refuses.
+        // The table itself refuses a position without a hash, and a hash without a position.
         let is_gone = self.dice.below(12) == 0;
         let value = if is_gone { "null".to_owned() } else { value };
         Forgery { statement: format!("update journal set {column} = {value} where position = {place}"), first: place }
     }
 
-    /// Rows removed, moved, swapped, doubled and added.
-    fn rows(&mut self, place: i64) -> Forgery {
+    /// Removes, moves, swaps, doubles or adds rows.
+    fn forge_rows(&mut self, place: i64) -> Forgery {
         let last = self.head.position;
         let other = 1 + self.below(last);
         let columns =
@@ -158,7 +163,7 @@ impl Forger<'_> {
                 let before = self.dice.pick(&[0, -1, -1_000, i64::MIN]);
                 (copy(before), before)
             }
-            // Before itself, the copy is right and what it was copied from is out of place.
+            // A row copied to just before itself is right there; the original then is at a wrong position.
             6 => (format!("{} {}", shift(1, other), copy(other)), other + i64::from(other == place)),
             _ => (copy(i64::MAX), last + 1),
         };
@@ -173,21 +178,21 @@ impl Forger<'_> {
         sqlx::query_scalar(AssertSqlSafe(query)).bind(place).fetch_one(&mut *self.superuser).await.unwrap()
     }
 
-    /// One character changed, removed or added.
-    fn text(&mut self, text: &str) -> String {
-        let mut signs: Vec<char> = text.chars().collect();
-        let place = self.index(signs.len() + 1);
+    /// Changes, removes or adds one character.
+    fn alter_text(&mut self, text: &str) -> String {
+        let mut characters: Vec<char> = text.chars().collect();
+        let place = self.index(characters.len() + 1);
         let other = self.dice.pick(&['a', 'Z', '0', '/', ' ', '\n', '\u{200b}', '\u{301}', '长', '👍']);
         match self.dice.below(3) {
-            0 if place < signs.len() => signs[place] = other,
-            1 if place < signs.len() => drop(signs.remove(place)),
-            _ => signs.insert(place, other),
+            0 if place < characters.len() => characters[place] = other,
+            1 if place < characters.len() => drop(characters.remove(place)),
+            _ => characters.insert(place, other),
         }
-        signs.into_iter().collect()
+        characters.into_iter().collect()
     }
 
-    /// One bit flipped; one byte removed, added, or swapped with the next.
-    fn bytes(&mut self, mut bytes: Vec<u8>) -> String {
+    /// Flips one bit, or removes, adds or swaps one byte.
+    fn alter_bytes(&mut self, mut bytes: Vec<u8>) -> String {
         let place = self.index(bytes.len() + 1);
         match self.dice.below(4) {
             0 if place < bytes.len() => drop(bytes.remove(place)),
@@ -199,21 +204,21 @@ impl Forger<'_> {
         format!("'\\x{}'", hex.concat())
     }
 
-    /// One bit of its microseconds flipped.
-    fn time(&mut self, time: Timestamp) -> String {
+    /// Flips one bit of the microseconds.
+    fn alter_time(&mut self, time: Timestamp) -> String {
         let us = time.as_microsecond() ^ (1 << self.dice.below(48));
         let time = Timestamp::from_microsecond(us).unwrap_or(time + SignedDuration::from_micros(1));
         format!("'{time}'")
     }
 
-    /// One item changed, split, joined, moved, added, gone; and lists that are none of ours.
-    fn list(&mut self, mut items: Vec<String>) -> String {
+    /// Changes, splits, joins, moves, adds or removes one item; or replaces the list by a foreign one.
+    fn alter_list(&mut self, mut items: Vec<String>) -> String {
         let place = self.index(items.len() + 1);
         match self.dice.below(8) {
             0 => return "array[null]::text[]".into(),
             1 => return "array[clauses, clauses]".into(),
             2 => return format!("'[0:{}]={{{}}}'", items.len().saturating_sub(1), items.join(",")),
-            3 if place < items.len() => items[place] = self.text(&items[place].clone()),
+            3 if place < items.len() => items[place] = self.alter_text(&items[place].clone()),
             4 if place < items.len() && items[place].len() > 1 => {
                 let rest = items[place].split_off(1);
                 items.insert(place + 1, rest);

@@ -1,4 +1,4 @@
-//! Waiting for what happens soon, without sleeping for a fixed time.
+//! Waits for expected events without sleeping for a fixed time.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 const WITHIN: Duration = Duration::from_secs(15);
 const EVERY: Duration = Duration::from_millis(5);
 
-/// The value of `probe` once it has one. Panics with `what` when that takes longer than 15 seconds.
+/// Calls `probe` until it returns a value. Panics with `what` after 15 seconds.
 pub async fn eventually<T, F>(what: &str, probe: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
@@ -15,7 +15,7 @@ where
     within(WITHIN, what, probe).await
 }
 
-/// The same with another limit.
+/// Calls `probe` until it returns a value. Panics with `what` after `limit`.
 pub async fn within<T, F>(limit: Duration, what: &str, mut probe: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,

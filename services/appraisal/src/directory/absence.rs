@@ -1,4 +1,4 @@
-//! Absences: when somebody is away, so that a deputy is in charge (A2.4). They may overlap: each stands for itself.
+//! Absences of staff, during which a deputy is in charge (A2.4). Absences may overlap; each is independent of the others.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::Timestamp as SqlTime;
@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use super::{Directory, no_staff, staff};
 
-const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
-/// What stands for all staff in a name.
-const ALL: &str = "staff/-";
+const MAX_LENGTH: SignedDuration = SignedDuration::from_hours(366 * 24);
+/// Parent name that stands for all staff.
+const ALL_STAFF: &str = "staff/-";
 
 kefu_chassis::resources! {
-    /// Whom an absence stands under; their names are no UUIDs.
+    /// Staff, the parents of absences; their ids are no UUIDs.
     StaffMember = "staff", "kefu/Staff";
-    /// When somebody is away.
+    /// Absences of staff.
     Absence = "absences", "kefu/Absence";
 }
 
@@ -40,12 +40,12 @@ struct AbsenceRow {
     version: i64,
 }
 
-/// There is no such absence.
+/// The error for an unknown absence.
 fn no_absence(name: &str) -> Error {
     Error::NotFound { kind: Absence::KIND, name: name.to_owned() }
 }
 
-/// Whether the caller may touch the absences of a member of staff of a department.
+/// Whether the caller reaches the absences of `staff`, a member of `department`.
 fn reaches(call: &Call, staff: &str, department: &str) -> bool {
     call.reaches(&Stakeholders::of(staff, department))
 }
@@ -62,7 +62,7 @@ impl Directory {
         if end_at <= start_at {
             return Err(Error::field("absence.end_time", "must be after start_time"));
         }
-        if end_at.duration_since(start_at) > LONGEST {
+        if end_at.duration_since(start_at) > MAX_LENGTH {
             return Err(Error::field("absence.end_time", "must be at most 366 days after start_time"));
         }
         let mut change = self.chassis.begin(call).await?;
@@ -123,7 +123,7 @@ impl Directory {
     ) -> Result<pb::ListAbsencesResponse, Error> {
         let end_after = request.end_after_time.as_ref().and_then(from_proto);
         let page: Page<(Timestamp, Id<Absence>)> = Page::of(call, &request)?;
-        let staff = (request.parent != ALL).then_some(request.parent.as_str());
+        let staff = (request.parent != ALL_STAFF).then_some(request.parent.as_str());
         if let Some(staff) = staff {
             let exists = sqlx::query_scalar!(
                 r#"select exists (select from appraisal.staff where name = $1) as "exists!""#,

@@ -1,4 +1,4 @@
-//! The first ADMIN: a fresh directory holds nobody who could record anybody, so the operator's setting names one.
+//! The first ADMIN. An empty directory has nobody who may record staff, so a setting of the operator names one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use sqlx::PgConnection;
 use super::lock_organisation;
 use super::staff::row::{StaffRow, created};
 
-/// How long to wait before it is tried again.
-const AGAIN: Duration = Duration::from_millis(500);
+/// Pause between attempts.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Who is to be recorded when the directory holds nobody.
+/// The member of staff to record while the directory is empty.
 #[derive(Debug)]
 pub struct FirstAdmin {
     name: String,
@@ -24,7 +24,7 @@ pub struct FirstAdmin {
 }
 
 impl FirstAdmin {
-    /// The one of this name, `staff/{id}`.
+    /// Names the first ADMIN, `staff/{id}`. Fails if the name has another form.
     pub fn named(name: &str, chassis: Arc<Chassis>) -> Result<Self, Error> {
         if !name.strip_prefix("staff/").is_some_and(is_id) {
             return Err(Error::field("service.admin", "must be the name of a kefu/Staff"));
@@ -32,7 +32,7 @@ impl FirstAdmin {
         Ok(Self { name: name.to_owned(), chassis })
     }
 
-    /// Records them unless the directory holds somebody. Tried until Postgres answers or the service stops.
+    /// Records the first ADMIN unless the directory has staff. Tries until Postgres answers or the service stops.
     pub async fn record(self) {
         let mut stop = self.chassis.stopping();
         loop {
@@ -44,25 +44,26 @@ impl FirstAdmin {
                 }
             }
             tokio::select! {
-                () = tokio::time::sleep(AGAIN) => {}
+                () = tokio::time::sleep(RETRY_AFTER) => {}
                 _ = stop.wait_for(|stopping| *stopping) => return,
             }
         }
     }
 
-    /// Whether they were recorded. Of several replicas one is first, and the others find somebody.
+    /// Returns whether this attempt recorded the first ADMIN. Of several replicas one does; the others find staff in the
+    /// directory.
     async fn try_once(&self) -> Result<bool, Error> {
         let path = "/kefu.directory.v1.DirectoryService/CreateStaff";
         let rule = self.chassis.rules.at(path).cloned().ok_or(Error::UnknownMethod)?;
         let caller =
             Identity { subject: self.chassis.service.clone(), roles: vec![Role::Service], department: String::new() };
         let call = Call::internal(Arc::new(caller), rule, self.chassis.clock.now(), None, &[]);
-        if holds_somebody(&mut *self.chassis.pool().acquire().await?).await? {
+        if has_staff(&mut *self.chassis.pool().acquire().await?).await? {
             return Ok(false);
         }
         let mut change = self.chassis.begin(&call).await?;
         lock_organisation(change.connection()).await?;
-        if holds_somebody(change.connection()).await? {
+        if has_staff(change.connection()).await? {
             return Ok(false);
         }
         let id = self.name.trim_start_matches("staff/").to_owned();
@@ -76,6 +77,6 @@ impl FirstAdmin {
     }
 }
 
-async fn holds_somebody(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+async fn has_staff(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from appraisal.staff) as "exists!""#).fetch_one(connection).await
 }

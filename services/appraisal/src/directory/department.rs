@@ -1,4 +1,4 @@
-//! Departments: their business, and who is in charge of it.
+//! Departments: business domains, head and deputies.
 
 use kefu_chassis::call::{check_etag, etag};
 use kefu_chassis::language::Text;
@@ -33,7 +33,7 @@ impl Directory {
         if exists.is_some() {
             return Err(Error::Exists { kind: "kefu/Department", name: record.name });
         }
-        check(change.connection(), organisation, &record, pb::Department::FIELDS).await?;
+        check_department(change.connection(), organisation, &record, pb::Department::FIELDS).await?;
         DepartmentRow::upsert(change.connection(), &[&record]).await?;
         change.record(created(call, &record));
         change.commit(record.show()).await
@@ -82,15 +82,15 @@ impl Directory {
         if changed.is_empty() {
             return change.commit(old.show()).await;
         }
-        check(change.connection(), organisation, &new, &changed).await?;
+        check_department(change.connection(), organisation, &new, &changed).await?;
         DepartmentRow::upsert(change.connection(), &[&new]).await?;
         change.record(updated(call, &new, &changed));
         change.commit(new.show()).await
     }
 }
 
-/// Whether a department may become as `new` says.
-async fn check(
+/// Checks a department before it is stored: its leaders, and a dissolution. `changed` are the fields that differ.
+async fn check_department(
     connection: &mut PgConnection,
     organisation: Organisation,
     new: &DepartmentRow,

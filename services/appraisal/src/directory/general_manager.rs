@@ -1,4 +1,4 @@
-//! The general manager, to whom major matters are reported (A2.5): one at a time, named by the office.
+//! The general manager, who receives reports of major matters (A2.5): one person at a time, appointed by the office.
 
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::{Call, Error};
@@ -6,7 +6,7 @@ use kefu_proto::directory::v1 as pb;
 
 use super::{Directory, lock_organisation, no_staff, staff};
 
-/// What the events of appointments are about.
+/// Aggregate of the events of appointments.
 const AGGREGATE: &str = "generalManager";
 
 impl Directory {

@@ -1,5 +1,5 @@
-//! `ImportStaff`: staff, and departments where asked, from a CSV file. The file is read as a whole, then written in transactions
-//! of bounded size; whoever changes the directory in between has the rest planned anew.
+//! `ImportStaff`: staff, and departments if asked for, from a CSV file. The whole file is read, then stored in transactions
+//! of bounded size. When somebody else changes the directory between two of these, the rest of the file is planned again.
 
 use std::collections::HashSet;
 
@@ -20,11 +20,11 @@ use file::File;
 use plan::{Plan, Step};
 use rows::Reader;
 
-/// The whole file, in bytes.
-const LARGEST: usize = 16 << 20;
+/// Most bytes of a file.
+const MAX_BYTES: usize = 16 << 20;
 const REJECTED_LISTED_AT_MOST: usize = 1_000;
 
-/// A row that is not taken: its line, its column, and why.
+/// A rejected row: its line, its column, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     pub line: u64,
@@ -44,10 +44,10 @@ impl Directory {
         call: &mut Call,
         pieces: Streaming<pb::ImportStaffRequest>,
     ) -> Result<pb::ImportStaffResponse, Error> {
-        let (bytes, creates) = receive(call, pieces).await?;
-        let file = File::read(&bytes, creates)?;
+        let (bytes, creates_departments) = receive(call, pieces).await?;
+        let file = File::read(&bytes, creates_departments)?;
         drop(bytes);
-        let reader = Reader::new(&self.chassis, call, creates)?;
+        let reader = Reader::new(&self.chassis, call, creates_departments)?;
         let mut result = pb::ImportStaffResponse::default();
         let mut done: HashSet<usize> = HashSet::new();
         let mut plan = Plan::default();
@@ -62,10 +62,10 @@ impl Directory {
             }
             planned_for = Some(version);
             let Some(step) = plan.steps.pop_front() else {
-                conclude(&mut result, &file, &plan);
+                report(&mut result, &file, &plan);
                 return Ok(result);
             };
-            write(&mut change, call, &step).await?;
+            store_step(&mut change, call, &step).await?;
             change.commit(pb::ImportStaffResponse::default()).await?;
             if let Step::Staff(entries) = step {
                 let new = entries.iter().filter(|entry| entry.changed.is_empty()).count();
@@ -77,8 +77,8 @@ impl Directory {
     }
 }
 
-/// Stores what a step does.
-async fn write(change: &mut UnitOfWork<'_>, call: &Call, step: &Step) -> Result<(), Error> {
+/// Stores one step of the plan.
+async fn store_step(change: &mut UnitOfWork<'_>, call: &Call, step: &Step) -> Result<(), Error> {
     match step {
         Step::Departments(records) => {
             department::row::DepartmentRow::upsert(change.connection(), &records.iter().collect::<Vec<_>>()).await?;
@@ -111,24 +111,24 @@ fn count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// The whole file, and whether departments are recorded as it describes them.
+/// Receives the whole file. Also returns whether the file may create departments.
 async fn receive(call: &Call, mut pieces: Streaming<pb::ImportStaffRequest>) -> Result<(Vec<u8>, bool), Error> {
     let mut bytes = Vec::new();
-    let mut creates = None;
+    let mut creates_departments = None;
     while let Some(piece) = pieces.next().await {
         let piece =
             piece.map_err(|status| Error::field("chunk", format!("the stream broke off: {}", status.code())))?;
         call.check(&piece)?;
-        creates.get_or_insert(piece.create_departments);
-        if bytes.len() + piece.chunk.len() > LARGEST {
+        creates_departments.get_or_insert(piece.create_departments);
+        if bytes.len() + piece.chunk.len() > MAX_BYTES {
             return Err(Error::field("chunk", "the whole file must have at most 16 MiB"));
         }
         bytes.extend_from_slice(&piece.chunk);
     }
-    Ok((bytes, creates.unwrap_or_default()))
+    Ok((bytes, creates_departments.unwrap_or_default()))
 }
 
-fn conclude(result: &mut pb::ImportStaffResponse, file: &File, plan: &Plan) {
+fn report(result: &mut pb::ImportStaffResponse, file: &File, plan: &Plan) {
     let mut rejected: Vec<&Rejected> = file.rejected.iter().chain(&plan.rejected).collect();
     rejected.sort_by_key(|rejected| rejected.line);
     result.unchanged_count = count(plan.unchanged);

@@ -1,4 +1,4 @@
-//! Who is in charge of a matter of a department (A2.4): the head, or, while they are away, a deputy.
+//! The person in charge of a matter of a department (A2.4): the head, or a deputy while the head is away.
 
 use std::collections::HashSet;
 

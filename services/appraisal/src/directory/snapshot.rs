@@ -1,5 +1,5 @@
-//! What must hold in the directory: the rules that relate staff and departments with each other. Pure, over what was read of
-//! the directory: all of it for an import, and what one change concerns otherwise.
+//! Rules between staff and departments. Pure, over a snapshot of the directory: the whole of it for an import, otherwise
+//! the part that a change concerns.
 
 use std::collections::HashMap;
 
@@ -19,36 +19,36 @@ const IS_GENERAL_MANAGER: Text =
 const IS_LAST_ADMIN: Text =
     Text::new("they are the last active ADMIN: name another first", "其为最后一名在职管理员：须先指定他人");
 
-/// So many levels of supervisors at most.
+/// Most levels of supervisors above somebody.
 const LEVELS: usize = 64;
 
-/// What was read of the directory.
+/// The part of the directory that was read.
 #[derive(Clone, Debug, Default)]
 pub struct DirectorySnapshot {
     staff: HashMap<String, Staff>,
-    /// Who has a number.
+    /// Names of staff by their number.
     numbers: HashMap<String, String>,
     departments: HashMap<String, Department>,
     organisation: Organisation,
 }
 
-/// Why a change is not possible.
+/// The refusal of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The field of the resource that stands in the way.
+    /// The field at fault.
     pub field: String,
-    /// What is wrong.
+    /// The reason in English.
     pub reason: String,
     cause: Reason,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    /// The field is wrong by itself or refers to what it cannot.
+    /// A field of the resource (`staff` or `department`) is wrong by itself or in its reference.
     Wrong(&'static str),
-    /// A clause demands something of this resource first.
+    /// A clause requires another change first: clause, resource, and what is missing.
     Gate(&'static str, String, Text),
-    /// This member of staff has the number.
+    /// Another member of staff has the number.
     Taken(String),
 }
 
@@ -62,7 +62,7 @@ impl From<Refusal> for Error {
     }
 }
 
-fn wrong(field: &str, reason: &str) -> Refusal {
+fn wrong_field(field: &str, reason: &str) -> Refusal {
     Refusal { field: field.to_owned(), reason: reason.to_owned(), cause: Reason::Wrong("staff") }
 }
 
@@ -87,7 +87,7 @@ impl DirectorySnapshot {
         known
     }
 
-    /// What a change of a member of staff concerns.
+    /// Reads the part that a change of a member of staff concerns.
     pub async fn around_staff(
         connection: &mut PgConnection,
         organisation: Organisation,
@@ -99,7 +99,7 @@ impl DirectorySnapshot {
         Ok(Self::new(staff, departments, organisation))
     }
 
-    /// All of the directory.
+    /// Reads the whole directory.
     pub async fn all(connection: &mut PgConnection, organisation: Organisation) -> Result<Self, Error> {
         Ok(Self::new(staff::all(connection).await?, department::all(connection).await?, organisation))
     }
@@ -112,7 +112,7 @@ impl DirectorySnapshot {
         self.departments.get(name)
     }
 
-    /// Takes a member of staff as they are now.
+    /// Adds or replaces a member of staff.
     pub fn put_staff(&mut self, record: Staff) {
         if let Some(old) = self.staff.get(&record.name) {
             self.numbers.remove(&old.number);
@@ -121,7 +121,7 @@ impl DirectorySnapshot {
         self.staff.insert(record.name.clone(), record);
     }
 
-    /// Takes a member of staff as they were, or not at all.
+    /// Puts a member of staff back as they were before, or removes a new one.
     pub fn restore_staff(&mut self, name: &str, old: Option<&Staff>) {
         if let Some(new) = self.staff.remove(name) {
             self.numbers.remove(&new.number);
@@ -131,23 +131,24 @@ impl DirectorySnapshot {
         }
     }
 
-    /// Who has a number.
-    pub fn holder(&self, number: &str) -> Option<&str> {
+    /// Name of the member of staff with a number.
+    pub fn holder_of(&self, number: &str) -> Option<&str> {
         self.numbers.get(number).map(String::as_str)
     }
 
-    /// Takes a department as it is now.
+    /// Adds or replaces a department.
     pub fn put_department(&mut self, record: Department) {
         self.departments.insert(record.name.clone(), record);
     }
 
-    /// Whether a member of staff may be, or become, as `new` says.
+    /// Checks a new or changed member of staff against the snapshot.
     pub fn check_staff(&self, new: &Staff) -> Result<(), Refusal> {
         let old = self.staff.get(&new.name);
         self.check_change(old, new)
     }
 
-    /// Whether `old` may become `new`, beside everybody else as they are known.
+    /// Checks the change of a member of staff from `old` (none for a new one) to `new`, with everybody else as in the
+    /// snapshot.
     pub fn check_change(&self, old: Option<&Staff>, new: &Staff) -> Result<(), Refusal> {
         check_roles(new)?;
         self.check_department(new)?;
@@ -167,28 +168,28 @@ impl DirectorySnapshot {
             return if is_operator {
                 Ok(())
             } else {
-                Err(wrong("department", "is required of everybody who is not only an ADMIN"))
+                Err(wrong_field("department", "is required of everybody who is not only an ADMIN"))
             };
         }
         match self.departments.get(&new.department) {
-            None => Err(wrong("department", "is not known")),
-            Some(department) if department.dissolved && !new.inactive => Err(wrong("department", "is dissolved")),
+            None => Err(wrong_field("department", "is not known")),
+            Some(department) if department.dissolved && !new.inactive => Err(wrong_field("department", "is dissolved")),
             Some(_) => Ok(()),
         }
     }
 
-    /// Nobody supervises themselves, also not by way of others.
+    /// Checks the supervisor: known, active, and not supervised by `new` in turn, directly or through others.
     fn check_supervisor(&self, new: &Staff) -> Result<(), Refusal> {
         let mut above = new.supervisor.as_str();
         if above.is_empty() {
             return Ok(());
         }
         if above == new.name {
-            return Err(wrong("supervisor", "must be somebody else"));
+            return Err(wrong_field("supervisor", "must be somebody else"));
         }
         match self.staff.get(above) {
-            None => return Err(wrong("supervisor", "is not known")),
-            Some(supervisor) if supervisor.inactive => return Err(wrong("supervisor", "has left")),
+            None => return Err(wrong_field("supervisor", "is not known")),
+            Some(supervisor) if supervisor.inactive => return Err(wrong_field("supervisor", "has left")),
             Some(_) => {}
         }
         for _ in 0..LEVELS {
@@ -197,13 +198,13 @@ impl DirectorySnapshot {
                 return Ok(());
             }
             if above == new.name {
-                return Err(wrong("supervisor", "is supervised by them, directly or by way of others"));
+                return Err(wrong_field("supervisor", "is supervised by them, directly or by way of others"));
             }
         }
-        Err(wrong("supervisor", &format!("stands below more than {LEVELS} others")))
+        Err(wrong_field("supervisor", &format!("stands below more than {LEVELS} others")))
     }
 
-    /// What somebody holds, they do not leave before another has it.
+    /// Refuses to leave a headship, the general manager's office or the last ADMIN role without a successor.
     fn check_left_behind(&self, old: &Staff, new: &Staff) -> Result<(), Refusal> {
         let leaves = new.inactive && !old.inactive;
         let moves = new.department != old.department;
@@ -225,21 +226,21 @@ impl DirectorySnapshot {
         Ok(())
     }
 
-    /// Whether a department may become as `new` says; `changed` are the fields that do. That nobody active belongs to one that is
-    /// dissolved has to be looked at apart.
+    /// Checks head and deputies of a department, as far as they are among the `changed` fields. The members of a dissolved
+    /// department are not in the snapshot: the caller checks that there are none.
     pub fn check_leaders(&self, new: &Department, changed: &[&str]) -> Result<(), Refusal> {
-        let wrong = |field: String, reason: &str| Refusal {
+        let wrong_field = |field: String, reason: &str| Refusal {
             field,
             reason: reason.to_owned(),
             cause: Reason::Wrong("department"),
         };
         if changed.contains(&"head") && !new.head.is_empty() {
-            let head = self.staff.get(&new.head).ok_or_else(|| wrong("head".into(), "is not known"))?;
+            let head = self.staff.get(&new.head).ok_or_else(|| wrong_field("head".into(), "is not known"))?;
             if head.inactive {
-                return Err(wrong("head".into(), "has left"));
+                return Err(wrong_field("head".into(), "has left"));
             }
             if head.department != new.name {
-                return Err(wrong("head".into(), "does not belong to the department"));
+                return Err(wrong_field("head".into(), "does not belong to the department"));
             }
         }
         if !changed.contains(&"deputies") {
@@ -247,18 +248,18 @@ impl DirectorySnapshot {
         }
         for (index, deputy) in new.deputies.iter().enumerate() {
             let field = format!("deputies[{index}].staff");
-            let staff = self.staff.get(&deputy.staff).ok_or_else(|| wrong(field.clone(), "is not known"))?;
+            let staff = self.staff.get(&deputy.staff).ok_or_else(|| wrong_field(field.clone(), "is not known"))?;
             if staff.inactive {
-                return Err(wrong(field, "has left"));
+                return Err(wrong_field(field, "has left"));
             }
             if new.deputies[..index].iter().any(|other| other.staff == deputy.staff) {
-                return Err(wrong(field, "stands twice"));
+                return Err(wrong_field(field, "stands twice"));
             }
         }
         Ok(())
     }
 
-    /// How many stand above somebody.
+    /// Number of supervisors above somebody.
     pub fn depth(&self, name: &str) -> usize {
         let above =
             |name: &str| self.staff.get(name).map(|record| record.supervisor.as_str()).filter(|n| !n.is_empty());
@@ -269,6 +270,6 @@ impl DirectorySnapshot {
 fn check_roles(new: &Staff) -> Result<(), Refusal> {
     match new.roles().find(|role| matches!(role, Role::Unspecified | Role::Customer | Role::Service)) {
         None => Ok(()),
-        Some(role) => Err(wrong("roles", &format!("{} is no role of staff", role.as_str_name()))),
+        Some(role) => Err(wrong_field("roles", &format!("{} is no role of staff", role.as_str_name()))),
     }
 }

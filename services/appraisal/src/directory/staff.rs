@@ -1,4 +1,4 @@
-//! Staff: what they do, where, and for whom.
+//! Staff: department, roles, qualifications and supervisor.
 
 use kefu_chassis::call::{check_etag, etag};
 use kefu_chassis::mask::masked;
@@ -77,7 +77,7 @@ impl Directory {
         }
         let known = DirectorySnapshot::around_staff(change.connection(), organisation, &new).await?;
         known.check_staff(&new)?;
-        new.follows(&old, occurred, call.now);
+        new.set_version_after(&old, occurred, call.now);
         StaffRow::upsert(change.connection(), &[&new]).await?;
         change.record(updated(call, &new, &changed, occurred));
         change.commit(new.show()).await

@@ -1,4 +1,4 @@
-//! The counts as a table, in English or Chinese, and as JSON.
+//! Formats the counts as a table, in English or Chinese, and as JSON.
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use kefu_chassis::language::Language;
@@ -12,7 +12,7 @@ use crate::terminal::grouped;
 
 type Count = fn(&ComplianceRow) -> i64;
 
-/// The counts: their headings, and whether they are shown when all are 0.
+/// The counts: heading in English and Chinese, whether a column of zeros is shown, and the count of a row.
 const COUNTS: [(&str, &str, bool, Count); 10] = [
     ("opened", "发生", true, |row| row.opened),
     ("in time", "按时", true, |row| row.met_in_time),
@@ -26,8 +26,8 @@ const COUNTS: [(&str, &str, bool, Count); 10] = [
     ("breached", "违反", false, |row| row.breached),
 ];
 
-/// The share that was fulfilled in time among that and what was breached, in thousandths rounded down, so that 100.0 % is all of
-/// them; none when nothing can be judged.
+/// Share of duties fulfilled in time, in thousandths: met in time / (met in time + breached). Rounded down, so that 100.0 %
+/// means all of them; none without such duties.
 fn in_time(row: &ComplianceRow) -> Option<i64> {
     (row.met_in_time * 1_000).checked_div(row.met_in_time + row.breached)
 }
@@ -47,7 +47,7 @@ fn share(row: &ComplianceRow, language: Language) -> String {
     }
 }
 
-/// A table with a column for each group and each count.
+/// The table, with a column for each group and each count.
 pub fn text(rows: &[ComplianceRow], by: &Groups, regulation: &Regulation, language: Language) -> String {
     if rows.is_empty() {
         return pick(language, "There are no such duties.\n", "没有符合条件的义务。\n").into();
@@ -102,7 +102,7 @@ fn group(row: &ComplianceRow, by: &Groups, regulation: &Regulation, language: La
     cells
 }
 
-/// An array with an object for each group. `in_time_percent` is null when nothing can be judged.
+/// The JSON array, with an object for each group. `in_time_percent` is null without duties to judge.
 pub fn json(rows: &[ComplianceRow], by: &Groups) -> String {
     let rows: Vec<Value> = rows.iter().map(|row| object(row, by)).collect();
     format!("{:#}\n", Value::Array(rows))

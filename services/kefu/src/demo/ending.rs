@@ -1,4 +1,4 @@
-//! What is left of the day: how the rules were kept, and that nobody altered the record.
+//! The end of the day: compliance in figures, and verification of every journal.
 
 use kefu_chassis::language::Language;
 use kefu_proto::compliance::v1::SummarizeComplianceRequest;
@@ -6,7 +6,7 @@ use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
 use kefu_regulation::Regulation;
 
 use super::stage::Stage;
-use super::{SERVICES, scene};
+use super::{SERVICES, scene_error};
 use crate::compliance::{self, Groups, table};
 use crate::error::Error;
 use crate::journal;
@@ -18,8 +18,8 @@ pub async fn show(stage: &mut Stage) -> Result<(), Error> {
     compliance(stage, Dimension::Department).await?;
     stage.scene("The record: nobody altered it");
     for service in SERVICES {
-        let answer = journal::ask(stage.channel(service).map_err(scene)?, service, Vec::new()).await?;
-        stage.play.set_down(&journal::report(service, &answer, 0));
+        let answer = journal::ask(stage.channel(service).map_err(scene_error)?, service, Vec::new()).await?;
+        stage.play.add_verbatim(&journal::report(service, &answer, 0));
         stage.play.expect("events that are not sealed", answer.unsealed_count, 0);
         stage.play.expect("what is wrong with the journal", answer.findings.len(), 0);
     }
@@ -32,10 +32,10 @@ async fn compliance(stage: &mut Stage, by: Dimension) -> Result<(), Error> {
     let mut rows = Vec::new();
     for service in SERVICES {
         let call = SummarizeComplianceRequest { group_by: vec![by.into()], ..Default::default() };
-        rows.extend(compliance::ask(stage.channel(service).map_err(scene)?, service, call).await?);
+        rows.extend(compliance::ask(stage.channel(service).map_err(scene_error)?, service, call).await?);
     }
     let rows = compliance::merge(rows, &regulation);
-    stage.play.set_down(&format!("\n{}", table::text(&rows, &groups, &regulation, Language::English)));
+    stage.play.add_verbatim(&format!("\n{}", table::text(&rows, &groups, &regulation, Language::English)));
     let sum = |count: fn(&kefu_proto::compliance::v1::ComplianceRow) -> i64| rows.iter().map(count).sum::<i64>();
     stage.play.expect("duties fulfilled late: the chat and the work order", sum(|row| row.late), 2);
     stage.play.expect("duties broken", sum(|row| row.breached), 2);

@@ -1,4 +1,4 @@
-//! The organisation before the doors open: imported, its general manager named, a head away, somebody new.
+//! The organisation before the day: imported staff, the general manager's appointment, an absent head, a new agent.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::intake::v1::Customer;
@@ -9,18 +9,18 @@ use tonic::{Code, Response, Status};
 use super::scenes;
 use super::stage::Stage;
 
-/// The example that everybody finds in the repository.
+/// The example file of the repository.
 const EXAMPLE: &[u8] = include_bytes!("../../../../deploy/directory/example.csv");
 
-/// Prepares the organisation, until intake knows it too; the customer of somebody new.
+/// Prepares the organisation and waits until intake has it. Returns the new agent's first customer.
 pub async fn prepare(stage: &mut Stage) -> Result<Customer, Status> {
     stage.scene("The house: who is here, and who is in charge");
     import(stage).await?;
     let (sun, he) = (stage.staff("sun")?, stage.staff("he")?);
-    // Each service, the directory's own too, lets in whom its copy knows.
-    let appointed = stage.until("the directory lets its staff in", async || {
+    // Each service, also the directory's own, admits only staff in its copy of the directory.
+    let appointed = stage.wait_for("the directory lets its staff in", async || {
         let call = pb::AppointGeneralManagerRequest { staff: "staff/zhou".into(), ..Default::default() };
-        known(sun.directory().appoint_general_manager(call).await.map(Response::into_inner))
+        answer_if_known(sun.directory().appoint_general_manager(call).await.map(Response::into_inner))
     });
     let appointed = appointed.await?;
     stage.say(&format!("{} of the office names {} general manager", sun.called, appointed.display_name), &["A2.5"]);
@@ -52,7 +52,7 @@ pub async fn prepare(stage: &mut Stage) -> Result<Customer, Status> {
     let call = pb::GetGeneralManagerRequest {};
     let general_manager = he.directory().get_general_manager(call).await?.into_inner();
     stage.play.expect("the general manager", general_manager.name.as_str(), "staff/zhou");
-    somebody_new(stage).await
+    new_agent(stage).await
 }
 
 async fn import(stage: &mut Stage) -> Result<(), Status> {
@@ -74,9 +74,9 @@ async fn import(stage: &mut Stage) -> Result<(), Status> {
     Ok(())
 }
 
-/// Records who starts today, and her first customer. As intake follows the directory in order, it knows all of it once it lets
-/// her in.
-async fn somebody_new(stage: &mut Stage) -> Result<Customer, Status> {
+/// Records a new agent and her first customer. Intake follows the directory in order, so once it admits her it has the
+/// whole organisation.
+async fn new_agent(stage: &mut Stage) -> Result<Customer, Status> {
     let he = stage.staff("he")?;
     let staff = pb::Staff {
         number: "2005".into(),
@@ -94,8 +94,8 @@ async fn somebody_new(stage: &mut Stage) -> Result<Customer, Status> {
     stage.enter(han.clone());
     let mei = stage.called("staff/mei").to_owned();
     stage.say(&format!("{} starts at the desk today; {mei} supervises her", han.called), &[]);
-    let customer = stage.until("intake knows the directory", async || {
-        known(scenes::customer(&han, "华光印务", "0571 8700 4520").await)
+    let customer = stage.wait_for("intake knows the directory", async || {
+        answer_if_known(scenes::customer(&han, "华光印务", "0571 8700 4520").await)
     });
     let customer = customer.await?;
     stage.say(&format!("{} opens her first customer file, that of {}", han.called, customer.display_name), &["B1.2"]);
@@ -103,8 +103,8 @@ async fn somebody_new(stage: &mut Stage) -> Result<Customer, Status> {
     Ok(customer)
 }
 
-/// What a service answers; nothing while its copy of the directory is empty, or does not have who calls.
-fn known<T>(outcome: Result<T, Status>) -> Result<Option<T>, Status> {
+/// The answer of a service; none while its copy of the directory is empty or lacks the caller.
+fn answer_if_known<T>(outcome: Result<T, Status>) -> Result<Option<T>, Status> {
     match outcome {
         Ok(answer) => Ok(Some(answer)),
         Err(refused) if matches!(refused.code(), Code::PermissionDenied | Code::FailedPrecondition) => Ok(None),

@@ -1,4 +1,4 @@
-//! What is told of a play, and what was expected of it: the story as text, and how many expectations held.
+//! The story of a play as text, and its expectations, counted as held or failed.
 
 use std::fmt::{Debug, Write as _};
 use std::process::ExitCode;
@@ -11,10 +11,10 @@ const TITLE: Style = Style::new().bold();
 const ASIDE: Style = Style::new().dimmed();
 const WRONG: Style = AnsiColor::Red.on_default().bold();
 
-/// A story as it is told.
+/// The text of the story so far, and the counts of expectations.
 #[derive(Debug, Default)]
 pub struct Play {
-    told: String,
+    text: String,
     painted: bool,
     day: Option<Date>,
     scenes: u32,
@@ -23,42 +23,42 @@ pub struct Play {
 }
 
 impl Play {
-    /// One that has not begun, with colours if it is `painted`.
+    /// A new play, with colours if `painted`.
     pub fn new(painted: bool) -> Self {
         Self { painted, ..Self::default() }
     }
 
-    /// Begins a scene, and a day where it is another.
+    /// Begins a scene; on another day than before, prints the day first.
     pub fn scene(&mut self, now: &Zoned, title: &str) {
         self.scenes += 1;
         if self.day.replace(now.date()) != Some(now.date()) {
             let day = self.paint(TITLE, &now.strftime("%A, %-d %B %Y").to_string());
-            let _ = write!(self.told, "\n{day}\n");
+            let _ = write!(self.text, "\n{day}\n");
         }
         let title = self.paint(TITLE, &format!("{}. {title}", self.scenes));
-        let _ = write!(self.told, "\n{title}\n");
+        let _ = write!(self.text, "\n{title}\n");
     }
 
-    /// Tells what happened, when, and under which clauses.
+    /// Adds an event of the story, with its time and clauses.
     pub fn say(&mut self, now: &Zoned, what: &str, clauses: &[&str]) {
         let clauses = if clauses.is_empty() { String::new() } else { format!("  [{}]", clauses.join(", ")) };
         let clauses = self.paint(ASIDE, &clauses);
-        let _ = writeln!(self.told, "  {}  {what}{clauses}", now.strftime("%H:%M"));
+        let _ = writeln!(self.text, "  {}  {what}{clauses}", now.strftime("%H:%M"));
     }
 
-    /// Adds something to what was told last.
+    /// Adds indented lines to the last event.
     pub fn add(&mut self, what: &str) {
         for line in what.lines() {
-            let _ = writeln!(self.told, "         {line}");
+            let _ = writeln!(self.text, "         {line}");
         }
     }
 
-    /// Sets down a text as it is.
-    pub fn set_down(&mut self, text: &str) {
-        self.told.push_str(text);
+    /// Adds a text unchanged.
+    pub fn add_verbatim(&mut self, text: &str) {
+        self.text.push_str(text);
     }
 
-    /// Expects `found` to be `expected`; says both where it is not.
+    /// Expects `found` to equal `expected`; adds both to the story if not.
     #[expect(clippy::needless_pass_by_value, reason = "what is expected is said as it is, not lent")]
     pub fn expect<F: PartialEq<E> + Debug, E: Debug>(&mut self, what: &str, found: F, expected: E) {
         if found == expected {
@@ -68,16 +68,16 @@ impl Play {
         }
     }
 
-    /// Something is not as it has to be.
+    /// Counts a failed expectation and adds it to the story.
     pub fn fail(&mut self, what: &str, how: &str) {
         self.failed += 1;
         let wrong = self.paint(WRONG, &format!("NOT SO: {what}"));
         self.add(&format!("{wrong}\n{how}"));
     }
 
-    /// What was told since this was last asked.
+    /// Takes the text added since the last call.
     pub fn take(&mut self) -> String {
-        std::mem::take(&mut self.told)
+        std::mem::take(&mut self.text)
     }
 
     /// Whether every expectation held.
@@ -85,12 +85,12 @@ impl Play {
         self.failed == 0
     }
 
-    /// The exit code that says how it came out.
+    /// The exit code of the play.
     pub fn verdict(&self) -> ExitCode {
         if self.has_held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    /// How it came out, in one line.
+    /// The counts of expectations, in one line.
     pub fn outcome(&self) -> String {
         let all = self.held + self.failed;
         match self.failed {
@@ -120,9 +120,9 @@ mod tests {
         play.add("R-1\nR-2");
         play.scene(&at("2026-11-23T10:00+08:00"), "Another");
         play.scene(&at("2026-11-24T10:00+08:00"), "The next day");
-        let told = "\nMonday, 23 November 2026\n\n1. A call\n  09:02  林小燕 answers  [C2.1, A2.1]\n         R-1\n         R-2\n\n\
+        let text = "\nMonday, 23 November 2026\n\n1. A call\n  09:02  林小燕 answers  [C2.1, A2.1]\n         R-1\n         R-2\n\n\
             2. Another\n\nTuesday, 24 November 2026\n\n3. The next day\n";
-        assert_eq!(play.take(), told);
+        assert_eq!(play.take(), text);
         assert_eq!(play.take(), "");
     }
 

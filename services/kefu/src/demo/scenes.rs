@@ -1,4 +1,4 @@
-//! The scenes of the day, in the order in which they happen, and the calls that many of them make.
+//! The scenes of the day, and calls that several of them make.
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -22,7 +22,7 @@ pub mod remote;
 pub mod repeat;
 pub mod transfer;
 
-/// Opens the file of a customer who can be reached by telephone.
+/// Creates a customer with a telephone number.
 pub async fn customer(by: &Person, called: &str, phone: &str) -> Result<pb::Customer, Status> {
     let contact =
         kefu_proto::contacts::v1::Contact { person: called.into(), phone: phone.into(), ..Default::default() };
@@ -31,7 +31,7 @@ pub async fn customer(by: &Person, called: &str, phone: &str) -> Result<pb::Cust
     Ok(by.customers().create_customer(call).await?.into_inner())
 }
 
-/// What a customer asks, to be registered.
+/// The request to register a customer's contact.
 fn registration(
     customer: &pb::Customer,
     channel: Channel,
@@ -67,7 +67,7 @@ async fn classify(by: &Person, name: &str, domain: &str, problem: &str) -> Resul
     Ok(by.requests().classify_request(call).await?.into_inner())
 }
 
-async fn tell(by: &Person, name: &str, text: &str) -> Result<(), Status> {
+async fn inform_customer(by: &Person, name: &str, text: &str) -> Result<(), Status> {
     let told_by = Channel::Hotline.into();
     let call = pb::RecordProgressRequest { parent: name.into(), text: text.into(), told_by, ..Default::default() };
     by.requests().record_progress(call).await.map(|_| ())
@@ -96,8 +96,8 @@ fn confirmation(name: &str, outcome: Outcome, comment: &str) -> pb::ConfirmResol
     }
 }
 
-/// The customer is asked whether it is solved, and says so.
-async fn satisfied(by: &Person, name: &str) -> Result<pb::Request, Status> {
+/// Records that the customer confirmed the resolution.
+async fn confirm_satisfied(by: &Person, name: &str) -> Result<pb::Request, Status> {
     Ok(by.requests().confirm_resolution(confirmation(name, Outcome::Satisfied, "")).await?.into_inner())
 }
 
@@ -114,7 +114,7 @@ async fn get(by: &Person, name: &str) -> Result<pb::Request, Status> {
     Ok(by.requests().get_request(pb::GetRequestRequest { name: name.into() }).await?.into_inner())
 }
 
-/// The customer, calling on their own behalf.
-fn on_their_own(stage: &Stage, customer: &pb::Customer) -> Result<Person, Status> {
+/// The customer as a caller with the role CUSTOMER.
+fn as_customer(stage: &Stage, customer: &pb::Customer) -> Result<Person, Status> {
     stage.caller(&customer.name, &customer.display_name, &["CUSTOMER"])
 }

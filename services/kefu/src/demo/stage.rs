@@ -1,4 +1,4 @@
-//! The stage of a play: its people, each with a token of their own, the time, and what everybody can see of the services.
+//! The stage of a play: people, each with clients and a token of their own, the clock, and expectations about the services.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -32,17 +32,17 @@ use crate::client::{self, Authorised, Bearer, OPERATOR, TOKEN_FOR};
 use crate::error::Error;
 use crate::home::Home;
 
-/// The service that has the requests, as resources of every service name it.
+/// Resource name of intake: the parent in the methods that every service serves.
 pub const INTAKE: &str = "services/intake";
-/// The service that has the complaints.
+/// Resource name of complaints.
 pub const COMPLAINTS: &str = "services/complaints";
-/// How long something that is bound to happen may take, in real time.
+/// Longest wait for an expected event, in real time.
 pub const WITHIN: Duration = Duration::from_secs(15);
 const EVERY: Duration = Duration::from_millis(5);
 
-/// Where a play is played.
+/// People, clock and text of a play.
 pub struct Stage {
-    /// What is told of it.
+    /// Text and expectations.
     pub play: Play,
     clock: Clock,
     time: SimulatedTime,
@@ -52,12 +52,12 @@ pub struct Stage {
     people: BTreeMap<String, Person>,
 }
 
-/// Somebody who calls the services.
+/// A caller of the services.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// Who they are, e.g. `staff/lin`.
+    /// Subject of the token, e.g. `staff/lin`.
     pub name: String,
-    /// What people call them.
+    /// Display name.
     pub called: String,
     intake: Authorised,
     complaints: Authorised,
@@ -65,65 +65,65 @@ pub struct Person {
 }
 
 impl Person {
-    /// What happens to requests.
+    /// Client for requests.
     pub fn requests(&self) -> RequestServiceClient<Authorised> {
         RequestServiceClient::new(self.intake.clone())
     }
 
-    /// What happens to complaints.
+    /// Client for complaints.
     pub fn complaints(&self) -> ComplaintServiceClient<Authorised> {
         ComplaintServiceClient::new(self.complaints.clone())
     }
 
-    /// What proves or disproves them.
+    /// Client for the evidence of complaints.
     pub fn evidence(&self) -> EvidenceServiceClient<Authorised> {
         EvidenceServiceClient::new(self.complaints.clone())
     }
 
-    /// The duties that complaints have.
+    /// Client for the duties of complaints.
     pub fn duties_of_complaints(&self) -> ComplianceServiceClient<Authorised> {
         ComplianceServiceClient::new(self.complaints.clone())
     }
 
-    /// What they are told of complaints.
+    /// Client for notifications of complaints.
     pub fn notices_of_complaints(&self) -> NotificationServiceClient<Authorised> {
         NotificationServiceClient::new(self.complaints.clone())
     }
 
-    /// The customer file.
+    /// Client for customers.
     pub fn customers(&self) -> CustomerServiceClient<Authorised> {
         CustomerServiceClient::new(self.intake.clone())
     }
 
-    /// Duties.
+    /// Client for the duties of intake.
     pub fn duties(&self) -> ComplianceServiceClient<Authorised> {
         ComplianceServiceClient::new(self.intake.clone())
     }
 
-    /// What they are told.
+    /// Client for notifications of intake.
     pub fn notifications(&self) -> NotificationServiceClient<Authorised> {
         NotificationServiceClient::new(self.intake.clone())
     }
 
-    /// The journal of intake.
+    /// Client for the journal of intake.
     pub fn feed(&self) -> EventFeedClient<Authorised> {
         EventFeedClient::new(self.intake.clone())
     }
 
-    /// The directory.
+    /// Client for the directory.
     pub fn directory(&self) -> DirectoryServiceClient<Authorised> {
         DirectoryServiceClient::new(self.appraisal.clone())
     }
 
-    /// Everything they were told, newest first.
-    pub async fn told(&self) -> Result<Vec<Notification>, Status> {
+    /// Intake's notifications to this person, the newest first.
+    pub async fn received_notifications(&self) -> Result<Vec<Notification>, Status> {
         let call = ListNotificationsRequest { parent: INTAKE.into(), ..Default::default() };
         Ok(self.notifications().list_notifications(call).await?.into_inner().notifications)
     }
 }
 
 impl Stage {
-    /// An empty stage before the services at `addresses`, whose tokens `home` signs and whose clock `time` sets.
+    /// Opens an empty stage. `addresses` are the services, `home` signs tokens, `time` moves the services' clock.
     pub async fn open(
         home: &Home,
         addresses: &BTreeMap<String, SocketAddr>,
@@ -139,7 +139,7 @@ impl Stage {
         Ok(Self { play, clock, time, regulation, signer: home.signer()?, channels, people: BTreeMap::new() })
     }
 
-    /// A channel to a service whose calls are the operator's.
+    /// A channel to a service with the operator's token.
     pub fn channel(&self, service: &str) -> Result<Authorised, Status> {
         self.channel_of(service, OPERATOR, &["ADMIN"])
     }
@@ -152,7 +152,7 @@ impl Stage {
         Ok(InterceptedService::new(channel.clone(), bearer))
     }
 
-    /// Somebody with a token of their own.
+    /// Makes a person with a token of their own.
     pub fn caller(&self, subject: &str, called: &str, roles: &[&str]) -> Result<Person, Status> {
         Ok(Person {
             name: subject.to_owned(),
@@ -168,7 +168,7 @@ impl Stage {
         self.caller(OPERATOR, "the operator", &["ADMIN"])
     }
 
-    /// Lets a member of staff on the stage.
+    /// Adds a member of staff.
     pub fn enter(&mut self, person: Person) {
         self.people.insert(person.name.clone(), person);
     }
@@ -179,23 +179,23 @@ impl Stage {
         self.people.get(&name).cloned().ok_or_else(|| Status::not_found(format!("nobody is {name}")))
     }
 
-    /// What people call somebody of the staff.
+    /// Display name of a member of staff.
     pub fn called<'a>(&'a self, name: &'a str) -> &'a str {
         self.people.get(name).map_or(name, |person| &person.called)
     }
 
-    /// The time on the clock of the business calendar.
+    /// The current time in the business calendar's zone.
     pub fn now(&self) -> Zoned {
         self.clock.now().to_zoned(self.regulation.calendar().zone().clone())
     }
 
-    /// It becomes this time of the day.
+    /// Advances the clock to this time of the day.
     pub fn at(&mut self, hour: i8, minute: i8) {
         let now = self.now();
         self.time.advance_to(self.moment_of(&now, hour, minute, 0));
     }
 
-    /// It becomes this time of the next day.
+    /// Advances the clock to this time of the next day.
     pub fn next_day(&mut self, hour: i8, minute: i8) {
         let tomorrow = self.now().saturating_add(1.day());
         self.time.advance_to(self.moment_of(&tomorrow, hour, minute, 0));
@@ -217,12 +217,12 @@ impl Stage {
         self.play.scene(&self.now(), title);
     }
 
-    /// Tells what happened now.
+    /// Adds an event of the story at the current time.
     pub fn say(&mut self, what: &str, clauses: &[&str]) {
         self.play.say(&self.now(), what, clauses);
     }
 
-    /// Expects a call to be refused under a clause, and tells the refusal in the service's words.
+    /// Expects a call to be refused under a clause, and adds the service's text to the story.
     pub fn refused<T: Debug>(&mut self, what: &str, outcome: Result<Response<T>, Status>, clause: &str) {
         let status = match outcome {
             Err(status) => status,
@@ -232,13 +232,13 @@ impl Stage {
         let cited = details.precondition_failure().and_then(|failure| failure.violations.first());
         let cited = cited.map(|violation| violation.r#type.clone()).unwrap_or_default();
         self.say(&format!("{what}, and is refused:"), &[]);
-        let told = details.localized_message().map(|told| told.message.clone());
-        self.play.add(&told.unwrap_or_else(|| status.message().to_owned()));
+        let text = details.localized_message().map(|text| text.message.clone());
+        self.play.add(&text.unwrap_or_else(|| status.message().to_owned()));
         self.play.expect(&format!("the clause under which it is refused: {what}"), cited, clause);
     }
 
-    /// What `probe` finds, as soon as it finds something; refused when that takes too long.
-    pub async fn until<T>(
+    /// Calls `probe` until it finds something. Fails with `DEADLINE_EXCEEDED` after `WITHIN`.
+    pub async fn wait_for<T>(
         &self,
         what: &str,
         mut probe: impl AsyncFnMut() -> Result<Option<T>, Status>,
@@ -255,7 +255,7 @@ impl Stage {
         }
     }
 
-    /// The duties about something, the first that was opened first.
+    /// Duties of a subject, in the order of their opening.
     pub async fn duties(&self, subject: &str) -> Result<Vec<Duty>, Status> {
         let call = ListDutiesRequest { parent: INTAKE.into(), subject: subject.into(), ..Default::default() };
         let mut duties = self.operator()?.duties().list_duties(call).await?.into_inner().duties;
@@ -263,7 +263,7 @@ impl Stage {
         Ok(duties)
     }
 
-    /// The last duty of a kind about something.
+    /// The last duty of a kind of a subject.
     pub async fn duty(&self, subject: &str, kind: &str) -> Result<Duty, Status> {
         let found = self.duties(subject).await?.into_iter().rfind(|duty| duty.kind == kind);
         found.ok_or_else(|| Status::not_found(format!("no duty {kind} of {subject}")))
@@ -277,7 +277,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Expects every duty about something to be fulfilled in time.
+    /// Expects every duty of a subject to be fulfilled in time.
     pub async fn expect_all_met(&mut self, subject: &str) -> Result<(), Status> {
         let duties = self.duties(subject).await?;
         let is_met = |duty: &&Duty| duty.state() == State::Met && duty.breached_time.is_none();
@@ -287,7 +287,7 @@ impl Stage {
         Ok(())
     }
 
-    /// The clock from now on goes by itself.
+    /// Lets the clock run by itself from now on.
     pub fn let_time_run(&self) {
         self.time.run();
     }

@@ -1,5 +1,5 @@
-//! Two who watch all day by streams: one every change of a request, one what she is told. In the end it is compared with the
-//! journal and with the list.
+//! Two people watch all day by streams: one every change of a request, one her notifications. At the end the changes are
+//! compared with the journal, the notifications with the list.
 
 use std::fmt::Debug;
 
@@ -12,17 +12,17 @@ use tonic::{Status, Streaming};
 
 use super::stage::{INTAKE, Person, Stage, WITHIN};
 
-/// Who watches, and what they have seen.
+/// The two streams, and the messages received.
 pub struct Watchers {
     requests: Streaming<WatchRequestsResponse>,
     changes: Vec<(String, String)>,
     notifications: Streaming<WatchNotificationsResponse>,
-    told: Vec<String>,
+    notified: Vec<String>,
     supervisor: Person,
 }
 
 impl Watchers {
-    /// They begin.
+    /// Opens the streams.
     pub async fn begin(stage: &mut Stage) -> Result<Self, Status> {
         let (deputy_manager, supervisor) = (stage.staff("deng")?, stage.staff("mei")?);
         let requests = deputy_manager.requests().watch_requests(WatchRequestsRequest::default()).await?.into_inner();
@@ -35,35 +35,36 @@ impl Watchers {
             ),
             &["A9.1"],
         );
-        Ok(Self { requests, changes: Vec::new(), notifications, told: Vec::new(), supervisor })
+        Ok(Self { requests, changes: Vec::new(), notifications, notified: Vec::new(), supervisor })
     }
 
-    /// They look at what has come, and wait for nothing.
-    pub fn look(&mut self) -> Result<(), Status> {
+    /// Takes the messages that have arrived, without waiting.
+    pub fn take_arrived(&mut self) -> Result<(), Status> {
         while let Some(message) = self.requests.message().now_or_never() {
             self.changes.extend(message?.and_then(change));
         }
         while let Some(message) = self.notifications.message().now_or_never() {
-            self.told.extend(message?.and_then(|message| message.notification).map(|told| told.name));
+            self.notified.extend(message?.and_then(|message| message.notification).map(|notified| notified.name));
         }
         Ok(())
     }
 
-    /// They stop, and have seen everything once and in order.
+    /// Waits for the rest, and expects every message once and in order.
     pub async fn end(mut self, stage: &mut Stage) -> Result<(), Status> {
-        let journal: Vec<(String, String)> = events(stage).await?.into_iter().filter_map(about).collect();
-        let mut list: Vec<String> = self.supervisor.told().await?.into_iter().map(|told| told.name).collect();
+        let journal: Vec<(String, String)> = events(stage).await?.into_iter().filter_map(request_event).collect();
+        let mut list: Vec<String> =
+            self.supervisor.received_notifications().await?.into_iter().map(|notified| notified.name).collect();
         list.reverse();
         let late = |_| Status::deadline_exceeded("what was watched did not come");
         while self.changes.len() < journal.len() {
             let message = timeout(WITHIN, self.requests.message()).await.map_err(late)??;
             self.changes.extend(message.and_then(change));
         }
-        while self.told.len() < list.len() {
+        while self.notified.len() < list.len() {
             let message = timeout(WITHIN, self.notifications.message()).await.map_err(late)??;
-            self.told.extend(message.and_then(|message| message.notification).map(|told| told.name));
+            self.notified.extend(message.and_then(|message| message.notification).map(|notified| notified.name));
         }
-        self.look()?;
+        self.take_arrived()?;
         let mut requests: Vec<&str> = journal.iter().map(|(request, _)| request.as_str()).collect();
         requests.sort_unstable();
         requests.dedup();
@@ -73,18 +74,18 @@ impl Watchers {
                 "{deng} has seen {} changes of {} requests; {mei} was told {} thing{} that went wrong",
                 self.changes.len(),
                 requests.len(),
-                self.told.len(),
-                if self.told.len() == 1 { "" } else { "s" }
+                self.notified.len(),
+                if self.notified.len() == 1 { "" } else { "s" }
             ),
             &["A9.1"],
         );
         compare(stage, "the changes watched, beside the journal", &self.changes, &journal);
-        compare(stage, "the notifications watched, beside the list", &self.told, &list);
+        compare(stage, "the notifications watched, beside the list", &self.notified, &list);
         Ok(())
     }
 }
 
-/// Expects the same, each once and in order.
+/// Expects `seen` to equal `there`.
 fn compare<T: PartialEq + Debug>(stage: &mut Stage, what: &str, seen: &[T], there: &[T]) {
     stage.play.expect(&format!("the number of {what}"), seen.len(), there.len());
     stage.play.expect(what, seen.iter().zip(there).find(|(seen, there)| seen != there), None);
@@ -94,7 +95,7 @@ fn change(message: WatchRequestsResponse) -> Option<(String, String)> {
     Some((message.request?.name, message.event))
 }
 
-fn about(event: Event) -> Option<(String, String)> {
+fn request_event(event: Event) -> Option<(String, String)> {
     let payload = event.payload?.type_url;
     let payload = payload.rsplit('/').next().unwrap_or_default().to_owned();
     event.aggregate.starts_with("requests/").then_some((event.aggregate, payload))
@@ -103,7 +104,7 @@ fn about(event: Event) -> Option<(String, String)> {
 /// Every event of intake's journal.
 async fn events(stage: &Stage) -> Result<Vec<Event>, Status> {
     let operator = stage.operator()?;
-    let head = stage.until("the journal is sealed", async || {
+    let head = stage.wait_for("the journal is sealed", async || {
         let call = VerifyJournalRequest { parent: INTAKE.into(), ..Default::default() };
         let verified = operator.feed().verify_journal(call).await?.into_inner();
         Ok(verified.head.filter(|_| verified.unsealed_count == 0))

@@ -1,4 +1,4 @@
-//! The cells of a record, read as texts, words, names and times.
+//! Reads the cells of a record as texts, enum values, resource names and times.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,17 +9,17 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use kefu_chassis::identity::is_id;
 
-use super::columns::{Columns, LeftOut, MapError, Wrong, wrong};
+use super::columns::{CellError, Columns, LeftOut, MapError, map_error};
 use super::spec;
 
-/// A text of every record.
+/// Reads a text: from a column, or the same for every record.
 #[derive(Debug, Default)]
 pub struct Text {
-    /// None for the same text in every record.
-    place: Option<usize>,
+    /// Index of the column; none for the same text in every record.
+    column_index: Option<usize>,
     column: String,
-    /// What the text is without a column, or where the column is empty.
-    otherwise: String,
+    /// Text for records without a column or with an empty cell.
+    default_text: String,
 }
 
 impl Text {
@@ -37,32 +37,34 @@ impl Text {
         let key = format!("fields.{field}");
         match (column, value, default) {
             (Some(column), None, default) => {
-                let place = columns.find(&format!("{key}.column"), column)?;
+                let column_index = columns.find(&format!("{key}.column"), column)?;
                 Ok(Self {
-                    place: Some(place),
+                    column_index: Some(column_index),
                     column: column.to_owned(),
-                    otherwise: default.unwrap_or_default().to_owned(),
+                    default_text: default.unwrap_or_default().to_owned(),
                 })
             }
-            (None, Some(value), None) => Ok(Self { place: None, column: String::new(), otherwise: value.to_owned() }),
-            (None, Some(_), Some(_)) => Err(wrong(format!("{key}.default"), "has no use beside a value")),
-            _ => Err(wrong(key, "needs either a column or a value")),
+            (None, Some(value), None) => {
+                Ok(Self { column_index: None, column: String::new(), default_text: value.to_owned() })
+            }
+            (None, Some(_), Some(_)) => Err(map_error(format!("{key}.default"), "has no use beside a value")),
+            _ => Err(map_error(key, "needs either a column or a value")),
         }
     }
 
     pub fn read<'a>(&'a self, record: &'a StringRecord) -> &'a str {
-        match self.place.and_then(|place| record.get(place)).map_or("", str::trim) {
-            "" => &self.otherwise,
+        match self.column_index.and_then(|column_index| record.get(column_index)).map_or("", str::trim) {
+            "" => &self.default_text,
             text => text,
         }
     }
 
-    fn wrong(&self, reason: String) -> Wrong {
-        Wrong { column: self.column.clone(), reason }
+    fn cell_error(&self, reason: String) -> CellError {
+        CellError { column: self.column.clone(), reason }
     }
 }
 
-/// A word of every record that stands for a value of an enum of the contract.
+/// Reads a word that stands for an enum value of the contract.
 #[derive(Debug)]
 pub struct Choice {
     text: Text,
@@ -70,14 +72,14 @@ pub struct Choice {
 }
 
 /// An enum of the contract.
-pub trait Named: TryFrom<i32> + Into<i32> + Sized {
+pub trait ContractEnum: TryFrom<i32> + Into<i32> + Sized {
     fn named(name: &str) -> Option<Self>;
     fn name(self) -> &'static str;
 }
 
 macro_rules! named {
     ($($name:ty),*) => {$(
-        impl Named for $name {
+        impl ContractEnum for $name {
             fn named(name: &str) -> Option<Self> {
                 Self::from_str_name(name).filter(|&value| value as i32 != 0)
             }
@@ -96,46 +98,49 @@ named!(
 );
 
 impl Choice {
-    pub fn bind<E: Named>(field: &str, spec: &spec::Choice, columns: Columns<'_>) -> Result<Self, MapError> {
+    pub fn bind<E: ContractEnum>(field: &str, spec: &spec::Choice, columns: Columns<'_>) -> Result<Self, MapError> {
         let key = format!("fields.{field}");
         let value = |key: String, name: &str| {
-            E::named(name).map(Into::into).ok_or_else(|| wrong(key, format!("{name:?} is none of {}", names::<E>())))
+            E::named(name)
+                .map(Into::into)
+                .ok_or_else(|| map_error(key, format!("{name:?} is none of {}", names::<E>())))
         };
         let text = Text::of(field, spec.column.as_deref(), spec.value.as_deref(), spec.default.as_deref(), columns)?;
         let mut words = HashMap::new();
         for (word, name) in &spec.words {
             words.insert(word.trim().to_owned(), value(format!("{key}.words.{word:?}"), name)?);
         }
-        if text.place.is_none() && !words.is_empty() {
-            return Err(wrong(format!("{key}.words"), "have no use beside a value"));
+        if text.column_index.is_none() && !words.is_empty() {
+            return Err(map_error(format!("{key}.words"), "have no use beside a value"));
         }
-        if text.place.is_some() && words.is_empty() {
-            return Err(wrong(format!("{key}.words"), "must say what the column's words mean"));
+        if text.column_index.is_some() && words.is_empty() {
+            return Err(map_error(format!("{key}.words"), "must say what the column's words mean"));
         }
-        let (otherwise, given_as) = (text.otherwise.clone(), if text.place.is_some() { "default" } else { "value" });
-        if !otherwise.is_empty() {
-            words.insert(otherwise.clone(), value(format!("{key}.{given_as}"), &otherwise)?);
-        } else if text.place.is_none() {
-            return Err(wrong(format!("{key}.value"), format!("is none of {}", names::<E>())));
+        let (default_text, given_as) =
+            (text.default_text.clone(), if text.column_index.is_some() { "default" } else { "value" });
+        if !default_text.is_empty() {
+            words.insert(default_text.clone(), value(format!("{key}.{given_as}"), &default_text)?);
+        } else if text.column_index.is_none() {
+            return Err(map_error(format!("{key}.value"), format!("is none of {}", names::<E>())));
         }
         Ok(Self { text, words })
     }
 
-    pub fn read(&self, record: &StringRecord) -> Result<i32, Wrong> {
+    pub fn read(&self, record: &StringRecord) -> Result<i32, CellError> {
         let word = self.text.read(record);
         self.words.get(word).copied().ok_or_else(|| match word {
-            "" => self.text.wrong("is empty".into()),
-            _ => self.text.wrong(format!("the map has no word {word:?}")),
+            "" => self.text.cell_error("is empty".into()),
+            _ => self.text.cell_error(format!("the map has no word {word:?}")),
         })
     }
 }
 
-fn names<E: Named>() -> String {
+fn names<E: ContractEnum>() -> String {
     let names: Vec<&str> = (1..).map_while(|number| E::try_from(number).ok()).map(E::name).collect();
     names.join(", ")
 }
 
-/// The resource name of a department or employee; empty where the map or the record has none.
+/// Reads the resource name of a department or employee; empty if the map or the record has none.
 #[derive(Debug, Default)]
 pub struct Name {
     collection: &'static str,
@@ -152,30 +157,30 @@ impl Name {
     ) -> Result<Self, MapError> {
         let text = Text::of(field, spec.column.as_deref(), spec.value.as_deref(), spec.default.as_deref(), columns)?;
         if let Some((name, id)) = spec.ids.iter().find(|(_, id)| !is_id(id)) {
-            return Err(wrong(
+            return Err(map_error(
                 format!("fields.{field}.ids.{name:?}"),
                 format!("{id:?} is no id: up to 63 letters, digits and . _ ~ -"),
             ));
         }
         let name = Self { collection, text, ids: spec.ids.clone() };
-        let otherwise = &name.text.otherwise;
-        if !otherwise.is_empty() && name.id(otherwise).is_none() {
-            let key = if name.text.place.is_some() { "default" } else { "value" };
-            return Err(wrong(
+        let default_text = &name.text.default_text;
+        if !default_text.is_empty() && name.id(default_text).is_none() {
+            let key = if name.text.column_index.is_some() { "default" } else { "value" };
+            return Err(map_error(
                 format!("fields.{field}.{key}"),
-                format!("no id can be made from {otherwise:?}: give it one under fields.{field}.ids"),
+                format!("no id can be made from {default_text:?}: give it one under fields.{field}.ids"),
             ));
         }
         Ok(name)
     }
 
-    pub fn read(&self, record: &StringRecord) -> Result<String, Wrong> {
+    pub fn read(&self, record: &StringRecord) -> Result<String, CellError> {
         let text = self.text.read(record);
         if text.is_empty() {
             return Ok(String::new());
         }
         let id = self.id(text).ok_or_else(|| {
-            self.text.wrong(format!("no id can be made from {text:?}: give it one under ids in the map"))
+            self.text.cell_error(format!("no id can be made from {text:?}: give it one under ids in the map"))
         })?;
         Ok(format!("{}/{id}", self.collection))
     }
@@ -185,8 +190,8 @@ impl Name {
     }
 }
 
-/// An id from ASCII letters and digits, in lower case, with one hyphen for whatever is between them. None for a text with
-/// letters of other scripts, of which different ones would become the same id.
+/// Makes an id of a text: ASCII letters and digits in lower case, one hyphen for everything between, e.g.
+/// `bureau-of-streets`. None for a text with letters of other scripts, since different texts would get the same id.
 pub fn slug(text: &str) -> Option<String> {
     if text.chars().any(|letter| letter.is_alphanumeric() && !letter.is_ascii()) {
         return None;
@@ -196,11 +201,11 @@ pub fn slug(text: &str) -> Option<String> {
     is_id(&id).then_some(id)
 }
 
-/// A time of every record.
+/// Reads a time.
 #[derive(Debug)]
 pub struct Time {
     field: &'static str,
-    place: usize,
+    column_index: usize,
     column: String,
     format: String,
     zone: TimeZone,
@@ -222,13 +227,13 @@ impl Time {
             .format
             .as_deref()
             .map_or((format, "time_format".to_owned()), |own| (own, format!("{key}.time_format")));
-        check_format(format).map_err(|problem| wrong(format_key, problem))?;
+        check_format(format).map_err(|problem| map_error(format_key, problem))?;
         if field == "contact_time" && (spec.not_before_contact || spec.only_dates) {
-            return Err(wrong(key, "is required in every row, so it cannot be left out"));
+            return Err(map_error(key, "is required in every row, so it cannot be left out"));
         }
         Ok(Self {
             field,
-            place: columns.find(&format!("{key}.column"), &spec.column)?,
+            column_index: columns.find(&format!("{key}.column"), &spec.column)?,
             column: spec.column.clone(),
             format: format.to_owned(),
             zone: zone.clone(),
@@ -238,18 +243,18 @@ impl Time {
         })
     }
 
-    /// The time; none where the record has none, or one that the map leaves out.
+    /// The time of a record; none if the cell is empty, or if the map's options leave the time out.
     pub fn read(
         &self,
         record: &StringRecord,
         contact: Option<Timestamp>,
         left_out: &mut LeftOut,
-    ) -> Result<Option<Timestamp>, Wrong> {
-        let text = record.get(self.place).map_or("", str::trim);
+    ) -> Result<Option<Timestamp>, CellError> {
+        let text = record.get(self.column_index).map_or("", str::trim);
         if text.is_empty() {
             return Ok(None);
         }
-        let unreadable = |_| self.wrong(format!("{text:?} is no time of the form {}", self.format));
+        let unreadable = |_| self.cell_error(format!("{text:?} is no time of the form {}", self.format));
         let parsed = strtime::parse(&self.format, text).map_err(unreadable)?;
         let local = parsed.to_datetime().map_err(unreadable)?;
         let mut leave_out = || {
@@ -264,7 +269,7 @@ impl Time {
         } else if parsed.offset().is_some() {
             parsed.to_timestamp()
         } else {
-            // In a gap the clock that was not set forward yet counts, in a fold the first of the two hours.
+            // A local time in a gap is read with the offset before it; in a fold, as the first of the two hours.
             self.zone.to_ambiguous_timestamp(local).compatible()
         };
         let time = time.map_err(unreadable)?;
@@ -281,17 +286,17 @@ impl Time {
         Ok(next.to_zoned(self.zone.clone())?.timestamp())
     }
 
-    /// A record without this time.
-    pub fn missing(&self) -> Wrong {
-        self.wrong("is empty".into())
+    /// The error for a record without this time.
+    pub fn missing(&self) -> CellError {
+        self.cell_error("is empty".into())
     }
 
-    fn wrong(&self, reason: String) -> Wrong {
-        Wrong { column: self.column.clone(), reason }
+    fn cell_error(&self, reason: String) -> CellError {
+        CellError { column: self.column.clone(), reason }
     }
 }
 
-/// A form of times is one that reads back what it wrote.
+/// Checks a time format: it must read back what it wrote.
 fn check_format(format: &str) -> Result<(), String> {
     let sample = DateTime::constant(2018, 11, 30, 0, 0, 0, 0).in_tz("UTC").map_err(|error| error.to_string())?;
     let written =

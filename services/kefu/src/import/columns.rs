@@ -1,4 +1,4 @@
-//! The columns of a file, to which a map is bound, and what can be wrong with either.
+//! The columns of a file that a map is bound to, and the errors of maps and records.
 
 use std::collections::BTreeMap;
 
@@ -10,42 +10,42 @@ use csv::StringRecord;
 pub struct MapError {
     /// The key, e.g. `fields.channel.column`.
     pub key: String,
-    /// What is wrong with it.
+    /// The fault of the key.
     pub problem: String,
 }
 
-/// Why a record cannot be a request.
+/// The fault of a record that cannot become a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub struct CellError {
     /// The column.
     pub column: String,
-    /// What is wrong with it.
+    /// The fault of the cell.
     pub reason: String,
 }
 
-/// How often a value was left out because the map says so, by field.
+/// Number of values left out by options of the map, by field.
 pub type LeftOut = BTreeMap<&'static str, u64>;
 
-/// The columns of a file, to bind keys to.
+/// The header of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns<'a>(pub &'a StringRecord);
 
 impl Columns<'_> {
-    /// The place of the column that `key` names.
+    /// Index of a column. Fails if the file has none or several of the name; `key` is the map's key, for the error.
     pub fn find(self, key: &str, column: &str) -> Result<usize, MapError> {
         let mut places = self.0.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(place, _)| place);
         match (places.next(), places.next()) {
             (Some(place), None) => Ok(place),
-            (Some(_), Some(_)) => Err(wrong(key, format!("the file has several columns {column:?}"))),
+            (Some(_), Some(_)) => Err(map_error(key, format!("the file has several columns {column:?}"))),
             (None, _) => {
                 let known: Vec<&str> = self.0.iter().map(str::trim).collect();
-                Err(wrong(key, format!("the file has no column {column:?}; it has {}", known.join(", "))))
+                Err(map_error(key, format!("the file has no column {column:?}; it has {}", known.join(", "))))
             }
         }
     }
 }
 
-/// Something wrong with a key.
-pub fn wrong(key: impl Into<String>, problem: impl Into<String>) -> MapError {
+/// The error for a key of the map.
+pub fn map_error(key: impl Into<String>, problem: impl Into<String>) -> MapError {
     MapError { key: key.into(), problem: problem.into() }
 }

@@ -1,4 +1,4 @@
-//! The CSV file, read lazily into messages of bounded size. A broken record is set aside with its line and reason.
+//! Reads the CSV file lazily into messages of bounded size. A broken record is rejected with its line and a reason.
 
 use std::fs::File;
 use std::io;
@@ -9,12 +9,12 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use kefu_proto::intake::v1::{ImportRequestsRequest, ImportedRequest, RejectedRow};
 use prost::Message as _;
 
-use super::columns::{LeftOut, MapError, Wrong};
+use super::columns::{CellError, LeftOut, MapError};
 use super::map::Map;
 use super::spec::Spec;
 
 const ROWS_PER_MESSAGE: usize = 500;
-/// Well below the 4 MiB that a server takes.
+/// Most bytes of a message: well below the 4 MiB that a server accepts.
 const BYTES_PER_MESSAGE: usize = 1 << 20;
 
 /// An import that cannot begin or go on.
@@ -73,18 +73,18 @@ pub enum ImportError {
     },
 }
 
-/// What was read.
+/// Counts and rejected rows of a file.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// How many rows were sent.
+    /// Number of rows in messages.
     pub sent: u64,
-    /// Those that could not be.
+    /// Rows that cannot be sent.
     pub rejected: Vec<RejectedRow>,
-    /// What the map left out.
+    /// Values that the map left out.
     pub left_out: LeftOut,
 }
 
-/// The rows of a file, or of what stands for one.
+/// The rows of a file, or of bytes in memory.
 pub struct Rows<R = File> {
     path: PathBuf,
     reader: csv::Reader<R>,
@@ -93,8 +93,8 @@ pub struct Rows<R = File> {
     record: StringRecord,
     reading: Reading,
     is_first: bool,
-    /// A row that had no room in the message before.
-    kept: Option<ImportedRequest>,
+    /// A row that did not fit into the message before.
+    held_back: Option<ImportedRequest>,
     ends_in_crlf: bool,
 }
 
@@ -114,7 +114,7 @@ impl Rows {
 }
 
 impl<R: Read> Rows<R> {
-    /// Binds the text of a map to the columns of a file of so many bytes.
+    /// Binds the text of a map to the columns of a file with its size in bytes.
     pub fn bind(
         (path, file): (&Path, R),
         (map, text): (&Path, &str),
@@ -126,7 +126,7 @@ impl<R: Read> Rows<R> {
         let delimiter = spec.delimiter.unwrap_or(',');
         let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
         let delimiter =
-            delimiter.ok_or_else(|| misfit(super::columns::wrong("delimiter", "must be an ASCII character")))?;
+            delimiter.ok_or_else(|| misfit(super::columns::map_error("delimiter", "must be an ASCII character")))?;
         let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
         let header = reader.headers().map_err(|source| ImportError::Header { path: path.to_owned(), source })?;
         let map = Map::bind(&spec, header).map_err(misfit)?;
@@ -138,37 +138,37 @@ impl<R: Read> Rows<R> {
             record: StringRecord::new(),
             reading: Reading::default(),
             is_first: true,
-            kept: None,
+            held_back: None,
             ends_in_crlf,
         })
     }
 
-    /// The file's size in bytes.
+    /// Size of the file in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// How far it has been read, in bytes.
+    /// Position of the reader, in bytes.
     pub fn position(&self) -> u64 {
         self.reader.position().byte()
     }
 
-    /// What was read so far.
+    /// Counts and rejected rows so far.
     pub fn reading(&self) -> &Reading {
         &self.reading
     }
 
-    /// What was read in all.
+    /// Counts and rejected rows in all.
     pub fn into_reading(self) -> Reading {
         self.reading
     }
 
-    /// The next message; none at the end. The first is there even if the file has no rows.
+    /// The next message; none at the end. A file without rows has one message too.
     pub fn next_message(&mut self) -> Result<Option<ImportRequestsRequest>, ImportError> {
         let mut rows: Vec<ImportedRequest> = Vec::new();
         let mut bytes = 0;
         while rows.len() < ROWS_PER_MESSAGE {
-            let Some(row) = (match self.kept.take() {
+            let Some(row) = (match self.held_back.take() {
                 Some(row) => Some(row),
                 None => self.next_row()?,
             }) else {
@@ -176,7 +176,7 @@ impl<R: Read> Rows<R> {
             };
             bytes += row.encoded_len();
             if bytes > BYTES_PER_MESSAGE && !rows.is_empty() {
-                self.kept = Some(row);
+                self.held_back = Some(row);
                 break;
             }
             rows.push(row);
@@ -191,7 +191,7 @@ impl<R: Read> Rows<R> {
         Ok(Some(ImportRequestsRequest { source, rows, calendar }))
     }
 
-    /// The next row that can be read; those before it that cannot are set aside.
+    /// The next valid row. Rejects the invalid ones before it.
     fn next_row(&mut self) -> Result<Option<ImportedRequest>, ImportError> {
         loop {
             match self.reader.read_record(&mut self.record) {
@@ -200,7 +200,7 @@ impl<R: Read> Rows<R> {
                     let line = self.line(self.record.position());
                     match self.map.request(&self.record, line, &mut self.reading.left_out) {
                         Ok(row) => return Ok(Some(row)),
-                        Err(Wrong { column, reason }) => {
+                        Err(CellError { column, reason }) => {
                             let external_id = self.map.external_id(&self.record).to_owned();
                             self.reject(line, external_id, column, reason);
                         }
@@ -220,12 +220,12 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// The line of a record. The reader takes the second half of a CRLF for the beginning of the next record.
+    /// The line number of a record. The reader counts the LF of a CRLF as the beginning of the next record.
     fn line(&self, position: Option<&csv::Position>) -> u64 {
         position.map_or(0, |position| position.line() + u64::from(self.ends_in_crlf))
     }
 
-    /// What is wrong with a record that is none; nothing if it is the file that cannot be read.
+    /// The fault of an invalid record; none if the file itself cannot be read.
     fn broken(&self, line: u64, error: &csv::Error) -> Option<String> {
         let reason = match error.kind() {
             ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -234,7 +234,7 @@ impl<R: Read> Rows<R> {
             ErrorKind::Utf8 { .. } => "is not in UTF-8".into(),
             _ => return None,
         };
-        // The reader stands at the beginning of the next record.
+        // The reader's position is the beginning of the next record.
         let last = self.line(Some(self.reader.position())).saturating_sub(1);
         Some(if last > line { format!("{reason}; it goes on to line {last}: is a quote not closed?") } else { reason })
     }
@@ -245,7 +245,7 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// Whether the first line of a file ends in CRLF, and so, it is taken, all do.
+/// Whether the first line ends in CRLF; the other lines are assumed to end likewise.
 pub fn ends_in_crlf(file: impl Read) -> io::Result<bool> {
     let mut line = Vec::new();
     BufReader::new(file).read_until(b'\n', &mut line)?;

@@ -1,4 +1,4 @@
-//! A map bound to the columns of a file: turns a record into a request of the contract, or says what is wrong with it. Pure.
+//! A map bound to the columns of a file: turns a record into a request of the contract, or into an error. Pure.
 
 use csv::StringRecord;
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use kefu_proto::intake::v1::request::{Kind, State};
 use kefu_regulation::Calendar;
 
 use super::cells::{Choice, Name, Text, Time};
-use super::columns::{Columns, LeftOut, MapError, Wrong, wrong};
+use super::columns::{CellError, Columns, LeftOut, MapError, map_error};
 use super::spec::{self, Spec};
 
 /// A map bound to columns.
@@ -42,10 +42,10 @@ impl Map {
         let columns = Columns(header);
         let fields = &spec.fields;
         if spec.source.trim().is_empty() {
-            return Err(wrong("source", "must name the system the rows come from"));
+            return Err(map_error("source", "must name the system the rows come from"));
         }
         let zone = TimeZone::get(&spec.zone)
-            .map_err(|_| wrong("zone", format!("{:?} is no time zone, such as America/Los_Angeles", spec.zone)))?;
+            .map_err(|_| map_error("zone", format!("{:?} is no time zone, such as America/Los_Angeles", spec.zone)))?;
         let text = |field, text: &Option<spec::Text>| {
             text.as_ref().map_or_else(|| Ok(Text::default()), |text| Text::bind(field, text, columns))
         };
@@ -74,13 +74,18 @@ impl Map {
         })
     }
 
-    /// The identity of a record in the other system, as far as it has one.
+    /// Id of a record in the other system; may be empty.
     pub fn external_id<'a>(&'a self, record: &'a StringRecord) -> &'a str {
         self.external_id.read(record)
     }
 
-    /// The request that `record`, which begins on `line`, says.
-    pub fn request(&self, record: &StringRecord, line: u64, left_out: &mut LeftOut) -> Result<ImportedRequest, Wrong> {
+    /// Reads a record, which begins on `line`, as a request.
+    pub fn request(
+        &self,
+        record: &StringRecord,
+        line: u64,
+        left_out: &mut LeftOut,
+    ) -> Result<ImportedRequest, CellError> {
         let contact = self.contact.read(record, None, left_out)?.ok_or_else(|| self.contact.missing())?;
         let mut time = |time: &Option<Time>| match time {
             Some(time) => time.read(record, Some(contact), left_out).map(|time| time.map(kefu_chassis::time::to_proto)),
@@ -109,13 +114,13 @@ impl Map {
     }
 }
 
-/// The calendar as the contract takes it; its zone is the map's unless it names one.
+/// The calendar as TOML for the contract. Its zone is the map's unless the calendar names one.
 fn calendar(spec: &Spec) -> Result<String, MapError> {
     let Some(table) = &spec.calendar else { return Ok(String::new()) };
     let mut table = table.clone();
     table.entry("zone").or_insert_with(|| toml::Value::String(spec.zone.clone()));
     let text = table.to_string();
-    Calendar::from_toml(&text).map_err(|error| wrong("calendar", kefu_chassis::error::describe(&error)))?;
+    Calendar::from_toml(&text).map_err(|error| map_error("calendar", kefu_chassis::error::describe(&error)))?;
     Ok(text)
 }
 

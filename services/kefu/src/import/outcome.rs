@@ -1,4 +1,4 @@
-//! What became of the rows: counts, the pace, and the rejected ones with line and reason.
+//! The outcome of an import: counts, rows per second, and rejected rows with line and reason.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::terminal::grouped;
 
 const SHOWN: usize = 20;
 
-/// What became of the rows.
+/// The outcome of an import.
 #[derive(Debug)]
 pub struct Outcome {
     imported: i64,
@@ -24,7 +24,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// From what was read here and what the service answered.
+    /// Combines the rows rejected while reading with the service's answer.
     pub fn new(reading: Reading, answer: ImportRequestsResponse, took: Duration) -> Self {
         let Reading { mut rejected, left_out, .. } = reading;
         let here = i64::try_from(rejected.len()).unwrap_or(i64::MAX);
@@ -39,7 +39,7 @@ impl Outcome {
         }
     }
 
-    /// Puts the rejected rows in the order of the file.
+    /// Sorts the rejected rows by line.
     pub fn sort(&mut self) {
         self.rejected.sort_by_key(|row| row.line);
     }
@@ -58,7 +58,7 @@ impl Outcome {
         write().map_err(|source| ImportError::Csv { action: "written", path: path.to_owned(), source })
     }
 
-    /// For people.
+    /// The summary for people.
     pub fn summary(&self, rejects: Option<&Path>) -> String {
         let rows = self.imported + self.known + self.rejected_count;
         let micros = i64::try_from(self.took.as_micros()).unwrap_or(i64::MAX).max(1);

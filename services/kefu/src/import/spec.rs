@@ -1,4 +1,5 @@
-//! The map file as it is written. Unknown keys are refused; what the values mean is checked against the CSV file's columns.
+//! The keys of a map file. Unknown keys are refused here; values are checked when the map is bound to the CSV file's
+//! columns.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +13,19 @@ pub struct Spec {
     pub source: String,
     /// The zone of times that name none.
     pub zone: String,
-    /// The form of times, in strptime's words.
+    /// Format of times, in strptime's notation.
     pub time_format: String,
-    /// What separates columns; a comma when not given.
+    /// Separator of columns; a comma when not given.
     #[serde(default)]
     pub delimiter: Option<char>,
-    /// The business calendar on which the rows' working time counts; the service's own when not given.
+    /// Business calendar for the rows' working time; the service's own when not given.
     #[serde(default)]
     pub calendar: Option<toml::Table>,
-    /// Where each field comes from.
+    /// Source of each field.
     pub fields: Fields,
 }
 
-/// Where each field of a request comes from.
+/// Source of each field of a request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
@@ -69,7 +70,7 @@ pub struct Text {
     pub default: Option<String>,
 }
 
-/// One of the names of an enum of the contract.
+/// An enum value of the contract, by its name.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
@@ -80,7 +81,7 @@ pub struct Choice {
     /// For rows whose column is empty.
     #[serde(default)]
     pub default: Option<String>,
-    /// What each word of the column means.
+    /// Name of the enum value for each word of the column.
     #[serde(default)]
     pub words: BTreeMap<String, String>,
 }
@@ -96,7 +97,7 @@ pub struct Name {
     /// For rows whose column is empty.
     #[serde(default)]
     pub default: Option<String>,
-    /// The ids of texts from which none can be made, or for which another one is wanted.
+    /// Ids for texts that make none, or that need another one.
     #[serde(default)]
     pub ids: BTreeMap<String, String>,
 }
@@ -106,16 +107,16 @@ pub struct Name {
 #[serde(deny_unknown_fields)]
 pub struct Time {
     pub column: String,
-    /// Its form, if it differs from the file's.
+    /// Format of this time, if it differs from the file's.
     #[serde(default, rename = "time_format")]
     pub format: Option<String>,
-    /// Means the end of that day, 24:00.
+    /// The value means the end of its day, 24:00.
     #[serde(default)]
     pub end_of_day: bool,
-    /// Counts as absent when it has a time of day other than 00:00:00.
+    /// A value with a time of day other than 00:00:00 counts as absent.
     #[serde(default)]
     pub only_dates: bool,
-    /// Counts as absent when it is before `contact_time`.
+    /// A value before `contact_time` counts as absent.
     #[serde(default)]
     pub not_before_contact: bool,
 }

@@ -1,4 +1,4 @@
-//! The database that the services stand on: a private Postgres of this home, or the operator's.
+//! The services' database: a private Postgres of this home, or the operator's.
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -11,17 +11,17 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use crate::error::Error;
 use crate::home::{Data, Home};
 
-/// The database of a private Postgres.
+/// Name of the database in a private Postgres.
 const DATABASE: &str = "kefu";
-/// The advisory lock that one kefu has on an operator's database: "kefu" in ASCII.
+/// Key of the advisory lock on an operator's database: "kefu" in ASCII.
 const LOCK: i64 = 0x6b65_6675;
 
-/// A database, prepared, and a superuser's connection to it.
+/// An open database, with a superuser's connection.
 #[derive(Debug)]
 pub struct Store {
-    /// How a superuser connects.
+    /// Connection options of a superuser.
     pub options: PgConnectOptions,
-    /// A superuser's connection. On an operator's database it holds the lock as long as it lives.
+    /// A superuser's connection. On an operator's database this connection holds the lock.
     pub connection: PgConnection,
     postgres: Option<Postgres>,
 }
@@ -43,7 +43,7 @@ impl Store {
         if encoding != "UTF8" {
             return Err(Error::Encoding(encoding));
         }
-        // Every start gives the roles new passwords: two kefus would lock each other out.
+        // Every start sets new passwords for the roles, so a second kefu would lock the first one out.
         let locked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut connection).await;
         if !locked.map_err(Error::Elsewhere)? {
             return Err(Error::ElsewhereInUse);
@@ -68,7 +68,7 @@ impl Store {
         Ok(Self { options, connection, postgres: Some(postgres) })
     }
 
-    /// The database, for people.
+    /// Describes the database for people.
     pub fn describe(&self) -> String {
         match &self.postgres {
             Some(postgres) => format!("PostgreSQL {} in {}", postgres.version(), postgres.data_dir().display()),
@@ -81,14 +81,14 @@ impl Store {
         }
     }
 
-    /// The log of the private Postgres.
+    /// Log file of the private Postgres; none for the operator's database.
     pub fn log(&self) -> Option<PathBuf> {
         self.postgres.as_ref().map(|postgres| postgres.log_file().to_owned())
     }
 
     /// Closes the connection and stops a private Postgres.
     pub async fn close(self) -> Result<(), Error> {
-        // A database that is gone already is closed.
+        // Closing fails only if the database is gone, which needs no closing.
         let _ = self.connection.close().await;
         if let Some(postgres) = self.postgres {
             tokio::task::spawn_blocking(|| postgres.stop()).await??;
@@ -97,7 +97,7 @@ impl Store {
     }
 }
 
-/// The cluster's own locale is a UTF-8 one that sorts by code point, and `template0` has it.
+/// Makes the database from `template0`, which has the cluster's locale: UTF-8, sorted by code point.
 async fn make_database(maintenance: &PgConnectOptions) -> Result<(), sqlx::Error> {
     let mut connection = maintenance.connect().await?;
     let exists = sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(DATABASE);

@@ -1,4 +1,4 @@
-//! Checkpoints: heads of journals, signed with the home's key, one JSON object a line.
+//! Checkpoints: heads of journals signed with the home's key, one JSON object on each line.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// Whose journal, e.g. `services/intake`.
+    /// Resource name of the service, e.g. `services/intake`.
     service: String,
-    /// Its last sealed event.
+    /// Position of the last sealed event.
     position: i64,
-    /// The chain's hash there, in hexadecimal.
+    /// Hash of the chain at that position, in hexadecimal.
     hash: String,
-    /// When this was signed.
+    /// Time of signing.
     time: Timestamp,
-    /// Of all before, in hexadecimal.
+    /// Signature over the fields above, in hexadecimal.
     signature: String,
 }
 
@@ -81,27 +81,27 @@ impl Checkpoint {
         checkpoint
     }
 
-    /// Whether it is of the journal of `service`.
+    /// Whether the checkpoint belongs to the journal of `service`, e.g. `intake`.
     pub fn is_of(&self, service: &str) -> bool {
         self.service.strip_prefix("services/") == Some(service)
     }
 
-    /// As a service takes it.
+    /// The checkpoint as an anchor of the contract.
     pub fn anchor(&self) -> Anchor {
         Anchor { position: self.position, hash: unhex(&self.hash).unwrap_or_default() }
     }
 
-    fn holds(&self, signer: &Signer) -> bool {
+    fn is_signed_by(&self, signer: &Signer) -> bool {
         unhex(&self.signature).is_some_and(|signature| signer.has_signed(self.statement().as_bytes(), &signature))
     }
 
-    /// What is signed.
+    /// The signed text.
     fn statement(&self) -> String {
         format!("kefu checkpoint 1\n{}\n{}\n{}\n{}\n", self.service, self.position, self.hash, self.time)
     }
 }
 
-/// The checkpoints in a file, each with a signature that holds.
+/// Reads the checkpoints of a file. Fails if one has no valid signature.
 pub fn read(path: &Path, signer: &Signer) -> Result<Vec<Checkpoint>, CheckpointError> {
     let text = fs::read_to_string(path).map_err(|source| CheckpointError::File {
         action: "read",
@@ -129,10 +129,10 @@ impl Problem {
 
 fn check(line: &str, signer: &Signer) -> Result<Checkpoint, Problem> {
     let checkpoint: Checkpoint = serde_json::from_str(line).map_err(Problem::Line)?;
-    if checkpoint.holds(signer) { Ok(checkpoint) } else { Err(Problem::Signature) }
+    if checkpoint.is_signed_by(signer) { Ok(checkpoint) } else { Err(Problem::Signature) }
 }
 
-/// Appends a line, on disk when this returns.
+/// Appends a checkpoint, and returns when it is on disk.
 pub fn append(path: &Path, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
     let write = || {
         let line = serde_json::to_string(checkpoint)? + "\n";
@@ -143,7 +143,7 @@ pub fn append(path: &Path, checkpoint: &Checkpoint) -> Result<(), CheckpointErro
     write().map_err(|source| CheckpointError::File { action: "written", path: path.to_owned(), source })
 }
 
-/// In hexadecimal.
+/// Writes bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -1,5 +1,5 @@
-//! The access matrix: every method with every role, on one's own resource and on another's, with every kind of token, and what
-//! must come of it; read from the contracts, and tried on the service itself.
+//! The access matrix: every method with every role and every kind of token, on the caller's own resource and on another's.
+//! The expected outcome is read from the contracts and compared with the running service.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -25,20 +25,20 @@ use people::{Person, is_of_staff, people, roles};
 
 const STALE: &str = "\"999\"";
 
-/// What a role may touch with a method.
+/// Resources that a role reaches with a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Nothing: it may not call it.
+    /// None: the role may not call the method.
     Nothing,
-    /// What the caller owns, or what is a customer's.
+    /// The caller's own, or the customer's own.
     Own,
-    /// That, and what the caller's department is responsible for.
+    /// The caller's own, and those of the caller's department.
     Department,
     /// All.
     All,
 }
 
-/// What must come of a call.
+/// Expected outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// `UNAUTHENTICATED`.
@@ -49,14 +49,14 @@ pub enum Outcome {
     NoDirectory,
     /// `NOT_FOUND`, as if it did not exist.
     Hidden,
-    /// The handler answers, or says what is wrong with the call.
+    /// The handler answers, or refuses a wrong field.
     Reached,
 }
 
-/// How many cells of the matrix have which outcome.
+/// Number of cells of the matrix by outcome.
 pub type Cells = BTreeMap<Outcome, usize>;
 
-/// What a role may touch with a method: as rules.proto words it.
+/// The resources that a role reaches with a method, by the rule in the contract.
 #[must_use]
 pub fn reach(method: &MethodRule, role: Role) -> Reach {
     match (role, method.access) {
@@ -74,17 +74,17 @@ struct Row<'a> {
     method: MethodDescriptor,
     rule: &'a MethodRule,
     holder: (String, String),
-    /// One that the handler answers with no effect, or that is wrong in a field.
+    /// Request that the handler answers without effect, or refuses for a wrong field.
     reaching: Vec<u8>,
-    /// How the handler may answer it.
+    /// Codes with which the handler may answer `reaching`.
     answers: &'static [Code],
-    /// A good one, for who must not reach what it names.
+    /// Valid request, for callers who must not reach its resource.
     good: Vec<u8>,
-    /// The same about what does not exist; none where a call names nothing.
+    /// The valid request with an unknown resource; none if the method names no resource.
     unknown: Option<Vec<u8>>,
 }
 
-/// Tries every cell of the matrix; how many have which outcome.
+/// Tries every cell of the matrix. Returns the number of cells by outcome.
 pub async fn assert_matrix(world: &impl World) -> Cells {
     people::enrol(world).await;
     let rows: Vec<Row<'_>> = world.methods().into_iter().map(|method| Row::of(world, method)).collect();
@@ -98,7 +98,7 @@ pub async fn assert_matrix(world: &impl World) -> Cells {
     }
     try_people(world, &rows, false, &mut cells).await;
     assert_eq!(world.digest().await, before, "nothing was changed");
-    empty(world).await;
+    empty_directory(world).await;
     let before = world.digest().await;
     try_without_directory(world, &rows, &mut cells).await;
     assert_eq!(world.digest().await, before, "nothing was changed");
@@ -111,7 +111,7 @@ pub async fn assert_matrix(world: &impl World) -> Cells {
     cells
 }
 
-/// What is not refused because of its token is answered; there is nothing else to call.
+/// Asserts that valid tokens are accepted, also one signed with RSA, and that an unknown method is refused.
 async fn assert_the_tokens_are_sound(world: &impl World) {
     for token in [sign("staff/lin", &["ADMIN"]), tokens::by_rsa("staff/lin", Role::Admin)] {
         world.call(&token, "ListDuties", world.json("ListDuties")).await.unwrap();
@@ -121,7 +121,7 @@ async fn assert_the_tokens_are_sound(world: &impl World) {
     assert_refused(unknown, Code::Unimplemented, ErrorReason::MethodUnknown);
 }
 
-/// Tokens that do not hold, of whose the resource is and of another; and tokens that claim what the directory has not.
+/// Invalid tokens of the owner and of somebody else, and valid tokens that claim a role the directory does not confirm.
 async fn try_tokens(world: &impl World, rows: &[Row<'_>], cells: &mut Cells) {
     let stranger = Signer::generate().unwrap();
     for holder in people::holders(world) {
@@ -139,7 +139,7 @@ async fn try_tokens(world: &impl World, rows: &[Row<'_>], cells: &mut Cells) {
             }
         }
         for role in roles() {
-            try_each(world, &held, &tokens::unborne(role), Outcome::NoRole, cells).await;
+            try_each(world, &held, &tokens::unconfirmed(role), Outcome::NoRole, cells).await;
         }
     }
 }
@@ -157,7 +157,7 @@ async fn try_each(
     }
 }
 
-/// Each role, on one's own resource and on another's, with a token that holds.
+/// Each role with a valid token, on the caller's own resource and on another's.
 async fn try_people(world: &impl World, rows: &[Row<'_>], at_home: bool, cells: &mut Cells) {
     let left = people::left(world).await;
     for row in rows {
@@ -198,8 +198,8 @@ async fn try_without_directory(world: &impl World, rows: &[Row<'_>], cells: &mut
     }
 }
 
-/// Takes everybody out of the copy.
-async fn empty(world: &impl World) {
+/// Empties the service's copy of the directory.
+async fn empty_directory(world: &impl World) {
     let tables = ["staff", "membership", "absence", "department", "post"];
     let statements: Vec<String> = tables.iter().map(|table| format!("delete from directory_{table}")).collect();
     world.bench().change_directory(&statements.join(";")).await;
@@ -216,8 +216,9 @@ impl<'a> Row<'a> {
             Some(wrong) => (wrong.request.encode_to_vec(), [Code::InvalidArgument].as_slice()),
             None => (sample.encode_to_vec(), [Code::Ok].as_slice()),
         };
-        let aimed = aimed(world, &method, world.reached_by(method.name(), &rule.resource_field));
-        let (good, unknown) = aimed.map_or((sample.encode_to_vec(), None), |(good, unknown)| (good, Some(unknown)));
+        let aimed_calls = aimed_calls(world, &method, world.reached_by(method.name(), &rule.resource_field));
+        let (good, unknown) =
+            aimed_calls.map_or((sample.encode_to_vec(), None), |(good, unknown)| (good, Some(unknown)));
         let is_aimed = unknown.is_some() && !world.unaimed().contains(&method.name());
         let answers = if is_aimed { [Code::Ok, Code::Aborted].as_slice() } else { answers };
         Self {
@@ -250,13 +251,13 @@ impl<'a> Row<'a> {
             let unknown = self.unknown.clone().unwrap();
             let nothing = world.send(token, &self.method, unknown).await;
             let nothing = assert_refused(nothing, code, reason);
-            assert_eq!(veiled(&refusal), veiled(&nothing), "{about}, and looks like nothing");
+            assert_eq!(without_name(&refusal), without_name(&nothing), "{about}, and looks like nothing");
         }
     }
 }
 
 impl Outcome {
-    /// The code and the reason of the refusal, if it is one.
+    /// Code and reason of the refusal; none for `Reached`.
     fn refusal(self) -> Option<(Code, ErrorReason)> {
         match self {
             Self::NoToken => Some((Code::Unauthenticated, ErrorReason::TokenInvalid)),
@@ -268,9 +269,9 @@ impl Outcome {
     }
 }
 
-/// A good call of a method that is aimed at the first customer's or the holder's resource, and the same call aimed at nothing.
-/// What would change it bears a stale etag, which is looked at once the resource is reached.
-fn aimed(world: &impl World, method: &MethodDescriptor, field: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+/// A valid call aimed at a resource of the first customer or the owner, and the same call aimed at an unknown one. A change
+/// has a stale etag, which is checked only after the resource is reached.
+fn aimed_calls(world: &impl World, method: &MethodDescriptor, field: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut good = world.sample(method);
     if field.is_empty() {
         return None;
@@ -300,7 +301,7 @@ fn aimed(world: &impl World, method: &MethodDescriptor, field: &str) -> Option<(
     Some((good.encode_to_vec(), unknown.encode_to_vec()))
 }
 
-/// All that a refusal says but the name asked for.
-fn veiled(refusal: &Refusal) -> String {
+/// The text of a refusal without the name asked for.
+fn without_name(refusal: &Refusal) -> String {
     format!("{:?}{:?}", refusal.status.message(), refusal.details).replace(refusal.resource(), "")
 }

@@ -1,5 +1,5 @@
-//! Bad input to every method: the code, the field and the resource that a refusal names, and nothing changed. The cases
-//! come from the contracts, so that a method which is added is covered, or has to say what a good call of it is.
+//! Bad input to every method: checks code, field and resource of the refusal, and that nothing changed. The cases come from
+//! the contracts: a new method is covered as soon as its world has a valid request of it, and fails the tests before.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,11 @@ use super::{UnknownName, World, has, other_name, with, with_text};
 use crate::refusal::assert_refused;
 use crate::request_id;
 
-/// An id that nothing has.
+/// An id that no resource has.
 pub const NOBODY: &str = "01999999-0000-7000-8000-000000000000";
 
-/// Every field of every method is checked and named, and nothing changes. How many cases there were of each kind.
+/// Asserts that every method refuses every bad value of every field, names the field, and changes nothing. Returns the
+/// number of cases of each kind.
 pub async fn assert_every_field_is_checked(world: &impl World) -> BTreeMap<&'static str, usize> {
     let mut tried: BTreeMap<&str, usize> = BTreeMap::new();
     let before = world.digest().await;
@@ -34,7 +35,7 @@ pub async fn assert_every_field_is_checked(world: &impl World) -> BTreeMap<&'sta
     tried
 }
 
-/// Bytes that are no message are refused by every method, and nothing changes.
+/// Asserts that every method refuses bytes that are no message, and changes nothing.
 pub async fn assert_no_message_is_refused(world: &impl World) {
     let before = world.digest().await;
     for method in world.methods() {
@@ -49,7 +50,7 @@ pub async fn assert_no_message_is_refused(world: &impl World) {
     assert_eq!(world.digest().await, before);
 }
 
-/// Every method that names a resource says which one is not known. The methods that name none.
+/// Asserts that every method names an unknown resource in its refusal. Returns the methods that name no resource.
 pub async fn assert_unknown_names_are_told(world: &impl World) -> Vec<String> {
     let before = world.digest().await;
     let (mut tried, mut anonymous) = (0, Vec::new());
@@ -84,7 +85,7 @@ struct Unknown {
     request: DynamicMessage,
 }
 
-/// The request with each name in it replaced by one of nothing: an id that nobody has, and one that is no UUID.
+/// Variants of a request, each with one name replaced by an unknown one: an unused UUID, or an id that is no UUID.
 fn unknown(world: &impl World, good: &DynamicMessage, above: &str) -> Vec<Unknown> {
     let mut found = Vec::new();
     for (field, value) in good.fields() {
@@ -113,8 +114,8 @@ fn unknown(world: &impl World, good: &DynamicMessage, above: &str) -> Vec<Unknow
     found
 }
 
-/// Every change refuses a stale etag and answers a repeated call as the first time; what is no change changes nothing. How
-/// many take a request id, and how many an etag.
+/// Asserts that every change refuses a stale etag and gives a repeated call the first reply, and that other methods change
+/// nothing. Returns the number of methods with a request id, and with an etag.
 pub async fn assert_changes_can_be_repeated(world: &impl World) -> (usize, usize) {
     let (mut changes, mut others) = (0, 0);
     for method in world.methods() {
@@ -142,7 +143,7 @@ pub async fn assert_changes_can_be_repeated(world: &impl World) -> (usize, usize
     (changes, others)
 }
 
-/// The request with an etag, if it changes something that has one.
+/// The request with an etag; none if its method takes no etag.
 fn with_etag(method: &MethodDescriptor, good: &DynamicMessage, etag: &str) -> Option<DynamicMessage> {
     if has(good, "etag") {
         return Some(with_text(good, "etag", etag));
@@ -152,7 +153,8 @@ fn with_etag(method: &MethodDescriptor, good: &DynamicMessage, etag: &str) -> Op
     Some(with(good, &inner, Value::Message(changed)))
 }
 
-/// A call with a request id has its effect and its reply once; another call with the same id is refused.
+/// Asserts that a repeated call has one effect and the same reply, and that another call with the same request id is
+/// refused.
 async fn assert_answers_once(world: &impl World, method: &MethodDescriptor) {
     let good = with_text(&world.sample(method), "request_id", request_id());
     let events = world.bench().number("select count(*) from journal").await;
@@ -176,7 +178,7 @@ async fn assert_answers_once(world: &impl World, method: &MethodDescriptor) {
     assert_eq!(world.digest().await, before, "{}", method.name());
 }
 
-/// The request with each of its texts, and each name in it, changed.
+/// Variants of a request, each with one text or name changed.
 fn with_other_texts(good: &DynamicMessage) -> Vec<DynamicMessage> {
     let mut others = Vec::new();
     for field in good.descriptor().fields().filter(|field| !field.is_list()) {

@@ -1,5 +1,5 @@
-//! Texts that other systems take for more than texts, through every string field of every method: each is refused by the
-//! name of its field, or kept as it came; none is carried out, and nothing confidential is logged.
+//! Hostile texts (SQL, paths, templates, markup) in every string field of every method. Each must be refused with its
+//! field, or stored unchanged; none may be executed, and nothing confidential may be logged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::bench::Bench;
 use crate::logs::Logs;
 use crate::refusal::Refusal;
 
-/// What each of them does elsewhere: ends a statement, a string, a record; names a file; is filled in; is looked up; is
-/// markup; joins or stacks; reads from the right; has no character yet.
+/// Each text means something to some system: SQL, shell, CSV, paths, templates, look-ups, markup, combining characters,
+/// right to left text, unassigned characters.
 const CORPUS: [&str; 24] = [
     "'; drop table journal; --",
     "' or '1'='1",
@@ -44,25 +44,25 @@ const CORPUS: [&str; 24] = [
     "null undefined NaN",
     "\r\n{\"level\":\"ERROR\"}\t\n",
 ];
-/// Stands before what the contract marks `debug_redact`, and before what it does not.
+/// First character of texts in fields marked `debug_redact`, and in other fields.
 const MARKS: [char; 2] = ['⟪', '⟦'];
-/// So often is each method called, so that short fields too get all of it; each time in a world of its own.
+/// Calls of each method, each in a new world. Short fields take a part of the corpus in each round.
 const ROUNDS: usize = 5;
 
-/// What was done with a text, by its field.
+/// Counts of what happened to the texts.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// How often it was kept.
+    /// Texts stored unchanged.
     pub kept: usize,
-    /// How often it was asked for, and changed nothing.
+    /// Texts in queries, which changed nothing.
     pub asked: usize,
-    /// What was changed on the way.
+    /// Fields whose text was stored changed.
     changed: Vec<String>,
-    /// What was refused, and with which code.
+    /// Codes of refusals, by field.
     pub refused: BTreeMap<String, Code>,
 }
 
-/// Which call of which round it is; no two texts of a round are the same.
+/// Number of a round, and of a call in the round: makes every text of a round different.
 #[derive(Clone, Copy)]
 struct Turn {
     round: usize,
@@ -75,7 +75,7 @@ struct Placed {
     text: String,
 }
 
-/// Every method is called with such texts in every string field that takes them.
+/// Calls every method with hostile texts in every string field, and asserts that each is stored unchanged or refused.
 pub async fn assert_texts_are_kept_or_refused<W: World>(world: impl AsyncFn() -> W) -> Tally {
     let mut tally = Tally::default();
     for round in 0..ROUNDS {
@@ -94,7 +94,7 @@ async fn call_each(world: &impl World, round: usize, tally: &mut Tally) {
         if world.asks(method.name(), &filled) {
             call_one(world, method, turn, tally).await;
         } else {
-            // Its fields are questions, of which it takes one at a time.
+            // The fields of a query exclude each other, so each is tried alone.
             for one in placed.into_iter().filter(|one| one.path != "page_token") {
                 let question = with_text(&DynamicMessage::new(method.input()), &one.path, one.text.clone());
                 let refused = refusals(world, method, &send(world, method, &question).await, &[one]);
@@ -115,7 +115,7 @@ async fn call_each(world: &impl World, round: usize, tally: &mut Tally) {
     world.bench().events().await;
 }
 
-/// Calls a method until every field that refuses its text has its own again.
+/// Calls a method again with the original text in every field that was refused, until the call succeeds.
 async fn call_one(world: &impl World, method: &MethodDescriptor, turn: Turn, tally: &mut Tally) {
     let good = world.sample(method);
     let mut refused: Vec<String> = Vec::new();
@@ -144,14 +144,14 @@ async fn send(world: &impl World, method: &MethodDescriptor, request: &DynamicMe
     let path = path(method);
     let call = world.send_to(&path, Some(world.able(method)), bodies);
     if method.is_server_streaming() {
-        // What is watched for does not come.
+        // A watch with a hostile filter gets no message; stops after a while.
         tokio::time::timeout(Duration::from_millis(300), call).await.unwrap_or(Ok(Vec::new()))
     } else {
         call.await
     }
 }
 
-/// The fields that a call was refused for, each one that a text was placed in; none if it was not refused.
+/// The refused fields of a call, each of which must have had a hostile text; empty if the call succeeded.
 fn refusals(
     world: &impl World,
     method: &MethodDescriptor,
@@ -187,7 +187,7 @@ fn refusals(
     Some((found, code))
 }
 
-/// Of a change, each text is in the reply, or in a row, or in the journal as it was sent.
+/// Asserts that each text of a change is unchanged in the reply, a row or the journal.
 async fn assert_kept(
     world: &impl World,
     method: &MethodDescriptor,
@@ -199,7 +199,7 @@ async fn assert_kept(
         tally.asked += placed.len();
         return;
     }
-    // What says which version or which call is meant is no content.
+    // An etag is no content.
     for Placed { path, text } in placed.iter().filter(|one| !one.path.ends_with("etag")) {
         let mut is_kept = holds(&Value::Message(reply.clone()), text) || is_stored(world.bench(), text).await;
         for bench in world.beside() {
@@ -222,7 +222,7 @@ fn holds(value: &Value, text: &str) -> bool {
     }
 }
 
-/// Whether a row of the schema has exactly this text in a column, or an event has it in its payload.
+/// Whether a column of a row has exactly this text, or an event's payload contains it.
 async fn is_stored(bench: &Bench, text: &str) -> bool {
     let tables =
         "select relname::text from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace";
@@ -235,7 +235,7 @@ async fn is_stored(bench: &Bench, text: &str) -> bool {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(text).fetch_one(bench.admin()).await.unwrap()
 }
 
-/// The request with a text in every string field but those of `refused`, and what stands where.
+/// Fills every string field except `refused` with a hostile text. Returns the request, and the text of each field.
 fn fill(good: &DynamicMessage, above: &str, turn: Turn, refused: &[String]) -> (DynamicMessage, Vec<Placed>) {
     let (mut request, mut placed) = (good.clone(), Vec::new());
     let is_open = |field: &FieldDescriptor| field.containing_oneof().is_none() || good.has_field(field);
@@ -265,7 +265,8 @@ fn fill(good: &DynamicMessage, above: &str, turn: Turn, refused: &[String]) -> (
     (request, placed)
 }
 
-/// As much of the corpus as the field takes, and the rest in later rounds; in the last round one character that never ends.
+/// The text for a field: as much of the corpus as fits, the rest in later rounds. The last round has one endless combining
+/// character.
 fn text_for(field: &FieldDescriptor, turn: Turn, place: usize) -> String {
     let Turn { round, nth } = turn;
     let longest = longest(field).unwrap_or(100);

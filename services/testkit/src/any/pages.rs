@@ -1,4 +1,4 @@
-//! The pages of every list: that they give every item once, and that their tokens hold for their own query only.
+//! Pages of every list: each item comes once, and a page token is valid for its own query only.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::wrong::refers_to;
 use super::{World, has, path, with, with_text};
 use crate::refusal::assert_refused;
 
-/// What else than the page can be asked of a list.
+/// Other queries of the same list.
 fn other_queries(good: &DynamicMessage) -> Vec<DynamicMessage> {
     let mut queries = Vec::new();
     for field in good.descriptor().fields().filter(|field| !field.name().starts_with("page_")) {
@@ -39,7 +39,7 @@ fn other_queries(good: &DynamicMessage) -> Vec<DynamicMessage> {
     queries
 }
 
-/// The encoded items of a page and the token of the next.
+/// Reads a page: its encoded items, and the token of the next page.
 async fn page(world: &impl World, method: &MethodDescriptor, size: i32, token: &str) -> (Vec<Vec<u8>>, String) {
     let call = with(&world.sample(method), "page_size", Value::I32(size));
     let call = with_text(&call, "page_token", token);
@@ -54,7 +54,7 @@ fn lists(world: &impl World) -> Vec<MethodDescriptor> {
     world.methods().into_iter().filter(|method| has(&world.sample(method), "page_token")).collect()
 }
 
-/// Pages of one item give every item of each list once, in its order.
+/// Asserts that pages of one item give every item of each list once, in order.
 pub async fn assert_pages_give_every_item_once(world: &impl World) {
     for method in lists(world) {
         let (all, rest) = page(world, &method, 200, "").await;
@@ -69,7 +69,7 @@ pub async fn assert_pages_give_every_item_once(world: &impl World) {
     }
 }
 
-/// A page token holds for its own method, caller and query only. How many lists there are.
+/// Asserts that a page token is valid for its own method, caller and query only. Returns the number of lists.
 pub async fn assert_tokens_hold_for_their_query_only(world: &impl World) -> usize {
     let lists = lists(world);
     let mut tokens = BTreeMap::new();

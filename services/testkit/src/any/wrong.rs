@@ -1,4 +1,4 @@
-//! Everything that can be wrong with a field, read from the contract alone: the chassis' own reading of it is under test.
+//! Bad values of every field, read from the contract without the chassis, whose reading of the contract is under test.
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
 
@@ -6,17 +6,17 @@ const REQUIRED: i32 = 2;
 const OUTPUT_ONLY: i32 = 3;
 const IDENTIFIER: i32 = 8;
 
-/// A request with one thing wrong in it.
+/// A request with one bad value.
 pub struct Wrong {
-    /// The field to be named.
+    /// Path of the field that the refusal must name.
     pub path: String,
-    /// What is wrong.
+    /// Kind of the bad value.
     pub what: &'static str,
     /// The request.
     pub request: DynamicMessage,
 }
 
-/// Every way to spoil one field of a good request.
+/// Every request with one bad value, made from a valid one.
 #[must_use]
 pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
     let mut found = Vec::new();
@@ -61,7 +61,7 @@ pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
     found
 }
 
-/// Every way to spoil a field of the message in a field.
+/// Bad values of the fields of a nested message.
 fn nested(field: &FieldDescriptor, value: &Value) -> Vec<Wrong> {
     let Kind::Message(inner) = field.kind() else { return Vec::new() };
     if !inner.full_name().starts_with("kefu.") {
@@ -153,14 +153,14 @@ fn bad_strings(field: &FieldDescriptor) -> Vec<(&'static str, String)> {
     bad
 }
 
-/// The kind of resource that a field names.
+/// Kind of resource that a field refers to.
 #[must_use]
 pub fn refers_to(field: &FieldDescriptor) -> Option<String> {
     let reference = option(field, "google.api.resource_reference")?;
     text(&reference, "type")
 }
 
-/// The kind of resource that a message is.
+/// Kind of resource of a message.
 #[must_use]
 pub fn kind_of(message: &MessageDescriptor) -> Option<String> {
     let extension = kefu_proto::pool().get_extension_by_name("google.api.resource").unwrap();
@@ -168,19 +168,19 @@ pub fn kind_of(message: &MessageDescriptor) -> Option<String> {
     options.has_extension(&extension).then(|| text(&options.get_extension(&extension), "type")).flatten()
 }
 
-/// Whether a field is the name of the resource that its message is.
+/// Whether a field is the name of its message's resource.
 #[must_use]
 pub fn is_identifier(field: &FieldDescriptor) -> bool {
     behaves(field, IDENTIFIER)
 }
 
-/// Whether a field is the server's to set.
+/// Whether a field is output only.
 #[must_use]
 pub fn is_output(field: &FieldDescriptor) -> bool {
     behaves(field, OUTPUT_ONLY)
 }
 
-/// How many characters a string field, or an item of it, may have, if its rules say.
+/// Most characters of a string field, or of each item of a list, if limited.
 #[must_use]
 pub fn longest(field: &FieldDescriptor) -> Option<usize> {
     number(string_rules(field).as_ref(), "max_len").and_then(|longest| usize::try_from(longest).ok())

@@ -1,4 +1,4 @@
-//! Working time as a plain list of stretches, laid out day by day.
+//! Working time as a plain list of intervals, made day by day.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -8,20 +8,20 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 
-/// A calendar as plain data: minutes of the day by weekday, and the dates that differ.
+/// A calendar as plain data: working hours by weekday, and the dates that differ.
 #[derive(Clone, Debug)]
 pub struct Week {
     pub zone: &'static str,
-    /// Monday first; each day's stretches in order, as minutes since midnight.
+    /// Working hours from Monday to Sunday, in order, as minutes since midnight.
     pub days: [Vec<(u16, u16)>; 7],
     pub off: BTreeSet<Date>,
     pub make_up: BTreeSet<Date>,
-    /// The years whose holidays are published; none: every year.
+    /// Years whose holidays are published; none for every year.
     pub published: Option<BTreeSet<i16>>,
 }
 
 impl Week {
-    /// As an operator writes it, in a `[calendar]` table.
+    /// The calendar in TOML, as in an operator's `[calendar]` table.
     #[must_use]
     pub fn toml(&self) -> String {
         let mut text = format!("zone = \"{}\"\n", self.zone);
@@ -40,7 +40,7 @@ impl Week {
         }
     }
 
-    /// A date's stretches. A make-up day is worked like the first weekday that is.
+    /// Working hours of a date. A make-up day has those of the first weekday that is worked.
     fn day(&self, date: Date) -> &[(u16, u16)] {
         if self.off.contains(&date) {
             &[]
@@ -57,7 +57,7 @@ impl Week {
     }
 }
 
-/// A stretch of working time of a date.
+/// An interval of working time on a date.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     from: i64,
@@ -65,7 +65,7 @@ struct Stretch {
     date: Date,
 }
 
-/// The stretches of a calendar from some days before a time on, laid out as far as they were needed.
+/// The intervals of a calendar, made as far as they were needed.
 #[derive(Debug)]
 pub struct Working {
     week: Week,
@@ -74,7 +74,7 @@ pub struct Working {
 }
 
 impl Working {
-    /// Nothing before `from` is asked.
+    /// Intervals from some days before `from`; earlier times must not be asked for.
     #[must_use]
     pub fn new(week: Week, from: i64) -> Self {
         let zone = TimeZone::get(week.zone).unwrap();
@@ -82,26 +82,27 @@ impl Working {
         Self { week, zone, laid: RefCell::new((Vec::new(), first)) }
     }
 
-    /// The working time between two times; none when `to` is not after `from`.
+    /// Working time between two times; 0 when `to` is not after `from`.
     #[must_use]
     pub fn worked(&self, from: i64, to: i64) -> i64 {
         let zone = &self.zone;
         let last = zone.to_datetime(Timestamp::from_microsecond(to).unwrap()).date() + 3.days();
         while self.laid.borrow().1 <= last {
-            self.lay();
+            self.add_day();
         }
         let laid = self.laid.borrow();
         laid.0.iter().map(|stretch| (stretch.to.min(to) - stretch.from.max(from)).max(0)).sum()
     }
 
-    /// When `left` of working time from `from` on is over, and whether holidays of days up to then are unknown.
+    /// Time at which `left` of working time after `from` is over, and whether holidays of the days up to it are
+    /// unpublished.
     #[must_use]
     pub fn due(&self, from: i64, left: i64) -> (i64, bool) {
         let begun = self.zone.to_datetime(Timestamp::from_microsecond(from).unwrap()).date();
         let (mut left, mut place) = (left, 0);
         loop {
             while self.laid.borrow().0.len() <= place {
-                self.lay();
+                self.add_day();
             }
             let stretch = self.laid.borrow().0[place];
             let (since, room) = (stretch.from.max(from), stretch.to - stretch.from.max(from));
@@ -114,8 +115,8 @@ impl Working {
         }
     }
 
-    /// One more day.
-    fn lay(&self) {
+    /// Adds the intervals of one more day.
+    fn add_day(&self) {
         let mut laid = self.laid.borrow_mut();
         let date = laid.1;
         for &(from, to) in self.week.day(date) {
@@ -125,7 +126,7 @@ impl Working {
         laid.1 = date.tomorrow().unwrap();
     }
 
-    /// When the zone's clocks first show a time or a later one.
+    /// The first moment at which the zone's clocks show a time or a later one.
     fn first_shown(&self, date: Date, minutes: u16) -> i64 {
         let civil: DateTime = date.to_datetime(Time::midnight()) + i64::from(minutes).minutes();
         let ambiguous = self.zone.to_ambiguous_timestamp(civil);

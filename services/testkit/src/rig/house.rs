@@ -1,4 +1,4 @@
-//! An organisation for a rig: imported through the directory's API, as an operator would, and known to every process.
+//! An organisation for a rig, imported through the directory's API as by an operator.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use tonic::{Code, Status};
 use super::{ADMIN, Process, Rig};
 use crate::wait::within;
 
-/// How long the organisation may take to be known everywhere.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How much of the file goes into a message.
+/// Longest wait until every process has the organisation.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+/// Bytes of the file in each message.
 const PIECE: usize = 256 << 10;
 
 /// An organisation: a desk of agents under `staff/boss` (SUPERVISOR) and `staff/head` (MANAGER), technicians in the field
@@ -29,14 +29,14 @@ pub struct House {
 }
 
 impl House {
-    /// One with so many agents, at least one, and a technician for every ten.
+    /// An organisation with `agents` agents, at least one, and a technician for every ten.
     #[must_use]
     pub fn of(agents: usize) -> Self {
         let named = |kind: &str, count: usize| (0..count).map(|number| format!("staff/{kind}{number}")).collect();
         Self { agents: named("agent", agents.max(1)), technicians: named("technician", agents.div_ceil(10)) }
     }
 
-    /// As a file of staff. An agent comes last: whoever knows that one knows all.
+    /// The organisation as a CSV file of staff. The last row is an agent: a process that knows this agent knows everybody.
     fn file(&self) -> String {
         let mut text = "id,number,display_name,department,department_name,department_kind,domains,position,post,level,roles,skills,supervisor
 ceo,1,总经理,management,总经办,MANAGEMENT,,head,,TOP,EXECUTIVE,,
@@ -59,7 +59,7 @@ boss,7,客服主管,desk,,,,deputy,,SENIOR,SUPERVISOR;AGENT,,head
         text
     }
 
-    /// Imports it, and returns when every process lets its agents in; one of `processes` has the directory.
+    /// Imports the organisation and waits until every process admits its agents. One of `processes` must own the directory.
     pub async fn settle(&self, rig: &Rig, processes: &[&Process]) {
         let has_directory = processes.iter().find(|process| process.service() == "appraisal");
         let appraisal = rig.caller(has_directory.expect("a process with the directory"), ADMIN, &["ADMIN"]);
@@ -69,8 +69,8 @@ boss,7,客服主管,desk,,,,deputy,,SENIOR,SUPERVISOR;AGENT,,head
             let pieces = file.as_bytes().chunks(PIECE);
             pieces.map(|piece| ImportStaffRequest { chunk: piece.to_vec(), create_departments: true }).collect()
         };
-        let imported = within(PATIENCE, "the directory takes its staff", async || {
-            known(client.clone().import_staff(tokio_stream::iter(pieces())).await)
+        let imported = within(MAX_WAIT, "the directory takes its staff", async || {
+            answer_if_known(client.clone().import_staff(tokio_stream::iter(pieces())).await)
         });
         let imported = imported.await.into_inner();
         assert_eq!(imported.rejected_count, 0, "{:?}", imported.rejected_rows);
@@ -81,20 +81,20 @@ boss,7,客服主管,desk,,,,deputy,,SENIOR,SUPERVISOR;AGENT,,head
         }
     }
 
-    /// Returns when a process lets its agents in.
+    /// Waits until a process admits the agents.
     pub async fn is_known(&self, rig: &Rig, process: &Process) {
         let last = self.agents.last().expect("an agent");
         let client = NotificationServiceClient::new(rig.caller(process, last, &["AGENT"]));
         let call = ListNotificationsRequest { parent: format!("services/{}", process.service()), ..Default::default() };
-        within(PATIENCE, "the directory is known", async || {
-            known(client.clone().list_notifications(call.clone()).await)
+        within(MAX_WAIT, "the directory is known", async || {
+            answer_if_known(client.clone().list_notifications(call.clone()).await)
         })
         .await;
     }
 }
 
-/// An answer; none while the copy of the directory is empty, or does not have who calls.
-fn known<T>(outcome: Result<T, Status>) -> Option<T> {
+/// The answer of a call; none while the copy of the directory is empty or lacks the caller.
+fn answer_if_known<T>(outcome: Result<T, Status>) -> Option<T> {
     match outcome {
         Ok(answer) => Some(answer),
         Err(refused) if matches!(refused.code(), Code::PermissionDenied | Code::FailedPrecondition) => None,

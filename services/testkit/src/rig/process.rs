@@ -1,4 +1,4 @@
-//! One process of a service: started, watched, signalled and started again at its place.
+//! One process of a service: started, watched, signalled and restarted at its address.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -18,14 +18,14 @@ use super::Seat;
 use super::watchdog::Watchdog;
 use crate::wait::within;
 
-/// How long a start or an orderly end may take, on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How much of a log is shown of a process that does not start.
+/// Longest wait for a start or an orderly end, on a busy machine.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+/// Most bytes of the log shown for a process that does not start.
 const SHOWN: usize = 4_000;
-/// What every service serves.
+/// A gRPC service that every service of kefu serves.
 const SERVED: &str = "kefu.events.v1.EventFeed";
 
-/// A process of a service. Dropped, it is killed.
+/// A process of a service. Dropping it kills the process.
 pub struct Process {
     seat: Seat,
     config: PathBuf,
@@ -44,43 +44,43 @@ impl Process {
         Self { seat, config: config.to_owned(), environment: Mutex::new(environment), child, channel, watchdog }
     }
 
-    /// The schema of its service.
+    /// Schema of the service.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.seat.service
     }
 
-    /// Where it listens.
+    /// Address that the process listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.seat.address
     }
 
-    /// Its process id.
+    /// Process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child().id()
     }
 
-    /// The file with its log, of all its starts.
+    /// Log file, with the records of all starts.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.config.with_extension("log")
     }
 
-    /// A channel to it, shared by all who ask; it connects anew whenever the process was away.
+    /// A shared channel, which reconnects after a restart of the process.
     #[must_use]
     pub fn channel(&self) -> Channel {
         self.channel.clone()
     }
 
-    /// Whether it runs.
+    /// Whether the process runs.
     #[must_use]
     pub fn runs(&self) -> bool {
         self.child().try_wait().unwrap().is_none()
     }
 
-    /// Whether it says that it is ready.
+    /// Whether the health check of the process answers ready.
     pub async fn is_ready(&self) -> bool {
         let request = HealthCheckRequest { service: SERVED.to_owned() };
         let answer =
@@ -88,17 +88,17 @@ impl Process {
         answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving))
     }
 
-    /// Returns when it is ready. Panics with its log when it has ended.
+    /// Waits until the process is ready. Panics with the log if it has ended.
     pub async fn ready(&self) {
         let what = format!("{} is ready", self.seat.service);
-        within(PATIENCE, &what, async || {
+        within(MAX_WAIT, &what, async || {
             assert!(self.runs(), "{} has ended: {}", self.seat.service, self.end_of_log());
             self.is_ready().await.then_some(())
         })
         .await;
     }
 
-    /// Kills it by SIGKILL.
+    /// Kills the process by SIGKILL.
     pub fn kill(&self) {
         let mut child = self.child();
         child.kill().unwrap();
@@ -106,32 +106,32 @@ impl Process {
         self.watchdog.forget(child.id());
     }
 
-    /// Stops it by SIGSTOP: its connections stay and nothing answers.
+    /// Pauses the process by SIGSTOP: connections stay open without answers.
     pub fn pause(&self) {
         signal(self.pid(), Signal::STOP);
     }
 
-    /// Lets it go on after [`Process::pause`].
+    /// Continues the process after [`Process::pause`].
     pub fn resume(&self) {
         signal(self.pid(), Signal::CONT);
     }
 
-    /// Asks it to end by SIGTERM, and returns how it did.
+    /// Ends the process by SIGTERM and returns its exit status.
     pub async fn terminate(&self) -> ExitStatus {
         signal(self.pid(), Signal::TERM);
         let what = format!("{} ends", self.seat.service);
-        let status = within(PATIENCE, &what, async || self.child().try_wait().unwrap()).await;
+        let status = within(MAX_WAIT, &what, async || self.child().try_wait().unwrap()).await;
         self.watchdog.forget(self.pid());
         status
     }
 
-    /// Starts it again where it was once it has ended, and returns when it is ready.
+    /// Starts an ended process again at its address and waits until it is ready.
     pub async fn restart(&self) {
         self.spawn_again();
         self.ready().await;
     }
 
-    /// The same with another environment from now on.
+    /// Restarts an ended process with another environment.
     pub async fn restart_with(&self, environment: &[(&str, &str)]) {
         *self.environment.lock().unwrap_or_else(PoisonError::into_inner) = owned(environment);
         self.restart().await;
@@ -165,7 +165,7 @@ fn owned(environment: &[(&str, &str)]) -> Vec<(String, String)> {
     environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// The program of a service, built beside the one that runs.
+/// Path of a service's program, in the directory of the running one.
 pub(super) fn program(service: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let name = format!("kefu-{service}");
@@ -182,7 +182,7 @@ fn spawn(seat: Seat, config: &Path, environment: &[(String, String)], watchdog: 
     })
 }
 
-/// Sends a signal to a process; one that has just ended needs none.
+/// Sends a signal to a process. Ignores a process that has just ended.
 pub(super) fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
     match kill_process(pid, signal) {

@@ -1,4 +1,4 @@
-//! What a process and its children use, as Linux counts it.
+//! Processor time and memory of a process and its children, from /proc.
 
 use std::fs;
 use std::time::Duration;
@@ -13,15 +13,15 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// That of one process; nothing if there is none.
+    /// Usage of one process; zero if there is none.
     #[must_use]
     pub fn of(pid: u32) -> Self {
         let ticks = fields(pid).map_or(0, |fields| ticks(&fields, UTIME) + ticks(&fields, STIME));
         Self { cpu: duration(ticks), pss_bytes: pss(pid) }
     }
 
-    /// That of a process and its children, with the processor time of children that have ended and were waited for: all of
-    /// Postgres by its first process.
+    /// Usage of a process and its children, with the processor time of ended and reaped children. For Postgres' first
+    /// process, this is the usage of all of Postgres.
     #[must_use]
     pub fn of_family(pid: u32) -> Self {
         let own = Self::of(pid);
@@ -34,19 +34,19 @@ impl Usage {
         sum
     }
 
-    /// What was used since an earlier look: the processor time between them, and the memory now.
+    /// Processor time used since `earlier`, and the memory of now.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self { cpu: self.cpu.saturating_sub(earlier.cpu), ..self }
     }
 }
 
-/// Whether a process lives; one that has ended and was not waited for does not.
+/// Whether a process runs; a zombie does not.
 pub(super) fn runs(pid: u32) -> bool {
     fields(pid).is_some_and(|fields| fields[STATE] != "Z")
 }
 
-/// Places in `/proc/PID/stat` after the name, which may hold blanks itself.
+/// Indices of fields in `/proc/PID/stat` after the name, which may contain blanks itself.
 const STATE: usize = 0;
 const PARENT: usize = 1;
 const UTIME: usize = 11;
@@ -74,7 +74,7 @@ fn pss(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1_024
 }
 
-/// The processes that a process has started and not waited for.
+/// Children of a process that it has not reaped.
 pub(super) fn children(parent: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

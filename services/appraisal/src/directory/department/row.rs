@@ -1,8 +1,7 @@
-//! Departments as they are stored, and what is asked of them in Postgres.
+//! Departments as stored, their queries and events.
 
 use jiff::Timestamp;
 use kefu_chassis::Call;
-use kefu_chassis::directory::Deputy;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::Record;
 use kefu_proto::Changeable as _;
@@ -10,6 +9,8 @@ use kefu_proto::directory::v1 as pb;
 use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
+
+use kefu_chassis::directory::Deputy;
 
 use crate::directory::responsible::Deputies;
 use crate::directory::staff::row::StaffRow;
@@ -36,7 +37,7 @@ pub struct DepartmentRow {
 }
 
 impl DepartmentRow {
-    /// A new one, as given, recorded at `now`.
+    /// A new department with the given fields, recorded at `now`.
     pub fn of(name: String, given: &pb::Department, now: Timestamp) -> Self {
         let mut record = Self { name, ..Self::blank(now) };
         for field in pb::Department::FIELDS {
@@ -45,14 +46,14 @@ impl DepartmentRow {
         record
     }
 
-    /// Who stands in for the head, in their order.
+    /// Deputies, in the order in which they stand in for the head.
     fn shown_deputies(&self) -> Vec<pb::department::Deputy> {
         let deputy =
             |deputy: &Deputy| pb::department::Deputy { staff: deputy.staff.clone(), domains: deputy.domains.clone() };
         self.deputies.iter().map(deputy).collect()
     }
 
-    /// Takes the field as given.
+    /// Copies one field of the contract's department into the row.
     fn set(&mut self, field: &str, given: &pb::Department) {
         let deputy =
             |deputy: &pb::department::Deputy| Deputy { staff: deputy.staff.clone(), domains: deputy.domains.clone() };
@@ -67,7 +68,7 @@ impl DepartmentRow {
         }
     }
 
-    /// What an update makes of it at `now`, and the fields that differ then.
+    /// The department after an update at `now`, and the fields that changed.
     pub fn updated(
         &self,
         fields: &[&'static str],
@@ -89,20 +90,20 @@ impl DepartmentRow {
     }
 }
 
-/// The event of a new one.
+/// The event of a new department.
 pub fn created(call: &Call, record: &DepartmentRow) -> NewEvent {
     let payload = pb::DepartmentCreated { department: Some(record.show()) };
     NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
 }
 
-/// The event of a change.
+/// The event of a changed department.
 pub fn updated(call: &Call, record: &DepartmentRow, changed: &[&str]) -> NewEvent {
     let changed_fields = changed.iter().map(|&field| field.to_owned()).collect();
     let payload = pb::DepartmentUpdated { department: Some(record.show()), changed_fields };
     NewEvent::new(record.name.clone(), record.version, call.now, &call.rule.clauses, &payload)
 }
 
-/// The departments that a change of a member of staff concerns: the one they are to belong to, and those they head.
+/// The departments that a change of `staff` is checked against: their new one, and those they head.
 pub async fn around_staff(connection: &mut PgConnection, staff: &StaffRow) -> Result<Vec<DepartmentRow>, sqlx::Error> {
     departments!("where name = $1 or head = $2", staff.department, staff.name).fetch_all(connection).await
 }

@@ -1,22 +1,22 @@
-//! The file: its columns, and its rows as text.
+//! The CSV file of an import: columns, and rows as text.
 
 use csv::{ByteRecord, ReaderBuilder};
 use kefu_chassis::Error;
 
 use super::Rejected;
 
-/// The columns that a file must have.
+/// Required columns.
 const REQUIRED: [&str; 3] = ["id", "number", "display_name"];
-/// Those it may have; without one, what is known stays as it is.
+/// Optional columns. Without one, the stored values stay.
 const OPTIONAL: [&str; 6] = ["department", "post", "level", "roles", "skills", "supervisor"];
-/// Those it may have where departments are recorded as it describes them.
+/// Optional columns of an import that may create departments.
 const OF_DEPARTMENTS: [&str; 4] = ["department_name", "department_kind", "domains", "position"];
-/// Those of them that describe the department.
+/// Columns that describe the department of a row.
 pub const DESCRIPTION: [&str; 3] = ["department_name", "department_kind", "domains"];
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A file as it was read.
+/// A file that was read.
 #[derive(Debug, Default)]
 pub struct File {
     columns: Vec<&'static str>,
@@ -25,7 +25,7 @@ pub struct File {
     pub rejected: Vec<Rejected>,
 }
 
-/// A row of it.
+/// A row of the file.
 #[derive(Debug)]
 pub struct Row {
     pub line: u64,
@@ -33,7 +33,7 @@ pub struct Row {
 }
 
 impl File {
-    /// Reads a file; one without the columns that it must have, or with others, is refused.
+    /// Reads a file. Fails if a required column is missing, or a column is unknown.
     pub fn read(bytes: &[u8], creates: bool) -> Result<Self, Error> {
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
@@ -50,20 +50,20 @@ impl File {
         Ok(file)
     }
 
-    /// What a row has in a column; none if the file has no such column.
+    /// The cell of a row in a column; none if the file has no such column.
     pub fn cell<'a>(&self, row: &'a Row, column: &str) -> Option<&'a str> {
         let at = self.columns.iter().position(|known| *known == column)?;
         row.cells.get(at).map(String::as_str)
     }
 
-    /// What a row has in a column, parted by `;`.
+    /// The values of a cell, separated by `;`; none if the file has no such column.
     pub fn values<'a>(&self, row: &'a Row, column: &str) -> Option<Vec<&'a str>> {
         let parts = self.cell(row, column)?.split([';', '；']).map(str::trim);
         Some(parts.filter(|part| !part.is_empty()).collect())
     }
 }
 
-/// The line of a record. The reader takes what ends the line before, and empty lines, for its beginning.
+/// The line number of a record. The reader's position includes preceding empty lines and the end of the line before.
 fn line_of(bytes: &[u8], position: &csv::Position) -> u64 {
     let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
     let ends = bytes.get(from..).unwrap_or_default().iter().take_while(|byte| b"\r\n".contains(byte));
@@ -71,22 +71,22 @@ fn line_of(bytes: &[u8], position: &csv::Position) -> u64 {
 }
 
 fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Error> {
-    let wrong = |reason: String| Error::field("chunk", format!("line 1: {reason}"));
+    let header_error = |reason: String| Error::field("chunk", format!("line 1: {reason}"));
     let mut columns = Vec::new();
     for name in header {
         let name = String::from_utf8_lossy(name).trim().to_owned();
         let known = REQUIRED.into_iter().chain(OPTIONAL).chain(OF_DEPARTMENTS).find(|known| *known == name);
-        let column = known.ok_or_else(|| wrong(format!("there is no column {name:?}")))?;
+        let column = known.ok_or_else(|| header_error(format!("there is no column {name:?}")))?;
         if columns.contains(&column) {
-            return Err(wrong(format!("the column {column} stands twice")));
+            return Err(header_error(format!("the column {column} stands twice")));
         }
         if OF_DEPARTMENTS.contains(&column) && !creates {
-            return Err(wrong(format!("the column {column} is read with create_departments only")));
+            return Err(header_error(format!("the column {column} is read with create_departments only")));
         }
         columns.push(column);
     }
     match REQUIRED.into_iter().find(|required| !columns.contains(required)) {
-        Some(missing) => Err(wrong(format!("the column {missing} is missing"))),
+        Some(missing) => Err(header_error(format!("the column {missing} is missing"))),
         None => Ok(columns),
     }
 }

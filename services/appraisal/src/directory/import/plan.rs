@@ -1,4 +1,4 @@
-//! What an import does: which rows are taken, and in which order, so that what is stored holds after every step. Pure.
+//! The plan of an import: which rows to store, in an order that keeps the rules of the directory after every step. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -10,10 +10,10 @@ use super::rows::{Reader, department_name, staff_name};
 use crate::directory::snapshot::DirectorySnapshot;
 use crate::directory::{department, staff};
 
-/// So many resources in one transaction.
-const STEP: usize = 500;
+/// Most resources stored in one transaction.
+const STEP_SIZE: usize = 500;
 
-/// What remains to be done.
+/// The remaining steps of an import.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub steps: VecDeque<Step>,
@@ -21,48 +21,48 @@ pub struct Plan {
     pub rejected: Vec<Rejected>,
 }
 
-/// What one transaction stores.
+/// The resources that one transaction stores.
 #[derive(Debug)]
 pub enum Step {
-    /// Departments that are new.
+    /// New departments.
     Departments(Vec<department::row::DepartmentRow>),
-    /// Staff, new or changed.
+    /// New or changed staff.
     Staff(Vec<Entry>),
-    /// Departments that get a head or deputies, with the fields that change.
+    /// Departments that get a head or deputies, with the changed fields.
     Leaders(Vec<(department::row::DepartmentRow, Vec<&'static str>)>),
 }
 
-/// A member of staff to be stored.
+/// A member of staff to store.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The index of the row.
+    /// Index of the row in the file.
     pub row: usize,
     line: u64,
     pub record: staff::row::StaffRow,
-    /// The fields that change; none if they are new.
+    /// Changed fields; empty for a new member of staff.
     pub changed: Vec<&'static str>,
 }
 
 impl Plan {
-    /// For the rows of a file that are not `done`, in the directory as it is known.
+    /// Plans the rows of a file that are not `done`, over a snapshot of the directory.
     pub fn of(file: &File, done: &HashSet<usize>, known: &DirectorySnapshot, reader: &Reader) -> Self {
         let mut plan = Self::default();
         let described = Described::by(file, known, reader);
-        let mut then = known.clone();
+        let mut after = known.clone();
         for (_, record) in described.0.values() {
-            then.put_department(record.clone());
+            after.put_department(record.clone());
         }
         let mut entries = plan.entries(file, done, known, reader, &described);
         for entry in &entries {
-            then.put_staff(entry.record.clone());
+            after.put_staff(entry.record.clone());
         }
-        // Who is rejected changes what the others stand beside, until nobody more is.
+        // A rejected row can invalidate others, for example those it would supervise: repeats until none is rejected.
         loop {
             let before = entries.len();
             entries.retain(|entry| {
                 let old = known.staff(&entry.record.name);
-                let Err(refusal) = then.check_change(old, &entry.record) else { return true };
-                then.restore_staff(&entry.record.name, old);
+                let Err(refusal) = after.check_change(old, &entry.record) else { return true };
+                after.restore_staff(&entry.record.name, old);
                 plan.rejected.push(Rejected::new(entry.line, &refusal.field, refusal.reason));
                 false
             });
@@ -70,12 +70,12 @@ impl Plan {
                 break;
             }
         }
-        plan.arrange(entries, described, &then);
-        plan.lead(file, known, &then, reader);
+        plan.order_steps(entries, described, &after);
+        plan.add_leaders(file, known, &after, reader);
         plan
     }
 
-    /// The rows that change something, as far as each can be judged by itself and by what other rows say before it.
+    /// The rows that change something. Rejects rows that are wrong by themselves or contradict an earlier row.
     fn entries(
         &mut self,
         file: &File,
@@ -87,10 +87,10 @@ impl Plan {
         let mut entries = Vec::new();
         let mut seen = Seen::default();
         for (index, row) in file.rows.iter().enumerate() {
-            let entry = read(file, index, known, reader).and_then(|entry| {
+            let entry = read_entry(file, index, known, reader).and_then(|entry| {
                 seen.check(file, row, &entry.record)?;
                 described.check(file, row, known, reader)?;
-                match known.holder(&entry.record.number).filter(|holder| *holder != entry.record.name) {
+                match known.holder_of(&entry.record.number).filter(|holder| *holder != entry.record.name) {
                     Some(holder) => Err(Rejected::new(row.line, "number", format!("is the number of {holder}"))),
                     None => Ok(entry),
                 }
@@ -109,35 +109,36 @@ impl Plan {
         entries
     }
 
-    /// Puts whoever supervises before those they supervise: then no step makes a circle, whatever stands stored so far.
-    fn arrange(&mut self, mut entries: Vec<Entry>, described: Described, then: &DirectorySnapshot) {
-        let wanted: HashSet<&str> = entries.iter().map(|entry| entry.record.department.as_str()).collect();
-        let departments = described.0.into_iter().filter(|(name, _)| wanted.contains(name.as_str()));
+    /// Orders departments before staff, and supervisors before those they supervise, so that no step stores a circle.
+    fn order_steps(&mut self, mut entries: Vec<Entry>, described: Described, after: &DirectorySnapshot) {
+        let used: HashSet<&str> = entries.iter().map(|entry| entry.record.department.as_str()).collect();
+        let departments = described.0.into_iter().filter(|(name, _)| used.contains(name.as_str()));
         let departments: Vec<_> = departments.map(|(_, (_, record))| record).collect();
-        self.steps.extend(departments.chunks(STEP).map(|chunk| Step::Departments(chunk.to_vec())));
-        entries.sort_by_cached_key(|entry| then.depth(&entry.record.name));
-        self.steps.extend(entries.chunks(STEP).map(|chunk| Step::Staff(chunk.to_vec())));
+        self.steps.extend(departments.chunks(STEP_SIZE).map(|chunk| Step::Departments(chunk.to_vec())));
+        entries.sort_by_cached_key(|entry| after.depth(&entry.record.name));
+        self.steps.extend(entries.chunks(STEP_SIZE).map(|chunk| Step::Staff(chunk.to_vec())));
     }
 
-    /// Heads and deputies as the file names them, for departments that have none: what is known is not replaced.
-    fn lead(&mut self, file: &File, known: &DirectorySnapshot, then: &DirectorySnapshot, reader: &Reader) {
-        let mut led: BTreeMap<String, pb::Department> = BTreeMap::new();
-        for row in file.rows.iter().filter(|_| reader.creates) {
+    /// Adds heads and deputies named by the file to departments that have none. Stored heads and deputies are not replaced.
+    fn add_leaders(&mut self, file: &File, known: &DirectorySnapshot, after: &DirectorySnapshot, reader: &Reader) {
+        let mut leaders: BTreeMap<String, pb::Department> = BTreeMap::new();
+        for row in file.rows.iter().filter(|_| reader.creates_departments) {
             let position = file.cell(row, "position").unwrap_or_default();
             let (name, department) = (staff_name(file, row).unwrap_or_default(), department_name(file, row));
-            let is_member = then.staff(&name).is_some_and(|record| !record.inactive && record.department == department);
+            let is_member =
+                after.staff(&name).is_some_and(|record| !record.inactive && record.department == department);
             if position.is_empty() || !is_member {
                 continue;
             }
-            let named = led.entry(department).or_default();
+            let named = leaders.entry(department).or_default();
             if position == "head" && named.head.is_empty() {
                 named.head = name;
             } else if position == "deputy" && named.deputies.iter().all(|deputy| deputy.staff != name) {
                 named.deputies.push(pb::department::Deputy { staff: name, domains: Vec::new() });
             }
         }
-        let led = led.into_iter().filter_map(|(name, named)| {
-            let old = then.department(&name)?;
+        let leaders = leaders.into_iter().filter_map(|(name, named)| {
+            let old = after.department(&name)?;
             let has_deputies = known.department(&name).is_some_and(|department| !department.deputies.is_empty());
             let fields: Vec<&'static str> = [("head", old.head.is_empty()), ("deputies", !has_deputies)]
                 .into_iter()
@@ -146,13 +147,13 @@ impl Plan {
             let (new, changed) = old.updated(&fields, &named, reader.now);
             (!changed.is_empty() && !old.dissolved).then_some((new, changed))
         });
-        let led: Vec<_> = led.collect();
-        self.steps.extend(led.chunks(STEP).map(|chunk| Step::Leaders(chunk.to_vec())));
+        let leaders: Vec<_> = leaders.collect();
+        self.steps.extend(leaders.chunks(STEP_SIZE).map(|chunk| Step::Leaders(chunk.to_vec())));
     }
 }
 
-/// A row as the member of staff that it makes.
-fn read(file: &File, index: usize, known: &DirectorySnapshot, reader: &Reader) -> Result<Entry, Rejected> {
+/// Reads a row as a member of staff to store.
+fn read_entry(file: &File, index: usize, known: &DirectorySnapshot, reader: &Reader) -> Result<Entry, Rejected> {
     let row = &file.rows[index];
     let name = staff_name(file, row)?;
     let old = known.staff(&name);
@@ -164,7 +165,7 @@ fn read(file: &File, index: usize, known: &DirectorySnapshot, reader: &Reader) -
     Ok(Entry { row: index, line: row.line, record, changed })
 }
 
-/// What earlier rows have taken, each with its line: nothing is said twice.
+/// Names, numbers and headships of earlier rows, each with its line, to reject a second use.
 #[derive(Default)]
 struct Seen {
     names: HashMap<String, u64>,
@@ -191,18 +192,18 @@ impl Seen {
     }
 }
 
-/// The departments that the file describes and that are not known, each with the row that does so first.
+/// Unknown departments that the file describes, each with the index of the first row that does.
 struct Described(BTreeMap<String, (usize, department::row::DepartmentRow)>);
 
 impl Described {
     fn by(file: &File, known: &DirectorySnapshot, reader: &Reader) -> Self {
         let mut described = BTreeMap::new();
-        for (index, row) in file.rows.iter().enumerate().filter(|_| reader.creates) {
+        for (index, row) in file.rows.iter().enumerate().filter(|_| reader.creates_departments) {
             let name = department_name(file, row);
             if name.is_empty() || known.department(&name).is_some() || described.contains_key(&name) {
                 continue;
             }
-            // What is wrong with a description is said when its row is judged.
+            // A wrong description is rejected later, with its row.
             if let Ok(Some(record)) = reader.department(file, row, &name) {
                 described.insert(name, (index, record));
             }
@@ -210,10 +211,10 @@ impl Described {
         Self(described)
     }
 
-    /// Whether what a row says of a department that is not known is right, and what the row that describes it says.
+    /// Checks a row's description of an unknown department: valid, and the same as that of the first row.
     fn check(&self, file: &File, row: &Row, known: &DirectorySnapshot, reader: &Reader) -> Result<(), Rejected> {
         let name = department_name(file, row);
-        if !reader.creates || name.is_empty() || known.department(&name).is_some() {
+        if !reader.creates_departments || name.is_empty() || known.department(&name).is_some() {
             return Ok(());
         }
         let Some((index, _)) = self.0.get(&name) else {

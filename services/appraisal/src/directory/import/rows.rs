@@ -1,4 +1,4 @@
-//! A row as the member of staff and the department that it describes, checked as if each were recorded by a call of its own.
+//! Reads a row as a member of staff and a department, each checked like the request of `CreateStaff` or `CreateDepartment`.
 
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::directory::v1 as pb;
@@ -12,31 +12,31 @@ use crate::directory::{department, staff};
 /// Reads rows.
 #[derive(Debug)]
 pub struct Reader {
-    /// Whether departments are recorded as the file describes them.
-    pub creates: bool,
-    /// When everything of it is recorded.
+    /// Whether the file may create departments.
+    pub creates_departments: bool,
+    /// Time at which everything is recorded.
     pub now: jiff::Timestamp,
     creating_staff: Call,
     creating_departments: Call,
 }
 
 impl Reader {
-    /// For an import by `call`.
-    pub fn new(chassis: &Chassis, call: &Call, creates: bool) -> Result<Self, Error> {
-        let as_if = |method: &str| {
+    /// A reader for an import by `call`.
+    pub fn new(chassis: &Chassis, call: &Call, creates_departments: bool) -> Result<Self, Error> {
+        let call_of = |method: &str| {
             let path = format!("/kefu.directory.v1.DirectoryService/{method}");
             let rule = chassis.rules.at(&path).cloned().ok_or(Error::UnknownMethod)?;
             Ok::<_, Error>(Call::internal(call.caller.clone(), rule, call.now, None, &[]))
         };
         Ok(Self {
-            creates,
+            creates_departments,
             now: call.now,
-            creating_staff: as_if("CreateStaff")?,
-            creating_departments: as_if("CreateDepartment")?,
+            creating_staff: call_of("CreateStaff")?,
+            creating_departments: call_of("CreateDepartment")?,
         })
     }
 
-    /// The member of staff as a row has them: what the file has no column for is as it is known, or not set.
+    /// The member of staff of a row. Fields without a column keep the stored value, or stay empty for a new member.
     pub fn staff(
         &self,
         file: &File,
@@ -61,10 +61,11 @@ impl Reader {
             given.skills = skills.into_iter().map(str::to_owned).collect();
         }
         if let Some(level) = file.cell(row, "level") {
-            given.level = word(row, "level", level, |word| pb::staff::Level::from_str_name(word).map(Into::into))?;
+            given.level =
+                enum_number(row, "level", level, |name| pb::staff::Level::from_str_name(name).map(Into::into))?;
         }
         if let Some(roles) = file.values(row, "roles") {
-            let role = |text: &str| word(row, "roles", text, |word| Role::from_str_name(word).map(Into::into));
+            let role = |text: &str| enum_number(row, "roles", text, |name| Role::from_str_name(name).map(Into::into));
             given.roles = roles.into_iter().map(role).collect::<Result<_, _>>()?;
         }
         let staff_id = id("staff/", name);
@@ -73,7 +74,7 @@ impl Reader {
         Ok(given)
     }
 
-    /// The department as a row describes it; none if it does not.
+    /// The department that a row describes; none without a description.
     pub fn department(
         &self,
         file: &File,
@@ -84,8 +85,8 @@ impl Reader {
         if !describes(file, row) {
             return Ok(None);
         }
-        let kind = word(row, "department_kind", text("department_kind"), |word| {
-            pb::department::Kind::from_str_name(word).map(Into::into)
+        let kind = enum_number(row, "department_kind", text("department_kind"), |name| {
+            pb::department::Kind::from_str_name(name).map(Into::into)
         })?;
         let domains = file.values(row, "domains").unwrap_or_default();
         let given = pb::Department {
@@ -107,7 +108,7 @@ impl Reader {
     }
 }
 
-/// The name of the member of staff that a row is about.
+/// The name of the row's member of staff.
 pub fn staff_name(file: &File, row: &Row) -> Result<String, Rejected> {
     match file.cell(row, "id").unwrap_or_default() {
         "-" => Err(Rejected::new(row.line, "id", "- stands for all")),
@@ -115,36 +116,36 @@ pub fn staff_name(file: &File, row: &Row) -> Result<String, Rejected> {
     }
 }
 
-/// The name of the department that a row's member belongs to; empty for none.
+/// The name of the department of the row's member; empty for none.
 pub fn department_name(file: &File, row: &Row) -> String {
     reference("departments", file.cell(row, "department").unwrap_or_default())
 }
 
-/// Whether a row says anything of its department but the name.
+/// Whether a row describes its department.
 fn describes(file: &File, row: &Row) -> bool {
     DESCRIPTION.iter().any(|column| file.cell(row, column).is_some_and(|text| !text.is_empty()))
 }
 
-/// What follows the collection in a name.
+/// The part of a name after the collection.
 fn id(collection: &str, name: &str) -> String {
     name.strip_prefix(collection).unwrap_or(name).to_owned()
 }
 
-/// The name of a resource that a cell gives as name or as id; empty for an empty one.
+/// The resource name for a cell that has a name or an id; empty for an empty cell.
 fn reference(collection: &str, text: &str) -> String {
     let is_name = text.strip_prefix(collection).is_some_and(|rest| rest.starts_with('/'));
     if text.is_empty() || is_name { text.to_owned() } else { format!("{collection}/{text}") }
 }
 
-/// The number of a word of an enum; 0 for an empty cell.
-fn word(row: &Row, column: &str, text: &str, read: impl Fn(&str) -> Option<i32>) -> Result<i32, Rejected> {
+/// The number of an enum value named in a cell; 0 for an empty cell.
+fn enum_number(row: &Row, column: &str, text: &str, read: impl Fn(&str) -> Option<i32>) -> Result<i32, Rejected> {
     if text.is_empty() {
         return Ok(0);
     }
     read(&text.to_uppercase()).ok_or_else(|| Rejected::new(row.line, column, format!("{text} is not known")))
 }
 
-/// Checks a call that a row stands for; `column` names the column of a field.
+/// Checks the request that a row stands for. `column` maps a field to its column.
 fn check(call: &Call, request: &impl Message, row: &Row, column: fn(&str) -> &str) -> Result<(), Rejected> {
     let Err(error) = call.check(request) else { return Ok(()) };
     let Error::Invalid(violations) = error else { return Err(Rejected::new(row.line, "", "cannot be read")) };

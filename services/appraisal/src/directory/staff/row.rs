@@ -1,4 +1,4 @@
-//! Staff as they are stored, and what is asked of them in Postgres.
+//! Staff as stored, their queries and events.
 
 use jiff::Timestamp;
 use kefu_chassis::Call;
@@ -19,7 +19,7 @@ pub struct Qualification {
     expires: Option<Timestamp>,
 }
 
-/// The qualifications that somebody has, as a column.
+/// Column of a member's qualifications.
 pub type Held = Json<Vec<Qualification>>;
 
 /// A member of staff as they are stored: its fields are the columns.
@@ -51,7 +51,7 @@ pub struct StaffRow {
 }
 
 impl StaffRow {
-    /// A new one, as given, who belongs to their department since `since` and is recorded at `now`.
+    /// A new member of staff with the given fields, in the department since `since`, recorded at `now`.
     pub fn of(name: String, given: &pb::Staff, since: Timestamp, now: Timestamp) -> Self {
         let mut record = Self { name, department_since: since, ..Self::blank(now) };
         for field in pb::Staff::FIELDS {
@@ -60,7 +60,7 @@ impl StaffRow {
         record
     }
 
-    /// What they are qualified for, and until when.
+    /// Qualifications, each with its expiry.
     fn shown_qualifications(&self) -> Vec<pb::staff::Qualification> {
         let qualification = |held: &Qualification| pb::staff::Qualification {
             code: held.code.clone(),
@@ -69,7 +69,7 @@ impl StaffRow {
         self.qualifications.iter().map(qualification).collect()
     }
 
-    /// Takes the field as given.
+    /// Copies one field of the contract's member of staff into the row.
     fn set(&mut self, field: &str, given: &pb::Staff) {
         let qualification = |held: &pb::staff::Qualification| Qualification {
             code: held.code.clone(),
@@ -90,7 +90,7 @@ impl StaffRow {
         }
     }
 
-    /// What an update makes of it, and the fields that differ then.
+    /// The member of staff after an update, and the fields that changed.
     pub fn updated(&self, fields: &[&'static str], given: &pb::Staff) -> (Self, Vec<&'static str>) {
         let mut new = self.clone();
         let mut changed = Vec::new();
@@ -104,17 +104,17 @@ impl StaffRow {
         (new, changed)
     }
 
-    /// What an import makes of it at `now`, and the fields that differ then.
+    /// The member of staff after an import at `now`, and the fields that changed.
     pub fn imported(&self, given: &pb::Staff, now: Timestamp) -> (Self, Vec<&'static str>) {
         let (mut new, changed) = self.updated(pb::Staff::FIELDS, given);
         if !changed.is_empty() {
-            new.follows(self, now, now);
+            new.set_version_after(self, now, now);
         }
         (new, changed)
     }
 
-    /// As the next version, changed at `now` by what happened at `occurred`.
-    pub fn follows(&mut self, old: &Self, occurred: Timestamp, now: Timestamp) {
+    /// Sets version and times for a change recorded at `now` that happened at `occurred`.
+    pub fn set_version_after(&mut self, old: &Self, occurred: Timestamp, now: Timestamp) {
         self.version = old.version + 1;
         self.updated_at = now;
         if self.department != old.department {
@@ -122,32 +122,32 @@ impl StaffRow {
         }
     }
 
-    /// The roles it has.
+    /// Roles of the member of staff.
     pub fn roles(&self) -> impl Iterator<Item = Role> {
         self.roles.iter().filter_map(|&role| Role::try_from(i32::from(role)).ok())
     }
 
-    /// Whether it may administer the directory.
+    /// Whether the member of staff may administer the directory.
     pub fn is_active_admin(&self) -> bool {
         !self.inactive && self.roles().any(|role| role == Role::Admin)
     }
 }
 
-/// The event of a new one.
+/// The event of a new member of staff.
 pub fn created(call: &Call, record: &StaffRow) -> NewEvent {
     let payload = pb::StaffCreated { staff: Some(record.show()) };
     NewEvent::new(record.name.clone(), record.version, record.department_since, &call.rule.clauses, &payload)
 }
 
-/// The event of a change.
+/// The event of a changed member of staff.
 pub fn updated(call: &Call, record: &StaffRow, changed: &[&str], occurred: Timestamp) -> NewEvent {
     let changed_fields = changed.iter().map(|&field| field.to_owned()).collect();
     let payload = pb::StaffUpdated { staff: Some(record.show()), changed_fields };
     NewEvent::new(record.name.clone(), record.version, occurred, &call.rule.clauses, &payload)
 }
 
-/// The staff that a change of `record` is checked against: themselves as they are stored, whoever has the number, those above
-/// them, and two who may administer the directory, of whom one is another.
+/// The staff that a change of `record` is checked against: the stored member, the holder of the number, all supervisors
+/// above, and two active ADMINs, so that one of them is somebody else.
 pub async fn around(
     connection: &mut PgConnection,
     record: &StaffRow,
@@ -176,12 +176,12 @@ pub async fn around(
     .await
 }
 
-/// The one of this name.
+/// Loads a member of staff by name.
 pub async fn find(executor: impl PgExecutor<'_>, name: &str) -> Result<Option<StaffRow>, sqlx::Error> {
     staffs!("where name = $1", name).fetch_optional(executor).await
 }
 
-/// The department of the one of this name, empty for none; nothing if there is no such member of staff.
+/// The department of a member of staff, empty without one; none for an unknown member.
 pub async fn department_of(executor: impl PgExecutor<'_>, name: &str) -> Result<Option<String>, sqlx::Error> {
     let department = sqlx::query_scalar!(
         r#"select coalesce(department, '') as "department!" from appraisal.staff where name = $1"#,
@@ -200,7 +200,7 @@ pub async fn all(connection: &mut PgConnection) -> Result<Vec<StaffRow>, sqlx::E
     staffs!("").fetch_all(connection).await
 }
 
-/// Those of these names.
+/// The staff with these names.
 pub async fn of_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<StaffRow>, sqlx::Error> {
     staffs!("where name = any($1)", names).fetch_all(connection).await
 }

@@ -1,5 +1,5 @@
-//! A complaint's whole life: a request becomes one, somebody of another department investigates it, a department rejects the
-//! first plan, the complainant declines the second, and the return call is not the last (C5, D8, A1.1).
+//! A complaint from request to archive: investigated by another department; the first plan rejected, the second declined,
+//! the third agreed; and a dissatisfied return call, after which everything is done once more (C5, D8, A1.1).
 
 use jiff::SignedDuration;
 use kefu_chassis::time::to_proto;
@@ -15,11 +15,11 @@ use tokio_stream::iter;
 use tonic::Status;
 
 use super::super::stage::{COMPLAINTS, Person, Stage};
-use super::{classify, customer, register, registration, resolve, respond, satisfied};
+use super::{classify, confirm_satisfied, customer, register, registration, resolve, respond};
 
 const FIELD: &str = "departments/field";
 const HOTLINE: i32 = Channel::Hotline as i32;
-/// What the customer wrote down, as a file.
+/// The customer's written statement, uploaded as evidence.
 const LETTER: &[u8] = "两次预约都无人上门，第三次来的师傅没有试机就离开。".as_bytes();
 
 type Complaint = complaints::Complaint;
@@ -32,7 +32,7 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     archived(stage, &complaint).await
 }
 
-/// A request becomes a complaint, and each says which the other is.
+/// A request becomes a complaint, and the two are linked.
 async fn received(stage: &mut Stage) -> Result<Complaint, Status> {
     stage.at(10, 0);
     stage.scene("A complaint: received, and the department told");
@@ -58,7 +58,7 @@ async fn received(stage: &mut Stage) -> Result<Complaint, Status> {
     stage.play.expect("the request that the complaint names", complaint.request.as_str(), request.name.as_str());
     classify(&lin, &request.name, "consultation", "complaint").await?;
     resolve(&lin, &request.name, "已登记为投诉，另行处理", "告知投诉编号").await?;
-    satisfied(&lin, &request.name).await?;
+    confirm_satisfied(&lin, &request.name).await?;
     let call = complaints::AcknowledgeComplaintRequest {
         name: complaint.name.clone(),
         channel: HOTLINE,
@@ -77,7 +77,7 @@ async fn received(stage: &mut Stage) -> Result<Complaint, Status> {
     lin.complaints().classify_complaint(call).await?;
     acknowledge(&li).await?;
     stage.say(&format!("The field service is told at once, and {} acknowledges it", li.called), &["D8.2", "D8.3"]);
-    let timeline = stage.until("the timeline has both", async || {
+    let timeline = stage.wait_for("the timeline has both", async || {
         let call = pb::GetCustomerTimelineRequest { name: school.name.clone(), ..Default::default() };
         let entries = lin.customers().get_customer_timeline(call).await?.into_inner().entries;
         Ok((entries.len() == 2).then_some(entries))
@@ -87,7 +87,7 @@ async fn received(stage: &mut Stage) -> Result<Complaint, Status> {
     Ok(complaint)
 }
 
-/// Somebody acknowledges what they were last told of complaints.
+/// Acknowledges the caller's latest notification about complaints.
 async fn acknowledge(by: &Person) -> Result<(), Status> {
     let call = ListNotificationsRequest { parent: COMPLAINTS.into(), ..Default::default() };
     let told = by.notices_of_complaints().list_notifications(call).await?.into_inner().notifications;
@@ -96,7 +96,7 @@ async fn acknowledge(by: &Person) -> Result<(), Status> {
     by.notices_of_complaints().acknowledge_notification(call).await.map(|_| ())
 }
 
-/// Somebody of another department finds out what happened.
+/// An investigator of another department finds the cause.
 async fn investigated(stage: &mut Stage, complaint: &Complaint) -> Result<(), Status> {
     stage.at(10, 20);
     stage.scene("Investigated by somebody of another department");
@@ -220,7 +220,7 @@ async fn approve(by: &Person, name: &str, plan: &complaints::Resolution) -> Resu
     by.complaints().approve_resolution(call).await
 }
 
-/// Every department concerned, each by somebody of its own.
+/// Approves the plan for every department concerned, each by a member of its own.
 async fn approve_all(stage: &Stage, name: &str, plan: &complaints::Resolution) -> Result<(), Status> {
     for staff in ["li", "chen", "xu"] {
         approve(&stage.staff(staff)?, name, plan).await?;
@@ -263,7 +263,7 @@ async fn call_back(by: &Person, name: &str, satisfaction: i32, comment: &str) ->
     Ok(by.complaints().record_callback(call).await?.into_inner())
 }
 
-/// The return call finds the customer dissatisfied, and everything is done once more.
+/// The return call finds the customer dissatisfied; the complaint is handled once more.
 async fn called_back(stage: &mut Stage, complaint: &Complaint) -> Result<(), Status> {
     stage.at(14, 30);
     stage.scene("Carried out, called back, and once more");
@@ -303,7 +303,7 @@ async fn called_back(stage: &mut Stage, complaint: &Complaint) -> Result<(), Sta
     Ok(())
 }
 
-/// The file is closed, and proves itself.
+/// The file is archived and verified.
 async fn archived(stage: &mut Stage, complaint: &Complaint) -> Result<(), Status> {
     stage.at(16, 30);
     stage.scene("The file is closed, and proves itself");

@@ -1,4 +1,5 @@
-//! A transfer to the wrong department is declined with a reason, and goes on to the right one, where somebody claims it.
+//! A transfer to the wrong department is declined with a reason; the right one accepts, and a technician claims the
+//! request.
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -7,9 +8,9 @@ use kefu_proto::intake::v1::transfer::Capacity;
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{classify, customer, get, register, registration, respond, tell, transfer};
+use super::{classify, customer, get, inform_customer, register, registration, respond, transfer};
 
-/// The request, with a technician of the field service.
+/// Plays the scene. Returns the request, owned by a technician of the field service.
 pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
     stage.at(10, 55);
     stage.scene("A declined transfer");
@@ -64,7 +65,7 @@ async fn claimed(stage: &mut Stage, name: &str, transfer: &str) -> Result<pb::Re
     stage.at(11, 15);
     let call = pb::ClaimRequestRequest { name: name.into(), ..Default::default() };
     let taken = ma.requests().claim_request(call).await?.into_inner();
-    tell(&ma, name, "今天下午更换定影组件").await?;
+    inform_customer(&ma, name, "今天下午更换定影组件").await?;
     stage.say(
         &format!("{} claims it and tells the customer that he comes in the afternoon", ma.called),
         &["A2.1", "C4.1"],

@@ -1,4 +1,4 @@
-//! A customer who is not satisfied: the matter is handled again until they are, and that counts (C4.3).
+//! A dissatisfied customer: the request is handled in another cycle, which is counted (C4.3).
 
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
@@ -6,9 +6,9 @@ use kefu_proto::intake::v1::request::State;
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{confirmation, resolve, satisfied};
+use super::{confirm_satisfied, confirmation, resolve};
 
-/// Plays it on a request that is with the field service.
+/// Plays the scene with a request of the field service.
 pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status> {
     stage.at(14, 0);
     stage.scene("A dissatisfied customer");
@@ -26,7 +26,7 @@ pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status
     stage.say(&format!("{} changes fuser and cyan drum", ma.called), &["C3.2"]);
     stage.play.expect("settled at the first contact", solved.first_contact_resolution, false);
     stage.at(15, 10);
-    let closed = satisfied(&ma, &request.name).await?;
+    let closed = confirm_satisfied(&ma, &request.name).await?;
     stage.say("东方设计 is satisfied now", &["C4.2"]);
     stage.play.expect("state and cycle", (closed.state(), closed.cycle), (State::Closed, 1));
     let call = pb::ListContactAttemptsRequest { parent: request.name.clone(), ..Default::default() };

@@ -1,4 +1,4 @@
-//! An emergency: solved first, with the work order to follow (A9.2, A2.6).
+//! An emergency: solved before the work order is filed (A9.2, A2.6).
 
 use kefu_proto::compliance::v1::duty;
 use kefu_proto::contacts::v1::Channel;
@@ -7,9 +7,9 @@ use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{customer, register, registration, resolution, satisfied};
+use super::{confirm_satisfied, customer, register, registration, resolution};
 
-/// The request for which a work order is owed.
+/// Plays the scene. Returns the request that still needs its work order.
 pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
     stage.at(8, 52);
     stage.scene("An emergency before the doors open");
@@ -57,7 +57,7 @@ pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
         (order.state(), order.due_time),
         (duty::State::Open, due),
     );
-    let closed = satisfied(&ma, &request.name).await?;
+    let closed = confirm_satisfied(&ma, &request.name).await?;
     stage.say(&format!("{} confirms that it is dry", hospital.display_name), &["C4.2"]);
     stage.play.expect("its state", closed.state(), State::Closed);
     let order = stage.duty(&request.name, "work_order").await?;

@@ -1,4 +1,4 @@
-//! What a customer expects and cannot have is analysed and answered before the matter closes (A10.7).
+//! An expectation that cannot be met: analysed and answered before the request can be closed (A10.7).
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -7,9 +7,9 @@ use kefu_proto::intake::v1::request::State;
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{confirmation, resolve, satisfied};
+use super::{confirm_satisfied, confirmation, resolve};
 
-/// Plays it on the major matter.
+/// Plays the scene with the major matter.
 pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status> {
     stage.at(15, 30);
     stage.scene("An expectation that cannot be met");
@@ -37,7 +37,7 @@ pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status
     lin.requests().answer_unmet_expectation(call).await?;
     stage.say(&format!("{} explains why not, and what will be better from now on", lin.called), &["A10.7"]);
     stage.at(15, 45);
-    let closed = satisfied(&lin, &request.name).await?;
+    let closed = confirm_satisfied(&lin, &request.name).await?;
     stage.say("四季超市 accepts that", &["C4.2"]);
     stage.play.expect("state and open expectations", (closed.state(), closed.open_expectations), (State::Closed, 0));
     stage.expect_all_met(&request.name).await

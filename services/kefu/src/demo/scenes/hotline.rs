@@ -1,4 +1,4 @@
-//! The hotline: answered within three rings, settled at once (A2.1–A2.3, C2.1).
+//! A hotline call: answered within three rings and solved at once (A2.1–A2.3, C2.1).
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -7,12 +7,12 @@ use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{confirmation, customer, register, registration, resolve, satisfied};
+use super::{confirm_satisfied, confirmation, customer, register, registration, resolve};
 
-/// The order that the call is about.
+/// Order number of the call.
 pub const ORDER: &str = "SO-20261120-07";
 
-/// The request, closed.
+/// Plays the scene. Returns the closed request.
 pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
     stage.at(9, 3);
     stage.scene("A call on the hotline");
@@ -48,7 +48,7 @@ pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
         &["C3.2", "C3.3"],
     );
     stage.play.expect("settled at the first contact", solved.first_contact_resolution, true);
-    let closed = satisfied(&lin, &request.name).await?;
+    let closed = confirm_satisfied(&lin, &request.name).await?;
     stage.say(&format!("{} is satisfied", wang.display_name), &["A2.3", "C4.2"]);
     stage.play.expect("its state", closed.state(), State::Closed);
     stage.expect_all_met(&request.name).await?;

@@ -1,4 +1,4 @@
-//! The work order that nobody filed after the emergency: marked in the evening, told upwards in the morning, filed late (A2.6).
+//! The missing work order of the emergency: overdue in the evening, escalated in the morning, filed late (A2.6).
 
 use kefu_proto::compliance::v1::duty;
 use kefu_proto::intake::v1 as pb;
@@ -6,13 +6,15 @@ use tonic::Status;
 
 use super::super::stage::Stage;
 
-/// Plays it on the request of the emergency.
+/// Plays the scene with the request of the emergency.
 pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status> {
     stage.at(18, 5);
     stage.scene("The work order that is missing");
     let (ma, li) = (stage.staff("ma")?, stage.staff("li")?);
     stage
-        .until("the clock marks the breach", async || Ok(stage.duty(&request.name, "work_order").await?.breached_time))
+        .wait_for("the clock marks the breach", async || {
+            Ok(stage.duty(&request.name, "work_order").await?.breached_time)
+        })
         .await?;
     stage.say(
         &format!(
@@ -21,7 +23,7 @@ pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status
         ),
         &["A2.6", "A9.1"],
     );
-    let told = ma.told().await?.into_iter().next().unwrap_or_default();
+    let told = ma.received_notifications().await?.into_iter().next().unwrap_or_default();
     stage.play.expect(
         "what the owner is told",
         (told.kind.as_str(), told.subject.as_str()),
@@ -30,8 +32,8 @@ pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status
     let due = stage.moment(18, 0, 0);
     stage.next_day(9, 35);
     stage.scene("Filed late");
-    let told = stage.until("the supervisor is told", async || {
-        Ok(li.told().await?.into_iter().find(|told| told.kind == "duty_escalated"))
+    let told = stage.wait_for("the supervisor is told", async || {
+        Ok(li.received_notifications().await?.into_iter().find(|told| told.kind == "duty_escalated"))
     });
     let told = told.await?;
     stage.say(&format!("{} is told: \"{}\"", li.called, told.text), &["A9.1"]);

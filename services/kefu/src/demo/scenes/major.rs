@@ -1,4 +1,4 @@
-//! A major matter: the general manager is told at once and acknowledges it in time (A2.5).
+//! A major matter: reported to the general manager, who acknowledges in time (A2.5).
 
 use kefu_proto::compliance::v1::duty;
 use kefu_proto::contacts::v1::Channel;
@@ -8,9 +8,9 @@ use kefu_proto::notifications::v1::AcknowledgeNotificationRequest;
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{customer, register, registration, tell};
+use super::{customer, inform_customer, register, registration};
 
-/// The request, assigned to an agent.
+/// Plays the scene. Returns the request, assigned to an agent.
 pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
     stage.at(11, 20);
     stage.scene("A major matter");
@@ -44,7 +44,7 @@ pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
     let due = stage.moment(11, 37, 0);
     stage.play.expect("the report is due", (report.state(), report.due_time), (duty::State::Open, due));
     stage.at(11, 30);
-    let told = zhou.told().await?.into_iter().next().unwrap_or_default();
+    let told = zhou.received_notifications().await?.into_iter().next().unwrap_or_default();
     stage.play.expect(
         "what the general manager is told",
         (told.kind.as_str(), told.subject.as_str(), told.acknowledgement_required),
@@ -57,7 +57,7 @@ pub async fn play(stage: &mut Stage) -> Result<pb::Request, Status> {
     stage.at(11, 32);
     let call = pb::AssignRequestRequest { name: request.name.clone(), owner: lin.name.clone(), ..Default::default() };
     let assigned = mei.requests().assign_request(call).await?.into_inner();
-    tell(&lin, &request.name, "已冻结重复扣款批次，今日退款").await?;
+    inform_customer(&lin, &request.name, "已冻结重复扣款批次，今日退款").await?;
     stage.say(
         &format!("{} assigns it to {}, who tells the customer what happens next", mei.called, lin.called),
         &["A2.1", "C4.1"],

@@ -1,4 +1,5 @@
-//! A chat that nobody answers: the owner is told, then the supervisor; answered late, it stays on record (C2.1, A9.1).
+//! An unanswered chat: the owner is notified, then the supervisor. The breach stays on record after the late answer (C2.1,
+//! A9.1).
 
 use kefu_proto::compliance::v1::duty;
 use kefu_proto::contacts::v1::Channel;
@@ -7,9 +8,9 @@ use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{customer, register, registration, resolve, respond, satisfied};
+use super::{confirm_satisfied, customer, register, registration, resolve, respond};
 
-/// Plays it, over lunch.
+/// Plays the scene, over lunch.
 pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     stage.at(11, 36);
     stage.scene("A chat that nobody answers");
@@ -32,7 +33,7 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     );
     stage.play.expect("owner and state", (request.owner.as_str(), request.state()), ("staff/wu", State::Registered));
     stage.at(11, 40);
-    let breached = stage.until("the clock marks the breach", async || {
+    let breached = stage.wait_for("the clock marks the breach", async || {
         let first = stage.duty(&request.name, "first_response").await?;
         Ok(first.breached_time)
     });
@@ -40,15 +41,15 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     let due = stage.moment(11, 39, 0);
     stage.say(&format!("Three minutes are over: the clock marks it, and {} is told", wu.called), &["C2.1", "A9.1"]);
     stage.play.expect("since when it is overdue", Some(breached), due);
-    let told = wu.told().await?.into_iter().next().unwrap_or_default();
+    let told = wu.received_notifications().await?.into_iter().next().unwrap_or_default();
     stage.play.expect(
         "what the owner is told",
         (told.kind.as_str(), told.subject.as_str()),
         ("duty_overdue", request.name.as_str()),
     );
     stage.at(13, 10);
-    let told = stage.until("the supervisor is told", async || {
-        Ok(mei.told().await?.into_iter().find(|told| told.kind == "duty_escalated"))
+    let told = stage.wait_for("the supervisor is told", async || {
+        Ok(mei.received_notifications().await?.into_iter().find(|told| told.kind == "duty_escalated"))
     });
     let told = told.await?;
     stage.say(
@@ -59,7 +60,7 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     stage.at(13, 12);
     respond(&wu, &request.name).await?;
     resolve(&wu, &request.name, "收货地址已更改", "在聊天中请客户核对").await?;
-    satisfied(&wu, &request.name).await?;
+    confirm_satisfied(&wu, &request.name).await?;
     stage.say(&format!("{} answers at last, with apologies, and settles it", wu.called), &["C2.1", "C3.2", "C4.2"]);
     let first = stage.duty(&request.name, "first_response").await?;
     stage.play.expect(
@@ -67,6 +68,6 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
         (first.state(), first.breached_time),
         (duty::State::Met, due),
     );
-    stage.play.expect("what the head of the desk had to be told", chen.told().await?.len(), 0);
+    stage.play.expect("what the head of the desk had to be told", chen.received_notifications().await?.len(), 0);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A chat that cannot be answered at once: the customer hears why and how long, and that is kept (C2.2).
+//! A chat with a promised wait: the customer is told why and how long, and the promise is kept (C2.2).
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -7,9 +7,9 @@ use kefu_proto::intake::v1::request::{Kind, State};
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{classify, confirmation, customer, on_their_own, register, registration, resolve, respond, transfer};
+use super::{as_customer, classify, confirmation, customer, register, registration, resolve, respond, transfer};
 
-/// Plays it.
+/// Plays the scene.
 pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     stage.at(9, 20);
     stage.scene("A chat with a promised wait");
@@ -52,7 +52,7 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     resolve(&wu, &request.name, "两个账户已合并，积分已转入", "在聊天中逐步说明").await?;
     let his = confirmation(&request.name, Outcome::Satisfied, "很快，谢谢");
     let call = pb::ConfirmResolutionRequest { channel: Channel::Chat.into(), ..his };
-    let closed = on_their_own(stage, &li)?.requests().confirm_resolution(call).await?.into_inner();
+    let closed = as_customer(stage, &li)?.requests().confirm_resolution(call).await?.into_inner();
     stage.say(&format!("It is done, and {} says himself that he is satisfied", li.display_name), &["C3.2", "C4.2"]);
     stage.play.expect("its state", closed.state(), State::Closed);
     stage.expect_met(&request.name, "promised_wait").await?;

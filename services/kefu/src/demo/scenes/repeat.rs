@@ -1,4 +1,4 @@
-//! A customer who has to come again on the same matter: found, linked, and more urgent (A2.8).
+//! A repeat contact about the same matter: found, linked, and raised in priority (A2.8).
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -7,9 +7,9 @@ use tonic::Status;
 
 use super::super::stage::Stage;
 use super::hotline::ORDER;
-use super::{get, register, registration, resolve, satisfied};
+use super::{confirm_satisfied, get, register, registration, resolve};
 
-/// Plays it on the request of the morning.
+/// Plays the scene with the request of the morning's call.
 pub async fn play(stage: &mut Stage, earlier: &pb::Request) -> Result<(), Status> {
     stage.at(16, 0);
     stage.scene("A repeat contact");
@@ -51,7 +51,7 @@ pub async fn play(stage: &mut Stage, earlier: &pb::Request) -> Result<(), Status
     );
     stage.at(16, 10);
     resolve(&han, &request.name, "已开具正确抬头的发票", "电话中核对税号").await?;
-    let closed = satisfied(&han, &request.name).await?;
+    let closed = confirm_satisfied(&han, &request.name).await?;
     stage.say(&format!("{} issues a new one and goes through it with her", han.called), &["C3.2", "C3.3", "C4.2"]);
     stage.play.expect("its state", closed.state(), State::Closed);
     stage.expect_all_met(&request.name).await

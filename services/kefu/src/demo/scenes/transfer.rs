@@ -1,4 +1,5 @@
-//! A matter outside the desk's scope goes to the department in charge: its head is absent, so to the deputy (A2.4).
+//! A request outside the desk's scope is transferred to the department in charge; the deputy accepts for the absent head
+//! (A2.4).
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -9,7 +10,7 @@ use tonic::{Request, Status};
 use super::super::stage::{Person, Stage};
 use super::{classify, get, register, registration, resolution, transfer};
 
-/// The request, once the deputy has it.
+/// Plays the scene. Returns the request, owned by the deputy.
 pub async fn play(stage: &mut Stage, customer: &pb::Customer) -> Result<pb::Request, Status> {
     stage.at(10, 0);
     stage.scene("Out of scope: to the deputy, as the head is absent");
@@ -43,7 +44,7 @@ pub async fn play(stage: &mut Stage, customer: &pb::Customer) -> Result<pb::Requ
         ("staff/qian", Capacity::Deputy),
     );
     stage.expect_met(&request.name, "pass_on").await?;
-    let told = qian.told().await?;
+    let told = qian.received_notifications().await?;
     let told = told.first().map(|told| (told.kind.as_str(), told.subject.as_str()));
     stage.play.expect("what the deputy is told", told, Some(("transfer_received", request.name.as_str())));
     stage.at(10, 20);
@@ -60,7 +61,7 @@ pub async fn play(stage: &mut Stage, customer: &pb::Customer) -> Result<pb::Requ
     Ok(taken)
 }
 
-/// Asks, in Chinese, what can be done with a request and what stands in the way.
+/// Adds the answer of `ExplainRequest` in Chinese: possible actions and closed gates.
 async fn explain(stage: &mut Stage, by: &Person, name: &str) -> Result<(), Status> {
     let mut call = Request::new(pb::ExplainRequestRequest { name: name.into() });
     call.metadata_mut().insert("accept-language", tonic::metadata::MetadataValue::from_static("zh-CN"));

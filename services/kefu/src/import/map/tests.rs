@@ -36,8 +36,8 @@ fn shipped() -> Map {
     bind(SHIPPED).unwrap()
 }
 
-/// The request of the shipped map for the first row with other cells, and what was left out.
-fn read(changes: &[(usize, &str)]) -> (Result<ImportedRequest, Wrong>, LeftOut) {
+/// Reads the first row, with some cells changed, by the shipped map. Returns the request and the values left out.
+fn read(changes: &[(usize, &str)]) -> (Result<ImportedRequest, CellError>, LeftOut) {
     let mut cells = CELLS;
     for (at, cell) in changes {
         cells[*at] = cell;

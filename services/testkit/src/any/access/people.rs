@@ -1,5 +1,5 @@
-//! Who calls in the access matrix: for each role somebody whose the resource is, somebody near it, and somebody it is none of
-//! their business.
+//! Callers of the access matrix: for each role the owner of the resource, a member of the owner's department, and an
+//! outsider.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +9,21 @@ use super::Reach;
 use crate::any::World;
 use crate::any::bad_input::NOBODY;
 
-/// Somebody who has left.
+/// A member of staff who has left.
 pub const GONE: &str = "staff/gone";
-/// Somebody whom the directory does not know.
+/// A subject that the directory does not know.
 pub const NOBODY_KNOWN: &str = "staff/nobody";
-/// The departments of the cast in which good requests act.
+/// Departments of the test staff in which valid requests act.
 const DEPARTMENTS: [&str; 2] = ["departments/desk", "departments/other"];
 
-/// A caller with one role, and how near they are to what a call is about.
+/// A caller with one role, and their relation to the resource of a call.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub subject: String,
     pub role: Role,
-    /// Whether the resource is theirs.
+    /// Whether the caller owns the resource.
     pub owns: bool,
-    /// Whether their department is responsible for it.
+    /// Whether the caller's department is responsible for the resource.
     pub is_near: bool,
 }
 
@@ -32,18 +32,18 @@ pub fn roles() -> impl Iterator<Item = Role> {
     (1..).map_while(|number| Role::try_from(number).ok())
 }
 
-/// Whether only staff have a role, so that the directory has to have it too.
+/// Whether a role is one of staff, which the directory must confirm.
 pub fn is_of_staff(role: Role) -> bool {
     !matches!(role, Role::Customer | Role::Service)
 }
 
-/// Whoever has every role of the staff but this one.
+/// A member of staff with every role of staff except this one.
 pub fn without(role: Role) -> String {
     format!("staff/not-{}", role.as_str_name().to_lowercase())
 }
 
 impl Person {
-    /// Whether what they may reach includes the resource.
+    /// Whether the caller reaches the resource.
     pub fn is_within(&self, reach: Reach) -> bool {
         match reach {
             Reach::Nothing => false,
@@ -54,7 +54,7 @@ impl Person {
     }
 }
 
-/// Everybody with `role`, for what `owner` in `department` has; while the owners are in their departments, and while they are
+/// The callers with `role` for a resource of `owner` in `department`. `at_home`: owners are in their departments, not moved
 /// elsewhere.
 pub fn people(world: &impl World, role: Role, (owner, department): (&str, &str), at_home: bool) -> Vec<Person> {
     let is = |subject: &str, owns, is_near| Person { subject: subject.to_owned(), role, owns, is_near };
@@ -79,7 +79,7 @@ pub fn people(world: &impl World, role: Role, (owner, department): (&str, &str),
     }
 }
 
-/// Puts people of the copy where the matrix wants them, and adds those whose claims it does not bear out.
+/// Moves the test staff into the departments of the matrix, and adds members without the roles that their tokens claim.
 pub async fn enrol(world: &impl World) {
     let bench = world.bench();
     for (staff, department) in [("staff/mei", DEPARTMENTS[0]), ("staff/zhao", DEPARTMENTS[1]), ("staff/root", "")] {
@@ -96,7 +96,7 @@ pub async fn enrol(world: &impl World) {
     }
 }
 
-/// Whose what the good requests act on is, and where.
+/// Owners of the resources of valid requests, each with their department.
 pub fn holders(world: &impl World) -> BTreeSet<(String, String)> {
     let methods = world.methods();
     let holders = methods.iter().map(|method| world.holder(method.name()));

@@ -1,5 +1,4 @@
-//! Tokens of every kind that must not open anything: those that do not hold, and those whose claims the directory does not bear
-//! out.
+//! Tokens that must be refused: invalid ones, and valid ones whose claims the directory does not confirm.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -13,7 +12,7 @@ use crate::any::bad_input::NOBODY;
 use crate::caller::signer;
 use crate::rsa;
 
-/// A kind of token, and one of it; none for no token at all.
+/// Description of a token, and the token; none for a call without one.
 pub type Kind = (&'static str, Option<String>);
 
 /// Seconds since 1970.
@@ -21,7 +20,7 @@ fn now() -> i64 {
     kefu_chassis::Clock::system().now().as_second()
 }
 
-/// The id of the key that signs.
+/// The public key of the signing key, as a JWK.
 fn key() -> Json {
     serde_json::from_str::<Json>(&signer().jwks()).unwrap()["keys"][0].clone()
 }
@@ -37,7 +36,7 @@ fn header(algorithm: &str, key: &Json) -> Json {
     json!({ "alg": algorithm, "typ": "JWT", "kid": key })
 }
 
-/// What a good token of `subject` says.
+/// Claims of a valid token.
 fn claims(subject: &str, role: Role) -> Json {
     let now = now();
     json!({
@@ -46,12 +45,12 @@ fn claims(subject: &str, role: Role) -> Json {
     })
 }
 
-/// A token that holds, signed with the RSA key of the same issuer.
+/// A valid token, signed with the RSA key of the same issuer.
 pub fn by_rsa(subject: &str, role: Role) -> String {
     compose(&header("RS256", &rsa::KEY_ID.into()), &claims(subject, role), rsa::sign)
 }
 
-/// Tokens of `subject` as `role` that do not hold, each for one reason.
+/// Invalid tokens of `subject` with `role`, each for one reason.
 pub fn invalid(subject: &str, role: Role, stranger: &Signer) -> Vec<Kind> {
     let (own, ours) = (key()["kid"].clone(), |message: &[u8]| signer().sign(message));
     let good = claims(subject, role);
@@ -64,7 +63,7 @@ pub fn invalid(subject: &str, role: Role, stranger: &Signer) -> Vec<Kind> {
     let parts: Vec<&str> = sound.split('.').collect();
     let altered = claims("staff/admin", Role::Admin).to_string();
     let altered = format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(altered), parts[2]);
-    // The public half is known to all: whoever took it for a secret would take these.
+    // The public key is known to everybody: a server that used it as an HMAC secret would accept these.
     let hmac = |secret: &[u8], key: &Json| {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         compose(&header("HS256", key), &good, |message| hmac::sign(&secret, message).as_ref().to_vec())
@@ -89,8 +88,8 @@ pub fn invalid(subject: &str, role: Role, stranger: &Signer) -> Vec<Kind> {
     std::iter::once(("no token", None)).chain(tokens.map(|(what, token)| (what, Some(token)))).collect()
 }
 
-/// Tokens that hold and claim `role` for somebody who does not have it.
-pub fn unborne(role: Role) -> Vec<Kind> {
+/// Valid tokens that claim `role` for a subject without it.
+pub fn unconfirmed(role: Role) -> Vec<Kind> {
     let without = if is_of_staff(role) { without(role) } else { "staff/mei".to_owned() };
     let customer = format!("customers/{NOBODY}");
     let other_kind = if role == Role::Customer { "staff/mei" } else { &customer };

@@ -1,10 +1,10 @@
-//! What every service of kefu shares and no service owns: identity, rules, the way of a call, lifecycles, duties, the journal,
-//! configuration, the server. It knows no domain.
+//! The chassis: everything that every service of kefu shares and no service owns. It holds identity, rules, the way of a
+//! call, lifecycles, duties, the journal, configuration and the server, and knows no domain.
 //!
-//! Its files lie in layers, and each imports only from those before it: `base`, `telemetry`, `contract`, `model`, `store`, `work`,
-//! `serve`. Services see the modules named here; which layer one is in is the chassis' own concern.
+//! The files lie in layers, each of which imports only from those before it: `base`, `telemetry`, `contract`, `model`,
+//! `store`, `work`, `serve`. Services use the modules that are exported here, whatever their layer.
 
-// What the derive macros and those of kefu-proto write names this crate, which uses them itself.
+// The code written by the derive macros and those of kefu-proto names this crate, which uses them too.
 extern crate self as kefu_chassis;
 
 mod base;

@@ -1,4 +1,4 @@
-//! The services behind the gateway: the replicas behind each name, found anew again and again, and which of them are ready.
+//! The services behind the gateway: the replicas of each, looked up by name every few seconds, and which of them are ready.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ mod replica;
 use replica::{AT_ONCE, Replica, State};
 pub use replica::{Kind, Lease};
 
-/// How often the name is looked up.
+/// How often a service's name is looked up.
 const RESOLVE: Duration = Duration::from_secs(5);
 /// How often a replica is asked whether it is ready.
 const ASK: Duration = Duration::from_secs(1);
@@ -32,29 +32,29 @@ const ASK: Duration = Duration::from_secs(1);
 const BEGIN: Duration = Duration::from_secs(2);
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// What may come of an answer ahead of its being taken, in bytes. A connection takes as much for each of its calls: if it took
-/// less, a few answers that nobody reads would hold up all others.
+/// The bytes of an answer that are received ahead of its reader. A connection's window holds as much for each of its calls:
+/// with less, a few answers that nobody reads would hold up all others.
 const WINDOW: u32 = 64 << 10;
 
-/// Where a service is.
+/// The settings of a service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackendConfig {
-    /// Its address, e.g. `https://intake:7001`; every address of the name is a replica.
+    /// The address, e.g. `https://intake:7001`; every address of the name is a replica.
     pub url: String,
-    /// The authority of its certificate (PEM); needed for `https`.
+    /// The authority of the service's certificate (PEM); needed for `https`.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
 }
 
-/// How the addresses of a name are found.
+/// The lookup of a name's addresses.
 #[derive(Clone)]
 pub struct Names(Arc<Lookup>);
 
 type Lookup = dyn Fn(&str, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync;
 
 impl Names {
-    /// As the system finds them.
+    /// Looks names up as the system does.
     #[must_use]
     pub fn system() -> Self {
         Self::of(|host, port| {
@@ -63,7 +63,7 @@ impl Names {
         })
     }
 
-    /// As something else finds them, by host and port.
+    /// Looks names up with a function, by host and port.
     pub fn of(
         lookup: impl Fn(&str, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync + 'static,
     ) -> Self {
@@ -77,16 +77,16 @@ impl fmt::Debug for Names {
     }
 }
 
-/// A service that cannot be behind a gateway.
+/// Why a service cannot be behind a gateway.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// Its address.
+    /// The address is none.
     #[error("services.{service}.url is no URL with a host and a port")]
     Url {
         /// The service.
         service: String,
     },
-    /// Its authority.
+    /// The authority cannot be read.
     #[error("services.{service}.ca_file cannot be read")]
     Authority {
         /// The service.
@@ -95,7 +95,7 @@ pub enum BackendError {
         #[source]
         source: std::io::Error,
     },
-    /// TLS.
+    /// TLS cannot be set up.
     #[error("services.{service} cannot be reached by TLS")]
     Tls {
         /// The service.
@@ -115,7 +115,7 @@ pub struct Backends(BTreeMap<String, Arc<Backend>>);
 pub struct Backend {
     name: String,
     url: Uri,
-    /// How each replica is reached, but for its address.
+    /// The TLS settings of each replica; plain text when none.
     tls: Option<ClientTlsConfig>,
     names: Names,
     telemetry: Telemetry,
@@ -123,18 +123,18 @@ pub struct Backend {
     turn: AtomicUsize,
 }
 
-/// Why there is no place.
+/// Why there is no place for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoPlace {
-    /// No replica is there.
+    /// No replica is ready.
     Away,
-    /// Each has as many calls as it can hold.
+    /// Each replica has as many calls as it can hold.
     Full,
 }
 
 impl Backends {
-    /// The services of a configuration, by their short names; followed until `stop` becomes true. Returns when each is ready, or has
-    /// had the time to be.
+    /// Starts following the services of a configuration, given by their short names, until `stop` becomes true. Returns when
+    /// each is ready, or has had the time to be.
     pub async fn start(
         services: &BTreeMap<String, BackendConfig>,
         names: &Names,
@@ -159,12 +159,12 @@ impl Backends {
         Ok((Self(backends), tasks))
     }
 
-    /// The service of a resource name, e.g. `services/intake`.
+    /// Returns the service of a resource name, e.g. `services/intake`.
     pub fn get(&self, name: &str) -> Option<&Arc<Backend>> {
         self.0.get(name)
     }
 
-    /// Every service, and whether a replica of it is ready.
+    /// Returns every service, and whether a replica of it is ready.
     pub fn readiness(&self) -> impl Iterator<Item = (&str, bool)> {
         self.0.iter().map(|(name, backend)| (name.as_str(), backend.is_ready()))
     }
@@ -204,14 +204,14 @@ impl Backend {
             replicas: RwLock::new(Arc::new([])),
             turn: AtomicUsize::new(0),
         };
-        // What is wrong with TLS is told now, not with the first replica.
+        // An endpoint is made once here, so that wrong TLS settings are reported now and not with the first replica.
         backend
             .endpoint(SocketAddr::from(([127, 0, 0, 1], 1)))
             .map_err(|source| BackendError::Tls { service: service.to_owned(), source })?;
         Ok(backend)
     }
 
-    /// Its resource name.
+    /// Returns the resource name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -221,8 +221,8 @@ impl Backend {
         self.replicas().iter().any(|replica| replica.state() == State::Ready)
     }
 
-    /// A place for a call: of two replicas in turn, the one with fewer under way. Those that are only suspected to be away are
-    /// tried when no other is left.
+    /// Finds a place for a call: of two replicas in turn, the one with fewer calls under way. Replicas that are suspected to
+    /// be away are tried when no other is left.
     pub fn place(&self, kind: Kind) -> Result<Lease, NoPlace> {
         let replicas = self.replicas();
         let of = |state| replicas.iter().filter(move |replica| replica.state() == state).collect::<Vec<_>>();
@@ -273,7 +273,7 @@ impl Backend {
                 Vec::new()
             }
         };
-        // A name that cannot be looked up for a while leads where it led before.
+        // While a name cannot be looked up, the replicas stay as they were.
         if !found.is_empty() {
             let mut replicas = Vec::new();
             for address in found {
@@ -311,7 +311,7 @@ impl Backend {
     }
 }
 
-/// Keeps what is known of a service until told to stop.
+/// Follows a service until told to stop.
 async fn follow(backend: Arc<Backend>, mut stop: watch::Receiver<bool>) {
     let mut looked_up = tokio::time::Instant::now();
     loop {

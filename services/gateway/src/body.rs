@@ -1,4 +1,4 @@
-//! The body of a request as it comes: its length, its type, and the whole of it within bounds.
+//! Bodies of requests: their stated length, their type, and reading them whole within bounds.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 /// The media type of JSON.
 pub const JSON: &str = "application/json";
 
-/// The whole of a body of JSON that is not larger than it may be and comes in time.
+/// Reads a body of JSON whole, which must not be larger than `at_most` and must come in time.
 pub async fn json_body(
     headers: &HeaderMap,
     body: HttpBody,
@@ -28,13 +28,13 @@ pub async fn json_body(
     whole(headers, body, at_most, within).await
 }
 
-/// The whole of a body that is not larger than it may be and comes in time.
+/// Reads a body whole, which must not be larger than `at_most` and must come in time.
 async fn whole(headers: &HeaderMap, body: HttpBody, at_most: usize, within: Duration) -> Result<Bytes, Problem> {
     if stated_length(headers).is_some_and(|length| length > at_most) {
         return Err(Problem::too_large());
     }
     let mut body = pin!(Limited::new(body, at_most));
-    // Bytes are copied together: pieces of a byte that are kept as they come take many times what they are.
+    // Bytes are copied together, because pieces of a byte kept as they come take many times their size.
     let reading = async {
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
@@ -53,7 +53,7 @@ async fn whole(headers: &HeaderMap, body: HttpBody, at_most: usize, within: Dura
     }
 }
 
-/// How long the body is, as it says.
+/// Returns the length that the body's header states.
 pub fn stated_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

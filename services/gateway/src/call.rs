@@ -1,5 +1,5 @@
-//! A call to a service: the bytes of its messages as they are, the caller's headers, a deadline, and one more try where that
-//! does no harm.
+//! Calls to services: messages are passed on as bytes, with the caller's headers and a deadline. A lost call is made once
+//! more where that does no harm.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use crate::backends::{Backend, Kind, Lease, NoPlace};
 use crate::problem::Problem;
 use crate::routes::Method;
 
-/// What is passed on of a caller's headers.
+/// The headers of a caller that are passed on.
 const PASSED: [HeaderName; 3] = [AUTHORIZATION, ACCEPT_LANGUAGE, HeaderName::from_static("traceparent")];
-/// An answer at most, in bytes; services send less.
+/// The longest answer, in bytes; services send less.
 const ANSWER: usize = 64 << 20;
 
-/// Who calls, and how long they wait.
+/// A caller, and how long they wait.
 #[derive(Clone, Debug)]
 pub struct Caller {
     metadata: MetadataMap,
@@ -31,7 +31,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller of a request with these headers.
+    /// Creates the caller of a request with these headers.
     pub fn of(headers: &HeaderMap, deadline: Duration) -> Self {
         let mut passed = HeaderMap::new();
         for name in PASSED {
@@ -49,8 +49,8 @@ impl Caller {
         request
     }
 
-    /// Calls a method that takes one message and gives one. A call that was lost is made once more at another replica if that
-    /// does no harm: the method changes nothing, or the request has an id that it is known by.
+    /// Calls a method that takes one message and gives one. A lost call is made once more at another replica if that does no
+    /// harm: the method changes nothing, or the request has a request id.
     pub async fn once(
         &self,
         backend: &Backend,
@@ -78,7 +78,7 @@ impl Caller {
         let lease = place(backend, Kind::Stream)?;
         let call = async {
             let mut grpc = grpc(&lease).await?;
-            // It ends when the caller ends it.
+            // A stream has no deadline: it ends when the caller ends it.
             let mut request = self.request(message);
             request.metadata_mut().remove("grpc-timeout");
             let answer = grpc.server_streaming(request, method.path.clone(), Raw).await;
@@ -112,7 +112,7 @@ impl Caller {
     }
 }
 
-/// The messages of a stream, and the place it takes.
+/// The messages of a stream, and the place that the stream takes.
 #[derive(Debug)]
 pub struct Answers {
     messages: Streaming<Bytes>,
@@ -120,7 +120,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// The next message; none at the end.
+    /// Returns the next message; none at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         self.messages.message().await.map_err(Problem::of)
     }
@@ -128,7 +128,7 @@ impl Answers {
 
 /// Why a call gave no answer.
 enum Failed {
-    /// Nobody knows whether it arrived.
+    /// The call was lost, and nobody knows whether it arrived.
     Lost(Status),
     Refused(Status),
     NoPlace(NoPlace),
@@ -170,7 +170,7 @@ fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Respons
     })
 }
 
-/// Whether our own end gave the call up because its time was over, which says nothing of the other.
+/// Whether the gateway itself gave the call up because its time was over, which says nothing about the service.
 pub fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<tonic::TimeoutExpired>)
 }

@@ -1,4 +1,4 @@
-//! What the gateway is told at start: defaults, then a file, then the environment, as the services have it.
+//! The configuration of the gateway: defaults, then a file, then the environment, as for the services.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,27 +8,27 @@ use serde::Deserialize;
 
 use crate::backends::BackendConfig;
 
-/// What the gateway is told at start.
+/// The configuration of the gateway.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where it listens.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// The services behind it, by their short names, e.g. `services.intake`.
+    /// The services behind the gateway, by their short names, e.g. `services.intake`.
     pub services: BTreeMap<String, BackendConfig>,
-    /// Whose tokens name a caller whose calls are counted. Services check every token themselves.
+    /// The issuers whose tokens identify a caller for the rate. Services check every token themselves.
     #[serde(default)]
     pub identity: Identity,
-    /// Which web pages may call it.
+    /// The web pages that may call the gateway.
     #[serde(default)]
     pub cors: Cors,
-    /// Its bounds.
+    /// The bounds of the gateway.
     #[serde(default)]
     pub limits: Limits,
-    /// What it logs.
+    /// The logging.
     #[serde(default)]
     pub log: Log,
-    /// Where its traces and metrics go, beside `/metrics`.
+    /// Where traces and metrics go, beside `/metrics`.
     #[serde(default)]
     pub telemetry: Telemetry,
     /// Certificate and key; plain text when unset.
@@ -36,20 +36,20 @@ pub struct Config {
     pub tls: Option<Tls>,
 }
 
-/// Which web pages may call it.
+/// The web pages that may call the gateway.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cors {
-    /// Origins such as `https://desk.example.com`; none by default.
+    /// The origins of the pages, such as `https://desk.example.com`; none by default.
     pub origins: Vec<String>,
 }
 
-/// Bounds of the gateway.
+/// The bounds of the gateway.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Connections at once. For one more the one that has been without a call longest is closed; when all have one, it is not
-    /// accepted.
+    /// The most connections at once. A further one is accepted in place of the one that has been without a call longest, and
+    /// not at all when each has a call.
     pub connections: usize,
     /// How long a connection may take to send its first byte, or to agree on TLS, in milliseconds.
     pub handshake_ms: u64,
@@ -57,22 +57,22 @@ pub struct Limits {
     pub idle_ms: u64,
     /// How long a part of an answer may wait to be taken, and a part of an upload to come, in milliseconds.
     pub stall_ms: u64,
-    /// A body of JSON, and a line of an upload of lines, at most, in bytes.
+    /// The longest body of JSON, and the longest line of an upload of lines, in bytes.
     pub body_bytes: usize,
     /// How long a body of JSON may take to come, in milliseconds.
     pub body_ms: u64,
-    /// An upload at most, in bytes.
+    /// The longest upload, in bytes.
     pub upload_bytes: usize,
     /// How long an upload and its answer may take, in milliseconds.
     pub upload_ms: u64,
     /// How long a call may take, in milliseconds.
     pub deadline_ms: u64,
-    /// Requests of one caller in a second, other services excepted; more are refused with 429. Those who do not say who they are
+    /// The most requests of one caller in a second, other services excepted; more are refused with 429. Anonymous callers
     /// count by their address.
     pub rate_per_second: u32,
-    /// Requests of one caller at once, before the rate counts.
+    /// The requests that one caller may make at once before the rate counts.
     pub rate_burst: u32,
-    /// Requests and open streams of one caller at once, other services excepted; more are refused with 429.
+    /// The most requests and open streams of one caller at once, other services excepted; more are refused with 429.
     pub calls_per_caller: usize,
     /// How long calls may go on once the gateway is told to stop, in milliseconds.
     pub grace_ms: u64,
@@ -99,7 +99,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The bounds of its connections.
+    /// Returns the bounds of the connections.
     pub(crate) fn of_connections(self) -> ConnectionLimits {
         let Self { connections, handshake_ms, idle_ms, stall_ms, .. } = self;
         ConnectionLimits { connections, handshake_ms, idle_ms, stall_ms }

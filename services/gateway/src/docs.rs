@@ -1,4 +1,4 @@
-//! The page that shows the API and calls it: Swagger UI from within the program, which fetches nothing from elsewhere.
+//! The page that shows the API and calls it: Swagger UI, embedded in the program, which fetches nothing from elsewhere.
 
 use axum::Router;
 use axum::http::HeaderValue;
@@ -7,7 +7,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// Swagger UI sets styles on its elements, and its icons are in its style sheet.
+/// The content security policy of the page. Swagger UI sets styles on its elements, and its icons are in its style sheet.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -19,9 +19,9 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
-/// `/docs`, which reads `/openapi.json`.
+/// Creates the routes of `/docs`, a page that reads `/openapi.json`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    // The other layout has a bar to load other documents with, and a badge of a validator elsewhere.
+    // The other layout has a bar to load other documents, and the badge of a validator elsewhere.
     let config = Config::new(["/openapi.json"])
         .use_base_layout()
         .validator_url("none")

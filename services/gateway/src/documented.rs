@@ -1,4 +1,4 @@
-//! Every shape of mapping that the documentation of `google.api.http` describes is mapped as it says there.
+//! Tests that every form of mapping in the documentation of `google.api.http` is mapped as described there.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method as Verb};
@@ -17,7 +17,7 @@ fn pool() -> DescriptorPool {
     compiler.descriptor_pool()
 }
 
-/// The method that a request is for and its message, or what is told of it.
+/// Returns the method that a request is for and its message, or the problem.
 fn mapped(verb: &str, address: &str, body: &str) -> Result<(String, Value), Value> {
     let routes = Routes::within(&pool(), "documented.").unwrap();
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
@@ -87,10 +87,10 @@ fn requests_are_mapped_as_documented() {
 #[test]
 fn what_is_documented_as_not_possible_is_refused() {
     for (verb, address, body, field) in [
-        // All that the path leaves over is the body's.
+        // Every field that the path does not set belongs to the body.
         ("PATCH", "/v4/messages/1?text=x", "{}", "text"),
         ("PATCH", "/v3/messages/1?message.text=x", "{}", "message.text"),
-        // What the path says is said.
+        // A field that the path sets may not be set again.
         ("GET", "/v2/messages/1?message_id=2", "", "message_id"),
         ("PATCH", "/v4/messages/1", r#"{"messageId": "2"}"#, "message_id"),
         ("GET", "/v6/ask?yes=maybe", "", "yes"),

@@ -1,4 +1,4 @@
-//! What the gateway's handlers share.
+//! The state that the gateway's handlers share.
 
 use kefu_chassis::telemetry::Telemetry;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -10,7 +10,7 @@ use crate::instruments::Instruments;
 use crate::rate::Rates;
 use crate::routes::Routes;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) routes: Routes,
@@ -19,15 +19,15 @@ pub struct Gateway {
     pub(crate) telemetry: Telemetry,
     pub(crate) instruments: Vec<Instruments>,
     pub(crate) rates: Rates,
-    /// What `/metrics` shows.
+    /// The metrics that `/metrics` shows.
     pub(crate) metrics: prometheus::Registry,
-    /// Measures only as long as it lives.
+    /// The meters, which measure as long as they live.
     pub(crate) _meters: SdkMeterProvider,
     pub(crate) stop: watch::Sender<bool>,
 }
 
 impl Gateway {
-    /// Becomes true when the gateway is to end.
+    /// Returns a receiver that becomes true when the gateway is to end.
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
     }

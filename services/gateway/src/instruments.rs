@@ -1,4 +1,4 @@
-//! What is measured of requests.
+//! The instruments that measure requests.
 
 use kefu_chassis::telemetry::BOUNDS_S;
 use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
@@ -11,7 +11,7 @@ pub struct Instruments {
 }
 
 impl Instruments {
-    /// The instruments of a meter.
+    /// Creates the instruments of a meter.
     pub fn of(meter: &Meter) -> Self {
         let durations = meter.f64_histogram("http.server.request.duration").with_unit("s");
         let durations = durations.with_description("How long requests took, up to the head of their answer");
@@ -23,7 +23,7 @@ impl Instruments {
     }
 }
 
-/// One request under way, until it is dropped.
+/// A request under way, counted until it is dropped.
 pub struct Active<'g>(&'g [Instruments]);
 
 impl<'g> Active<'g> {

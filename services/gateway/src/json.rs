@@ -1,5 +1,5 @@
-//! Proto JSON, strictly: a field stands once in an object and is known, values are bounded in number and depth, and what is wrong
-//! is told by its place.
+//! Strict JSON of protobuf: every field of an object is known and stands once, values are bounded in number and depth, and a
+//! problem names its place.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -13,10 +13,10 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 
 use crate::problem::Problem;
 
-/// Values of a message at most: read, one of a byte takes a hundred times as much.
+/// The most values of a message: a value of one byte takes a hundred times as much in memory.
 const VALUES: usize = 100_000;
 
-/// A message from its JSON. `at` is where in the request it stands, for what is told of mistakes; empty for the request itself.
+/// Reads a message from JSON. `at` is its place in the request, which problems name; empty for the request itself.
 pub fn read(message: &MessageDescriptor, text: &[u8], at: &str) -> Result<DynamicMessage, Problem> {
     check_names(message, text).map_err(|error| Problem::invalid(at, error.to_string()))?;
     let mut json = serde_json::Deserializer::from_slice(text);
@@ -36,16 +36,16 @@ pub fn read(message: &MessageDescriptor, text: &[u8], at: &str) -> Result<Dynami
     })
 }
 
-/// A message as JSON: 64-bit integers as strings, enums by name, what is not set left out.
+/// Writes a message as JSON: 64-bit integers as strings, enums by name, unset fields left out.
 pub fn write(message: &DynamicMessage, into: &mut Vec<u8>) -> Result<(), Problem> {
     let options = SerializeOptions::new();
     let mut json = serde_json::Serializer::new(into);
     message.serialize_with_options(&mut json, &options).map_err(Problem::unexpected)
 }
 
-/// A field of a message as JSON.
+/// Writes a field of a message as JSON.
 pub fn write_field(message: &DynamicMessage, field: &FieldDescriptor, into: &mut Vec<u8>) -> Result<(), Problem> {
-    // The whole of it names the field as it writes it, so the value stands by itself in there.
+    // A message with this field alone is written, and the value is cut out of it.
     let mut only = DynamicMessage::new(message.descriptor());
     only.set_field(field, message.get_field(field).into_owned());
     let options = SerializeOptions::new().skip_default_fields(false);
@@ -53,19 +53,19 @@ pub fn write_field(message: &DynamicMessage, field: &FieldDescriptor, into: &mut
     serde_json::to_writer(into, &whole[field.json_name()]).map_err(Problem::unexpected)
 }
 
-/// Refuses what says something twice: which of the two counts would be anybody's guess. A field has two names, that of JSON and
-/// that of the contract. Depth is bounded by the reader.
+/// Refuses an object that sets a field twice, because it is unclear which value counts. A field has two names, that of JSON
+/// and that of the contract. Depth is bounded by the reader.
 fn check_names(message: &MessageDescriptor, text: &[u8]) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(text);
     Names { message: Some(message), left: &Cell::new(VALUES) }.deserialize(&mut json)
 }
 
-/// Reads names only, and counts values.
+/// A reader that checks names and counts values.
 #[derive(Clone, Copy)]
 struct Names<'m> {
-    /// Whose fields they are, if that is known.
+    /// The message whose fields are read, if it is known.
     message: Option<&'m MessageDescriptor>,
-    /// So many values may still come.
+    /// The number of values that may still come.
     left: &'m Cell<usize>,
 }
 
@@ -130,7 +130,7 @@ impl<'de> Visitor<'de> for Names<'_> {
             let field = self.message.and_then(|message| field_named(message, &name));
             let is_new = match (&field, self.message) {
                 (Some(field), _) => fields.insert(field.number()),
-                // What is no field is refused by the reader, so none of it is kept.
+                // Unknown fields are refused when the message is read, so their names are not kept here.
                 (None, Some(_)) => true,
                 (None, None) => others.insert(name.clone()),
             };

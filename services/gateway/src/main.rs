@@ -1,4 +1,4 @@
-//! The gateway on its own.
+//! The gateway's own program.
 
 use std::process::ExitCode;
 

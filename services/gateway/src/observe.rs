@@ -1,5 +1,5 @@
-//! What is told of a request: a span with its route, its duration by route and status, and a line in the log. The trace goes on
-//! from the caller to the services.
+//! Telemetry of requests: a span with the route, the duration by route and status, and a line in the log. The caller's trace
+//! is passed on to the services.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,14 +22,14 @@ use crate::gateway::Gateway;
 use crate::instruments::Active;
 use crate::problem::Telling;
 
-/// The trace that a request is part of (W3C Trace Context).
+/// The header with the trace of a request (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// With an answer: the route that it came by, or the path of its method.
+/// The route of an answer, or the path of its method; an extension of the answer.
 #[derive(Clone, Debug)]
 pub struct Routed(pub Arc<str>);
 
-/// The outermost layer.
+/// Observes requests, as the outermost layer.
 pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let _active = Active::new(&gateway.instruments);
@@ -45,7 +45,7 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     let route = response.extensions().get::<Routed>().map(|routed| routed.0.clone());
     let route = route.as_deref().unwrap_or_default();
     let status = response.status();
-    // The span has begun, with the trace that problems tell of, before its route was known.
+    // The span began before the route was known, because problems name its trace.
     if gateway.telemetry.is_on() {
         span.context().span().update_name(format!("{verb} {route}").trim_end().to_owned());
     }
@@ -87,7 +87,7 @@ fn span(telemetry: &Telemetry, verb: &'static str, headers: &HeaderMap) -> Span 
     span
 }
 
-/// The trace of a request; where nothing is traced, the caller's or a new one, which is passed on.
+/// Returns the trace id of a request. Where nothing is traced, that is the caller's or a new one, which is passed on.
 fn trace_id(span: &Span, headers: &mut HeaderMap) -> String {
     let context = span.context();
     let traced = context.span().span_context().clone();
@@ -98,7 +98,7 @@ fn trace_id(span: &Span, headers: &mut HeaderMap) -> String {
     if let Some(given) = given {
         return given;
     }
-    // Nobody records its spans: the parent only has to be there.
+    // Nobody records spans of this trace, so the parent only has to be well formed.
     let trace = kefu_chassis::names::random_uuid().simple().to_string();
     if let Ok(value) = HeaderValue::try_from(format!("00-{trace}-{}-00", &trace[16..])) {
         headers.insert(TRACEPARENT, value);
@@ -106,7 +106,7 @@ fn trace_id(span: &Span, headers: &mut HeaderMap) -> String {
     trace
 }
 
-/// The trace in a `traceparent`.
+/// Returns the trace id in a `traceparent`, if there is one.
 fn given_trace(header: &str) -> Option<String> {
     let mut parts = header.split('-');
     let (_version, trace) = (parts.next()?, parts.next()?);
@@ -116,7 +116,7 @@ fn given_trace(header: &str) -> Option<String> {
     is_one.then(|| trace.to_owned())
 }
 
-/// The verbs there are: whoever calls must not make up names of metrics.
+/// Returns a known verb, so that callers cannot make up names of metrics.
 fn known(verb: &http::Method) -> &'static str {
     match verb.as_str() {
         "GET" => "GET",

@@ -1,5 +1,5 @@
-//! The OpenAPI document, made from the descriptors and their comments alone: every HTTP binding of every method, with the
-//! rules that the services enforce.
+//! The OpenAPI document, made from the descriptors and their comments alone. It has every HTTP binding of every method, and
+//! the rules that the services enforce.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -44,15 +44,15 @@ impl Serialize for Document {
     }
 }
 
-/// A document that cannot be made.
+/// Why a document cannot be made.
 pub type DocumentError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A document as JSON.
+/// A document written as JSON.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// As it is.
+    /// The plain text.
     pub plain: Bytes,
-    /// The same compressed, a seventh of it: to be done once, and not for everybody who asks.
+    /// The text compressed to a seventh, once instead of for every reader.
     pub gzip: Bytes,
 }
 
@@ -64,12 +64,12 @@ static WRITTEN: LazyLock<Result<Written, DocumentError>> = LazyLock::new(|| {
     Ok(Written { gzip: gzip.finish()?.into(), plain })
 });
 
-/// The document of all services; made once.
+/// Returns the document of all services, which is made once.
 pub fn written() -> Result<&'static Written, &'static DocumentError> {
     WRITTEN.as_ref()
 }
 
-/// The document of the services in `pool`, which was decoded with its comments (`kefu_proto::COMMENTED`).
+/// Makes the document of the services in `pool`, which was decoded with its comments (`kefu_proto::COMMENTED`).
 #[must_use]
 pub fn document(pool: &DescriptorPool) -> Document {
     let comments = Comments::read(pool);

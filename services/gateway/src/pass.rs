@@ -1,5 +1,5 @@
-//! gRPC passed through as it is, and gRPC-Web made gRPC: the path says which service it is for, or, where every service serves
-//! the method, the first message or the metadata `kefu-service`.
+//! gRPC, which is passed through as it is, and gRPC-Web, which becomes gRPC. The path says which service a call is for or,
+//! where every service serves the method, the first message or the metadata `kefu-service`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +26,11 @@ use crate::problem::Telling;
 use crate::routes::Method;
 use crate::serve::service_in;
 
-/// The metadata that names the service.
+/// The metadata that name the service.
 const SERVICE: HeaderName = HeaderName::from_static("kefu-service");
-/// A first message at most, in bytes, as services take them.
+/// The longest first message, in bytes, as services accept it.
 const FIRST: usize = 4 << 20;
-/// The head of a message: whether it is compressed, and its length.
+/// The length of a message's head, which says whether it is compressed, and how long it is.
 const HEAD: usize = 5;
 
 /// Passes a call on, and its answer back.
@@ -74,7 +74,7 @@ async fn passed(gateway: &Arc<Gateway>, request: Request<HttpBody>) -> Result<Re
         lease.suspect();
         away()
     })?;
-    // The place is taken until the answer has ended.
+    // The place is given back when the answer has ended.
     let mut answer = parts::holding(answer.map(HttpBody::new), lease);
     answer.extensions_mut().insert(routed);
     Ok(answer)
@@ -91,13 +91,13 @@ async fn within<T>(time: Duration, work: impl Future<Output = Result<T, Error>>)
     tokio::time::timeout(time, work).await.unwrap_or(Err(Error::Deadline))
 }
 
-/// The service that the metadata name, as `services/intake` or `intake`.
+/// Returns the service that the metadata name, as `services/intake` or `intake`.
 fn named(headers: &HeaderMap) -> Option<String> {
     let name = headers.get(SERVICE)?.to_str().ok()?;
     Some(format!("services/{}", name.strip_prefix("services/").unwrap_or(name)))
 }
 
-/// The service that the first message names in `parent` or `name`, and the body with all that was read of it.
+/// Returns the service that the first message names in `parent` or `name`, and the body with everything that was read of it.
 async fn addressed(method: &Method, mut body: HttpBody) -> Result<(String, HttpBody), Error> {
     let mut read = BytesMut::new();
     let first = loop {
@@ -125,7 +125,7 @@ async fn addressed(method: &Method, mut body: HttpBody) -> Result<(String, HttpB
     Ok((name, HttpBody::new(StreamBody::new(head.chain(rest)))))
 }
 
-/// The first message, once it is there.
+/// Returns the first message, once all of it is there.
 fn first_message(read: &[u8]) -> Result<Option<Bytes>, Error> {
     let Some((mut head, rest)) = read.split_at_checked(HEAD) else { return Ok(None) };
     if head.get_u8() != 0 {

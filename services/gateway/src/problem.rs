@@ -1,5 +1,5 @@
-//! What is refused, as people and programs on HTTP read it: RFC 9457, made from google.rpc's details. What a service keeps to
-//! itself stays there, and what a connection says of its failure is not told at all.
+//! Refusals as people and programs on HTTP read them: problem details (RFC 9457), made from google.rpc's details. What a
+//! service does not say stays with it, and why a connection failed is not told.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// The media type of a problem.
 pub const PROBLEM: &str = "application/problem+json";
-/// When to come back if nobody says.
+/// When to retry if nobody says, in seconds.
 const RETRY_AFTER_S: u64 = 1;
 
-/// Of a text that a caller may have written so much is told again, in bytes.
+/// How much of a text that a caller may have written is told again, in bytes.
 const TOLD: usize = 1_000;
 
 /// A refusal.
@@ -34,25 +34,25 @@ pub struct Problem {
     about: Box<About>,
 }
 
-/// What is told beside the status.
+/// What a problem tells beside its status.
 #[derive(Debug)]
 struct About {
     reason: Option<ErrorReason>,
     title: Text,
-    /// As the service said it, in the caller's language; what the reason means when none.
+    /// The service's own text, in the caller's language; the meaning of the reason when there is none.
     detail: Option<String>,
     violations: Vec<Violation>,
     resource: String,
     retry_after_s: Option<u64>,
-    /// What is taken instead, under the header that says so.
+    /// The accepted alternatives, with the header that lists them.
     instead: Option<(http::HeaderName, String)>,
     cause: Option<Source>,
 }
 
-/// One thing that is wrong.
+/// One violation.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// The field, by its path in the request, as JSON writes it.
+    /// The field's path in the request, as JSON writes it.
     #[serde(skip_serializing_if = "String::is_empty")]
     field: String,
     /// The clause that demands it.
@@ -85,12 +85,12 @@ impl Violation {
     }
 }
 
-/// To whom a problem is told, and in which trace it came up.
+/// The reader of a problem, and the trace it came up in.
 #[derive(Clone, Debug)]
 pub struct Telling {
-    /// The language they asked for.
+    /// The language that the caller asked for.
     pub language: Language,
-    /// 32 hexadecimal digits.
+    /// The trace id, 32 hexadecimal digits.
     pub trace_id: String,
 }
 
@@ -133,7 +133,7 @@ impl Problem {
         self
     }
 
-    /// A field, by its path as JSON writes it, or a header, and what is wrong with it.
+    /// Creates the problem of a wrong field, by its path as JSON writes it, or of a wrong header.
     pub fn invalid(field: &str, description: impl Into<String>) -> Self {
         let violation = Violation {
             field: shortened(field.to_owned(), TOLD),
@@ -144,7 +144,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, ErrorReason::FieldInvalid).with(|about| about.violations.push(violation))
     }
 
-    /// The same, in a line of a body of lines.
+    /// Adds the line of a body of lines in which the problem is.
     pub fn on_line(mut self, number: u64) -> Self {
         for violation in &mut self.about.violations {
             violation.description = format!("line {number}: {}", violation.description);
@@ -152,72 +152,72 @@ impl Problem {
         self
     }
 
-    /// Nothing is at this address.
+    /// Creates the problem that nothing is at this address.
     pub fn nowhere() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorReason::MethodUnknown)
     }
 
-    /// The caller does not say who they are.
+    /// Creates the problem that the caller does not say who they are.
     pub fn nobody() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, ErrorReason::TokenInvalid)
     }
 
-    /// Something is at this address, but under other verbs.
+    /// Creates the problem that only other verbs are possible at this address.
     pub fn verb(allowed: impl IntoIterator<Item = String>) -> Self {
         let allowed = allowed.into_iter().collect::<Vec<_>>().join(", ");
         Self::titled(StatusCode::METHOD_NOT_ALLOWED, titles::VERB).with(|about| about.instead = Some((ALLOW, allowed)))
     }
 
-    /// The body is of a type that is not taken; `accepted` are.
+    /// Creates the problem that the body is not of a type that is `accepted`.
     pub fn media_type(accepted: &str) -> Self {
         let instead = (http::header::ACCEPT, accepted.to_owned());
         Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::MEDIA_TYPE).with(|about| about.instead = Some(instead))
     }
 
-    /// The body is in a coding that is not taken.
+    /// Creates the problem that the body is in a coding that is not accepted.
     pub fn coding() -> Self {
         let instead = (http::header::ACCEPT_ENCODING, "gzip, br".to_owned());
         Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::CODING).with(|about| about.instead = Some(instead))
     }
 
-    /// The body is larger than what is taken.
+    /// Creates the problem that the body is too large.
     pub fn too_large() -> Self {
         Self::titled(StatusCode::PAYLOAD_TOO_LARGE, titles::TOO_LARGE)
     }
 
-    /// The body does not come, or too slowly.
+    /// Creates the problem that the body came too slowly, or not at all.
     pub fn too_slow() -> Self {
         Self::titled(StatusCode::REQUEST_TIMEOUT, titles::TOO_SLOW)
     }
 
-    /// The body ended before its end.
+    /// Creates the problem that the body broke off.
     pub fn broken_off(cause: impl Into<Source>) -> Self {
         tracing::debug!(cause = describe(cause.into().as_ref()), "a body broke off");
         Self::invalid("", "the body broke off")
     }
 
-    /// A service is away.
+    /// Creates the problem that a service is away.
     pub fn away() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorReason::BackendAway).later(Duration::from_secs(RETRY_AFTER_S))
     }
 
-    /// The caller has called too often.
+    /// Creates the problem that the caller has called too often.
     pub fn too_often(retry_after: Duration) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorReason::Overloaded).later(retry_after)
     }
 
-    /// It took too long.
+    /// Creates the problem that the call took too long.
     pub fn too_late() -> Self {
         Self::new(StatusCode::GATEWAY_TIMEOUT, ErrorReason::DeadlinePassed).later(Duration::from_secs(RETRY_AFTER_S))
     }
 
-    /// Something that nobody expected; its cause goes to the log.
+    /// Creates the problem of an unexpected error, whose cause goes to the log.
     pub fn unexpected(cause: impl Into<Source>) -> Self {
         let unexpected = Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorReason::Unexpected);
         unexpected.with(|about| about.cause = Some(cause.into()))
     }
 
-    /// A refusal of a service, or what our own end of a connection makes of its failure.
+    /// Creates the problem of a status: a service's refusal, or the failure of a connection to it.
     pub fn of(status: Status) -> Self {
         let details = status.get_error_details();
         let said = details.error_info().filter(|info| info.domain == "kefu");
@@ -240,10 +240,10 @@ impl Problem {
         }
     }
 
-    /// A status without our details: no handler of ours has made it.
+    /// Creates the problem of a status without kefu's details, which no handler made.
     fn unsaid(status: Status) -> Self {
         match status.code() {
-            // Our own end calls a deadline that passes a cancellation.
+            // tonic reports a deadline that passed at our own end as a cancellation.
             Code::DeadlineExceeded | Code::Cancelled => Self::too_late(),
             Code::Unavailable | Code::ResourceExhausted => Self::away(),
             _ if is_lost(&status) => Self::away(),
@@ -252,12 +252,13 @@ impl Problem {
     }
 
     fn later(self, retry_after: Duration) -> Self {
-        // A second begun is one to wait.
+        // A part of a second is rounded up.
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         self.with(|about| about.retry_after_s = Some(seconds.max(1)))
     }
 
-    /// The document of the problem, and the headers that go with it. An unexpected cause is logged here, the one time it is.
+    /// Writes the document of the problem, and the headers that go with it. An unexpected cause is logged here, and nowhere
+    /// else.
     pub fn tell(&self, telling: &Telling) -> (Vec<u8>, HeaderMap) {
         if let Some(cause) = &self.about.cause {
             tracing::error!(trace_id = telling.trace_id, cause = describe(cause.as_ref()), "call failed");
@@ -295,7 +296,7 @@ impl Problem {
         (serde_json::to_vec(&document).unwrap_or_default(), headers)
     }
 
-    /// The answer that tells it.
+    /// Makes the answer with the problem.
     pub fn answer(&self, telling: &Telling) -> Response<axum::body::Body> {
         let (document, headers) = self.tell(telling);
         let mut response = Response::new(axum::body::Body::from(document));
@@ -305,7 +306,8 @@ impl Problem {
     }
 }
 
-/// As google.rpc.Code maps to HTTP, but that what a state forbids is a conflict with it, and a stale etag a failed condition.
+/// Returns the HTTP status of a code as google.rpc.Code maps it, but for two reasons: an action that the state forbids is a
+/// conflict, and a stale etag a failed precondition.
 fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
     match code {
         Code::InvalidArgument | Code::OutOfRange => StatusCode::BAD_REQUEST,
@@ -324,7 +326,7 @@ fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
     }
 }
 
-/// A path of fields as JSON names them: `customer.display_name` is `customer.displayName` there.
+/// Turns a path of fields into the names of JSON: `customer.display_name` into `customer.displayName`.
 fn camel_case(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     let mut is_next_large = false;

@@ -51,7 +51,7 @@ enum ProgramError {
     Runtime(#[from] std::io::Error),
 }
 
-/// The `main` of its binary.
+/// Runs the gateway's binary: its `main`.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();

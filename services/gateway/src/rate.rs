@@ -1,6 +1,6 @@
-//! How often one caller may call, and how much of it may be under way, since bodies that come and answers that nobody reads are
-//! memory. A caller is whom a token speaks for, so that a forged one uses up nobody's share; who has no
-//! token that holds counts by address. What is refused here costs no service anything.
+//! Rates of callers, and how many of their requests may be under way, since incoming bodies and unread answers take memory. A
+//! caller is identified by a valid token, so that a forged token uses up nobody's quota; everybody else counts by address. A
+//! request that is refused here costs no service anything.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -16,10 +16,10 @@ use kefu_proto::rules::v1::Role;
 use crate::config::Limits;
 use crate::problem::Problem;
 
-/// When to come back for who has as many requests under way as they may have.
+/// When to retry for a caller with too many requests under way.
 const NEXT: Duration = Duration::from_secs(1);
 
-/// The rates of callers, and what each has under way.
+/// The rates of callers, and the requests that each has under way.
 pub struct Rates {
     verifier: Verifier,
     quota: CallerQuota,
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Rates {
 }
 
 impl Rates {
-    /// With the bounds of `limits`, for those whom these issuers name.
+    /// Creates the rates with the bounds of `limits`, for callers with tokens of these issuers.
     pub fn new(issuers: Vec<IssuerConfig>, limits: &Limits) -> Self {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(at_least_one(limits.rate_per_second));
@@ -44,8 +44,8 @@ impl Rates {
         Self { verifier: Verifier::new(issuers), quota: CallerQuota::new(limits.calls_per_caller), callers, clock }
     }
 
-    /// Counts a request with these headers from this address, which is one of its caller's until the share is dropped. Other
-    /// services call for many and are not counted.
+    /// Counts a request with these headers from this address; it is under way until the slot is dropped. Other services call
+    /// for many and are not counted.
     pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<QuotaSlot>, Problem> {
         let identity = match bearer(headers) {
             Some(token) => self.verifier.verify(token).await.ok(),
@@ -61,14 +61,14 @@ impl Rates {
         self.quota.take(&caller).map(Some).map_err(|_| Problem::too_often(NEXT))
     }
 
-    /// Forgets the callers that have not called for so long that they may call as if for the first time.
+    /// Forgets callers who have not called for so long that their rate is full again.
     pub fn tidy(&self) {
         self.callers.retain_recent();
         self.callers.shrink_to_fit();
     }
 }
 
-/// Where somebody calls from. Of IPv6 whoever has one address has the 2⁶⁴ of its network.
+/// Returns the origin of an address. With IPv6 that is the network of 2⁶⁴ addresses, since whoever has one of them has all.
 fn origin(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

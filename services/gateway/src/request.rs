@@ -1,4 +1,4 @@
-//! The message that a request is: what its path, its query, its body and its headers say, each thing said once.
+//! Messages from HTTP requests: path, query, body and headers set the fields, each field once.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -10,28 +10,28 @@ use crate::json;
 use crate::problem::Problem;
 use crate::routes::{Body, Method, Route, fields_along};
 
-/// Under which a call may be repeated.
+/// The header with the key of a call, under which it may be repeated.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// After which event a stream goes on.
+/// The header with the event after which a stream resumes.
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// What a request says beside its body.
+/// The head of a request: everything but its body.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'r> {
-    /// What its path gives to fields.
+    /// The values that the path gives to fields.
     pub captures: &'r [(&'r str, String)],
-    /// Its query, as it came.
+    /// The query, as it came.
     pub query: &'r str,
-    /// Its headers.
+    /// The headers.
     pub headers: &'r HeaderMap,
 }
 
-/// The message of a request with this body.
+/// Reads the message of a request with this body.
 pub fn message(route: &Route, head: RequestHead<'_>, body: &Bytes) -> Result<DynamicMessage, Problem> {
     let input = route.method.descriptor.input();
     let mut message = match &route.body {
         Body::None => DynamicMessage::new(input),
-        // A body of nothing is a request of nothing: curl sends none when it is told none.
+        // An empty body is an empty request: curl sends none when it is given none.
         Body::Whole if body.is_empty() => DynamicMessage::new(input),
         Body::Whole => json::read(&input, body, "")?,
         Body::Field(field) => field_from(field, &input, body)?,
@@ -40,7 +40,7 @@ pub fn message(route: &Route, head: RequestHead<'_>, body: &Bytes) -> Result<Dyn
     Ok(message)
 }
 
-/// Adds to a message of the body what path, query and headers say.
+/// Adds the values of path, query and headers to the message of a body.
 pub fn complete(route: &Route, head: RequestHead<'_>, message: &mut DynamicMessage) -> Result<(), Problem> {
     for (field, value) in head.captures {
         put_once(message, field, value)?;
@@ -65,7 +65,7 @@ fn field_from(field: &FieldDescriptor, input: &MessageDescriptor, body: &Bytes) 
     Ok(message)
 }
 
-/// Sets a field by a part of a form: a message is JSON, everything else as an address would write it.
+/// Sets a field from a part of a form: a message is JSON, every other value is written as in a query.
 pub fn part_into(message: &mut DynamicMessage, field: &FieldDescriptor, text: &[u8]) -> Result<(), Problem> {
     if let (Kind::Message(inner), false) = (field.kind(), field.is_list()) {
         let value = json::read(&inner, text, field.json_name())?;
@@ -76,7 +76,7 @@ pub fn part_into(message: &mut DynamicMessage, field: &FieldDescriptor, text: &[
     put(message, field.name(), text)
 }
 
-/// Whether a field may stand in the query: neither path nor body carries it.
+/// Whether a field may be set in the query, because neither path nor body carries it.
 fn takes(route: &Route, name: &str) -> bool {
     let Some(fields) = fields_along(&route.method.descriptor.input(), name) else { return false };
     let path = fields.iter().map(FieldDescriptor::name).collect::<Vec<_>>().join(".");
@@ -88,19 +88,19 @@ fn takes(route: &Route, name: &str) -> bool {
     !is_in_body && route.template.fields().all(|bound| bound != path)
 }
 
-/// What the headers say: the caller's key for repeating the call, the state it is about, and where a stream goes on.
+/// Sets the fields that headers carry: the key for repeating the call, the etag, and where a stream resumes.
 fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessage) -> Result<(), Problem> {
     if let Some(key) = text(headers, &IDEMPOTENCY_KEY)? {
         match &method.request_id {
-            // The draft of its standard has it in quotation marks.
+            // The draft standard writes the key in quotation marks.
             Some(fields) => put_along(message, fields, key.trim_matches('"'))?,
-            // A read may be repeated anyhow.
+            // A read may be repeated without a key.
             None if method.is_safe_to_repeat() => {}
             None => return Err(Problem::invalid(IDEMPOTENCY_KEY.as_str(), "is not taken by this method")),
         }
     }
     if let Some(etag) = text(headers, &IF_MATCH)?.filter(|etag| *etag != "*") {
-        // Our etags are written as HTTP has them, quotation marks included.
+        // Etags of the contracts are written as in HTTP, with quotation marks.
         let is_one = etag.strip_prefix('"').is_some_and(|rest| rest.find('"') == rest.len().checked_sub(1));
         match &method.etag {
             Some(fields) if is_one => put_along(message, fields, etag)?,
@@ -109,7 +109,7 @@ fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessa
         }
     }
     if let (Some(place), Some(field)) = (text(headers, &LAST_EVENT_ID)?, &method.resume) {
-        // A browser says so of its own accord, of the stream that its page asked for with the first place.
+        // A browser sends this header by itself when it resumes a stream that its page asked for with the first position.
         message.set_field(field, parse(field, place)?);
     }
     Ok(())
@@ -125,13 +125,13 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>
     }
 }
 
-/// Puts what a header says where the body has said nothing, or the same.
+/// Sets the value of a header where the body has set none, or the same.
 fn put_along(message: &mut DynamicMessage, fields: &[FieldDescriptor], value: &str) -> Result<(), Problem> {
     let path = fields.iter().map(FieldDescriptor::json_name).collect::<Vec<_>>().join(".");
     put_once(message, &path, value)
 }
 
-/// Sets a field that says nothing yet, or the same.
+/// Sets a field that is not set yet, or to the same value.
 fn put_once(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Problem> {
     let (within, field) = place(message, path)?;
     let parsed = parse(&field, value)?;
@@ -142,7 +142,7 @@ fn put_once(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(),
     Ok(())
 }
 
-/// Sets a field of the query; one that is repeated gets one value more.
+/// Sets a field from the query; a repeated field gets one more value.
 fn put(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Problem> {
     let (within, field) = place(message, path)?;
     let parsed = parse(&field, value)?;
@@ -158,7 +158,7 @@ fn put(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Prob
     Ok(())
 }
 
-/// The field at a path, and the message that has it, made on the way.
+/// Returns the field at a path and the message that contains it; messages on the way are created.
 fn place<'m>(
     message: &'m mut DynamicMessage,
     path: &str,
@@ -173,7 +173,7 @@ fn place<'m>(
     Ok((within, last))
 }
 
-/// A value as an address writes it: as JSON would, but without quotation marks.
+/// Reads a value as a query writes it: as in JSON, but without quotation marks.
 fn parse(field: &FieldDescriptor, text: &str) -> Result<Value, Problem> {
     let refused = |reason: String| Problem::invalid(field.json_name(), reason);
     match field.kind() {
@@ -194,7 +194,7 @@ fn parse(field: &FieldDescriptor, text: &str) -> Result<Value, Problem> {
     }
 }
 
-/// The pairs of a query, decoded.
+/// Returns the decoded pairs of a query.
 fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");

@@ -1,4 +1,4 @@
-//! The routes of the gateway beside those of the contracts, and the layers before all of them.
+//! The gateway's own routes beside those of the contracts, and the layers before all of them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,11 +28,11 @@ use crate::observe::observe;
 use crate::problem::{Problem, Telling};
 use crate::{docs, openapi, pass, serve, stream};
 
-/// What a web page may read of an answer beside its body.
+/// The headers of an answer that a web page may read.
 const EXPOSED: [&str; 6] =
     ["etag", "retry-after", "content-language", "grpc-status", "grpc-message", "grpc-status-details-bin"];
 
-/// What cannot be served.
+/// Why the routes cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum RouterError {
     /// An origin of a web page is none.
@@ -43,7 +43,7 @@ pub enum RouterError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Everything that the gateway serves.
+/// Builds the routes of everything that the gateway serves.
 pub fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServer<H>) -> Result<Router, RouterError> {
     let services: Vec<&str> = gateway.routes.services.keys().map(String::as_str).collect();
     let own = tonic::service::Routes::new(reflection(&services)?).add_service(health);
@@ -52,7 +52,7 @@ pub fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServ
         .fallback_service(Router::new().fallback(pass::pass).with_state(gateway.clone()))
         .layer(from_fn_with_state((gateway.clone(), refuse_native as Refuse), count))
         .layer(tonic_web::GrpcWebLayer::new());
-    // What is compressed already is left as it is.
+    // An answer that is compressed already is left as it is.
     let about = Router::new().route("/openapi.json", get(show_document)).merge(docs::router()).layer(compression());
     let calls = Router::new()
         .fallback(call)
@@ -70,7 +70,7 @@ pub fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServ
         [] => router,
         origins => router.layer(cross_origin(origins)?),
     };
-    // Whatever keeps the gateway running asks these often.
+    // An orchestrator asks for these often, so they pass no rate.
     let asked = Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(show_readiness))
@@ -86,7 +86,7 @@ async fn call(
     serve::serve(&gateway, &telling, request).await
 }
 
-/// gRPC goes its own way: nothing of it is decompressed, and its refusals are its own.
+/// Routes gRPC apart from HTTP: its bodies are not decompressed, and its refusals are statuses.
 async fn grpc(State(mut native): State<Router>, request: Request, next: Next) -> Response {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/grpc") {
@@ -95,10 +95,10 @@ async fn grpc(State(mut native): State<Router>, request: Request, next: Next) ->
     native.call(request).await.unwrap_or_else(|never| match never {})
 }
 
-/// How a refusal is told: as a problem, or as gRPC has it.
+/// A function that answers with a refusal: as a problem, or as a gRPC status.
 type Refuse = fn(&Problem, &Telling) -> Response;
 
-/// Counts a request against its caller's rate and share.
+/// Counts a request against its caller's rate and quota.
 async fn count(
     State((gateway, refuse)): State<(Arc<Gateway>, Refuse)>,
     Extension(telling): Extension<Telling>,
@@ -116,7 +116,7 @@ fn refuse_native(_: &Problem, telling: &Telling) -> Response {
     kefu_chassis::Error::Overloaded.into_status(telling.language).into_http()
 }
 
-/// 200 as long as a service is ready: with one away the others go on, and are to be reached.
+/// Shows the readiness of the services: 200 as long as one is ready, so that the others stay reachable while one is away.
 async fn show_readiness(State(gateway): State<Arc<Gateway>>) -> Response {
     let services: BTreeMap<&str, &str> =
         gateway.backends.readiness().map(|(name, is_ready)| (name, if is_ready { "ready" } else { "away" })).collect();
@@ -130,7 +130,7 @@ async fn show_readiness(State(gateway): State<Arc<Gateway>>) -> Response {
     (code, Json(json!({ "status": status, "services": services }))).into_response()
 }
 
-/// Made when it is first asked for: nobody waits for it at a start.
+/// Shows the OpenAPI document, which is made when it is first asked for, so that no start waits for it.
 async fn show_document(Extension(telling): Extension<Telling>, headers: HeaderMap) -> Response {
     let described = match openapi::written() {
         Ok(described) => described,
@@ -157,7 +157,7 @@ async fn show_metrics(State(gateway): State<Arc<Gateway>>) -> Response {
     }
 }
 
-/// Streams are not compressed: what is gathered for it would come late.
+/// Creates the layer that compresses answers. Streams are not compressed, since gathering bytes for that would delay them.
 fn compression() -> CompressionLayer<impl tower_http::compression::Predicate> {
     let predicate = DefaultPredicate::new()
         .and(NotForContentType::const_new(stream::LINES))

@@ -1,4 +1,4 @@
-//! Which method a request is for: every HTTP binding of every method, found by path and verb, and every method by its gRPC path.
+//! Routes: every HTTP binding of every method, found by path and verb, and every method by its gRPC path.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use crate::template::{Path, Template, TemplateError};
 /// A method of the contracts.
 #[derive(Debug)]
 pub struct Method {
-    /// Its types.
+    /// The descriptor.
     pub descriptor: MethodDescriptor,
-    /// Its gRPC path, e.g. `/kefu.intake.v1.RequestService/GetRequest`.
+    /// The gRPC path, e.g. `/kefu.intake.v1.RequestService/GetRequest`.
     pub path: PathAndQuery,
-    /// The service of the suite that serves it, e.g. `services/intake`; none where every one does.
+    /// The service of the suite that serves the method, e.g. `services/intake`; none where every service does.
     pub served_by: Option<String>,
-    /// Where `Idempotency-Key` goes: `request_id` of the request, or of a message in it.
+    /// The field that `Idempotency-Key` sets: `request_id` of the request, or of a message in it.
     pub request_id: Option<Vec<FieldDescriptor>>,
-    /// Where `If-Match` goes: `etag` of the request, or of a message in it.
+    /// The field that `If-Match` sets: `etag` of the request, or of a message in it.
     pub etag: Option<Vec<FieldDescriptor>>,
-    /// The answer's `etag`.
+    /// The `etag` of the answer.
     pub answered_etag: Option<FieldDescriptor>,
-    /// Where `Last-Event-ID` goes.
+    /// The field that `Last-Event-ID` sets.
     pub resume: Option<FieldDescriptor>,
-    /// Where an answer has its place.
+    /// The field of an answer with its position in the stream.
     pub place: Option<Vec<FieldDescriptor>>,
 }
 
@@ -36,36 +36,36 @@ pub struct Method {
 pub struct Route {
     /// The method.
     pub method: Arc<Method>,
-    /// As the contract writes it, for spans and metrics.
+    /// The path as the contract writes it, for spans and metrics.
     pub pattern: Arc<str>,
     /// The verb.
     pub verb: Verb,
-    /// The paths that fit.
+    /// The template of the paths that fit.
     pub template: Template,
-    /// What the body is.
+    /// The meaning of the body.
     pub body: Body,
-    /// The field of the answer that is its body; the whole answer when none.
+    /// The field of the answer that is sent as the body; the whole answer when none.
     pub answer: Option<FieldDescriptor>,
 }
 
-/// What the body of a request is.
+/// The meaning of a request's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// There is none.
+    /// There is no body.
     None,
-    /// The request, but for what the path says.
+    /// The body is the request, but for the fields in the path.
     Whole,
-    /// A field of the request.
+    /// The body is a field of the request.
     Field(FieldDescriptor),
 }
 
-/// A contract that cannot be served over HTTP.
+/// Why a contract cannot be served over HTTP.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
-    /// A template.
+    /// A template cannot be read.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A field that is not there.
+    /// A binding names a field that does not exist.
     #[error("{method}: {field} is not a field of it")]
     Field {
         /// The method.
@@ -73,7 +73,7 @@ pub enum RouteError {
         /// The field.
         field: String,
     },
-    /// Something that HTTP does not know.
+    /// A path or verb is not possible in HTTP.
     #[error("{method}: its path or verb cannot be used")]
     Path {
         /// The method.
@@ -81,33 +81,33 @@ pub enum RouteError {
     },
 }
 
-/// Every binding and every method.
+/// The routes of every binding and every method.
 #[derive(Debug, Default)]
 pub struct Routes {
     by_shape: HashMap<(Option<usize>, String), Vec<Arc<Route>>>,
     by_path: HashMap<String, Arc<Method>>,
-    /// The gRPC services, each with the service of the suite that serves it; none where every one does.
+    /// The gRPC services, each with the service of the suite that serves it; none where every service does.
     pub services: BTreeMap<String, Option<String>>,
 }
 
-/// What a path and verb lead to.
+/// The result of finding a path and verb.
 #[derive(Debug)]
 pub enum Found<'r> {
-    /// A method, and what the path says of its request.
+    /// A route, and the values that the path gives to fields.
     Route(&'r Arc<Route>, Vec<(&'r str, String)>),
-    /// The path is known, but not with this verb; with these it is.
+    /// The path is known, but only with these verbs.
     Verbs(BTreeSet<String>),
-    /// Nothing.
+    /// Nothing is at this path.
     Nothing,
 }
 
 impl Routes {
-    /// The methods of the packages of kefu.
+    /// Reads the methods of kefu's packages.
     pub fn of(pool: &DescriptorPool) -> Result<Self, RouteError> {
         Self::within(pool, "kefu.")
     }
 
-    /// The methods of the packages that begin so.
+    /// Reads the methods of the packages whose names begin with `packages`.
     pub fn within(pool: &DescriptorPool, packages: &str) -> Result<Self, RouteError> {
         let mut routes = Self::default();
         for service in pool.services().filter(|service| service.full_name().starts_with(packages)) {
@@ -154,7 +154,7 @@ impl Routes {
         Ok(())
     }
 
-    /// What a path, percent-encoded, and a verb lead to. `HEAD` leads where `GET` does.
+    /// Finds what a percent-encoded path and a verb lead to. `HEAD` leads where `GET` does.
     pub fn find(&self, verb: &Verb, path: &str) -> Found<'_> {
         let asked = if verb == Verb::HEAD { &Verb::GET } else { verb };
         let path = Path::parse(path);
@@ -171,7 +171,7 @@ impl Routes {
         if verbs.is_empty() { Found::Nothing } else { Found::Verbs(verbs) }
     }
 
-    /// The method at a gRPC path.
+    /// Returns the method at a gRPC path.
     pub fn method(&self, path: &str) -> Option<&Arc<Method>> {
         self.by_path.get(path)
     }
@@ -211,13 +211,13 @@ impl Method {
         self.descriptor.is_server_streaming()
     }
 
-    /// Whether it may be called again without harm when nobody knows what became of a call.
+    /// Whether a call may be repeated without harm when nobody knows what became of it.
     pub fn is_safe_to_repeat(&self) -> bool {
         !self.takes_stream() && self.request_id.is_none()
     }
 }
 
-/// The fields of a dotted path, one in the other.
+/// Returns the fields along a dotted path, each within the one before.
 pub fn fields_along(message: &MessageDescriptor, path: &str) -> Option<Vec<FieldDescriptor>> {
     let mut fields: Vec<FieldDescriptor> = Vec::new();
     for name in path.split('.') {
@@ -229,13 +229,13 @@ pub fn fields_along(message: &MessageDescriptor, path: &str) -> Option<Vec<Field
                 _ => return None,
             },
         };
-        // People write them as JSON does, contracts as they stand there.
+        // People write the names as JSON does, contracts as the proto files do.
         fields.push(within.get_field_by_name(name).or_else(|| within.get_field_by_json_name(name))?);
     }
     Some(fields)
 }
 
-/// A text field of the message, or else of a message in it.
+/// Returns a text field of this name of the message, or else of a message in it.
 pub(crate) fn here_or_within(message: &MessageDescriptor, name: &str) -> Option<Vec<FieldDescriptor>> {
     let text =
         |message: &MessageDescriptor| message.get_field_by_name(name).filter(|field| field.kind() == Kind::String);

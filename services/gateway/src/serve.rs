@@ -1,4 +1,4 @@
-//! A request on HTTP as a call: which method it is, its message, and the answer as JSON.
+//! HTTP requests as calls: the method, its message, and the answer as JSON.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::request::{self, RequestHead};
 use crate::routes::{Body, Found, Method, Route};
 use crate::{json, stream, upload};
 
-/// Answers a request by the method that it is for.
+/// Answers a request by calling the method that it is for.
 pub async fn serve(gateway: &Arc<Gateway>, telling: &Telling, request: Request<HttpBody>) -> Response<HttpBody> {
     let (parts, body) = request.into_parts();
     let (route, captures) = match gateway.routes.find(&parts.method, parts.uri.path()) {
@@ -48,11 +48,11 @@ async fn call(
     body: HttpBody,
 ) -> Result<Response<HttpBody>, Problem> {
     let backend = backend(gateway, &route.method, head.captures)?;
-    // Every method asks who calls. Whoever does not say is refused before anything of theirs is read.
+    // Every method needs a caller, so an anonymous request is refused before its body is read.
     if !parts.headers.contains_key(AUTHORIZATION) {
         return Err(Problem::nobody());
     }
-    // Of the codings that are taken nothing is left here.
+    // An accepted coding was removed before, together with its header.
     let coding = parts.headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity");
     if route.body != Body::None && coding.is_some() {
         return Err(Problem::coding());
@@ -71,7 +71,7 @@ async fn call(
         let message = request::message(route, head, &body)?;
         (Bytes::from(message.encode_to_vec()), is_repeatable(&route.method, &message))
     };
-    // Nothing but the bytes of the message is held while the service is at work.
+    // While the service is at work, only the bytes of the message are kept.
     drop(body);
     let caller = Caller::of(&parts.headers, Duration::from_millis(limits.deadline_ms));
     if route.method.gives_stream() {
@@ -83,7 +83,7 @@ async fn call(
     answered(route, &parts.method, &parts.headers, answer)
 }
 
-/// Whether a call that was lost may be made again: it changes nothing, or it is known again by its id.
+/// Whether a lost call may be made again: it changes nothing, or has a request id.
 fn is_repeatable(method: &Method, message: &DynamicMessage) -> bool {
     match method.request_id.as_deref() {
         None => true,
@@ -92,7 +92,7 @@ fn is_repeatable(method: &Method, message: &DynamicMessage) -> bool {
     }
 }
 
-/// The service that a method is served by, or that the address names.
+/// Returns the service that serves a method, or that the path names.
 fn backend<'g>(
     gateway: &'g Gateway,
     method: &Method,
@@ -102,20 +102,20 @@ fn backend<'g>(
     let name = method.served_by.as_deref().or(named).ok_or_else(Problem::nowhere)?;
     match gateway.backends.get(name) {
         Some(backend) => Ok(backend),
-        // Of the suite, but not of this installation.
+        // The service exists in the suite, but not in this installation.
         None if method.served_by.is_some() => Err(Problem::away()),
         None => Err(Problem::nowhere()),
     }
 }
 
-/// The service that the name of a resource begins with: `services/intake` of `services/intake/duties/1`.
+/// Returns the service at the beginning of a resource name: `services/intake` of `services/intake/duties/1`.
 pub fn service_in(name: &str) -> Option<&str> {
     let id = name.strip_prefix("services/")?;
     let end = id.find('/').unwrap_or(id.len());
     Some(&name[.."services/".len() + end])
 }
 
-/// The answer of a service as JSON.
+/// Makes the answer of a service into one of JSON.
 fn answered(route: &Route, verb: &Verb, headers: &HeaderMap, answer: Bytes) -> Result<Response<HttpBody>, Problem> {
     let output = route.method.descriptor.output();
     let message = DynamicMessage::decode(output, answer).map_err(Problem::unexpected)?;

@@ -1,4 +1,4 @@
-//! The start of the gateway and its end.
+//! The start and the stop of the gateway.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -30,31 +30,31 @@ use crate::routes::{RouteError, Routes};
 /// How often health is reported.
 const REPORT: Duration = Duration::from_secs(1);
 
-/// What a gateway is started with.
+/// The setup of a gateway.
 #[derive(Debug)]
 pub struct Setup {
-    /// Where it listens; port 0 for a free one.
+    /// The address to listen on; port 0 for a free one.
     pub listen: SocketAddr,
-    /// The services behind it, by their short names.
+    /// The services behind the gateway, by their short names.
     pub services: BTreeMap<String, BackendConfig>,
-    /// How their names are looked up.
+    /// How the services' names are looked up.
     pub names: Names,
-    /// Whose tokens name a caller whose calls are counted.
+    /// The issuers whose tokens identify a caller for the rate.
     pub issuers: Vec<IssuerConfig>,
-    /// Which web pages may call it.
+    /// The web pages that may call the gateway.
     pub cors: Cors,
-    /// Its bounds.
+    /// The bounds of the gateway.
     pub limits: Limits,
-    /// Its certificate; plain text when none.
+    /// The certificate; plain text when none.
     pub tls: Option<config::Tls>,
-    /// Where its traces and metrics go, beside `/metrics`.
+    /// Where traces and metrics go, beside `/metrics`.
     pub telemetry: Telemetry,
 }
 
-/// A gateway that runs.
+/// A running gateway.
 #[derive(Debug)]
 pub struct Running {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     gateway: Arc<Gateway>,
     grace: Duration,
@@ -62,28 +62,28 @@ pub struct Running {
     beside: Vec<JoinHandle<()>>,
 }
 
-/// A gateway that cannot start.
+/// Why a gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The contracts.
+    /// The contracts cannot be served over HTTP.
     #[error("the contracts cannot be served over HTTP")]
     Routes(#[from] RouteError),
-    /// A service.
+    /// The settings of a service cannot be used.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The server.
+    /// The server cannot run.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// What is served.
+    /// The routes cannot be built.
     #[error(transparent)]
     Router(#[from] RouterError),
-    /// The metrics.
+    /// The metrics cannot be gathered.
     #[error("the metrics cannot be gathered")]
     Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Gateway {
-    /// Starts it; it serves once this returns, and has asked every service whether it is ready.
+    /// Starts the gateway. It serves once this returns, and has asked every service whether it is ready.
     pub async fn start(setup: Setup) -> Result<Running, StartError> {
         let (stop, stopping) = watch::channel(false);
         let tls = setup.tls.as_ref().map(|tls| acceptor(tls, Protocols::Both)).transpose()?;
@@ -122,7 +122,7 @@ impl Gateway {
 }
 
 impl Running {
-    /// Stops it: calls under way may end within the grace period.
+    /// Stops the gateway; calls under way may end within the grace period.
     pub async fn stop(mut self) {
         self.gateway.stop.send_replace(true);
         if tokio::time::timeout(self.grace, &mut self.serving).await.is_err() {
@@ -134,13 +134,13 @@ impl Running {
         }
     }
 
-    /// Returns when it has stopped.
+    /// Returns when the gateway has stopped.
     pub async fn stopped(&mut self) {
         let _ = (&mut self.serving).await;
     }
 }
 
-/// Instruments that `/metrics` reads, and those of the collector if there is one.
+/// Creates the instruments that `/metrics` reads, and those of the collector if there is one.
 fn metrics(telemetry: &Telemetry) -> Result<(prometheus::Registry, SdkMeterProvider, Vec<Instruments>), StartError> {
     let registry = prometheus::Registry::new();
     let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build();
@@ -151,7 +151,7 @@ fn metrics(telemetry: &Telemetry) -> Result<(prometheus::Registry, SdkMeterProvi
     Ok((registry, provider, instruments))
 }
 
-/// Keeps the health of each gRPC service: serving while a service that serves it is ready.
+/// Reports the health of each gRPC service: serving while a service that serves it is ready.
 async fn report(gateway: Arc<Gateway>, reporter: HealthReporter) {
     let mut stop = gateway.stopping();
     loop {

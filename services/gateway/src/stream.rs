@@ -1,4 +1,4 @@
-//! A stream of answers on HTTP: Server-Sent Events that can be resumed, a line of JSON a message, or the bytes of a content.
+//! Streams of answers on HTTP: Server-Sent Events that can be resumed, one line of JSON a message, or the bytes of a file.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub const LINES: &str = "application/x-ndjson";
 /// The media type of bytes.
 pub const BYTES: &str = "application/octet-stream";
 
-/// How a stream is written.
+/// The form of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Server-Sent Events.
@@ -34,7 +34,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// As the caller asks for it; else bytes where the answer's body is bytes, and lines.
+    /// Returns the form that the caller asks for; otherwise bytes where the answer's body is bytes, and lines elsewhere.
     pub fn of(route: &Route, accept: Option<&HeaderValue>) -> Self {
         let accept = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
         let is_bytes = route.answer.as_ref().is_some_and(|field| field.kind() == Kind::Bytes);
@@ -58,7 +58,7 @@ impl Form {
     }
 }
 
-/// The answer that goes on until the service ends it, the caller leaves or the gateway stops.
+/// Makes the answer of a stream, which goes on until the service ends it, the caller leaves or the gateway stops.
 pub fn answer(
     gateway: &Gateway,
     telling: &Telling,
@@ -71,7 +71,7 @@ pub fn answer(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Proxies that gather answers would hold events back.
+    // Without this, proxies that buffer answers would hold events back.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     if form == Form::Bytes {
         headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
@@ -99,7 +99,7 @@ fn parts(
             };
             match part {
                 Ok(part) => yield Ok(part),
-                // Bytes cannot say what went wrong: they end before their end.
+                // Bytes cannot say what went wrong, so the stream breaks off.
                 Err(_) if form == Form::Bytes => {
                     yield Err(BrokenOff);
                     return;
@@ -113,7 +113,7 @@ fn parts(
     }
 }
 
-/// The stream ended before its end.
+/// The error of a stream that breaks off.
 #[derive(Debug, thiserror::Error)]
 #[error("the stream broke off")]
 struct BrokenOff;
@@ -137,7 +137,7 @@ fn part(form: Form, route: &Route, message: Bytes) -> Result<Bytes, Problem> {
     Ok(text.into())
 }
 
-/// The place of an answer, if it has one: a sign of life has none.
+/// Returns the position of an answer in its stream, if it has one; a heartbeat may have none.
 fn place(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
     let (field, rest) = path.split_first()?;
     if !message.has_field(field) {

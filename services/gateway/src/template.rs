@@ -1,4 +1,5 @@
-//! Path templates as `google.api.http` writes them, `/v1/{name=requests/*}:resolve`, and what a path gives to their variables.
+//! Path templates of `google.api.http`, e.g. `/v1/{name=requests/*}:resolve`, and the values that a path gives to their
+//! variables.
 
 use percent_encoding::percent_decode_str;
 
@@ -12,15 +13,15 @@ pub struct Template {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
-    /// Just this.
+    /// This text.
     Literal(String),
     /// One segment (`*`).
     One,
-    /// What is left, also nothing (`**`); the last one.
+    /// All remaining segments, also none (`**`); only at the end.
     Rest,
 }
 
-/// A variable, and which segments are its value.
+/// A variable, and the segments that are its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Variable {
     field: String,
@@ -28,7 +29,7 @@ struct Variable {
     to: usize,
 }
 
-/// A path, taken apart.
+/// A path in segments.
 #[derive(Debug)]
 pub struct Path<'a> {
     segments: Vec<&'a str>,
@@ -36,7 +37,7 @@ pub struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    /// A path as it came, percent-encoded. A colon in its last segment begins a verb: in a value it is written `%3A`.
+    /// Parses a percent-encoded path. A colon in the last segment begins a verb; in a value it is written `%3A`.
     pub fn parse(path: &'a str) -> Self {
         let path = path.strip_prefix('/').unwrap_or(path);
         let last = path.rfind('/').map_or(0, |slash| slash + 1);
@@ -47,29 +48,29 @@ impl<'a> Path<'a> {
         Self { segments: path.split('/').collect(), verb }
     }
 
-    /// How many segments it has.
+    /// Returns the number of segments.
     pub fn length(&self) -> usize {
         self.segments.len()
     }
 
-    /// The verb after its colon; empty if it has none.
+    /// Returns the verb after the colon; empty if there is none.
     pub fn verb(&self) -> &'a str {
         self.verb
     }
 }
 
-/// A template that cannot be read.
+/// Why a template cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{template} is no path template: {problem}")]
 pub struct TemplateError {
     /// The template.
     pub template: String,
-    /// What is wrong with it.
+    /// What is wrong with the template.
     pub problem: &'static str,
 }
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     pub fn parse(template: &str) -> Result<Self, TemplateError> {
         let fail = |problem| TemplateError { template: template.to_owned(), problem };
         let path = template.strip_prefix('/').ok_or_else(|| fail("it does not begin with /"))?;
@@ -117,24 +118,24 @@ impl Template {
         Ok(())
     }
 
-    /// How many segments the paths have that fit, and their verb; any number where it ends in `**`.
+    /// Returns how many segments a fitting path has (none for any number, where the template ends in `**`), and its verb.
     pub fn shape(&self) -> (Option<usize>, &str) {
         let is_open = self.segments.last() == Some(&Segment::Rest);
         ((!is_open).then_some(self.segments.len()), &self.verb)
     }
 
-    /// How particular it is: of two that fit a path, the one with more literals counts.
+    /// Returns the number of literals: of two templates that fit a path, the one with more literals counts.
     pub fn literals(&self) -> usize {
         self.segments.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count()
     }
 
-    /// The fields that its variables name.
+    /// Returns the fields that the variables name.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.variables.iter().map(|variable| variable.field.as_str())
     }
 
-    /// What a path that fits gives to each field; none if it does not fit. A value of several segments keeps `%2F` as it came,
-    /// which would else be read as their separator.
+    /// Returns the value that a path gives to each field; none if the path does not fit. A value of several segments keeps
+    /// `%2F` encoded, because a slash separates the segments.
     pub fn captures(&self, path: &Path<'_>) -> Option<Vec<(&str, String)>> {
         if path.verb != self.verb {
             return None;
@@ -175,7 +176,7 @@ fn segment(part: &str) -> Result<Segment, &'static str> {
     }
 }
 
-/// What is no UTF-8 gets replacement characters, which no name has.
+/// Decodes a segment. Bytes that are not UTF-8 become replacement characters, which no name has.
 fn decoded(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }

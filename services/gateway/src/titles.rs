@@ -1,20 +1,20 @@
-//! What kinds of problem there are, in a few words.
+//! Titles of problems, in a few words.
 
 use kefu_chassis::language::Text;
 use kefu_proto::rules::v1::ErrorReason;
 
-/// The address is known, but not with this verb.
+/// The title where only other verbs are possible.
 pub const VERB: Text = Text::new("Not with this HTTP method", "不支持该请求方法");
-/// The body is of another type than what is taken.
+/// The title where the body's type is not accepted.
 pub const MEDIA_TYPE: Text = Text::new("Not of this media type", "不支持该内容类型");
-/// The body is too large.
+/// The title where the body is too large.
 pub const TOO_LARGE: Text = Text::new("The body is too large", "请求内容过大");
-/// The body is in a coding that is not taken.
+/// The title where the body's coding is not accepted.
 pub const CODING: Text = Text::new("The body is in a coding that is not taken", "不接受该请求内容的编码");
-/// The body does not come.
+/// The title where the body comes too slowly.
 pub const TOO_SLOW: Text = Text::new("The body came too slowly", "请求内容发送过慢");
 
-/// A reason in a few words.
+/// Returns the title of a reason.
 pub const fn of(reason: ErrorReason) -> Text {
     match reason {
         ErrorReason::Unspecified | ErrorReason::Unexpected => Text::new("Unexpected", "意外错误"),

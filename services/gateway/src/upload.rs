@@ -1,5 +1,5 @@
-//! A stream of messages from the body of one request: the bytes of a file, a form with what it is and the file, or a line of
-//! JSON a message. What breaks off ends the call as cancelled: a service never takes a part for the whole.
+//! Uploads: streams of messages from the body of one request, which is a file, a form with a file, or a line of JSON a
+//! message. An upload that breaks off cancels the call, so a service never takes a part for the whole.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,17 +25,17 @@ use crate::request::{RequestHead, complete, part_into};
 use crate::routes::{Body, Route};
 use crate::stream::LINES;
 
-/// Bytes of a message at most.
+/// The most bytes of a message.
 const PIECE: usize = 256 << 10;
-/// What may come of a form before a part of it begins, with the head of the part, in bytes.
+/// The most bytes of a form before a part begins, the part's head included.
 const HEAD: usize = 16 << 10;
-/// Messages that wait to be sent: what a service has not taken yet is not read ahead.
+/// The most messages that wait to be sent: a body is not read further ahead than the service takes it.
 const AHEAD: usize = 2;
 
-/// What takes the messages.
+/// The sender of the messages.
 type Messages = mpsc::Sender<Bytes>;
 
-/// Sends what the body holds, and returns the answer.
+/// Sends the body as messages, and returns the answer.
 pub async fn send(
     gateway: &Gateway,
     caller: &Caller,
@@ -61,7 +61,7 @@ pub async fn send(
             _ => Err(Problem::media_type(&format!("multipart/form-data, {LINES}"))),
         }
     };
-    // The stream ends in order only when all was read: a service takes its end for the end of the content.
+    // The stream ends only when everything was read, because a service takes its end for the end of the content.
     let (whole, is_whole) = oneshot::channel::<()>();
     let messages = tokio_stream::wrappers::ReceiverStream::new(messages);
     let messages = messages.chain(
@@ -76,7 +76,7 @@ pub async fn send(
     let mut call = pin!(caller.send(backend, &route.method, messages));
     let mut reading = pin!(reading);
     tokio::select! {
-        // Refused or answered before all was read.
+        // The service refused or answered before everything was read.
         answer = call.as_mut() => return answer,
         read = reading.as_mut() => read?,
     }
@@ -84,7 +84,7 @@ pub async fn send(
     call.await
 }
 
-/// The bytes of a body, as long as they come in time and are not too many.
+/// Returns the bytes of a body, as long as they come in time and are not too many.
 fn bounded(
     body: HttpBody,
     at_most: usize,
@@ -117,7 +117,7 @@ fn bounded(
     })
 }
 
-/// The body is the file; what else there is to say is said in the address.
+/// Sends a body that is the file; path and query set the other fields.
 async fn file(
     sender: &Messages,
     route: &Route,
@@ -136,7 +136,7 @@ async fn file(
     Ok(())
 }
 
-/// The body is a form: its parts are fields of the message, the file the last of them.
+/// Sends a body that is a form: its parts are fields of the message, and the file is the last part.
 async fn form(
     sender: &Messages,
     route: &Route,
@@ -184,8 +184,8 @@ async fn form(
     }
 }
 
-/// The bytes of a form for its reader, which keeps all that is ready before it looks at any of it, and whatever stands before
-/// a part. So they come one after another, and end when `untold`, what it has kept and told nothing of, is too much.
+/// Passes the bytes of a form to its reader one chunk at a time, because the reader keeps every chunk that is ready, and
+/// everything before a part. Fails when `untold`, the bytes kept since the reader last returned something, are too many.
 fn apart(
     mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin + 'static,
     untold: Arc<AtomicUsize>,
@@ -207,7 +207,7 @@ fn apart(
     }
 }
 
-/// The body is a line of JSON a message.
+/// Sends a body of a line of JSON a message.
 async fn lines(
     sender: &Messages,
     route: &Route,
@@ -217,7 +217,7 @@ async fn lines(
 ) -> Result<(), Problem> {
     let input = route.method.descriptor.input();
     let (mut waiting, mut is_first, mut number) = (BytesMut::new(), true, 0_u64);
-    // So much of what waits is known to have no end of a line in it.
+    // The length of the waiting bytes that are known to have no end of a line.
     let mut seen = 0;
     let mut is_over = false;
     while !is_over {
@@ -258,7 +258,7 @@ fn field_of(input: &MessageDescriptor, name: &str) -> Result<FieldDescriptor, Pr
     field.ok_or_else(|| Problem::invalid(name, "is no part of this form"))
 }
 
-/// The bytes of a file, gathered: a message for each few that come would cost many times what they are.
+/// The bytes of a file, gathered into messages: a message for every few bytes would cost many times their size.
 struct Pieces<'u> {
     sender: &'u Messages,
     field: &'u FieldDescriptor,
@@ -279,7 +279,7 @@ impl<'u> Pieces<'u> {
         self.gathered.extend_from_slice(bytes);
     }
 
-    /// Sends what there is.
+    /// Sends the gathered bytes.
     async fn end(&mut self) {
         if !self.gathered.is_empty() {
             let mut message = DynamicMessage::new(self.field.parent_message().clone());
@@ -289,12 +289,12 @@ impl<'u> Pieces<'u> {
     }
 }
 
-/// A service that has answered takes no more; then its answer is what counts.
+/// Passes a message to the call. A service that has answered takes no more, and then its answer counts.
 async fn pass(sender: &Messages, message: &DynamicMessage) {
     let _ = sender.send(message.encode_to_vec().into()).await;
 }
 
-/// A problem on its way through the reader of forms.
+/// A problem as an error of the form's reader.
 #[derive(Debug, thiserror::Error)]
 #[error("the body cannot be read")]
 struct Carried(Problem);

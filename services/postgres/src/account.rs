@@ -1,4 +1,4 @@
-//! The user Postgres runs as: ourselves, or an unprivileged account when we are root.
+//! The user that Postgres runs as: ourselves, or an unprivileged account when we are root.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,7 +18,7 @@ pub(crate) struct Account {
     pub(crate) gid: u32,
 }
 
-/// Runs programs and owns files as the right user.
+/// The user that runs programs and owns files.
 #[derive(Debug, Clone)]
 pub(crate) struct RunAs {
     /// Our own user id.
@@ -28,7 +28,7 @@ pub(crate) struct RunAs {
 }
 
 impl RunAs {
-    /// Ourselves, or as root the owner of existing data, else `postgres`, else `nobody`.
+    /// Chooses ourselves, or as root the owner of existing data, else `postgres`, else `nobody`.
     pub(crate) fn choose(owner_of_data: Option<(u32, u32)>) -> Result<Self, Error> {
         let uid = own_uid()?;
         if uid != 0 {
@@ -45,7 +45,7 @@ impl RunAs {
         Ok(Self { uid, account: Some(account) })
     }
 
-    /// A command run as that user from `/`, without Postgres's environment variables.
+    /// Creates a command that runs as that user from `/`, without Postgres's environment variables.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").stdin(Stdio::null());
@@ -54,7 +54,7 @@ impl RunAs {
                 command.env_remove(name);
             }
         }
-        // Messages are searched for their English words.
+        // Messages are in English, because they are searched for words.
         command.env("LC_ALL", "C");
         if let Some(account) = &self.account {
             command.uid(account.uid).gid(account.gid);
@@ -71,7 +71,7 @@ impl RunAs {
         }
     }
 
-    /// Whether the account can enter the directory. Tried, not computed: ACLs count as well.
+    /// Whether the account can enter the directory. This is tried, not computed, because ACLs count as well.
     pub(crate) fn can_enter(&self, directory: &Path) -> bool {
         self.account.is_none()
             || self

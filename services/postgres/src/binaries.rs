@@ -1,4 +1,4 @@
-//! Which Postgres to run: where installed ones are looked for, and which of them is taken.
+//! The search for a Postgres to run: where installed ones are looked for, and which of them is taken.
 
 use std::collections::HashSet;
 use std::env;
@@ -11,7 +11,7 @@ use crate::error::{Error, tail};
 use crate::home::Home;
 use crate::{Options, Source, wheel};
 
-/// The major versions the product's SQL runs on.
+/// The major versions that the product's SQL runs on.
 const SUPPORTED: RangeInclusive<u32> = 15..=18;
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
@@ -95,7 +95,7 @@ fn explicit(directory: PathBuf, run_as: &RunAs) -> Result<Binaries, Error> {
     probe(&resolved, run_as).map_err(|reason| Error::BadBinDir { directory, reason })
 }
 
-/// The directory that `postgres` really is in: the other programs are beside it.
+/// Returns the real directory of `postgres`, beside which the other programs are.
 fn resolve(directory: &Path) -> Option<PathBuf> {
     let program = directory.join("postgres").canonicalize().ok()?;
     program.parent().map(Path::to_path_buf)
@@ -122,14 +122,14 @@ fn probe(directory: &Path, run_as: &RunAs) -> Result<Binaries, String> {
     Ok(Binaries { directory: directory.to_path_buf(), major })
 }
 
-/// The major version in `postgres (Postgres) 15.18 (Debian …)`, also of `18beta1`.
+/// Reads the major version in `postgres (Postgres) 15.18 (Debian …)`, also of `18beta1`.
 fn parse_version(text: &str) -> Option<u32> {
     let version = text.split_once("(PostgreSQL) ")?.1;
     let end = version.find(|character: char| !character.is_ascii_digit()).unwrap_or(version.len());
     version[..end].parse().ok()
 }
 
-/// Where installed programs may be, best first, each directory once.
+/// Returns the directories where installed programs may be, the best first, each once.
 fn installed_directories() -> Vec<PathBuf> {
     let on_path = env::var_os("PATH").unwrap_or_default();
     let mut directories: Vec<PathBuf> = env::split_paths(&on_path).collect();
@@ -151,7 +151,7 @@ fn installed_directories() -> Vec<PathBuf> {
         .collect()
 }
 
-/// `parent/prefixN/below` for every number N, highest first.
+/// Returns `parent/prefixN/below` for every number N, the highest first.
 fn versions_below(parent: &Path, prefix: &str, below: &str) -> Vec<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(parent)
         .into_iter()
@@ -166,7 +166,7 @@ fn versions_below(parent: &Path, prefix: &str, below: &str) -> Vec<PathBuf> {
     versions.into_iter().map(|(_, directory)| directory).collect()
 }
 
-/// The command that installs Postgres with the package manager that is present.
+/// Returns the command that installs Postgres with the machine's package manager.
 fn install_command(run_as: &RunAs) -> String {
     let path = env::var_os("PATH").unwrap_or_default();
     let present = |name: &str| env::split_paths(&path).any(|dir| dir.join(name).is_file());

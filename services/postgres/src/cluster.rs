@@ -17,7 +17,7 @@ const LOCALES: [&[&str]; 4] = [
     &["--locale=C.UTF-8"],
     &["--no-locale", "--lc-ctype=en_US.UTF-8"],
     &["--no-locale", "--lc-ctype=UTF-8"],
-    // Since version 17, and independent of what the machine has.
+    // This one exists since version 17, and independently of the machine's locales.
     &["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
 ];
 
@@ -42,17 +42,17 @@ impl Cluster {
         }
     }
 
-    /// The lock that a server's owner holds.
+    /// Returns the lock that a server's owner holds.
     pub(crate) fn owner_lock(&self) -> PathBuf {
         self.directory.join("owner.lock")
     }
 
-    /// The lock that a server's owner and its watchdog share.
+    /// Returns the lock that a server's owner and its watchdog share.
     pub(crate) fn watchdog_lock(&self) -> PathBuf {
         self.directory.join("watchdog.lock")
     }
 
-    /// The password of the superuser; none when the data were made without.
+    /// Returns the password of the superuser; none when the data were made without.
     pub(crate) fn password(&self) -> Result<Option<String>, Error> {
         match fs::read_to_string(&self.password) {
             Ok(text) => Ok(Some(text.trim_end().to_owned())),
@@ -61,7 +61,7 @@ impl Cluster {
         }
     }
 
-    /// Whether there are data to start on.
+    /// Whether there are data to start with.
     pub(crate) fn is_made(&self) -> Result<bool, Error> {
         if self.data.join("PG_VERSION").exists() {
             return Ok(true);
@@ -196,7 +196,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// 32 hexadecimal digits, so that a URL needs no escapes.
+/// Creates 32 random hexadecimal digits, so that a URL needs no escapes.
 fn random_hex() -> Result<String, Error> {
     let source = Path::new("/dev/urandom");
     let mut bytes = [0_u8; 16];

@@ -1,4 +1,4 @@
-//! What can go wrong, in words for the person who runs the program.
+//! Errors, in words for the person who runs the program.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -125,7 +125,7 @@ pub enum Error {
     Io {
         /// What was tried, as a verb.
         action: &'static str,
-        /// On which file or program.
+        /// The file or program.
         path: PathBuf,
         /// The operating system's answer.
         source: io::Error,
@@ -138,7 +138,7 @@ pub(crate) fn cannot(action: &'static str, path: &Path) -> impl FnOnce(io::Error
     move |source| Error::Io { action, path, source }
 }
 
-/// The last `lines` lines of a program's output.
+/// Returns the last `lines` lines of a program's output.
 pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.trim_end().lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")

@@ -1,4 +1,4 @@
-//! Where things are: the home directory, or for root's unreachable home a place in `/var/tmp`.
+//! The places of files: the home directory or, where the account cannot reach root's home, a directory in `/var/tmp`.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::ffi::OsStrExt;
@@ -20,7 +20,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// Makes the home directory when absent, and settles who runs Postgres and where.
+    /// Creates the home directory when absent, and decides who runs Postgres and where.
     pub(crate) fn open(path: &Path, say: fn(&str)) -> Result<(Self, RunAs), Error> {
         fs::create_dir_all(path).map_err(cannot("create", path))?;
         let path = path.canonicalize().map_err(cannot("open", path))?;
@@ -69,17 +69,17 @@ impl Home {
         Ok(())
     }
 
-    /// The major versions with data here, highest first.
+    /// Returns the major versions with data here, the highest first.
     pub(crate) fn majors(&self) -> Vec<u32> {
         majors(&self.base)
     }
 
-    /// The directory of the kept server of a major version.
+    /// Returns the directory of the kept server of a major version.
     pub(crate) fn kept(&self, major: u32) -> PathBuf {
         self.base.join(format!("pg{major}"))
     }
 
-    /// The directory of the servers that are removed when stopped.
+    /// Returns the directory of the servers that are removed when stopped.
     pub(crate) fn ephemeral(&self) -> PathBuf {
         self.base.join("ephemeral")
     }
@@ -124,7 +124,7 @@ fn make_ours(directory: &Path, run_as: &RunAs) -> Result<(), Error> {
     make_enterable(directory)
 }
 
-/// FNV-1a: the standard library's hash may differ between builds, and the place must not.
+/// Returns the FNV-1a hash. The standard library's hash may differ between builds, and the place must not.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

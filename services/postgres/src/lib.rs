@@ -1,5 +1,5 @@
-//! A private Postgres for a program and for tests: found or fetched, started on a free port of
-//! 127.0.0.1, taken over when one still runs, and never left behind, even by kill -9.
+//! A private Postgres for a program and for tests. It is found or fetched, started on a free port of 127.0.0.1, taken over
+//! when one still runs, and never left behind, even by kill -9.
 #![forbid(unsafe_code)]
 
 mod account;
@@ -24,27 +24,27 @@ use seat::Seat;
 use server::{Launch, Server, Shutdown};
 use watchdog::Watchdog;
 
-/// What is promised for committed data.
+/// The durability of committed data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Postgres's defaults: what is committed survives a crash of the machine.
+    /// Postgres's defaults: committed data survive a crash of the machine.
     Full,
-    /// Nothing: no fsync, no waiting for the log, no full pages. For tests only.
+    /// No durability: no fsync, no waiting for the log, no full pages. For tests only.
     None,
 }
 
-/// What becomes of the data when the server stops.
+/// What happens to the data when the server stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// They stay; one server per home directory and major version.
+    /// The data stay; there is one server per home directory and major version.
     Kept,
-    /// They are removed, also after a kill -9 of this process. Every start makes data of its own
-    /// beside those kept, so any number of such servers share a home directory.
+    /// The data are removed, also after a kill -9 of this process. Every start makes data of its own beside the kept ones, so
+    /// any number of such servers share a home directory.
     Ephemeral,
 }
 
 impl Lifetime {
-    /// How a server on such data ends.
+    /// Returns how a server on such data is shut down.
     fn shutdown(self) -> Shutdown {
         match self {
             Self::Kept => Shutdown::Fast,
@@ -53,25 +53,25 @@ impl Lifetime {
     }
 }
 
-/// How clients prove who they are. Counts when the data are made; later starts keep it.
+/// How clients authenticate. This counts when the data are made; later starts keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
-    /// Not at all: every user of this machine can connect.
+    /// Clients do not authenticate: every user of this machine can connect.
     Trust,
-    /// By a random password (SCRAM-SHA-256), kept beside the data in a file of mode 0600.
+    /// Clients have a random password (SCRAM-SHA-256), kept beside the data in a file of mode 0600.
     Scram,
 }
 
 /// Where Postgres's programs may come from. `$PG_BIN_DIR` goes before both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Installed ones, else the wheel.
+    /// Installed programs, else the wheel.
     Any,
     /// Only the wheel from the Python package index (version 18), even where others are installed.
     Wheel,
 }
 
-/// How a server is to be started.
+/// The options of a server.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The directory below which everything is kept, such as `.kefu`; made when absent.
@@ -80,18 +80,18 @@ pub struct Options {
     pub durability: Durability,
     /// What becomes of the data when the server stops.
     pub lifetime: Lifetime,
-    /// How clients prove who they are.
+    /// How clients authenticate.
     pub auth: Auth,
     /// Where the programs may come from.
     pub source: Source,
-    /// Settings of `postgresql.conf`, as name and value. Port, addresses and sockets are ours.
+    /// Settings of `postgresql.conf`, as name and value; not port, addresses and sockets.
     pub settings: Vec<(String, String)>,
-    /// Told in one sentence what takes longer, or what the operator should know.
+    /// The function that is told, in one sentence, what takes longer or what the operator should know.
     pub on_progress: fn(&str),
 }
 
 impl Options {
-    /// A durable server whose data are kept, without passwords, settings and messages.
+    /// Creates the options of a durable server whose data are kept, without passwords, settings and messages.
     pub fn new(home: impl Into<PathBuf>) -> Self {
         Self {
             home: home.into(),
@@ -104,7 +104,7 @@ impl Options {
         }
     }
 
-    /// The opposite, for tests: nothing is durable and nothing is kept.
+    /// Creates the options of a server for tests: nothing is durable and nothing is kept.
     pub fn ephemeral(home: impl Into<PathBuf>) -> Self {
         Self { durability: Durability::None, lifetime: Lifetime::Ephemeral, ..Self::new(home) }
     }
@@ -118,9 +118,9 @@ pub struct Postgres {
     binaries: Binaries,
     password: Option<String>,
     server: Server,
-    /// None once the server has been stopped.
+    /// The watchdog; none once the server has been stopped.
     watchdog: Option<Watchdog>,
-    // Last, so that the locks are free only after everything else is done.
+    // The seat is dropped last, so that the locks are free only after everything else is done.
     seat: Seat,
 }
 
@@ -151,20 +151,20 @@ impl Postgres {
         Ok(Self { options, run_as, binaries, password, server, watchdog: Some(watchdog), seat })
     }
 
-    /// The port on 127.0.0.1. It differs from start to start.
+    /// Returns the port on 127.0.0.1, which differs from start to start.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.server.port
     }
 
-    /// The process id of the server's first process, whose children all others are.
+    /// Returns the process id of the server's first process, whose children all others are.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.server.pid
     }
 
-    /// Starts the server anew on its port, which its clients know, after it was killed or has ended by itself; one that still
-    /// runs is ended first. May be called again when it fails.
+    /// Starts the server again on the port that its clients know, after it was killed or has ended by itself. A server that
+    /// still runs is ended first. May be called again when it fails.
     ///
     /// # Errors
     /// As [`Postgres::start`], and when another process has taken the port.
@@ -180,13 +180,13 @@ impl Postgres {
         Ok(())
     }
 
-    /// The password of the superuser `postgres`; none when the data were made with [`Auth::Trust`].
+    /// Returns the password of the superuser `postgres`; none when the data were made with [`Auth::Trust`].
     #[must_use]
     pub fn password(&self) -> Option<&str> {
         self.password.as_deref()
     }
 
-    /// The URL of a database for the superuser: `postgres://postgres[:password]@127.0.0.1:port/database`.
+    /// Returns the URL of a database for the superuser: `postgres://postgres[:password]@127.0.0.1:port/database`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let password = self.password().map(|password| format!(":{password}")).unwrap_or_default();
@@ -194,25 +194,25 @@ impl Postgres {
         format!("postgres://postgres{password}@127.0.0.1:{port}/{}", escape(database))
     }
 
-    /// The major version, 15 to 18.
+    /// Returns the major version, 15 to 18.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.binaries.major
     }
 
-    /// The directory of the programs: `postgres`, `pg_ctl` and mostly `psql` and `pg_dump`.
+    /// Returns the directory of the programs: `postgres`, `pg_ctl` and mostly `psql` and `pg_dump`.
     #[must_use]
     pub fn bin_dir(&self) -> &Path {
         &self.binaries.directory
     }
 
-    /// The data directory. With root as the user it may be outside of the home directory.
+    /// Returns the data directory. For root it may be outside of the home directory.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.seat.cluster.data
     }
 
-    /// The file that the server writes its log to.
+    /// Returns the file that the server writes its log to.
     #[must_use]
     pub fn log_file(&self) -> &Path {
         &self.seat.cluster.log
@@ -233,7 +233,7 @@ impl Postgres {
         };
         let cluster = &self.seat.cluster;
         let shutdown = self.options.lifetime.shutdown();
-        // On an error the watchdog is dropped, not sent away: it then tries what we could not.
+        // On an error the watchdog is dropped, not dismissed, so that it tries what we could not.
         self.server.stop(&self.run_as, &self.binaries, &cluster.data, shutdown)?;
         if self.options.lifetime == Lifetime::Ephemeral {
             cluster::remove(&cluster.directory)?;
@@ -245,7 +245,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // Nobody is there to be told; what failed is left to the watchdog.
+        // There is nobody to report an error to; the watchdog does what failed.
         self.shut_down().ok();
     }
 }
@@ -265,7 +265,7 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// The upper-case hexadecimal digit of a value below 16.
+/// Returns the upper-case hexadecimal digit of a value below 16.
 fn hex_digit(value: u8) -> char {
     char::from(b"0123456789ABCDEF"[usize::from(value & 15)])
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, cannot};
 
-/// How often a lock, a process or a file is looked at while waiting for it.
+/// How often a lock, a process or a file is checked while waiting for it.
 pub(crate) const POLL: Duration = Duration::from_millis(5);
 
-/// Opens a lock file, made when absent, readable by its owner only.
+/// Opens a lock file that only its owner can read, and creates it when absent.
 pub(crate) fn open(path: &Path) -> Result<File, Error> {
     OpenOptions::new()
         .read(true)
@@ -39,7 +39,7 @@ pub(crate) fn take(path: &Path, patience: Duration) -> Result<Option<File>, Erro
     }
 }
 
-/// Takes those of the locks that exist, making none; none when somebody has one of them.
+/// Takes the locks whose files exist, without creating any; none when somebody has one of them.
 pub(crate) fn take_existing(paths: &[PathBuf]) -> Result<Option<Vec<File>>, Error> {
     let mut taken = Vec::new();
     for path in paths {
@@ -68,10 +68,10 @@ pub(crate) fn wait(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Becomes the owner and writes down who that is.
+/// Takes the owner's lock and writes our process id into it.
 ///
-/// The short patience covers a thread of a just ended owner that was between fork and exec, when
-/// the child still shares the lock.
+/// It waits a moment, because a thread of an owner that has just ended may be between fork and exec, when the child still
+/// shares the lock.
 pub(crate) fn claim(path: &Path, home: &Path) -> Result<File, Error> {
     let Some(mut file) = take(path, Duration::from_millis(250))? else {
         let holder = fs::read_to_string(path).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! `postmaster.pid`, the file in which a running server says who and how far it is.
+//! `postmaster.pid`, the file in which a running server states its process id and its status.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the server last said of itself.
+/// The status that the server last wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Starting,

@@ -1,4 +1,4 @@
-//! Taking a place for a server: the locks, the directory and the programs that fit its data.
+//! Seats of servers: the locks, the directory and the programs that fit its data.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
@@ -20,13 +20,13 @@ const WATCHDOG_WITHIN: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) cluster: Cluster,
-    /// Shared with the watchdog, so taken until it is done as well.
+    /// The lock that the watchdog shares, so that it is held until the watchdog is done as well.
     pub(crate) watchdog_lock: File,
     _owner_lock: File,
 }
 
 impl Seat {
-    /// The place of the data that are kept.
+    /// Takes the seat of the data that are kept.
     pub(crate) fn kept(options: &Options, home: &Home, run_as: &RunAs) -> Result<(Self, Binaries), Error> {
         let owner_lock = lock::claim(&home.path.join("owner.lock"), &home.path)?;
         let binaries = binaries::find(options, home, run_as, &home.majors())?;
@@ -45,7 +45,7 @@ impl Seat {
         Ok((Self { cluster, watchdog_lock, _owner_lock: owner_lock }, binaries))
     }
 
-    /// A new place for data that are removed, after clearing those that lost owner and watchdog.
+    /// Takes a new seat for data that are removed, after clearing those that lost owner and watchdog.
     pub(crate) fn ephemeral(options: &Options, home: &Home, run_as: &RunAs) -> Result<(Self, Binaries), Error> {
         let binaries = binaries::find(options, home, run_as, &[])?;
         let parent = home.ephemeral();
@@ -76,7 +76,7 @@ fn new_directory(parent: &Path) -> Result<PathBuf, Error> {
     }
 }
 
-/// Removes what nobody owns and no watchdog is about to remove.
+/// Removes directories that nobody owns and no watchdog is about to remove.
 fn clear(parent: &Path, run_as: &RunAs, binaries: &Binaries) -> Result<(), Error> {
     for entry in fs::read_dir(parent).map_err(cannot("read", parent))?.flatten() {
         let cluster = Cluster::new(entry.path());

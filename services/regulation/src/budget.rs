@@ -1,8 +1,8 @@
-//! A length of time that a clause allows, on the wall clock or in working time, and how it is written in the rule book.
+//! Budgets: lengths of time that a clause allows, on the wall clock or in working time, and how the rule book writes them.
 
 use jiff::SignedDuration;
 
-/// Which clock a length of time is counted on.
+/// The clock on which a length of time is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Measure {
     /// Elapsed time, day and night.
@@ -14,9 +14,9 @@ pub enum Measure {
 /// A positive length of time in whole microseconds, at most [`Budget::MAX`], with the clock it is counted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Budget {
-    /// The clock it is counted on.
+    /// The clock on which the length is counted.
     pub measure: Measure,
-    /// How long it is.
+    /// The length.
     pub length: SignedDuration,
 }
 
@@ -24,20 +24,20 @@ impl Budget {
     /// The longest budget a regulation may set: ten years of 366 days.
     pub const MAX: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
-    /// A budget on the wall clock.
+    /// Creates a budget on the wall clock.
     #[must_use]
     pub const fn wall(length: SignedDuration) -> Self {
         Self { measure: Measure::Wall, length }
     }
 
-    /// A budget in working time.
+    /// Creates a budget in working time.
     #[must_use]
     pub const fn working(length: SignedDuration) -> Self {
         Self { measure: Measure::Working, length }
     }
 }
 
-/// What a duration may look like, for the operator who has to correct one.
+/// The forms of a duration, for the operator who has to correct one.
 pub(crate) const FORMS: &str = "a positive duration such as \"30m\", \"1h30m\", \"4h working\", \"1 working day\" or \"30d\" (units d, h, m, s, ms)";
 
 /// Reads a budget. A working day lasts `nominal_day`; everything else is exact.

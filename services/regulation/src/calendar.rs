@@ -1,5 +1,5 @@
-//! The business calendar: which time is working time. Pure: it reads no clock, and the same calendar always gives the
-//! same answer for the same instants.
+//! The business calendar: which time is working time. It reads no clock, so the same calendar always gives the same answer
+//! for the same instants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};

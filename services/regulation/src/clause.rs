@@ -1,4 +1,4 @@
-//! Clauses of the four regulations as data, and the reading of the embedded rule book.
+//! Clauses of the four regulations as data, and the reader of the embedded rule book.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub enum Service {
     Faults,
 }
 
-/// How a clause is made real.
+/// How the suite puts a clause into effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mechanism {
@@ -33,11 +33,11 @@ pub enum Mechanism {
     Duty,
     /// A transition refused until the clause is satisfied.
     Gate,
-    /// Fields that must be there and stay in the journal.
+    /// Fields that must be given and stay in the journal.
     Record,
-    /// Work that the system itself creates when its time comes.
+    /// Work that the system creates itself when it is due.
     Schedule,
-    /// Computed from journal events.
+    /// A figure computed from journal events.
     Metric,
     /// An item on a quality-inspection scorecard.
     Scorecard,
@@ -57,7 +57,7 @@ pub enum Mechanism {
 pub enum Source {
     /// The regulation's own number.
     Text,
-    /// Ours, where the regulation leaves it open.
+    /// A value of ours, where the regulation leaves it open.
     Default,
     /// A rule of ours that the regulation does not have.
     Extension,
@@ -76,22 +76,22 @@ pub struct Title {
 /// One clause with its effective parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clause {
-    /// Its stable id, `A1.1` to `D10.8`.
+    /// The stable id, `A1.1` to `D10.8`.
     pub id: String,
-    /// Its short name.
+    /// The short name.
     pub title: Title,
-    /// What it demands, in one English sentence.
+    /// What the clause demands, in one English sentence.
     pub duty: String,
-    /// The services that make it real, the first leading.
+    /// The services that put it into effect, the leading one first.
     pub services: Vec<Service>,
-    /// How they do.
+    /// The mechanisms by which they do.
     pub mechanisms: Vec<Mechanism>,
-    /// Its parameters by name.
+    /// The parameters by name.
     pub parameters: Vec<Parameter>,
 }
 
 impl Clause {
-    /// The parameter of that name.
+    /// Returns the parameter of a name.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
@@ -101,7 +101,7 @@ impl Clause {
 /// A value that a clause leaves to the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name, unique within the clause.
+    /// The name, unique within the clause.
     pub name: String,
     /// The value in force.
     pub value: Value,
@@ -109,14 +109,14 @@ pub struct Parameter {
     pub text: String,
     /// Where the standard value comes from, also when it is overridden.
     pub source: Source,
-    /// What the name leaves unsaid.
+    /// A note on what the name leaves open.
     pub note: Option<String>,
     /// Whether the operator's file sets it.
     pub overridden: bool,
     pub(crate) limits: Limits,
 }
 
-/// What a parameter's values must keep to beyond their type.
+/// The bounds of a parameter's values beyond their type.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Limits {
     measure: Option<Measure>,
@@ -126,13 +126,13 @@ pub(crate) struct Limits {
 }
 
 impl Parameter {
-    /// The parameter's type.
+    /// Returns the parameter's type.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.value.kind()
     }
 
-    /// The words that a parameter of [`Kind::Choice`] may take; empty for other types.
+    /// Returns the words that a parameter of [`Kind::Choice`] may take; empty for other types.
     #[must_use]
     pub fn choices(&self) -> &[String] {
         &self.limits.choices
@@ -177,7 +177,7 @@ impl Limits {
     }
 }
 
-/// The embedded rule book, working days lasting `nominal_day`.
+/// Reads the embedded rule book, in which a working day lasts `nominal_day`.
 pub(crate) fn rule_book(nominal_day: SignedDuration) -> Result<Vec<Clause>, Error> {
     const FILES: [&str; 4] = [
         include_str!("clauses/a.toml"),

@@ -1,4 +1,4 @@
-//! What parameters must keep to among themselves, whichever of them an operator sets.
+//! Constraints among parameters, whichever of them an operator sets.
 
 use jiff::SignedDuration;
 
@@ -6,7 +6,7 @@ use crate::budget::Budget;
 use crate::clause::Clause;
 use crate::value::{TimeOfDay, Value};
 
-/// A parameter at fault and why.
+/// A parameter that violates a constraint, and why.
 pub(crate) struct Violation {
     pub(crate) clause: &'static str,
     pub(crate) parameter: &'static str,
@@ -26,7 +26,7 @@ const ORDERED: [(&str, &str, &str); 6] = [
 /// First answers that a promised wait must not undercut.
 const ANSWERS: [&str; 3] = ["chat", "email", "web"];
 
-/// Every violation; none for the standard rule book.
+/// Returns every violation; none for the standard rule book.
 pub(crate) fn violations(clauses: &[Clause]) -> Vec<Violation> {
     let book = Book(clauses);
     let mut found = Vec::new();
@@ -132,7 +132,7 @@ impl Book<'_> {
     }
 }
 
-/// C2.1: the time that a number of rings takes.
+/// Returns the time that a number of rings takes (C2.1).
 pub(crate) fn hotline_answer(rings: u32, ring: Budget) -> SignedDuration {
     let rings = i32::try_from(rings).unwrap_or(i32::MAX);
     ring.length.saturating_mul(rings)

@@ -1,4 +1,4 @@
-//! A canonical encoding into a short digest: every item is preceded by its length, so no two contents read alike.
+//! A canonical encoding into a short digest. Every item is preceded by its length, so no two contents are encoded alike.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ impl Canonical {
         self.0.update((count as u64).to_be_bytes());
     }
 
-    /// The first eight bytes of SHA-256 in hexadecimal.
+    /// Returns the first eight bytes of SHA-256 in hexadecimal.
     pub(crate) fn finish(self) -> String {
         let mut hex = String::with_capacity(16);
         for byte in self.0.finalize().iter().take(8) {

@@ -1,4 +1,4 @@
-//! Why a regulation or a calendar is refused, in words an operator can act on.
+//! Errors of regulations and calendars, in words that an operator can act on.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ pub enum Error {
     Read {
         /// The file asked for.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file was read and refused; the source says why.
@@ -22,10 +22,10 @@ pub enum Error {
         /// The reason, with its line.
         source: Box<Error>,
     },
-    /// Not TOML, or not the shape of a regulation file.
+    /// The text is not TOML, or has not the shape of a regulation file.
     #[error("{line}{reason}")]
     Syntax {
-        /// Where.
+        /// The line.
         line: Line,
         /// What is wrong.
         reason: String,
@@ -47,7 +47,7 @@ pub enum Error {
         clause: String,
         /// The name given.
         parameter: String,
-        /// The names it has.
+        /// The names of the clause's parameters.
         allowed: String,
     },
     /// The value is malformed, of the wrong type, out of range, or at odds with another parameter.
@@ -87,7 +87,7 @@ impl Error {
         Self::Calendar { line: Line(None), key, reason: reason.into() }
     }
 
-    /// A TOML error, with its line in `text`.
+    /// Creates the error of malformed TOML, with its line in `text`.
     pub(crate) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         Self::Syntax {
             line: Line(error.span().map(|span| line_of(text, span.start))),
@@ -109,7 +109,7 @@ impl fmt::Display for Line {
     }
 }
 
-/// The line of a byte offset, counted from 1.
+/// Returns the line of a byte offset, counted from 1.
 pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     let before = text.as_bytes().iter().take(offset);
     before.filter(|byte| **byte == b'\n').count() + 1

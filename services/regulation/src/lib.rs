@@ -1,5 +1,5 @@
-//! The rule book as data: every clause with its parameters, the operator's overrides, and the business calendar that
-//! working time is counted on. It owns no state and does no input or output but reading the regulation file.
+//! The rule book as data: every clause with its parameters, the operator's overrides, and the business calendar on which
+//! working time is counted. The crate owns no state, and its only input is the regulation file.
 #![forbid(unsafe_code)]
 
 pub mod budget;

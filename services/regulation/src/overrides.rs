@@ -1,5 +1,5 @@
-//! The operator's regulation file: one table per clause, and the calendar's. Reading it checks its shape and keeps the line
-//! of everything in it; whether clauses, parameters and values exist is for the regulation to say.
+//! The operator's regulation file: one table per clause, and that of the calendar. Reading checks the shape and keeps the
+//! line of everything in the file; the regulation checks whether clauses, parameters and values exist.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::calendar::{Calendar, Settings};
 use crate::error::{Error, Line, line_of};
 use crate::value::Raw;
 
-/// What an operator's file says.
+/// The contents of an operator's file.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
     /// The clauses that have a table, also an empty one.
@@ -42,7 +42,7 @@ impl Overrides {
         Ok(reader.overrides)
     }
 
-    /// The calendar the file asks for: the standard one where it says nothing.
+    /// Returns the calendar that the file asks for; the standard one where it says nothing.
     pub(crate) fn calendar(&self) -> Result<Calendar, Error> {
         let Some(settings) = &self.settings else {
             return Ok(Calendar::standard());
@@ -55,7 +55,7 @@ impl Overrides {
         })
     }
 
-    /// Where a parameter is set, if it is.
+    /// Returns the line at which a parameter is set, if it is.
     pub(crate) fn line(&self, clause: &str, parameter: &str) -> Line {
         let set = self.values.iter().find(|value| value.clause == clause && value.parameter == parameter);
         set.map(|value| value.line).unwrap_or_default()

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::budget::Budget;
 use crate::value::{Kind, Money, MonthDay, Percent, Period, TimeOfDay, Value, WeekdayTime};
 
-/// A handle on one parameter, of the type its values have. Handles are the constants of this module.
+/// A handle on one parameter, typed by its values. Handles are the constants of this module.
 #[derive(Debug)]
 pub struct Param<T> {
     clause: &'static str,
@@ -23,18 +23,18 @@ impl<T> Clone for Param<T> {
 impl<T> Copy for Param<T> {}
 
 impl<T> Param<T> {
-    /// Private to the crate, so that every handle is one that loading has checked.
+    /// Creates a handle. It is private to the crate, so that loading has checked every handle.
     const fn new(clause: &'static str, name: &'static str) -> Self {
         Self { clause, name, value: PhantomData }
     }
 
-    /// The id of the clause.
+    /// Returns the id of the clause.
     #[must_use]
     pub const fn clause(self) -> &'static str {
         self.clause
     }
 
-    /// The parameter's name within the clause.
+    /// Returns the parameter's name within the clause.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
@@ -43,10 +43,10 @@ impl<T> Param<T> {
 
 /// A Rust type that parameter values are read as.
 pub trait Parametric: Sized + sealed::Sealed {
-    /// The parameter type it stands for.
+    /// The parameter type that the Rust type stands for.
     const KIND: Kind;
 
-    /// The value as this type; none if it is of another.
+    /// Reads the value as this type; none if it is of another.
     fn from_value(value: &Value) -> Option<Self>;
 }
 
@@ -83,7 +83,7 @@ parametric! {
     String => Choice,
 }
 
-/// What a handle claims, for the check at load.
+/// The claim of a handle, which is checked at load.
 pub(crate) struct Handle {
     pub(crate) clause: &'static str,
     pub(crate) name: &'static str,

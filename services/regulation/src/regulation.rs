@@ -1,4 +1,4 @@
-//! The regulation in force: the rule book with the operator's values, its calendar, and the version that duties and events
+//! The regulation in force: the rule book with the operator's values, the calendar, and the version that duties and events
 //! carry.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The closed set of parameter types and how their values are read from the rule book or an override file.
+//! The closed set of parameter types, and how their values are read from the rule book or an override file.
 
 use std::fmt;
 
@@ -88,7 +88,7 @@ impl Value {
         }
     }
 
-    /// The type of this value.
+    /// Returns the type of this value.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -131,7 +131,7 @@ impl Value {
 }
 
 impl Kind {
-    /// What a value of this type looks like, for the operator who has to correct one.
+    /// Returns the forms of a value of this type, for the operator who has to correct one.
     pub(crate) fn forms(self) -> &'static str {
         match self {
             Self::Duration => budget::FORMS,
@@ -148,7 +148,7 @@ impl Kind {
     }
 }
 
-/// A value as TOML has it, before its type is known.
+/// A value of TOML before its type is known.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Raw {
@@ -158,7 +158,7 @@ pub(crate) enum Raw {
 }
 
 impl fmt::Display for Raw {
-    /// As it would be written in TOML, shortened if need be.
+    /// Writes the value as in TOML, shortened if need be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bool(value) => write!(f, "{value}"),
@@ -169,7 +169,7 @@ impl fmt::Display for Raw {
 }
 
 impl Raw {
-    /// The value without TOML's quotes, for display.
+    /// Returns the value without TOML's quotes, for display.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(value) => value.split_whitespace().collect::<Vec<_>>().join(" "),

@@ -97,9 +97,9 @@ pub struct NewDuty<'a> {
     pub clause: &'a str,
     /// What the clause asks for, as a code of the service.
     pub kind: &'a str,
-    /// The resource it is about.
+    /// The resource that the duty is about.
     pub subject: String,
-    /// Who must fulfil it.
+    /// Who must fulfil the duty.
     pub owner: &'a str,
     /// The owner's department.
     pub department: &'a str,

@@ -121,7 +121,7 @@ macro_rules! actions {
         }
 
         impl $name {
-            /// What the action is called.
+            /// Returns the name of the action.
             pub fn label(self) -> $crate::lifecycle::Label {
                 let (method, english, chinese) = match self {
                     $(Self::$action => (stringify!($method), $english, $chinese),)*
@@ -216,7 +216,7 @@ pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub transitions: &'static [Transition<S, A, D, F>],
     /// The rules of its duties.
     pub duties: &'static [DutyRule<D, F>],
-    /// What an action is called.
+    /// The names of its actions.
     pub label: fn(A) -> Label,
     /// The name of a state in the contract.
     pub state_name: fn(S) -> &'static str,

@@ -1,6 +1,6 @@
 //! Stored rows: the traits that `#[derive(Record)]` implements, and how the values of columns begin and are shown.
 //!
-//! What is derived is checked against the schema when the crate is compiled:
+//! The derived queries are checked against the schema at compile time:
 //!
 //! ```
 //! use kefu_chassis::record::Record;

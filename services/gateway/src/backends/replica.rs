@@ -1,4 +1,4 @@
-//! One replica of a service: its connections, what is known of it, and the calls that have a place there.
+//! One replica of a service: its connections, its state, and the calls that have a place there.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,52 +14,52 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-/// Calls, and likewise streams, of one replica at once: a service takes 1,000 on a connection.
+/// The most calls, and the most streams, of one replica at once: a service takes 1,000 on a connection.
 pub const AT_ONCE: u16 = 900;
 /// How long a replica may take to say whether it is ready.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What every service serves, and is ready for when it is.
+/// The gRPC service whose health is asked for; every service serves it.
 const ASKED: &str = "kefu.events.v1.EventFeed";
 
-/// What is known of a replica.
+/// The state of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum State {
-    /// It is away, or says that it is not ready.
+    /// The replica is away, or says that it is not ready.
     Away,
-    /// A call to it was lost: others are preferred until it is asked again.
+    /// A call to the replica was lost: others are preferred until it is asked again.
     Suspect,
-    /// It says that it is ready.
+    /// The replica says that it is ready.
     Ready,
 }
 
 /// A replica.
 #[derive(Debug)]
 pub struct Replica {
-    /// Where it is.
+    /// The address.
     pub address: SocketAddr,
-    /// Calls that end soon.
+    /// The connection of calls that end soon.
     calls: Traced<Channel>,
-    /// Calls that go on: a connection of their own, for one holds only so many.
+    /// The connection of streams, which is apart because a connection holds only so many calls.
     streams: Traced<Channel>,
-    /// The connection of calls, on which it is asked.
+    /// The connection of calls, without traces, on which the replica is asked for its health.
     asked: Channel,
-    /// Whether it did not say, when it was last asked, whether it is ready.
+    /// Whether the last question for its health had no answer.
     is_silent: AtomicBool,
     under_way: [AtomicUsize; 2],
     state: AtomicU8,
 }
 
-/// Whether a call ends soon.
+/// The kind of a call, by how long it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It does.
+    /// A call that ends soon.
     Call,
-    /// It goes on: a stream, of either side.
+    /// A call with a stream on either side.
     Stream,
 }
 
-/// A call's place at a replica, until it is dropped.
+/// A call's place at a replica, given back when it is dropped.
 #[derive(Debug)]
 pub struct Lease {
     replica: Arc<Replica>,
@@ -67,7 +67,7 @@ pub struct Lease {
 }
 
 impl Replica {
-    /// One that is reached so, by calls to `server`.
+    /// Creates the replica at an address; calls to it are traced as calls to `server`.
     pub fn new(address: SocketAddr, endpoint: &Endpoint, telemetry: &Telemetry, server: &Uri) -> Self {
         let traced = |channel| Traced::new(channel, telemetry, "services/gateway", server.clone());
         let calls = endpoint.connect_lazy();
@@ -82,7 +82,7 @@ impl Replica {
         }
     }
 
-    /// What is known of it.
+    /// Returns the state.
     pub fn state(&self) -> State {
         match self.state.load(Ordering::Relaxed) {
             2 => State::Ready,
@@ -91,12 +91,12 @@ impl Replica {
         }
     }
 
-    /// How many of its calls of a kind are under way.
+    /// Returns how many calls of a kind are under way.
     pub fn load(&self, kind: Kind) -> usize {
         self.under_way(kind).load(Ordering::Relaxed)
     }
 
-    /// A place for one more; none if it has as many as it can hold.
+    /// Takes a place for one more call; none if the replica has as many as it can hold.
     pub fn take(self: &Arc<Self>, kind: Kind) -> Option<Lease> {
         if self.under_way(kind).fetch_add(1, Ordering::Relaxed) >= usize::from(AT_ONCE) {
             self.under_way(kind).fetch_sub(1, Ordering::Relaxed);
@@ -105,7 +105,7 @@ impl Replica {
         Some(Lease { replica: self.clone(), kind })
     }
 
-    /// Asks whether it is ready; the answer if that is news.
+    /// Asks the replica whether it is ready; returns the answer if that is new.
     pub async fn ask(&self) -> Option<bool> {
         let is_ready = self.says_ready().await?;
         let state = if is_ready { State::Ready } else { State::Away };
@@ -113,7 +113,8 @@ impl Replica {
         ((before == State::Ready as u8) != is_ready).then_some(is_ready)
     }
 
-    /// Whether it is ready. One that says nothing is not, but once it may be busy.
+    /// Returns whether the replica is ready. One without an answer is not, unless it answered the question before: it may be
+    /// busy.
     async fn says_ready(&self) -> Option<bool> {
         let mut client = HealthClient::new(self.asked.clone());
         let asked = client.check(HealthCheckRequest { service: ASKED.to_owned() });
@@ -132,7 +133,7 @@ impl Replica {
 }
 
 impl Lease {
-    /// The way to the replica.
+    /// Returns the channel to the replica.
     pub fn channel(&self) -> Traced<Channel> {
         match self.kind {
             Kind::Call => self.replica.calls.clone(),
@@ -140,7 +141,7 @@ impl Lease {
         }
     }
 
-    /// A call to it was lost.
+    /// Notes that a call to the replica was lost.
     pub fn suspect(&self) {
         let (ready, suspect) = (State::Ready as u8, State::Suspect as u8);
         let _ = self.replica.state.compare_exchange(ready, suspect, Ordering::Relaxed, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The comments of the contracts, by where they stand, and the examples that they give.
+//! The comments of the contracts, by their place, and the examples in them.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use prost_reflect::{
     MethodDescriptor, ServiceDescriptor,
 };
 
-/// What is written about the elements of a pool that was decoded with its comments.
+/// The comments of a pool that was decoded with them.
 pub struct Comments {
     by_place: HashMap<(String, Vec<i32>), String>,
-    /// What fields may hold, as their comments have it.
+    /// The examples of values in the comments of fields.
     examples: Vec<String>,
 }
 
@@ -34,17 +34,17 @@ impl Comments {
         comments
     }
 
-    /// What is written about an element: Markdown, empty when nothing is.
+    /// Returns the comment of an element in Markdown; empty when there is none.
     pub fn of(&self, element: &impl Element) -> &str {
         self.by_place.get(&element.place()).map_or("", String::as_str)
     }
 
-    /// The values that the comment of a field gives.
+    /// Returns the examples in the comment of a field.
     pub fn examples_of(&self, field: &FieldDescriptor) -> impl Iterator<Item = &str> {
         self.of(field).split("e.g. `").skip(1).filter_map(quoted)
     }
 
-    /// A name of the form `pattern`, such as `staff/{staff}`, that a comment gives.
+    /// Returns a name of the form `pattern`, such as `staff/{staff}`, if a comment gives one.
     pub fn name_like(&self, pattern: &str) -> Option<&str> {
         let fits = |name: &str| {
             name.split('/').count() == pattern.split('/').count()
@@ -57,12 +57,12 @@ impl Comments {
     }
 }
 
-/// Text up to the next backtick, unless it only hints at a value.
+/// Returns the text up to the next backtick, unless it only hints at a value.
 fn quoted(rest: &str) -> Option<&str> {
     rest.split_once('`').map(|(text, _)| text).filter(|text| !text.contains(['…', '{']))
 }
 
-/// A comment's lines joined, its paragraphs kept.
+/// Joins a comment's lines and keeps its paragraphs.
 fn paragraphs(comment: &str) -> String {
     let mut text = String::new();
     for line in comment.trim().lines().map(str::trim) {
@@ -78,9 +78,9 @@ fn paragraphs(comment: &str) -> String {
     text
 }
 
-/// Something that has a comment.
+/// An element that may have a comment.
 pub trait Element {
-    /// The file it stands in, and where.
+    /// Returns the element's file, and its place in it.
     fn place(&self) -> (String, Vec<i32>);
 }
 

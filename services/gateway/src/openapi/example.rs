@@ -1,4 +1,4 @@
-//! Examples of what a request may say: as the comments have it, or else as the field's rules allow it.
+//! Examples of requests: from the comments, or else as the fields' rules allow.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
@@ -11,11 +11,11 @@ use super::value::A_UUID;
 
 const TIME: &str = "2026-01-05T01:30:00Z";
 
-/// What says how a call is made, not what is asked.
+/// The fields that say how a call is made, not what it asks.
 const OF_CALLS: [&str; 3] = ["request_id", "etag", "occurred_time"];
 
-/// What must be given of a request, or of a resource in it; where nothing must, a field with an example, or the first. Fields of the path are left
-/// out.
+/// Makes an example of a request, or of a resource in it, with the required fields. Where none is required, it has a field
+/// with an example, or the first one. Fields of the path are left out.
 pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
     let may = |field: &FieldDescriptor| {
         let rules = schemas.rules(field);
@@ -39,7 +39,7 @@ pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of
     ordered::object(given)
 }
 
-/// What a field may hold.
+/// Makes an example of a field's value.
 pub fn of_field(schemas: &Schemas, field: &FieldDescriptor, of_path: &[&str]) -> Value {
     let one = match field.kind() {
         Kind::String => text(schemas, field),
@@ -66,7 +66,7 @@ pub fn of_field(schemas: &Schemas, field: &FieldDescriptor, of_path: &[&str]) ->
     if field.is_list() { json!([one]) } else { one }
 }
 
-/// The id at a segment of a resource's name.
+/// Makes an example of the id at a segment of a resource's name.
 pub fn id(schemas: &Schemas, form: &str, segment: usize) -> String {
     let upto = form.split('/').take(segment + 1).collect::<Vec<_>>().join("/");
     schemas.comments.name_like(&upto).and_then(|name| name.rsplit('/').next()).unwrap_or(A_UUID).to_owned()

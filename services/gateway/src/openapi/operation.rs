@@ -1,4 +1,4 @@
-//! One operation for each HTTP binding of a method: its parameters, bodies and answers.
+//! Operations, one for each HTTP binding of a method: parameters, bodies and answers.
 
 use kefu_proto::contract::{Binding, audience, field_at, roles, rule, served_by};
 use kefu_proto::rules::v1::{Access, Role};
@@ -20,14 +20,14 @@ mod body;
 pub struct Operation<'a> {
     /// The method.
     pub method: &'a MethodDescriptor,
-    /// Its way over HTTP.
+    /// The HTTP binding.
     pub binding: &'a Binding,
-    /// Which of its ways it is, from 0 on.
+    /// The number of the binding among those of the method, from 0 on.
     pub number: usize,
 }
 
 impl Operation<'_> {
-    /// The path, and the operation as OpenAPI describes it.
+    /// Returns the path, and the operation as OpenAPI describes it.
     pub fn describe(&self, pool: &DescriptorPool, schemas: &mut Schemas) -> (String, Value) {
         let path = Path::of(self.binding, &schemas.resources);
         let service = self.method.parent_service();
@@ -95,7 +95,7 @@ impl Operation<'_> {
         described.collect()
     }
 
-    /// What neither path nor body carries.
+    /// Returns the parameters in the query: the fields that neither path nor body carries.
     fn in_query(&self, schemas: &mut Schemas) -> Vec<Value> {
         if self.binding.body == "*" {
             return Vec::new();
@@ -131,12 +131,12 @@ impl Operation<'_> {
         asked.map(|(name, _)| json!({"$ref": format!("#/components/parameters/{name}")})).collect()
     }
 
-    /// The fields, dotted, that the path carries.
+    /// Returns the fields, dotted, that the path carries.
     fn of_path(&self) -> Vec<&str> {
         self.binding.variables().into_iter().map(|(field, _)| field).collect()
     }
 
-    /// Whether the request says which state of a resource it means.
+    /// Whether the request takes an etag.
     fn takes_etag(&self) -> bool {
         let has = |message: &MessageDescriptor| message.get_field_by_name("etag").is_some();
         let input = self.method.input();
@@ -145,18 +145,18 @@ impl Operation<'_> {
         has(&input) || body.is_some_and(|field| matches!(field.kind(), Kind::Message(message) if has(&message)))
     }
 
-    /// Whether the answer says which state of a resource it is.
+    /// Whether the answer has an etag.
     fn has_etag(&self) -> bool {
         !self.method.is_server_streaming() && self.method.output().get_field_by_name("etag").is_some()
     }
 
-    /// Whether the answer has no end of its own.
+    /// Whether the answer is a stream without an end.
     fn is_endless(&self) -> bool {
         self.method.is_server_streaming() && self.binding.response_body.is_empty()
     }
 }
 
-/// The parameters in headers, to be referred to.
+/// Returns the parameters in headers, as components to refer to.
 pub fn headers() -> Value {
     let header = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "header", "description": about, "schema": schema});
     json!({
@@ -176,7 +176,7 @@ pub fn headers() -> Value {
     })
 }
 
-/// The services of the suite, by the ids in their names.
+/// Returns the services of the suite, by the ids in their names.
 fn services(pool: &DescriptorPool) -> Vec<String> {
     let names = pool.services().filter_map(|service| served_by(&service));
     let mut ids: Vec<String> = names.filter_map(|name| Some(name.strip_prefix("services/")?.to_owned())).collect();
@@ -185,13 +185,13 @@ fn services(pool: &DescriptorPool) -> Vec<String> {
     ids
 }
 
-/// Up to the first full stop before a blank, or all.
+/// Returns the text up to the first full stop before a blank, or all of it.
 fn first_sentence(text: &str) -> &str {
     let end = text.match_indices(". ").map(|(at, _)| at).find(|&at| !text[..at].ends_with("e.g"));
     text[..end.unwrap_or(text.len())].trim_end_matches('.')
 }
 
-/// A body of one media type.
+/// Describes a body of one media type.
 fn content(kind: &str, schema: &Value) -> Map<String, Value> {
     Map::from_iter([(kind.to_owned(), json!({"schema": schema}))])
 }

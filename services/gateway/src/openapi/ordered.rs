@@ -1,13 +1,13 @@
-//! Objects whose members keep an order when they are written: a form is sent, and a message read, as the contract has it.
-//! `serde_json` can be told to keep it, but then does so in every crate, also where digests rest on sorted members.
+//! Objects whose members are written in a given order, so that forms and messages appear in the order of the contract.
+//! `serde_json` could keep the order itself, but then in every crate, also where digests rely on sorted members.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-/// The member that has the names of the others in order; it is not written.
+/// The member that lists the names of the others in order; it is not written.
 const ORDER: &str = "\0";
 
-/// An object that is written in this order.
+/// Creates an object whose members are written in this order.
 pub fn object(members: impl IntoIterator<Item = (String, Value)>) -> Value {
     let mut object = Map::new();
     let mut order = Vec::new();
@@ -19,7 +19,7 @@ pub fn object(members: impl IntoIterator<Item = (String, Value)>) -> Value {
     object.into()
 }
 
-/// Writes a value, its objects in their order.
+/// A value that is written with its objects in their order.
 pub struct Ordered<'a>(pub &'a Value);
 
 impl Serialize for Ordered<'_> {

@@ -1,13 +1,13 @@
-//! Paths as OpenAPI writes them, a parameter for each id, from the templates of the HTTP bindings.
+//! Paths as OpenAPI writes them, with a parameter for each id, from the templates of the HTTP bindings.
 
 use kefu_proto::contract::{Binding, Resource, wildcards};
 
 /// A path with the ids in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Path {
-    /// E.g. `/v1/requests/{request}:resolve`.
+    /// The path's template, e.g. `/v1/requests/{request}:resolve`.
     pub template: String,
-    /// Its parameters in order.
+    /// The parameters in order.
     pub ids: Vec<Id>,
 }
 
@@ -16,16 +16,16 @@ pub struct Path {
 pub struct Id {
     /// The parameter's name, e.g. `workOrder`.
     pub name: String,
-    /// The request's field that has the id in it, e.g. `name`.
+    /// The request's field that contains the id, e.g. `name`.
     pub field: String,
     /// The form of the field's values, e.g. `requests/{request}/workOrders/{work_order}`.
     pub form: String,
-    /// Which segment of the form it is.
+    /// The number of the segment in the form.
     pub segment: usize,
 }
 
 impl Path {
-    /// The path of a binding, its parameters named as the resources name them.
+    /// Makes the path of a binding, with parameters named as the resources name them.
     pub fn of(binding: &Binding, resources: &[Resource]) -> Self {
         let mut path = Self { template: String::new(), ids: Vec::new() };
         let mut rest = binding.template.as_str();
@@ -57,7 +57,7 @@ impl Path {
     }
 }
 
-/// `work_order` as `workOrder`.
+/// Turns `work_order` into `workOrder`.
 fn camel_case(name: &str) -> String {
     let mut words = name.split(['_', '.']);
     let first = words.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What a call is answered that is refused or fails: problem details (RFC 9457), and the statuses that have them.
+//! Answers to calls that are refused or fail: problem details (RFC 9457), and the statuses that have them.
 
 use prost_reflect::DescriptorPool;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use super::schema::Schemas;
 /// The media type of a problem.
 pub const PROBLEM: &str = "application/problem+json";
 
-/// What each status is for.
+/// The statuses, each with its name and its meaning.
 const STATUSES: [(&str, &str, &str); 13] = [
     ("400", "BadRequest", "Something in the request is missing, malformed or out of range; `violations` names each."),
     ("401", "Unauthenticated", "The bearer token is missing or not valid."),
@@ -29,7 +29,7 @@ const STATUSES: [(&str, &str, &str); 13] = [
     ("default", "Problem", "Any other refusal."),
 ];
 
-/// The answers to a call with these of the statuses.
+/// Returns the answers with those of the statuses that `asked` selects.
 pub fn answers(asked: impl Fn(&str) -> bool) -> Map<String, Value> {
     let asked = STATUSES.iter().filter(|(status, ..)| asked(status));
     asked
@@ -37,7 +37,7 @@ pub fn answers(asked: impl Fn(&str) -> bool) -> Map<String, Value> {
         .collect()
 }
 
-/// The answers, to be referred to.
+/// Returns the answers, as components to refer to.
 pub fn components() -> Value {
     let responses = STATUSES.iter().map(|(status, name, about)| {
         let mut response = json!({
@@ -64,7 +64,7 @@ fn header(about: &str, schema: &Value) -> Value {
     json!({"description": about, "schema": schema})
 }
 
-/// The schema of a problem.
+/// Returns the schema of a problem.
 pub fn schema(pool: &DescriptorPool, schemas: &mut Schemas) -> Value {
     let reasons = pool.get_enum_by_name("kefu.rules.v1.ErrorReason").map(|reasons| schemas.values(&reasons));
     let text = |about: &str| json!({"type": "string", "description": about});

@@ -15,11 +15,11 @@ use super::value::Rules;
 
 /// The components of one document.
 pub struct Schemas<'a> {
-    /// What is written in the contracts.
+    /// The comments of the contracts.
     pub comments: &'a Comments,
     /// The kinds of resources.
     pub resources: Vec<Resource>,
-    /// The messages that answers hold; their names belong to that form.
+    /// The messages that answers contain; a component with the plain name describes the form in answers.
     answered: HashSet<String>,
     rules: RefCell<HashMap<String, Rc<Rules>>>,
     /// The schemas so far.
@@ -27,7 +27,7 @@ pub struct Schemas<'a> {
 }
 
 impl<'a> Schemas<'a> {
-    /// No components yet, of the contracts in `pool`.
+    /// Creates an empty collection for the contracts in `pool`.
     pub fn new(pool: &DescriptorPool, comments: &'a Comments) -> Self {
         let mut answered = HashSet::new();
         for method in methods(pool) {
@@ -36,11 +36,11 @@ impl<'a> Schemas<'a> {
         Self { comments, resources: resources(pool), answered, rules: RefCell::default(), components: Map::new() }
     }
 
-    /// A reference to the schema of a message.
+    /// Returns a reference to the schema of a message.
     pub fn message(&mut self, message: &MessageDescriptor, usage: Use) -> Value {
         let name = self.name(message.full_name(), usage);
         if !self.components.contains_key(&name) {
-            // Stands for itself while it is made, should it hold itself.
+            // The component stands for itself while it is made, in case the message contains itself.
             self.components.insert(name.clone(), Value::Null);
             let schema = self.object(message, usage, &[]);
             self.components.insert(name.clone(), schema);
@@ -48,8 +48,8 @@ impl<'a> Schemas<'a> {
         to_component(&name)
     }
 
-    /// A reference to the schema of a message of a request that has all but the fields of the path; or the schema itself if
-    /// another has its name.
+    /// Returns a reference to the schema of a request's message without the fields of the path, or the schema itself if
+    /// another schema has its name.
     pub fn rest(&mut self, message: &MessageDescriptor, of_path: &[&str]) -> Value {
         let schema = self.object(message, Use::Request, of_path);
         let name = self.name(message.full_name(), Use::Request);
@@ -60,7 +60,7 @@ impl<'a> Schemas<'a> {
         to_component(&name)
     }
 
-    /// Whether nothing is too little for a schema: the body of such a request may be left out otherwise.
+    /// Whether a schema requires something; otherwise the body of the request may be left out.
     pub fn asks_for_something(&self, schema: &Value) -> bool {
         let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
         let schema = name.and_then(|name| self.components.get(name)).unwrap_or(schema);
@@ -75,7 +75,7 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// The schema of a message. What of it stands in the path (dotted) is left out.
+    /// Makes the schema of a message, without the fields (dotted) in the path.
     fn object(&mut self, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
         let (mut properties, mut required) = (Vec::new(), Vec::new());
         for field in message.fields().filter(|field| !of_path.contains(&field.name())) {
@@ -110,7 +110,7 @@ impl<'a> Schemas<'a> {
         schema
     }
 
-    /// The rules of a field; to read them from its options takes longer than all else, so it is done once.
+    /// Returns the rules of a field. Reading them from the options takes longer than everything else, so it is done once.
     pub fn rules(&self, field: &FieldDescriptor) -> Rc<Rules> {
         if let Some(known) = self.rules.borrow().get(field.full_name()) {
             return known.clone();
@@ -120,12 +120,12 @@ impl<'a> Schemas<'a> {
         rules
     }
 
-    /// The schema of a field.
+    /// Makes the schema of a field.
     pub fn field(&mut self, field: &FieldDescriptor, usage: Use) -> Value {
         let rules = self.rules(field);
         let is_read_only = rules.is_read_only;
         let rules = if usage == Use::Update { Rc::new(rules.optional()) } else { rules };
-        // Within what is updated, everything is asked as ever.
+        // Messages within the updated resource are described as in any request.
         let usage = if usage == Use::Update { Use::Request } else { usage };
         let is_required = rules.required;
         let mut schema = if field.is_list() {
@@ -192,7 +192,7 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// A reference to the schema of an enum's names.
+    /// Returns a reference to the schema of an enum's names.
     pub fn values(&mut self, values: &EnumDescriptor) -> Value {
         let name = values.full_name().to_owned();
         if !self.components.contains_key(&name) {
@@ -208,7 +208,7 @@ impl<'a> Schemas<'a> {
     }
 }
 
-/// The messages and enums that a message holds, and itself.
+/// Collects a message and the messages and enums within it.
 fn collect(message: &MessageDescriptor, found: &mut HashSet<String>) {
     if message.full_name().starts_with("kefu.") && found.insert(message.full_name().to_owned()) {
         for field in message.fields() {
@@ -223,7 +223,7 @@ fn to_component(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// In the JSON mapping of protobuf `null` is a way to leave a field out.
+/// Allows `null`, which in the JSON mapping of protobuf is a way to leave a field out.
 fn or_null(mut schema: Value) -> Value {
     let is_choice = schema.get("not").is_none();
     if let Some(types) = schema.get_mut("type") {

@@ -1,14 +1,14 @@
-//! Where a value stands in the document.
+//! The places of values in the document.
 
-/// Where a value stands, which says what of it is asked.
+/// The place of a value, which decides what is asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// In an answer: as services write it.
+    /// An answer: as services write it.
     Answer,
-    /// In the body of a request: as services take it.
+    /// The body of a request: as services accept it.
     Request,
-    /// Directly in a resource that is updated: as in a request, but for what must be given.
+    /// The resource of an update: as in a request, but with no field required.
     Update,
-    /// In the query.
+    /// The query.
     Query,
 }

@@ -1,4 +1,4 @@
-//! Schemas of single values, as the JSON mapping of protobuf writes and takes them and as the field rules bound them.
+//! Schemas of single values, as the JSON mapping of protobuf writes and reads them and as the field rules bound them.
 
 use kefu_proto::contract::{IDENTIFIER, OUTPUT_ONLY, REQUIRED, Resource, behavior, reference, validation};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value as Set};
@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::usage::Use;
 
-/// What may have at most so many characters is one line; the chassis' rule for every string.
+/// The length up to which every string is one line, in characters, as the chassis has it.
 const LONGEST_LINE: u64 = 200;
-/// What no string holds: control characters but for tab and line breaks, and overrides of the direction of writing.
+/// The characters that no string holds: control characters other than tab and line breaks, and overrides of the direction of
+/// writing.
 const ACTING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
-/// The same with tab and line breaks.
+/// The characters that no string of one line holds: tab and line breaks as well.
 const NOT_IN_LINE: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
 /// An id in a resource's name.
 pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
@@ -18,29 +19,29 @@ pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
 pub const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
 /// A `UUIDv7`, as the services make them.
 pub const A_UUID: &str = "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47";
-/// The parts of an address's domain are letters and digits of any script, which classes that every engine knows cannot
-/// say; of what is not ASCII, this leaves all.
+/// An e-mail address. The labels of its domain are letters and digits of any script. Classes that every engine knows cannot
+/// express that, so this allows every character beyond ASCII.
 const EMAIL: &str = r"[^\s@\u0000-\u001f\u007f-\u009f]{1,64}@L+(\.L+)*";
 const LABEL: &str = r"[^\s\u0000-,./:-@\[-`{-\u009f\u202a-\u202e\u2066-\u2069]";
-/// Base64 of an alphabet, padded or not.
+/// Base64 of an alphabet `B`, padded or not.
 const BASE64: &str = "(B{4})*(B{2}(==)?|B{3}=?)?";
-/// `\p{C}` by ranges of what is assigned, for engines without Unicode classes.
+/// The assigned characters of `\p{C}` as ranges, for engines without Unicode classes.
 const OTHERS: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffb";
 
-/// What the field rules ask of a value; nothing of what is only answered.
+/// The field rules of a value; a value that is only answered has none.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Must be given; for what is not a message, not as its default either.
+    /// Whether the value is required; unless it is a message, its default does not count as given.
     pub required: bool,
-    /// Is answered, and ignored when given.
+    /// Whether the value is only answered, and ignored when given.
     pub is_read_only: bool,
-    /// Is the name of the resource that the message is.
+    /// Whether the value is the name of the resource that the message describes.
     pub is_identity: bool,
-    /// The default is taken as not given, whatever the other rules.
+    /// Whether the default counts as not given, whatever the other rules.
     unless_zero: bool,
-    /// The form of the names of resources it holds, e.g. `requests/{request}`.
+    /// The form of the resource names that the value holds, e.g. `requests/{request}`.
     pub form: Option<String>,
-    /// Their forms as a regular expression.
+    /// The forms of the names as a regular expression.
     names: Option<String>,
     pub min_items: u64,
     pub max_items: Option<u64>,
@@ -56,7 +57,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of a field, as the chassis reads them.
+    /// Reads the rules of a field as the chassis does.
     pub fn of(field: &FieldDescriptor, resources: &[Resource]) -> Self {
         let behavior = behavior(field);
         if behavior.contains(&OUTPUT_ONLY) {
@@ -102,22 +103,22 @@ impl Rules {
         for number in ["int32", "int64"].into_iter().filter_map(|kind| message(given, kind)) {
             self.at_least = option(&number, "gte").and_then(|bound| integer(&bound));
             self.at_most = option(&number, "lte").and_then(|bound| integer(&bound));
-            // Left out it is 0, which then is too small.
+            // A value that is left out is 0, which is too small then.
             self.required |= self.at_least.is_some_and(|least| least > 0) && !self.unless_zero;
         }
     }
 
-    /// The same for an item of a list, of which none may be missing.
+    /// Returns the rules of an item of the list, where none may be missing.
     pub fn of_items(&self) -> Self {
         Self { required: false, unless_zero: false, ..self.clone() }
     }
 
-    /// The same where the field may be left out.
+    /// Returns the rules where the field may be left out.
     pub fn optional(&self) -> Self {
         Self { required: false, min_items: 0, ..self.clone() }
     }
 
-    /// A text that the rules allow: `given`, or what its form or its field's name suggests.
+    /// Returns a text that the rules allow: `given`, or one that the form or the field's name suggests.
     pub fn text_like(&self, given: Option<&str>, field: &str) -> String {
         if self.uuid {
             return A_UUID.to_owned();
@@ -136,17 +137,17 @@ impl Rules {
         }
     }
 
-    /// The least number it may be.
+    /// Returns the least number that the rules allow.
     pub fn least(&self) -> i64 {
         self.at_least.unwrap_or(0)
     }
 
-    /// As many bytes as it may have.
+    /// Returns bytes of the greatest length that the rules allow, up to a bound.
     pub fn most_bytes(&self) -> Option<u8> {
         self.max_bytes.map(|most| u8::try_from(most).unwrap_or(u8::MAX))
     }
 
-    /// The schema of a value that is neither a message of ours nor an enum.
+    /// Makes the schema of a value that is neither a message of ours nor an enum.
     pub fn schema(&self, kind: &Kind, usage: Use) -> Value {
         match kind {
             Kind::String if usage == Use::Answer => json!({"type": "string"}),
@@ -206,7 +207,8 @@ impl Rules {
         schema
     }
 
-    /// Of 64 bits as text, in requests as a number too; of 32 bits the other way round.
+    /// Makes the schema of a number. A number of 64 bits is text, in requests a number as well; one of 32 bits the other way
+    /// round.
     fn number(&self, format: &str, lowest: i64, highest: i64, usage: Use) -> Value {
         let least = self.at_least.unwrap_or(lowest).max(if self.required { 1 } else { lowest });
         let most = self.at_most.unwrap_or(highest);
@@ -244,7 +246,7 @@ fn well_known(message: &str) -> Value {
     }
 }
 
-/// The forms of the names that a field holds: of the resource it refers to, or of the one that its message is.
+/// Returns the forms of the names that a field holds: of the resource it refers to, or of the one that its message describes.
 fn forms_of<'a>(field: &FieldDescriptor, is_identity: bool, resources: &'a [Resource]) -> &'a [String] {
     let found = if is_identity {
         let message = field.parent_message();
@@ -255,7 +257,7 @@ fn forms_of<'a>(field: &FieldDescriptor, is_identity: bool, resources: &'a [Reso
     found.map_or(&[], |resource| &resource.patterns)
 }
 
-/// `requests/{request}` as a regular expression.
+/// Turns a form such as `requests/{request}` into a regular expression.
 fn name_form(form: &str) -> String {
     form.split('/').map(|segment| if segment.starts_with('{') { ID } else { segment }).collect::<Vec<_>>().join("/")
 }

@@ -24,7 +24,7 @@ pub(super) enum Published {
 }
 
 impl Holidays {
-    /// No statutory holidays: the week is all there is, and every year counts as published.
+    /// Creates a table without statutory holidays: only the week counts, and every year counts as published.
     #[must_use]
     pub fn none() -> Self {
         Self { published: Published::Always, off: BTreeSet::new(), make_up: BTreeSet::new() }
@@ -39,19 +39,19 @@ impl Holidays {
         CHINA.clone().map_err(|reason| Error::BuiltIn { part: "holiday table", reason })
     }
 
-    /// None yet, and no year published: the dates and the years are listed one by one.
+    /// Creates an empty table in which no year is published: dates and years are added one by one.
     #[must_use]
     pub fn listed() -> Self {
         Self { published: Published::Years(BTreeSet::new()), ..Self::none() }
     }
 
-    /// Takes `date` off, whatever was known of it.
+    /// Makes `date` a day off, whatever it was.
     pub fn add_day_off(&mut self, date: Date) {
         self.make_up.remove(&date);
         self.off.insert(date);
     }
 
-    /// Makes `date` a working day with Monday's hours, whatever was known of it.
+    /// Makes `date` a working day with Monday's hours, whatever it was.
     pub fn add_make_up(&mut self, date: Date) {
         self.off.remove(&date);
         self.make_up.insert(date);

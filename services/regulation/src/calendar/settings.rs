@@ -8,7 +8,7 @@ use super::week::{Interval, KEYS};
 use super::{Calendar, STANDARD_WEEK, STANDARD_ZONE};
 use crate::error::Error;
 
-/// The `[calendar]` table. What is left out is as in [`Calendar::standard`].
+/// The `[calendar]` table. Keys that are left out are as in [`Calendar::standard`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {

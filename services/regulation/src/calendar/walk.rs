@@ -1,4 +1,4 @@
-//! Adding and measuring working time. Days are walked one by one; only days near the ends or near a change of the
+//! Addition and measurement of working time. Days are walked one by one; only days near the ends or near a change of the
 //! zone's offset are resolved to instants, so that years of working time cost microseconds.
 
 use std::iter::Peekable;
@@ -12,8 +12,9 @@ use super::{Calendar, Due};
 use crate::value::TimeOfDay;
 
 impl Calendar {
-    /// The first instant by which `length` of working time has passed since `from`. A result at an interval's end stays
-    /// there. Not positive lengths give `from` itself; beyond the year 9999 the answer is the end of time, provisionally.
+    /// Returns the first instant by which `length` of working time has passed since `from`. A result at an interval's end
+    /// stays there. A length of zero or less gives `from` itself; beyond the year 9999 the answer is the end of time,
+    /// provisionally.
     #[must_use]
     pub fn add_working(&self, from: Timestamp, length: SignedDuration) -> Due {
         if length <= SignedDuration::ZERO {
@@ -47,7 +48,7 @@ impl Calendar {
         Due { at: Timestamp::MAX, provisional: true }
     }
 
-    /// The working time between two instants; zero when `to` is not after `from`.
+    /// Returns the working time between two instants; zero when `to` is not after `from`.
     #[must_use]
     pub fn working_between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         let mut total = SignedDuration::ZERO;
@@ -76,7 +77,7 @@ impl Calendar {
         total
     }
 
-    /// The instants of a date's intervals, in order; empty where the zone skips them, cut off at the end of time.
+    /// Returns the instants of a date's intervals, in order; empty where the zone skips them, cut off at the end of time.
     fn spans<'a>(&'a self, date: Date, intervals: &'a [Interval]) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
         let zone = &self.0.zone;
         intervals.iter().filter_map(move |interval| {
@@ -90,7 +91,7 @@ fn days_from(first: Date) -> impl Iterator<Item = Date> {
     std::iter::successors(Some(first), |date| date.tomorrow().ok())
 }
 
-/// When a civil time occurs: the first time if clocks are set back over it, the instant of the change if they are set
+/// Returns when a civil time occurs: the first time if clocks are set back over it, the instant of the change if they are set
 /// forward over it. None beyond the end of time.
 fn instant(zone: &TimeZone, date: Date, time: TimeOfDay) -> Option<Timestamp> {
     let civil = if time == TimeOfDay::END {

@@ -17,19 +17,19 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The interval between two times of a day; none if it would be empty.
+    /// Creates the interval between two times of a day; none if it would be empty.
     #[must_use]
     pub fn new(start: TimeOfDay, end: TimeOfDay) -> Option<Self> {
         (start < end).then_some(Self { start, end })
     }
 
-    /// When it starts.
+    /// Returns the start.
     #[must_use]
     pub const fn start(self) -> TimeOfDay {
         self.start
     }
 
-    /// When it ends.
+    /// Returns the end.
     #[must_use]
     pub const fn end(self) -> TimeOfDay {
         self.end
@@ -103,7 +103,7 @@ impl Week {
         &self.0[usize::from(weekday.to_monday_zero_offset().unsigned_abs())]
     }
 
-    /// What a make-up working day is worked like: Monday, or the first weekday after it with working time.
+    /// Returns the day whose hours a make-up working day has: Monday, or the first weekday after it with working time.
     pub(super) fn make_up(&self) -> &Day {
         let worked = self.0.iter().find(|day| !day.intervals.is_empty());
         worked.unwrap_or(&self.0[0])

@@ -20,7 +20,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// The period as a span that can be added to a date.
+    /// Returns the period as a span that can be added to a date.
     #[must_use]
     pub fn to_span(self) -> jiff::Span {
         jiff::Span::new().months(self.months).days(self.days)
@@ -63,13 +63,13 @@ fn parse_period(text: &str) -> Option<Period> {
 pub struct Percent(u16);
 
 impl Percent {
-    /// Hundredths of a percent, 0 to 10000.
+    /// Returns the hundredths of a percent, 0 to 10000.
     #[must_use]
     pub const fn basis_points(self) -> u16 {
         self.0
     }
 
-    /// The share as a fraction, 0.0 to 1.0.
+    /// Returns the share as a fraction, 0.0 to 1.0.
     #[must_use]
     pub fn fraction(self) -> f64 {
         f64::from(self.0) / 10_000.0
@@ -117,7 +117,7 @@ impl FromStr for Money {
     }
 }
 
-/// Decimal places of a currency's minor unit as in ISO 4217.
+/// Returns the decimal places of a currency's minor unit as in ISO 4217.
 fn minor_digits(currency: &str) -> u32 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND" | "VUV"

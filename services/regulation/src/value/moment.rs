@@ -19,13 +19,13 @@ impl TimeOfDay {
     /// The end of a day, 24:00.
     pub const END: Self = Self(24 * 60);
 
-    /// The time that many minutes after midnight; none above 1440.
+    /// Returns the time so many minutes after midnight; none above 1440.
     #[must_use]
     pub const fn from_minutes(minutes: u16) -> Option<Self> {
         if minutes <= Self::END.0 { Some(Self(minutes)) } else { None }
     }
 
-    /// Minutes since midnight, 0 to 1440.
+    /// Returns the minutes since midnight, 0 to 1440.
     #[must_use]
     pub const fn minutes(self) -> u16 {
         self.0
@@ -59,19 +59,19 @@ pub struct MonthDay {
 }
 
 impl MonthDay {
-    /// 1 to 12.
+    /// Returns the month, 1 to 12.
     #[must_use]
     pub const fn month(self) -> i8 {
         self.month
     }
 
-    /// 1 to 31.
+    /// Returns the day, 1 to 31.
     #[must_use]
     pub const fn day(self) -> i8 {
         self.day
     }
 
-    /// The date of this day in a year; none outside jiff's years -9999 to 9999.
+    /// Returns the date of this day in a year; none outside jiff's years -9999 to 9999.
     #[must_use]
     pub fn in_year(self, year: i16) -> Option<Date> {
         Date::new(year, self.month, self.day).ok()
@@ -104,7 +104,7 @@ impl fmt::Display for MonthDay {
 pub struct WeekdayTime {
     /// The weekday.
     pub weekday: Weekday,
-    /// The time on it.
+    /// The time on that day.
     pub time: TimeOfDay,
 }
 

@@ -1,4 +1,4 @@
-//! What a call is answered with.
+//! The answers of an operation.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::openapi::schema::Schemas;
 use crate::openapi::usage::Use;
 
 impl Operation<'_> {
-    /// The answers by status.
+    /// Returns the answers by status.
     pub(super) fn answers(&self, schemas: &mut Schemas) -> Value {
         let is_get = self.binding.verb == "get";
         let has_path = !self.binding.variables().is_empty();

@@ -1,4 +1,4 @@
-//! What a request carries in its body.
+//! The body of an operation's request.
 
 use prost_reflect::{FieldDescriptor, Kind};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ const FORM: &str = "multipart/form-data";
 const BYTES: &str = "application/octet-stream";
 
 impl Operation<'_> {
-    /// The body, if there is one.
+    /// Returns the body, if there is one.
     pub(super) fn body(&self, schemas: &mut Schemas) -> Option<Value> {
         let input = self.method.input();
         match self.binding.body.as_str() {
@@ -46,14 +46,14 @@ impl Operation<'_> {
         }
     }
 
-    /// A stream of messages: one a line; or a form, if all but the first bring bytes.
+    /// Describes a stream of messages: one a line, or a form if all messages but the first bring bytes.
     fn messages(&self, schemas: &mut Schemas) -> Value {
         let input = self.method.input();
         let of_path = self.of_path();
         let mut line = schemas.rest(&input, &of_path);
         line["description"] = "One message a line, as JSON.".into();
         let example = example::of_message(schemas, &input, Use::Request, &of_path);
-        // As it is sent: what is more than a line would be shown as several.
+        // The example is written as it is sent: a value of several lines would be shown as several messages.
         let example = serde_json::to_string(&Ordered(&example)).unwrap_or_default() + "\n";
         let has_file = input.fields().any(|field| field.kind() == Kind::Bytes);
         let form = has_file.then(|| (FORM.to_owned(), self.form(schemas)));
@@ -61,7 +61,7 @@ impl Operation<'_> {
         json!({"required": true, "content": ordered::object(form.into_iter().chain([lines]))})
     }
 
-    /// One part for each field: first messages, as JSON, then the bytes.
+    /// Describes a form with one part for each field: first the messages, as JSON, then the bytes.
     fn form(&self, schemas: &mut Schemas) -> Value {
         let input = self.method.input();
         let (mut properties, mut encoding, mut example) = (Vec::new(), Map::new(), Vec::new());
@@ -76,7 +76,7 @@ impl Operation<'_> {
                 let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
                 let given = example::of_field(schemas, &field, &inner);
                 let mut schema = self.part(schemas, &field);
-                // The page fills in each part from its own.
+                // Swagger UI fills in each part from the part's own example.
                 schema["examples"] = json!([given]);
                 (schema, JSON, given)
             };
@@ -100,7 +100,7 @@ impl Operation<'_> {
     }
 }
 
-/// What is said of the body itself.
+/// Removes the description of a schema that describes a whole body.
 fn without_description(schema: &mut Value) {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("description");

@@ -1,14 +1,14 @@
 //! One step of an aggregate's life: load and lock it, fire an action, store what that changes, all or nothing.
 
 use jiff::Timestamp;
-use kefu_proto::{Payload, Target};
+use kefu_proto::{Paged, Payload, Target};
 use prost::Message;
 use uuid::Uuid;
 
 use crate::base::error::{Error, constraint};
 use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
-use crate::contract::paging::{Page, Pages};
+use crate::contract::paging::Page;
 use crate::model::duty::Duty as LiveDuty;
 use crate::model::event::NewEvent;
 use crate::model::lifecycle::{ActionContext, DutyEffects, Lifecycle};
@@ -94,16 +94,15 @@ pub async fn seen_above<R: AggregateRoot, K: Resource>(
     seen(connection, call, aggregate).await.map_err(as_unknown::<K>(name))
 }
 
-/// A page of what stands under the aggregate named `parent`, as far as `call` may see it, the newest first; and the token of the
-/// next page.
+/// Reads the page that a request asks for of what stands under the aggregate named `parent`, as far as `call` may see it, the
+/// newest first; and the token of the next page.
 pub async fn children<R: AggregateRoot, C: ChildRow>(
     chassis: &Chassis,
     call: &Call,
+    request: &impl Paged,
     parent: &str,
-    page_token: &str,
-    page_size: i32,
 ) -> Result<(Vec<C::Shown>, String), Error> {
-    let page: Page<Id<C::Kind>> = Pages::new(call, &[parent]).read(page_token, page_size)?;
+    let page: Page<Id<C::Kind>> = Page::of(call, request)?;
     let mut connection = chassis.pool().acquire().await?;
     let above: R = seen(&mut connection, call, parent).await?;
     let after = page.after.map(Id::uuid);
@@ -125,8 +124,7 @@ macro_rules! children {
                 call: &$crate::Call,
                 request: $package::$request,
             ) -> Result<$package::$response, $crate::Error> {
-                let $package::$request { parent, page_token, page_size, .. } = request;
-                let page = $crate::step::children::<$root, $row>(&self.chassis, call, &parent, &page_token, page_size);
+                let page = $crate::step::children::<$root, $row>(&self.chassis, call, &request, &request.parent);
                 let ($field, next_page_token) = page.await?;
                 Ok($package::$response { $field, next_page_token })
             }

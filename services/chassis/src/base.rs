@@ -1,4 +1,4 @@
-//! What everything rests on: time, languages, errors, names, settings, tasks. Knows no contract and no service.
+//! The lowest layer: time, languages, errors, names, settings, tasks. It knows no contract and no service.
 
 mod allocator;
 pub mod clock;

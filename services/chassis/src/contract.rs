@@ -1,4 +1,4 @@
-//! What the contracts say, enforced: the rule of each method, what its fields hold, who calls, pages, masks.
+//! The layer that enforces the contracts: rules of methods, rules of fields, identities, calls, pages and masks.
 
 pub mod call;
 mod fields;

@@ -1,4 +1,5 @@
-//! The pure model: duties, events, notices, lifecycles, the organisation, search. No Postgres, no runtime, no gRPC.
+//! The pure model: duties, events, notices, lifecycles, the organisation, search. It uses neither Postgres nor the runtime
+//! nor gRPC.
 
 pub mod duty;
 pub mod event;

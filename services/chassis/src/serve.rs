@@ -1,4 +1,4 @@
-//! What a service serves and how it starts: configuration, program, server, and the methods that every service has.
+//! The layer of the running service: configuration, program, server, and the methods that every service has.
 
 mod background;
 mod compliance;

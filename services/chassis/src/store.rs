@@ -1,4 +1,4 @@
-//! Postgres: the chassis' own tables and their queries.
+//! The layer of Postgres: the chassis' own tables and their queries.
 
 pub mod batch;
 pub mod calendars;

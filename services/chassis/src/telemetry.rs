@@ -1,5 +1,5 @@
-//! Telemetry: logs on standard error, traces and metrics to a collector by OTLP. What cannot be sent is dropped: calls never
-//! wait for it. A process has one; what belongs to which of its services says the attribute `kefu.service`.
+//! Telemetry: logs on standard error, traces and metrics to a collector by OTLP. What cannot be sent is dropped, so calls
+//! never wait for it. A process has one telemetry; the attribute `kefu.service` tells its services apart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +26,10 @@ pub const TARGET: &str = "kefu::telemetry";
 pub const BOUNDS_S: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// The attribute that names the service, e.g. `services/intake`.
 pub(crate) const SERVICE: &str = "kefu.service";
-/// How long the end of a process waits for what is still to be sent.
+/// How long the end of a process waits until the rest is sent.
 const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
-/// Where traces and metrics of this process go; by default nowhere.
+/// The telemetry of this process; by default traces and metrics go nowhere.
 #[derive(Clone, Debug, Default)]
 pub struct Telemetry {
     sending: Option<Arc<Sending>>,
@@ -44,32 +44,32 @@ struct Sending {
     interval: Duration,
 }
 
-/// Telemetry that cannot start.
+/// Why telemetry cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// A key of the configuration.
+    /// A setting is wrong.
     #[error("telemetry.{key} {problem}")]
     Config {
         /// The key.
         key: &'static str,
-        /// What it must be.
+        /// What the setting must be.
         problem: &'static str,
     },
-    /// An exporter.
+    /// An exporter cannot be built.
     #[error("the exporter cannot be built")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
 impl Telemetry {
-    /// Starts logging, and sending if there is an endpoint, for the process `name` (`service.name`), on the runtime that it is
-    /// called on. Once per process: of a later start nothing is logged or traced.
+    /// Starts logging, and sending if there is an endpoint, for the process `name` (`service.name`) on the current runtime.
+    /// Only the first start of a process takes effect on logs and traces.
     pub fn start(config: &settings::Telemetry, log: &settings::Log, name: &str) -> Result<Self, TelemetryError> {
         let telemetry = Self::build(config, name)?;
         telemetry.install(log);
         Ok(telemetry)
     }
 
-    /// What [`Telemetry::start`] sends with, before anything of this process is led to it.
+    /// Builds the telemetry without routing anything of this process to it.
     pub fn build(config: &settings::Telemetry, name: &str) -> Result<Self, TelemetryError> {
         if !(0.0..=1.0).contains(&config.sampling_ratio) {
             return Err(TelemetryError::Config { key: "sampling_ratio", problem: "must be from 0 to 1" });
@@ -89,20 +89,20 @@ impl Telemetry {
         Ok(Self { sending: Some(Arc::new(sending)) })
     }
 
-    /// Leads the logs and spans of this process here; once per process, later calls change nothing.
+    /// Routes the logs and spans of this process here. Only the first call of a process takes effect.
     pub fn install(&self, log: &settings::Log) {
         if tracing::dispatcher::set_global_default(self.subscriber(log)).is_err() {
             tracing::debug!("logging was started before");
         }
     }
 
-    /// What takes the logs and the spans.
+    /// Returns a subscriber for the logs and the spans.
     #[must_use]
     pub fn subscriber(&self, log: &settings::Log) -> tracing::Dispatch {
         self.subscriber_to(log, std::io::stderr)
     }
 
-    /// The same, with the logs written elsewhere.
+    /// Returns a subscriber that writes the logs to `writer`.
     #[must_use]
     pub fn subscriber_to<W>(&self, log: &settings::Log, writer: W) -> tracing::Dispatch
     where
@@ -117,18 +117,18 @@ impl Telemetry {
         self.sending.is_some()
     }
 
-    /// What makes instruments whose values are sent, if anything is.
+    /// Returns the meter whose instruments are sent, if anything is.
     #[must_use]
     pub fn meter(&self) -> Option<Meter> {
         self.sending.as_ref().map(|sending| sending.meter.clone())
     }
 
-    /// How often metrics are sent, if they are.
+    /// Returns how often metrics are sent, if they are.
     pub(crate) fn interval(&self) -> Option<Duration> {
         self.sending.as_ref().map(|sending| sending.interval)
     }
 
-    /// Sends what waits, and returns when that is done, but after three seconds at the latest.
+    /// Sends what waits; returns when that is done, after three seconds at the latest.
     pub async fn flush(&self) {
         self.finish(|sending| {
             let _ = sending.tracers.force_flush();
@@ -146,7 +146,8 @@ impl Telemetry {
         .await;
     }
 
-    /// The SDK blocks, and needs the runtime meanwhile. A thread of its own, since a runtime waits for its blocking threads.
+    /// The SDK blocks while it needs the runtime, so `work` gets a thread of its own: a runtime would wait for a blocking
+    /// thread.
     async fn finish(&self, work: impl FnOnce(&Sending) + Send + 'static) {
         let Some(sending) = self.sending.clone() else { return };
         let (done, finished) = tokio::sync::oneshot::channel();

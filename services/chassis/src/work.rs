@@ -1,4 +1,5 @@
-//! What is done with model and store: units of work, steps of aggregates, the duty clock, the sealer, what follows feeds, peers.
+//! The layer that works on model and store: units of work, steps of aggregates, the duty clock, the sealer, subscriptions and
+//! peers.
 
 pub mod chassis;
 pub mod duty_clock;

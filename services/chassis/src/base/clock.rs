@@ -1,5 +1,5 @@
-//! The injected clock. Time is what it says: services, duties and the journal ask nothing else. Only the demo and the tests
-//! hold a [`SimulatedTime`], which can set it, inside their own process.
+//! The injected clock, the only source of time for services, duties and the journal. Only the demo and the tests hold a
+//! [`SimulatedTime`], which sets a clock inside their own process.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,36 +8,36 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-/// Tells the time, in whole microseconds, as Postgres keeps it.
+/// A clock that tells the time in whole microseconds, the precision of Postgres.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// What a handle sets; none for the machine's clock.
+    /// The time that a handle sets; none for the machine's clock.
     simulated: Option<Arc<Simulated>>,
 }
 
 #[derive(Debug)]
 struct Simulated {
-    /// What it said when it was last set.
+    /// The time to which the clock was last set.
     now_us: AtomicI64,
-    /// Since when it runs, if it does.
+    /// The moment at which the clock was let run; unset while it stands.
     running_since: OnceLock<Instant>,
     moved: Notify,
 }
 
-/// The handle that sets a simulated clock.
+/// A handle that sets a simulated clock.
 #[derive(Clone, Debug)]
 pub struct SimulatedTime {
     clock: Arc<Simulated>,
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Creates a clock that tells the machine's time.
     #[must_use]
     pub fn system() -> Self {
         Self { simulated: None }
     }
 
-    /// A clock that stands at `now` until its handle moves it, or lets it run.
+    /// Creates a clock that stands at `now` until its handle moves it or lets it run.
     #[must_use]
     pub fn simulated(now: Timestamp) -> (Self, SimulatedTime) {
         let now_us = AtomicI64::new(now.as_microsecond());
@@ -45,7 +45,7 @@ impl Clock {
         (Self { simulated: Some(shared.clone()) }, SimulatedTime { clock: shared })
     }
 
-    /// The time now.
+    /// Returns the time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let now_us = match &self.simulated {
@@ -74,7 +74,7 @@ impl Clock {
 }
 
 impl Simulated {
-    /// For how long it has run.
+    /// Returns for how long the clock has run.
     fn ran_us(&self) -> i64 {
         let ran = self.running_since.get().map(Instant::elapsed).unwrap_or_default();
         i64::try_from(ran.as_micros()).unwrap_or(i64::MAX)
@@ -82,7 +82,7 @@ impl Simulated {
 }
 
 impl SimulatedTime {
-    /// From now on the clock goes as fast as real time does.
+    /// Lets the clock run at the speed of real time.
     pub fn run(&self) {
         self.clock.running_since.get_or_init(Instant::now);
     }

@@ -1,4 +1,4 @@
-//! How people are reached: contacts as they are stored, and telephone numbers in any writing.
+//! Contacts of people as they are stored, and telephone numbers in any writing.
 
 use kefu_proto::contacts::v1 as pb;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,8 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// The contact that a request gives in `field`, where `clause` wants one that reaches somebody.
+    /// Reads the contact that a request gives in `field`. Refused when it reaches nobody, which `clause` demands, or when its
+    /// telephone number is none.
     pub fn read(contact: &pb::Contact, field: &str, clause: &str, country: Country) -> Result<Self, Violation> {
         let wrong = |part: &str, reason: &str| Violation { field: format!("{field}{part}"), reason: reason.to_owned() };
         let reaches = [&contact.phone, &contact.email, &contact.chat_id, &contact.postal_address]
@@ -48,7 +49,7 @@ impl Contact {
         })
     }
 
-    /// As the contract shows it.
+    /// Shows the contact as the contract does.
     #[must_use]
     pub fn show(&self) -> kefu_proto::contacts::v1::Contact {
         kefu_proto::contacts::v1::Contact {
@@ -80,21 +81,21 @@ impl Default for Settings {
 }
 
 impl Country {
-    /// The one that a service's own settings name, `{country}`; China's where they name none.
+    /// Reads the country from a service's own settings, `{country}`; China where they name none.
     pub fn configured(settings: serde_json::Value) -> Result<Self, Error> {
         let given = (!settings.is_null()).then(|| serde_json::from_value(settings).map_err(Error::unexpected));
         let Settings { country } = given.transpose()?.unwrap_or_default();
         Self::named(&country)
     }
 
-    /// The country of an ISO 3166 code.
+    /// Returns the country of an ISO 3166 code.
     pub fn named(code: &str) -> Result<Self, Error> {
         code.parse()
             .map(Self)
             .map_err(|_| Error::field("service.country", format!("{code} is not an ISO 3166 country code")))
     }
 
-    /// A telephone number in any writing (full-width digits too) as E.164; none if it cannot be one.
+    /// Returns a telephone number in any writing (full-width digits too) as E.164; none if it cannot be one.
     #[must_use]
     pub fn e164(self, written: &str) -> Option<String> {
         let bare: String =

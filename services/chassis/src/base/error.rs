@@ -1,4 +1,4 @@
-//! Refusals: what can go wrong for a caller. What a caller is told of one is in `refusal`.
+//! Errors: why a call is refused. What a caller reads of one is made in `refusal`.
 
 use kefu_proto::rules::v1::ErrorReason;
 
@@ -46,9 +46,9 @@ pub enum Error {
     /// No such resource, or none that the caller may see.
     #[error("{name} is not known")]
     NotFound {
-        /// Its kind, e.g. `kefu/Request`.
+        /// The kind of resource, e.g. `kefu/Request`.
         kind: &'static str,
-        /// Its name.
+        /// The name.
         name: String,
     },
     /// The service that is called is away.
@@ -57,9 +57,9 @@ pub enum Error {
     /// Another resource has this identity.
     #[error("{name} exists already")]
     Exists {
-        /// Its kind.
+        /// The kind.
         kind: &'static str,
-        /// Its name.
+        /// The name.
         name: String,
     },
     /// The bearer token is missing or not valid.
@@ -74,13 +74,13 @@ pub enum Error {
     /// The caller may not do this to a duty of their own.
     #[error("nobody may do this to a duty of their own")]
     SelfDealing,
-    /// As many calls as the service can hold.
+    /// The service, or the caller, has as many calls under way as it may.
     #[error("too many calls at once")]
     Overloaded,
     /// The database or a peer is away.
     #[error("a part of the service is away")]
     Away(#[source] Source),
-    /// The service stops in order: who still reads a stream goes on with another replica, or after the start.
+    /// The service stops in order. Readers of a stream resume it at another replica, or after the next start.
     #[error("the service stops")]
     Stopping,
     /// The call took longer than its deadline.
@@ -89,10 +89,10 @@ pub enum Error {
     /// No such method.
     #[error("there is no such method")]
     UnknownMethod,
-    /// Another call with the same request id was first; its reply is the answer. Never reaches a caller.
+    /// Another call with the same request id was first, and its reply is the answer. No caller sees this error.
     #[error("this call was made before")]
     Repeated,
-    /// Anything else; the caller learns nothing of it.
+    /// Anything else; the caller learns nothing of the cause.
     #[error("something unexpected happened")]
     Unexpected(#[source] Source),
 }
@@ -100,24 +100,24 @@ pub enum Error {
 /// One field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Its path, e.g. `contact.phone` or `rows[3].external_id`.
+    /// The path, e.g. `contact.phone` or `rows[3].external_id`.
     pub field: String,
     /// What is wrong with it, with the clause if one demands it.
     pub reason: String,
 }
 
 impl Error {
-    /// One wrong field.
+    /// Creates a refusal of one wrong field.
     pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { field: field.into(), reason: reason.into() }])
     }
 
-    /// Something unexpected, whose cause goes to the log and nowhere else.
+    /// Creates an unexpected error, whose cause goes to the log and nowhere else.
     pub fn unexpected(source: impl Into<Source>) -> Self {
         Self::Unexpected(source.into())
     }
 
-    /// Its entry in the registry of reasons.
+    /// Returns the error's entry in the registry of reasons.
     #[must_use]
     pub fn reason(&self) -> ErrorReason {
         match self {
@@ -141,7 +141,7 @@ impl Error {
         }
     }
 
-    /// The clause that stands behind it, if one does.
+    /// Returns the clause that demands the refusal; empty if none does.
     #[must_use]
     pub fn clause(&self) -> &str {
         match self {
@@ -151,7 +151,7 @@ impl Error {
     }
 }
 
-/// An error and its causes in one line.
+/// Returns an error and its causes in one line.
 #[must_use]
 pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -168,7 +168,8 @@ pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// Away when Postgres cannot be reached, is stopping, is full or gave up on a deadlock; unexpected otherwise.
+/// An error of Postgres is `Away` when Postgres cannot be reached, is stopping, is full or gave up on a deadlock, and
+/// `Unexpected` otherwise.
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let away = match &error {
@@ -188,7 +189,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// The name of the constraint that the database says was violated.
+/// Returns the name of the constraint that was violated, if the error says that one was.
 #[must_use]
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|database| database.constraint())

@@ -1,4 +1,4 @@
-//! The languages that people are told things in, zh-CN and English, by the caller's `accept-language`.
+//! The languages of messages to people: zh-CN and English, by the caller's `accept-language`.
 
 use kefu_regulation::Regulation;
 
@@ -10,7 +10,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// A text in English and in Chinese.
+    /// Creates a text from its English and its Chinese.
     ///
     /// # Panics
     /// If one of them is missing or in the other's script: in a constant, that does not compile.
@@ -21,7 +21,7 @@ impl Text {
         Self { en, zh }
     }
 
-    /// The text in a language.
+    /// Returns the text in a language.
     #[must_use]
     pub const fn of(self, language: Language) -> &'static str {
         match language {
@@ -55,7 +55,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The first language of an `accept-language` header that kefu speaks; English if none.
+    /// Returns the first language of an `accept-language` header that kefu speaks; English if none.
     #[must_use]
     pub fn accepted(header: Option<&str>) -> Self {
         for range in header.unwrap_or_default().split(',') {
@@ -68,7 +68,7 @@ impl Language {
         Self::English
     }
 
-    /// Its BCP 47 tag.
+    /// Returns the language's BCP 47 tag.
     #[must_use]
     pub fn tag(self) -> &'static str {
         match self {
@@ -77,7 +77,8 @@ impl Language {
         }
     }
 
-    /// A clause with its title, e.g. `C2.1 (First answer in time)`. Titles are the rule book's: no operator sets them.
+    /// Returns a clause with its title, e.g. `C2.1 (First answer in time)`. Titles come from the embedded rule book, whatever
+    /// the operator overrides.
     #[must_use]
     pub fn clause(self, id: &str) -> String {
         let regulation = Regulation::standard();

@@ -8,14 +8,14 @@ use uuid::{NoContext, Uuid};
 
 use crate::base::error::Error;
 
-/// The service that has the directory.
+/// The name of the service that keeps the directory.
 pub const DIRECTORY: &str = "services/appraisal";
 
 /// A kind of resource whose last name segment is a UUID.
 pub trait Resource {
     /// The collection in its names, e.g. `requests`.
     const COLLECTION: &'static str;
-    /// Its kind in errors, e.g. `kefu/Request`.
+    /// The kind in errors, e.g. `kefu/Request`.
     const KIND: &'static str;
 }
 
@@ -37,13 +37,13 @@ macro_rules! resources {
 pub struct Id<R>(Uuid, PhantomData<fn() -> R>);
 
 impl<R: Resource> Id<R> {
-    /// A new id, made at `now`.
+    /// Creates an id at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self(new_uuid(now), PhantomData)
     }
 
-    /// The id in `name`, whose last two segments are the collection and the id.
+    /// Parses the id in `name`, whose last two segments are the collection and the id.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let (head, id) = name.rsplit_once('/')?;
@@ -54,13 +54,13 @@ impl<R: Resource> Id<R> {
         Some(Self(Uuid::try_parse(id).ok()?, PhantomData))
     }
 
-    /// The id that is stored as `uuid`.
+    /// Returns the id that is stored as `uuid`.
     #[must_use]
     pub fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid, PhantomData)
     }
 
-    /// As it is stored.
+    /// Returns the id as it is stored.
     #[must_use]
     pub fn uuid(self) -> Uuid {
         self.0
@@ -80,7 +80,7 @@ impl<R> PartialEq for Id<R> {
 }
 impl<R> Eq for Id<R> {}
 
-/// The resource's name: collection and id.
+/// An id is displayed as the resource's name: collection and id.
 impl<R: Resource> fmt::Display for Id<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", R::COLLECTION, self.0)
@@ -92,17 +92,18 @@ impl<R: Resource> fmt::Debug for Id<R> {
     }
 }
 
-/// The id in a resource's name; what is no such id names nothing.
+/// Returns the id in a resource's name. A name without one is not found.
 pub fn id<R: Resource>(name: &str) -> Result<Id<R>, Error> {
     Id::parse(name).ok_or_else(|| unknown::<R>(name))
 }
 
-/// The id in a reference to a resource, which may be empty.
+/// Returns the id in a reference to a resource; none for an empty reference.
 pub fn reference<R: Resource>(name: &str) -> Result<Option<Id<R>>, Error> {
     if name.is_empty() { Ok(None) } else { id(name).map(Some) }
 }
 
-/// What a resource of kind `R` stands under and its id, in its name: `requests/1` and `2` in `requests/1/transfers/2`.
+/// Splits the name of a resource of kind `R` into its parent's name and its id: `requests/1/transfers/2` into `requests/1`
+/// and `2`.
 pub fn under<R: Resource>(name: &str) -> Result<(&str, Id<R>), Error> {
     let id = id::<R>(name)?;
     let (head, _) = name.rsplit_once('/').unwrap_or_default();
@@ -110,25 +111,26 @@ pub fn under<R: Resource>(name: &str) -> Result<(&str, Id<R>), Error> {
     Ok((parent, id))
 }
 
-/// There is no such resource.
+/// Creates the refusal that a resource of this name is not found.
 #[must_use]
 pub fn unknown<R: Resource>(name: &str) -> Error {
     Error::NotFound { kind: R::KIND, name: name.to_owned() }
 }
 
-/// Says of what is not found by the name of something else that it is not found by the name that was given.
+/// Replaces the name in a not-found error by `name`, which the caller gave: whoever asks for `requests/1/transfers/2` learns
+/// that this is not found, not that `requests/1` is not.
 pub fn as_unknown<R: Resource>(name: &str) -> impl Fn(Error) -> Error {
     move |error| if matches!(error, Error::NotFound { .. }) { unknown::<R>(name) } else { error }
 }
 
-/// A UUID that is nothing but random.
+/// Creates a random UUID (version 4).
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is where random ids are made")]
 pub fn random_uuid() -> Uuid {
     Uuid::new_v4()
 }
 
-/// A `UUIDv7` made at `now`.
+/// Creates a `UUIDv7` at `now`.
 #[must_use]
 pub fn new_uuid(now: Timestamp) -> Uuid {
     let seconds = u64::try_from(now.as_second()).unwrap_or(0);

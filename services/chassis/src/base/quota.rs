@@ -1,11 +1,11 @@
-//! Quotas of callers: of what is scarce each may hold so much at once, and all of them together so much.
+//! Quotas of callers: how many slots of something scarce each caller may hold at once, and all callers together.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::error::Error;
 
-/// A quota of slots by caller.
+/// A quota of slots, counted by caller.
 #[derive(Clone, Debug)]
 pub struct CallerQuota {
     of_each: usize,
@@ -20,7 +20,7 @@ struct Taken {
     in_all: usize,
 }
 
-/// A slot of a caller, until it is dropped.
+/// One slot of a caller, given back when it is dropped.
 #[derive(Debug)]
 pub struct QuotaSlot {
     caller: String,
@@ -28,19 +28,20 @@ pub struct QuotaSlot {
 }
 
 impl CallerQuota {
-    /// A quota of `of_each` slots for each caller, whatever others have.
+    /// Creates a quota of `of_each` slots for each caller, however many others hold.
     #[must_use]
     pub fn new(of_each: usize) -> Self {
         Self { of_each, in_all: usize::MAX, taken: Arc::default() }
     }
 
-    /// The same quota with at most `in_all` slots for all callers together.
+    /// Bounds the slots of all callers together by `in_all`.
     #[must_use]
     pub fn with_total(self, in_all: usize) -> Self {
         Self { in_all, ..self }
     }
 
-    /// Takes a slot for `caller`; refused as overload when they have theirs, or all are taken.
+    /// Takes a slot for `caller`. Refused as overload when the caller holds `of_each` slots, or all callers together
+    /// `in_all`.
     pub fn take(&self, caller: &str) -> Result<QuotaSlot, Error> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by_caller.get(caller).copied().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What a caller is told of a refusal: a gRPC status with google.rpc details, and a text in the caller's language. What is wrong
-//! with a field is told in English only: whoever writes the calling program reads it.
+//! Refusals as a caller gets them: a gRPC status with google.rpc details, and a text in the caller's language. What is wrong
+//! with a field is said in English only, because it is read by whoever writes the calling program.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::base::error::{Error, Violation, describe};
 use crate::base::language::{Language, Text};
 use crate::base::names::DIRECTORY;
 
-// A status is sent as headers, and who gets more of them than they take, 8 KiB as many have it, ends the connection, with the
-// calls of all who share it. What a caller wrote and is told again has no other bound.
-/// The message of a status, and the name of a field or a resource, at most, in bytes.
+// A status is sent as headers. A client that gets more headers than it accepts, commonly 8 KiB, ends the connection and with
+// it every call on it. What a caller wrote and is told again is bounded nowhere else.
+/// The longest message of a status, and the longest name of a field or resource in it, in bytes.
 const MESSAGE: usize = 300;
-/// A sentence of a status at most, in bytes.
+/// The longest sentence in a status, in bytes.
 const TEXT: usize = 1_000;
 
 impl Error {
-    /// As it is told before it is met.
+    /// Shows the error as a refusal that a caller would meet, before a call is made.
     #[must_use]
     pub fn shown(&self, language: Language) -> Refusal {
         Refusal { reason: self.reason().into(), clause: self.clause().to_owned(), message: language.refusal(self) }
@@ -42,7 +42,7 @@ impl Error {
         }
     }
 
-    /// The status a caller gets. An unexpected cause is logged here, the one time it is.
+    /// Turns the error into the status that the caller gets. An unexpected cause is logged here, and nowhere else.
     #[must_use]
     pub fn into_status(mut self, language: Language) -> Status {
         if let Self::Invalid(violations) = &mut self {
@@ -96,7 +96,7 @@ impl Error {
 }
 
 impl Language {
-    /// What a refusal says to people: the reason; and, where a clause stands behind it, the clause and what is missing.
+    /// Returns what a refusal says to people: the reason and, where a clause demands it, the clause and what is missing.
     #[must_use]
     pub fn refusal(self, error: &Error) -> String {
         let told = meaning(error.reason()).of(self);
@@ -118,7 +118,7 @@ impl Language {
     }
 }
 
-/// What a reason means.
+/// Returns what a reason means.
 #[must_use]
 pub const fn meaning(reason: ErrorReason) -> Text {
     match reason {
@@ -164,7 +164,7 @@ pub const fn meaning(reason: ErrorReason) -> Text {
     }
 }
 
-/// A text of at most `at_most` bytes, and a sign that its end is left out when it had more.
+/// Cuts a text to at most `at_most` bytes and marks the cut with `…`.
 #[must_use]
 pub fn shortened(mut text: String, at_most: usize) -> String {
     if text.len() > at_most {
@@ -174,11 +174,11 @@ pub fn shortened(mut text: String, at_most: usize) -> String {
     text
 }
 
-/// How many bytes of wrong fields a refusal names. It travels in trailers, where each stands twice, both times encoded; some
-/// clients take 8 KiB of those, and of more than they take they make that the service is away.
+/// The bytes of wrong fields that a refusal names at most. A refusal travels in trailers, which hold each field twice, both
+/// times encoded. Some clients accept 8 KiB of trailers and report a service that sends more as away.
 const NAMED: usize = 1536;
 
-/// How many wrong fields, from the first on, a refusal can name; at least one.
+/// Returns how many wrong fields, from the first on, a refusal can name; at least one.
 fn that_fit(violations: &[Violation]) -> usize {
     let mut bytes = 0;
     let fit = violations.iter().take_while(|violation| {

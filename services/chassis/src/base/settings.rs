@@ -1,5 +1,5 @@
-//! How settings are read: from a file, then from the environment over it (`KEFU_…`, `__` between levels). Which settings there are
-//! says whoever owns them.
+//! Reads settings from a file and, over it, from the environment (`KEFU_…`, `__` between levels). Each module that has
+//! settings declares them itself.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> Result<T, ConfigError> 
     Ok(builder.add_source(environment(std::env::vars())).build()?.try_deserialize()?)
 }
 
-/// What the environment says, but for the variables of the command line and the tools, which share the prefix.
+/// Returns the settings in the environment, without the variables of the command line and the tools, which share the prefix.
 pub(crate) fn environment(variables: impl Iterator<Item = (String, String)>) -> config::Environment {
     const OTHERS: [&str; 3] = ["KEFU_HOME", "KEFU_DATABASE_URL", "KEFU_TOOLS_DIR"];
     let ours = variables.filter(|(name, _)| !OTHERS.contains(&name.as_str())).collect();

@@ -1,6 +1,6 @@
-//! Tasks of the process.
+//! Background tasks of the process.
 
-/// Runs `work` as a task. Whoever spawns it awaits the handle when the service stops.
+/// Spawns `work` as a task. The caller awaits the handle when the service stops.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that spawns: its handles are awaited when the service stops"

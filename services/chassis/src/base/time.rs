@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The time that a contract's timestamp says, truncated to microseconds; none if it is out of range.
+/// Reads a contract's timestamp, truncated to microseconds; none if it is out of range.
 #[must_use]
 pub fn from_proto(time: &prost_types::Timestamp) -> Option<Timestamp> {
     let exact = Timestamp::new(time.seconds, time.nanos).ok()?;
@@ -10,7 +10,7 @@ pub fn from_proto(time: &prost_types::Timestamp) -> Option<Timestamp> {
     Timestamp::from_microsecond(truncated).ok()
 }
 
-/// As a contract's timestamp, also before 1970.
+/// Converts a time to a contract's timestamp, also before 1970.
 #[must_use]
 pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {
     let us = time.as_microsecond();
@@ -18,14 +18,14 @@ pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: us.div_euclid(1_000_000), nanos }
 }
 
-/// As a contract's duration.
+/// Converts microseconds to a contract's duration.
 #[must_use]
 pub fn duration_to_proto(us: i64) -> prost_types::Duration {
     let nanos = i32::try_from(us % 1_000_000 * 1_000).unwrap_or(0);
     prost_types::Duration { seconds: us / 1_000_000, nanos }
 }
 
-/// Microseconds of a duration, at the bounds of an i64 at most.
+/// Returns a duration in microseconds, clamped to the range of an i64.
 #[must_use]
 pub fn micros(duration: SignedDuration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(if duration.is_negative() { i64::MIN } else { i64::MAX })
@@ -36,19 +36,19 @@ pub mod sql {
     use jiff::Timestamp;
     use jiff_sqlx::ToSqlx as _;
 
-    /// To bind.
+    /// Converts a time for binding.
     #[must_use]
     pub fn at(time: Timestamp) -> jiff_sqlx::Timestamp {
         time.to_sqlx()
     }
 
-    /// To bind, where there may be none.
+    /// Converts a time for binding to a column that may be null.
     #[must_use]
     pub fn maybe(time: Option<Timestamp>) -> Option<jiff_sqlx::Timestamp> {
         time.map(jiff_sqlx::ToSqlx::to_sqlx)
     }
 
-    /// As returned, where there may be none.
+    /// Reads a time from a column that may be null.
     #[must_use]
     pub fn read(time: Option<jiff_sqlx::Timestamp>) -> Option<Timestamp> {
         time.map(jiff_sqlx::Timestamp::to_jiff)

@@ -1,4 +1,5 @@
-//! An admitted call: its caller is known, its role fits, its fields hold. What it may touch is asked with [`Call::reaches`].
+//! Admitted calls: the caller is known, a role fits, the fields hold. [`Call::reaches`] says which resources a call may
+//! touch.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -17,42 +18,42 @@ use crate::base::language::Language;
 use crate::contract::identity::Identity;
 use crate::contract::rules::MethodRule;
 
-/// One call, from its admission on.
+/// One admitted call.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Who calls.
+    /// The caller.
     pub caller: Arc<Identity>,
-    /// What the contract says of the method.
+    /// The rule of the method.
     pub rule: Arc<MethodRule>,
-    /// When it was admitted: the one time everything in it is recorded at.
+    /// The time of admission, at which everything that the call does is recorded.
     pub now: Timestamp,
-    /// The language of its refusals.
+    /// The language of refusals.
     pub language: Language,
     pub(crate) request_id: Option<Uuid>,
     pub(crate) digest: [u8; 32],
 }
 
-/// What a call with a stream of answers is answered with.
+/// The answer of a call with a stream of answers.
 pub type Answers<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
-/// By how much the clock of another service, or of another replica, may be ahead.
+/// How far the clock of another service, or of another replica, may be ahead.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
-/// Which resources a caller may touch with a method.
+/// The resources that a caller may touch with a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// All.
+    /// All resources.
     Any,
-    /// Those of a department, and the caller's own.
+    /// The resources of a department, and the caller's own.
     Department(&'a str),
-    /// Those the caller owns.
+    /// The resources that the caller owns.
     Own(&'a str),
-    /// Those of a customer.
+    /// The resources of a customer.
     Customer(&'a str),
 }
 
 impl<'a> Scope<'a> {
-    /// The owner and the department that a list is bounded to; a department's list holds the caller's own as well.
+    /// Returns the owner and the department that a list is bounded to. A department's list also holds the caller's own.
     #[must_use]
     pub fn bounds(self) -> (Option<&'a str>, Option<&'a str>) {
         match self {
@@ -63,34 +64,34 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Who has to do with a resource.
+/// Everybody who has to do with a resource.
 #[derive(Clone, Debug, Default)]
 pub struct Stakeholders<'a> {
-    /// Its owner.
+    /// The owner.
     pub owner: &'a str,
     /// The department responsible.
     pub department: &'a str,
-    /// Its customer.
+    /// The customer.
     pub customer: Cow<'a, str>,
-    /// Staff and departments that have to do with it besides.
+    /// Staff and departments that also have to do with the resource.
     pub parties: Vec<&'a str>,
 }
 
 impl<'a> Stakeholders<'a> {
-    /// Somebody, and their department.
+    /// Creates the stakeholders of a resource that has an owner and a department only.
     #[must_use]
     pub fn of(owner: &'a str, department: &'a str) -> Self {
         Self { owner, department, ..Self::default() }
     }
 
-    /// With somebody, or a department, besides.
+    /// Adds somebody, or a department, as a further party.
     #[must_use]
     pub fn and(mut self, party: &'a str) -> Self {
         self.parties.push(party);
         self
     }
 
-    /// Without those besides.
+    /// Leaves the further parties out.
     #[must_use]
     pub fn without_parties(mut self) -> Self {
         self.parties.clear();
@@ -99,8 +100,8 @@ impl<'a> Stakeholders<'a> {
 }
 
 impl Call {
-    /// A call from within the process, such as a job's: made by `caller` under `rule` at `now`, once per `request_id` and
-    /// payload if it has one.
+    /// Creates a call from within the process, e.g. of a job, by `caller` under `rule` at `now`. With a `request_id` it takes
+    /// effect once per id and payload.
     #[must_use]
     pub fn internal(
         caller: Arc<Identity>,
@@ -112,19 +113,19 @@ impl Call {
         Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
     }
 
-    /// By what a repetition of it is known: its id, if it has one, and the digest of its payload.
+    /// Returns what identifies a retry of the call: the request id, if there is one, and the digest of the payload.
     #[must_use]
     pub fn key(&self) -> (Option<Uuid>, [u8; 32]) {
         (self.request_id, self.digest)
     }
 
-    /// The same, going on with the call of that key: what it replies is the answer to a repetition of that one.
+    /// Continues an earlier call: the reply is stored under that call's request id, so a retry of it gets this reply.
     #[must_use]
     pub fn under(self, (request_id, digest): (Option<Uuid>, [u8; 32])) -> Self {
         Self { request_id, digest, ..self }
     }
 
-    /// The call of a client stream, made once per `request_id` and payload as far as it has one.
+    /// Gives the call of a client stream its request id, if it is one, and its payload: from then on it takes effect once.
     pub fn once(&mut self, request_id: &str, payload: &[u8]) {
         self.request_id = Uuid::try_parse(request_id).ok();
         self.digest = sha256(payload);
@@ -135,7 +136,7 @@ impl Call {
         self.check_encoded(&message.encode_to_vec()).map(|_| ())
     }
 
-    /// Checks an encoded request's fields; its request id, if it has one.
+    /// Checks the fields of an encoded request; returns its request id, if it has one.
     pub(crate) fn check_encoded(&self, encoded: &[u8]) -> Result<Option<Uuid>, Error> {
         let (violations, request_id) = self.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
         if !violations.is_empty() {
@@ -162,7 +163,7 @@ impl Call {
         self.acts_as(Role::Customer)
     }
 
-    /// Which resources the caller may touch.
+    /// Returns the resources that the caller may touch.
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
         let (subject, department) = (self.caller.subject.as_str(), self.caller.department.as_str());
@@ -184,7 +185,7 @@ impl Call {
         }
     }
 
-    /// Whether the caller may touch a resource of this holder.
+    /// Whether the caller may touch a resource of these stakeholders.
     #[must_use]
     pub fn reaches(&self, stakeholders: &Stakeholders<'_>) -> bool {
         let is_party = |name: &str| stakeholders.parties.contains(&name);
@@ -202,8 +203,8 @@ impl Call {
         }
     }
 
-    /// When something happened that is recorded now: `given`, or now. The future is refused, and the past beyond what the
-    /// caller's role may record late.
+    /// Returns when something happened that is recorded now: `given`, or now. Refused when it lies in the future, or further
+    /// back than the caller's role may record (A9.1).
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
         if self.is_customer() {
@@ -229,9 +230,9 @@ impl Call {
 }
 
 impl Call {
-    /// When something happens at `at` to what was last changed at `changed`, as the clock of whoever changed it said. What
-    /// happens now happens after that, also where the clock here is a little behind. One that is far behind would record
-    /// false times: then another replica has to do it.
+    /// Returns when something happens to a resource that was last changed at `changed` by another replica's clock: `at`, but
+    /// for what happens now not before `changed`, because the clock here may be a little behind. Refused when the clock here
+    /// is far behind and would record false times: another replica has to do it.
     pub(crate) fn after(&self, changed: Timestamp, at: Timestamp) -> Result<Timestamp, Error> {
         if changed.duration_since(self.now) > SKEW {
             return Err(Error::Away(format!("the clock here is behind: what it says is before {changed}").into()));
@@ -240,21 +241,21 @@ impl Call {
     }
 }
 
-/// How late something may be recorded, in wall time.
+/// The bounds of late recording, in wall time.
 #[derive(Clone, Copy, Debug)]
 pub struct Backdating {
-    /// By supervisors, managers, the office, operators and services.
+    /// The bound for supervisors, managers, the office, operators and services.
     pub leaders: SignedDuration,
-    /// By all others.
+    /// The bound for all others.
     pub others: SignedDuration,
 }
 
-/// Refuses when `given` is set and is not `current`.
+/// Refuses a stale etag: `given` is set and is not `current`.
 pub fn check_etag(given: &str, current: &str, name: &str) -> Result<(), Error> {
     if given.is_empty() || given == current { Ok(()) } else { Err(Error::StaleEtag(name.to_owned())) }
 }
 
-/// The etag of version `version`.
+/// Returns the etag of a version.
 #[must_use]
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")

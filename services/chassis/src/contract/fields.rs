@@ -1,5 +1,5 @@
 //! Field rules: `google.api.field_behavior`, `google.api.resource_reference` and the standard `buf.validate` rules, compiled
-//! once from the descriptors and checked on every request before a handler sees it.
+//! once from the descriptors and checked on every request before a handler gets it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ mod value;
 
 use value::Check;
 
-/// What the fields of one message must hold.
+/// The rules of one message's fields.
 #[derive(Debug)]
 pub struct Fields {
     message: MessageDescriptor,
@@ -30,7 +30,7 @@ pub struct Fields {
 struct FieldChecks {
     field: FieldDescriptor,
     required: bool,
-    /// Whether it is the name of the resource that the message is.
+    /// Whether the field is the name of the resource that the message describes.
     is_identity: bool,
     unless_zero: bool,
     min_items: usize,
@@ -41,7 +41,7 @@ struct FieldChecks {
 }
 
 impl Fields {
-    /// What is wrong with an encoded message (nothing when it may be handled), and the request id it carries.
+    /// Returns the violations of an encoded message (none when it may be handled), and its request id.
     pub fn inspect(&self, encoded: &[u8]) -> Result<(Vec<Violation>, Option<String>), prost::DecodeError> {
         let message = DynamicMessage::decode(self.message.clone(), encoded)?;
         let mut found = Vec::new();
@@ -62,7 +62,7 @@ impl Fields {
                 format!("{path}.{}", checks.field.name())
             };
             let is_required = match update {
-                // Without a mask, a required field that is not set is left as it is.
+                // Without a mask an update leaves fields alone that are not set, also required ones.
                 Some(update) => checks.is_identity || checks.required && !matches!(update, Mask::Set),
                 None => checks.required,
             };
@@ -71,7 +71,8 @@ impl Fields {
     }
 }
 
-/// What an update changes: only that is checked, and the name of the resource. None if the message is not an update.
+/// Returns the mask of an update; none if the message is no update. Only what the mask changes is checked, and the resource's
+/// name.
 fn mask_of(message: &DynamicMessage) -> Option<Mask> {
     let value = message.get_field_by_name("update_mask")?;
     let paths = value.as_message()?.get_field_by_name("paths")?;
@@ -127,7 +128,7 @@ impl FieldChecks {
     }
 }
 
-/// Compiles the rules of messages.
+/// A compiler of the rules of messages.
 pub struct Checker {
     behavior: Option<ExtensionDescriptor>,
     reference: Option<ExtensionDescriptor>,
@@ -138,7 +139,7 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// A compiler for the messages of `pool`.
+    /// Creates a compiler for the messages of `pool`.
     #[must_use]
     pub fn new(pool: &DescriptorPool) -> Self {
         Self {
@@ -151,7 +152,8 @@ impl Checker {
         }
     }
 
-    /// The rules of `message` and all it holds. Messages that hold themselves are refused.
+    /// Compiles the rules of `message` and of every message within it. Must not be called for messages that contain
+    /// themselves.
     pub fn fields(&self, message: &MessageDescriptor) -> Result<Arc<Fields>, ContractError> {
         if let Some(known) = self.compiled.borrow().get(message.full_name()) {
             return Ok(known.clone());
@@ -214,7 +216,7 @@ impl Checker {
         Ok(Some(checks))
     }
 
-    /// The kind of resource whose name the field holds: one it refers to, or the one that its message is.
+    /// Returns the kind of resource whose name the field holds: the one it refers to, or the one that its message describes.
     fn kind_named_by(&self, field: &FieldDescriptor, is_identity: bool) -> Option<String> {
         let (options, extension) = if is_identity {
             (field.parent_message().options(), self.resource.as_ref()?)
@@ -253,7 +255,7 @@ fn text_of(value: &Value, field: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The form of the names of every resource that the pool declares, by kind.
+/// Returns the form of the names of each kind of resource that the pool declares.
 fn resource_names(pool: &DescriptorPool) -> HashMap<String, Regex> {
     let mut names = HashMap::new();
     let mut add = |descriptor: &Value| {
@@ -279,7 +281,7 @@ fn resource_names(pool: &DescriptorPool) -> HashMap<String, Regex> {
     names
 }
 
-/// `requests/{request}` as a regular expression.
+/// Turns a pattern such as `requests/{request}` into a regular expression.
 fn name_form(pattern: &str) -> String {
     let segment = |segment: &str| {
         if segment.starts_with('{') { "[A-Za-z0-9._~-]{1,63}".to_owned() } else { regex::escape(segment) }

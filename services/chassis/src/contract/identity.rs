@@ -1,4 +1,4 @@
-//! Who calls: bearer tokens of OpenID Connect issuers, checked against the issuers' published keys.
+//! Identities of callers: bearer tokens of OpenID Connect issuers, checked against the issuers' published keys.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,24 +18,24 @@ use keys::Keys;
 
 use crate::base::digest::sha256;
 
-/// Algorithms a token may be signed with; symmetric ones and `none` never.
+/// The algorithms that a token may be signed with; never a symmetric one, and never `none`.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 const LEEWAY: Duration = Duration::from_secs(30);
 const CACHED_FOR: Duration = Duration::from_mins(1);
 const CACHED_AT_MOST: usize = 10_000;
 
-/// A caller, as their token says.
+/// A caller as their token describes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// `staff/…`, `customers/…` or `services/…`.
     pub subject: String,
-    /// What they do.
+    /// The roles of the caller.
     pub roles: Vec<Role>,
-    /// `departments/…`, as the directory says; empty for who is in none.
+    /// `departments/…`, from the directory; empty for callers without a department.
     pub department: String,
 }
 
-/// An issuer whose tokens are taken.
+/// An issuer whose tokens are accepted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerConfig {
@@ -43,9 +43,9 @@ pub struct IssuerConfig {
     pub issuer: String,
     /// The `aud` its tokens must have.
     pub audience: String,
-    /// A file with its public keys (JWKS).
+    /// A file with the issuer's public keys (JWKS).
     pub jwks_file: Option<PathBuf>,
-    /// Where it publishes its keys (JWKS), instead of a file.
+    /// The URL where the issuer publishes its keys (JWKS), instead of a file.
     pub jwks_url: Option<String>,
 }
 
@@ -62,32 +62,32 @@ struct Issuer {
     iss: String,
 }
 
-/// Callers by the hash of their token, each until when it counts.
+/// Callers by the hash of their token, each with the end of its validity here.
 type Recent = HashMap<[u8; 32], (Instant, Arc<Identity>)>;
 
-/// Checks bearer tokens.
+/// A verifier of bearer tokens.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: Vec<(IssuerConfig, Arc<Keys>)>,
     recent: RwLock<Recent>,
 }
 
-/// Why a token is not taken. Callers never learn which.
+/// Why a token is refused. Callers never learn which.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// It is no JWT, or lacks a claim.
+    /// The token is no JWT, or lacks a claim.
     #[error("the token cannot be read")]
     Malformed,
-    /// Its algorithm, issuer or key is not one of ours.
+    /// The token's algorithm, issuer or key is not accepted.
     #[error("the token's algorithm, issuer or key is not accepted")]
     Foreign,
-    /// Its signature, audience or times do not hold.
+    /// The token's signature, audience or times are wrong.
     #[error("the token does not hold")]
     Invalid(#[source] jsonwebtoken::errors::Error),
 }
 
 impl Verifier {
-    /// A verifier for `issuers`.
+    /// Creates a verifier for `issuers`.
     #[must_use]
     pub fn new(issuers: Vec<IssuerConfig>) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Verifier {
         }
     }
 
-    /// The caller that `token` speaks for.
+    /// Returns the caller that `token` speaks for.
     pub async fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
         let key = sha256(token.as_bytes());
         if let Some((until, identity)) = self.recent.read().ok().and_then(|recent| recent.get(&key).cloned())
@@ -151,7 +151,7 @@ fn identity(claims: &Claims) -> Result<Identity, TokenError> {
     Ok(Identity { subject: claims.sub.clone(), roles: roles.collect(), department: String::new() })
 }
 
-/// The token that a caller's headers bear.
+/// Returns the bearer token in a caller's headers.
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;

@@ -1,22 +1,22 @@
-//! Update masks, as AIP-134 has them.
+//! Update masks (AIP-134).
 
 use kefu_proto::Changeable;
 
 use crate::base::error::Error;
 
-/// What an update changes of a resource.
+/// The fields of a resource that an update changes.
 #[derive(Debug)]
 pub enum Mask {
-    /// All that can be changed (`*`).
+    /// Every field that can be changed (`*`).
     All,
-    /// What is set, where there is no mask.
+    /// The fields that are set, where there is no mask.
     Set,
     /// The fields at these paths.
     Paths(Vec<String>),
 }
 
 impl Mask {
-    /// The mask of these paths.
+    /// Creates the mask of these paths.
     #[must_use]
     pub fn of(paths: Vec<String>) -> Self {
         match paths.as_slice() {
@@ -36,8 +36,8 @@ impl Mask {
     }
 }
 
-/// The fields that an update changes: what its mask names; all for `*`; what is set without a mask. A mask that names what
-/// cannot be changed is refused.
+/// Returns the fields that an update changes: those that its mask names, all for `*`, and those that are set when there is no
+/// mask. Refused when the mask names a field that cannot be changed.
 pub fn masked<R: Changeable>(mask: Option<&prost_types::FieldMask>, given: &R) -> Result<Vec<&'static str>, Error> {
     let paths = match Mask::of(mask.map(|mask| mask.paths.clone()).unwrap_or_default()) {
         Mask::All => return Ok(R::FIELDS.to_vec()),

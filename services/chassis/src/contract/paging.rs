@@ -1,4 +1,4 @@
-//! Page tokens: where the next page begins, bound to the method, the caller and the query that made them.
+//! Page tokens: where the next page begins, bound to the method, the caller and the query.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,14 +11,14 @@ use crate::base::error::Error;
 use crate::base::names::Id;
 use crate::contract::call::Call;
 
-/// Where what has no time stands in a list by time: after all else, in the order of its ids. A key with it reads back as it
-/// was written, which neither `Timestamp::MAX` nor Postgres' infinity does.
+/// The time that stands for none in a list by time, so that rows without a time come last, in the order of their ids. A page
+/// token with it reads back as it was written, which neither `Timestamp::MAX` nor Postgres' infinity does.
 pub const NEVER: Timestamp = Timestamp::constant(253_000_000_000, 0);
 
 const DEFAULT_SIZE: i32 = 50;
 const DIGEST: usize = 12;
 
-/// Makes and reads the tokens of one query.
+/// The tokens of one query.
 pub struct Pages {
     query: Vec<u8>,
 }
@@ -26,22 +26,23 @@ pub struct Pages {
 /// One page to read.
 pub struct Page<K> {
     pages: Pages,
-    /// Only what comes after this key.
+    /// The key after which the page begins; none for the first page.
     pub after: Option<K>,
-    /// How many rows to read: one more than the page holds, to know whether another follows.
+    /// The number of rows to read: one more than the page holds, to know whether another page follows.
     pub limit: i64,
 }
 
-/// Where a page ends.
+/// The key of a row: where a page ends, and the next begins.
 pub trait Key: Sized {
-    /// Its bytes.
+    /// Writes the key as bytes.
     fn write(&self) -> Vec<u8>;
-    /// The key in these bytes.
+    /// Reads the key from bytes; none if they are none.
     fn read(bytes: &[u8]) -> Option<Self>;
 }
 
 impl Pages {
-    /// For what is asked with `parts`, and is no request for pages: [`Page::of`] is for those.
+    /// Creates the tokens of a query that `parts` tell apart, e.g. of a watch. For a request with pages there is
+    /// [`Page::of`].
     #[must_use]
     pub fn new(call: &Call, parts: &[impl AsRef<[u8]>]) -> Self {
         let mut query = Vec::new();
@@ -53,20 +54,20 @@ impl Pages {
         Self { query }
     }
 
-    /// The page that a request asks for.
+    /// Reads the page that a request asks for.
     pub fn read<K: Key>(self, token: &str, size: i32) -> Result<Page<K>, Error> {
         let after = if token.is_empty() { None } else { Some(self.key(token).ok_or(Error::PageToken)?) };
         let size = if size == 0 { DEFAULT_SIZE } else { size };
         Ok(Page { pages: self, after, limit: i64::from(size) + 1 })
     }
 
-    /// The token of a key.
+    /// Returns the token of a key.
     pub fn token(&self, key: &impl Key) -> String {
         let key = key.write();
         URL_SAFE_NO_PAD.encode([&self.digest(&key), key.as_slice()].concat())
     }
 
-    /// The key of a token of this query.
+    /// Returns the key in a token; none if the token is not of this query.
     #[must_use]
     pub fn key<K: Key>(&self, token: &str) -> Option<K> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
@@ -82,12 +83,12 @@ impl Pages {
 }
 
 impl<K: Key> Page<K> {
-    /// The page that a request asks for. Its token is bound to everything else that the request asks.
+    /// Reads the page that a request asks for. Its token is bound to everything else in the request.
     pub fn of(call: &Call, request: &impl Paged) -> Result<Self, Error> {
         Pages::new(call, &[request.query()]).read(request.page_token(), request.page_size())
     }
 
-    /// The rows of the page and the token of the next, empty if there is none.
+    /// Returns the rows of the page and the token of the next page, empty if there is none.
     pub fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, String) {
         let size = usize::try_from(self.limit - 1).unwrap_or(usize::MAX);
         if rows.len() <= size {

@@ -1,4 +1,4 @@
-//! What is wrong with a contract.
+//! Problems of contracts.
 
 /// A contract that cannot be enforced.
 #[derive(Debug, thiserror::Error)]
@@ -6,6 +6,6 @@
 pub struct ContractError {
     /// The method or message.
     pub method: String,
-    /// What its contract lacks.
+    /// What the contract lacks.
     pub problem: String,
 }

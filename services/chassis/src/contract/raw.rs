@@ -1,10 +1,10 @@
-//! Messages that are passed on as they are on the wire, for those who call a method without its types.
+//! The codec of messages that are passed on as bytes, for calls of methods without their types.
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// A message as its bytes.
+/// A codec whose messages are their bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Raw;
 

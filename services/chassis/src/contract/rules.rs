@@ -1,4 +1,4 @@
-//! The rule of every method, read from the descriptors: who may call it, what it may touch, what its fields must hold.
+//! The rules of methods, read from the descriptors: who may call a method, what it may touch, what its fields must hold.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,31 +10,31 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 use crate::contract::fields::{Checker, Fields};
 use crate::contract::problem::ContractError;
 
-/// What the contract says about one method.
+/// The contract of one method.
 #[derive(Debug)]
 pub struct MethodRule {
-    /// Its path, e.g. `/kefu.intake.v1.RequestService/RegisterRequest`.
+    /// The path, e.g. `/kefu.intake.v1.RequestService/RegisterRequest`.
     pub path: String,
-    /// The clauses it serves.
+    /// The clauses that the method serves.
     pub clauses: Vec<String>,
-    /// Why it serves none.
+    /// Why the method serves no clause.
     pub support: String,
-    /// Who may call it: the roles of its audience.
+    /// The roles that may call the method: those of its audience.
     pub roles: Vec<Role>,
-    /// How far that reaches.
+    /// Which resources a caller reaches.
     pub access: Access,
     /// The request field that names the resource.
     pub resource_field: String,
-    /// Whether it changes nothing: every mutation takes a `request_id`, but for client streams.
+    /// Whether the method changes nothing: every mutation takes a `request_id`, but for client streams.
     pub reads: bool,
     /// Whether the caller sends or gets a stream.
     pub is_stream: bool,
-    /// What the request's fields must hold.
+    /// The rules of the request's fields.
     pub fields: Arc<Fields>,
 }
 
 impl MethodRule {
-    /// The name of the method, e.g. `RegisterRequest`; no two methods of a service have the same.
+    /// Returns the name of the method, e.g. `RegisterRequest`; no two methods of a service have the same.
     #[must_use]
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
@@ -48,7 +48,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of every method of `services`, e.g. `kefu.intake.v1.RequestService`. Fails when one lacks what a rule needs.
+    /// Reads the rules of every method of `services`, e.g. `kefu.intake.v1.RequestService`. Fails when the contract of one
+    /// cannot be enforced.
     pub fn of(pool: &DescriptorPool, services: &[&str]) -> Result<Self, ContractError> {
         let checker = Checker::new(pool);
         let mut rules = HashMap::new();
@@ -65,19 +66,19 @@ impl Rules {
         Ok(Self { by_path: rules })
     }
 
-    /// The rule of the method at `path`; a method without one is not served.
+    /// Returns the rule of the method at `path`; a method without one is not served.
     #[must_use]
     pub fn at(&self, path: &str) -> Option<&Arc<MethodRule>> {
         self.by_path.get(path)
     }
 
-    /// The rule of the method of a name; no two methods have the same.
+    /// Returns the rule of the method of this name; no two methods have the same.
     #[must_use]
     pub fn named(&self, method: &str) -> Option<&Arc<MethodRule>> {
         self.by_path.values().find(|rule| rule.name() == method)
     }
 
-    /// Every rule.
+    /// Returns every rule.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<MethodRule>> {
         self.by_path.values()
     }

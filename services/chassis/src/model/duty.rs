@@ -13,9 +13,9 @@ use crate::base::time::{micros, to_proto};
 
 pub use pb::duty::{Measure, State};
 
-/// A duty's clock stands because its subject's lifecycle says so, e.g. while the customer is awaited.
+/// The reason of a pause that the subject's lifecycle makes, e.g. while the customer is awaited.
 pub const BY_LIFECYCLE: i16 = 1;
-/// A duty's clock stands because a person entitled decided so.
+/// The reason of a pause that a person entitled decided.
 pub const BY_PERSON: i16 = 2;
 
 /// The resource kind of duties.
@@ -27,92 +27,92 @@ impl Resource for DutyResource {
     const KIND: &'static str = "kefu/Duty";
 }
 
-/// An obligation and its clock. Amounts of time are in microseconds on the clock that `measure` says.
+/// An obligation and its clock. Amounts of time are in microseconds, of wall time or of working time as `measure` says.
 #[derive(Clone, Debug)]
 pub struct Duty {
-    /// Its id.
+    /// The id.
     pub id: Id<DutyResource>,
-    /// The clause it comes from.
+    /// The clause that demands the duty.
     pub clause: String,
-    /// What the clause asks, as a word of the service.
+    /// What the clause asks for, as a code of the service, e.g. `first_response`.
     pub kind: String,
-    /// The resource it is about.
+    /// The resource that the duty is about.
     pub subject: String,
-    /// Who must fulfil it.
+    /// Who must fulfil the duty.
     pub owner: String,
-    /// Their department when it was opened.
+    /// The owner's department when the duty was opened or last reassigned.
     pub department: String,
-    /// Version of the regulation when it was opened.
+    /// The version of the regulation when the duty was opened.
     pub regulation: String,
-    /// The calendar it counts on, the one of its beginning.
+    /// The calendar of the duty's clock, the one in force when it was opened.
     pub calendar: Calendar,
-    /// Where it stands.
+    /// The state.
     pub state: State,
-    /// On which clock its time counts.
+    /// Whether the clock counts wall time or working time.
     pub measure: Measure,
-    /// How much time the clause gives.
+    /// The time that the clause gives.
     pub budget_us: i64,
-    /// How much was used when its clock last stopped.
+    /// The time used up to when the clock last stopped.
     pub elapsed_us: i64,
-    /// How long its clock stood, in wall time.
+    /// The time that the clock stood, in wall time.
     pub paused_us: i64,
-    /// When its clock began.
+    /// When the clock began.
     pub opened_at: Timestamp,
-    /// Since when its clock runs; none while it stands or is over.
+    /// Since when the clock runs; none while it stands or is over.
     pub running_since: Option<Timestamp>,
-    /// Since when its clock stands.
+    /// Since when the clock stands; none while it runs or is over.
     pub paused_since: Option<Timestamp>,
-    /// What stops its clock, one bit each: [`BY_LIFECYCLE`], [`BY_PERSON`].
+    /// Why the clock stands, one bit a reason: [`BY_LIFECYCLE`], [`BY_PERSON`].
     pub pause_reasons: i16,
-    /// When it must be fulfilled, as of before a pause; none where an import does not know.
+    /// When the duty must be fulfilled, as of before a pause; none where an import does not know.
     pub due_at: Option<Timestamp>,
     /// Whether the due time falls in a year whose holidays are not published.
     pub provisional: bool,
-    /// When it was fulfilled.
+    /// When the duty was fulfilled.
     pub met_at: Option<Timestamp>,
-    /// When its time passed unfulfilled, as the clock marked it.
+    /// When the duty was breached: its due time, where the clock marked it.
     pub breached_at: Option<Timestamp>,
-    /// The event in which the clock marked that; none where a clause counts it as broken.
+    /// The event in which the clock marked the breach; none where a clause counts the duty as breached.
     pub breach_event: Option<Uuid>,
-    /// Whether it was fulfilled after its due time, or after a clause had counted it as broken.
+    /// Whether the duty was fulfilled after its due time, or after a clause had counted it as breached.
     pub late: bool,
-    /// Whether a later record showed it met in time although marked breached.
+    /// Whether a later record showed that the duty was met in time although it was marked as breached.
     pub corrected: bool,
-    /// Why it is paused, waived or voided.
+    /// Why the duty is paused, waived or voided.
     pub reason: String,
-    /// Who decided that.
+    /// Who decided the pause, the waiver or the end.
     pub decided_by: String,
-    /// 1, and one more with each change.
+    /// The version: 1, and one more with each change.
     pub version: i64,
-    /// How many have been told of its breach: the owner, their supervisor, the head of their department.
+    /// How many have been told of the breach, in this order: the owner, their supervisor, the head of their department.
     pub escalation_level: i16,
-    /// When the next of them is told, unless it is fulfilled before.
+    /// When the next one is told, unless the duty is fulfilled before.
     pub next_escalation_at: Option<Timestamp>,
 }
 
-/// What a new duty is about.
+/// The contents of a new duty.
 #[derive(Clone, Debug)]
 pub struct NewDuty<'a> {
     /// The clause.
     pub clause: &'a str,
-    /// What it asks, as a word of the service.
+    /// What the clause asks for, as a code of the service.
     pub kind: &'a str,
     /// The resource it is about.
     pub subject: String,
     /// Who must fulfil it.
     pub owner: &'a str,
-    /// Their department.
+    /// The owner's department.
     pub department: &'a str,
-    /// Version of the regulation.
+    /// The version of the regulation.
     pub regulation: &'a str,
-    /// When its clock begins.
+    /// When the clock begins.
     pub opened_at: Timestamp,
-    /// Now, for its id.
+    /// The time now, for the id.
     pub now: Timestamp,
 }
 
 impl NewDuty<'_> {
-    /// Opens it with the time that the clause gives.
+    /// Opens the duty with the time that the clause gives.
     #[must_use]
     pub fn within(self, budget: Budget, calendar: &Calendar) -> (Duty, DutyChange) {
         let due = calendar.due(self.opened_at, budget);
@@ -123,14 +123,14 @@ impl NewDuty<'_> {
         self.open(measure, micros(budget.length), Some(due.at), due.provisional, calendar)
     }
 
-    /// Opens it to be fulfilled by a given time.
+    /// Opens the duty to be fulfilled by a given time.
     #[must_use]
     pub fn until(self, due: Timestamp, calendar: &Calendar) -> (Duty, DutyChange) {
         let budget_us = due.as_microsecond() - self.opened_at.as_microsecond();
         self.open(Measure::WallClock, budget_us, Some(due), false, calendar)
     }
 
-    /// One that an import brings without a record of whether it was fulfilled.
+    /// Creates the duty of an import that does not know whether it was fulfilled.
     #[must_use]
     pub fn unrecorded(self, calendar: &Calendar) -> (Duty, DutyChange) {
         let at = self.opened_at;
@@ -186,14 +186,14 @@ impl NewDuty<'_> {
 }
 
 impl Duty {
-    /// Whether it can still be fulfilled.
+    /// Whether the duty can still be fulfilled.
     #[must_use]
     pub fn is_live(&self) -> bool {
         matches!(self.state, State::Open | State::Paused)
     }
 
-    /// It was fulfilled at `at`. In time means not after its due time, or while its clock stood before that, and not after
-    /// a clause had counted it as broken.
+    /// Fulfils the duty at `at`. That is in time when it is not after the due time, or while the clock stood before the due
+    /// time, and no clause had counted the duty as breached.
     pub fn meet(&mut self, at: Timestamp) -> DutyChange {
         let at = at.max(self.opened_at);
         self.late = self.is_past(at) || self.breached_at.is_some() && !self.is_marked();
@@ -206,14 +206,14 @@ impl Duty {
         DutyChange { late: self.late, ..self.change(kind, at) }
     }
 
-    /// It is broken: the clock marks it at its due time, and a clause may count it so before.
+    /// Marks the duty as breached: the clock does at the due time, and a clause may before.
     pub fn breach(&mut self, at: Timestamp) -> DutyChange {
         self.breached_at = Some(at);
         self.version += 1;
         self.change(Kind::Breached, at)
     }
 
-    /// Somebody else must fulfil it from now on.
+    /// Gives the duty to somebody else.
     pub fn reassign(&mut self, owner: &str, department: &str, at: Timestamp) -> DutyChange {
         owner.clone_into(&mut self.owner);
         department.clone_into(&mut self.department);
@@ -221,7 +221,7 @@ impl Duty {
         self.change(Kind::Reassigned, at)
     }
 
-    /// The next one is told of its breach, and another may be at `next`.
+    /// Records that `recipient` is told of the breach, and that the next one is due at `next`.
     pub(crate) fn escalate_to(&mut self, recipient: &str, next: Option<Timestamp>, at: Timestamp) -> DutyChange {
         self.escalation_level += 1;
         self.next_escalation_at = next;
@@ -229,29 +229,29 @@ impl Duty {
         DutyChange { notified: recipient.to_owned(), ..self.change(Kind::Escalated, at) }
     }
 
-    /// There is nobody to be told now; another may be at `next`.
+    /// Skips a level of escalation at which there is nobody to tell; the next one is due at `next`.
     pub(crate) fn skip_level(&mut self, next: Option<Timestamp>) {
         self.escalation_level += 1;
         self.next_escalation_at = next;
         self.version += 1;
     }
 
-    /// A person stops its clock from `at` on.
+    /// Pauses the clock from `at` on by a person's decision.
     pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         self.pause_clock(BY_PERSON, at, reason, by)
     }
 
-    /// The person's pause is over.
+    /// Ends the pause that a person decided.
     pub fn resume(&mut self, at: Timestamp) -> DutyChange {
         self.resume_clock(BY_PERSON, at)
     }
 
-    /// The lifecycle stops its clock from `at` on.
+    /// Pauses the clock from `at` on by the subject's lifecycle.
     pub fn pause_by_lifecycle(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         self.pause_clock(BY_LIFECYCLE, at, reason, by)
     }
 
-    /// The lifecycle lets it go on.
+    /// Ends the pause that the lifecycle made.
     pub fn resume_by_lifecycle(&mut self, at: Timestamp) -> DutyChange {
         self.resume_clock(BY_LIFECYCLE, at)
     }
@@ -274,7 +274,7 @@ impl Duty {
         changes
     }
 
-    /// Its clock runs again from `at` on, with the time that was left, unless something else still stops it.
+    /// Resumes the clock from `at` on with the time that was left, unless another reason still stops it.
     fn resume_clock(&mut self, for_reason: i16, at: Timestamp) -> DutyChange {
         let at = at.max(self.paused_since.unwrap_or(at));
         self.pause_reasons &= !for_reason;
@@ -293,11 +293,11 @@ impl Duty {
         self.change(Kind::Resumed, at)
     }
 
-    /// Its due time is replaced by one that was promised: from then on its time is wall time.
+    /// Replaces the due time by one that was promised; from then on the clock counts wall time.
     pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> Vec<DutyChange> {
         let mut changes: Vec<DutyChange> = self.retract_breach(at).into_iter().collect();
         self.measure = Measure::WallClock;
-        // While its clock stands, nothing of the promised time is used: it stands anew from when that was promised.
+        // While the clock stands, none of the promised time is used: the pause counts anew from the promise on.
         if let Some(since) = self.paused_since {
             self.stop(at.max(since));
             self.paused_since = Some(at.max(since));
@@ -312,17 +312,17 @@ impl Duty {
         changes
     }
 
-    /// Someone entitled sets it aside.
+    /// Waives the duty by decision of somebody entitled.
     pub fn waive(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         self.end(State::Waived, Kind::Waived, at, reason, by)
     }
 
-    /// What it was about has ended.
+    /// Voids the duty because its subject has ended.
     pub fn void(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         self.end(State::Voided, Kind::Voided, at, reason, by)
     }
 
-    /// Ends it unfulfilled. If its time had passed and the clock had not marked that yet, it is marked first.
+    /// Ends the duty unfulfilled. If the due time had passed and the clock had not marked the breach yet, it is marked first.
     fn end(&mut self, state: State, kind: Kind, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         let unmarked = self.due_at.filter(|_| self.is_past(at) && self.breached_at.is_none());
         let mut changes: Vec<DutyChange> = unmarked.map(|due| self.breach(due)).into_iter().collect();
@@ -335,14 +335,14 @@ impl Duty {
         changes
     }
 
-    /// More years are published in `calendar`, which is its own but for the holidays: its due time is reckoned anew.
+    /// Recomputes the due time on `calendar`, which is the duty's own calendar with the holidays of more years.
     pub fn apply_published_holidays(&mut self, calendar: Calendar, now: Timestamp) -> Vec<DutyChange> {
         self.calendar = calendar;
         self.recompute_due(self.running_since.unwrap_or(self.opened_at));
         self.version += 1;
         let reason = "the holidays were published".to_owned();
         let mut changes = vec![DutyChange { reason, ..self.change(Kind::Replaced, now) }];
-        // The mark stands at the due time: where that is over again, the clock marks it anew.
+        // A breach is marked at the due time. If the new due time has passed too, the clock marks it again.
         if self.is_marked() && self.breached_at != self.due_at {
             self.unmark();
             changes.push(self.change(Kind::Corrected, now));
@@ -350,24 +350,25 @@ impl Duty {
         changes
     }
 
-    /// The event that had marked a breach which is now taken back or corrected; named once.
+    /// Takes the event that had marked a breach which is now retracted or corrected, so that it is named once.
     pub fn take_corrected(&mut self) -> Option<Uuid> {
         let is_corrected = self.corrected || self.breached_at.is_none();
         self.breach_event.take_if(|_| is_corrected)
     }
 
-    /// Whether `at` is past its due time, as far as its clock ran.
+    /// Whether `at` is past the due time, as far as the clock ran.
     pub(crate) fn is_past(&self, at: Timestamp) -> bool {
         let judged = self.paused_since.map_or(at, |paused| at.min(paused));
         self.due_at.is_some_and(|due| judged > due)
     }
 
-    /// Whether the clock marked it, and not a clause.
+    /// Whether the clock marked the breach, and not a clause.
     fn is_marked(&self) -> bool {
         self.breached_at.is_some() && self.breach_event.is_some()
     }
 
-    /// Takes back the clock's mark, when something before the due time moves that time: both stay in the journal.
+    /// Retracts the clock's mark of a breach when something that happened before the due time moves it. The mark and its
+    /// retraction both stay in the journal.
     fn retract_breach(&mut self, at: Timestamp) -> Option<DutyChange> {
         if !self.is_marked() || self.is_past(at) {
             return None;
@@ -376,14 +377,14 @@ impl Duty {
         Some(self.change(Kind::Corrected, at))
     }
 
-    /// Takes the mark back; whoever is told of a later one is told anew.
+    /// Retracts the breach and resets escalation.
     fn unmark(&mut self) {
         self.breached_at = None;
         self.escalation_level = 0;
         self.next_escalation_at = None;
     }
 
-    /// The due time, with the time that is left from `at` on.
+    /// Recomputes the due time from the time that is left from `at` on.
     fn recompute_due(&mut self, at: Timestamp) {
         let left_us = self.budget_us - self.elapsed_us;
         if left_us > 0 {
@@ -394,7 +395,7 @@ impl Duty {
         }
     }
 
-    /// Takes what its clock ran, or stood, until `at`.
+    /// Stops the clock at `at` and adds up how long it ran, or stood.
     fn stop(&mut self, at: Timestamp) {
         if let Some(since) = self.running_since.take() {
             self.elapsed_us += micros(self.calendar.elapsed(since, at, self.clocked())).max(0);

@@ -1,5 +1,5 @@
-//! Events of the journal: every change is one, appended in the transaction that makes it. A sealer gives committed events their
-//! gapless position and the chain's hash; the feed streams them; the verification proves that nobody altered them.
+//! Events of the journal. Every change appends one, in its own transaction. The sealer gives committed events a gapless
+//! position and the chain's hash, the feed streams them, and the verification proves that nobody altered them.
 
 use jiff::Timestamp;
 use kefu_proto::Payload;
@@ -14,7 +14,7 @@ use crate::model::notice::Notice;
 /// An event to append.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// Its identity in the journal.
+    /// The id in the journal.
     pub id: Uuid,
     pub(crate) aggregate: String,
     pub(crate) version: i64,
@@ -28,7 +28,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// What happened to `aggregate`, at `occurred_at`, which made it version `version`, under `clauses`.
+    /// Creates the event of what happened to `aggregate` at `occurred_at` under `clauses`, and made it version `version`.
     pub fn new<P: Payload>(
         aggregate: impl Into<String>,
         version: i64,
@@ -50,35 +50,35 @@ impl NewEvent {
         }
     }
 
-    /// With what somebody has to know of it.
+    /// Adds notices of the event to staff.
     #[must_use]
     pub fn telling(mut self, notices: impl IntoIterator<Item = Notice>) -> Self {
         self.notices.extend(notices);
         self
     }
 
-    /// As the one that made the aggregate this version.
+    /// Sets the version of the aggregate that the event made.
     #[must_use]
     pub fn numbered(mut self, version: i64) -> Self {
         self.version = version;
         self
     }
 
-    /// As a correction of an earlier event, if it corrects one.
+    /// Names the earlier event that this one corrects, if it corrects one.
     #[must_use]
     pub fn correcting(mut self, event: Option<Uuid>) -> Self {
         self.corrects = event;
         self
     }
 
-    /// With one more thing that it did to a duty.
+    /// Adds one change of a duty.
     #[must_use]
     pub(crate) fn touching(mut self, change: DutyChange) -> Self {
         self.duty_changes.push(change);
         self
     }
 
-    /// With what it did to duties.
+    /// Sets the changes of duties that came with the event.
     #[must_use]
     pub fn with_duties(mut self, changes: Vec<DutyChange>) -> Self {
         self.duty_changes = changes;
@@ -93,7 +93,8 @@ pub(crate) struct DutyChanges {
     pub changes: Vec<DutyChange>,
 }
 
-/// What the chain covers of a payload: a salted digest, so that payload and salt can be erased without breaking it.
+/// Returns the salted digest of a payload. The chain covers this digest, so payload and salt can be erased without breaking
+/// it.
 #[must_use]
 pub fn payload_digest(salt: &[u8], payload: &[u8]) -> [u8; 32] {
     sha256(&[salt, payload].concat())

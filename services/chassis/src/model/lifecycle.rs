@@ -1,5 +1,5 @@
-//! Lifecycles: each aggregate declares its own as two tables, of transitions and of duties. Firing an action looks up its
-//! transition from the present state, asks the gates, and says what becomes of the state and of the duties.
+//! Lifecycles. Each aggregate declares its own as two tables, of transitions and of duties. Firing an action finds its
+//! transition from the present state, asks the gates, and returns what becomes of the state and of the duties.
 
 use jiff::Timestamp;
 use kefu_proto::events::v1::DutyChange;
@@ -16,45 +16,46 @@ use crate::model::notice::{Notice, NoticeKind};
 mod document;
 pub mod explain;
 
-/// One row of a lifecycle: what an action does, from which states, on which conditions.
+/// One row of a lifecycle: an action, the states it is possible in, its conditions and its effects.
 pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     /// The action.
     pub action: A,
-    /// The clause it serves: named when it is refused.
+    /// The clause that the action serves; a refusal names it.
     pub clause: &'static str,
-    /// The states it is possible in.
+    /// The states in which the action is possible.
     pub from: &'static [S],
-    /// The state it leads to; the same when none.
+    /// The state that the action leads to; none when the state stays.
     pub to: Option<S>,
-    /// Who may act on the subject with it, where it is not just whoever owns it; the same for all rows of one method.
+    /// Who may take the action, where that is not just the owner; the same for all rows of one method.
     pub reach: Option<Reach<F>>,
-    /// What must hold.
+    /// The conditions.
     pub gates: &'static [Gate<F>],
-    /// The duties it fulfils.
+    /// The duties that the action fulfils.
     pub meets: &'static [D],
-    /// The duties it opens, where they have a term and none of the kind is live.
+    /// The duties that the action opens, where they have a term and none of their kind is live.
     pub opens: &'static [D],
-    /// The duties whose clock it stops.
+    /// The duties whose clock the action pauses.
     pub pauses: &'static [D],
-    /// The duties whose clock it lets run again.
+    /// The duties whose clock the action resumes.
     pub resumes: &'static [D],
-    /// The duties whose due time it replaces by the one that the facts promise, unless that has passed.
+    /// The duties whose due time the action replaces by the promised one, unless their due time has passed.
     pub replaces: &'static [D],
-    /// The duties it breaches.
+    /// The duties that the action breaches.
     pub breaches: &'static [D],
-    /// The duties that fall away with it.
+    /// The duties that the action voids.
     pub voids: &'static [D],
-    /// Whether it fulfils only duties that had begun by then: those of a series, of which it ends one and opens the next.
+    /// Whether the action fulfils only duties that had begun when it happened. This is for duties in a series, e.g. one
+    /// progress report a week, of which the action ends one and opens the next.
     pub only_begun: bool,
-    /// Whether somebody else has the subject from then on: duties that were not breached yet are whose they would be if they
-    /// were opened now.
+    /// Whether the subject changes hands: duties that are not breached go to whoever would own them if they were opened now.
     pub reassigns: bool,
-    /// Whether every duty falls away that it does not meet, but for those that outlive their subject.
+    /// Whether the action ends the subject: it voids every duty that it does not fulfil, but for those that survive their
+    /// subject's end.
     pub voids_rest: bool,
 }
 
 impl<S, A, D, F> Transition<S, A, D, F> {
-    /// A row that moves from `from` to `to` and touches no duty: the base of the rows of a table.
+    /// Creates a row that moves from `from` to `to` and has no effect on duties: the base of the rows of a table.
     pub const fn row(action: A, clause: &'static str, from: &'static [S], to: Option<S>) -> Self {
         Self {
             action,
@@ -77,37 +78,37 @@ impl<S, A, D, F> Transition<S, A, D, F> {
     }
 }
 
-/// A condition of a clause.
+/// A condition that a clause sets for an action.
 pub struct Gate<F> {
     /// The clause.
     pub clause: &'static str,
-    /// What is missing when it is closed.
+    /// What is missing when the gate is closed.
     pub missing: Text,
-    /// Whether it is open.
+    /// Whether the gate is open.
     pub open: fn(&F) -> bool,
-    /// Whether it asks about what the call says, rather than about what is on record.
+    /// Whether the gate asks about what the call says, rather than about what is on record.
     pub of_call: bool,
 }
 
-/// Who may act on a subject with an action.
+/// Who may take an action.
 pub struct Reach<F> {
-    /// Who that is, for the page of the lifecycle, e.g. `its investigator`.
+    /// The people in words, for the page of the lifecycle, e.g. `its investigator`.
     pub whose: &'static str,
-    /// Them, made of the facts and of all who have to do with the subject.
+    /// Returns those who may act, of the facts and of all stakeholders of the subject.
     pub of: for<'a> fn(&'a F, Stakeholders<'a>) -> Stakeholders<'a>,
 }
 
-/// What an action is called.
+/// The name of an action.
 #[derive(Clone, Copy, Debug)]
 pub struct Label {
-    /// The method that does it, e.g. `PauseDuty`: what a refusal names. One method may do several actions.
+    /// The method that takes the action, e.g. `PauseDuty`; a refusal names it. One method may take several actions.
     pub method: &'static str,
-    /// What happens: a clause without a full stop.
+    /// What happens, as a clause without a full stop.
     pub text: Text,
 }
 
-/// Declares the actions of a lifecycle: of each the method that does it and what happens, in both languages, a clause without
-/// a full stop. One method may do several actions.
+/// Declares the actions of a lifecycle, each with the method that takes it and with what happens in both languages, as a
+/// clause without a full stop. One method may take several actions.
 #[macro_export]
 macro_rules! actions {
     ($(#[$doc:meta])* $visibility:vis enum $name:ident {
@@ -133,51 +134,51 @@ macro_rules! actions {
 
 /// One kind of duty of an aggregate.
 pub struct DutyRule<D: 'static, F: 'static> {
-    /// The kind.
+    /// The duty's kind.
     pub duty: D,
-    /// The clause it comes from.
+    /// The clause that demands the duty.
     pub clause: &'static str,
-    /// The kind in the contract, e.g. `first_response`.
+    /// The code of the kind in the contract, e.g. `first_response`.
     pub code: &'static str,
-    /// The time it has; none where the clause gives none.
+    /// The time that the duty has; none where the clause gives none.
     pub term: fn(&F, &Regulation) -> Option<Term>,
-    /// When it was fulfilled, if it already is when it opens.
+    /// When the duty was fulfilled, if it already is when it opens.
     pub met_at: fn(&F) -> Option<Timestamp>,
-    /// Who must fulfil it, and their department, where it is not the subject's owner.
+    /// Who must fulfil the duty, and their department, where that is not the subject's owner.
     pub owner: fn(&F) -> Option<(&str, &str)>,
-    /// Where there is one for each of several parts of the subject: the parts that an action concerns.
+    /// The parts of the subject that an action concerns, where each part has a duty of this kind of its own.
     pub each: Option<fn(&F) -> &[SubDuty]>,
-    /// Whom it is told to when it opens; a duty of each part, to whoever holds it.
+    /// Who is told when the duty opens. Where each part has one, that is the owner of the part's duty.
     pub tells: Option<Tells<F>>,
-    /// Whether it is still owed when its subject has ended.
+    /// Whether the duty is still owed when its subject has ended.
     pub survives_end: bool,
 }
 
 /// A part of a subject that has a duty of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubDuty {
-    /// Its resource name, or the subject's where only the department tells one from another.
+    /// The resource name of the part, or of the subject where only the department tells the parts apart.
     pub subject: String,
-    /// Who must fulfil it.
+    /// Who must fulfil the duty.
     pub owner: String,
     /// Their department.
     pub department: String,
-    /// Until when, where that was agreed; otherwise the rule's term.
+    /// The due time that was agreed; otherwise the rule's term applies.
     pub due: Option<Timestamp>,
 }
 
-/// Whom a duty is told to when it opens.
+/// The notice of a duty when it opens.
 pub struct Tells<F> {
-    /// What is said.
+    /// The kind of notice.
     pub kind: &'static NoticeKind,
-    /// To whom.
+    /// The recipient.
     pub to: fn(&F) -> Option<&str>,
-    /// Whether their acknowledgement fulfils the duty.
+    /// Whether the recipient's acknowledgement fulfils the duty.
     pub fulfils: bool,
 }
 
 impl<D, F> DutyRule<D, F> {
-    /// A duty of the subject's owner, told to nobody: the base of the rows of a table.
+    /// Creates the rule of a duty of the subject's owner, told to nobody: the base of the rows of a table.
     pub const fn of(
         duty: D,
         clause: &'static str,
@@ -198,22 +199,22 @@ impl<D, F> DutyRule<D, F> {
     }
 }
 
-/// The time a duty has.
+/// The time that a duty has.
 #[derive(Clone, Copy, Debug)]
 pub enum Term {
-    /// So long from the action on.
+    /// A length of time from the action on.
     Within(Budget),
-    /// So long from another time on.
+    /// A length of time from another time on.
     WithinFrom(Timestamp, Budget),
-    /// Until a time that was promised.
+    /// The time until one that was promised.
     Until(Timestamp),
 }
 
 /// An aggregate's lifecycle.
 pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
-    /// What its actions do.
+    /// The rows of its actions.
     pub transitions: &'static [Transition<S, A, D, F>],
-    /// What its duties are.
+    /// The rules of its duties.
     pub duties: &'static [DutyRule<D, F>],
     /// What an action is called.
     pub label: fn(A) -> Label,
@@ -223,28 +224,28 @@ pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub promised: fn(&F) -> Option<Timestamp>,
 }
 
-/// What an action happens to, and when.
+/// The circumstances of an action: its subject, its actor and its times.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionContext<'a> {
     /// The resource's name.
     pub subject: &'a str,
-    /// The resource as people call it, e.g. by its number.
+    /// What people call the resource, e.g. its number.
     pub about: &'a str,
-    /// Its owner.
+    /// The resource's owner.
     pub owner: &'a str,
     /// The department responsible.
     pub department: &'a str,
     /// Who acts.
     pub actor: &'a str,
-    /// When it happened.
+    /// When the action happened.
     pub at: Timestamp,
-    /// When it is recorded.
+    /// When the action is recorded.
     pub now: Timestamp,
     /// The regulation in force.
     pub regulation: &'a Regulation,
 }
 
-/// What a duty is about, whose it is, and its due time where that was agreed.
+/// The subject and the owner of a duty to open, and its due time where that was agreed.
 #[derive(Clone, Copy)]
 struct DutyTarget<'a> {
     subject: &'a str,
@@ -253,38 +254,38 @@ struct DutyTarget<'a> {
     due: Option<Timestamp>,
 }
 
-/// Duties that were touched, and how.
+/// The effects of an action on duties.
 #[derive(Debug, Default)]
 pub struct DutyEffects {
-    /// As they are now.
+    /// The duties that were opened or changed, as they are now.
     pub duties: Vec<Duty>,
-    /// What was done to them.
+    /// The changes of these duties.
     pub changes: Vec<DutyChange>,
-    /// The event that had marked a breach which this corrects.
+    /// The event that had marked a breach which is now corrected.
     pub corrects: Option<Uuid>,
-    /// Who is told of it.
+    /// The notices to staff.
     pub notices: Vec<Notice>,
 }
 
 impl<F> Gate<F> {
-    /// A gate that asks what is on record.
+    /// Creates a gate that asks what is on record.
     pub const fn on_record(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
         Self { clause, missing: Text::new(en, zh), open, of_call: false }
     }
 
-    /// A gate that asks what the call says.
+    /// Creates a gate that asks what the call says.
     pub const fn of_call(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
         Self { clause, missing: Text::new(en, zh), open, of_call: true }
     }
 
-    /// It refuses what `subject` was to undergo.
+    /// Creates the refusal of an action on `subject` by this gate.
     fn refusal(&self, subject: &str) -> Error {
         Error::Gate { subject: subject.to_owned(), clause: self.clause.into(), missing: self.missing }
     }
 }
 
 impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
-    /// The transition of `action` from `state`, if the lifecycle has one and its gates are open.
+    /// Returns the transition of `action` from `state`. Refused when the lifecycle has none, or one of its gates is closed.
     pub fn fire(
         &self,
         subject: &str,
@@ -304,12 +305,12 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         self.row(action, state).is_some()
     }
 
-    /// The transition of `action` from `state`, if the lifecycle has one.
+    /// Returns the transition of `action` from `state`, if the lifecycle has one.
     fn row(&self, action: A, state: S) -> Option<&'static Transition<S, A, D, F>> {
         self.transitions.iter().find(|row| row.action == action && row.from.contains(&state))
     }
 
-    /// It refuses an action that it does not have from `state`.
+    /// Creates the refusal of an action that the lifecycle does not have from `state`.
     fn refusal(&self, subject: &str, state: S, action: A) -> Error {
         Error::State {
             subject: subject.to_owned(),
@@ -319,8 +320,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         }
     }
 
-    /// Who may act on the subject with `method`, of `all` who have to do with it: its owner, and their department or its
-    /// customer as the method's access says, or whom the rows of the method name.
+    /// Returns who may act on the subject with `method`, of `all` its stakeholders: those whom the rows of the method name,
+    /// or else the owner, with their department or the customer as the method's access says.
     pub fn reach<'a>(&self, method: &str, facts: &'a F, all: Stakeholders<'a>) -> Stakeholders<'a> {
         let row = self.transitions.iter().find(|row| (self.label)(row.action).method == method);
         match row.and_then(|row| row.reach.as_ref()) {
@@ -329,12 +330,12 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         }
     }
 
-    /// The clause that `action` serves.
+    /// Returns the clause that `action` serves.
     pub fn clause(&self, action: A) -> &'static str {
         self.transitions.iter().find(|row| row.action == action).map_or("", |row| row.clause)
     }
 
-    /// What a fired transition does to the `live` duties, and which it opens.
+    /// Applies a fired transition to the `live` duties and opens new ones.
     pub fn duty_effects(
         &self,
         row: &Transition<S, A, D, F>,
@@ -365,7 +366,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                     .find(|(kind, subject, department, _)| kind == rule.code && is_it(subject, department));
                 match known {
                     None => rule.open(facts, context, target, &mut effects),
-                    // It is told once more of what is still open.
+                    // A duty that is still open is told of once more.
                     Some((_, _, _, duty)) => effects.notices.extend(rule.notice(facts, context, target, *duty)),
                 }
             }
@@ -373,7 +374,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         effects
     }
 
-    /// What a fired transition does to one live duty.
+    /// Applies a fired transition to one live duty.
     fn effect_on(
         &self,
         row: &Transition<S, A, D, F>,
@@ -395,7 +396,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         let is_due = duty.due_at.is_some() && !duty.is_past(at);
         let promised = (self.promised)(facts).filter(|_| replaces && is_due);
         if meets && is_concerned {
-            // What was done before a duty of a series began belongs to the one before it.
+            // What happened before a duty of a series began belongs to the duty before it.
             if row.only_begun && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
         } else if row.voids_rest && !survives_end || has(row.voids) {
             duty.void(at, row.clause, context.actor)
@@ -416,7 +417,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
 }
 
 impl<D, F> DutyRule<D, F> {
-    /// Where an action opens it: for each of the parts concerned, or for the subject as a whole.
+    /// Returns what the duty is opened for: each part that the action concerns, or the subject as a whole.
     fn targets<'a>(&self, facts: &'a F, context: ActionContext<'a>) -> Vec<DutyTarget<'a>> {
         let Some(each) = self.each else {
             let (owner, department) = (self.owner)(facts).unwrap_or((context.owner, context.department));
@@ -431,7 +432,7 @@ impl<D, F> DutyRule<D, F> {
         each(facts).iter().map(target).collect()
     }
 
-    /// Opens the duty if it has a term, and fulfils it if it already is.
+    /// Opens the duty if it has a term, and fulfils it at once if it already was fulfilled.
     fn open(&self, facts: &F, context: ActionContext<'_>, target: DutyTarget<'_>, effects: &mut DutyEffects) {
         let agreed = target.due.map(Term::Until);
         let Some(term) = agreed.or_else(|| (self.term)(facts, context.regulation)) else { return };
@@ -446,7 +447,7 @@ impl<D, F> DutyRule<D, F> {
             opened_at,
             now: context.now,
         };
-        // Whoever is told of it has the time from when they are told, however late that is recorded.
+        // Whoever is told of a duty has its time from then on, however late the action is recorded.
         let begins = if self.tells.is_some() { context.now } else { context.at };
         let (mut duty, opened) = match term {
             Term::Within(budget) => new(begins).within(budget, calendar),
@@ -461,7 +462,7 @@ impl<D, F> DutyRule<D, F> {
         effects.duties.push(duty);
     }
 
-    /// What somebody is told of `duty`.
+    /// Creates the notice of `duty`, if somebody is told of it.
     fn notice(
         &self,
         facts: &F,

@@ -1,5 +1,5 @@
-//! Notifications: what a service has to tell somebody of the staff. They are rows written with the event that they come
-//! from, so none is lost and none comes for what never happened; `kefu.notifications.v1` shows them.
+//! Notifications to staff. Each is a row written in the transaction of its event, so none is lost and none is sent for what
+//! never happened; `kefu.notifications.v1` shows them.
 
 use crate::base::names::{Id, Resource};
 use crate::model::duty::DutyResource;
@@ -13,32 +13,32 @@ impl Resource for NotificationResource {
     const KIND: &'static str = "kefu/Notification";
 }
 
-/// One kind of notification: its word in the contract, and what it says. `{}` stands for what it is about.
+/// One kind of notification: its code in the contract, and its text. `{}` stands for what people call the subject.
 #[derive(Debug)]
 pub struct NoticeKind {
-    /// The word, e.g. `duty_overdue`.
+    /// The code, e.g. `duty_overdue`.
     pub code: &'static str,
-    /// In English.
+    /// The text in English.
     pub english: &'static str,
-    /// In Chinese.
+    /// The text in Chinese.
     pub chinese: &'static str,
 }
 
-/// Something that somebody has to know.
+/// A notification to be written.
 #[derive(Clone, Debug)]
 pub struct Notice {
-    /// What kind it is.
+    /// The kind.
     pub kind: &'static NoticeKind,
-    /// To whom.
+    /// The recipient, `staff/…`.
     pub recipient: String,
-    /// The clause it comes from.
+    /// The clause that demands the notification.
     pub clause: String,
-    /// The resource it is about.
+    /// The subject: the resource that the notification is about.
     pub subject: String,
-    /// That resource as people call it, e.g. by its number; nothing personal.
+    /// What people call the subject, e.g. its number; nothing personal.
     pub about: String,
-    /// The duty it is about, or that an acknowledgement fulfils.
+    /// The duty that the notification is about, or that its acknowledgement fulfils.
     pub duty: Option<Id<DutyResource>>,
-    /// Whether somebody waits for the acknowledgement.
+    /// Whether the recipient has to acknowledge the notification.
     pub acknowledgement_required: bool,
 }

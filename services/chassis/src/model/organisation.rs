@@ -20,22 +20,22 @@ pub struct Organisation {
 /// A department.
 #[derive(Clone, Debug, Default)]
 pub struct Department {
-    /// The business domains it is in charge of.
+    /// The business domains that the department is in charge of.
     pub domains: Vec<String>,
-    /// Its head; empty while there is none.
+    /// The head; empty while there is none.
     pub head: String,
-    /// Who stands in for the head, in order.
+    /// The deputies of the head, in order.
     pub deputies: Vec<Deputy>,
-    /// Whether it exists no more.
+    /// Whether the department is dissolved.
     pub dissolved: bool,
 }
 
-/// Who stands in for a head.
+/// A deputy of a department's head.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Deputy {
-    /// Who.
+    /// The deputy, `staff/…`.
     pub staff: String,
-    /// In which business domains; in all when empty.
+    /// The business domains in which they stand in; all when empty.
     pub domains: Vec<String>,
 }
 
@@ -45,35 +45,35 @@ pub(crate) struct Member {
     pub roles: Vec<Role>,
     pub supervisor: String,
     pub inactive: bool,
-    /// Since when in which department, oldest first.
+    /// The departments, each with the time of joining, oldest first.
     pub memberships: Vec<(Timestamp, String)>,
-    /// From when until when away.
+    /// The absences, each with its start and its end.
     pub absences: Vec<(Timestamp, Timestamp)>,
 }
 
-/// As what somebody is in charge of a matter (A2.4).
+/// The capacity in which somebody is in charge of a matter (A2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// As the head.
+    /// The head of the department.
     Head,
-    /// As a deputy, because the head is absent or there is none.
+    /// A deputy, because the head is absent or there is none.
     Deputy,
 }
 
 impl Organisation {
-    /// Whether nothing is known yet.
+    /// Whether no staff is known yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.staff.is_empty()
     }
 
-    /// A department that exists.
+    /// Returns a department, unless it is dissolved.
     #[must_use]
     pub fn department(&self, name: &str) -> Option<&Department> {
         self.departments.get(name).filter(|department| !department.dissolved)
     }
 
-    /// Refuses what is no department.
+    /// Refuses a name that is no department's, or that of a dissolved one.
     pub fn check_department(&self, name: &str) -> Result<(), Error> {
         match self.department(name) {
             Some(_) => Ok(()),
@@ -81,19 +81,19 @@ impl Organisation {
         }
     }
 
-    /// Whether somebody is or was of the staff.
+    /// Whether somebody is or was a member of staff.
     #[must_use]
     pub fn is_known(&self, staff: &str) -> bool {
         self.staff.contains_key(staff)
     }
 
-    /// Whether somebody is known and has not left.
+    /// Whether somebody is a member of staff and has not left.
     #[must_use]
     pub fn is_active(&self, staff: &str) -> bool {
         self.staff.get(staff).is_some_and(|member| !member.inactive)
     }
 
-    /// Whether somebody is active and has a role of which `rule` asks one.
+    /// Whether somebody is active and has one of the roles of `rule`.
     #[must_use]
     pub fn may(&self, staff: &str, rule: &MethodRule) -> bool {
         let has_one = |member: &Member| member.roles.iter().any(|role| rule.roles.contains(role));
@@ -107,7 +107,8 @@ impl Organisation {
         self.staff.get(staff).is_some_and(|member| !member.inactive && !absent(member))
     }
 
-    /// The department somebody belonged to at `at`; empty if none. Before the first that is known, that one.
+    /// Returns the department that somebody belonged to at `at`; empty if none. For a time before the first known department,
+    /// that is the first.
     #[must_use]
     pub fn department_of(&self, staff: &str, at: Timestamp) -> &str {
         self.staff.get(staff).map_or("", |member| member.department_at(at))
@@ -127,20 +128,20 @@ impl Organisation {
         self.departments.get(department).is_some_and(|known| known.domains.iter().any(|known| known == domain))
     }
 
-    /// Who is in charge of a matter of a department at `at` (A2.4).
+    /// Returns who is in charge of a matter of a department at `at` (A2.4).
     #[must_use]
     pub fn responsible(&self, department: &str, domain: &str, at: Timestamp) -> Option<(&str, Capacity)> {
         let department = self.department(department)?;
         in_charge(&department.head, &department.deputies, domain, |staff| self.is_present(staff, at))
     }
 
-    /// The general manager, if one is named.
+    /// Returns the general manager, if one is named and active.
     #[must_use]
     pub fn general_manager(&self) -> Option<&str> {
         Some(self.general_manager.as_str()).filter(|name| self.is_active(name))
     }
 
-    /// Who supervises somebody: whom the directory names, if they have not left.
+    /// Returns somebody's supervisor, if the directory names one who has not left.
     #[must_use]
     pub fn supervisor_of(&self, staff: &str) -> Option<&str> {
         let supervisor = self.staff.get(staff).map(|member| member.supervisor.as_str())?;
@@ -148,9 +149,9 @@ impl Organisation {
     }
 }
 
-/// Who is in charge of a matter of a department with this head (empty while there is none) and these deputies (A2.4): the head,
-/// or, where `is_present` says that they are not there, the first deputy there who stands in for the matter. A matter without
-/// a domain, one that is not classified, is for those who stand in for every matter.
+/// Returns who is in charge of a matter of a department with this head (empty while there is none) and these deputies (A2.4):
+/// the head or, where `is_present` says that they are away, the first deputy who is present and stands in for the matter. A
+/// matter without a domain (not classified yet) is only for deputies of all domains.
 pub fn in_charge<'a>(
     head: &'a str,
     deputies: &'a [Deputy],
@@ -167,23 +168,23 @@ pub fn in_charge<'a>(
     deputies.iter().find(stands_in).map(|deputy| (deputy.staff.as_str(), Capacity::Deputy))
 }
 
-/// Whom a call names as the one who does something.
+/// The person whom a call names as responsible for something.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponsibleParty<'a> {
-    /// The field that names them.
+    /// The request field that names the person.
     pub field: &'static str,
-    /// The clause that wants somebody.
+    /// The clause that demands a responsible person.
     pub clause: &'static str,
-    /// Who, if that is said.
+    /// The person; empty if the call names none.
     pub staff: &'a str,
-    /// Their department, if that is said.
+    /// The person's department; empty if the call names none.
     pub department: &'a str,
 }
 
 impl Organisation {
-    /// The employee and the department that a call speaks for at `at`: the caller themselves, or, for a SERVICE or ADMIN,
-    /// whom they name. The department is the directory's at that time; only while the directory is empty is it what the call
-    /// says.
+    /// Returns the responsible person and their department at `at`: the caller or, for a SERVICE or ADMIN, whom the call
+    /// names. The department is the directory's at that time; only while the directory is empty it is the one that the call
+    /// names.
     pub fn responsible_for(
         &self,
         call: &Call,

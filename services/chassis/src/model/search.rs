@@ -1,5 +1,6 @@
-//! Search over text of any language: what an index holds of a text, what a query asks of the index, and the spans of time
-//! that keep a search from costing more the older the system is. Pure: tables and ranks are a service's own.
+//! Search over text of any language: the tokens that an index holds of a text, the tokens that a query asks for, and the
+//! spans of time that keep the cost of a search from growing with the age of the system. Tables and ranks are a service's
+//! own.
 
 mod grams;
 mod query;
@@ -9,19 +10,19 @@ pub use grams::{Tokens, asked, normal, packed};
 pub use query::{Query, QueryVariant};
 pub use spans::{Probes, dated};
 
-/// What the index holds of something.
+/// The entry of a row in the search index.
 #[derive(Debug)]
 pub struct Entry {
-    /// What it is found by.
+    /// The tokens that the row is found by.
     pub tokens: Vec<String>,
-    /// What it is compared by: its texts in normal form, a line each.
+    /// The row's texts in normal form, a line each; they are compared with the query.
     pub said: String,
 }
 
-/// What is found by its text.
+/// A row that is found by its text.
 pub trait Searched {
-    /// What the index holds of it.
+    /// Returns the row's entry in the index.
     fn entry(&self) -> Entry;
-    /// Hash of the texts that make the entry.
+    /// Returns a hash of the texts that make the entry.
     fn fingerprint(&self) -> u64;
 }

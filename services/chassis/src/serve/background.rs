@@ -1,4 +1,4 @@
-//! The work beside the calls that every service has.
+//! The background work of every service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::store::replies;
 use crate::work::chassis::Chassis;
 use crate::work::{duty_clock, gauges, sealer};
 
-/// Starts the background work: sealer, clock, gauges and the purge of old replies.
+/// Starts the background work: sealer, duty clock, gauges and the purge of old replies.
 pub fn start(chassis: &Arc<Chassis>) -> Vec<JoinHandle<()>> {
     vec![
         spawn(sealer::run(chassis.clone())),

@@ -1,4 +1,4 @@
-//! `kefu.compliance.v1.ComplianceService`, for every service alike.
+//! `kefu.compliance.v1.ComplianceService`, the same in every service.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::work::chassis::Chassis;
 
 mod summary;
 
-/// Which duty is decided about, and how.
+/// The duty that is decided about, and the method that decides.
 #[derive(Clone, Copy)]
 struct Target<'a> {
     name: &'a str,
@@ -26,7 +26,7 @@ struct Target<'a> {
     method: &'static str,
 }
 
-/// Serves a service's duties.
+/// The methods of a service's duties.
 #[derive(Clone, Debug)]
 pub struct Compliance {
     /// The chassis of the service.
@@ -94,7 +94,7 @@ impl Compliance {
             .await
     }
 
-    /// What someone entitled decides about a duty of somebody else.
+    /// Applies a decision of somebody entitled to a duty of somebody else.
     async fn decide(
         &self,
         call: &Call,

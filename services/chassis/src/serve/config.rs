@@ -1,4 +1,4 @@
-//! The configuration of a service: the settings of its parts, gathered. Unknown keys are refused.
+//! The configuration of a service, gathered from the settings of its parts. Unknown keys are refused.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,41 +13,41 @@ use crate::store::database::Database;
 use crate::telemetry::settings::{Log, Telemetry};
 use crate::work::peer::PeerConfig;
 
-/// What a service is told at start.
+/// The configuration of a service.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where it listens.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// Its database.
+    /// The database.
     pub database: Database,
-    /// Whose tokens it takes.
+    /// The issuers whose tokens are accepted.
     #[serde(default)]
     pub identity: Identity,
-    /// The other services, by the names of their schemas, e.g. `peers.appraisal`, which has the directory.
+    /// The other services, by the names of their schemas, e.g. `peers.appraisal`, which keeps the directory.
     #[serde(default)]
     pub peers: HashMap<String, PeerConfig>,
     /// A TOML file that overrides parameters of the rule book.
     #[serde(default)]
     pub regulation_file: Option<PathBuf>,
-    /// Its bounds.
+    /// The bounds of the service.
     #[serde(default)]
     pub limits: Limits,
-    /// What it logs.
+    /// The logging.
     #[serde(default)]
     pub log: Log,
-    /// Where its traces and metrics go.
+    /// Where traces and metrics go.
     #[serde(default)]
     pub telemetry: Telemetry,
     /// Certificate and key; plain text when unset.
     #[serde(default)]
     pub tls: Option<Tls>,
-    /// What is the service's own; it refuses what it does not know.
+    /// The service's own settings; it refuses unknown keys.
     #[serde(default)]
     pub service: serde_json::Value,
 }
 
-/// Whose tokens are taken.
+/// The issuers whose tokens are accepted.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
@@ -57,7 +57,7 @@ pub struct Identity {
 }
 
 impl Config {
-    /// Reads `file`, if given, and the environment over it.
+    /// Reads the configuration from `file`, if given, and from the environment over it.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         load(file)
     }

@@ -1,4 +1,5 @@
-//! What a caller may do next: what the lifecycle says could happen, and whether the caller has the right to it.
+//! Explanations of what a caller may do next: what the lifecycle says could happen, and whether the caller has the right to
+//! it.
 
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ const OUT_OF_REACH: Text = Text::new(
     "该事项由他人负责，您的角色无权处理。",
 );
 
-/// What can be done with an aggregate next by the caller, and what stands in the way. `is_meant` says of an action, where its
-/// method may mean several, whether it is one that the method can mean now.
+/// Explains what the caller can do with an aggregate next, and what stands in the way. Where a method may take several
+/// actions, `is_meant` says which of them it can take now.
 pub fn explanations<R: AggregateRoot>(
     chassis: &Chassis,
     call: &Call,
@@ -38,7 +39,8 @@ pub fn explanations<R: AggregateRoot>(
 }
 
 impl<S: Copy, A: Copy> Explained<S, A> {
-    /// As the contract shows it, and whether the caller may do it to what `holder` says of it for the method.
+    /// Shows an explained action as the contract does, and whether the caller may take it, given the stakeholders that count
+    /// for its method.
     pub fn show<'h, D, F>(
         self,
         lifecycle: &Lifecycle<S, A, D, F>,
@@ -68,14 +70,15 @@ impl<S: Copy, A: Copy> Explained<S, A> {
 }
 
 impl Call {
-    /// Why the same caller could not call the method of `rule` for a resource of `holder`, if they could not.
+    /// Returns why the same caller could not call the method of `rule` for a resource of these stakeholders; none if they
+    /// could.
     #[must_use]
     pub fn barred(&self, rule: &Arc<MethodRule>, stakeholders: &Stakeholders<'_>) -> Option<Refusal> {
         if !self.caller.roles.iter().any(|role| rule.roles.contains(role)) {
             return Some(Error::RoleMissing.shown(self.language));
         }
         let there = Self { rule: rule.clone(), ..self.clone() };
-        // Whoever may see the resource learns more than that call would tell, which hides what it does not reach.
+        // That call would answer NOT_FOUND; whoever may see the resource anyway is told the reason.
         (!there.reaches(stakeholders)).then(|| Refusal {
             reason: ErrorReason::ResourceNotFound.into(),
             clause: String::new(),

@@ -1,4 +1,4 @@
-//! The feed: `kefu.events.v1.EventFeed`, for every service alike.
+//! The feed, `kefu.events.v1.EventFeed`, the same in every service.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::store::journal::{event, read_head};
 use crate::work::chassis::Chassis;
 use crate::work::verify::verify;
 
-/// Serves a service's journal.
+/// The methods of a service's journal.
 #[derive(Clone, Debug)]
 pub struct Feed {
     /// The chassis of the service.
@@ -55,7 +55,8 @@ impl Feed {
         verify(&self.chassis, &request.anchors).await
     }
 
-    /// Refuses a position that the journal does not reach: it was restored from a backup, or is another's.
+    /// Refuses a position that the journal does not reach: the journal was restored from a backup, or the position is of
+    /// another.
     async fn check_cursor(&self, position: i64) -> Result<(), Error> {
         let mut connection = self.chassis.pool().acquire().await?;
         let (head, _) = read_head(&mut connection, &self.chassis.service).await?;

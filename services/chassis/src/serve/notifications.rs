@@ -1,4 +1,4 @@
-//! `kefu.notifications.v1.NotificationService`, for every service alike: each caller's own, and nobody else's.
+//! `kefu.notifications.v1.NotificationService`, the same in every service: callers see their own notifications only.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::store::duty as store;
 use crate::store::record::Record;
 use crate::work::chassis::Chassis;
 
-/// Serves a service's notifications.
+/// The methods of a service's notifications.
 #[derive(Clone, Debug)]
 pub struct Notifications {
     /// The chassis of the service.
@@ -50,7 +50,7 @@ struct NotificationRow {
 kefu_proto::serve_notification_service!(Notifications);
 
 impl NotificationRow {
-    /// It changes once.
+    /// Returns the etag: a notification changes once, when it is acknowledged.
     fn etag(&self) -> String {
         etag(if self.acknowledged_at.is_some() { 2 } else { 1 })
     }
@@ -65,7 +65,7 @@ impl Notifications {
         self.chassis.check_parent(&request.parent)?;
         let page: Page<Id<NotificationResource>> = Page::of(call, &request)?;
         let (recipient, after) = (&call.caller.subject, page.after.map(Id::uuid));
-        // Two queries, so that what is not acknowledged is found by an index of its own.
+        // Two queries, so that unacknowledged notifications are found by their own index.
         let rows = if request.unacknowledged {
             let rows = notifications!(
                 "where recipient = $1 and ($2::uuid is null or id < $2) and acknowledged_at is null
@@ -152,7 +152,7 @@ impl Notifications {
         })))
     }
 
-    /// What `recipient` was told with some events, each with the position of its event.
+    /// Returns the notifications of `recipient` that came with some events, each with the position of its event.
     async fn notified(
         &self,
         recipient: &str,

@@ -1,4 +1,5 @@
-//! A service as a program: `serve` and `migrate` of its own binary, and the same start for all in one and for tests.
+//! Services as programs: `serve` and `migrate` of a service's own binary, and the same start for all services in one process
+//! and for tests.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -29,89 +30,89 @@ use crate::work::follow;
 use crate::work::peer::{Peer, PeerConfig, Peers};
 use crate::work::subscriber;
 
-/// What a service is, to whatever runs it.
+/// The description of a service for whatever runs it.
 #[derive(Debug)]
 pub struct Service {
-    /// Its schema, e.g. `intake`.
+    /// The schema, e.g. `intake`.
     pub schema: &'static str,
-    /// Its port where all services run on one host.
+    /// The port where all services run on one host.
     pub port: u16,
-    /// Its gRPC services.
+    /// The gRPC services.
     pub serves: &'static [&'static str],
-    /// The migrations of its own tables.
+    /// The migrations of the service's own tables.
     pub migrator: &'static Migrator,
-    /// Adds its gRPC services to a server, with the settings that are its own (null for the defaults).
+    /// Adds the service's gRPC services to a server, given the service's own settings (null for the defaults).
     pub mount: fn(Server, Arc<Chassis>, serde_json::Value) -> Result<Server, Error>,
 }
 
-/// What a service is started with.
+/// The setup of a service.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Where it listens; port 0 for a free one.
+    /// The address to listen on; port 0 for a free one.
     pub listen: SocketAddr,
-    /// How its role connects, from [`database::options`].
+    /// The options to connect as the service's role, from [`database::options`].
     pub database: PgConnectOptions,
-    /// Connections at most.
+    /// The most connections to Postgres.
     pub max_connections: u32,
-    /// Whose tokens it takes.
+    /// The issuers whose tokens are accepted.
     pub issuers: Vec<IssuerConfig>,
     /// The regulation in force.
     pub regulation: Regulation,
-    /// Its clock.
+    /// The clock.
     pub clock: Clock,
-    /// The other services; what is known of one that is not among them stays as it is.
+    /// The other services. The copy of a service's data stays as it is while that service is not among them.
     pub peers: Peers,
-    /// Its bounds.
+    /// The bounds of the service.
     pub limits: Limits,
-    /// Its certificate; plain text when none.
+    /// The certificate; plain text when none.
     pub tls: Option<Tls>,
-    /// The settings that are its own.
+    /// The service's own settings.
     pub settings: serde_json::Value,
-    /// Where its traces and metrics go.
+    /// Where traces and metrics go.
     pub telemetry: Telemetry,
 }
 
-/// A service that runs.
+/// A running service.
 #[derive(Debug)]
 pub struct Running {
-    /// Its chassis.
+    /// The chassis.
     pub chassis: Arc<Chassis>,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-/// A service that cannot start.
+/// Why a service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its configuration.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Its telemetry.
+    /// The telemetry cannot start.
     #[error("telemetry cannot start")]
     Telemetry(#[from] TelemetryError),
-    /// Its regulation file.
+    /// The regulation file cannot be used.
     #[error("the regulation cannot be used")]
     Regulation(#[from] kefu_regulation::Error),
-    /// Its contract.
+    /// A contract cannot be enforced.
     #[error("the contract cannot be enforced")]
     Contract(#[from] ContractError),
-    /// Its database.
+    /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// Its server.
+    /// The server cannot run.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// Its own settings.
+    /// The service's own settings cannot be used.
     #[error("the service's settings cannot be used")]
     Settings(#[from] Error),
-    /// The runtime.
+    /// The runtime cannot start.
     #[error("the runtime cannot start")]
     Runtime(#[from] std::io::Error),
 }
 
 impl Service {
-    /// Starts the service; it serves once this returns.
+    /// Starts the service, which serves once this returns.
     pub async fn start(&'static self, setup: Setup) -> Result<Running, StartError> {
         let pool = database::pool(setup.database, setup.max_connections);
         database::check_time(&pool, self.schema, &setup.clock).await?;
@@ -145,13 +146,13 @@ impl Service {
 }
 
 impl Running {
-    /// Stops it: calls under way may end within the grace period.
+    /// Stops the service; calls under way may end within the grace period.
     pub async fn stop(self) {
         self.chassis.stop();
         let _ = self.task.await;
     }
 
-    /// Returns when it has stopped.
+    /// Returns when the service has stopped.
     pub async fn stopped(&mut self) {
         let _ = (&mut self.task).await;
     }
@@ -176,7 +177,7 @@ enum Command {
     Migrate,
 }
 
-/// The `main` of a service's own binary.
+/// Runs a service's own binary: its `main`.
 #[must_use]
 pub fn main(service: &'static Service) -> ExitCode {
     let arguments = Arguments::parse();
@@ -190,7 +191,7 @@ fn run(service: &'static Service, arguments: &Arguments) -> Result<(), StartErro
     with_telemetry(&telemetry, &log, &name, async |telemetry| work(service, arguments, config, telemetry).await)
 }
 
-/// The exit code of the program `name`: where it cannot go on, why is logged, or printed while nothing is logged yet.
+/// Returns the exit code of the program `name`. An error is logged, or printed while logging has not started.
 #[must_use]
 pub fn exit_code(name: &str, outcome: Result<(), impl std::error::Error + 'static>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
@@ -202,7 +203,8 @@ pub fn exit_code(name: &str, outcome: Result<(), impl std::error::Error + 'stati
     ExitCode::FAILURE
 }
 
-/// Does `work` on a runtime of its own with telemetry for the process `name`, and sends what is left of that, however it ends.
+/// Does `work` on a runtime of its own, with telemetry for the process `name`, and sends the remaining telemetry however
+/// `work` ends.
 pub fn with_telemetry<E>(
     settings: &TelemetrySettings,
     log: &Log,
@@ -263,7 +265,7 @@ async fn serve(
     Ok(())
 }
 
-/// Waits until the process is told to stop by Ctrl-C or SIGTERM; false if what it serves has `stopped` before by itself.
+/// Waits until the process is told to stop by Ctrl-C or SIGTERM, and returns true; false if it `stopped` by itself before.
 pub async fn told_to_stop(stopped: impl Future<Output = ()>) -> Result<bool, std::io::Error> {
     let interrupted = interrupted()?;
     Ok(tokio::select! {
@@ -272,7 +274,7 @@ pub async fn told_to_stop(stopped: impl Future<Output = ()>) -> Result<bool, std
     })
 }
 
-/// The peers of a configuration.
+/// Returns the peers of a configuration.
 fn known(configured: HashMap<String, PeerConfig>) -> Peers {
     let peers = Peers::default();
     for (schema, config) in configured {

@@ -1,4 +1,4 @@
-//! The server of a service: the shared methods, health, reflection, the gate every call passes, and an orderly stop.
+//! The server of a service: the shared methods, health, reflection, the gate that every call passes, and an orderly stop.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -38,10 +38,10 @@ use connections::Protocols;
 use gate::Gate;
 use settings::{Limits, Tls};
 
-/// How often readiness is looked at.
+/// How often readiness is checked.
 const READINESS: Duration = Duration::from_secs(2);
 
-/// A server that is not started yet.
+/// A server that has not started yet.
 pub struct Server {
     chassis: Arc<Chassis>,
     limits: Limits,
@@ -52,10 +52,10 @@ pub struct Server {
     beside: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-/// A server that cannot run.
+/// Why a server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Its address cannot be listened on.
+    /// The address cannot be listened on.
     #[error("{address} cannot be listened on")]
     Listen {
         /// The address.
@@ -64,10 +64,10 @@ pub enum ServerError {
         #[source]
         source: std::io::Error,
     },
-    /// Its certificate or key cannot be read.
+    /// The certificate or key cannot be read.
     #[error("the certificate or key cannot be read")]
     Pem(#[from] rustls::pki_types::pem::Error),
-    /// Its certificate and key are not of use.
+    /// The certificate and key cannot be used.
     #[error("the certificate and key cannot be used")]
     Tls(#[from] rustls::Error),
     /// Reflection cannot be built.
@@ -76,7 +76,7 @@ pub enum ServerError {
 }
 
 impl Server {
-    /// Listens on `address` (port 0 for a free one) for `chassis`.
+    /// Listens on `address` (port 0 for a free one) and serves the methods that every service has.
     pub async fn bind(
         chassis: Arc<Chassis>,
         address: SocketAddr,
@@ -93,7 +93,7 @@ impl Server {
             .with(NotificationServiceServer::new(Notifications { chassis })))
     }
 
-    /// Serves `service` too.
+    /// Adds a gRPC service.
     #[must_use]
     pub fn with<S>(mut self, service: S) -> Self
     where
@@ -111,20 +111,21 @@ impl Server {
         self
     }
 
-    /// Does `work` beside serving; it ends by itself when the chassis is told to stop.
+    /// Adds background work, which must end by itself when the chassis is told to stop.
     #[must_use]
     pub fn beside(mut self, work: impl Future<Output = ()> + Send + 'static) -> Self {
         self.beside.push(Box::pin(work));
         self
     }
 
-    /// Where it listens.
+    /// Returns the address the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
-    /// Serves until the chassis is told to stop: then it is not ready, lets calls end within the grace period, and returns.
+    /// Serves until the chassis is told to stop. Then the server is no longer ready, lets calls end within the grace period,
+    /// and returns.
     pub async fn run(self) -> Result<(), ServerError> {
         let Self { chassis, limits, tls, listener, mut routes, serves, beside } = self;
         let (reporter, health) = tonic_health::server::health_reporter();
@@ -133,7 +134,7 @@ impl Server {
         let gate = Arc::new(Gate::new(chassis.clone(), limits));
         let router = gate::guard(Routes::from(routes.routes().into_axum_router()).into_axum_router(), gate);
         let tls = tls.as_ref().map(|tls| acceptor(tls, Protocols::Http2)).transpose()?;
-        // Known from the first call on, and not ready until Postgres has answered.
+        // Every service is known from the first call on, and not ready until Postgres has answered.
         for name in &serves {
             reporter.set_service_status(*name, ServingStatus::NotServing).await;
         }
@@ -164,7 +165,7 @@ impl Server {
     }
 }
 
-/// TLS with the certificate and key of the configuration.
+/// Creates a TLS acceptor from the certificate and key of the configuration.
 pub fn acceptor(tls: &Tls, protocols: Protocols) -> Result<TlsAcceptor, ServerError> {
     let chain = CertificateDer::pem_file_iter(&tls.certificate_file)?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(&tls.key_file)?;
@@ -175,7 +176,7 @@ pub fn acceptor(tls: &Tls, protocols: Protocols) -> Result<TlsAcceptor, ServerEr
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Reflection of the gRPC services of these names, and of health.
+/// Creates the reflection of these gRPC services and of health.
 pub fn reflection(
     serves: &[&str],
 ) -> Result<
@@ -193,7 +194,7 @@ pub fn reflection(
     builder.build_v1()
 }
 
-/// Keeps the health of each gRPC service: serving while Postgres answers and the service is not stopping. The health of the
+/// Reports the health of each gRPC service: serving while Postgres answers and the service is not stopping. The health of the
 /// server as a whole (the empty name) says only that the process lives.
 async fn report_readiness(chassis: Arc<Chassis>, reporter: HealthReporter, serves: Vec<&'static str>) {
     let mut stop = chassis.stopping();

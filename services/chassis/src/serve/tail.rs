@@ -1,5 +1,5 @@
-//! The tail of the journal: sealed events from a position on, page by page, for one stream. A page is read when the one before
-//! has been sent, so a slow reader costs nobody but itself.
+//! The tail of the journal for one stream: sealed events from a position on, page by page. A page is read when the one before
+//! has been sent, so a slow reader costs only itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::store::chain::JournalRow;
 use crate::store::journal::sealed_after;
 use crate::work::chassis::Chassis;
 
-/// Events of a page at most.
+/// The most events of a page.
 const PAGE: usize = 500;
-/// How long nothing is sent until a heartbeat says that the stream lives.
+/// How long a stream sends nothing before it sends a heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The journal's tail for one call.
@@ -35,24 +35,24 @@ pub struct Tail {
 pub enum Next {
     /// Events, the oldest first; at least one.
     Events(Vec<JournalRow>),
-    /// Nothing to send for so long that the stream has to say that it lives.
+    /// No event for so long that the stream has to show that it is alive.
     Heartbeat,
 }
 
 impl Tail {
-    /// The events after `position`, for as long as `call` is admitted.
+    /// Creates the tail of the events after `position`, which ends when `call` is no longer admitted.
     pub fn new(chassis: Arc<Chassis>, call: Call, position: i64) -> Self {
         let (sealed, stop) = (chassis.sealed.subscribe(), chassis.stopping());
         let (sent_at, may_have_more) = (Instant::now(), true);
         Self { chassis, call, position, head_position: position, sealed, stop, sent_at, may_have_more }
     }
 
-    /// The position of the last event that was read.
+    /// Returns the position of the last event that was read.
     pub fn position(&self) -> i64 {
         self.position
     }
 
-    /// The journal's last sealed position, as far as this tail has seen.
+    /// Returns the journal's last sealed position, as far as this tail has seen.
     pub fn head_position(&self) -> i64 {
         self.head_position
     }
@@ -62,7 +62,8 @@ impl Tail {
         self.sent_at = Instant::now();
     }
 
-    /// Waits for what comes next. Refused once the caller has lost the right to it, or the service stops.
+    /// Waits for the next events, or the next heartbeat. Refused once the caller has lost the right to the stream, or the
+    /// service stops.
     pub async fn next(&mut self) -> Result<Next, Error> {
         loop {
             if !self.may_have_more {
@@ -77,9 +78,9 @@ impl Tail {
                     return Ok(Next::Heartbeat);
                 }
             }
-            // Seen before the page is read, so that what is sealed meanwhile wakes the tail again.
+            // The head is marked as seen before the page is read, so that events sealed meanwhile wake the tail again.
             let known = *self.sealed.borrow_and_update();
-            // Whoever lost the right to it meanwhile gets no more.
+            // A caller who lost the right to the stream meanwhile gets no more.
             self.chassis.still_admits(&self.call)?;
             let rows = self.page().await?;
             self.may_have_more = rows.len() == PAGE;

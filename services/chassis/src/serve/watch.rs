@@ -1,5 +1,4 @@
-//! Watching: streams that read the sealed journal on from a position and send what a caller may see of it. They hold one page
-//! at a time and read the next when the caller has taken it, so a slow reader costs nobody but itself.
+//! Watches: streams that follow the sealed journal from a position on and send what the caller may see of it.
 
 use std::sync::Arc;
 
@@ -30,11 +29,11 @@ pub struct Watch {
     slot: OwnedSemaphorePermit,
 }
 
-/// How much was sent: every event up to a position, or of the one there only some things.
+/// How much was sent: every event up to a position, or only some items of the event there.
 #[derive(Clone, Copy)]
 struct Seen {
     position: i64,
-    /// How many things of the event at the position; all when 0.
+    /// The number of items sent of the event at the position; all when 0.
     items: u32,
 }
 
@@ -51,17 +50,17 @@ impl Key for Seen {
     }
 }
 
-/// What is sent.
+/// One message of a watch.
 #[derive(Debug)]
 pub struct Watched<T> {
-    /// Something to see; none in a heartbeat.
+    /// The item; none in a heartbeat.
     pub item: Option<T>,
-    /// Where to go on.
+    /// The token with which the watch resumes after this message.
     pub resume_token: String,
 }
 
 impl Watch {
-    /// Goes on where the request's token says, which is of a stream of the same question, or begins now when it has none.
+    /// Resumes where the request's token says, or begins now when it has none. Refused when the token is of another query.
     pub async fn begin(chassis: &Arc<Chassis>, call: Call, request: &impl Resumable) -> Result<Self, Error> {
         let slot = chassis.stream_slot()?;
         let (pages, resume_token) = (Pages::new(&call, &[request.query()]), request.resume_token());
@@ -77,7 +76,7 @@ impl Watch {
         Ok(Self { chassis: chassis.clone(), call, pages, seen, slot })
     }
 
-    /// Sends what `pick` finds in each page of events, each with its event's position in ascending order.
+    /// Sends the items that `pick` finds in each page of events, each with its event's position, in ascending order.
     pub fn run<T, F>(
         self,
         pick: impl Fn(Vec<Event>) -> F + Send + 'static,
@@ -119,27 +118,28 @@ impl Watch {
 
 /// The root of an aggregate whose changes can be watched.
 pub trait WatchedRoot: AggregateRoot<Shown: 'static> + 'static {
-    /// What a caller asks for.
+    /// The request of the watch.
     type Request: Resumable + 'static;
-    /// A message of the stream.
+    /// The message of the stream.
     type Response: 'static;
 
-    /// Whether the request asks for what `event` did to it. An event that took it from whom the request names counts too.
+    /// Whether the request asks for what `event` did to this root. An event that took the root from an owner whom the request
+    /// names counts too.
     fn is_asked_for(&self, call: &Call, request: &Self::Request, event: &Event) -> bool;
-    /// The message that tells a change, or in a heartbeat nothing but where to resume.
+    /// Creates the message of a change; in a heartbeat there is none, and the message says only where to resume.
     fn respond(change: Option<RootChange<Self::Shown>>, resume_token: String) -> Self::Response;
 }
 
-/// A change of a root, as its watchers are told of it.
+/// A change of a root as watchers get it.
 #[derive(Debug)]
 pub struct RootChange<S> {
     /// The root as it is now, as the caller may see it.
     pub root: S,
     /// The type of the event's payload, e.g. `kefu.intake.v1.RequestResolved`.
     pub event: String,
-    /// The clauses under which it happened.
+    /// The clauses under which the change happened.
     pub clauses: Vec<String>,
-    /// When it happened.
+    /// When the change happened.
     pub occurred_time: Option<prost_types::Timestamp>,
 }
 
@@ -161,7 +161,8 @@ pub async fn watch_roots<R: WatchedRoot>(
     Ok(Box::pin(stream.map(|step| step.map(|Watched { item, resume_token }| R::respond(item, resume_token)))))
 }
 
-/// What the caller may see and asks for of some events, each with its position and its root as it is now.
+/// Returns the changes that the caller may see and asks for among some events, each with its position and with the root as it
+/// is now.
 async fn changes<R: WatchedRoot>(
     chassis: &Chassis,
     call: &Call,
@@ -193,7 +194,7 @@ async fn changes<R: WatchedRoot>(
     Ok(told.collect())
 }
 
-/// The id of the root that an event is about, if it is about one.
+/// Returns the id of the root that an event is about, if it is about one.
 fn root_of<R: AggregateRoot>(event: &Event) -> Option<Uuid> {
     let id = event.aggregate.strip_prefix(R::Kind::COLLECTION)?.strip_prefix('/')?;
     Uuid::try_parse(id).ok()

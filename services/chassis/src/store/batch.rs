@@ -1,4 +1,4 @@
-//! What a transaction writes beside its domain rows, in one statement: events, duties, notifications and the reply.
+//! The batch that a transaction writes beside its domain rows, in one statement: events, duties, notifications and the reply.
 
 use jiff::Timestamp;
 use prost::Message as _;
@@ -12,7 +12,7 @@ use crate::store::duty::{DutyColumns, DutyRow};
 use crate::store::notice::NoticeColumns;
 use crate::store::record::Columns;
 
-/// A reply to keep for repetitions of its call.
+/// A reply to keep for retries of its call.
 #[derive(Debug)]
 pub(crate) struct NewReply<'a> {
     pub subject: &'a str,
@@ -22,7 +22,7 @@ pub(crate) struct NewReply<'a> {
     pub response: Vec<u8>,
 }
 
-/// What a transaction writes beside its domain rows: events, duties and the reply, in one statement.
+/// The rows of one batch.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     pub actor: &'a str,
@@ -34,7 +34,7 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Writes it. False when the reply's call was answered before: then the transaction must be rolled back.
+    /// Writes the batch. False when the reply's call was answered before: then the transaction must be rolled back.
     #[expect(clippy::too_many_lines, reason = "one statement, with a line for each of its columns")]
     pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let wants_reply = self.reply.is_some();
@@ -156,7 +156,7 @@ impl Batch<'_> {
     }
 }
 
-/// An event as it is stored, new.
+/// A new row of the journal.
 #[derive(Columns)]
 struct EventRow {
     event_id: Uuid,
@@ -174,7 +174,7 @@ struct EventRow {
 
 impl From<NewEvent> for EventRow {
     fn from(event: NewEvent) -> Self {
-        // The first half of a UUIDv7 is time and counter; a salt must not be guessed, so it is random throughout.
+        // A salt must not be guessed, so it is random throughout: the first half of a UUIDv7 is time and counter.
         let mut salt = vec![0; 16];
         let filled = aws_lc_rs::rand::fill(&mut salt);
         debug_assert!(filled.is_ok(), "the system's random source answers");

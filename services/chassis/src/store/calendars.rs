@@ -1,5 +1,5 @@
-//! The calendars that duties count on, by version. Each is stored before a duty counts on it, so that its clock can go on
-//! with it whatever the regulation says later.
+//! The calendars that duties count on, by version. A calendar is stored before a duty counts on it, so that the duty's clock
+//! keeps it whatever the regulation says later.
 
 use std::collections::HashMap;
 use std::sync::RwLock;
@@ -14,7 +14,7 @@ pub struct Calendars {
 }
 
 impl Calendars {
-    /// Stores `calendar`, if that was not done yet.
+    /// Stores `calendar`, unless it is stored already.
     pub async fn keep(&self, executor: impl PgExecutor<'_>, calendar: &Calendar) -> Result<(), sqlx::Error> {
         if self.known(calendar.version()).is_some() {
             return Ok(());
@@ -30,7 +30,7 @@ impl Calendars {
         Ok(())
     }
 
-    /// The calendar that was stored as `version`.
+    /// Returns the calendar that was stored as `version`.
     pub async fn get(&self, connection: &mut PgConnection, version: &str) -> Result<Calendar, sqlx::Error> {
         if let Some(calendar) = self.known(version) {
             return Ok(calendar);

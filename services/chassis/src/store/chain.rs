@@ -1,12 +1,12 @@
-//! The hash chain: each event's hash covers the hash before it and everything of the event but payload and salt, for which
-//! their salted digest stands.
+//! The hash chain. The hash of an event covers the hash before it and the whole event, with the salted digest in place of
+//! payload and salt.
 
 use uuid::Uuid;
 
 use crate::base::digest::sha256;
 use crate::store::record::Record;
 
-/// The hash before the first event of a service's journal.
+/// Returns the hash before the first event of a service's journal.
 pub fn genesis(service: &str) -> [u8; 32] {
     sha256(format!("kefu journal 1 {service}").as_bytes())
 }
@@ -35,7 +35,7 @@ pub struct JournalRow {
 }
 
 impl JournalRow {
-    /// The chain's hash with this event at `position`, after `previous`.
+    /// Returns the chain's hash with this event at `position`, after the hash `previous`.
     pub fn link(&self, previous: &[u8], position: i64) -> [u8; 32] {
         let mut bytes = Vec::with_capacity(512);
         let mut part = |part: &[u8]| {

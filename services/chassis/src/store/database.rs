@@ -1,4 +1,4 @@
-//! Postgres: pools of a service's role, roles and schemas at bootstrap, migrations, and the stamp of simulated time.
+//! Databases: pools of a service's role, roles and schemas at bootstrap, migrations, and the stamp of simulated time.
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, P
 
 use crate::base::clock::Clock;
 
-/// How Postgres is reached.
+/// The settings of a database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
@@ -20,7 +20,7 @@ pub struct Database {
     /// A file with the role's password.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
-    /// Connections at most.
+    /// The most connections.
     #[serde(default = "default_connections")]
     pub max_connections: u32,
 }
@@ -34,10 +34,10 @@ static CHASSIS: Migrator = sqlx::migrate!("./migrations");
 /// The role that owns every schema and runs migrations; no pod that serves has it.
 pub const MIGRATOR: &str = "kefu_migrator";
 
-/// A database that cannot be used as asked.
+/// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// It cannot be reached, or refuses.
+    /// The database cannot be reached, or refuses.
     #[error("the database cannot be used")]
     Sql(#[from] sqlx::Error),
     /// A migration failed, or the database is newer than this program.
@@ -49,7 +49,7 @@ pub enum DatabaseError {
         #[source]
         source: sqlx::migrate::MigrateError,
     },
-    /// Its tables are not there.
+    /// The schema's tables do not exist.
     #[error("the schema {0} is not there, or not migrated: run `migrate` first")]
     NotMigrated(String),
     /// The password file cannot be read.
@@ -64,14 +64,14 @@ pub enum DatabaseError {
     /// The database has seen simulated time and the clock is real, or the other way round.
     #[error("the database holds {holds} time and cannot be served on {served} time")]
     Time {
-        /// What it holds.
+        /// The kind of time that the database holds.
         holds: &'static str,
-        /// What was asked.
+        /// The kind of time that was asked for.
         served: &'static str,
     },
 }
 
-/// How the role of a service connects: its schema is the whole search path.
+/// Returns the options to connect as a service's role, with its schema as the whole search path.
 pub fn options(config: &Database, schema: &str) -> Result<PgConnectOptions, DatabaseError> {
     let mut options = PgConnectOptions::from_str(&config.url)?;
     if let Some(path) = &config.password_file {
@@ -82,11 +82,11 @@ pub fn options(config: &Database, schema: &str) -> Result<PgConnectOptions, Data
     Ok(options.options([("search_path", schema)]).application_name(&format!("kefu-{schema}")))
 }
 
-/// How long a transaction may do nothing before Postgres ends it: a replica that stands still must not hold what the others
-/// wait for. None waits for anything but Postgres while it is open.
+/// How long a transaction may be idle before Postgres ends it: a replica that stands still must not hold locks that others
+/// wait for. A transaction waits for nothing but Postgres while it is open.
 const IDLE_IN_TRANSACTION: &str = "10s";
 
-/// A pool for a service. Statements slower than a second are logged, without their values.
+/// Creates a pool for a service. Statements slower than a second are logged, without their values.
 #[must_use]
 pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
     let options = options.options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
@@ -102,7 +102,7 @@ pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
 /// service's login role with `password`, and its schema. Run again, it changes nothing but the password.
 pub async fn bootstrap(connection: &mut PgConnection, schema: &str, password: &str) -> Result<(), DatabaseError> {
     let role = role(schema);
-    // Names are our own constants: nothing here needs escaping.
+    // The names are our own constants, so nothing here needs escaping.
     let statements = format!(
         "do $$ begin
             if not exists (select from pg_roles where rolname = '{MIGRATOR}') then create role {MIGRATOR} login; end if;
@@ -113,7 +113,7 @@ pub async fn bootstrap(connection: &mut PgConnection, schema: &str, password: &s
     );
     let mut transaction = connection.begin().await?;
     transaction.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await?;
-    // Statements are logged, here and by the server; what is bound to them is not.
+    // The password is bound because statements are logged, here and by the server, and bound values are not.
     sqlx::query("select set_config('kefu.password', $1, true)").bind(password).execute(&mut *transaction).await?;
     let alter = format!(
         "do $$ begin execute format('alter role {role} password %L', current_setting('kefu.password')); end $$"
@@ -123,22 +123,22 @@ pub async fn bootstrap(connection: &mut PgConnection, schema: &str, password: &s
     Ok(())
 }
 
-/// The login role of the service that owns `schema`.
+/// Returns the login role of the service that owns `schema`.
 #[must_use]
 pub fn role(schema: &str) -> String {
     format!("kefu_{schema}")
 }
 
-/// Brings `schema` up to date: the chassis' tables, then the service's own. Several may run at once.
+/// Brings `schema` up to date: the chassis' tables, then the service's own. Several processes may run it at once.
 pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator) -> Result<(), DatabaseError> {
     let mut connection = PgConnection::connect_with(&options.options([("search_path", schema)])).await?;
     let failed = |source| DatabaseError::Migration { schema: schema.to_owned(), source };
-    // Held until the connection closes: several may run at once.
+    // The lock is held until the connection closes.
     sqlx::query("select pg_advisory_lock(hashtextextended('kefu.migrate.' || $1, 0))")
         .bind(schema)
         .execute(&mut connection)
         .await?;
-    // As a superuser (bootstrap, tests) the tables still belong to the migrator; as the migrator this is no change.
+    // With this the tables belong to the migrator also when a superuser runs it (bootstrap, tests).
     connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("set role {MIGRATOR}")))).await?;
     for (migrator, table) in
         [(&CHASSIS, format!("{schema}._chassis_migrations")), (service, format!("{schema}._migrations"))]
@@ -147,7 +147,7 @@ pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator
         migrator.dangerous_set_table_name(table);
         migrator.run_direct(None, &mut connection, false).await.map_err(failed)?;
     }
-    // The journal is append-only for the service: it may seal and erase, never delete or rewrite.
+    // The journal is append-only for the service's role: it may seal and erase, never delete or rewrite.
     let role = role(schema);
     let grants = format!(
         "grant usage on schema {schema} to {role};

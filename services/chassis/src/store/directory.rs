@@ -1,5 +1,5 @@
-//! What a service knows of the organisation: a copy of the directory in its own schema, kept from the directory's feed, and
-//! the same in memory. It goes on with the copy while the directory is away.
+//! The copy of the directory: what a service knows of the organisation, in its own schema and in memory, kept up to date from
+//! the directory's feed. The service goes on with the copy while the directory is away.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,11 +17,11 @@ use crate::contract::identity::Identity;
 use crate::contract::rules::MethodRule;
 use crate::model::organisation::{Department, Deputy, Member, Organisation};
 
-/// For so long an absence that is over is still of interest: what is recorded late is judged at its time.
+/// How long an absence is kept after its end: what is recorded late is judged at the time it happened.
 const ABSENCES_KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
 const GENERAL_MANAGER: &str = "general_manager";
 
-/// The organisation as it is known now.
+/// Returns the organisation as it is known now.
 #[derive(Debug, Default)]
 pub struct Directory {
     organisation: RwLock<Arc<Organisation>>,
@@ -34,16 +34,17 @@ impl Directory {
         self.organisation.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the copy anew.
+    /// Reads the copy from the schema into memory.
     pub async fn reload(&self, pool: &PgPool, now: Timestamp) -> Result<(), sqlx::Error> {
         let organisation = load(pool, now).await?;
         *self.organisation.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(organisation);
         Ok(())
     }
 
-    /// The caller that a token speaks for, as far as the directory bears it out: the roles of a member of staff count only
-    /// where the directory has them too, and it alone says their department. While it is empty, an operator's token counts
-    /// as it is, and nobody else of the staff writes.
+    /// Returns the caller of a token, as far as the directory confirms it. Of the roles in a token of staff those count that
+    /// the directory has too, and the department is the directory's. While the directory is empty, the token of an operator
+    /// counts as it is, and nobody else of the staff may write. Refused when none of the roles that count is one of the
+    /// method's.
     pub fn admit(&self, claimed: Arc<Identity>, rule: &MethodRule, now: Timestamp) -> Result<Arc<Identity>, Error> {
         let known = self.now();
         let is_staff = claimed.subject.starts_with("staff/");
@@ -67,7 +68,7 @@ impl Directory {
     }
 }
 
-/// The copy as it is.
+/// Reads the copy from the schema.
 async fn load(pool: &PgPool, now: Timestamp) -> Result<Organisation, sqlx::Error> {
     let mut organisation = Organisation::default();
     for row in sqlx::query!("select name, domains, head, deputies, dissolved from directory_department")
@@ -111,7 +112,7 @@ async fn read_times(pool: &PgPool, now: Timestamp, staff: &mut HashMap<String, M
     Ok(())
 }
 
-/// Changes the copy as an event of the directory says; events of other kinds change nothing.
+/// Applies an event of the directory to the copy; events of other kinds change nothing.
 pub async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error> {
     let Some(payload) = &event.payload else { return Ok(()) };
     let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
@@ -173,7 +174,7 @@ async fn staff(connection: &mut PgConnection, staff: Option<pb::Staff>, at: Time
     )
     .execute(&mut *connection)
     .await?;
-    // A membership that goes on is not begun again; one recorded for an earlier time begins then.
+    // A membership that goes on is not begun again; one that is recorded for an earlier time begins then.
     sqlx::query!(
         "insert into directory_membership (staff, since_at, department)
         select $1, $2, $3 where $3 is distinct from

@@ -48,7 +48,7 @@ pub struct DutyRow {
 }
 
 impl DutyRow {
-    /// The duty, which counts on `calendar`.
+    /// Returns the duty on its calendar.
     fn on(self, calendar: Calendar) -> Duty {
         let row = self;
         Duty {
@@ -121,7 +121,7 @@ impl From<Duty> for DutyRow {
     }
 }
 
-/// Duties as they are stored, each on its calendar.
+/// Turns stored duties into duties, each on its calendar.
 pub async fn read(
     connection: &mut PgConnection,
     calendars: &Calendars,
@@ -135,7 +135,7 @@ pub async fn read(
     Ok(duties)
 }
 
-/// The duties about some subjects that can still be fulfilled, locked: the clock skips them until the transaction ends.
+/// Locks and returns the live duties about some subjects; the duty clock skips them until the transaction ends.
 pub async fn lock_live(
     connection: &mut PgConnection,
     calendars: &Calendars,
@@ -146,7 +146,7 @@ pub async fn lock_live(
     read(connection, calendars, rows).await
 }
 
-/// One duty, locked.
+/// Locks and returns one duty.
 pub async fn lock(
     connection: &mut PgConnection,
     calendars: &Calendars,
@@ -157,7 +157,7 @@ pub async fn lock(
     Ok(read(connection, calendars, rows).await?.pop())
 }
 
-/// One duty.
+/// Returns one duty.
 pub async fn get(
     connection: &mut PgConnection,
     calendars: &Calendars,
@@ -168,7 +168,7 @@ pub async fn get(
     Ok(read(connection, calendars, rows).await?.pop())
 }
 
-/// Duties whose time passed before `now` and whose breach is not marked, locked; those others hold are skipped.
+/// Locks and returns duties that were due before `now` and whose breach is not marked, without those that others have locked.
 pub async fn lock_overdue(
     connection: &mut PgConnection,
     calendars: &Calendars,
@@ -185,7 +185,7 @@ pub async fn lock_overdue(
     read(connection, calendars, rows).await
 }
 
-/// Breached duties of whose breach the next one is to be told before `now`, locked; those others hold are skipped.
+/// Locks and returns breached duties whose next escalation was due before `now`, without those that others have locked.
 pub async fn lock_to_escalate(
     connection: &mut PgConnection,
     calendars: &Calendars,
@@ -201,7 +201,7 @@ pub async fn lock_to_escalate(
     read(connection, calendars, rows).await
 }
 
-/// Running duties after `after` whose due time is provisional, locked, in the order of their ids.
+/// Locks and returns running duties with ids after `after` whose due time is provisional, in the order of their ids.
 pub async fn lock_provisional(
     connection: &mut PgConnection,
     calendars: &Calendars,

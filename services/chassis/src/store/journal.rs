@@ -1,4 +1,4 @@
-//! The journal in Postgres: its sealed and its unsealed rows, and a row as an event that others see.
+//! The journal in Postgres: its sealed and its unsealed rows, and rows as events of the feed.
 
 use kefu_proto::events::v1::Event;
 use prost::Message as _;
@@ -9,7 +9,7 @@ use crate::base::time::to_proto;
 use crate::model::event::DutyChanges;
 use crate::store::chain::{JournalRow, genesis, journal};
 
-/// The last sealed position and the chain's hash there.
+/// Returns the last sealed position and the chain's hash there.
 pub async fn read_head(connection: &mut PgConnection, service: &str) -> Result<(i64, Vec<u8>), sqlx::Error> {
     let head = sqlx::query!(
         r#"select position as "position!", hash as "hash!" from journal where position is not null order by position desc limit 1"#
@@ -19,13 +19,13 @@ pub async fn read_head(connection: &mut PgConnection, service: &str) -> Result<(
     Ok(head.map_or_else(|| (0, genesis(service).to_vec()), |head| (head.position, head.hash)))
 }
 
-/// Unsealed events in the order they were appended, at most `limit`: an aggregate's own are in order
-/// because its lock was held.
+/// Returns at most `limit` unsealed events in the order they were appended. Events of one aggregate are in order because its
+/// lock was held.
 pub async fn unsealed(connection: &mut PgConnection, limit: i64) -> Result<Vec<JournalRow>, sqlx::Error> {
     journal!("where position is null order by seq limit $1", limit).fetch_all(connection).await
 }
 
-/// Sealed events after `position`, at most `limit`.
+/// Returns at most `limit` sealed events after `position`.
 pub async fn sealed_after(
     connection: &mut PgConnection,
     position: i64,
@@ -54,11 +54,11 @@ pub async fn seal(
     Ok(())
 }
 
-/// As the feed shows it.
+/// Shows a row as the feed does.
 pub fn event(service: &str, row: JournalRow) -> Event {
     let mut duty_changes =
         DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default();
-    // Inside the service a duty has its own name; outside the service is part of it.
+    // The name of a duty contains the service only outside of it.
     for change in &mut duty_changes {
         change.duty = format!("{service}/{}", change.duty);
     }

@@ -8,7 +8,7 @@ use crate::model::event::NewEvent;
 use crate::model::notice::{Notice, NotificationResource};
 use crate::store::record::Columns;
 
-/// A notification as it is stored, new.
+/// A new row of a notification.
 #[derive(Columns)]
 pub(crate) struct NoticeRow {
     pub id: Uuid,
@@ -41,7 +41,7 @@ impl NoticeRow {
 }
 
 impl NoticeColumns {
-    /// Takes the notices out of `events`, made at `now`. Who is no member of staff is told nothing.
+    /// Takes the notices out of `events` and makes rows of those to staff, created at `now`; other recipients are left out.
     pub fn of(events: &mut [NewEvent], now: Timestamp) -> Self {
         let rows = events.iter_mut().flat_map(|event| {
             let id = event.id;

@@ -1,4 +1,4 @@
-//! Stored rows: what `#[derive(Record)]` gives a struct, and how the values of columns begin and are shown.
+//! Stored rows: the traits that `#[derive(Record)]` implements, and how the values of columns begin and are shown.
 //!
 //! What is derived is checked against the schema when the crate is compiled:
 //!
@@ -74,42 +74,43 @@ pub use kefu_derive::{Columns, Record};
 
 /// A stored resource that counts its changes.
 pub trait VersionedRow: Sized + Send + Sync {
-    /// Its kind of resource.
+    /// The kind of resource.
     type Kind: Resource;
     /// The message of the contract that shows it.
     type Shown: prost::Message;
 
-    /// Its id.
+    /// The id.
     fn id(&self) -> Id<Self::Kind>;
-    /// Its version: 1 when it is made, one more with each change.
+    /// The version: 1 when the row is created, one more with each change.
     fn version(&self) -> i64;
-    /// When it was recorded.
+    /// When the row was recorded.
     fn created_at(&self) -> Timestamp;
-    /// When it was last changed, by the clock of whoever did.
+    /// When the row was last changed, by the clock of the replica that changed it.
     fn changed_at(&self) -> Timestamp;
-    /// Makes it this version, changed at `now`.
+    /// Sets the version, changed at `now`.
     fn renew(&mut self, version: i64, now: Timestamp);
-    /// Shows all of it, as the contract does.
+    /// Shows the whole row as the contract does.
     fn show(&self) -> Self::Shown;
-    /// Hash of what it is found by; when it differs after a change, `update` is told to reindex.
+    /// Hash of the searchable text; when it differs after an action, `update` rewrites the entry in the search index.
     fn search_fingerprint(&self) -> u64 {
         0
     }
-    /// Reads the one of this id.
+    /// Reads the row of this id.
     fn get(connection: &mut PgConnection, id: Uuid) -> impl Future<Output = Result<Option<Self>, sqlx::Error>> + Send;
-    /// Reads those that exist of `ids`, in no order.
+    /// Reads the rows of `ids` that exist, in no order.
     fn load(connection: &mut PgConnection, ids: &[Uuid])
     -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
-    /// Reads and locks those that exist of `ids`, in the order of their ids, so that no two calls wait for each other.
+    /// Locks and reads the rows of `ids` that exist, in the order of their ids, so that no two calls wait for each other.
     fn lock(connection: &mut PgConnection, ids: &[Uuid])
     -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
-    /// Stores it, new; a number that is made then begins with a prefix and `day` (YYYYMMDD).
+    /// Stores the new row. Its number, if it gets one, is a prefix, `day` (YYYYMMDD) and a running part.
     fn insert(
         &mut self,
         connection: &mut PgConnection,
         day: &str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-    /// Stores what can change of it, and with `reindex` what it is found by. Refuses when there is not exactly one to change.
+    /// Stores the columns that can change, and with `reindex` the entry in the search index. Fails unless exactly one row was
+    /// changed.
     fn update(
         &self,
         connection: &mut PgConnection,
@@ -122,26 +123,26 @@ pub trait StatefulRow: VersionedRow {
     /// The states it can be in.
     type State: Copy + Eq + Into<i32> + 'static;
 
-    /// What people call it; nothing personal.
+    /// What people call the resource; nothing personal.
     fn number(&self) -> &str;
-    /// Where it stands.
+    /// The state.
     fn state(&self) -> Self::State;
-    /// Puts it into a state.
+    /// Sets the state.
     fn enter(&mut self, state: Self::State);
 }
 
-/// A stored row that stands under another resource.
+/// A stored row of a resource beneath another.
 pub trait ChildRow: Sized + Send + Sync {
-    /// Its kind of resource.
+    /// The kind of resource.
     type Kind: Resource;
     /// The message of the contract that shows it.
     type Shown: prost::Message;
 
-    /// Its id.
+    /// The id.
     fn id(&self) -> Id<Self::Kind>;
-    /// Shows it, as the contract does.
+    /// Shows the row as the contract does.
     fn show(&self) -> Self::Shown;
-    /// Reads those under `parent` that are older than `after`, the newest first.
+    /// Reads the rows beneath `parent` that are older than `after`, the newest first.
     fn newest_of(
         connection: &mut PgConnection,
         parent: Uuid,
@@ -150,21 +151,21 @@ pub trait ChildRow: Sized + Send + Sync {
     ) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
 }
 
-/// What a column holds while nothing is known of its row.
+/// The value of a column while nothing is known of its row.
 pub trait Blank {
-    /// Empty, zero or nothing; for a time that is always there, `now`.
+    /// Returns an empty text, zero or none; for a time that is never null, `now`.
     fn blank(now: Timestamp) -> Self;
 }
 
-/// A column as a field of the contract shows it.
+/// The value of a column as a field of the contract shows it.
 pub trait Show<Shown> {
-    /// The value of the field.
+    /// Returns the value of the field.
     fn show(&self) -> Shown;
 }
 
-/// Ids as names of resources.
+/// The ids of a column as names of resources.
 pub trait Names<Shown> {
-    /// The name, or names; empty where there is no id.
+    /// Returns the name, or names; empty where there is no id.
     fn names<Kind: Resource>(&self) -> Shown;
 }
 
@@ -173,7 +174,7 @@ pub fn named<Kind: Resource, Shown>(ids: &impl Names<Shown>) -> Shown {
     ids.names::<Kind>()
 }
 
-/// Refuses a change that did not find exactly one row: then what was read is not what is stored.
+/// Fails unless exactly one row was changed: otherwise the row that was read is not the one that is stored.
 pub fn exactly_one(done: &PgQueryResult) -> Result<(), sqlx::Error> {
     if done.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }

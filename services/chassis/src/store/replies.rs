@@ -1,4 +1,4 @@
-//! Replies of calls, kept for their repetitions.
+//! Replies of calls, kept for retries.
 
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ pub struct Reply {
     pub response: Vec<u8>,
 }
 
-/// The reply to a call of `method` by `subject` under `request_id`, if it was answered.
+/// Returns the reply to a call of `method` by `subject` under `request_id`, if it was answered.
 pub async fn find(pool: &PgPool, subject: &str, method: &str, request_id: Uuid) -> Result<Option<Reply>, sqlx::Error> {
     let reply = sqlx::query_as!(
         Reply,
@@ -37,7 +37,7 @@ pub async fn is_known(pool: &PgPool, subject: &str, method: &str, request_id: Uu
     known.fetch_one(pool).await
 }
 
-/// Deletes replies kept longer than 7 days, a batch at a time, as long as there are any.
+/// Deletes replies that are older than 7 days, a batch at a time.
 pub async fn purge(pool: &PgPool, now: jiff::Timestamp) {
     let before = sql::at(now - jiff::SignedDuration::from_hours(7 * 24));
     loop {

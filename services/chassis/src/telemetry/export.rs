@@ -1,4 +1,4 @@
-//! The way to the collector: one channel, a bounded queue of spans, no retries, and one line in the log when it breaks.
+//! The export to the collector: one channel, a bounded queue of spans, no retries, and one line in the log when it breaks.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const GATHER: Duration = Duration::from_secs(2);
 const BATCH: usize = 512;
 
-/// What sends the spans and the metrics of the process `name` to `endpoint`.
+/// Creates the providers that send the spans and the metrics of the process `name` to `endpoint`.
 pub fn providers(
     config: &Telemetry,
     endpoint: &str,
@@ -36,7 +36,7 @@ pub fn providers(
     let channel = channel(endpoint)?;
     let delivery = |signal| Delivery { signal, endpoint: endpoint.to_owned(), broken: AtomicBool::new(false) };
     let instance = config.instance.clone().unwrap_or_else(|| new_uuid(Clock::system().now()).to_string());
-    // Built empty: what the environment or the machine says beside the configuration does not count.
+    // The resource is built empty, so that only the configuration counts, and neither the environment nor the machine.
     let resource = Resource::builder_empty()
         .with_attributes([
             KeyValue::new("service.name", name.to_owned()),
@@ -81,7 +81,7 @@ fn channel(endpoint: &str) -> Result<Channel, TelemetryError> {
     }
 }
 
-/// Whether the collector takes one kind of what it is sent.
+/// The delivery of one signal to the collector.
 #[derive(Debug)]
 struct Delivery {
     signal: &'static str,
@@ -90,7 +90,7 @@ struct Delivery {
 }
 
 impl Delivery {
-    /// Logs when the way breaks and when it is mended, and nothing in between.
+    /// Logs when delivery breaks and when it works again, and nothing in between.
     fn note(&self, outcome: OTelSdkResult) -> OTelSdkResult {
         let Self { signal, endpoint, .. } = self;
         let was_broken = self.broken.swap(outcome.is_err(), Ordering::AcqRel);
@@ -148,7 +148,7 @@ impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
     }
 }
 
-/// Names the service on every span beneath one of its calls.
+/// A span processor that sets the service's name on every span beneath one of its calls.
 #[derive(Debug)]
 struct Marker;
 

@@ -1,4 +1,4 @@
-//! What a service's gauges stand at. Whoever works sets it; it is read when metrics are sent.
+//! The values of a service's gauges. The parts of the service set them; they are read when metrics are sent.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,7 +12,7 @@ pub struct Gauges {
     pub(crate) followers: Mutex<Vec<Weak<Follower>>>,
 }
 
-/// What Postgres was asked for; none while it does not answer.
+/// The values that Postgres was asked for.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub duties: Vec<Duties>,
@@ -27,7 +27,7 @@ pub(crate) struct Duties {
     pub breached: i64,
 }
 
-/// Someone who follows the feed, for as long as they do.
+/// A follower of the feed, for as long as they follow it.
 #[derive(Debug)]
 pub struct Follower {
     pub(crate) consumer: String,
@@ -35,14 +35,14 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// The follower has been sent everything up to `position`.
+    /// Notes that the follower has been sent everything up to `position`.
     pub fn reached(&self, position: i64) {
         self.position.store(position, Ordering::Release);
     }
 }
 
 impl Gauges {
-    /// Someone follows the feed from `position` on. Only services are named: a person's name is nobody's business here.
+    /// Adds a follower of the feed from `position` on. Only services are named; people are `operator`.
     pub fn follow(&self, subject: &str, position: i64) -> Arc<Follower> {
         let consumer = if subject.starts_with("services/") { subject } else { "operator" };
         let follower = Arc::new(Follower { consumer: consumer.to_owned(), position: AtomicI64::new(position) });
@@ -52,7 +52,7 @@ impl Gauges {
         follower
     }
 
-    /// This service's copy of what `source` feeds is `events` behind.
+    /// Sets how many `events` the service's copy of the feed of `source` is behind.
     pub fn set_lag(&self, source: &str, events: i64) {
         held(&self.lags).insert(source.to_owned(), events);
     }

@@ -1,4 +1,5 @@
-//! Where logs and spans part: logs to standard error, a JSON record a line or text for people; spans to the exporter.
+//! The subscriber of logs and spans: logs go to standard error, as a JSON record a line or as text for people, and spans to
+//! the exporter.
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -19,8 +20,8 @@ use super::TARGET;
 use super::sql::Statements;
 use crate::telemetry::settings::Log;
 
-/// What takes logs as `config` says and writes them to `writer`, and spans for `tracers`. A filter that cannot be read falls
-/// back to `info`.
+/// Creates the subscriber that writes logs to `writer` as `config` says, and passes spans to `tracers`. A filter that cannot
+/// be read falls back to `info`.
 pub fn subscriber<W>(config: &Log, tracers: Option<&SdkTracerProvider>, writer: W) -> Dispatch
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
@@ -54,7 +55,7 @@ where
     }
 }
 
-/// Puts the ids of the trace before the fields of a JSON record, where one is recorded.
+/// A format of JSON records that begin with the ids of the trace, where one is recorded.
 struct InTrace<F>(F);
 
 impl<S, N, F> FormatEvent<S, N> for InTrace<F>

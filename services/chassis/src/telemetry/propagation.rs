@@ -1,5 +1,5 @@
-//! The trace goes on from process to process in the header `traceparent` (W3C Trace Context): taken from what a caller sent,
-//! and put on what is sent to other services. Baggage is not passed on: anyone might have put anything into it.
+//! Propagation of traces from process to process in the header `traceparent` (W3C Trace Context), read from calls and set on
+//! calls to other services. Baggage is not passed on, because a caller may have put anything into it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-/// In a trace's context: the service whose work this is.
+/// The service whose work a span is, in the context of a trace.
 #[derive(Clone, Debug)]
 pub(super) struct Within(pub Arc<str>);
 
@@ -35,14 +35,14 @@ impl Injector for HeadersMut<'_> {
     }
 }
 
-/// The trace that the caller has begun, for the work of `service`; a new one when the headers name none.
+/// Returns the caller's trace for the work of `service`; a new one when the headers name none.
 #[must_use]
 pub fn extract(headers: &HeaderMap, service: &Arc<str>) -> Context {
     let cx = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
     cx.with_value(Within(service.clone()))
 }
 
-/// Puts the trace of `cx` on the headers of a call.
+/// Sets the trace of `cx` in the headers of a call.
 pub fn inject(cx: &Context, headers: &mut HeaderMap) {
     TraceContextPropagator::new().inject_context(cx, &mut HeadersMut(headers));
 }

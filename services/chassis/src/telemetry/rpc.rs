@@ -1,5 +1,6 @@
-//! What is told of a call, on the side that serves it and on the side that makes it: a span, its duration by method and code,
-//! and on the side that serves it the log. A call ends with the last of its answer, so a stream's does when the stream does.
+//! Telemetry of calls, on the side that serves and on the side that calls: a span, the duration by method and code, and on
+//! the serving side a line in the log. A call ends with the last byte of its answer, so a streaming call ends when the stream
+//! does.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use super::propagation::extract;
 use super::{BOUNDS_S, SERVICE, TARGET, Telemetry};
 
-/// The durations of calls.
+/// The histograms of the durations of calls.
 #[derive(Clone, Debug)]
 pub struct Durations {
     server: Histogram<f64>,
@@ -45,7 +46,7 @@ enum Side {
     Client,
 }
 
-/// A call under way. Dropped before it has finished, it was cancelled.
+/// A call under way. A call that is dropped before it has finished counts as cancelled.
 #[derive(Debug)]
 pub struct Observed {
     side: Side,
@@ -58,7 +59,8 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// A call that is served. `method` is one that the service has, or none: whoever calls must not make up names of metrics.
+    /// Begins a call that is served. `method` is one that the service has, or none, so that callers cannot make up names of
+    /// metrics.
     pub fn server(telemetry: &Telemetry, service: &Arc<str>, method: Option<&str>, headers: &HeaderMap) -> Self {
         let method = method.map_or("_OTHER", |path| path.trim_start_matches('/'));
         let span = if telemetry.is_on() {
@@ -82,7 +84,7 @@ impl Observed {
         Self::new(Side::Server, telemetry, service, method, span)
     }
 
-    /// A call that is made to `server`.
+    /// Begins a call to `server`.
     pub fn client(telemetry: &Telemetry, service: &Arc<str>, path: &str, server: &Uri) -> Self {
         let method = path.trim_start_matches('/');
         let span = if telemetry.is_on() {
@@ -106,7 +108,7 @@ impl Observed {
         Self::new(Side::Client, telemetry, service, method, span)
     }
 
-    /// A call that is served and told of in the log only.
+    /// Begins a call that is served and only logged.
     pub fn logged(service: &Arc<str>, path: &str) -> Self {
         Self::new(Side::Server, &Telemetry::default(), service, path.trim_start_matches('/'), Span::none())
     }
@@ -123,12 +125,12 @@ impl Observed {
         }
     }
 
-    /// Its span, for what happens within.
+    /// Returns the span, for what happens within the call.
     pub fn span(&self) -> &Span {
         &self.span
     }
 
-    /// Its answer: the call ends with it.
+    /// Wraps the answer, with whose end the call ends.
     pub fn of<B>(mut self, response: Response<B>) -> Response<ObservedBody<B>> {
         let call = match code(response.headers()) {
             Some(code) => {
@@ -140,7 +142,7 @@ impl Observed {
         response.map(|inner| ObservedBody { inner, call })
     }
 
-    /// It has ended with `code`.
+    /// Ends the call with `code`.
     pub fn finish(&mut self, code: Code) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
@@ -177,7 +179,8 @@ impl Observed {
         }
     }
 
-    /// Whether it counts as failed: to a caller every refusal does, to a server only what is its own fault.
+    /// Whether the call counts as failed: on the calling side every refusal does, on the serving side only the server's own
+    /// faults.
     fn has_failed(&self, code: Code) -> bool {
         let servers = [
             Code::Unknown,
@@ -255,7 +258,7 @@ fn code(headers: &HeaderMap) -> Option<Code> {
     Some(status.to_str().ok().and_then(|status| status.parse().ok()).map_or(Code::Unknown, Code::from_i32))
 }
 
-/// The name of a code as gRPC's specification writes it.
+/// Returns the name of a code as gRPC's specification writes it.
 fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",

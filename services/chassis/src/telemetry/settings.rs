@@ -4,13 +4,13 @@ use serde::Deserialize;
 
 use crate::base::settings::{ConfigError, environment};
 
-/// What is logged and how.
+/// The settings of logs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// A filter such as `info,kefu_chassis=debug`.
     pub filter: String,
-    /// JSON, a line a record; otherwise text for people.
+    /// Whether logs are JSON, one record a line; otherwise they are text for people.
     pub json: bool,
 }
 
@@ -20,19 +20,21 @@ impl Default for Log {
     }
 }
 
-/// Where traces and metrics go, and how many.
+/// The settings of traces and metrics.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Telemetry {
-    /// Where a collector takes OTLP over gRPC, e.g. `http://127.0.0.1:4317`; nothing is sent when unset.
+    /// The collector's address for OTLP over gRPC, e.g. `http://127.0.0.1:4317`; nothing is sent when unset.
     pub endpoint: Option<String>,
-    /// The share of traces that begin here and are recorded, from 0 to 1. What a caller began is recorded if the caller does.
+    /// The share of the traces begun here that is recorded, from 0 to 1. A trace that a caller began is recorded if the
+    /// caller records it.
     pub sampling_ratio: f64,
     /// How often metrics are sent, in milliseconds, at least 10.
     pub metric_interval_ms: u64,
-    /// Spans that wait for being sent at most; what comes beyond is dropped.
+    /// The most spans that wait to be sent; further ones are dropped.
     pub span_queue: usize,
-    /// Tells this process from others of its kind (`service.instance.id`), e.g. the pod's name; random when unset.
+    /// The id that tells this process from others of its kind (`service.instance.id`), e.g. the pod's name; random when
+    /// unset.
     pub instance: Option<String>,
 }
 
@@ -43,7 +45,7 @@ impl Default for Telemetry {
 }
 
 impl Telemetry {
-    /// What the environment alone says (`KEFU_TELEMETRY__…`), for a process that runs several services.
+    /// Reads the settings from the environment alone (`KEFU_TELEMETRY__…`), for a process that runs several services.
     pub fn from_environment() -> Result<Self, ConfigError> {
         #[derive(Deserialize)]
         struct Section {

@@ -1,5 +1,5 @@
-//! Spans of SQL. sqlx tells of every statement when it has ended; beneath a recorded call that becomes a span, at no round
-//! trip. A span says what was done to which tables, never with which values.
+//! Spans of SQL. sqlx reports every statement when it has ended; beneath a recorded call the report becomes a span, without a
+//! round trip. A span names operations and tables, never values.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,10 +15,10 @@ use tracing_subscriber::layer::Context as LayerContext;
 
 use super::TARGET;
 
-/// A summary has at most so many characters; the conventions ask for 255.
+/// The longest summary of a statement, in characters, as the conventions ask.
 const SUMMARY_AT_MOST: usize = 255;
 
-/// A span for the beginning or the end of a transaction, of which sqlx does not tell; none outside a recorded call.
+/// Creates a span for the beginning or the end of a transaction, which sqlx does not report; none outside a recorded call.
 pub fn boundary(operation: &'static str) -> Span {
     if !is_recorded(&Context::current()) {
         return Span::none();
@@ -38,7 +38,7 @@ fn is_recorded(cx: &Context) -> bool {
     cx.span().span_context().is_sampled() && !cx.is_telemetry_suppressed()
 }
 
-/// Makes spans of what sqlx tells.
+/// A layer that makes spans of sqlx's reports.
 pub struct Statements {
     tracer: SdkTracer,
 }
@@ -48,7 +48,7 @@ impl Statements {
         Self { tracer }
     }
 
-    /// What sqlx tells of statements.
+    /// Returns the filter of sqlx's reports of statements.
     pub fn filter() -> Targets {
         Targets::new().with_target("sqlx::query", LevelFilter::DEBUG)
     }
@@ -80,7 +80,7 @@ impl<S: Subscriber> Layer<S> for Statements {
     }
 }
 
-/// What sqlx tells of a statement.
+/// sqlx's report of a statement.
 #[derive(Default)]
 struct Statement {
     text: String,
@@ -113,8 +113,8 @@ impl Visit for Statement {
     fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
 }
 
-/// The operations of a statement and their tables in the order of the text, e.g. `INSERT duty INSERT journal`. Of the text
-/// nothing else is taken, so that no value can come along.
+/// Returns the operations of a statement and their tables in the order of the text, e.g. `INSERT duty INSERT journal`.
+/// Nothing else of the text is taken, so that no value can come along.
 fn summary(statement: &str) -> String {
     let words = statement.split(|it: char| it.is_whitespace() || "(),;".contains(it));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();

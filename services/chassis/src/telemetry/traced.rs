@@ -13,8 +13,8 @@ use super::Telemetry;
 use super::propagation::inject;
 use super::rpc::{Observed, ObservedBody};
 
-/// A channel whose calls are part of the caller's trace: each has a span of its own and takes the trace along. Any generated
-/// client is made on one, also beneath interceptors. With telemetry off it only passes on.
+/// A channel whose calls are part of the caller's trace: each has a span of its own and passes the trace on. Any generated
+/// client can be made on one, also beneath interceptors. With telemetry off it only passes calls on.
 #[derive(Clone, Debug)]
 pub struct Traced<S> {
     inner: S,
@@ -24,7 +24,7 @@ pub struct Traced<S> {
 }
 
 impl<S> Traced<S> {
-    /// Calls on `inner`, which leads to `server`, by `service` (e.g. `services/intake`).
+    /// Wraps `inner`, a channel of `service` (e.g. `services/intake`) to `server`.
     pub fn new(inner: S, telemetry: &Telemetry, service: &str, server: Uri) -> Self {
         Self { inner, telemetry: telemetry.clone(), service: service.into(), server: Arc::new(server) }
     }
@@ -50,7 +50,7 @@ where
         if self.telemetry.is_on() {
             inject(&call.span().context(), request.headers_mut());
         }
-        // Made within the span, too: a channel may begin the call before it is first waited for.
+        // The call is made within the span too, because a channel may begin it before it is first polled.
         let sent = call.span().in_scope(|| self.inner.call(request)).instrument(call.span().clone());
         Box::pin(async move {
             match sent.await {

@@ -1,4 +1,4 @@
-//! The chassis of one service: what its handlers and its background work share.
+//! The chassis of one service: the state that its handlers and its background work share.
 
 use std::sync::Arc;
 
@@ -25,26 +25,26 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::gauges::Gauges;
 use crate::work::peer::{Connection, Peers};
 
-/// Methods that every service serves.
+/// The gRPC services that every service serves.
 const SHARED: [&str; 3] =
     ["kefu.events.v1.EventFeed", "kefu.compliance.v1.ComplianceService", "kefu.notifications.v1.NotificationService"];
 
-/// What one service runs on.
+/// The chassis of one service.
 #[derive(Debug)]
 pub struct Chassis {
-    /// Its resource name, e.g. `services/intake`.
+    /// The service's resource name, e.g. `services/intake`.
     pub service: String,
-    /// Its clock.
+    /// The clock.
     pub clock: Clock,
     /// The regulation in force.
     pub regulation: Regulation,
-    /// The organisation, as the directory tells it.
+    /// The organisation, as the directory describes it.
     pub directory: Directory,
     /// The other services.
     pub peers: Peers,
     pool: PgPool,
     pub(crate) calendars: Calendars,
-    /// The rules of its methods.
+    /// The rules of the service's methods.
     pub rules: Rules,
     pub(crate) verifier: Verifier,
     pub(crate) appended: Notify,
@@ -55,31 +55,31 @@ pub struct Chassis {
     stop: watch::Sender<bool>,
 }
 
-/// What a chassis is built from.
+/// The parts that a chassis is built from.
 #[derive(Debug)]
 pub struct ChassisConfig {
     /// The service's schema, e.g. `intake`.
     pub schema: &'static str,
-    /// Its gRPC services, e.g. `kefu.intake.v1.RequestService`.
+    /// The gRPC services, e.g. `kefu.intake.v1.RequestService`.
     pub serves: &'static [&'static str],
-    /// Its pool.
+    /// The pool.
     pub pool: PgPool,
-    /// Its clock.
+    /// The clock.
     pub clock: Clock,
     /// The regulation in force.
     pub regulation: Regulation,
-    /// Who checks its callers' tokens.
+    /// The verifier of callers' tokens.
     pub verifier: Verifier,
-    /// Open streams at most.
+    /// The most open streams.
     pub streams: usize,
-    /// Where its traces and metrics go.
+    /// Where traces and metrics go.
     pub telemetry: Telemetry,
     /// The other services.
     pub peers: Peers,
 }
 
 impl Chassis {
-    /// Builds it. Fails if a method's contract lacks what a rule needs.
+    /// Builds the chassis. Fails if the contract of a method cannot be enforced.
     pub fn build(config: ChassisConfig) -> Result<Arc<Self>, ContractError> {
         let serves: Vec<&str> = config.serves.iter().copied().chain(SHARED).collect();
         let rules = Rules::of(kefu_proto::pool(), &serves)?;
@@ -110,13 +110,13 @@ impl Chassis {
         }))
     }
 
-    /// The service's pool.
+    /// Returns the service's pool.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Admits a unary call: its fields are checked, and its caller and rule, which the gate attached, come with it.
+    /// Admits a unary call: checks its fields and takes the caller and the rule that the gate attached.
     pub fn admit<Q: Message>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
         let mut call = self.call(request.metadata(), request.extensions())?;
         let request = request.into_inner();
@@ -142,7 +142,8 @@ impl Chassis {
         Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
     }
 
-    /// Turns a handler's outcome into a response. A refused call that was answered before gets that answer again.
+    /// Turns a handler's outcome into a response. A refused call that was answered before under its request id gets that
+    /// answer again.
     pub async fn respond<R: Message + Default>(
         &self,
         call: &Call,
@@ -178,41 +179,41 @@ impl Chassis {
         }
     }
 
-    /// Where the service's traces and metrics go.
+    /// Returns the telemetry of the service's process.
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// Tells the metrics that the service's copy of what `source` feeds (e.g. `services/appraisal`) is `events` behind.
+    /// Sets the gauge of how many `events` the service's copy of the feed of `source` (e.g. `services/appraisal`) is behind.
     pub fn set_feed_lag(&self, source: &str, events: i64) {
         self.gauges.set_lag(source, events);
     }
 
-    /// A connection to another service, for a command; that service is away when it is not known or not reached.
+    /// Returns a connection to another service for a command. Refused as away when that service is not known or not reached.
     pub async fn peer(&self, schema: &str) -> Result<Connection, Error> {
         let peer = self.peers.get(schema).ok_or_else(|| Error::Away(format!("{schema} is not known").into()))?;
         peer.connection(&self.service, &self.telemetry).await.map_err(|error| Error::Away(error.into()))
     }
 
-    /// Makes sure that duties can count on `calendar` for as long as they live.
+    /// Stores `calendar`, so that duties can count on it for as long as they live.
     pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
         self.calendars.keep(&self.pool, calendar).await
     }
 
-    /// Admits a call again whose messages took their time: as of now, and by what its caller may do now.
+    /// Admits a call again whose messages took their time: at the time now, with the rights that the caller has now.
     pub fn renew(&self, call: &mut Call) -> Result<(), Error> {
         let now = self.clock.now();
         (call.caller, call.now) = (self.directory.admit(call.caller.clone(), &call.rule, now)?, now);
         Ok(())
     }
 
-    /// Refuses a call under way whose caller has lost the right to it since.
+    /// Refuses a call under way whose caller has lost the right to it.
     pub(crate) fn still_admits(&self, call: &Call) -> Result<(), Error> {
         self.directory.admit(call.caller.clone(), &call.rule, self.clock.now()).map(|_| ())
     }
 
-    /// The right to one open stream, until it is dropped.
+    /// Takes the slot of one open stream, given back when it is dropped.
     pub fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
         self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
     }
@@ -226,12 +227,13 @@ impl Chassis {
         }
     }
 
-    /// The name of a resource that every service has, e.g. `services/intake/duties/…`.
+    /// Returns the name of a resource that every service has, e.g. `services/intake/duties/…`.
     pub fn name_of<R: Resource>(&self, id: &Id<R>) -> String {
         format!("{}/{id}", self.service)
     }
 
-    /// Refuses `field`, which names somebody to call `method`, unless they may: a duty is given to nobody who cannot fulfil it.
+    /// Refuses `field`, which names `staff` for something done with `method`, unless they may call it: nobody is given a duty
+    /// that they cannot fulfil.
     pub fn check_may(&self, staff: &str, method: &str, field: &str, clause: &str) -> Result<(), Error> {
         let rule = self.rules.named(method).ok_or_else(|| Error::unexpected(format!("{method} has no rule")))?;
         if self.directory.now().may(staff, rule) {
@@ -240,7 +242,7 @@ impl Chassis {
         Err(Error::field(field, format!("{clause}: is not active in the directory with a role that may call {method}")))
     }
 
-    /// How late the regulation lets things be recorded (A9.1).
+    /// Returns how late the regulation lets things be recorded (A9.1).
     #[must_use]
     pub fn backdating(&self) -> Backdating {
         Backdating {
@@ -249,7 +251,7 @@ impl Chassis {
         }
     }
 
-    /// Becomes true when the service is told to stop.
+    /// Returns a receiver that becomes true when the service is told to stop.
     #[must_use]
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()

@@ -1,4 +1,5 @@
-//! The clock: marks the duties whose time has passed. Any number of replicas may run it; each breach is marked once.
+//! The duty clock marks duties as breached whose due time has passed, and escalates breaches. Any number of replicas may run
+//! it; each breach is marked once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::work::escalation::escalate;
 const BATCH: i64 = 500;
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Marks breaches until the service stops; first of all it settles due times that were provisional.
+/// Marks and escalates breaches until the service stops, after recomputing provisional due times once.
 pub async fn run(chassis: Arc<Chassis>) {
     let mut stop = chassis.stopping();
     let mut provisional = Some(Uuid::nil());
@@ -44,7 +45,8 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Marks one batch of overdue duties as breached, each with an event, and tells on those that stay so; of how many.
+/// Marks one batch of overdue duties as breached, each with an event, and escalates one batch of breaches; returns the larger
+/// number.
 pub async fn mark_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     Ok(mark(chassis).await?.max(escalate_overdue(chassis).await?))
 }
@@ -63,7 +65,7 @@ async fn mark(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     Ok(marked)
 }
 
-/// Tells the next ones of one batch of breaches that stay unfulfilled; of how many.
+/// Escalates one batch of breaches whose next escalation is due; returns how many.
 async fn escalate_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     let now = chassis.clock.now();
     let mut transaction = chassis.pool().begin().await?;
@@ -77,8 +79,8 @@ async fn escalate_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     Ok(escalated)
 }
 
-/// Reckons one batch of provisional due times anew, where the calendar in force knows holidays that theirs did not; the
-/// last duty looked at, if there may be more.
+/// Recomputes one batch of provisional due times, where the calendar in force has holidays that the duty's own has not;
+/// returns the last duty of the batch, if there may be more.
 pub async fn recompute_provisional(chassis: &Chassis, after: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     let now = chassis.clock.now();
     let published = chassis.regulation.calendar();
@@ -99,7 +101,7 @@ pub async fn recompute_provisional(chassis: &Chassis, after: Uuid) -> Result<Opt
     Ok(last)
 }
 
-/// Stores duties that were changed, each with an event of when and how.
+/// Stores changed duties, each with an event of when and how it changed.
 async fn store_each(
     chassis: &Chassis,
     mut transaction: Transaction<'_, Postgres>,

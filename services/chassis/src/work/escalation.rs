@@ -1,5 +1,5 @@
-//! Escalation: whose breach stays unfulfilled is told upwards. First the owner, at the breach; then their supervisor, then the
-//! head of their department, each after the time that clause A9.1 gives.
+//! Escalation of breaches: the owner is told at the breach, then their supervisor and then the head of their department, each
+//! after the time that clause A9.1 gives while the duty stays unfulfilled.
 
 use jiff::Timestamp;
 use kefu_regulation::params;
@@ -20,13 +20,13 @@ static ESCALATED: NoticeKind = NoticeKind {
     chinese: "您下属在{}项下的时限事项已逾期，至今未完成。",
 };
 
-/// Who is told of a breach, in this order.
+/// The levels of escalation, in this order.
 const OWNER: i16 = 0;
 const SUPERVISOR: i16 = 1;
 const MANAGER: i16 = 2;
 
-/// Tells the next one of a duty's breach whose time has come, if there is one: the duty changes, and `event` carries change and
-/// notice. Where there is nobody to be told, the one after is told in their own time and no sooner.
+/// Escalates a duty's breach to the next level that is due: changes the duty and adds the change and the notice to `event`. A
+/// level with nobody to tell is skipped; the level after it is told at its own time and no sooner.
 pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timestamp) -> NewEvent {
     while duty.escalation_level <= MANAGER {
         let step = duty.escalation_level;
@@ -53,7 +53,7 @@ pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timesta
     event
 }
 
-/// Whom the step of the escalation reaches; nobody twice.
+/// Returns whom a level of escalation reaches; nobody is told twice.
 fn recipient(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option<String> {
     let known = chassis.directory.now();
     let supervisor = known.supervisor_of(&duty.owner);
@@ -65,7 +65,8 @@ fn recipient(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option
     found.filter(|&found| step == OWNER || found != duty.owner).map(str::to_owned)
 }
 
-/// When the first step from `step` on that reaches somebody is due, as far as is known at `at`; the last one if none does.
+/// Returns when the first level from `step` on that reaches somebody is due, as far as is known at `at`; if none does, when
+/// the last one is.
 fn next(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option<Timestamp> {
     let reaches = |&step: &i16| recipient(chassis, duty, step, at).is_some();
     let within = match (step..=MANAGER).find(reaches).or((step <= MANAGER).then_some(MANAGER))? {

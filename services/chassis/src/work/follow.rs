@@ -1,5 +1,5 @@
-//! Follows the directory's journal: each replica reads it, whoever is first applies an event to the copy, and all read the
-//! copy anew.
+//! The subscription that keeps the copy of the directory: each replica reads the directory's journal, the first one applies
+//! an event to the copy, and all reload the copy.
 
 use kefu_proto::directory::v1 as pb;
 use prost::Name as _;
@@ -8,10 +8,10 @@ use crate::base::names::DIRECTORY;
 use crate::store::directory;
 use crate::work::subscriber::Subscription;
 
-/// The gRPC service that has it.
+/// The gRPC service of the directory.
 pub const SERVED_AS: &str = "kefu.directory.v1.DirectoryService";
 
-/// What of it the copy is kept from.
+/// Returns the subscription to the events that change the copy.
 #[must_use]
 pub fn subscription() -> Subscription {
     Subscription {

@@ -1,5 +1,5 @@
-//! What stands at a moment, per service: duties by clause, what the journal and its feeds lag behind, the use of the pool.
-//! What Postgres must be asked for is asked beside the calls, once per sending; the rest is read when metrics are sent.
+//! The gauges of a service: duties by clause, the lag of the journal and of its feeds, the use of the pool. Postgres is asked
+//! in the background, once per sending; the rest is read when metrics are sent.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -14,10 +14,10 @@ use crate::telemetry::SERVICE;
 use crate::telemetry::gauges::{Asked, Duties, held};
 use crate::work::chassis::Chassis;
 
-/// Unsealed events are counted up to here.
+/// The number up to which unsealed events are counted.
 const UNSEALED_AT_MOST: i64 = 10_000;
 
-/// Has the gauges of `chassis` sent for as long as it lives, and asks Postgres for them until it stops.
+/// Registers the gauges of `chassis`, which are sent for as long as it lives, and asks Postgres for them until it stops.
 pub async fn run(chassis: Arc<Chassis>) {
     let Some((meter, interval)) = chassis.telemetry.meter().zip(chassis.telemetry.interval()) else { return };
     register(&meter, &chassis);
@@ -38,7 +38,7 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Both are over partial indices, whose size does not grow with the age of the system.
+/// Asks Postgres. Both queries use partial indexes, whose size does not grow with the age of the system.
 async fn ask(chassis: &Chassis) -> Result<Asked, sqlx::Error> {
     let now = chassis.clock.now();
     let mut connection = chassis.pool().acquire().await?;
@@ -63,10 +63,10 @@ async fn ask(chassis: &Chassis) -> Result<Asked, sqlx::Error> {
     Ok(Asked { duties, unsealed: unsealed.count, unsealed_age_s })
 }
 
-/// Says what a service's gauge stands at.
+/// A function that observes a service's gauge.
 type Read<T> = fn(&Chassis, &dyn AsyncInstrument<T>);
 
-/// Instruments live as long as the process does; they hold the chassis weakly and are silent once it is gone.
+/// Registers the instruments. They live as long as the process, hold the chassis weakly and are silent once it is gone.
 fn register(meter: &Meter, chassis: &Arc<Chassis>) {
     let reading = |read: Read<i64>| {
         let chassis = Arc::downgrade(chassis);
@@ -98,7 +98,7 @@ fn register(meter: &Meter, chassis: &Arc<Chassis>) {
     });
     gauge("kefu.feed.subscriber.lag", "{event}", "Events that a subscriber was not sent yet", observe_followers);
 
-    // Of the pool, states and processes add up.
+    // The numbers of the pool add up over states and processes, so they are up-down counters and no gauges.
     let sum = |name, description, read: Read<i64>| {
         let sum = meter.i64_observable_up_down_counter(name).with_unit("{connection}").with_description(description);
         sum.with_callback(reading(read)).build();
@@ -127,7 +127,7 @@ fn observe_duties(chassis: &Chassis, observer: &dyn AsyncInstrument<i64>, count:
     }
 }
 
-/// Of several followers by one name, the last counts.
+/// Of several followers of one name, the one that lags most counts.
 fn observe_followers(chassis: &Chassis, observer: &dyn AsyncInstrument<i64>) {
     let head = *chassis.sealed.borrow();
     let mut lags: BTreeMap<String, i64> = BTreeMap::new();

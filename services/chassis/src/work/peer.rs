@@ -1,4 +1,5 @@
-//! Another service of the suite, as a client of it: where it is, and the token that says who calls.
+//! Peers: the other services of the suite as this service calls them, with their addresses and the token that identifies this
+//! service.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -19,18 +20,18 @@ use crate::telemetry::traced::Traced;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const TOKEN_FOR: Duration = Duration::from_mins(5);
-/// A connection is used for commands so long: its token has to outlive them.
+/// How long a connection is used for commands: its token has to outlive them.
 const KEPT_FOR: Duration = Duration::from_mins(2);
 
-/// How a peer is reached.
+/// The settings of a peer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeerConfig {
-    /// Its address, e.g. `https://appraisal:7004`.
+    /// The address, e.g. `https://appraisal:7004`.
     pub url: String,
-    /// A file with this service's token, read anew for each connection.
+    /// A file with this service's token, read for each connection.
     pub token_file: PathBuf,
-    /// The authority of its certificate (PEM); needed for `https`.
+    /// The authority of the peer's certificate (PEM); needed for `https`.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
 }
@@ -44,36 +45,36 @@ pub struct Peer {
     kept: Arc<Mutex<Option<(Instant, Connection)>>>,
 }
 
-/// The other services of the suite, by the names of their schemas. One that is not known yet may become so.
+/// The other services of the suite, by the names of their schemas. Further ones may be added at any time.
 #[derive(Clone, Debug, Default)]
 pub struct Peers {
     by_schema: Arc<RwLock<HashMap<String, Peer>>>,
 }
 
 impl Peers {
-    /// One more is known.
+    /// Adds a peer.
     pub fn add(&self, schema: &str, peer: Peer) {
         self.by_schema.write().unwrap_or_else(PoisonError::into_inner).insert(schema.to_owned(), peer);
     }
 
-    /// One that is known.
+    /// Returns a peer, if it is known.
     #[must_use]
     pub fn get(&self, schema: &str) -> Option<Peer> {
         self.by_schema.read().unwrap_or_else(PoisonError::into_inner).get(schema).cloned()
     }
 }
 
-/// Where this service's token comes from.
+/// The source of this service's token.
 #[derive(Clone)]
 enum Token {
     File(PathBuf),
     Signed(Arc<Signer>, String),
 }
 
-/// A peer that cannot be called.
+/// Why a peer cannot be called.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
-    /// It cannot be reached.
+    /// The peer cannot be reached.
     #[error("the peer cannot be reached")]
     Transport(#[from] tonic::transport::Error),
     /// The token or the certificate cannot be read.
@@ -85,13 +86,13 @@ pub enum PeerError {
         #[source]
         source: std::io::Error,
     },
-    /// No token can be made.
+    /// No token can be signed.
     #[error("no token can be made")]
     Token(#[from] SignerError),
-    /// It is to be reached by TLS, and no authority is named.
+    /// The peer is to be reached by TLS, and no authority is named.
     #[error("the peer's ca_file is not set")]
     Authority,
-    /// The token is no header value.
+    /// The token cannot be sent as a header.
     #[error("the token is malformed")]
     Malformed,
 }
@@ -99,7 +100,7 @@ pub enum PeerError {
 /// A channel whose calls bear this service's token and are part of its traces.
 pub type Connection = InterceptedService<Traced<Channel>, Bearer>;
 
-/// Adds the token to each call.
+/// An interceptor that adds the token to each call.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     header: MetadataValue<Ascii>,
@@ -123,7 +124,7 @@ impl Peer {
         Self { url, ca_file, token, kept: Arc::default() }
     }
 
-    /// A connection of `service` to it for commands, which is kept for a while.
+    /// Returns a connection of `service` to the peer for commands, which is kept for a while.
     pub async fn connection(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((since, connection)) = kept
@@ -131,19 +132,19 @@ impl Peer {
         {
             return Ok(connection);
         }
-        // Two at once may connect twice; nobody waits for another's connection.
+        // Two calls at once may connect twice, so that none waits for another's connection.
         let connection = self.connect(service, telemetry).await?;
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), connection.clone()));
         Ok(connection)
     }
 
-    /// One in the same process, to which `signer` vouches for `subject` as another service.
+    /// Creates a peer in the same process; `signer` signs the tokens of `subject`, the calling service.
     #[must_use]
     pub fn signed(url: String, signer: Arc<Signer>, subject: String) -> Self {
         Self::new(url, None, Token::Signed(signer, subject))
     }
 
-    /// A new connection of `service` to it.
+    /// Opens a new connection of `service` to the peer.
     pub async fn connect(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
         let mut endpoint = Endpoint::from_shared(self.url.clone())?
             .connect_timeout(CONNECT_WITHIN)
@@ -161,14 +162,15 @@ impl Peer {
     }
 }
 
-/// Whether a call was lost: what our own end makes of a connection that ends has its cause with it, under whatever code; what
-/// the other says has not.
+/// Whether a call was lost with its connection. The status of a lost connection is made at our own end and has a source,
+/// whatever its code; a status that the peer sent has none.
 #[must_use]
 pub fn is_lost(status: &Status) -> bool {
     std::error::Error::source(status).is_some()
 }
 
-/// What it means here that a peer did not answer a call: it is away, or something is wrong that the caller cannot mend.
+/// Returns the error of a call that a peer did not answer: the peer is away, or something is wrong that the caller cannot
+/// mend.
 #[must_use]
 pub fn failure(status: Status) -> Error {
     let is_away = matches!(

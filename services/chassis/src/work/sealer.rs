@@ -1,4 +1,4 @@
-//! The sealer: gives committed events their position and hash, in batches, one replica at a time.
+//! The sealer gives committed events their position and hash, in batches, one replica at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use crate::store::journal;
 use crate::work::chassis::Chassis;
 
 const BATCH: i64 = 1_000;
-/// How often it looks without being woken.
+/// How often the sealer looks for events without being woken.
 const POLL: Duration = Duration::from_millis(200);
-/// How long it lets events gather after a batch.
+/// How long the sealer lets events gather after a batch.
 const GATHER: Duration = Duration::from_millis(10);
 
 /// Seals until the service stops.
@@ -39,10 +39,10 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Seals one batch; how many events it held. Zero when there are none or another replica is at it.
+/// Seals one batch and returns how many events it held; zero when there are none, or another replica is sealing.
 pub async fn seal(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     let mut transaction = chassis.pool().begin().await?;
-    // A stopped replica must not keep the lock.
+    // The timeout keeps a stopped replica from holding the lock.
     let elected = sqlx::query!(
         r#"select pg_try_advisory_xact_lock(hashtextextended('kefu.sealer.' || current_schema(), 0)) as "elected!",
             set_config('idle_in_transaction_session_timeout', '5000', true) as timeout"#
@@ -53,7 +53,8 @@ pub async fn seal(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     let mut sealed = 0;
     let mut head = None;
     if elected {
-        // The head is read in a statement of its own: in that of the lock it could be the one before another's commit.
+        // The head is read in a statement of its own, after the lock's: in the same statement it could be the head before
+        // another replica's commit.
         let (mut position, mut hash) = journal::read_head(&mut transaction, &chassis.service).await?;
         let rows = journal::unsealed(&mut transaction, BATCH).await?;
         let mut sequences = Vec::with_capacity(rows.len());

@@ -1,4 +1,4 @@
-//! One step of an aggregate's life: load and lock it, fire an action, store what that changes, all or nothing.
+//! Steps of an aggregate's life: lock it, fire an action, and store what that changes, all or nothing.
 
 use jiff::Timestamp;
 use kefu_proto::{Paged, Payload, Target};
@@ -19,38 +19,38 @@ use crate::work::unit_of_work::UnitOfWork;
 
 /// The root of an aggregate: a stored row with a lifecycle.
 pub trait AggregateRoot: StatefulRow {
-    /// What can happen to it.
+    /// The actions.
     type Action: Copy + Eq + 'static;
-    /// Its duties.
+    /// The kinds of duties.
     type Duty: Copy + Eq + 'static;
-    /// What gates and duties ask about it.
+    /// The facts that gates and duties ask for.
     type Facts: 'static;
 
-    /// Its lifecycle.
+    /// The lifecycle.
     fn lifecycle() -> &'static Lifecycle<Self::State, Self::Action, Self::Duty, Self::Facts>;
-    /// Who has to do with it. Its owner and department are whose its duties are; all of them may see it, and those named
-    /// besides may act where a row of the lifecycle says so.
+    /// Everybody who has to do with the aggregate. Owner and department own its duties; all stakeholders may see it, and the
+    /// further parties may act where a row of the lifecycle says so.
     fn stakeholders(&self) -> Stakeholders<'_>;
-    /// Before this nothing can have happened to it.
+    /// The earliest time at which anything can have happened to the aggregate.
     fn began_at(&self) -> Timestamp {
         self.created_at()
     }
-    /// What gates and duties may ask about it at `at`.
+    /// The facts that gates and duties may ask for at `at`.
     fn facts(&self, chassis: &Chassis, at: Timestamp) -> Self::Facts;
-    /// Shows it as a caller may see it.
+    /// Shows the aggregate as a caller may see it.
     fn show_to(&self, _: &Call) -> Self::Shown {
         self.show()
     }
-    /// Names of resources below it that have duties of their own.
+    /// The names of resources beneath the aggregate that have duties of their own.
     fn subjects_beneath(&self) -> Vec<String> {
         Vec::new()
     }
-    /// Why it cannot be stored, new, when the database says that it violates this constraint.
+    /// The refusal of a new aggregate that violates this constraint of the database, if it is one for the caller.
     fn refused(&self, _constraint: &str) -> Option<Error> {
         None
     }
 
-    /// Whom and what an action at `at` concerns.
+    /// The context of an action at `at`.
     fn context<'a>(
         &'a self,
         chassis: &'a Chassis,
@@ -71,7 +71,7 @@ pub trait AggregateRoot: StatefulRow {
         }
     }
 
-    /// Refuses a caller who may not see it, as if it did not exist.
+    /// Returns the aggregate to a caller who may see it; to others it is not found.
     fn seen(self, call: &Call) -> Result<Self, Error> {
         if call.reaches(&self.stakeholders()) { Ok(self) } else { Err(unknown::<Self::Kind>(&self.id().to_string())) }
     }
@@ -83,8 +83,8 @@ pub async fn seen<R: AggregateRoot>(connection: &mut sqlx::PgConnection, call: &
     record.filter(|record| call.reaches(&record.stakeholders())).ok_or_else(|| unknown::<R::Kind>(name))
 }
 
-/// Reads the aggregate under which the resource of kind `K` stands that is named, as far as `call` may see it. Where there is no
-/// such aggregate, there is no such resource.
+/// Reads the aggregate above the resource of kind `K` with this name, if `call` may see it; otherwise the resource is not
+/// found.
 pub async fn seen_above<R: AggregateRoot, K: Resource>(
     connection: &mut sqlx::PgConnection,
     call: &Call,
@@ -94,8 +94,8 @@ pub async fn seen_above<R: AggregateRoot, K: Resource>(
     seen(connection, call, aggregate).await.map_err(as_unknown::<K>(name))
 }
 
-/// Reads the page that a request asks for of what stands under the aggregate named `parent`, as far as `call` may see it, the
-/// newest first; and the token of the next page.
+/// Reads a page of the resources beneath the aggregate that the request names, the newest first, and the token of the next
+/// page. Refused unless `call` may see the aggregate.
 pub async fn children<R: AggregateRoot, C: ChildRow>(
     chassis: &Chassis,
     call: &Call,
@@ -111,8 +111,8 @@ pub async fn children<R: AggregateRoot, C: ChildRow>(
     Ok((rows.iter().map(C::show).collect(), next_page_token))
 }
 
-/// Implements methods that list what stands under an aggregate: each with its request and its response, which are of the package
-/// imported as `$package`, and the response's field of the rows.
+/// Implements methods that list resources beneath an aggregate, each given by its request, its response and the response's
+/// field of the rows. The messages are of the package imported as `$package`.
 #[macro_export]
 macro_rules! children {
     (impl $api:ty, under $root:ty, of $package:ident {
@@ -132,17 +132,17 @@ macro_rules! children {
     };
 }
 
-/// An aggregate under way from one state to the next.
+/// A step of an aggregate from one state to the next.
 pub struct Step<'a, R: AggregateRoot> {
     chassis: &'a Chassis,
     call: &'a Call,
-    /// The transaction.
+    /// The unit of work.
     pub change: UnitOfWork<'a>,
-    /// Its root, as it was and then as it will be.
+    /// The aggregate's root, as it was, and after the action as it will be.
     pub record: R,
-    /// When it happened.
+    /// When the action happened.
     pub at: Timestamp,
-    /// Others that were locked with it.
+    /// Other aggregates of the same kind that were locked with it.
     pub others: Vec<R>,
     live: Vec<LiveDuty>,
     effects: DutyEffects,
@@ -151,12 +151,13 @@ pub struct Step<'a, R: AggregateRoot> {
 }
 
 impl<'a, R: AggregateRoot> Step<'a, R> {
-    /// Begins: what the request names is locked, and is what the caller may act on and has seen.
+    /// Begins a step: locks the aggregate that the request names. Refused unless the caller may act on it and has seen its
+    /// latest version.
     pub async fn begin(chassis: &'a Chassis, call: &'a Call, request: &impl Target) -> Result<Self, Error> {
         Self::begin_with(chassis, call, request, &[]).await
     }
 
-    /// Begins with others that are locked with it.
+    /// Begins a step with other aggregates locked as well.
     pub async fn begin_with(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -168,8 +169,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         step.ready(request, &facts).await
     }
 
-    /// Begins what a request does to a resource of kind `K` that stands under the aggregate and that it names, e.g.
-    /// `requests/1/transfers/2`. Where there is no such aggregate, there is no such resource.
+    /// Begins a step for a request that names a resource of kind `K` beneath the aggregate, e.g. `requests/1/transfers/2`.
+    /// Where there is no such aggregate, the resource is not found.
     pub async fn begin_under<K: Resource>(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -180,7 +181,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         step.ready(request, &facts).await.map_err(as_unknown::<K>(request.name()))
     }
 
-    /// Locks the aggregate under which the resource of kind `K` stands that a request names, whoever may act on it.
+    /// Locks the aggregate above the resource of kind `K` that a request names, whoever may act on it.
     pub async fn lock_under<K: Resource>(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -191,8 +192,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         step.map_err(as_unknown::<K>(request.name()))
     }
 
-    /// Locks what is named, whoever may act on it, and with it the other ones that exist: all in the order of their ids, so
-    /// that no two calls wait for each other.
+    /// Locks the named aggregate, whoever may act on it, and the `others` that exist, all in the order of their ids, so that
+    /// no two calls wait for each other.
     pub async fn lock(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -216,15 +217,15 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         Self { chassis, call, change, record, at, others: Vec::new(), live, effects, also_recorded, search_fingerprint }
     }
 
-    /// Makes it ready to be changed by the call's method: the caller may act on it, given these facts, and has seen it as it
-    /// is; its duties are locked too. To others it does not exist.
+    /// Readies a locked aggregate for the call's method, and locks its duties. Refused as not found unless the caller may act
+    /// on it, given these facts, and as stale unless they have seen its latest version.
     pub async fn ready(self, request: &impl Target, facts: &R::Facts) -> Result<Self, Error> {
         let method = self.call.rule.name();
         self.ready_for(method, request.name(), request.etag(), facts).await
     }
 
-    /// Makes it ready to be changed as `method` does, for a call of another method that does the same. `name` is what the
-    /// caller named, and `etag` what they have seen.
+    /// Readies a locked aggregate for `method`, for a call of another method that does the same. `name` is the name that the
+    /// caller gave, and `given_etag` the version that they have seen.
     pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
         let reach = R::lifecycle().reach(method, facts, self.record.stakeholders());
         if !self.call.reaches(&reach) {
@@ -234,7 +235,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         self.prepare().await
     }
 
-    /// Makes it ready to be changed by what the service goes on with itself, whoever called: its duties are locked too.
+    /// Readies a locked aggregate for what the service does itself, whoever called, and locks its duties.
     pub async fn prepare(mut self) -> Result<Self, Error> {
         let name = self.record.id().to_string();
         self.at = self.call.after(self.record.changed_at(), self.at)?;
@@ -246,8 +247,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         Ok(self)
     }
 
-    /// Begins the life of a new one at `at`: its first action is fired before anything is asked of the database.
-    /// [`Step::insert`] stores it.
+    /// Begins the life of a new aggregate at `at`: fires its first action before anything is asked of the database.
+    /// [`Step::insert`] stores the aggregate.
     pub async fn create(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -265,8 +266,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         Ok(Self { effects, ..Self::of(chassis, call, change, record, at) })
     }
 
-    /// Stores the new one, its duties and the event that tells of it, and replies with it. The day in its number is that of
-    /// the business calendar's zone.
+    /// Stores the new aggregate, its duties and its event, and replies with it. The day in its number is that of the business
+    /// calendar's zone.
     pub async fn insert<P: Payload>(mut self, payload: impl FnOnce(R::Shown) -> P) -> Result<R::Shown, Error> {
         let zone = self.chassis.regulation.calendar().zone().clone();
         let day = self.at.to_zoned(zone).strftime("%Y%m%d").to_string();
@@ -281,34 +282,35 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         self.change.commit(self.record.show_to(self.call)).await
     }
 
-    /// Refuses when it is said to have happened before something else, e.g. `the request was resolved`.
+    /// Refuses an action that is said to have happened before `time`, when something else did, e.g. `the request was
+    /// resolved`.
     pub fn not_before(&self, time: Option<Timestamp>, what: &str) -> Result<(), Error> {
         let is_before = time.is_some_and(|time| self.at < time);
         if is_before { Err(Error::field("occurred_time", format!("must not be before {what}"))) } else { Ok(()) }
     }
 
-    /// Tells of something else that happened with it, in an event of its own.
+    /// Records something else that happened with the action, in an event of its own.
     pub fn also_record<P: Payload>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
         let name = self.record.id().to_string();
         self.also_recorded.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
     }
 
-    /// What gates and duties may ask about it now.
+    /// Returns the facts that gates and duties may ask for now.
     pub fn facts(&self) -> R::Facts {
         self.record.facts(self.chassis, self.at)
     }
 
-    /// Whether a duty of this kind is still to be fulfilled.
+    /// Whether a duty of this kind is live.
     pub fn owes(&self, kind: &str) -> bool {
         self.live.iter().any(|duty| duty.kind == kind)
     }
 
-    /// Until when a duty of this kind is to be fulfilled, if one is.
+    /// Returns the due time of the live duty of this kind, if there is one.
     pub fn due(&self, kind: &str) -> Option<Timestamp> {
         self.live.iter().find(|duty| duty.kind == kind)?.due_at
     }
 
-    /// Fires `action`: the state and the duties change, or it is refused.
+    /// Fires `action`: changes the state and the duties. Refused when the state or a gate forbids it.
     pub fn fire(&mut self, action: R::Action, facts: &R::Facts) -> Result<(), Error> {
         let subject = self.record.id().to_string();
         let state = self.record.state();
@@ -319,24 +321,24 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         Ok(())
     }
 
-    /// The state it is in, as events tell it.
+    /// Returns the state, as events write it.
     pub fn state(&self) -> i32 {
         self.record.state().into()
     }
 
-    /// Stores it, its duties and the event, and replies with it as it is now.
+    /// Stores the aggregate, its duties and the event, and replies with the aggregate as it is now.
     pub async fn finish<P: Payload>(self, payload: &P) -> Result<R::Shown, Error> {
         let (change, shown) = self.write(payload).await?;
         change.commit(shown).await
     }
 
-    /// Stores it, its duties and the event, and replies with something else.
+    /// Stores the aggregate, its duties and the event, and replies with something else.
     pub async fn finish_with<P: Payload, M: Message>(self, payload: &P, reply: M) -> Result<M, Error> {
         let (change, _) = self.write(payload).await?;
         change.commit(reply).await
     }
 
-    /// Stores it, its duties and the event, and no reply: what answers the call comes with another step.
+    /// Stores the aggregate, its duties and the event, and no reply: another step answers the call.
     pub async fn finish_unanswered<P: Payload>(self, payload: &P) -> Result<(), Error> {
         let (change, _) = self.write(payload).await?;
         change.commit_unanswered().await

@@ -1,5 +1,5 @@
-//! Follows the journal of a service: each replica reads it, whoever is first applies an event, in the transaction that moves
-//! the cursor, so that effects happen once, whatever crashes.
+//! Subscriptions to the journal of a service. Each replica reads it, and the first one applies an event in the transaction
+//! that moves the cursor, so that effects happen once, whatever crashes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,21 +18,21 @@ use crate::work::peer::PeerError;
 const BATCH: usize = 500;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
-/// What is followed, and what comes of it.
+/// A subscription: the journal that is followed, and what is done with its events.
 pub struct Subscription {
-    /// The service, e.g. `services/appraisal`; its own journal where that is the one that follows.
+    /// The service whose journal is followed, e.g. `services/appraisal`; it may be the following service itself.
     pub feed: &'static str,
-    /// The full names of the payloads that matter.
+    /// The full names of the payloads that are asked for.
     pub payload_types: Vec<String>,
-    /// Applies an event, in the transaction of the cursor.
+    /// The function that applies an event, in the transaction of the cursor.
     pub apply: Apply,
-    /// What is done once a batch is committed, and at the start.
+    /// The function that runs after each committed batch, and at the start.
     pub after: After,
 }
 
-/// Applies an event.
+/// A function that applies an event.
 pub type Apply = for<'a> fn(&'a Chassis, &'a mut PgConnection, &'a Event) -> BoxFuture<'a, Result<(), Error>>;
-/// What is done after a batch.
+/// A function that runs after a batch.
 pub type After = for<'a> fn(&'a Chassis) -> BoxFuture<'a, Result<(), Error>>;
 
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ impl<E: Into<Error>> From<E> for FollowError {
     }
 }
 
-/// Follows until the service stops. What fails is tried again, at most every five seconds.
+/// Follows a journal until the service stops. After a failure it tries again, with pauses of up to five seconds.
 pub async fn run(chassis: Arc<Chassis>, subscription: Subscription) {
     let mut stop = chassis.stopping();
     let mut pause = PAUSE.0;
@@ -67,7 +67,7 @@ pub async fn run(chassis: Arc<Chassis>, subscription: Subscription) {
             outcome = follow(&chassis, &subscription) => outcome,
             _ = stop.wait_for(|stopping| *stopping) => return,
         };
-        // What had gone well for a while is tried again at once; only the first of several failures is a warning.
+        // After it had gone well for a while, the pause is short again. Only the first of several failures is a warning.
         if before.elapsed() > PAUSE.1 {
             pause = PAUSE.0;
         }
@@ -97,7 +97,7 @@ async fn follow(chassis: &Chassis, subscription: &Subscription) -> Result<(), Fo
 async fn follow_here(chassis: &Chassis, subscription: &Subscription) -> Result<(), FollowError> {
     let mut head = chassis.sealed.subscribe();
     let mut position = cursor(chassis, subscription.feed).await?.position;
-    // What another replica, or this one before, applied without telling.
+    // Another replica, or this one before its start, may have applied events since.
     (subscription.after)(chassis).await?;
     loop {
         head.borrow_and_update();
@@ -120,7 +120,7 @@ async fn follow_peer(chassis: &Chassis, subscription: &Subscription) -> Result<(
     let mut feed = EventFeedClient::new(peer.connect(&chassis.service, chassis.telemetry()).await?);
     (subscription.after)(chassis).await?;
     let mut cursor = Some(cursor(chassis, subscription.feed).await?).filter(|cursor| !cursor.hash.is_empty());
-    // The event that the cursor stands at comes once more, to be compared with what it was.
+    // The event at the cursor is asked for once more, to be compared with what it was.
     let request = SubscribeRequest {
         parent: subscription.feed.to_owned(),
         after_position: cursor.as_ref().map_or(0, |cursor| cursor.position - 1),
@@ -135,7 +135,7 @@ async fn follow_peer(chassis: &Chassis, subscription: &Subscription) -> Result<(
             if let Some(cursor) = cursor.take() {
                 cursor.compare(message.event.as_ref())?;
             }
-            // A sign of life without an event says that there is none of those asked for.
+            // A heartbeat without an event says that there is none of those asked for.
             behind = message.event.as_ref().map_or(0, |event| message.head_position - event.position);
             events.extend(message.event);
         }
@@ -147,14 +147,14 @@ async fn follow_peer(chassis: &Chassis, subscription: &Subscription) -> Result<(
     Err(FollowError::Ended)
 }
 
-/// How far it was followed, and the hash of the chain there; no hash before the first event.
+/// The position up to which the journal was followed, and the chain's hash there; no hash before the first event.
 struct Cursor {
     position: i64,
     hash: Vec<u8>,
 }
 
 impl Cursor {
-    /// Whether the chain still leads there.
+    /// Fails unless the chain still leads to the cursor.
     fn compare(&self, event: Option<&Event>) -> Result<(), FollowError> {
         let is_same = event.is_some_and(|event| event.position == self.position && event.hash == self.hash);
         if is_same { Ok(()) } else { Err(FollowError::Rewritten(self.position)) }

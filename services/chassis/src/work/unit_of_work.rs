@@ -1,4 +1,4 @@
-//! A change: one transaction that stores domain rows, events, duties and the reply, all or nothing, once per request id.
+//! Units of work: one transaction that stores domain rows, events, duties and the reply, all or nothing, once per request id.
 
 use prost::Message;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -14,7 +14,7 @@ use crate::store::duty;
 use crate::telemetry::sql::boundary;
 use crate::work::chassis::Chassis;
 
-/// A change under way. Dropped without a commit, it never happened.
+/// A unit of work under way. One that is dropped without a commit never happened.
 pub struct UnitOfWork<'a> {
     chassis: &'a Chassis,
     call: &'a Call,
@@ -24,7 +24,7 @@ pub struct UnitOfWork<'a> {
 }
 
 impl Chassis {
-    /// Begins a change.
+    /// Begins a unit of work for a call.
     pub async fn begin<'a>(&'a self, call: &'a Call) -> Result<UnitOfWork<'a>, Error> {
         UnitOfWork::begin(self, call).await
     }
@@ -36,17 +36,17 @@ impl<'a> UnitOfWork<'a> {
         Ok(Self { chassis, call, transaction, events: Vec::new(), duties: Vec::new() })
     }
 
-    /// The transaction's connection, for the domain's own SQL.
+    /// Returns the transaction's connection, for the domain's own SQL.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
 
-    /// The duties about `subject` that can still be fulfilled, locked. Its root must be locked before.
+    /// Locks and returns the live duties about `subject`, whose root must be locked before.
     pub async fn live_duties(&mut self, subject: &str) -> Result<Vec<Duty>, Error> {
         Ok(duty::lock_live(&mut self.transaction, &self.chassis.calendars, &[subject.to_owned()]).await?)
     }
 
-    /// The same about several subjects at once.
+    /// Locks and returns the live duties about several subjects.
     pub async fn live_duties_of(&mut self, subjects: &[String]) -> Result<Vec<Duty>, Error> {
         Ok(duty::lock_live(&mut self.transaction, &self.chassis.calendars, subjects).await?)
     }
@@ -56,7 +56,7 @@ impl<'a> UnitOfWork<'a> {
         self.events.push(event);
     }
 
-    /// Appends an event and stores the duties that it touched.
+    /// Appends an event and stores its effects on duties.
     pub fn record_with_effects(&mut self, event: NewEvent, effects: DutyEffects) {
         self.duties.extend(effects.duties);
         self.record(event.correcting(effects.corrects).with_duties(effects.changes).telling(effects.notices));
@@ -67,12 +67,12 @@ impl<'a> UnitOfWork<'a> {
         self.duties.push(duty);
     }
 
-    /// Stores everything, and no reply: the call goes on, and what answers it comes with another change.
+    /// Stores everything, and no reply: the call goes on, and another unit of work answers it.
     pub async fn commit_unanswered(self) -> Result<(), Error> {
         self.write(None).await
     }
 
-    /// Stores everything and keeps `reply` for repetitions of the call.
+    /// Stores everything and keeps `reply` for retries of the call.
     pub async fn commit<R: Message>(self, reply: R) -> Result<R, Error> {
         let response = self.call.request_id.map(|_| reply.encode_to_vec());
         self.write(response).await?;

@@ -1,4 +1,5 @@
-//! The verification: recomputes the chain and every payload's digest, and compares the chain with anchors kept elsewhere.
+//! The verification of a journal: recomputes the chain and every payload's digest, and compares the chain with anchors kept
+//! elsewhere.
 
 use kefu_proto::events::v1::finding::Kind;
 use kefu_proto::events::v1::{Anchor, Finding, VerifyJournalResponse};
@@ -26,7 +27,8 @@ struct Walk {
 /// Verifies the journal of a service.
 pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
     let mut connection = chassis.pool().acquire().await?;
-    // Counted first: what is sealed meanwhile the walk still meets, so that a tail of none means that nothing is beyond the head.
+    // The tail is counted first. The walk still meets what is sealed meanwhile, so a tail of zero means that nothing is
+    // beyond the head.
     let tail = sqlx::query!(
         r#"select count(*) as "count!", min(recorded_at) as "oldest: jiff_sqlx::Timestamp" from journal where position is null"#
     )
@@ -34,11 +36,11 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     .await?;
     let (anchors, hash) = (anchors.to_vec(), genesis(&chassis.service).to_vec());
     let mut walk = Walk { anchors, position: 0, hash, count: 0, findings: Vec::new() };
-    // From the lowest position there can be: nothing stands before the first event unseen.
+    // The walk begins at the lowest possible position, so that nothing before the first event goes unseen.
     let mut rows = page(&mut connection, i64::MIN).await?;
     while let Some(last) = rows.last() {
         let next = last.try_get::<i64, _>(POSITION)?.checked_add(1);
-        // While one page is reckoned, Postgres reads the next.
+        // While one page is verified, Postgres reads the next.
         let walked = tokio::task::spawn_blocking(move || {
             for row in &rows {
                 walk.step(
@@ -55,7 +57,7 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
         };
         walk = walked.await.map_err(Error::unexpected)??;
     }
-    // The walk goes on after the last position of a page and could step over one that stands twice there.
+    // The walk goes on after the last position of a page, so it could miss a second event at that position.
     let twice = sqlx::query_scalar!(
         r#"select position as "position!" from journal where position is not null group by 1 having count(*) > 1 order by 1 limit 1"#
     );
@@ -78,19 +80,19 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     })
 }
 
-/// The columns that even an event which cannot be read is found by.
+/// The columns that are read even of an event that otherwise cannot be.
 const POSITION: usize = 1;
 const HASH: usize = 2;
 
-/// Sealed rows from a position on, as they are. The query is not checked when it is compiled, since it must not decode: a row
-/// with what the service never writes is a finding, and not the end of the verification.
+/// Reads sealed rows from a position on without decoding them. The query is not checked at compile time for that reason: a
+/// row with what the service never writes is a finding, and must not end the verification.
 async fn page(connection: &mut PgConnection, from: i64) -> Result<Vec<PgRow>, sqlx::Error> {
     let asked = format!("{}where position >= $1 order by position limit $2", JournalRow::SELECT);
     sqlx::query(AssertSqlSafe(asked)).bind(from).bind(PAGE).fetch_all(connection).await
 }
 
 impl Walk {
-    /// The next row; none where it cannot be read.
+    /// Verifies the next row; none where it cannot be read.
     fn step(&mut self, position: i64, stored: Vec<u8>, row: Option<&JournalRow>) {
         self.count += 1;
         let event = |row: Option<&JournalRow>| row.map_or_else(String::new, |row| row.event_id.to_string());
@@ -118,7 +120,7 @@ impl Walk {
         self.hash = stored;
     }
 
-    /// Whether the payload is the one that the chain covers.
+    /// Verifies that the payload is the one that the chain covers.
     fn open(&mut self, position: i64, row: &JournalRow) {
         let event = row.event_id;
         match (&row.payload, &row.salt) {

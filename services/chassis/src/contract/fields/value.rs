@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, Value};
 use regex::Regex;
 
-/// One thing a value must be.
+/// One check of a value.
 #[derive(Debug)]
 pub enum Check {
-    /// A string without characters that act instead of being read: controls, among them NUL, which Postgres cannot hold, but
-    /// for tab and line breaks; and overrides of the direction of writing.
+    /// A string without characters that act instead of being read: control characters other than tab and line breaks (NUL
+    /// among them, which Postgres cannot hold), and overrides of the direction of writing.
     Plain,
-    /// A string of one line: without tab and line breaks too.
+    /// A string of one line: without tab and line breaks as well.
     OneLine,
-    /// A timestamp from year 1 to the last that code and Postgres can hold alike.
+    /// A timestamp from year 1 to the last one that both code and Postgres can hold.
     Timestamp,
     /// At least so many characters.
     MinLen(usize),
@@ -46,7 +46,7 @@ static EMAIL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[^\s@\p{Cc}]{1,64}@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*$").ok());
 
 impl Check {
-    /// What every value of the field's kind must be.
+    /// Returns the checks that every value of the field's kind passes.
     pub fn of_kind(field: &FieldDescriptor) -> Vec<Self> {
         match field.kind() {
             Kind::String => vec![Self::Plain],
@@ -61,7 +61,7 @@ impl Check {
         .collect()
     }
 
-    /// What `buf.validate` rules ask of a value.
+    /// Returns the checks that `buf.validate` rules ask for.
     pub fn of_rules(rules: &DynamicMessage) -> Result<Vec<Self>, String> {
         let mut checks = Vec::new();
         if let Some(string) = set_message(rules, "string") {
@@ -92,7 +92,7 @@ impl Check {
         Ok(checks)
     }
 
-    /// Why the value is not what it must be.
+    /// Returns why the value fails the check; none if it passes.
     pub fn refuses(&self, value: &Value) -> Option<String> {
         let text = value.as_str().unwrap_or_default();
         let (holds, reason) = match self {
@@ -135,16 +135,16 @@ impl Check {
     }
 }
 
-/// What may be no longer than this, in characters, is a name, a number or a word: one line.
+/// A text that may be no longer than this, in characters, is a name, a number or a word, and so one line.
 const LONGEST_LINE: usize = 200;
 
-/// Whether a character acts on what it stands in instead of being read.
+/// Whether a character acts on the text around it instead of being read.
 fn acts(sign: char) -> bool {
     sign.is_control() && !matches!(sign, '\t' | '\n' | '\r')
         || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `jiff::Timestamp::MAX`, 26 hours before the end of the year 9999. A later time would be taken as not given.
+/// `jiff::Timestamp::MAX`, 26 hours before the end of the year 9999. A later time would be read as not given.
 const LAST_SECOND: i64 = 253_402_207_200;
 
 fn is_timestamp(value: &Value) -> bool {
@@ -165,12 +165,12 @@ fn micros(duration: &Value) -> Option<i64> {
     seconds.checked_mul(1_000_000)?.checked_add(nanos / 1_000)
 }
 
-/// The value of a field that is set.
+/// Returns the value of a field, if it is set.
 fn set_value(message: &DynamicMessage, name: &str) -> Option<Value> {
     message.has_field_by_name(name).then(|| message.get_field_by_name(name).map(std::borrow::Cow::into_owned)).flatten()
 }
 
-/// The message in a field that is set.
+/// Returns the message in a field, if it is set.
 pub fn set_message(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
     match set_value(message, name)? {
         Value::Message(inner) => Some(inner),
@@ -178,12 +178,12 @@ pub fn set_message(message: &DynamicMessage, name: &str) -> Option<DynamicMessag
     }
 }
 
-/// A flag; false when unset.
+/// Returns a flag; false when unset.
 pub fn bool_of(message: &DynamicMessage, name: &str) -> bool {
     set_value(message, name).and_then(|value| value.as_bool()).unwrap_or(false)
 }
 
-/// A count, if set.
+/// Returns a count, if it is set.
 pub fn count_of(message: &DynamicMessage, name: &str) -> Option<usize> {
     set_value(message, name).and_then(|value| value.as_u64()).and_then(|count| usize::try_from(count).ok())
 }

@@ -1,5 +1,5 @@
-//! An issuer's public keys: read from a file or fetched by HTTPS, kept for some minutes, read again when a token names a key
-//! that is not among them.
+//! An issuer's public keys: read from a file or fetched by HTTPS, kept for some minutes, and read again when a token names a
+//! key that is not among them.
 
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
@@ -48,10 +48,10 @@ impl Keys {
         }
     }
 
-    /// The key with this id (or the only one, for tokens that name none) that signs with `algorithm`.
+    /// Finds the key with this id (or the only one, for tokens that name none) that signs with `algorithm`.
     pub async fn find(self: &Arc<Self>, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
-        // The first callers wait for the first keys together; later ones wait for nobody's fetch but their own. Whoever began it may
-        // leave before it has ended, and takes nobody's keys with them.
+        // The first callers share one fetch; later callers wait only for a fetch of their own. A fetch runs in a task of its
+        // own, so a caller who leaves does not cancel it for the others.
         if !self.first.initialized() {
             let keys = self.clone();
             let _ = spawn(async move { keys.begin().await }).await;
@@ -59,7 +59,7 @@ impl Keys {
         self.first.get()?;
         let known = self.known(id, algorithm);
         self.renew(if known.is_some() { KEPT_FOR } else { self.asked_at_most_every }).await;
-        // A key that is published no more is not taken, once that is known.
+        // A key that is no longer published is refused as soon as that is known.
         self.known(id, algorithm)
     }
 
@@ -79,8 +79,8 @@ impl Keys {
         (id.is_some() || fitting.next().is_none()).then(|| first.decoding.clone())
     }
 
-    /// Reads the keys again if that was last tried longer ago than `age`: one caller does, others go on with what is known.
-    /// Keys known before are kept if it fails.
+    /// Reads the keys again if the last attempt is longer ago than `age`: one caller does, others go on with the known keys.
+    /// The known keys are kept if it fails.
     async fn renew(self: &Arc<Self>, age: Duration) {
         {
             let Ok(mut asked) = self.asked.lock() else { return };

@@ -1,5 +1,5 @@
 //! Signs development tokens and journal checkpoints with an Ed25519 key in a file of mode 0600. Only the command line and the
-//! tests use it; services know the public keys and no endpoint signs.
+//! tests sign; services know the public keys, and no endpoint signs.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,23 +17,23 @@ use crate::base::digest::sha256;
 
 /// The issuer of development tokens.
 pub const ISSUER: &str = "kefu-dev";
-/// Their audience.
+/// The audience of development tokens.
 pub const AUDIENCE: &str = "kefu";
 
-/// A key that signs.
+/// A private key that signs.
 pub struct Signer {
     pair: Ed25519KeyPair,
     pkcs8: Vec<u8>,
 }
 
-/// What a token is to say.
+/// The contents of a token.
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// `staff/…`, `customers/…` or `services/…`.
     pub subject: String,
     /// Names of roles.
     pub roles: Vec<String>,
-    /// How long it holds.
+    /// How long the token is valid.
     pub ttl: Duration,
 }
 
@@ -52,7 +52,7 @@ pub enum SignerError {
 }
 
 impl Signer {
-    /// A new key, kept nowhere.
+    /// Creates a key that is stored nowhere.
     pub fn generate() -> Result<Self, SignerError> {
         let document =
             Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).map_err(|_| SignerError::Key)?;
@@ -64,7 +64,7 @@ impl Signer {
         Ok(Self { pair, pkcs8 })
     }
 
-    /// The key in `path`, made there (mode 0600) if there is none.
+    /// Loads the key from `path`, and creates it there (mode 0600) if there is none.
     pub fn load_or_create(path: &Path) -> Result<Self, SignerError> {
         if let Ok(pkcs8) = fs::read(path) {
             return Self::from_pkcs8(pkcs8);
@@ -80,7 +80,7 @@ impl Signer {
         URL_SAFE_NO_PAD.encode(&sha256(self.pair.public_key().as_ref())[..9])
     }
 
-    /// The public key as a JWKS.
+    /// Returns the public key as a JWKS.
     #[must_use]
     pub fn jwks(&self) -> String {
         let x = URL_SAFE_NO_PAD.encode(self.pair.public_key().as_ref());
@@ -88,7 +88,8 @@ impl Signer {
             .to_string()
     }
 
-    /// A token that says `grant`, from now on. Tokens are on real time, whatever clock the service has.
+    /// Signs a token with the contents of `grant`, valid from now on. Tokens are on real time, whatever clock the service
+    /// has.
     pub fn token(&self, grant: &Grant) -> Result<String, SignerError> {
         let now = jsonwebtoken::get_current_timestamp();
         let claims = json!({
@@ -99,7 +100,7 @@ impl Signer {
         Ok(jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&self.pkcs8))?)
     }
 
-    /// A detached signature of `message`: 64 bytes.
+    /// Returns a detached signature of `message`: 64 bytes.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.pair.sign(message).as_ref().to_vec()

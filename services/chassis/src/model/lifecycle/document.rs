@@ -1,4 +1,4 @@
-//! A lifecycle as a page for readers: a Mermaid diagram of its states, and what its actions do as a table.
+//! Lifecycles as pages for readers: a Mermaid diagram of the states, and a table of what the actions do.
 
 use std::fmt::{self, Write as _};
 
@@ -7,11 +7,11 @@ use kefu_proto::compliance::v1::DutyEffect;
 use super::{Lifecycle, Transition};
 use crate::base::language::Language::English;
 
-/// How Mermaid writes where a subject is before and after it is.
+/// Mermaid's sign for the state before a subject begins and after it has ended.
 const BEGINNING: &str = "[*]";
 
 impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
-    /// The page of a lifecycle, in Markdown, for `docs/lifecycles`. `source` is the file that declares it.
+    /// Returns the page of a lifecycle in Markdown, for `docs/lifecycles`. `source` is the file that declares it.
     #[must_use]
     pub fn document(&self, title: &str, source: &str) -> String {
         let mut page = String::new();
@@ -20,7 +20,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         page
     }
 
-    /// The states as a Mermaid diagram. An action that leaves the state as it is stands in its box.
+    /// Returns the states as a Mermaid diagram. An action that does not change the state is written in the state's box.
     #[must_use]
     pub fn mermaid(&self) -> String {
         let mut diagram = String::new();
@@ -94,7 +94,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         Ok(())
     }
 
-    /// The states in the order of the table, that before a subject is first.
+    /// Returns the states in the order of the table, the one before a subject begins first.
     #[must_use]
     pub fn states(&self) -> Vec<S> {
         let mut states = Vec::new();
@@ -110,7 +110,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         if self.is_beginning(state) { BEGINNING } else { (self.state_name)(state) }
     }
 
-    /// Method, clauses and clauses of the gates of the rows that are `wanted`, each method and gates once.
+    /// Returns method, clauses and gates of the `wanted` rows, one label for each method with the same gates.
     fn labels(&self, wanted: impl Fn(&Transition<S, A, D, F>) -> bool) -> Vec<String> {
         let mut labels: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
         for row in self.transitions.iter().filter(|row| wanted(row)) {
@@ -139,7 +139,7 @@ fn gates<S, A, D, F>(row: &Transition<S, A, D, F>) -> String {
     gates.collect::<Vec<_>>().join("; ")
 }
 
-/// The effects, those of one kind together.
+/// Writes the effects, those of one kind together.
 fn duties(effects: &[DutyEffect]) -> String {
     let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
     for effect in effects {

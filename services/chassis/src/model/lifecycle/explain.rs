@@ -1,5 +1,5 @@
-//! What could happen next: every action of a lifecycle, whether it is possible now, and what stands in its way. Pure, like
-//! [`Lifecycle::fire`], and refuses just what that would.
+//! Explains what could happen next: every action of a lifecycle, whether it is possible now, and what stands in its way. The
+//! explanation refuses exactly what [`Lifecycle::fire`] would refuse.
 
 use kefu_proto::compliance::v1::DutyEffect;
 use kefu_proto::events::v1::duty_change::Kind;
@@ -12,24 +12,24 @@ use crate::base::error::Error;
 pub struct Explained<S: 'static, A> {
     /// The action.
     pub action: A,
-    /// The clause it serves.
+    /// The clause that the action serves.
     pub clause: &'static str,
-    /// The states it is possible in.
+    /// The states in which the action is possible.
     pub from: Vec<S>,
-    /// The state it leads to from the present one, or, where it is not possible, from the first it is possible in; the same
-    /// when none.
+    /// The state that the action leads to from the present one or, where it is not possible now, from the first state in
+    /// which it is; none when the state stays.
     pub to: Option<S>,
-    /// Why it would be refused: the state, or each gate that is closed on what is on record.
+    /// Why the action would be refused: the state, or each gate on record that is closed.
     pub refusals: Vec<Error>,
-    /// What a call may be refused for, depending on what it says.
+    /// Why a call may be refused, depending on what it says.
     pub possible_refusals: Vec<Error>,
-    /// What it does to duties.
+    /// The effects on duties.
     pub effects: Vec<DutyEffect>,
 }
 
 impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
-    /// Every action that can ever happen to `subject`, which is in `state`, in the order of the table. What only brings a
-    /// subject into being cannot. `facts` are those on record: gates that ask about a call are told, not asked.
+    /// Explains every action on `subject`, which is in `state`, in the order of the table; actions that only create a subject
+    /// are left out. `facts` are those on record, so gates that ask about a call are listed as possible refusals.
     pub fn explain(&self, subject: &str, state: S, facts: &F) -> Vec<Explained<S, A>> {
         let mut explained: Vec<Explained<S, A>> = Vec::new();
         for first in self.transitions.iter().filter(|row| !row.from.iter().all(|&from| self.is_beginning(from))) {
@@ -66,12 +66,12 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         explained
     }
 
-    /// Whether nothing leads to a state: it is where a subject is before it is.
+    /// Whether nothing leads to a state: it is the one before a subject begins.
     pub(super) fn is_beginning(&self, state: S) -> bool {
         self.transitions.iter().all(|row| row.to != Some(state))
     }
 
-    /// What a row does to duties, in the order of their table.
+    /// Returns the effects of a row on duties, in the order of the duties' table.
     pub(super) fn effects(&self, row: &Transition<S, A, D, F>) -> Vec<DutyEffect> {
         let mut effects = Vec::new();
         for rule in self.duties {

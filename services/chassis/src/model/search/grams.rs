@@ -1,17 +1,17 @@
-//! Text in its normal form, and its grams: the short pieces that an index is asked for. Han and other scripts of many signs
-//! are told apart by two of them. Letters and digits are not, since every text of some length has most pairs: of them longer
-//! pieces are kept too, so that what a query asks for is rare.
+//! Normal forms of texts, and their grams: the short pieces by which an index finds a text. Two characters of Han, or of
+//! another script of many characters, tell texts apart. Two letters or digits do not, since every text of some length has
+//! most pairs, so longer pieces of letters and digits are kept as well.
 
 use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Scripts of few signs stand before this, those of many after it.
+/// The first character of scripts with many characters; those of few come before it.
 const MANY_CHARACTERS: char = '\u{2E80}';
-/// A query asks for so many grams at most: more make no answer more exact, since texts are compared afterwards.
+/// The most grams that a query asks for: more make no answer more exact, since texts are compared afterwards.
 const ASKED_AT_MOST: usize = 6;
 
-/// A text in its normal form: NFKC, lower case, and one space between its runs of letters and digits.
+/// Returns a text in normal form: NFKC, lower case, and one space between its runs of letters and digits.
 #[must_use]
 pub fn normal(text: &str) -> String {
     let folded: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
@@ -20,13 +20,13 @@ pub fn normal(text: &str) -> String {
     runs.join(" ")
 }
 
-/// A normal text without its spaces: how a number or code reads that may be written with or without separators.
+/// Returns a normal text without its spaces, to compare numbers and codes that may be written with or without separators.
 #[must_use]
 pub fn packed(normal: &str) -> String {
     normal.replace(' ', "")
 }
 
-/// The tokens under which an index holds something, each once, in the order they were added, up to a bound.
+/// The tokens of an entry of an index, each once, in the order they were added, up to a bound.
 #[derive(Debug)]
 pub struct Tokens {
     known: HashSet<String>,
@@ -35,21 +35,21 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// None yet, and never more than `at_most`: what is added first is found for certain.
+    /// Creates an empty list of at most `at_most` tokens: what is added first is found for certain.
     #[must_use]
     pub fn at_most(at_most: usize) -> Self {
         Self { known: HashSet::new(), kept: Vec::new(), at_most }
     }
 
-    /// Adds a normal text: whatever stands in it, two signs or more of one run, is found.
+    /// Adds a normal text: any two or more characters of one run in it are found.
     pub fn add(&mut self, normal: &str) {
         for run in runs(normal) {
             (0..run.len()).flat_map(|start| run.grams_at(start)).for_each(|gram| self.keep(gram));
         }
     }
 
-    /// Adds long numbers that many of its kind have, such as telephone numbers: four digits in a row are found, and not
-    /// fewer, which nearly all of them share.
+    /// Adds long numbers, such as telephone numbers: four digits or more in a row are found. Fewer are not, since nearly all
+    /// such numbers share them.
     pub fn add_number(&mut self, normal: &str) {
         for run in runs(normal) {
             let digits = (0..run.len()).filter_map(|start| run.gram(start, 4));
@@ -61,7 +61,7 @@ impl Tokens {
         }
     }
 
-    /// The tokens.
+    /// Returns the tokens.
     #[must_use]
     pub fn into_vec(self) -> Vec<String> {
         self.kept
@@ -75,13 +75,13 @@ impl Tokens {
     }
 }
 
-/// Grams that a text must have for a normal query to stand in it, those that tell most, at most six, the last first. Having
-/// them all does not mean that it stands there.
+/// Returns the grams that a text must have to contain a normal query, the rarest ones, at most six, the last first. A text
+/// may have all of them and not contain the query.
 #[must_use]
 pub fn asked(normal: &str) -> Vec<&str> {
     let mut asked: Vec<&str> = Vec::new();
     runs(normal).for_each(|run| asked.extend(run.cover()));
-    // Pairs of letters or digits stand in nearly every text.
+    // Nearly every text has most pairs of letters or digits.
     let tells = |gram: &&str| gram.len() > 2;
     if asked.iter().any(tells) {
         asked.retain(tells);
@@ -93,12 +93,12 @@ pub fn asked(normal: &str) -> Vec<&str> {
     (0..chosen).rev().map(|index| asked[index * count / chosen]).collect()
 }
 
-/// The runs of a normal text.
+/// Returns the runs of a normal text.
 fn runs(normal: &str) -> impl Iterator<Item = Run<'_>> {
     normal.split(' ').filter(|run| !run.is_empty()).map(Run::of)
 }
 
-/// A run of letters and digits, and where each of its signs begins.
+/// A run of letters and digits, with the place where each character begins.
 struct Run<'a> {
     text: &'a str,
     characters: Vec<(usize, char)>,
@@ -113,23 +113,23 @@ impl<'a> Run<'a> {
         self.characters.len()
     }
 
-    /// Every gram that begins at a sign.
+    /// Returns every gram that begins at a character.
     fn grams_at(&self, start: usize) -> impl Iterator<Item = &'a str> {
         (1..=4).filter_map(move |size| self.gram(start, size))
     }
 
-    /// The longest grams, as few as leave no sign out, and of a long number its last eight digits; of pairs all, since their
-    /// neighbours tell words apart.
+    /// Returns the fewest of the longest grams that leave no character out; of a long number the last eight digits; of pairs
+    /// all, since their neighbours tell words apart.
     fn cover(&self) -> Vec<&'a str> {
         let longest = |start| (1..=4).rev().find_map(|size| Some((start, start + size, self.gram(start, size)?)));
         let mut grams: Vec<(usize, usize, &str)> = Vec::new();
         for gram in (0..self.len()).filter_map(longest) {
-            // What ends where another did is a part of it.
+            // A gram that ends where another ended is a part of it.
             if grams.last().is_none_or(|(_, end, _)| gram.1 > *end) {
                 grams.push(gram);
             }
         }
-        // Of long numbers the end tells most: many begin alike.
+        // The end of a long number tells most: many begin alike.
         let fours: Vec<&str> =
             grams.iter().filter(|(start, end, _)| end - start == 4).map(|(_, _, gram)| *gram).collect();
         if fours.len() > 4 {
@@ -147,8 +147,8 @@ impl<'a> Run<'a> {
         cover
     }
 
-    /// The gram of `size` signs at a sign, if there is one: two of any, three of scripts of few signs, four digits, and one
-    /// that stands alone.
+    /// Returns the gram of `size` characters at a character, if there is one: two of any script, three of a script of few
+    /// characters, four digits, or a character that stands alone.
     fn gram(&self, start: usize, size: usize) -> Option<&'a str> {
         let characters = self.characters.get(start..start + size)?;
         let is_gram = match size {

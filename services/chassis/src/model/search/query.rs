@@ -1,34 +1,34 @@
-//! What a query asks for. One that may be a number or code is read in several ways, of which any may fit.
+//! Queries of a search. A query that may be a number or a code is read in several variants, of which any may fit.
 
 use super::{asked, normal, packed};
 use crate::base::contacts::Country;
 
-/// So many words of a query are looked for among the customers at most.
+/// The most words of a query that are looked for among the customers.
 const NAMES_AT_MOST: usize = 4;
 
-/// A query, read.
+/// A query that was read.
 #[derive(Debug)]
 pub struct Query {
-    /// The ways to read it.
+    /// The variants of the query.
     pub ways: Vec<QueryVariant>,
-    /// It as it was written: perhaps the order number, or the identity in another system.
+    /// The query as it was written: it may be an order number, or an id in another system.
     pub written: String,
-    /// The numbers that it may be, as they are stored, e.g. `R-20261130-000001`.
+    /// The numbers that the query may be, as they are stored, e.g. `R-20261130-000001`.
     pub numbers: Vec<String>,
-    /// The running parts of numbers that are in it, as they are stored.
+    /// The running parts of numbers in the query, as they are stored.
     pub running: Vec<String>,
 }
 
-/// One way to read a query: the terms, in normal form, that must all be found.
+/// One variant of a query: the terms, in normal form, that must all be found.
 #[derive(Debug)]
 pub struct QueryVariant {
     pub terms: Vec<String>,
-    /// Whether another way finds all that this one fits.
+    /// Whether another variant finds everything that this one finds.
     is_covered: bool,
 }
 
 impl Query {
-    /// Reads a query for what has numbers that begin with `letter`, which is upper case; none if the query has fewer than two
+    /// Reads a query for resources whose numbers begin with `letter` (upper case); none if the query has fewer than two
     /// letters or digits.
     #[must_use]
     pub fn read(query: &str, letter: char, country: Country) -> Option<Self> {
@@ -53,20 +53,20 @@ impl Query {
         Some(Self { ways, written: query.trim().to_owned(), numbers: number.into_iter().collect(), running })
     }
 
-    /// Whether texts in normal form hold what the query asks for, read in one way or another.
+    /// Whether texts in normal form contain a variant of the query.
     #[must_use]
     pub fn fits(&self, said: &str) -> bool {
         self.ways.iter().any(|way| way.terms.iter().all(|term| said.contains(term.as_str())))
     }
 
-    /// For each way, grams that what is found must have.
+    /// Returns for each variant the grams that a result must have.
     #[must_use]
     pub fn grams(&self) -> Vec<Vec<String>> {
         let ways = self.ways.iter().filter(|way| !way.is_covered);
         ways.map(|way| grams(&way.terms.join(" "))).collect()
     }
 
-    /// For each of the first words, grams that whoever bears the name must have.
+    /// Returns for each of the first words the grams that a customer's name must have.
     #[must_use]
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut terms: Vec<&String> =
@@ -81,14 +81,14 @@ fn grams(normal: &str) -> Vec<String> {
     asked(normal).into_iter().map(str::to_owned).collect()
 }
 
-/// The number that a code may be, written with or without its letter and separators.
+/// Returns the number that a code may be, written with or without its letter and separators.
 fn number(code: &str, letter: char) -> Option<String> {
     let digits = code.strip_prefix(letter.to_ascii_lowercase()).unwrap_or(code);
     let (day, running) = digits.split_at_checked(8)?;
     (running.len() > 5 && digits.chars().all(is_digit)).then(|| format!("{letter}-{day}-{running}"))
 }
 
-/// The running part of a number, with the zeros before it or without.
+/// Returns the running part of a number, with or without the zeros before it.
 fn running(term: &str) -> Option<String> {
     let digits = term.trim_start_matches('0');
     (!digits.is_empty() && digits.len() < 16 && term.chars().all(is_digit)).then(|| format!("{digits:0>6}"))
@@ -98,7 +98,7 @@ fn is_digit(sign: char) -> bool {
     sign.is_ascii_digit()
 }
 
-/// Whether a query has only signs that telephone numbers are written with.
+/// Whether a query has only characters that telephone numbers are written with.
 fn is_phone(query: &str) -> bool {
     query
         .chars()

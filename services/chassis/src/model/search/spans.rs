@@ -1,18 +1,19 @@
-//! Spans of time as tokens. A gram is kept with the era it is of, and beside it the shorter spans that it lies in. A search
-//! asks the newest days first, then spans of days, then the rest era by era, and stops when it has enough. So a common word
-//! costs what the newest days hold of it, a rare one what an era holds of it, and each era past one more look-up.
+//! Spans of time as tokens. An index keeps each gram with its era of 512 days, and beside the grams the shorter spans that a
+//! row lies in. A search asks the newest days first, then spans of days, then the rest era by era, and stops when it has
+//! enough. So a common word costs what the newest days hold of it, a rare word what an era holds of it, and each past era one
+//! more look-up.
 
 use jiff::Timestamp;
 
-/// Days of an era.
+/// The days of an era.
 const ERA: i64 = 512;
-/// Days of the spans that are asked one by one before the rest of an era is asked at once.
+/// The days of the spans that are asked one by one before the rest of an era is asked at once.
 const SPANS: [i64; 3] = [1, 8, 64];
-/// So many spans of a length are asked at least, if so many are in the era: had they held much, the search would have ended.
+/// The fewest spans of a length that are asked, if the era has so many: had they held much, the search would have ended.
 const EACH_AT_LEAST: usize = 4;
 const DAY_S: i64 = 86_400;
 
-/// The tokens under which an index holds what has these grams and happened at `time`.
+/// Returns the tokens of a row that has these grams and happened at `time`.
 #[must_use]
 pub fn dated(time: Timestamp, grams: &[String]) -> Vec<String> {
     let day = day(time);
@@ -20,21 +21,21 @@ pub fn dated(time: Timestamp, grams: &[String]) -> Vec<String> {
     spans.chain(grams.iter().map(|gram| of_era(day / ERA, gram))).collect()
 }
 
-/// What an index is asked, one probe after the other: it holds the token `key`, and those of `rest` (separated by spaces),
-/// of what happened before `before`. Kept by columns, as they are bound to a query.
+/// The probes of an index, one after the other. Each asks for rows with the token `key` and those of `rest` (separated by
+/// spaces) that happened before `before`. They are kept by columns, as they are bound to a query.
 #[derive(Debug, Default)]
 pub struct Probes {
-    /// The token that tells most.
+    /// The rarest token.
     pub keys: Vec<String>,
     /// The other tokens.
     pub rest: Vec<String>,
-    /// What happened later was asked for by the probes before.
+    /// The bound of time; later rows were asked for by the probes before.
     pub before: Vec<jiff_sqlx::Timestamp>,
 }
 
 impl Probes {
-    /// For any of several `queries`, each of the grams it asks for, among all there is from `oldest` to `newest`: the newest
-    /// days first.
+    /// Creates the probes for rows from `oldest` to `newest` that fit any of `queries`, each a list of grams: the newest days
+    /// first.
     #[must_use]
     pub fn newest_first(newest: Timestamp, oldest: Timestamp, queries: &[Vec<String>]) -> Self {
         let mut probes = Self::default();
@@ -42,7 +43,7 @@ impl Probes {
         for (index, days) in SPANS.iter().enumerate() {
             let mut asked = 0;
             let longer = SPANS.get(index + 1).copied().unwrap_or(ERA);
-            // A longer span may only follow where one ends, and no span reaches into another era.
+            // A longer span may only begin where one of its length begins, and no span reaches into another era.
             while day >= 0
                 && (asked == 0 || (day + 1) % ERA != 0)
                 && (asked < EACH_AT_LEAST || (index + 1 < SPANS.len() && (day + 1) % longer != 0))
@@ -58,7 +59,7 @@ impl Probes {
         probes
     }
 
-    /// The same, era by era only: for what is fewer.
+    /// Creates the probes era by era only, for indexes of fewer rows.
     #[must_use]
     pub fn eras(newest: Timestamp, oldest: Timestamp, queries: &[Vec<String>]) -> Self {
         let mut probes = Self::default();
@@ -88,7 +89,7 @@ impl Probes {
     }
 }
 
-/// What is older lies on the first day of 1970.
+/// Returns the day of a time; what is older lies on the first day of 1970.
 fn day(time: Timestamp) -> i64 {
     time.as_second().div_euclid(DAY_S).max(0)
 }

@@ -1,4 +1,4 @@
-//! Compliance: what became of the duties, counted per group by one query.
+//! The compliance summary: what became of the duties, counted per group by one query.
 
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
 use kefu_proto::compliance::v1::{ComplianceRow, SummarizeComplianceRequest, SummarizeComplianceResponse};
@@ -10,7 +10,7 @@ use crate::work::chassis::Chassis;
 
 const ROWS_AT_MOST: i64 = 10_000;
 
-/// Counts what `request` asks for, over what the caller may see.
+/// Counts the duties that `request` asks for and the caller may see.
 pub async fn summarize(
     chassis: &Chassis,
     call: &Call,

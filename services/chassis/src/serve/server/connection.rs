@@ -1,4 +1,4 @@
-//! One connection of a server: whether it has a call, and since when it has none.
+//! One connection of a server, and since when it has no call.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// With a request: where its connection comes from.
+/// The address that a connection comes from; an extension of each request.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin(pub IpAddr);
 
@@ -15,13 +15,13 @@ pub struct Origin(pub IpAddr);
 #[derive(Debug)]
 pub(super) struct Connection {
     streams: AtomicUsize,
-    /// When it was last without a stream.
+    /// When the connection was last without a stream.
     quiet_since: Mutex<Instant>,
     pub make_room: Notify,
     pub origin: Origin,
 }
 
-/// A stream of a connection, until it is dropped.
+/// A stream of a connection, which counts until it is dropped.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Connection>);
 
@@ -31,13 +31,13 @@ impl Connection {
         Self { streams: AtomicUsize::new(0), quiet_since, make_room: Notify::new(), origin }
     }
 
-    /// It has one stream more.
+    /// Counts one more stream.
     pub fn busy(self: &Arc<Self>) -> Busy {
         self.streams.fetch_add(1, Ordering::Relaxed);
         Busy(self.clone())
     }
 
-    /// Since when it has no stream; none while it has.
+    /// Returns since when the connection has no stream; none while it has one.
     pub fn quiet_since(&self) -> Option<Instant> {
         let since = *self.quiet_since.lock().unwrap_or_else(PoisonError::into_inner);
         (self.streams.load(Ordering::Relaxed) == 0).then_some(since)

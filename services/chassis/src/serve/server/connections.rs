@@ -1,4 +1,5 @@
-//! The connections of a server: so many at once, none that only begins, none that is long without a call, and an orderly end.
+//! The connections of a server. Their number is bounded, those that never begin a call or are idle for long are closed, and
+//! all end in order.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -26,32 +27,32 @@ use super::read_watch::{self, Streams};
 use super::write_limit::WriteLimit;
 use crate::serve::server::settings::ConnectionLimits;
 
-/// Streams of one connection at once: as many as calls of a server.
+/// The most streams of one connection: as many as calls of a server.
 const STREAMS: u32 = 1_000;
-/// The headers of a call at most, in bytes as each protocol counts them.
+/// The longest headers of a call, in bytes as each protocol counts them.
 const HEADERS: u32 = 16 << 10;
-/// What a connection may send ahead of being read, in bytes.
+/// The bytes that a connection may send ahead of being read.
 const AHEAD: u32 = 1 << 20;
-/// Streams that were reset before they were looked at; with more the connection is ended.
+/// The most streams that may be reset before they are looked at; with more the connection is ended.
 const RESETS: usize = 20;
-/// How often a connection is asked whether its other end lives, and how long the answer may take.
+/// How often a connection is pinged, and how long the answer may take.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
-/// How long a connection without a call that was told to end may take to, if it may be idle for as long.
+/// How long an idle connection that was told to end may take to end, unless the bound of idleness is shorter.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// How long nothing is accepted when nothing can be: the process has no more files to open.
+/// The pause after nothing could be accepted because the process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What a server speaks.
+/// The protocols of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocols {
-    /// HTTP/2 alone, which gRPC is on.
+    /// HTTP/2 alone, the protocol of gRPC.
     Http2,
     /// HTTP/2 and HTTP/1.1.
     Both,
 }
 
 impl Protocols {
-    /// As TLS agrees on them, the best first.
+    /// Returns the protocols as TLS negotiates them, the best first.
     #[must_use]
     pub fn offered(self) -> Vec<Vec<u8>> {
         match self {
@@ -61,22 +62,22 @@ impl Protocols {
     }
 }
 
-/// What every connection is served with.
+/// The setup of the connections.
 #[derive(Clone)]
 pub struct Serving {
-    /// Who answers.
+    /// The router that answers.
     pub router: Router,
-    /// What is spoken.
+    /// The protocols.
     pub protocols: Protocols,
     /// Bounds of the connections.
     pub limits: ConnectionLimits,
-    /// TLS; plain text when none.
+    /// The TLS acceptor; plain text when none.
     pub tls: Option<TlsAcceptor>,
-    /// Becomes true when they are to end.
+    /// Becomes true when the connections are to end.
     pub stop: watch::Receiver<bool>,
 }
 
-/// Those that are open, by the task that serves them.
+/// The open connections, by the task that serves them.
 #[derive(Default)]
 struct Open {
     tasks: JoinSet<()>,
@@ -90,7 +91,7 @@ impl Open {
         self.connections.insert(task.id(), connection);
     }
 
-    /// Closes the one that has been without a call longest; false when all have one.
+    /// Closes the connection that has been without a call longest; false when all have one.
     fn make_room(&mut self) -> bool {
         let quiet = self.connections.iter().filter_map(|(&id, open)| Some((open.quiet_since()?, id)));
         let Some((_, id)) = quiet.min() else { return false };
@@ -110,7 +111,7 @@ impl Open {
     }
 }
 
-/// Serves what connects to `listener` until told to stop, and then until the last connection has ended.
+/// Serves connections to `listener` until told to stop, and then until the last one has ended.
 pub async fn serve(listener: TcpListener, serving: Serving) {
     let mut open = Open::default();
     let mut stop = serving.stop.clone();
@@ -127,7 +128,7 @@ pub async fn serve(listener: TcpListener, serving: Serving) {
                     open.add(stream, Origin(from.ip()), &serving);
                 }
             }
-            // The one that was to be accepted is gone.
+            // The connection that was to be accepted is gone.
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(cause = %error, connections = open.connections.len(), "nothing can be accepted");
@@ -136,7 +137,7 @@ pub async fn serve(listener: TcpListener, serving: Serving) {
             }
         }
     }
-    // Nobody waits in the queue of a listener that accepts no more.
+    // The listener is closed, so that nobody waits in the queue of one that accepts no more.
     drop(listener);
     while open.closed().await.is_some() {}
 }
@@ -178,7 +179,7 @@ where
     let calls = connection.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(calls.origin);
-        // Of HTTP/2 a stream's task makes the connection busy.
+        // With HTTP/2 the task of a stream counts it.
         let busy = (request.version() < Version::HTTP_2).then(|| calls.busy());
         let answer = router.clone().call(request);
         async move {

@@ -1,5 +1,5 @@
-//! The gate that every call passes before its handler, from the outside in: trace, metrics and log, the concurrency limit, the
-//! deadline, authentication and role.
+//! The gate that every call passes before its handler. From the outside in: trace, metrics and log, the concurrency limit,
+//! the deadline, authentication and role.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,19 +24,21 @@ use crate::serve::server::settings::Limits;
 use crate::telemetry::rpc::Observed;
 use crate::work::chassis::Chassis;
 
-/// Methods without a rule that anyone may call: they tell nothing but the contracts and whether the service is up.
+/// Methods without a rule, which anyone may call: they tell only the contracts and whether the service is up.
 const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
-/// Answered also when there are too many calls: whoever asks would take a busy service for a dead one and end it.
+/// Health is answered also when there are too many calls: an orchestrator would take a busy service for a dead one and end
+/// it.
 const HEALTH: &str = "/grpc.health.v1.Health/";
-/// The one of its methods that no share of those who need not say who they are is asked for: it must not fail for others' sake.
+/// The health check, which is free of the anonymous callers' quota: it must not fail because others use that up.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
-/// How long one may take that asks for it, since anyone may ask and as often as they like: the question comes in one piece.
+/// The deadline of a health call. It is short because anyone may ask as often as they like, and the request comes in one
+/// piece.
 const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
-/// By how much a service gives up before its caller does, a tenth of the deadline within these bounds: so that the answer still
-/// arrives.
+/// How long before its caller a service gives up, so that the answer still arrives: a tenth of the deadline, within these
+/// bounds.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
-/// What the layers share.
+/// The state that the gate's layers share.
 #[derive(Debug)]
 pub struct Gate {
     chassis: Arc<Chassis>,
@@ -68,7 +70,7 @@ pub fn guard(router: Router, gate: Arc<Gate>) -> Router {
 async fn observe(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     let Gate { chassis, service, .. } = &*gate;
     let path = request.uri().path();
-    // Asked every few seconds by whatever keeps the service running, which would drown the rest.
+    // An orchestrator asks for health every few seconds; its calls are only logged, so that they do not drown the rest.
     let call = if path.starts_with(HEALTH) {
         Observed::logged(service, path)
     } else {
@@ -111,7 +113,7 @@ async fn limit_time(State(gate): State<Arc<Gate>>, request: Request, next: Next)
     }
 }
 
-/// Gives details to what tonic itself refuses before a handler sees it: a message that cannot be read or is too large.
+/// Adds details to what tonic itself refuses before a handler gets it: a message that cannot be read or is too large.
 async fn explain(request: Request, next: Next) -> Response {
     let language = language(request.headers());
     let is_ruled = request.extensions().get::<Arc<MethodRule>>().is_some();
@@ -120,7 +122,7 @@ async fn explain(request: Request, next: Next) -> Response {
     let (reason, code) = match status.as_ref().map(Status::code) {
         Some(Code::Internal) => ("the message cannot be read as the contract has it", Code::InvalidArgument),
         Some(Code::OutOfRange) => ("the message is too large", Code::InvalidArgument),
-        // The protocol asks for this code, by which a client knows to send it again as it is.
+        // The protocol demands this code: it tells the client to send the message again uncompressed.
         Some(Code::Unimplemented) => ("the message is compressed, which is not taken", Code::Unimplemented),
         _ => return response,
     };
@@ -172,7 +174,7 @@ fn language(headers: &HeaderMap) -> Language {
     Language::accepted(headers.get("accept-language").and_then(|value| value.to_str().ok()))
 }
 
-/// The duration of a `grpc-timeout`: up to 8 digits and a unit.
+/// Reads the duration of a `grpc-timeout`: up to 8 digits and a unit.
 fn timeout(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if number.len() > 8 {

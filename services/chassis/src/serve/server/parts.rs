@@ -1,4 +1,4 @@
-//! The parts of an answer, each seen when it is asked for, with the length of the whole still known.
+//! Wrappers of an answer's body that see each part when it is polled, and keep the length of the whole known.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,15 +8,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// What comes of asking for a part: it, the end, a failure, or nothing yet.
+/// The outcome of polling for a part: a part, the end, a failure, or nothing yet.
 pub type Asked = Poll<Option<Result<Frame<Bytes>, axum::Error>>>;
 
-/// The answer, of which `see` sees, and may change, what comes each time that a part is asked for. It is dropped with the answer.
+/// Wraps the answer so that `see` gets, and may change, the outcome of each poll for a part. `see` is dropped with the
+/// answer.
 pub fn seen(response: Response, see: impl FnMut(Asked) -> Asked + Send + Unpin + 'static) -> Response {
     response.map(|inner| AnyBody::new(Seen { inner, see }))
 }
 
-/// The answer, which holds something until it has ended or is given up.
+/// Wraps the answer so that it holds `held` until it has ended or is given up.
 pub fn holding(response: Response, held: impl Send + Unpin + 'static) -> Response {
     seen(response, move |asked| {
         let _until_the_end = &held;

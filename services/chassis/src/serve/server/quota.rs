@@ -1,6 +1,5 @@
-//! The calls that one caller may have under way, open streams among them, so that nobody takes what others need. A call counts
-//! until the last byte of its answer is on its way or the answer is given up: what lies ready for somebody who does not read
-//! is memory too.
+//! The quota of calls under way for each caller, open streams among them. A call counts until the last byte of its answer is
+//! on its way or the answer is given up, because an answer that waits for a slow reader takes memory.
 
 use std::sync::Arc;
 
@@ -13,17 +12,17 @@ use crate::base::quota::{CallerQuota, QuotaSlot};
 use crate::contract::identity::Identity;
 use crate::serve::server::parts;
 
-/// The slot of a call by `caller`; none for another service, which calls for many.
+/// Takes the slot of a call by `caller`; none is needed for another service, which calls for many.
 pub fn take(quota: &CallerQuota, caller: &Identity) -> Result<Option<QuotaSlot>, Error> {
     if caller.roles.contains(&Role::Service) { Ok(None) } else { quota.take(&caller.subject).map(Some) }
 }
 
-/// The slot of a call by somebody who need not say who they are: all of them share one quota.
+/// Takes the slot of an anonymous call; all anonymous callers share one quota.
 pub fn take_anonymously(quota: &CallerQuota) -> Result<QuotaSlot, Error> {
     quota.take("")
 }
 
-/// The answer of the call that has `slot`.
+/// Wraps the answer so that it holds `slot` until its last byte was written.
 #[must_use]
 pub fn answer(response: Response, slot: Option<QuotaSlot>) -> Response {
     let Some(slot) = slot.map(Arc::new) else { return response };
@@ -32,7 +31,7 @@ pub fn answer(response: Response, slot: Option<QuotaSlot>) -> Response {
     })
 }
 
-/// What the transport has taken and not yet written.
+/// Bytes that the transport has taken and not yet written.
 struct BodyPart {
     bytes: Bytes,
     _slot: Arc<QuotaSlot>,

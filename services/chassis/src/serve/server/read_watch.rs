@@ -1,5 +1,5 @@
-//! Who does not take what a stream has ready for them is cut off after a while: the stream is reset, its page and its slot are
-//! free again. HTTP/2 itself lets a caller wait for ever without reading, and answers to pings say that it is alive.
+//! Streams whose caller does not read are reset after a while, which frees their page and their slot. HTTP/2 itself lets a
+//! caller wait for ever without reading, and such a caller still answers pings.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::parts;
 use crate::base::tasks::spawn;
 
 tokio::task_local! {
-    /// How the answer of the stream is taken that the task serves.
+    /// The read watch of the stream that the task serves.
     static READ_WATCH: Arc<ReadWatch>;
 }
 
-/// How many parts of an answer were ready, and how many of them were taken.
+/// The number of parts of an answer that were ready, and of those that were taken.
 #[derive(Debug, Default)]
 struct ReadWatch {
     ready: AtomicUsize,
@@ -28,18 +28,18 @@ struct ReadWatch {
 }
 
 impl ReadWatch {
-    /// The part that waits to be taken.
+    /// Returns the number of the part that waits to be taken, if one does.
     fn waiting(&self) -> Option<usize> {
         let (ready, taken) = (self.ready.load(Ordering::Relaxed), self.taken.load(Ordering::Relaxed));
         (ready > taken).then_some(ready)
     }
 }
 
-/// The answer, seen by the task that serves its stream.
+/// Wraps the answer so that the task of its stream sees when a part is taken.
 pub fn watch(response: Response) -> Response {
     let Ok(watch) = READ_WATCH.try_with(Arc::clone) else { return response };
     parts::seen(response, move |asked| {
-        // The transport asks for a part only when it has handed on the one before.
+        // The transport polls for a part only when it has handed on the one before.
         let ready = watch.ready.load(Ordering::Relaxed);
         watch.taken.store(ready, Ordering::Relaxed);
         watch.ready.store(ready + usize::from(asked.is_ready()), Ordering::Relaxed);
@@ -47,10 +47,10 @@ pub fn watch(response: Response) -> Response {
     })
 }
 
-/// Runs the streams of a connection, each a task.
+/// An executor that runs each stream of a connection as a task.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    /// The connection, which is not idle while they run.
+    /// The connection, which is not idle while its streams run.
     pub connection: Arc<Connection>,
     /// How long a part of an answer may wait to be taken.
     pub patience: Duration,
@@ -73,7 +73,7 @@ struct Impatient<F> {
     stream: Pin<Box<F>>,
     watch: Arc<ReadWatch>,
     patience: Duration,
-    /// For which part, and until when.
+    /// The part that waits, and until when it may.
     wait: Option<(usize, Pin<Box<Sleep>>)>,
 }
 

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// Bounds of a service.
+/// The bounds of a service.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Calls at once; more are refused with `RESOURCE_EXHAUSTED`.
+    /// The most calls at once; more are refused with `RESOURCE_EXHAUSTED`.
     pub concurrency: usize,
-    /// Open streams at once, of feeds and watches; more are refused with `RESOURCE_EXHAUSTED`.
+    /// The most open streams at once, of feeds and watches; more are refused with `RESOURCE_EXHAUSTED`.
     pub streams: usize,
-    /// Calls and open streams of one caller at once, other services excepted; more are refused with `RESOURCE_EXHAUSTED`.
+    /// The most calls and open streams of one caller at once, other services excepted; more are refused with
+    /// `RESOURCE_EXHAUSTED`.
     pub calls_per_caller: usize,
-    /// Connections at once. For one more the one that has been without a call longest is closed; when all have one, it is not
-    /// accepted.
+    /// The most connections at once. A further one is accepted in place of the one that has been without a call longest, and
+    /// not at all when each has a call.
     pub connections: usize,
     /// How long a connection may take to send its first byte, or to agree on TLS, in milliseconds.
     pub handshake_ms: u64,
@@ -25,11 +26,11 @@ pub struct Limits {
     /// How long a part of an answer may wait for its caller to take it, in milliseconds; then the stream is reset. A connection
     /// that takes nothing at all for as long is ended.
     pub stall_ms: u64,
-    /// Deadline of a call that brings none, in milliseconds.
+    /// The deadline of a call that brings none, in milliseconds.
     pub deadline_ms: u64,
-    /// Longest deadline a unary call may bring, in milliseconds.
+    /// The longest deadline that a unary call may bring, in milliseconds.
     pub deadline_cap_ms: u64,
-    /// Longest deadline of a call with a client stream, in milliseconds.
+    /// The longest deadline of a call with a client stream, in milliseconds.
     pub stream_deadline_ms: u64,
     /// How long calls may go on once the service is told to stop, in milliseconds.
     pub grace_ms: u64,
@@ -54,39 +55,39 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The bounds of its connections.
+    /// Returns the bounds of the connections.
     #[must_use]
     pub fn of_connections(&self) -> ConnectionLimits {
         let Self { connections, handshake_ms, idle_ms, stall_ms, .. } = *self;
         ConnectionLimits { connections, handshake_ms, idle_ms, stall_ms }
     }
 
-    /// How long calls may go on once the service is told to stop.
+    /// Returns how long calls may go on once the service is told to stop.
     #[must_use]
     pub fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
     }
 }
 
-/// Bounds of a server's connections; the meaning of each is that of the setting of its name.
+/// The bounds of a server's connections; each means what the setting of the same name means.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// Connections at once.
+    /// The most connections at once.
     pub connections: usize,
-    /// How long one may take to send its first byte, or to agree on TLS, in milliseconds.
+    /// How long a connection may take to send its first byte, or to agree on TLS, in milliseconds.
     pub handshake_ms: u64,
-    /// How long one may be without a call, in milliseconds.
+    /// How long a connection may be without a call, in milliseconds.
     pub idle_ms: u64,
     /// How long a part of an answer may wait for its caller to take it, in milliseconds.
     pub stall_ms: u64,
 }
 
-/// TLS of the server.
+/// The TLS settings of a server.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// The certificate chain (PEM).
     pub certificate_file: PathBuf,
-    /// Its key (PEM).
+    /// The private key (PEM).
     pub key_file: PathBuf,
 }

@@ -1,5 +1,5 @@
-//! What a connection writes must be taken within a while. A peer that acknowledges that it has no room holds TCP up for ever,
-//! and with it the answers to hyper's own question whether it lives.
+//! A bound of the time that a write may wait. A peer that keeps acknowledging a full TCP window holds the connection up for
+//! ever, and with it the answers to hyper's own keep-alive pings.
 
 use std::io;
 use std::pin::Pin;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A connection whose writes fail when nothing was taken for too long.
+/// A connection whose writes fail when the peer takes nothing for too long.
 pub struct WriteLimit<I> {
     io: I,
     patience: Duration,
-    /// Until when something must be taken, while something waits.
+    /// The timer of the write that waits, if one does.
     wait: Option<Pin<Box<Sleep>>>,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kefu_chassis::names::{Id, unknown};
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
 use kefu_chassis::{Call, Chassis, Error};
@@ -150,8 +150,7 @@ impl Evidences {
         call: &Call,
         request: pb::ListEvidenceRequest,
     ) -> Result<pb::ListEvidenceResponse, Error> {
-        let page: Page<Id<Evidence>> =
-            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Evidence>> = Page::of(call, &request)?;
         let mut connection = self.chassis.pool().acquire().await?;
         let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
         if parent.is_accused(call) {

@@ -10,7 +10,7 @@ use kefu_chassis::error::Violation;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::record::{Record, VersionedRow as _};
 use kefu_chassis::search::{Entry, Searched};
 use kefu_chassis::time::{from_proto, sql};
@@ -168,8 +168,7 @@ impl Customers {
         call: &Call,
         request: pb::ListCustomersRequest,
     ) -> Result<pb::ListCustomersResponse, Error> {
-        let page: Page<Id<Customer>> =
-            Pages::new(call, &[&request.owner]).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Customer>> = Page::of(call, &request)?;
         let rows = customers!(
             "where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) order by id desc limit $3",
             page.after.map(Id::uuid),

@@ -6,7 +6,7 @@ use kefu_chassis::error::constraint;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::mask::masked;
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::record::{ChildRow as _, Record, VersionedRow as _};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
@@ -121,8 +121,7 @@ impl Customers {
         request: pb::ListProjectsRequest,
     ) -> Result<pb::ListProjectsResponse, Error> {
         let customer = id::<Customer>(&request.parent)?;
-        let page: Page<Id<Project>> =
-            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Project>> = Page::of(call, &request)?;
         let exists = sqlx::query_scalar!(
             r#"select exists (select from intake.customer where id = $1) as "exists!""#,
             customer.uuid()

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::Stakeholders;
 use kefu_chassis::names::{Id, id, reference, unknown};
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::subscriber::Subscription;
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Chassis, Error};
@@ -27,8 +27,7 @@ impl Customers {
         call: &Call,
         asked: pb::GetCustomerTimelineRequest,
     ) -> Result<pb::GetCustomerTimelineResponse, Error> {
-        let page: Page<(Timestamp, Id<Request>)> =
-            Pages::new(call, &[&asked.name]).read(&asked.page_token, asked.page_size)?;
+        let page: Page<(Timestamp, Id<Request>)> = Page::of(call, &asked)?;
         let customer = id::<Customer>(&asked.name)?;
         let stakeholders = Stakeholders { customer: asked.name.as_str().into(), ..Stakeholders::default() };
         if !call.reaches(&stakeholders) {

@@ -17,7 +17,7 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub const DATA: u8 = 0;
 /// Frame type HEADERS: the headers of a call.
 pub const HEADERS: u8 = 1;
-/// Frame type RST_STREAM: aborts a stream.
+/// Frame type `RST_STREAM`: aborts a stream.
 pub const RST_STREAM: u8 = 3;
 /// Frame type SETTINGS: limits of a side.
 pub const SETTINGS: u8 = 4;
@@ -25,7 +25,7 @@ pub const SETTINGS: u8 = 4;
 pub const PING: u8 = 6;
 /// Frame type GOAWAY: ends a connection.
 pub const GOAWAY: u8 = 7;
-/// Frame type WINDOW_UPDATE: allows more bytes.
+/// Frame type `WINDOW_UPDATE`: allows more bytes.
 pub const WINDOW_UPDATE: u8 = 8;
 /// Frame type CONTINUATION: more headers.
 pub const CONTINUATION: u8 = 9;

@@ -1,14 +1,14 @@
 //! Steps of an aggregate's life: lock it, fire an action, and store what that changes, all or nothing.
 
 use jiff::Timestamp;
-use kefu_proto::{Payload, Target};
+use kefu_proto::{Paged, Payload, Target};
 use prost::Message;
 use uuid::Uuid;
 
 use crate::base::error::{Error, constraint};
 use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
-use crate::contract::paging::{Page, Pages};
+use crate::contract::paging::Page;
 use crate::model::duty::Duty as LiveDuty;
 use crate::model::event::NewEvent;
 use crate::model::lifecycle::{ActionContext, DutyEffects, Lifecycle};
@@ -99,11 +99,10 @@ pub async fn seen_above<R: AggregateRoot, K: Resource>(
 pub async fn children<R: AggregateRoot, C: ChildRow>(
     chassis: &Chassis,
     call: &Call,
+    request: &impl Paged,
     parent: &str,
-    page_token: &str,
-    page_size: i32,
 ) -> Result<(Vec<C::Shown>, String), Error> {
-    let page: Page<Id<C::Kind>> = Pages::new(call, &[parent]).read(page_token, page_size)?;
+    let page: Page<Id<C::Kind>> = Page::of(call, request)?;
     let mut connection = chassis.pool().acquire().await?;
     let above: R = seen(&mut connection, call, parent).await?;
     let after = page.after.map(Id::uuid);
@@ -125,8 +124,7 @@ macro_rules! children {
                 call: &$crate::Call,
                 request: $package::$request,
             ) -> Result<$package::$response, $crate::Error> {
-                let $package::$request { parent, page_token, page_size, .. } = request;
-                let page = $crate::step::children::<$root, $row>(&self.chassis, call, &parent, &page_token, page_size);
+                let page = $crate::step::children::<$root, $row>(&self.chassis, call, &request, &request.parent);
                 let ($field, next_page_token) = page.await?;
                 Ok($package::$response { $field, next_page_token })
             }
@@ -273,15 +271,15 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     pub async fn insert<P: Payload>(mut self, payload: impl FnOnce(R::Shown) -> P) -> Result<R::Shown, Error> {
         let zone = self.chassis.regulation.calendar().zone().clone();
         let day = self.at.to_zoned(zone).strftime("%Y%m%d").to_string();
+        let version = self.record.version();
+        self.renew(version);
         if let Err(error) = self.record.insert(self.change.connection(), &day).await {
             let refusal = constraint(&error).and_then(|constraint| self.record.refused(constraint));
             return Err(refusal.unwrap_or_else(|| error.into()));
         }
         let payload = payload(self.record.show());
-        let (name, version) = (self.record.id().to_string(), self.record.version());
-        let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, &payload);
-        self.change.record_with_effects(event, self.effects);
-        self.change.commit(self.record.show_to(self.call)).await
+        let (change, shown) = self.with_events(version, &payload);
+        change.commit(shown).await
     }
 
     /// Refuses an action that is said to have happened before `time`, when something else did, e.g. `the request was
@@ -348,15 +346,26 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     async fn write<P: Payload>(mut self, payload: &P) -> Result<(UnitOfWork<'a>, R::Shown), Error> {
         let version = self.record.version() + 1;
-        self.record.renew(version + i64::try_from(self.also_recorded.len()).unwrap_or(0), self.call.now);
+        self.renew(version);
         let reindex = self.record.search_fingerprint() != self.search_fingerprint;
         self.record.update(self.change.connection(), reindex).await?;
+        Ok(self.with_events(version, payload))
+    }
+
+    /// Makes the aggregate as new as the last of its events, of which the first makes it `version`.
+    fn renew(&mut self, version: i64) {
+        self.record.renew(version + i64::try_from(self.also_recorded.len()).unwrap_or(0), self.call.now);
+    }
+
+    /// Records the event of the step, which makes the aggregate `version`, with its effects, and the others after it. Returns the
+    /// unit of work and the aggregate as the caller may see it.
+    fn with_events<P: Payload>(mut self, version: i64, payload: &P) -> (UnitOfWork<'a>, R::Shown) {
         let name = self.record.id().to_string();
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);
         self.change.record_with_effects(event, self.effects);
         for (event, version) in self.also_recorded.into_iter().zip(version + 1..) {
             self.change.record(event.numbered(version));
         }
-        Ok((self.change, self.record.show_to(self.call)))
+        (self.change, self.record.show_to(self.call))
     }
 }

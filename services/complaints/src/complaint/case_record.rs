@@ -2,7 +2,7 @@
 //! papers.
 
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
 use kefu_chassis::{Call, Error};
@@ -58,8 +58,7 @@ impl Complaints {
         call: &Call,
         request: pb::ListPapersRequest,
     ) -> Result<pb::ListPapersResponse, Error> {
-        let page: Page<Id<CaseRecord>> = Pages::new(call, &[&request.parent, &request.kind.to_string()])
-            .read(&request.page_token, request.page_size)?;
+        let page: Page<Id<CaseRecord>> = Page::of(call, &request)?;
         let mut connection = self.chassis.pool().acquire().await?;
         let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
         let rows = sqlx::query!(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kefu_chassis::call::Scope;
 use kefu_chassis::names::{Id, reference};
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::step::{self, AggregateRoot as _};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
@@ -39,7 +39,7 @@ impl Complaints {
         if let Some((field, _)) = unseen.into_iter().find(|(_, is_asked)| call.is_customer() && *is_asked) {
             return Err(Error::field(field, "is not for customers, who do not see it"));
         }
-        let page: Page<Newest> = Pages::new(call, &filters(&request)).read(&request.page_token, request.page_size)?;
+        let page: Page<Newest> = Page::of(call, &request)?;
         let (mine, parties) = bounds(call)?;
         let enum_filter = |value: i32| (value != 0).then(|| i16::try_from(value).unwrap_or_default());
         let rows = complaints!(
@@ -90,23 +90,4 @@ pub fn bounds(call: &Call) -> Result<Bounds, Error> {
         Scope::Own(subject) => (None, Some(vec![subject.to_owned()])),
         Scope::Customer(customer) => (reference::<Customer>(customer)?, None),
     })
-}
-
-/// The filters that a page token belongs to: another query refuses the token.
-fn filters(request: &pb::ListComplaintsRequest) -> Vec<String> {
-    let time = |time: Option<&prost_types::Timestamp>| {
-        time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default()
-    };
-    vec![
-        request.customer.clone(),
-        request.handler.clone(),
-        request.department.clone(),
-        request.responsible_department.clone(),
-        request.investigator.clone(),
-        format!("{}/{}/{}", request.state, request.category, request.severity),
-        time(request.start_time.as_ref()),
-        time(request.end_time.as_ref()),
-        request.number.clone(),
-        request.request.clone(),
-    ]
 }

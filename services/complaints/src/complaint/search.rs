@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::contacts::Contact;
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{NEVER, Page, Pages};
+use kefu_chassis::paging::{NEVER, Page};
 use kefu_chassis::search::{Entry, Probes, Query, Searched, Tokens, dated, normal, packed};
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::sql;
@@ -73,8 +73,7 @@ impl Complaints {
     ) -> Result<pb::SearchComplaintsResponse, Error> {
         let query = Query::read(&request.query, 'C', self.country)
             .ok_or_else(|| Error::field("query", "must have at least two letters or digits"))?;
-        let page: Page<(Timestamp, Id<Complaint>)> = Pages::new(call, &[&request.query, &request.state.to_string()])
-            .read(&request.page_token, request.page_size)?;
+        let page: Page<(Timestamp, Id<Complaint>)> = Page::of(call, &request)?;
         let (_, parties) = bounds(call)?;
         let until = page.after.map_or(NEVER, |(time, _)| time);
         let probes = self.probes(&query, until).await?;

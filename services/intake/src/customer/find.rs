@@ -1,7 +1,7 @@
 //! `FindCustomers`: by telephone in any writing, by e-mail in any case, or by the beginning of the name.
 
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{Page, Pages};
+use kefu_chassis::paging::Page;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 
@@ -26,7 +26,7 @@ impl Customers {
         } else {
             self.country.e164(&request.phone).ok_or_else(|| Error::field("phone", "is not a telephone number"))?
         };
-        let page: Page<Id<Customer>> = Pages::new(call, &asked).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Customer>> = Page::of(call, &request)?;
         let after = page.after.map(Id::uuid);
         let rows = if !phone.is_empty() {
             let row = customers!(

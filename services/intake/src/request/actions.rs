@@ -150,10 +150,10 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    pub(super) async fn customer_replied(
+    pub(super) async fn record_customer_reply(
         &self,
         call: &Call,
-        request: pb::CustomerRepliedRequest,
+        request: pb::RecordCustomerReplyRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();

@@ -50,7 +50,7 @@ impl Requests {
         };
         row.insert(step.change.connection()).await?;
         let shown = row.show();
-        let payload = pb::ExpectationUnmet { state: step.state(), unmet_expectation: Some(shown.clone()) };
+        let payload = pb::UnmetExpectationRecorded { state: step.state(), unmet_expectation: Some(shown.clone()) };
         step.finish_with(&payload, shown).await
     }
 

@@ -29,7 +29,7 @@ kefu_chassis::actions! {
         Note: RecordProgress, "an internal note is recorded", "记录内部备注";
         Inform: RecordProgress, "the customer is told how it goes", "向客户反馈进展";
         AwaitCustomer: AwaitCustomer, "something is awaited of the customer", "等待客户提供所需";
-        CustomerReplied: CustomerReplied, "the customer gave what was awaited", "客户已提供所需";
+        CustomerReplied: RecordCustomerReply, "the customer gave what was awaited", "客户已提供所需";
         Resolve: ResolveRequest, "it is solved, as we see it", "我方认为已解决";
         ConfirmSatisfied: ConfirmResolution, "the customer says that it is solved", "客户确认已解决";
         ConfirmDissatisfied: ConfirmResolution, "the customer says that it is not solved", "客户表示未解决";

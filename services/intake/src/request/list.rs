@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kefu_chassis::call::Scope;
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{NEVER, Page, Pages};
+use kefu_chassis::paging::{NEVER, Page};
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql, to_proto};
@@ -28,7 +28,7 @@ impl Requests {
         call: &Call,
         request: pb::ListRequestsRequest,
     ) -> Result<pb::ListRequestsResponse, Error> {
-        let page: Page<Newest> = Pages::new(call, &filters(&request)).read(&request.page_token, request.page_size)?;
+        let page: Page<Newest> = Page::of(call, &request)?;
         let own_customer =
             if let Scope::Customer(customer) = call.scope() { reference::<Customer>(customer)? } else { None };
         let customer = reference::<Customer>(&request.customer)?;
@@ -68,7 +68,7 @@ impl Requests {
         call: &Call,
         request: pb::ListMyQueueRequest,
     ) -> Result<pb::ListMyQueueResponse, Error> {
-        let page: Page<Newest> = Pages::new(call, &[""; 0]).read(&request.page_token, request.page_size)?;
+        let page: Page<Newest> = Page::of(call, &request)?;
         let queue = sqlx::query!(
             r#"
             select r.id, next.due_at as "due_at?: jiff_sqlx::Timestamp", next.clause as "clause?"
@@ -113,8 +113,7 @@ impl Requests {
         call: &Call,
         request: pb::ListProgressRequest,
     ) -> Result<pb::ListProgressResponse, Error> {
-        let page: Page<Id<Progress>> =
-            Pages::new(call, &[&request.parent]).read(&request.page_token, request.page_size)?;
+        let page: Page<Id<Progress>> = Page::of(call, &request)?;
         let parent = self.seen(call, &request.parent).await?;
         let rows = steps!("where request = $1 and ($2::uuid is null or id < $2) and (told_by <> 0 or not $3) order by id desc limit $4",
             parent.id,
@@ -127,21 +126,4 @@ impl Requests {
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
         Ok(pb::ListProgressResponse { progress: rows.iter().map(ProgressRow::show).collect(), next_page_token })
     }
-}
-
-/// The filters that a page token belongs to: another query refuses the token.
-fn filters(request: &pb::ListRequestsRequest) -> Vec<String> {
-    let time = |time: Option<&prost_types::Timestamp>| {
-        time.and_then(from_proto).map(|time| time.to_string()).unwrap_or_default()
-    };
-    vec![
-        request.customer.clone(),
-        request.owner.clone(),
-        request.department.clone(),
-        format!("{}/{}/{}", request.state, request.channel, request.kind),
-        time(request.start_time.as_ref()),
-        time(request.end_time.as_ref()),
-        request.number.clone(),
-        request.external_id.clone(),
-    ]
 }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use kefu_chassis::names::Id;
-use kefu_chassis::paging::{Key, Page, Pages};
+use kefu_chassis::paging::{Key, Page};
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::search::Query;
 use kefu_chassis::{Call, Error};
@@ -36,8 +36,7 @@ impl Requests {
     ) -> Result<pb::SearchRequestsResponse, Error> {
         let query = Query::read(&request.query, 'R', self.country)
             .ok_or_else(|| Error::field("query", "must have at least two letters or digits"))?;
-        let filters = [&request.query, &request.customer, &request.department, &request.state.to_string()];
-        let page: Page<PageEnd> = Pages::new(call, &filters).read(&request.page_token, request.page_size)?;
+        let page: Page<PageEnd> = Page::of(call, &request)?;
         let filter = Filter {
             customer: reference::<Customer>(&request.customer)?.map(Id::uuid),
             department: &request.department,

@@ -45,7 +45,7 @@ const ACTIONS: [(&str, State); 23] = [
     ("ClassifyRequest", State::InProgress),
     ("RecordProgress", State::InProgress),
     ("AwaitCustomer", State::InProgress),
-    ("CustomerReplied", State::AwaitingCustomer),
+    ("RecordCustomerReply", State::AwaitingCustomer),
     ("ResolveRequest", State::InProgress),
     ("ConfirmResolution", State::Resolved),
     ("ReopenRequest", State::Closed),
@@ -246,7 +246,7 @@ impl World {
             "AwaitCustomer" => json!({ "name": target, "awaited": "序列号" }),
             "ResolveRequest" => json!({ "name": target, "resolution": "重新安装驱动", "assistance": "远程陪同操作" }),
             "ConfirmResolution" => json!({ "name": target, "outcome": "SATISFIED", "channel": "HOTLINE" }),
-            "RespondRequest" | "CustomerReplied" | "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => {
+            "RespondRequest" | "RecordCustomerReply" | "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => {
                 json!({ "name": target })
             }
             "ReopenRequest" | "CancelRequest" | "PauseDuty" | "WaiveDuty" | "DeclineTransfer" | "MarkMajor"

@@ -152,8 +152,8 @@ async fn waiting_for_the_customer_stops_the_progress_clock_and_no_other() {
     desk.bench.mark_overdue().await;
     assert!(desk.duty(&name, "classification").await.breached_time.is_some(), "C2.4 went on and ran out");
     desk.pass_to("2026-11-25T10:00:00+08:00");
-    let call = pb::CustomerRepliedRequest { name: name.clone(), ..Default::default() };
-    let replied = desk.requests.customer_replied(call).await.unwrap().into_inner();
+    let call = pb::RecordCustomerReplyRequest { name: name.clone(), ..Default::default() };
+    let replied = desk.requests.record_customer_reply(call).await.unwrap().into_inner();
     assert_eq!((replied.state(), replied.awaited.as_str()), (State::InProgress, ""));
     let progress = desk.duty(&name, "progress").await;
     assert_eq!(
@@ -199,7 +199,7 @@ async fn what_a_supervisor_stopped_no_reply_of_the_customer_starts_again() {
     let call = pb::AwaitCustomerRequest { name: name.clone(), awaited: "序列号".into(), ..Default::default() };
     desk.requests.await_customer(call).await.unwrap();
     desk.requests
-        .customer_replied(pb::CustomerRepliedRequest { name: name.clone(), ..Default::default() })
+        .record_customer_reply(pb::RecordCustomerReplyRequest { name: name.clone(), ..Default::default() })
         .await
         .unwrap();
     let duty = desk.duty(&name, "progress").await;

@@ -31,7 +31,7 @@ fn actions() -> Vec<(&'static str, Json, &'static str, &'static [&'static str])>
         ("RecordProgress", json!({}), "A9.1", OPEN),
         ("RecordProgress", json!({ "told_by": "CHAT" }), "C4.1", OPEN),
         ("AwaitCustomer", json!({}), "C2.3", &ALL[1..2]),
-        ("CustomerReplied", json!({}), "C4.1", &ALL[2..3]),
+        ("RecordCustomerReply", json!({}), "C4.1", &ALL[2..3]),
         ("ResolveRequest", json!({}), "C3.2", &ALL[1..2]),
         ("ConfirmResolution", asked("SATISFIED"), "C4.2", &ALL[3..4]),
         ("ConfirmResolution", asked("DISSATISFIED"), "C4.3", &ALL[3..4]),

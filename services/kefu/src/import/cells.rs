@@ -19,7 +19,7 @@ pub struct Text {
     column_index: Option<usize>,
     column: String,
     /// Text for records without a column or with an empty cell.
-    default_text: String,
+    fallback: String,
 }
 
 impl Text {
@@ -41,11 +41,11 @@ impl Text {
                 Ok(Self {
                     column_index: Some(column_index),
                     column: column.to_owned(),
-                    default_text: default.unwrap_or_default().to_owned(),
+                    fallback: default.unwrap_or_default().to_owned(),
                 })
             }
             (None, Some(value), None) => {
-                Ok(Self { column_index: None, column: String::new(), default_text: value.to_owned() })
+                Ok(Self { column_index: None, column: String::new(), fallback: value.to_owned() })
             }
             (None, Some(_), Some(_)) => Err(map_error(format!("{key}.default"), "has no use beside a value")),
             _ => Err(map_error(key, "needs either a column or a value")),
@@ -54,7 +54,7 @@ impl Text {
 
     pub fn read<'a>(&'a self, record: &'a StringRecord) -> &'a str {
         match self.column_index.and_then(|column_index| record.get(column_index)).map_or("", str::trim) {
-            "" => &self.default_text,
+            "" => &self.fallback,
             text => text,
         }
     }
@@ -116,10 +116,10 @@ impl Choice {
         if text.column_index.is_some() && words.is_empty() {
             return Err(map_error(format!("{key}.words"), "must say what the column's words mean"));
         }
-        let (default_text, given_as) =
-            (text.default_text.clone(), if text.column_index.is_some() { "default" } else { "value" });
-        if !default_text.is_empty() {
-            words.insert(default_text.clone(), value(format!("{key}.{given_as}"), &default_text)?);
+        let (fallback, given_as) =
+            (text.fallback.clone(), if text.column_index.is_some() { "default" } else { "value" });
+        if !fallback.is_empty() {
+            words.insert(fallback.clone(), value(format!("{key}.{given_as}"), &fallback)?);
         } else if text.column_index.is_none() {
             return Err(map_error(format!("{key}.value"), format!("is none of {}", names::<E>())));
         }
@@ -163,12 +163,12 @@ impl Name {
             ));
         }
         let name = Self { collection, text, ids: spec.ids.clone() };
-        let default_text = &name.text.default_text;
-        if !default_text.is_empty() && name.id(default_text).is_none() {
+        let fallback = &name.text.fallback;
+        if !fallback.is_empty() && name.id(fallback).is_none() {
             let key = if name.text.column_index.is_some() { "default" } else { "value" };
             return Err(map_error(
                 format!("fields.{field}.{key}"),
-                format!("no id can be made from {default_text:?}: give it one under fields.{field}.ids"),
+                format!("no id can be made from {fallback:?}: give it one under fields.{field}.ids"),
             ));
         }
         Ok(name)

@@ -4,7 +4,7 @@
 use kefu_chassis::search::packed;
 use kefu_proto::intake::v1::search_result::Field;
 
-use super::text::Text;
+use super::text::SearchText;
 use kefu_chassis::search::{Query, QueryVariant};
 
 const EXACT: i32 = 3_000;
@@ -21,11 +21,11 @@ pub struct Match {
 }
 
 /// The best match of the query in a request's texts; none if a word is in none of them.
-pub fn best_match(query: &Query, texts: &[Text]) -> Option<Match> {
+pub fn best_match(query: &Query, texts: &[SearchText]) -> Option<Match> {
     query.ways.iter().filter_map(|variant| match_variant(variant, texts)).max_by_key(|hit| hit.score)
 }
 
-fn match_variant(variant: &QueryVariant, texts: &[Text]) -> Option<Match> {
+fn match_variant(variant: &QueryVariant, texts: &[SearchText]) -> Option<Match> {
     let phrase = variant.terms.join(" ");
     let together = texts.iter().filter_map(|text| match_text(&phrase, text)).max_by_key(|hit| hit.score);
     if together.is_some() {
@@ -40,7 +40,7 @@ fn match_variant(variant: &QueryVariant, texts: &[Text]) -> Option<Match> {
     Some(Match { score: APART + weight(best.field), field: best.field, exact: false })
 }
 
-fn match_text(phrase: &str, text: &Text) -> Option<Match> {
+fn match_text(phrase: &str, text: &SearchText) -> Option<Match> {
     let hit = |score, exact| Match { score: score + weight(text.field), field: text.field, exact };
     if is_exact(phrase, text) {
         return Some(hit(EXACT, true));
@@ -55,7 +55,7 @@ fn match_text(phrase: &str, text: &Text) -> Option<Match> {
 
 /// Whether the query is exactly this number or code. For a request's number the running part is enough: `42` matches
 /// `R-20260105-000042`.
-fn is_exact(phrase: &str, text: &Text) -> bool {
+fn is_exact(phrase: &str, text: &SearchText) -> bool {
     let Some(code) = &text.code else { return false };
     let running = (text.field == Field::Number).then(|| text.text.rsplit(' ').next()).flatten();
     let bare = |number: &str| number.trim_start_matches('0').to_owned();

@@ -5,7 +5,7 @@ use kefu_chassis::search::Probes;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::text::Text;
+use super::text::SearchText;
 use kefu_chassis::search::Query;
 
 /// Candidates by their words, or of the one customer the call names: the newest.
@@ -50,10 +50,10 @@ pub struct Candidates {
 
 impl Candidate {
     /// The request's texts; also the customer's texts or the request's number if the candidate was found by these.
-    pub fn texts(&self) -> Vec<Text> {
+    pub fn texts(&self) -> Vec<SearchText> {
         let said = [&self.said, &self.customer_said].into_iter().flatten();
-        let number = self.number.as_deref().and_then(Text::number);
-        number.into_iter().chain(said.flat_map(|said| Text::read(said))).collect()
+        let number = self.number.as_deref().and_then(SearchText::number);
+        number.into_iter().chain(said.flat_map(|said| SearchText::read(said))).collect()
     }
 }
 

@@ -16,7 +16,7 @@ const GRAMS_AT_MOST: usize = 4_000;
 
 /// One searchable text, in normal form.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Text {
+pub struct SearchText {
     pub field: Field,
     pub text: String,
     /// The text without separators, if it is a number or code.
@@ -61,11 +61,11 @@ impl Searched for RequestRow {
 pub fn entry_of_customer(name: &str, contacts: &Json, created_at: Timestamp) -> Entry {
     let contacts: Vec<Contact> = Vec::deserialize(contacts).unwrap_or_default();
     let contacts = contacts.iter().flat_map(contact);
-    let texts: Vec<Text> = plain(Field::Customer, name).into_iter().chain(contacts).collect();
+    let texts: Vec<SearchText> = plain(Field::Customer, name).into_iter().chain(contacts).collect();
     entry_of(&texts, created_at)
 }
 
-fn entry_of(texts: &[Text], time: Timestamp) -> Entry {
+fn entry_of(texts: &[SearchText], time: Timestamp) -> Entry {
     let mut tokens = Tokens::at_most(GRAMS_AT_MOST);
     for text in texts {
         if text.field == Field::Phone {
@@ -75,11 +75,11 @@ fn entry_of(texts: &[Text], time: Timestamp) -> Entry {
         tokens.add(&text.text);
         text.code.iter().for_each(|code| tokens.add(code));
     }
-    let said: Vec<String> = texts.iter().map(Text::line).collect();
+    let said: Vec<String> = texts.iter().map(SearchText::line).collect();
     Entry { tokens: dated(time, &tokens.into_vec()), said: said.join("\n") }
 }
 
-impl Text {
+impl SearchText {
     /// The text of a request's number.
     pub fn number(number: &str) -> Option<Self> {
         code(Field::Number, number)
@@ -102,20 +102,20 @@ impl Text {
     }
 }
 
-fn contact(contact: &Contact) -> Vec<Text> {
+fn contact(contact: &Contact) -> Vec<SearchText> {
     let contact = contact.show();
     let others = [&contact.person, &contact.email, &contact.chat_id, &contact.postal_address];
     let others = others.into_iter().filter_map(|text| plain(Field::Customer, text));
     code(Field::Phone, &contact.phone).into_iter().chain(others).collect()
 }
 
-fn plain(field: Field, text: &str) -> Option<Text> {
+fn plain(field: Field, text: &str) -> Option<SearchText> {
     let text = normal(text);
-    (!text.is_empty()).then_some(Text { field, text, code: None })
+    (!text.is_empty()).then_some(SearchText { field, text, code: None })
 }
 
-fn code(field: Field, text: &str) -> Option<Text> {
-    plain(field, text).map(|text| Text { code: Some(packed(&text.text)), ..text })
+fn code(field: Field, text: &str) -> Option<SearchText> {
+    plain(field, text).map(|text| SearchText { code: Some(packed(&text.text)), ..text })
 }
 
 #[cfg(test)]
@@ -127,9 +127,9 @@ mod tests {
         let contacts = serde_json::json!([{ "person": "王：小\n明", "phone": "+8613800138000", "email": "a=b@c.de" }]);
         let entry = entry_of_customer("7=8:9\r\n公司", &contacts, Timestamp::UNIX_EPOCH);
         assert_eq!(entry.said, "5:7 8 9 公司\n2=8613800138000\n5:王 小 明\n5:a b c de");
-        let texts: Vec<Text> = Text::read(&entry.said).collect();
-        assert_eq!(texts.iter().map(Text::line).collect::<Vec<_>>().join("\n"), entry.said);
+        let texts: Vec<SearchText> = SearchText::read(&entry.said).collect();
+        assert_eq!(texts.iter().map(SearchText::line).collect::<Vec<_>>().join("\n"), entry.said);
         assert_eq!((texts[1].field, texts[1].code.as_deref()), (Field::Phone, Some("8613800138000")));
-        assert_eq!(Text::read("").count() + Text::read("x:y\n99:z\n5").count(), 0);
+        assert_eq!(SearchText::read("").count() + SearchText::read("x:y\n99:z\n5").count(), 0);
     }
 }

@@ -284,8 +284,8 @@ impl Walk<'_> {
             self.live("progress").into_iter().for_each(|duty| duty.hold(Hold::Lifecycle, at));
             self.state = State::AwaitingCustomer;
         } else {
-            let call = pb::CustomerRepliedRequest { name, occurred_time, ..Default::default() };
-            self.desk.requests.customer_replied(call).await.unwrap();
+            let call = pb::RecordCustomerReplyRequest { name, occurred_time, ..Default::default() };
+            self.desk.requests.record_customer_reply(call).await.unwrap();
             if let Some(held) = self.live("progress").filter(|duty| duty.is_held_by(Hold::Lifecycle)) {
                 held.release(Hold::Lifecycle, at);
             }

@@ -39,7 +39,7 @@ fn unacknowledged() -> Facts {
 }
 
 kefu_testkit::lifecycle_tests! {
-    LIFECYCLE, open_gates(), refuses 280, served by [SERVICE_NAME, EVIDENCE],
+    LIFECYCLE, open by [open_gates(), unacknowledged()], served by [SERVICE_NAME, EVIDENCE],
     page "The lifecycle of a complaint" of "services/complaints/src/complaint/lifecycle.rs"
         in "../../../../../docs/lifecycles/complaint.md"
 }

@@ -8,7 +8,7 @@ fn open_gates() -> Facts {
 }
 
 kefu_testkit::lifecycle_tests! {
-    LIFECYCLE, open_gates(), refuses 16, served by [SERVICE_NAME],
+    LIFECYCLE, open by [open_gates()], served by [SERVICE_NAME],
     page "The lifecycle of an improvement" of "services/complaints/src/improvement/lifecycle.rs"
         in "../../../../../docs/lifecycles/improvement.md"
 }

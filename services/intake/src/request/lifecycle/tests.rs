@@ -39,7 +39,7 @@ fn open_gates() -> Facts {
 }
 
 kefu_testkit::lifecycle_tests! {
-    LIFECYCLE, open_gates(), refuses 177, served by [SERVICE_NAME],
+    LIFECYCLE, open by [open_gates()], served by [SERVICE_NAME],
     page "The lifecycle of a request" of "services/intake/src/request/lifecycle.rs"
         in "../../../../../docs/lifecycles/request.md"
 }

@@ -76,6 +76,7 @@ impl Requests {
         }
         let facts = step.facts();
         let mut step = step.ready(request, &facts).await?;
+        let facts = step.facts();
         step.fire(Action::Convert, &facts)?;
         let call_id = Uuid::try_parse(&registration.request_id).map_err(Error::unexpected)?;
         let (request_id, digest) = call.key();

@@ -6,7 +6,7 @@ use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::directory::{Capacity, Organisation};
 use kefu_chassis::names::as_unknown;
 use kefu_chassis::notifications::{Notice, NoticeKind};
-use kefu_chassis::record::Record;
+use kefu_chassis::record::{Record, exactly_one};
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request_bounced::Cause;
@@ -138,6 +138,7 @@ impl Requests {
         &'a self,
         call: &'a Call,
         request: &impl Target,
+        answer: Action,
     ) -> Result<(Step<'a>, TransferRow), Error> {
         let name = request.name();
         let mut step = Step::lock_under::<Transfer>(&self.chassis, call, request).await?;
@@ -149,7 +150,7 @@ impl Requests {
         if step.record.pending_transfer != Some(row.id) {
             return Err(Error::State {
                 subject: name.to_owned(),
-                method: if call.rule.name() == "AcceptTransfer" { "AcceptTransfer" } else { "DeclineTransfer" },
+                method: answer.label().method,
                 state: row.state().as_str_name().to_owned(),
                 clause: "A2.4".into(),
             });
@@ -222,8 +223,7 @@ pub async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Option<Trans
 
 /// Withdraws a transfer because its request ended before it was answered.
 pub async fn withdraw(connection: &mut PgConnection, transfer: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query!("update intake.transfer set state = $2 where id = $1", transfer, State::Withdrawn as i16)
-        .execute(connection)
-        .await?;
-    Ok(())
+    let withdrawn =
+        sqlx::query!("update intake.transfer set state = $2 where id = $1", transfer, State::Withdrawn as i16);
+    exactly_one(&withdrawn.execute(connection).await?)
 }

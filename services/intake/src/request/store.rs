@@ -31,15 +31,14 @@ pub async fn reassign(
     owner: &str,
     now: jiff::Timestamp,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+    let given = sqlx::query!(
         "update intake.request set owner = $2, version = version + 1, updated_at = $3 where id = any($1)",
         ids,
         owner,
         sql::at(now)
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    );
+    let given = given.execute(connection).await?.rows_affected();
+    if u64::try_from(ids.len()) == Ok(given) { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
 /// A step of the work as it is stored.

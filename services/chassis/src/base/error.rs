@@ -24,7 +24,7 @@ pub enum Error {
         /// The resource.
         subject: String,
         /// The method tried.
-        method: &'static str,
+        method: std::borrow::Cow<'static, str>,
         /// The state it is in.
         state: String,
         /// The clause that the action serves.

@@ -270,7 +270,7 @@ mod tests {
                 clause: clause.clone().into(),
                 missing: Text::new("nobody signed", "无人签字"),
             },
-            Error::State { subject, method: "SignThing", state: "OPEN".to_owned(), clause: clause.into() },
+            Error::State { subject, method: "SignThing".into(), state: "OPEN".to_owned(), clause: clause.into() },
         ]
     }
 

@@ -314,7 +314,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     fn refusal(&self, subject: &str, state: S, action: A) -> Error {
         Error::State {
             subject: subject.to_owned(),
-            method: (self.label)(action).method,
+            method: (self.label)(action).method.into(),
             state: (self.state_name)(state).to_owned(),
             clause: self.clause(action).into(),
         }

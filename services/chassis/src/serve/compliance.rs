@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kefu_proto::Target;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 
@@ -17,14 +18,6 @@ use crate::store::duty::{self as store, DutyRow};
 use crate::work::chassis::Chassis;
 
 mod summary;
-
-/// The duty that is decided about, and the method that decides.
-#[derive(Clone, Copy)]
-struct Target<'a> {
-    name: &'a str,
-    etag: &'a str,
-    method: &'static str,
-}
 
 /// The methods of a service's duties.
 #[derive(Clone, Debug)]
@@ -78,19 +71,16 @@ impl Compliance {
 
     async fn pause_duty(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
         let can = |duty: &Duty| duty.is_live() && duty.pause_reasons & BY_PERSON == 0;
-        let target = Target { name: &request.name, etag: &request.etag, method: "PauseDuty" };
-        self.decide(call, target, can, |duty| duty.pause(call.now, &request.reason, &call.caller.subject)).await
+        self.decide(call, &request, can, |duty| duty.pause(call.now, &request.reason, &call.caller.subject)).await
     }
 
     async fn resume_duty(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
         let can = |duty: &Duty| duty.is_live() && duty.pause_reasons & BY_PERSON != 0;
-        let target = Target { name: &request.name, etag: &request.etag, method: "ResumeDuty" };
-        self.decide(call, target, can, |duty| vec![duty.resume(call.now)]).await
+        self.decide(call, &request, can, |duty| vec![duty.resume(call.now)]).await
     }
 
     async fn waive_duty(&self, call: &Call, request: pb::WaiveDutyRequest) -> Result<pb::Duty, Error> {
-        let target = Target { name: &request.name, etag: &request.etag, method: "WaiveDuty" };
-        self.decide(call, target, Duty::is_live, |duty| duty.waive(call.now, &request.reason, &call.caller.subject))
+        self.decide(call, &request, Duty::is_live, |duty| duty.waive(call.now, &request.reason, &call.caller.subject))
             .await
     }
 
@@ -98,23 +88,23 @@ impl Compliance {
     async fn decide(
         &self,
         call: &Call,
-        target: Target<'_>,
+        request: &impl Target,
         can: impl FnOnce(&Duty) -> bool,
         act: impl FnOnce(&mut Duty) -> Vec<DutyChange>,
     ) -> Result<pb::Duty, Error> {
-        let Target { name, etag: given, method } = target;
+        let name = request.name();
         let id = self.id(name)?;
         let mut change = self.chassis.begin(call).await?;
         let duty = store::lock(change.connection(), &self.chassis.calendars, id).await?;
         let mut duty = duty.filter(|duty| call.reaches(&stakeholders(duty))).ok_or_else(|| unknown(name))?;
-        check_etag(given, &etag(duty.version), name)?;
+        check_etag(request.etag(), &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
             return Err(Error::SelfDealing);
         }
         if !can(&duty) {
             return Err(Error::State {
                 subject: name.to_owned(),
-                method,
+                method: call.rule.name().to_owned().into(),
                 state: duty.state.as_str_name().to_owned(),
                 clause: duty.clause.into(),
             });

@@ -68,7 +68,7 @@ impl Requests {
         if row.answered_at.is_some() {
             return Err(Error::State {
                 subject: name.clone(),
-                method: "AnswerUnmetExpectation",
+                method: call.rule.name().to_owned().into(),
                 state: "ANSWERED".into(),
                 clause: "A10.7".into(),
             });

@@ -150,7 +150,7 @@ impl Requests {
         if step.record.pending_transfer != Some(row.id) {
             return Err(Error::State {
                 subject: name.to_owned(),
-                method: answer.label().method,
+                method: answer.label().method.into(),
                 state: row.state().as_str_name().to_owned(),
                 clause: "A2.4".into(),
             });

@@ -105,7 +105,7 @@ impl Requests {
         call: &Call,
         request: pb::AcceptTransferRequest,
     ) -> Result<pb::Transfer, Error> {
-        let (mut step, mut row) = self.lock_pending(call, &request).await?;
+        let (mut step, mut row) = self.lock_pending(call, &request, Action::AcceptTransfer).await?;
         let facts = step.facts();
         // Whoever accepts becomes the owner, except an administrator, who accepts on behalf of the recipient.
         let accepts_as_owner = !call.acts_as(Role::Admin) || call.caller.subject == row.recipient;
@@ -121,7 +121,7 @@ impl Requests {
         call: &Call,
         request: pb::DeclineTransferRequest,
     ) -> Result<pb::Transfer, Error> {
-        let (mut step, mut row) = self.lock_pending(call, &request).await?;
+        let (mut step, mut row) = self.lock_pending(call, &request, Action::DeclineTransfer).await?;
         let mut facts = step.facts();
         facts.is_declined = true;
         step.fire(if facts.was_answered { Action::DeclineTransfer } else { Action::DeclineUnanswered }, &facts)?;

@@ -1,5 +1,5 @@
-//! One call made until it is acknowledged, as a good client does: the same request id every time, now at this replica, now at
-//! the other; and a judgement of every answer on the way.
+//! Repeats a call until it is acknowledged, as a good client does: with the same request id every time, and at the
+//! replicas in turn. Every answer on the way is checked.
 
 use std::error::Error as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,41 +13,42 @@ use tonic_types::StatusExt as _;
 
 use crate::ledger::Ledger;
 
-/// The deadline of one attempt.
+/// Deadline of one attempt.
 const ATTEMPT: Duration = Duration::from_secs(4);
-/// By how much the answer to it may come later.
+/// How long after the deadline of an attempt its answer may still come.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a call may take with all its attempts before it counts as lost.
 const LOST_AFTER: Duration = Duration::from_mins(1);
 
-/// What the callers went through since it was last asked.
+/// Counts of the callers' calls and attempts since the previous tally.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     /// Calls that were acknowledged.
     pub acknowledged: u64,
-    /// Attempts that a service refused for now.
+    /// Attempts that a service answered with an error of its own.
     pub refused: u64,
-    /// Attempts whose connection ended, or that nobody answered in time.
+    /// Attempts whose connection failed, or that no service answered in time.
     pub broken: u64,
     /// Calls that took more than one attempt.
     pub retried: u64,
 }
 
-/// What all callers share.
+/// State that all callers share.
 pub struct Desk {
-    /// What is acknowledged.
+    /// The ledger of everything acknowledged.
     pub ledger: Ledger,
-    /// Whether processes that are called may be away themselves, so that a connection may end.
+    /// Whether the current fault stops processes that the callers call, so that connections may break.
     pub may_break: AtomicBool,
     acknowledged: AtomicU64,
     refused: AtomicU64,
     broken: AtomicU64,
     retried: AtomicU64,
-    /// When the youngest call began that each replica acknowledged at its first attempt, and the youngest conversion.
+    /// Start of the newest acknowledged attempt: at index 0 and 1 for each replica of intake without conversions, at
+    /// [`CONVERSIONS`] for conversions.
     youngest: [Mutex<Option<Instant>>; 3],
 }
 
-/// Where in [`Desk::youngest`] conversions are.
+/// Index of conversions in [`Desk::youngest`].
 pub const CONVERSIONS: usize = 2;
 
 impl Desk {
@@ -63,13 +64,13 @@ impl Desk {
         }
     }
 
-    /// Whether a call that began after `since` was acknowledged there.
+    /// Whether an attempt that began after `since` was acknowledged. `place` is a replica of intake or [`CONVERSIONS`].
     pub fn acknowledged_since(&self, place: usize, since: Instant) -> bool {
         let youngest = self.youngest[place].lock().unwrap_or_else(PoisonError::into_inner);
         youngest.is_some_and(|began| began > since)
     }
 
-    /// What was gone through since the last look.
+    /// Returns the counts since the previous call, and sets them to zero.
     pub fn take_tally(&self) -> Tally {
         let take = |count: &AtomicU64| count.swap(0, Ordering::AcqRel);
         Tally {
@@ -80,8 +81,9 @@ impl Desk {
         }
     }
 
-    /// Calls until it is acknowledged, first at the first of `places`, of as many as the second says. None when that never
-    /// comes, which is a violation, as is every wrong answer on the way.
+    /// Repeats `call` until it is acknowledged. `places` holds the replica to call first and the number of replicas.
+    /// Returns None if the call is not acknowledged within [`LOST_AFTER`], which is a violation. Every wrong answer on
+    /// the way is a violation too.
     pub async fn insist<T>(
         &self,
         what: &'static str,
@@ -131,7 +133,8 @@ impl Desk {
         }
     }
 
-    /// What is wrong with a refusal; nothing if it says when to come back, or if the connection was lost where it may be.
+    /// Returns what is wrong with a failed attempt. Nothing is wrong if the service says when to try again, if the
+    /// deadline has passed, or if the connection broke while it may.
     fn judge(&self, status: &Status) -> Option<String> {
         let details = status.get_error_details();
         let Some(info) = details.error_info().filter(|info| info.domain == "kefu") else {
@@ -141,7 +144,7 @@ impl Desk {
         let told_when = details.retry_info().is_some_and(|hint| hint.retry_delay.is_some());
         match status.code() {
             Code::Unavailable | Code::ResourceExhausted if told_when => None,
-            // A deadline is the caller's own: when to try again is theirs to know.
+            // The caller set the deadline itself, so the service need not say when to try again.
             Code::DeadlineExceeded => None,
             code => Some(format!("{code:?} {}: {}", info.reason, status.message())),
         }
@@ -149,17 +152,17 @@ impl Desk {
 
     fn judge_connection(&self, status: &Status) -> Option<String> {
         self.broken.fetch_add(1, Ordering::AcqRel);
-        // Our own timer, which is the deadline too, was first.
+        // The client's own timer, which is set to the same deadline, ran out before the service answered.
         if status.message() == "Timeout expired" {
             return None;
         }
-        // What our own end makes up has the cause with it; what a service says has not.
+        // An error that the client itself made has a source; a status that a service sent has none.
         let is_allowed = status.source().is_some() && self.may_break.load(Ordering::Acquire);
         (!is_allowed).then(|| format!("{status:?}"))
     }
 }
 
-/// A call with the deadline of an attempt.
+/// Makes a request with the deadline of one attempt.
 pub fn in_time<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(ATTEMPT);

@@ -1,5 +1,5 @@
-//! What must hold after every fault, once nobody calls: everything acknowledged is there exactly once, and everything that
-//! follows from it has happened exactly once, within a bounded time.
+//! Checks after every fault, while the load is paused, that everything acknowledged is stored exactly once, and that
+//! every effect of it happens exactly once and within a bounded time.
 
 use std::time::Duration;
 
@@ -19,19 +19,20 @@ mod journal;
 
 use journal::Journal;
 
-/// How long effects may take after a fault: a conversion that nobody finished is taken up after 20 seconds.
+/// How long effects may take after the load is paused: an unfinished conversion is taken up only after 20 seconds.
 const EFFECTS: Duration = Duration::from_secs(30);
-/// How long it may take until somebody new is let in.
+/// How long a process may take to let in a new member of staff.
 const ADMITTING: Duration = Duration::from_secs(10);
-/// How long a duty may stay unmarked after its time.
+/// How long a breach or an escalation may stay unmarked after its time.
 const MARKING: SignedDuration = SignedDuration::from_secs(3);
 
-/// Looks on from the start to the end.
+/// Checks the world after each fault, and follows every journal from the start to the end of the run.
 pub struct Auditor {
     journals: Vec<Journal>,
 }
 
-/// Discrepancies that time must bring to zero, each a query over `{schema}` of a service.
+/// Discrepancies within a service, each with the query that counts them in its `{schema}`. Every count must fall to
+/// zero within [`EFFECTS`]. `$1` is the time [`MARKING`] ago.
 const OF_EACH: [(&str, &str); 7] = [
     ("events are not sealed", "select count(*) from {schema}.journal where position is null"),
     (
@@ -67,7 +68,7 @@ const OF_EACH: [(&str, &str); 7] = [
     ),
 ];
 
-/// Discrepancies between services.
+/// Discrepancies between services, each with the query that counts them.
 const BETWEEN: [(&str, &str); 4] = [
     (
         "contacts of intake are not counted once each by complaints",
@@ -90,13 +91,13 @@ const BETWEEN: [(&str, &str); 4] = [
 ];
 
 impl Auditor {
-    /// With an eye on every journal.
+    /// Makes an auditor that follows the journal of every service.
     pub fn of(world: &World) -> Self {
         let process = |service: &str| world.processes().find(|process| process.service() == service).unwrap();
         Self { journals: SERVICES.map(|service| Journal::of(&world.rig, process(service))).into() }
     }
 
-    /// Looks at everything, and writes down what is not as it must be; how long the effects took to be there.
+    /// Makes all checks, and records what fails in the ledger. Returns how long the effects took to be complete.
     pub async fn look(&mut self, world: &World, ledger: &Ledger) -> Duration {
         let began = Instant::now();
         let took = match settled(&world.pool).await {
@@ -123,7 +124,7 @@ impl Auditor {
     }
 }
 
-/// Every process lets in who was recorded last: each replica has read its copy of the directory anew.
+/// Checks that every process lets in the newest member of staff, that is, has reread its copy of the directory.
 async fn admitted_everywhere(world: &World, ledger: &Ledger, newest: &str) {
     for process in world.processes() {
         let mut client = NotificationServiceClient::new(world.rig.caller(process, newest, &["AGENT"]));
@@ -141,7 +142,7 @@ async fn admitted_everywhere(world: &World, ledger: &Ledger, newest: &str) {
     }
 }
 
-/// Returns when no discrepancy is left; those that are after a while.
+/// Waits until no discrepancy is left. Fails with those that are left after [`EFFECTS`].
 async fn settled(pool: &PgPool) -> Result<(), Vec<String>> {
     let began = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! The faults: each is done to a world under load, and undone as far as an operator would undo it.
+//! The faults: each is caused in a world under load, and repaired as far as an operator would repair it.
 
 use std::time::Duration;
 
@@ -15,65 +15,65 @@ mod pool;
 
 pub use disk::Disk;
 
-/// What goes wrong.
+/// A fault that the program can cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
-    /// A replica of intake is killed and comes back.
+    /// A replica of intake is killed and restarted.
     KillIntake,
-    /// Complaints is killed and comes back.
+    /// Complaints is killed and restarted.
     KillComplaints,
-    /// The service with the directory is killed and comes back.
+    /// Appraisal, which holds the directory, is killed and restarted.
     KillAppraisal,
-    /// Postgres is killed and comes back.
+    /// Postgres is killed and restarted.
     KillPostgres,
-    /// A replica of intake is stopped by SIGSTOP, with its connections and locks, and goes on.
+    /// A replica of intake is stopped by SIGSTOP, keeping its connections and locks, and is continued later.
     PauseIntake,
     /// Every link between services is cut.
     CutLinks,
-    /// Every link is slow, and then swallows everything.
+    /// Every link is slow, and then passes nothing on while it looks open.
     SlowLinks,
-    /// Statements wait for a lock until every connection of the pools is taken.
+    /// Statements wait for a lock until every database connection of intake is taken.
     ExhaustPool,
-    /// The disk of the tables is full.
+    /// The disk with the tables is full.
     FillDisk,
-    /// The disk of the write-ahead log is full: Postgres ends, and is started when there is room.
+    /// The disk with the write-ahead log is full: Postgres ends, and is restarted when there is room.
     FillLog,
-    /// One replica of intake lives an hour in the past.
+    /// The clock of one replica of intake is an hour behind.
     TurnClockBack,
 }
 
-/// How the faults are this time.
+/// Durations of the faults in a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// How long a fault lasts that has a length.
+    /// How long a fault lasts; some faults last twice as long, and kills do not use it.
     pub lasts: Duration,
-    /// How long a replica is stopped.
+    /// How long [`Fault::PauseIntake`] stops the replica.
     pub pauses: Duration,
 }
 
 impl Scale {
-    /// For every change.
+    /// Durations of a normal run.
     pub const SHORT: Self = Self { lasts: Duration::from_secs(2), pauses: Duration::from_secs(5) };
-    /// For hours of it.
+    /// Durations of a run with `--long`.
     pub const LONG: Self = Self { lasts: Duration::from_secs(10), pauses: Duration::from_secs(30) };
 }
 
-/// A fault that cannot be had on this machine.
+/// The reason why a fault cannot be caused on this machine.
 #[derive(Debug)]
 pub struct Skipped(pub String);
 
 impl Fault {
-    /// What a table calls it.
+    /// Returns the name of the fault on the command line and in the report.
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// Whether a connection of the callers may end by it: a process that they call is killed, stopped or ended.
+    /// Whether the fault may break connections of the callers: it kills, stops or ends a process that they call.
     pub fn breaks_connections(self) -> bool {
         matches!(self, Self::KillIntake | Self::KillAppraisal | Self::PauseIntake | Self::TurnClockBack)
     }
 
-    /// What has to be done while nobody calls, before it.
+    /// Prepares the fault while the load is paused.
     pub async fn prepare(self, world: &World, disk: Option<&Disk>) -> Result<(), Skipped> {
         match self {
             Self::FillDisk => disk::needed(disk)?.move_tables(world, "small").await,
@@ -84,7 +84,7 @@ impl Fault {
         Ok(())
     }
 
-    /// Does it under load, and returns when it is over: since when the world can be well again.
+    /// Causes the fault under load. Returns the moment when the fault was over, from which the recovery time counts.
     pub async fn happen(self, world: &World, disk: Option<&Disk>, scale: Scale, ledger: &Ledger) -> Instant {
         match self {
             Self::KillIntake => kill(&world.intake[0]).await,
@@ -122,12 +122,12 @@ impl Fault {
         Instant::now()
     }
 
-    /// Whether callers meet it for certain: one that none meets has not happened.
+    /// Whether the fault is certain to make calls fail. If no call fails then, the fault has not really happened.
     pub fn is_met(self) -> bool {
         !matches!(self, Self::KillAppraisal | Self::SlowLinks)
     }
 
-    /// What is put back while nobody calls, after it.
+    /// Puts back what the fault changed, while the load is paused.
     pub async fn clear(self, world: &World, disk: Option<&Disk>) {
         match (self, disk) {
             (Self::FillDisk, Some(disk)) => disk.move_tables(world, "pg_default").await,
@@ -140,12 +140,12 @@ impl Fault {
 
 async fn kill(process: &kefu_testkit::rig::Process) {
     process.kill();
-    // Callers meet nobody there for a while.
+    // Callers find the process gone for half a second.
     sleep(Duration::from_millis(500)).await;
     process.restart().await;
 }
 
-/// Transactions of the services that have been open and idle for longer than Postgres lets them.
+/// Counts the services' open transactions that are idle for over 12 s, although Postgres should end them after 10 s.
 async fn still_held(world: &World) -> i64 {
     let held = "select count(*) from pg_stat_activity where application_name like 'kefu-%'
         and state like 'idle in transaction%' and clock_timestamp() - state_change > interval '12 s'";

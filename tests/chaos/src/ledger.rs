@@ -1,42 +1,42 @@
-//! What the callers were told is done, to be compared with what the databases hold.
+//! Records everything that the services acknowledged to the callers, to be compared with what the databases hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kefu_proto::intake::v1::request::State;
 
-/// A request, as its caller knows it from acknowledgements alone.
+/// Content of a request, as its caller knows it from acknowledgements alone.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// The request id it was registered under, which is its description too.
+    /// The id of the call that registered the request, which is also the request's description.
     pub registered_by: String,
-    /// Where it stands.
+    /// State after the last acknowledged call.
     pub state: State,
-    /// The events that it must have.
+    /// Number of events that the journal must hold for the request.
     pub events: usize,
-    /// The texts of its progress.
+    /// Texts of the progress recorded for the request.
     pub progress: Vec<String>,
-    /// The comments of the contacts with its customer.
+    /// Comments of the contacts with the customer about the request.
     pub contacts: Vec<String>,
-    /// The complaint it became.
+    /// Name of the complaint that the request was converted to, if it was.
     pub complaint: Option<String>,
 }
 
-/// A repetition that must find a reply: subject, method and request id.
+/// Key of an acknowledged call, whose repetition must find a stored reply: subject, method and request id.
 pub type Answered = (String, String, String);
 
-/// Everything acknowledged.
+/// Everything that was acknowledged since the start of the run.
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
-    /// By the name of the request.
+    /// Acknowledged requests by their names.
     pub requests: BTreeMap<String, Known>,
-    /// Calls that were answered.
+    /// Calls to intake that were acknowledged and must have a stored reply.
     pub answered: BTreeSet<Answered>,
-    /// The names of staff who were recorded.
+    /// Names of the staff that the clerk recorded.
     pub staff: BTreeSet<String>,
 }
 
-/// The ledger that all callers write.
+/// The ledger that all callers write to, with the violations found so far.
 #[derive(Default)]
 pub struct Ledger {
     entries: Mutex<Entries>,
@@ -45,12 +45,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// To read or write.
+    /// Locks the entries, to read or write them.
     pub fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something is not as promised. What stays so is told once.
+    /// Records a violation. Repeating the same text later in the run has no effect.
     pub fn violated(&self, what: impl Into<String>) {
         let what = what.into();
         if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(what.clone()) {
@@ -58,7 +58,7 @@ impl Ledger {
         }
     }
 
-    /// What was not as promised since this was last asked.
+    /// Removes and returns the violations recorded since the previous call.
     pub fn take_violations(&self) -> Vec<String> {
         std::mem::take(&mut *self.violations.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,4 +1,4 @@
-//! A link between two services: a relay that can be cut, slowed, or made to swallow everything while it looks open.
+//! A link between two services: a relay that can be cut, slowed, or stalled, so that it looks open but passes no data.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How a link is.
+/// State of a link between two processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// As a good network.
+    /// Data pass without delay.
     Open,
-    /// Each piece of data takes so long.
+    /// Each piece of data, at most 64 KiB, is delayed by this time.
     Slow(Duration),
-    /// Connections stay and nothing arrives.
+    /// Connections stay open, but no data arrive until the state changes.
     Stalled,
-    /// Connections end, and none is made.
+    /// Open connections are closed, and new ones are closed at once.
     Cut,
 }
 
-/// A relay to one address.
+/// A relay from a local port to one address.
 pub struct Link {
     address: SocketAddr,
     state: watch::Sender<State>,
 }
 
 impl Link {
-    /// Opens one to `target`.
+    /// Opens a link to `target` on a free local port.
     #[expect(clippy::disallowed_methods, reason = "the relay ends with the runtime")]
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -44,12 +44,12 @@ impl Link {
         link
     }
 
-    /// Its near end, as a peer's address.
+    /// Returns the URL of the local port, for a service to use as the address of its peer.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// It is so from now on.
+    /// Sets the state of the link, also for connections that are already open.
     pub fn set(&self, state: State) {
         self.state.send_replace(state);
     }

@@ -1,4 +1,5 @@
-//! The load: agents who lead requests through their lives at both replicas of intake, and a clerk who records new staff.
+//! The load: agents who take requests from registration to closing at both replicas of intake, and a clerk who records
+//! new staff.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +23,13 @@ use crate::call::{Desk, in_time};
 use crate::ledger::Known;
 use crate::world::{INTAKES, World};
 
-/// How long an agent thinks between two calls, at most, in milliseconds.
+/// Upper bound of a caller's random pause between two steps, in milliseconds.
 const THINKS_MS: u64 = 60;
 const SERVICE: &str = "/kefu.intake.v1.RequestService/";
 
 /// Callers that work until they are told to pause.
 pub struct Load {
-    // Ended before what they wait for.
+    // The first field, so that the tasks are dropped before the channel that they wait on.
     _tasks: JoinSet<()>,
     works: watch::Sender<bool>,
     idle: watch::Receiver<usize>,
@@ -36,7 +37,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts an agent for each of `world`'s, and a clerk. They pause at first.
+    /// Starts a task for each agent of `world`, and one for the clerk. All callers are paused at first.
     pub fn start(world: &Arc<World>, desk: &Arc<Desk>, seed: u64) -> Self {
         let works = watch::Sender::new(false);
         let idle = watch::Sender::new(0);
@@ -50,12 +51,12 @@ impl Load {
         Self { works, idle: idle.subscribe(), callers: world.house.agents.len() + 1, _tasks: tasks }
     }
 
-    /// They go on.
+    /// Resumes all callers after a pause.
     pub fn resume(&self) {
         self.works.send_replace(true);
     }
 
-    /// Returns when none has a call under way.
+    /// Pauses all callers, and returns when none has a call under way.
     pub async fn pause(&mut self) {
         self.works.send_replace(false);
         let callers = self.callers;
@@ -67,7 +68,7 @@ fn rng(seed: u64, place: usize) -> fastrand::Rng {
     fastrand::Rng::with_seed(seed ^ (place as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// When a caller works, and what it chooses.
+/// Decides when a caller works, and makes its random choices.
 struct Turn {
     works: watch::Receiver<bool>,
     idle: watch::Sender<usize>,
@@ -75,7 +76,7 @@ struct Turn {
 }
 
 impl Turn {
-    /// Thinks a while, and waits for the load to go on.
+    /// Sleeps for a random time below [`THINKS_MS`]. If the load is paused, counts the caller as idle until it resumes.
     async fn comes(&mut self) {
         tokio::time::sleep(Duration::from_millis(self.rng.u64(0..THINKS_MS))).await;
         if !*self.works.borrow() {
@@ -90,7 +91,7 @@ impl Turn {
     }
 }
 
-/// One agent.
+/// An agent, who calls intake about requests of one customer.
 struct Agent {
     desk: Arc<Desk>,
     name: String,
@@ -98,7 +99,7 @@ struct Agent {
     clients: Vec<RequestServiceClient<Caller>>,
 }
 
-/// Makes a call until it is acknowledged, wherever it is made first.
+/// Repeats a call until it is acknowledged, first at a random replica of intake.
 macro_rules! insist {
     ($agent:ident, $turn:ident, $what:literal, $method:ident, $message:expr) => {{
         let (message, first) = ($message, $turn.rng.usize(0..INTAKES));
@@ -124,14 +125,14 @@ impl Agent {
         }
     }
 
-    /// One request, as far as it goes; none when a call was a violation.
+    /// Registers a request and takes it a random part of the way. Returns None if a call is never acknowledged.
     async fn one(&self, turn: &mut Turn) -> Option<()> {
         let name = self.register(turn).await?;
         if turn.chance(20) {
             turn.comes().await;
             return self.convert(turn, &name).await;
         }
-        // Some are never answered, so that their duties are breached.
+        // Some requests are never responded to, so that their duties are breached.
         if turn.chance(25) {
             return Some(());
         }
@@ -155,7 +156,7 @@ impl Agent {
         self.look(turn, &name).await
     }
 
-    /// Writes down what is acknowledged.
+    /// Records an acknowledged call in the ledger, and applies its `change` to the request.
     fn acknowledged(&self, name: &str, method: &str, request_id: String, change: impl FnOnce(&mut Known, String)) {
         let mut entries = self.desk.ledger.entries();
         entries.answered.insert((self.name.clone(), format!("{SERVICE}{method}"), request_id.clone()));
@@ -174,7 +175,7 @@ impl Agent {
             contact: Some(Contact { phone: "138 0013 8000".into(), ..Default::default() }),
             description: id.clone(),
             business_domain: "consultation".into(),
-            // One of its own, so that none is a repetition of another in the sense of A2.8.
+            // Each request has its own problem type, so that none counts as a repetition of another by A2.8.
             problem_type: id.clone(),
             request_id: id.clone(),
             ..Default::default()
@@ -262,7 +263,7 @@ impl Agent {
             ..Default::default()
         };
         let request = insist!(self, turn, "ConvertToComplaint", convert_to_complaint, message)?;
-        // One event says that it begins, and one that it is done.
+        // A conversion has two events: one when it begins, and one when it is done.
         self.acknowledged(name, "ConvertToComplaint", id, |known, _| {
             known.events += 1;
             known.complaint = Some(request.complaint);
@@ -270,7 +271,7 @@ impl Agent {
         Some(())
     }
 
-    /// Reads it, by its name or its number: what was acknowledged anywhere is seen everywhere.
+    /// Reads a request by its name, then by its number. Any replica must show what was acknowledged at any other.
     async fn look(&self, turn: &mut Turn, name: &str) -> Option<()> {
         let message = pb::GetRequestRequest { name: name.into() };
         let request = insist!(self, turn, "GetRequest", get_request, message)?;
@@ -289,7 +290,7 @@ impl Agent {
     }
 }
 
-/// Records somebody new now and then, whom every copy of the directory has to get to know.
+/// Records new members of staff, with pauses of 100 to 460 ms. Each must then appear in every copy of the directory.
 async fn clerk(world: Arc<World>, desk: Arc<Desk>, mut turn: Turn) {
     let client = DirectoryServiceClient::new(world.rig.caller(&world.appraisal, "staff/office", &["OFFICE"]));
     for number in 0_u32.. {

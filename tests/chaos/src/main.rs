@@ -1,5 +1,6 @@
-//! Faults under load: the services as real processes on a real Postgres, callers that insist, and after each fault a look at
-//! whether everything acknowledged stands, once. The last line is `N passed, N failed`.
+//! Causes faults under load: the services run as real processes on a real Postgres, and callers repeat every call until
+//! it is acknowledged. After each fault the program checks that every acknowledged change is stored exactly once. Its
+//! last line of output is `N passed, N failed`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,28 +32,28 @@ use load::Load;
 use report::{Outcome, Report};
 use world::{INTAKES, World};
 
-/// How long the load runs before a fault, and on after the recovery.
+/// How long the load runs before a fault, and again after the recovery.
 const AROUND: Duration = Duration::from_secs(1);
-/// How long a recovery may take.
+/// How long a recovery may take before it counts as a violation.
 const RECOVERY: Duration = Duration::from_secs(30);
 
-/// Faults under load.
+/// Causes faults under load, and checks that nothing acknowledged is lost or done twice.
 #[derive(Parser)]
 #[command(version, about, long_about = None)]
 struct Arguments {
-    /// Decides what the callers do, and the order of the faults in a long run; random when left out, and always printed.
+    /// Seed of the callers' choices and of the fault order in a long run; random if omitted, always printed.
     #[arg(long)]
     seed: Option<u64>,
-    /// One fault only.
+    /// Runs only this fault.
     #[arg(long, value_enum)]
     only: Option<Fault>,
-    /// Again and again for so many minutes, with more load and longer faults.
+    /// Repeats the faults for this many minutes, with more load and longer faults.
     #[arg(long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "20")]
     long: Option<u64>,
-    /// Callers at once: 24, in a long run 48.
+    /// Number of agents that call at once: by default 24, in a long run 48.
     #[arg(long)]
     callers: Option<usize>,
-    /// This process has a mount namespace of its own, so it may mount a small disk to fill.
+    /// States that the process has its own mount namespace, so that it may mount a small disk to fill.
     #[arg(long)]
     own_mounts: bool,
 }
@@ -84,7 +85,7 @@ async fn run(arguments: &Arguments) -> Report {
     report
 }
 
-/// A world under load that is looked at after each fault.
+/// Runs the faults one after another on a world under load, and checks the world after each.
 struct Trial {
     load: Load,
     auditor: Auditor,
@@ -139,8 +140,8 @@ impl Trial {
         Outcome { fault, tally, recovered, caught_up, violations: self.desk.ledger.take_violations(), skipped: None }
     }
 
-    /// How long it takes until every process is ready, and every replica acknowledges calls that began after the fault, at
-    /// their first attempt.
+    /// Waits until every process is ready, and both replicas of intake and a conversion have acknowledged attempts that
+    /// began after the fault. Returns the time since `over`, or None after [`RECOVERY`], which is a violation.
     async fn recovered(&self, over: Instant) -> Option<Duration> {
         while over.elapsed() < RECOVERY {
             let serves = |place| self.desk.acknowledged_since(place, over);

@@ -1,4 +1,4 @@
-//! The report: a line for each fault, what was violated, and the count in the end.
+//! The report: a line for each fault, its violations, and the count of passed and failed faults at the end.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,35 +8,35 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::call::Tally;
 use crate::fault::Fault;
 
-/// What came of one fault.
+/// Outcome of one fault.
 pub struct Outcome {
     pub fault: Fault,
     pub tally: Tally,
-    /// From the end of the fault until everything was served again.
+    /// Time from the end of the fault until every process was ready and acknowledged calls; None if that took too long.
     pub recovered: Option<Duration>,
-    /// From the end of the load until every effect was there.
+    /// Time from the start of the checks, with the load paused, until every effect was complete.
     pub caught_up: Duration,
     pub violations: Vec<String>,
-    /// Why it could not be had.
+    /// Reason why the fault could not be caused, if it was skipped.
     pub skipped: Option<String>,
 }
 
 impl Outcome {
-    /// One that this machine does not allow.
+    /// Makes the outcome of a fault that cannot be caused on this machine.
     pub fn skipped(fault: Fault, why: String) -> Self {
         let (tally, violations) = (Tally::default(), Vec::new());
         Self { fault, tally, recovered: None, caught_up: Duration::ZERO, violations, skipped: Some(why) }
     }
 }
 
-/// What came of all.
+/// Outcomes of all faults so far.
 #[derive(Default)]
 pub struct Report {
     outcomes: Vec<Outcome>,
 }
 
 impl Report {
-    /// One more, told at once.
+    /// Adds an outcome, and prints it at once.
     pub fn add(&mut self, outcome: Outcome) {
         let word = match (&outcome.skipped, outcome.violations.is_empty()) {
             (Some(why), _) => format!("SKIPPED: {why}"),
@@ -50,7 +50,7 @@ impl Report {
         self.outcomes.push(outcome);
     }
 
-    /// Faults after which something was violated.
+    /// Counts the faults with violations.
     pub fn failed(&self) -> usize {
         self.outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).count()
     }

@@ -1,5 +1,5 @@
-//! What is put to the test: two processes of intake, one of complaints and of appraisal, the links between them, and their
-//! Postgres.
+//! The system under test: two processes of intake, one of complaints, one of appraisal, the links between them, and
+//! their Postgres.
 
 use kefu_proto::contacts::v1::Contact;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
@@ -9,11 +9,11 @@ use sqlx::PgPool;
 
 use crate::link::{Link, State};
 
-/// Replicas of intake.
+/// Number of replicas of intake.
 pub const INTAKES: usize = 2;
-/// Connections of a process: few, so that they can be exhausted.
+/// Most database connections of each process: few, so that the test can exhaust them.
 const CONNECTIONS: u32 = 8;
-/// Times so short that duties come due, and are told of upwards, while the test looks on.
+/// Overrides of the regulation with times so short that duties come due and are escalated during the test.
 const REGULATION: &str = "
 [C2.1]
 chat = '1s'
@@ -26,27 +26,27 @@ escalate_to_supervisor = '2s'
 escalate_to_manager = '3s'
 ";
 
-/// Everything that runs.
+/// The running system under test.
 pub struct World {
     pub intake: Vec<Process>,
     pub complaints: Process,
     pub appraisal: Process,
     pub links: Vec<Link>,
     pub house: House,
-    /// A customer for each agent.
+    /// Names of the customers, one for each agent and in the order of the agents.
     pub customers: Vec<String>,
-    /// The superuser, to look at everything.
+    /// Connections of the superuser, who can read the tables of every service.
     pub pool: PgPool,
     environments: Vec<Vec<(&'static str, String)>>,
     pub rig: Rig,
 }
 
 impl World {
-    /// Starts all of it, with so many agents.
+    /// Starts Postgres, the services and the links, and records `agents` agents with a customer each.
     pub async fn start(agents: usize) -> Self {
         let settings = [
             ("max_connections", "100"),
-            // Faster when everything is looked through after a kill, and as safe.
+            // Makes recovery after a kill sync whole file systems instead of single files, which is faster and as safe.
             ("recovery_init_sync_method", "syncfs"),
             ("max_wal_size", "256MB"),
         ];
@@ -56,7 +56,8 @@ impl World {
         let appraisal = rig.seat("appraisal");
         let complaints = rig.seat("complaints");
         let intake = [rig.seat("intake"), rig.seat("intake")];
-        // Of intake to complaints and back, and of both to the directory.
+        // The links lead, in this order: from intake to complaints, from complaints to intake, and from each of these
+        // two to the directory in appraisal.
         let links = vec![
             Link::to(complaints.address).await,
             Link::to(intake[0].address).await,
@@ -84,19 +85,19 @@ impl World {
         Self { intake, complaints, appraisal, links, house, customers, pool, environments, rig }
     }
 
-    /// Every process.
+    /// Returns every process of the services.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
         self.intake.iter().chain([&self.complaints, &self.appraisal])
     }
 
-    /// Every link is so from now on.
+    /// Sets every link to `state`.
     pub fn set_links(&self, state: State) {
         for link in &self.links {
             link.set(state);
         }
     }
 
-    /// The environment of a replica of intake, with something more.
+    /// Returns the environment of a replica of intake, followed by the variables in `more`.
     pub fn environment<'a>(&'a self, replica: usize, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let own = self.environments[replica].iter().map(|(name, value)| (*name, value.as_str()));
         own.chain(more.iter().copied()).collect()

@@ -1,4 +1,4 @@
-//! A run that is killed itself leaves nothing behind: no process, whatever state it was in, and no directory.
+//! Tests that a killed run of the program leaves nothing behind: no process, in whatever state, and no directory.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The names of the processes that carry the mark in their environment.
+/// Returns the names of the processes that have `mark`, as `NAME=value`, in their environment.
 fn marked(mark: &str) -> Vec<String> {
     let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     let carries = |environment: Vec<u8>| environment.split(|&byte| byte == 0).any(|line| line == mark.as_bytes());
@@ -27,7 +27,8 @@ fn a_killed_run_leaves_no_process_and_no_directory() {
     let temporary = tempfile::tempdir().unwrap();
     let name = temporary.path().display().to_string();
     let mark = format!("CHAOS_MARK={name}");
-    // Two above the test itself. The variable that cargo has for it does not pass through a shell: its name has a hyphen.
+    // The program lies one directory above that of the test executable. Cargo's variable with its path would not do:
+    // its name has a hyphen, so it does not pass through a shell.
     let own = std::env::current_exe().unwrap();
     let mut command = Command::new(own.ancestors().nth(2).unwrap().join("kefu-chaos"));
     command.args(["--seed", "1", "--only", "pause-intake"]).env("CHAOS_MARK", &name).env("TMPDIR", temporary.path());

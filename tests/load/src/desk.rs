@@ -1,4 +1,4 @@
-//! Who calls and what: agents at a desk, and a call of each method that is measured.
+//! The desk: its agents, and the calls of the writing methods that the benchmark measures.
 
 use std::sync::{Arc, Mutex};
 
@@ -29,24 +29,24 @@ const CONVERT: Method = intake("/kefu.intake.v1.RequestService/ConvertToComplain
 const COMPLAIN: Method =
     Method { schema: "complaints", path: "/kefu.complaints.v1.ComplaintService/RegisterComplaint" };
 
-/// An agent's clients.
+/// The clients of one agent, one for each service.
 #[derive(Clone, Debug)]
 pub struct Agent {
     pub requests: RequestServiceClient<Caller>,
     pub complaints: ComplaintServiceClient<Caller>,
 }
 
-/// The desk.
+/// The desk: agents, customers, and the requests that are under way.
 #[derive(Debug)]
 pub struct Desk {
     agents: Vec<Agent>,
     customers: Vec<String>,
-    /// What was acknowledged.
+    /// Ledger of the writes that the services acknowledged.
     pub ledger: Ledger,
     work: Mutex<Work>,
 }
 
-/// Requests under way with the agent who has each, by what is done to them next.
+/// Requests under way, in one queue for each step reached; each request has its name and the number of its agent.
 #[derive(Debug, Default)]
 struct Work {
     registered: Vec<(String, usize)>,
@@ -56,10 +56,10 @@ struct Work {
     resolved: Vec<(String, usize)>,
 }
 
-/// A queue of the work.
+/// Function that picks one queue of the work.
 type Queue = fn(&mut Work) -> &mut Vec<(String, usize)>;
 
-/// What is done to a request, and in which queues it waits before and after.
+/// A step in the work on a request: the method called, the queue before it, and the queue after it if any.
 struct Step {
     method: Method,
     from: Queue,
@@ -79,12 +79,12 @@ impl Desk {
         queue(&mut self.work.lock().expect("no holder panicked")).push(item);
     }
 
-    /// Forgets the requests under way.
+    /// Empties all queues of requests under way.
     pub fn clear(&self) {
         *self.work.lock().expect("no holder panicked") = Work::default();
     }
 
-    /// A registration as the agents write it.
+    /// Makes the call that registers request number `turn`.
     pub fn registration(&self, turn: u64) -> intake::RegisterRequestRequest {
         let customer = usize::try_from(turn / 7).unwrap_or(0) % self.customers.len();
         intake::RegisterRequestRequest {
@@ -99,12 +99,12 @@ impl Desk {
         }
     }
 
-    /// The client of one of the agents.
+    /// Returns the intake client of the agent with this number.
     pub fn requests_of(&self, agent: usize) -> RequestServiceClient<Caller> {
         self.agents[agent].requests.clone()
     }
 
-    /// A call of one of the methods, made by an agent.
+    /// Turns a method of the desk into a call for the load generator.
     pub fn call<F>(self: &Arc<Self>, method: fn(Arc<Self>, u64) -> F) -> Call
     where
         F: Future<Output = Outcome> + Send + 'static,
@@ -113,7 +113,7 @@ impl Desk {
         Arc::new(move |turn| method(desk.clone(), turn).boxed())
     }
 
-    /// A request is registered.
+    /// Registers a request.
     pub async fn register(self: Arc<Self>, turn: u64) -> Outcome {
         let (agent, registration) = (self.agent(turn), self.registration(turn));
         let id = registration.request_id.clone();
@@ -123,7 +123,7 @@ impl Desk {
         Ok(REGISTER.name())
     }
 
-    /// A complaint is registered.
+    /// Registers a complaint.
     pub async fn complain(self: Arc<Self>, turn: u64) -> Outcome {
         let registration = complaints::RegisterComplaintRequest {
             channel: Channel::Hotline.into(),
@@ -140,7 +140,7 @@ impl Desk {
         Ok(COMPLAIN.name())
     }
 
-    /// The customer is answered.
+    /// Records the first response to the customer of a registered request.
     pub async fn respond(self: Arc<Self>, turn: u64) -> Outcome {
         let step = Step { method: RESPOND, from: |work| &mut work.registered, to: Some(|work| &mut work.responded) };
         self.step(turn, step, |mut client, name, request_id| async move {
@@ -150,7 +150,7 @@ impl Desk {
         .await
     }
 
-    /// The problem is judged.
+    /// Classifies the problem of a request that has been responded to.
     pub async fn classify(self: Arc<Self>, turn: u64) -> Outcome {
         let step = Step { method: CLASSIFY, from: |work| &mut work.responded, to: Some(|work| &mut work.classified) };
         self.step(turn, step, |mut client, name, request_id| async move {
@@ -167,7 +167,7 @@ impl Desk {
         .await
     }
 
-    /// A step of the work is recorded.
+    /// Records progress on a classified request.
     pub async fn tell(self: Arc<Self>, turn: u64) -> Outcome {
         let step = Step { method: PROGRESS, from: |work| &mut work.classified, to: Some(|work| &mut work.told) };
         self.step(turn, step, |mut client, name, request_id| async move {
@@ -183,7 +183,7 @@ impl Desk {
         .await
     }
 
-    /// The problem is solved.
+    /// Resolves a request on which progress has been recorded.
     pub async fn resolve(self: Arc<Self>, turn: u64) -> Outcome {
         let step = Step { method: RESOLVE, from: |work| &mut work.told, to: Some(|work| &mut work.resolved) };
         self.step(turn, step, |mut client, name, request_id| async move {
@@ -194,7 +194,7 @@ impl Desk {
         .await
     }
 
-    /// The customer confirms.
+    /// Confirms with a satisfied customer that a request is resolved.
     pub async fn confirm(self: Arc<Self>, turn: u64) -> Outcome {
         let step = Step { method: CONFIRM, from: |work| &mut work.resolved, to: None };
         self.step(turn, step, |mut client, name, request_id| async move {
@@ -210,7 +210,7 @@ impl Desk {
         .await
     }
 
-    /// A request becomes a complaint, which the other service registers.
+    /// Converts a request that has been responded to into a complaint, which the complaints service registers.
     pub async fn convert(self: Arc<Self>, turn: u64) -> Outcome {
         let step = Step { method: CONVERT, from: |work| &mut work.responded, to: None };
         self.step(turn, step, |mut client, name, request_id| async move {
@@ -222,7 +222,8 @@ impl Desk {
         .await
     }
 
-    /// Does to a request that waits for it what comes next, by the agent who has it; registers one where none waits.
+    /// Takes a request from the step's queue and makes the step's call as the request's agent. Registers a new request
+    /// if the queue is empty.
     async fn step<C, F>(self: Arc<Self>, turn: u64, step: Step, call: C) -> Outcome
     where
         C: FnOnce(RequestServiceClient<Caller>, String, String) -> F,

@@ -1,5 +1,6 @@
-//! Load: a closed loop, in which each caller waits for its answer, and an open loop, which calls at a set rate whatever the
-//! answers do and counts each latency from when the call was due, so that a stalled service cannot hide the calls it delays.
+//! Generates load in two ways. In the closed loop, each caller waits for its answer before it calls again. The open
+//! loop calls at a fixed rate without waiting, and measures each latency from the time at which the call was due, so
+//! that the delays of a stalled service are counted too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,23 +13,23 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tonic::Status;
 
-/// A call, given a number of its own; the method it came down to.
+/// Function that makes one call; it gets a number unique to the call, and returns the name of the method called.
 pub type Call = Arc<dyn Fn(u64) -> BoxFuture<'static, Outcome> + Send + Sync>;
-/// The method that was called with success, or the first refusal.
+/// Outcome of one call: the name of the method that succeeded, or the status of the refusal.
 pub type Outcome = Result<&'static str, Status>;
 
-/// What came of a load.
+/// Result of one load: counts of calls and their latencies.
 #[derive(Debug)]
 pub struct Run {
-    /// Calls answered with success.
+    /// Number of calls answered with success.
     pub answered: u64,
-    /// Calls answered otherwise.
+    /// Number of calls answered with an error.
     pub refused: u64,
-    /// The first refusal.
+    /// Status of the first refused call.
     pub refusal: Option<Status>,
-    /// How long it took, in seconds.
+    /// Length of the load in seconds, until the last answer.
     pub seconds: f64,
-    /// Latencies of the answered calls by method, in microseconds.
+    /// Latencies of the successful calls by method, in microseconds.
     pub latencies: BTreeMap<&'static str, Histogram<u64>>,
 }
 
@@ -61,12 +62,12 @@ impl Run {
         }
     }
 
-    /// Answered calls a second.
+    /// Returns the number of successful calls a second.
     pub fn rate(&self) -> f64 {
         self.answered as f64 / self.seconds
     }
 
-    /// Latencies of all methods in microseconds.
+    /// Returns the latencies of all methods together, in microseconds.
     pub fn all(&self) -> Histogram<u64> {
         let mut all = histogram();
         for latencies in self.latencies.values() {
@@ -75,12 +76,12 @@ impl Run {
         all
     }
 
-    /// A latency by its share from 0 to 1, in milliseconds.
+    /// Returns the latency in milliseconds that `share` of the calls (0 to 1) do not exceed.
     pub fn quantile(&self, share: f64) -> f64 {
         self.all().value_at_quantile(share) as f64 / 1_000.0
     }
 
-    /// Fails the benchmark when calls were refused: figures of a load that is refused say nothing.
+    /// Panics if any call was refused, because figures of a refused load mean nothing; otherwise returns the run.
     pub fn checked(self, what: &str) -> Self {
         if let Some(refusal) = &self.refusal {
             panic!("{what}: {} of {} calls were refused, the first with {refusal:?}", self.refused, self.answered);
@@ -89,18 +90,18 @@ impl Run {
     }
 }
 
-/// Latencies of up to an hour in microseconds, to three digits.
+/// Returns an empty histogram for latencies in microseconds, from 1 µs to one hour, with three significant digits.
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("bounds and a precision there are")
 }
 
-/// Numbers of calls, unique in this process.
+/// Returns the next call number, unique in this process, starting at 0.
 pub fn turn() -> u64 {
     static TURNS: AtomicU64 = AtomicU64::new(0);
     TURNS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// `callers` that call one after the other for `length`.
+/// Runs the closed loop: `callers` call concurrently for `length`, each waiting for one answer before its next call.
 pub async fn closed(callers: usize, length: Duration, call: &Call) -> Run {
     let began = Instant::now();
     let over = Arc::new(AtomicBool::new(false));
@@ -127,12 +128,12 @@ pub async fn closed(callers: usize, length: Duration, call: &Call) -> Run {
     whole
 }
 
-/// Calls `rate` times a second for `length`, evenly spaced.
+/// Runs the open loop: calls `rate` times a second for `length`, evenly spaced, and waits for all answers.
 pub async fn open(rate: f64, length: Duration, call: &Call) -> Run {
     let (done, mut outcomes) = mpsc::unbounded_channel();
     let (runtime, call) = (tokio::runtime::Handle::current(), call.clone());
     let began = Instant::now();
-    // A thread of its own, since tokio's timer is no finer than a millisecond.
+    // The pacer has a thread of its own, since tokio's timer is no finer than a millisecond.
     let pacer = std::thread::spawn(move || {
         let calls = (rate * length.as_secs_f64()) as u64;
         for number in 0..calls {
@@ -141,7 +142,7 @@ pub async fn open(rate: f64, length: Duration, call: &Call) -> Run {
             let (outcome, done) = (call(turn()), done.clone());
             runtime.spawn(async move {
                 let outcome = outcome.await;
-                // Nobody listens any more only when the benchmark has failed.
+                // Sending fails only if the benchmark has failed and dropped the receiver.
                 let _ = done.send((outcome, due.elapsed()));
             });
         }

@@ -1,8 +1,8 @@
-//! What was measured, against what was asked for.
+//! The measured figures and the bounds they are checked against.
 
 use serde::Serialize;
 
-/// What a figure must be.
+/// The bound that a figure must keep.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
@@ -10,7 +10,7 @@ pub enum Bound {
     Under(f64),
 }
 
-/// A figure.
+/// One measured figure.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
     pub what: String,
@@ -18,11 +18,11 @@ pub struct Figure {
     pub unit: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<Bound>,
-    /// What it is made of.
+    /// Explanation of the value: the measurements it was computed from.
     pub from: String,
 }
 
-/// Latencies of a method in milliseconds.
+/// Latencies of one method under one load, in milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Latencies {
     pub load: String,
@@ -32,37 +32,37 @@ pub struct Latencies {
     pub p95: f64,
     pub p99: f64,
     pub most: f64,
-    /// Quantile and latency, for the plot.
+    /// Points of the plot: quantile (0 to 1) and latency in milliseconds.
     #[serde(skip)]
     pub curve: Vec<(f64, f64)>,
 }
 
-/// What processes used during a load.
+/// Resources that one load used, per call.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cost {
     pub load: String,
     pub calls: u64,
-    /// Processor time of the service that was called, of Postgres, and of the load generator, in microseconds a call.
+    /// Processor time of intake and complaints together, of Postgres and of the load generator, in microseconds a call.
     pub service_us: f64,
     pub postgres_us: f64,
     pub generator_us: f64,
-    /// Bytes of write-ahead log a call.
+    /// Bytes of write-ahead log written per call.
     pub log_bytes: f64,
 }
 
-/// What one statement cost during a load.
+/// Cost of one SQL statement during one load.
 #[derive(Clone, Debug, Serialize)]
 pub struct Statement {
     pub load: String,
     pub text: String,
-    /// How often a call of the load ran it, and how long Postgres took each time, in microseconds.
+    /// How often one call ran the statement on average, and how long Postgres took each time, in microseconds.
     pub times: f64,
     pub us: f64,
-    /// Bytes of write-ahead log each time.
+    /// Bytes of write-ahead log written by each run of the statement.
     pub log_bytes: f64,
 }
 
-/// A rate of ours beside that of pgbench.
+/// Rates of one method (`ours`) and of its pgbench script, in calls and transactions a second.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pair {
     pub what: String,
@@ -70,7 +70,7 @@ pub struct Pair {
     pub pgbench: f64,
 }
 
-/// All of it.
+/// All results of one run of the benchmark.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     pub figures: Vec<Figure>,
@@ -81,7 +81,7 @@ pub struct Report {
 }
 
 impl Figure {
-    /// Whether it is what was asked for; also if nothing was.
+    /// Returns whether the figure keeps its bound; true if it has none.
     pub fn is_reached(&self) -> bool {
         match self.bound {
             Some(Bound::AtLeast(least)) => self.value >= least,
@@ -90,7 +90,7 @@ impl Figure {
         }
     }
 
-    /// What was asked for, in words.
+    /// Returns the bound as text with its unit; empty if there is none.
     pub fn asked(&self) -> String {
         match self.bound {
             Some(Bound::AtLeast(least)) => format!("at least {} {}", number(least), self.unit).trim_end().to_owned(),
@@ -99,21 +99,21 @@ impl Figure {
         }
     }
 
-    /// What was measured, in words.
+    /// Returns the measured value as text with its unit.
     pub fn measured(&self) -> String {
         format!("{} {}", number(self.value), self.unit).trim_end().to_owned()
     }
 }
 
 impl Report {
-    /// Adds a figure, and says it.
+    /// Adds a figure to the report and prints it to standard error.
     pub fn figure(&mut self, figure: Figure) {
         let mark = if figure.is_reached() { "" } else { "  NOT REACHED" };
         eprintln!("{}: {}  ({}){mark}  {}", figure.what, figure.measured(), figure.asked(), figure.from);
         self.figures.push(figure);
     }
 
-    /// Adds the latencies of one method of a load.
+    /// Adds the latencies of one method under a load to the report and prints them to standard error.
     pub fn latency(&mut self, load: &str, method: &str, run: &crate::drive::Run) {
         let steps = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999];
         let Some(seen) = run.latencies.get(method) else { panic!("{method} was not called under {load}") };
@@ -136,7 +136,7 @@ impl Report {
     }
 }
 
-/// A number with as many digits as mean something.
+/// Formats a number: below 10 with two decimals, below 100 with one, else (and if whole) as `1,234` without any.
 pub fn number(value: f64) -> String {
     if value.fract() == 0.0 || value.abs() >= 100.0 {
         let text = format!("{value:.0}");
@@ -149,13 +149,13 @@ pub fn number(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// The one in the middle.
+/// Returns the median; of an even number of values, the upper of the two in the middle.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// Least and most.
+/// Formats the least and the greatest value as `least–greatest`.
 pub fn range(values: &[f64]) -> String {
     let (least, most) =
         values.iter().fold((f64::MAX, f64::MIN), |(least, most), &value| (least.min(value), most.max(value)));

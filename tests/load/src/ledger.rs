@@ -1,4 +1,4 @@
-//! What was acknowledged: every write that was answered with success must be in the database, once.
+//! The ledger of acknowledged writes: each write that a service answered with success must be in the database once.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,23 +6,23 @@ use std::sync::Mutex;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A method that writes, as the service keeps replies to it.
+/// A writing method, as the service's table of replies identifies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Method {
-    /// The schema of the service.
+    /// Database schema of the service: `intake` or `complaints`.
     pub schema: &'static str,
-    /// Its path.
+    /// gRPC path of the method, e.g. `/kefu.intake.v1.RequestService/RegisterRequest`.
     pub path: &'static str,
 }
 
 impl Method {
-    /// Its name in the contract, e.g. `RegisterRequest`.
+    /// Returns the method's name in the contract, e.g. `RegisterRequest`.
     pub fn name(self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 }
 
-/// Acknowledged writes by method.
+/// The acknowledged writes, grouped by method.
 #[derive(Debug, Default)]
 pub struct Ledger(Mutex<HashMap<Method, Vec<Ack>>>);
 
@@ -33,20 +33,20 @@ struct Ack {
 }
 
 impl Ledger {
-    /// A write of `method` under `request_id` was answered with the resource `name`, e.g. `requests/…`.
+    /// Records that a call of `method` with `request_id` succeeded for the resource `name`, e.g. `requests/…`.
     pub fn acknowledge(&self, method: Method, request_id: &str, name: &str) {
         let request_id = request_id.parse().expect("a request id is a UUID");
         let root = name.split('/').nth(1).and_then(|id| id.parse().ok()).expect("a name has an id");
         self.0.lock().expect("no holder panicked").entry(method).or_default().push(Ack { request_id, root });
     }
 
-    /// How many there are.
+    /// Returns the number of acknowledged writes.
     pub fn len(&self) -> usize {
         self.0.lock().expect("no holder panicked").values().map(Vec::len).sum()
     }
 
-    /// How many of them are not in the database just once: with the reply to the call, and an event of the resource that was
-    /// recorded with it.
+    /// Returns the number of acknowledged writes that lack exactly one stored reply to their call, or whose resource
+    /// has no event in the journal.
     pub async fn missing(&self, connection: &mut PgConnection) -> i64 {
         let acknowledged = self.0.lock().expect("no holder panicked").clone();
         let mut missing = 0;
@@ -57,7 +57,8 @@ impl Ledger {
                     or not exists (select from {0}.journal as j where j.aggregate = a.aggregate)",
                 method.schema
             );
-            // The key of replies begins with the subject, which the ledger does not keep.
+            // The primary key of replies begins with the subject, which the ledger does not keep, so looking up a
+            // request id needs an index of its own.
             let index = format!("create index if not exists reply_by_id on {}.reply (request_id)", method.schema);
             sqlx::raw_sql(sqlx::AssertSqlSafe(index)).execute(&mut *connection).await.expect("an index can be made");
             let collection = if method.schema == "complaints" { "complaints" } else { "requests" };

@@ -1,5 +1,6 @@
-//! The benchmark: real processes on a durable Postgres under load over public gRPC, with pgbench on the same Postgres in the
-//! same run as the ceiling. Prints JSON and a table, and rewrites the tables and plots of `docs/performance.md`.
+//! The benchmark loads the real services on a durable Postgres over their public gRPC. In the same run, pgbench on the
+//! same Postgres shows the highest rate possible. Prints JSON and a table, and with `--page` rewrites the tables and
+//! plots of `docs/performance.md`.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -32,19 +33,19 @@ use world::World;
 /// Loads the services and measures them.
 #[derive(Parser)]
 struct Arguments {
-    /// How long each load lasts, in seconds; rounds are repeated three times.
+    /// Length of one load in seconds, 2 to 60; comparisons repeat it in three rounds.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(2..=60))]
     seconds: u64,
-    /// Only what is measured before the tables grow.
+    /// Run only the measurements before the tables grow.
     #[arg(long)]
     small: bool,
-    /// About how many requests, and how many open duties, the tables are grown to.
+    /// Number of requests, and of open duties, to grow the tables to (approximate, at least 100,000).
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(100_000..))]
     rows: i64,
-    /// Only these, after what is measured at rest and by an import.
+    /// Run only these parts, after the measurements at rest and of the import.
     #[arg(long, value_delimiter = ',', conflicts_with = "page")]
     only: Vec<Part>,
-    /// Rewrite this page and the plots beside it.
+    /// Rewrite the report in this Markdown page and the plots in the folder beside it.
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
 }
@@ -56,15 +57,15 @@ enum Part {
     Register,
     /// Reads beside pgbench.
     Reads,
-    /// Reads through the gateway, beside those of the service itself.
+    /// Reads through the gateway, beside reads from the service itself.
     Gateway,
-    /// A working desk.
+    /// A mix of all that a working desk does.
     Mix,
-    /// The feed and the verification.
+    /// The feed of events and the verification of the journal.
     Feed,
     /// Lists and searches at two sizes.
     Growth,
-    /// A million open duties.
+    /// A million open duties, or as many as `--rows` says.
     Duties,
 }
 
@@ -76,7 +77,7 @@ impl Arguments {
     }
 
     fn has(&self, part: Part) -> bool {
-        // Reads and duties are of requests that were registered before.
+        // Reads and duties need rows that the registrations write, so they also run the registrations.
         let is_needed =
             part == Part::Register && self.only.iter().any(|only| [Part::Reads, Part::Duties].contains(only));
         (self.only.is_empty() || self.only.contains(&part) || is_needed) && !(self.small && part == Part::Duties)
@@ -121,7 +122,7 @@ async fn measure(world: &World, report: &mut Report, arguments: &Arguments) {
         let large = growth::at(world, report, length).await;
         growth::compare(report, &small, &large);
     }
-    // What was measured is kept whatever comes of the rest.
+    // The page is written now too, so that these results are kept if the measurement of duties fails.
     arguments.publish(world, report).await;
     if arguments.has(Part::Duties) {
         duties::seed(world, arguments.rows).await;
@@ -129,7 +130,7 @@ async fn measure(world: &World, report: &mut Report, arguments: &Arguments) {
     }
 }
 
-/// Every acknowledged write is in the database once, and the journals hold.
+/// Checks that every acknowledged write is in the database once, and adds the number of missing ones to the report.
 async fn proven(world: &World, report: &mut Report) {
     world.sealed().await;
     let mut connection = world.pool.acquire().await.expect("a connection");

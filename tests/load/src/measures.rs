@@ -1,4 +1,4 @@
-//! The measurements, one file each.
+//! The measurements, one module each, and what they share.
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ pub mod mix;
 pub mod reads;
 pub mod register;
 
-/// Rounds, in each of which ours and pgbench take turns.
+/// Number of rounds of a comparison; in each round, the loads that are compared take turns.
 const ROUNDS: usize = 3;
-/// How many statements of a load are told of: those that cost most.
+/// How many SQL statements of a load the report lists: those with the longest total execution time.
 const STATEMENTS: i64 = 6;
 
-/// A load with what it cost, and which statements that was.
+/// Runs a load, and adds its cost and its most expensive SQL statements to the report.
 async fn costed(world: &World, report: &mut Report, load: &str, run: impl AsyncFnOnce() -> Run) -> Run {
     if world.counts_statements {
         world.run("select public.pg_stat_statements_reset()").await;
@@ -53,7 +53,7 @@ async fn costed(world: &World, report: &mut Report, load: &str, run: impl AsyncF
         cost.generator_us,
         cost.log_bytes
     );
-    // Of several rounds the last counts, when pages and plans are warm.
+    // The report keeps only the last of several rounds, when pages and plans are warm.
     report.costs.retain(|earlier| earlier.load != cost.load);
     report.statements.retain(|earlier| earlier.load != cost.load);
     if world.counts_statements {
@@ -63,11 +63,11 @@ async fn costed(world: &World, report: &mut Report, load: &str, run: impl AsyncF
     run
 }
 
-/// pgbench with what it cost Postgres.
+/// Runs a pgbench script and adds its cost to the report. Returns its rate in transactions a second.
 async fn ceiling(world: &World, report: &mut Report, script: &Script, clients: usize, length: Duration) -> f64 {
     let (before, log_before) = (world.used(), log(world).await);
     let rate = pgbench::rate(&world.pgbench(), &world.ceiling(), script, clients, length).await;
-    // Its connections end a moment after it; what they used is known when Postgres has noticed.
+    // pgbench's connections end a moment after pgbench itself, and only then is their processor time counted.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let (after, log_after) = (world.used(), log(world).await);
     let calls = rate * length.as_secs_f64();
@@ -86,16 +86,17 @@ async fn ceiling(world: &World, report: &mut Report, script: &Script, clients: u
     rate
 }
 
-/// A method that is measured beside pgbench.
+/// A method whose rate is compared with that of a pgbench script.
 struct Measured<'a> {
     method: &'a str,
     call: &'a Call,
-    /// What of pgbench, and at least what share of its rate.
+    /// Label of the pgbench script, and the least ratio of the method's rate to pgbench's that is required.
     beside: &'a str,
     least: f64,
 }
 
-/// The highest rate, the median of all rounds.
+/// Compares the highest rate of a method with that of a pgbench script, taking turns. Returns the method's median rate
+/// in calls a second.
 async fn compare(
     world: &World,
     report: &mut Report,
@@ -110,7 +111,7 @@ async fn compare(
         let run = costed(world, report, &load, async || closed(AGENTS, length, call).await.checked(method)).await;
         world.desk.clear();
         world.sealed().await;
-        // Each round that writes has keys of its own.
+        // Each round starts at another key, so that rows written by pgbench do not collide.
         script.values.retain(|(name, _)| *name != "i");
         script.values.push(("i", (round * 10_000_000).to_string()));
         let most = ceiling(world, report, &script, AGENTS, length).await;
@@ -155,7 +156,7 @@ async fn statements(world: &World, report: &mut Report, load: &str, calls: f64) 
     }
 }
 
-/// Bytes of write-ahead log since Postgres was started.
+/// Returns the current position in the write-ahead log, in bytes; the difference of two is what was written between.
 async fn log(world: &World) -> f64 {
     let written = "select pg_current_wal_lsn() - '0/0'::pg_lsn";
     world.number(&format!("select ({written})::bigint")).await as f64

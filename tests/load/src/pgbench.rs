@@ -1,19 +1,19 @@
-//! pgbench on the same Postgres: what the database does with the same rows when nothing stands before it.
+//! Runs pgbench on the same Postgres: its rate shows what the database alone can do with the same rows.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// A script and the values it is run with.
+/// A pgbench script and the values of its variables.
 #[derive(Debug)]
 pub struct Script {
-    /// Its name in `tests/load/pgbench`, without the ending.
+    /// Name of the script's file in `tests/load/pgbench`, without the ending `.sql`.
     pub name: &'static str,
-    /// Variables of the script.
+    /// Names and values of the script's variables.
     pub values: Vec<(&'static str, String)>,
 }
 
-/// Transactions a second of `clients` that run a script for `length` on the database at `url`.
+/// Runs a script with `clients` for `length` (whole seconds) on the database at `url`; returns transactions a second.
 pub async fn rate(program: &Path, url: &str, script: &Script, clients: usize, length: Duration) -> f64 {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("pgbench").join(script.name).with_extension("sql");
     let mut command = Command::new(program);

@@ -1,4 +1,4 @@
-//! The plots of the report, as SVG.
+//! Draws the plots of the report as SVG.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ const THEIRS: RGBColor = RGBColor(0xbb, 0xbb, 0xbb);
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0x1f, 0x77, 0xb4), RGBColor(0xff, 0x7f, 0x0e), RGBColor(0x2c, 0xa0, 0x2c), RGBColor(0xd6, 0x27, 0x28)];
 
-/// Rates of ours and of pgbench side by side, on a logarithmic scale since reads and writes lie far apart.
+/// Draws the rates of the services and of pgbench side by side, in calls a second. The scale is logarithmic, since
+/// reads and writes differ much.
 pub fn rates(pairs: &[Pair], file: &Path) {
     draw(pairs, file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }
@@ -59,7 +60,7 @@ fn draw(pairs: &[Pair], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Latencies of single methods by percentile: the rarer the further right.
+/// Draws the latencies in milliseconds of up to four methods by percentile, from 0 % to 99.99 %.
 pub fn latencies(rows: &[Latencies], file: &Path) {
     curves(rows, file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }
@@ -69,7 +70,7 @@ fn curves(rows: &[Latencies], file: &Path) -> Result<(), Box<dyn std::error::Err
     root.fill(&WHITE)?;
     let shown: Vec<&Latencies> = rows.iter().filter(|row| row.load.contains("loop")).take(COLOURS.len()).collect();
     let most = shown.iter().map(|row| row.most).fold(1.0, f64::max) * 1.5;
-    // One call in 10 to the power of x is slower.
+    // Returns the x coordinate of a quantile: at x, one call in 10^x is slower.
     let rarity = |share: f64| -(1.0 - share).log10();
     let mut chart = ChartBuilder::on(&root)
         .caption("Latency in milliseconds by percentile", ("sans-serif", 16))

@@ -1,4 +1,4 @@
-//! The report: JSON for machines, tables for people, and the part of `docs/performance.md` between its two marks.
+//! Writes the report as a table for a terminal, and as Markdown between the two marks in `docs/performance.md`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::plot;
 const BEGIN: &str = "<!-- tools/load writes from here -->";
 const END: &str = "<!-- to here -->";
 
-/// Markdown of all of it.
+/// Returns the whole report as Markdown, after the description of the setting.
 pub fn markdown(report: &Report, setting: &str) -> String {
     let mut text = format!("{setting}\n\n| what | measured | asked for | |\n|---|---|---|---|\n");
     for figure in &report.figures {
@@ -67,7 +67,7 @@ pub fn markdown(report: &Report, setting: &str) -> String {
     text
 }
 
-/// The figures as a table for a terminal.
+/// Returns the figures as a table for a terminal.
 pub fn table(report: &Report) -> String {
     let mut table = comfy_table::Table::new();
     table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(["what", "measured", "asked for", ""]);
@@ -78,7 +78,7 @@ pub fn table(report: &Report) -> String {
     table.to_string()
 }
 
-/// Rewrites the page and its plots.
+/// Rewrites the part of the page between its two marks, and the plots in the folder named like the page.
 pub fn publish(report: &Report, setting: &str, page: &Path) {
     let text = std::fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
     let (before, rest) = text.split_once(BEGIN).expect("the page has the mark where the report begins");

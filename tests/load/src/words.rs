@@ -1,8 +1,8 @@
-//! What customers say: texts of realistic length and variety, the same for the same number.
+//! Texts that customers write, of realistic length and variety; the same number always gives the same text.
 
 use kefu_testkit::Dice;
 
-/// Words as they are common at a service desk, the commoner the earlier.
+/// Words that are common at a service desk; the earlier a word, the more often it is used.
 const WORDS: [&str; 64] = [
     "打印机",
     "无法",
@@ -70,13 +70,13 @@ const WORDS: [&str; 64] = [
     "验收",
 ];
 
-/// A word, the commoner the likelier.
+/// Picks a random word; the earlier in the list, the likelier.
 pub fn word(dice: &mut Dice) -> &'static str {
     let (one, other) = (dice.below(WORDS.len() as u64), dice.below(WORDS.len() as u64));
     WORDS[one.min(other) as usize]
 }
 
-/// What customer number `turn` says: six to twenty words and a running number.
+/// Makes the text for number `turn`: 6 to 19 words and `turn` in six digits.
 pub fn description(turn: u64) -> String {
     let mut dice = Dice::new(turn);
     let words: Vec<&str> = (0..6 + dice.below(14)).map(|_| word(&mut dice)).collect();

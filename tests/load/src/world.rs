@@ -1,5 +1,5 @@
-//! What is loaded: the three services as processes on a durable Postgres, with customers and a desk of agents, and beside
-//! their database an empty copy of it for pgbench.
+//! The system under load: the three services as processes on a durable Postgres, with customers and a desk of agents.
+//! Beside the services' database, an empty copy of it serves pgbench.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::desk::{Agent, Desk};
 
-/// Agents, each with a token of their own.
+/// Number of agents; each has a token of its own.
 pub const AGENTS: usize = 32;
-/// Connections that the agents share.
+/// Number of connections to each service that the agents share.
 const CONNECTIONS: usize = 4;
 const CUSTOMERS: usize = 200;
-/// What the Postgres of a production has set: memory for its buffers, and room for the log between checkpoints. All else is
-/// as Postgres comes, durability above all.
+/// Settings that a production Postgres would have: memory for buffers and maintenance, room for the write-ahead log
+/// between checkpoints, and connections. All other settings, durability included, keep Postgres' defaults.
 const SETTINGS: [(&str, &str); 4] =
     [("shared_buffers", "4GB"), ("max_wal_size", "8GB"), ("max_connections", "200"), ("maintenance_work_mem", "1GB")];
 
-/// What is loaded.
+/// The running system under load: services, Postgres and agents.
 pub struct World {
     pub rig: Rig,
     pub intake: Process,
@@ -36,13 +36,13 @@ pub struct World {
     pub appraisal: Process,
     pub desk: Arc<Desk>,
     agents: Vec<String>,
-    /// The services' database, for the superuser.
+    /// Connections of the superuser to the services' database.
     pub pool: PgPool,
-    /// Whether Postgres has what counts statements, which not every package of it brings.
+    /// Whether Postgres has the extension `pg_stat_statements`, which not every package of Postgres includes.
     pub counts_statements: bool,
 }
 
-/// Processor time in seconds, and memory in bytes.
+/// Processor time since the start, and memory in bytes, of each service and of all Postgres processes.
 #[derive(Clone, Copy, Debug)]
 pub struct Used {
     pub intake: Usage,
@@ -52,7 +52,8 @@ pub struct Used {
 }
 
 impl World {
-    /// Starts it, with a log that was used before if that is worth its time and 4 GB of disk.
+    /// Starts Postgres, the services and the desk. With `with_used_log`, first fills the write-ahead log with files to
+    /// reuse, which takes time and 4 GB of disk.
     pub async fn open(with_used_log: bool) -> Self {
         let settings = SETTINGS.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let rig = Rig::start(Plan { settings, log: "warn".into(), ..Plan::default() }).await;
@@ -60,7 +61,7 @@ impl World {
         if with_used_log {
             used_log(&rig).await;
         }
-        // While nobody is connected to it.
+        // A database can be copied only while nobody is connected to it.
         query(&rig.url_of("postgres"), &format!("create database {CEILING} template kefu")).await;
         let pool = rig.pool("intake");
         let processes = rig.launch_all(&[("appraisal", 1), ("complaints", 1), ("intake", 1)]).await;
@@ -80,17 +81,17 @@ impl World {
         Self { rig, intake, complaints, appraisal, desk, agents: house.agents, pool, counts_statements }
     }
 
-    /// A caller of intake with a connection of its own.
+    /// Returns a caller of `process` with a connection of its own, authenticated as `subject` in `role`.
     pub fn caller(&self, process: &Process, subject: &str, role: &str) -> Caller {
         Bearer::new(&self.rig.token(subject, &[role])).on(channel(process))
     }
 
-    /// The agents' names, by their places.
+    /// Returns the agents' names; the place in the slice is the agent's number.
     pub fn agents(&self) -> &[String] {
         &self.agents
     }
 
-    /// What each process has used up to now.
+    /// Reads the processor time and memory that each service and Postgres have used up to now.
     pub fn used(&self) -> Used {
         Used {
             intake: Usage::of(self.intake.pid()),
@@ -100,25 +101,25 @@ impl World {
         }
     }
 
-    /// A number that a statement gives.
+    /// Returns the single number that an SQL statement selects from the services' database.
     pub async fn number(&self, statement: &str) -> i64 {
         let query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(statement.to_owned()));
         query.fetch_one(&self.pool).await.unwrap_or_else(|error| panic!("{statement}: {error}"))
     }
 
-    /// Runs statements.
+    /// Runs SQL statements on the services' database.
     pub async fn run(&self, statements: &str) {
         let run = sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&self.pool).await;
         run.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
-    /// The texts that a statement gives.
+    /// Returns the texts that an SQL statement selects from the services' database, one a row.
     pub async fn texts(&self, statement: &str) -> Vec<String> {
         let query = sqlx::query_scalar::<_, String>(AssertSqlSafe(statement.to_owned()));
         query.fetch_all(&self.pool).await.unwrap_or_else(|error| panic!("{statement}: {error}"))
     }
 
-    /// The columns of a table.
+    /// Returns the names of a table's columns, in their order in the table.
     pub async fn columns(&self, schema: &str, table: &str) -> Vec<String> {
         self.texts(&format!(
             "select column_name::text from information_schema.columns
@@ -127,7 +128,7 @@ impl World {
         .await
     }
 
-    /// Requests with the places of the agents who own them: those that were imported.
+    /// Returns the names of all imported requests, each with the number of the agent who owns it.
     pub async fn owned(&self) -> Vec<(String, usize)> {
         let rows = self.texts("select id || ' ' || substr(owner, 12) from intake.request where source = 'load'").await;
         let read = |row: String| {
@@ -137,7 +138,7 @@ impl World {
         rows.into_iter().map(|row| read(row).expect("an agent owns it")).collect()
     }
 
-    /// Waits until a statement gives zero; panics after `patience`.
+    /// Waits until an SQL statement selects zero, asking every 20 ms; panics after `patience`.
     pub async fn until_none(&self, statement: &str, patience: Duration) {
         let began = Instant::now();
         while self.number(statement).await > 0 {
@@ -146,7 +147,7 @@ impl World {
         }
     }
 
-    /// Waits until all events are sealed.
+    /// Waits until all events of intake and complaints are sealed, i.e. have a position; panics after two minutes each.
     pub async fn sealed(&self) {
         for schema in ["intake", "complaints"] {
             let unsealed = format!("select count(*) from {schema}.journal where position is null");
@@ -154,12 +155,12 @@ impl World {
         }
     }
 
-    /// Where pgbench runs: the URL of the copy.
+    /// Returns the URL of the copied database, in which pgbench runs.
     pub fn ceiling(&self) -> String {
         self.rig.url_of(CEILING)
     }
 
-    /// Gives the copy a customer, whose requests pgbench writes.
+    /// Copies a customer to pgbench's database, because the requests that pgbench writes refer to it.
     pub async fn copy_customer(&self, id: &str) {
         let columns = self.columns("intake", "customer").await.join(", ");
         let rows = format!("select row_to_json(c)::text from intake.customer as c where id = '{id}'");
@@ -172,7 +173,8 @@ impl World {
         query(&self.ceiling(), &insert).await;
     }
 
-    /// Gives the copy what the rows of a table are found by, for pgbench to take from; how many.
+    /// Copies the search tokens and texts of up to 20,000 rows of a table to pgbench's database, so that pgbench can
+    /// write varied ones. Returns how many rows were copied.
     pub async fn copy_said(&self, schema: &str, table: &str, came: &str) -> i64 {
         let rows = format!(
             "select s.tokens::text, s.said from {schema}.{table}_search as s
@@ -194,14 +196,14 @@ impl World {
         i64::try_from(said.len()).unwrap_or(0)
     }
 
-    /// A number from the copy.
+    /// Returns the single number that an SQL statement selects from pgbench's database.
     pub async fn ceiling_number(&self, statement: &str) -> i64 {
         let mut connection = PgConnection::connect(&self.ceiling()).await.expect("the copy is there");
         let number = sqlx::query_scalar(AssertSqlSafe(statement.to_owned())).fetch_one(&mut connection).await;
         number.unwrap_or_else(|error| panic!("{statement}: {error}"))
     }
 
-    /// On what it was measured, in a paragraph.
+    /// Describes in a paragraph the machine, the Postgres version and the settings of the measurement.
     pub async fn setting(&self) -> String {
         let version = self.texts("select current_setting('server_version')").await.concat();
         let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
@@ -222,17 +224,17 @@ comes, so every commit is flushed. Figures of several rounds are medians, least 
         )
     }
 
-    /// The program.
+    /// Returns the path of the program pgbench.
     pub fn pgbench(&self) -> PathBuf {
         self.rig.postgres_programs().join("pgbench")
     }
 }
 
-/// The database that only pgbench uses.
+/// Name of the database that only pgbench uses.
 const CEILING: &str = "ceiling";
 
-/// Fills the log as far as Postgres keeps its files, and lets it use them again: in a database that has been running, nobody
-/// waits for a file of the log to be made.
+/// Fills 250 files of the write-ahead log (4 GB), then makes a checkpoint so that Postgres can reuse them. Otherwise
+/// writers would wait for new files, which they do not in a database that has been running for long.
 async fn used_log(rig: &Rig) {
     let fill = "do $$ begin for file in 1..250 loop
         perform pg_logical_emit_message(false, 'load', ''); perform pg_switch_wal();
@@ -241,7 +243,7 @@ async fn used_log(rig: &Rig) {
     query(&rig.url_of("kefu"), "checkpoint").await;
 }
 
-/// Lets Postgres count statements, if it can.
+/// Sets up the extension `pg_stat_statements` if it is available, and returns whether it is.
 async fn count_statements(rig: &Rig) -> bool {
     let url = rig.url_of("kefu");
     let mut connection = PgConnection::connect(&url).await.expect("Postgres is there");
@@ -262,7 +264,7 @@ async fn query(url: &str, statement: &str) {
     done.unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
-/// The connections that the agents share.
+/// Makes the connections to a service that the agents share.
 pub fn connect(process: &Process) -> Vec<Channel> {
     (0..CONNECTIONS).map(|_| channel(process)).collect()
 }
@@ -284,7 +286,7 @@ async fn customers(mut client: CustomerServiceClient<Caller>) -> Vec<String> {
         let call = intake::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
         let created = loop {
             match client.create_customer(call.clone()).await {
-                // The service does not know its staff yet.
+                // This refusal means that the service does not know its staff yet; the call is repeated.
                 Err(refused) if refused.code() == Code::FailedPrecondition => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }

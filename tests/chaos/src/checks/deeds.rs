@@ -1,5 +1,5 @@
-//! The deeds of the callers: what was acknowledged against the tables, row for row. As every call is made until it is
-//! acknowledged, there is nothing else either.
+//! Compares the acknowledged calls with the tables, row by row. As every call is repeated until it is acknowledged, the
+//! tables must hold nothing else either.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::journal::Journal;
 use crate::ledger::{Answered, Entries, Ledger};
 
-/// How many differences are shown of one kind.
+/// Most differences of one kind that a violation shows.
 const SHOWN: usize = 3;
 
-/// Writes down every difference.
+/// Compares the ledger with the tables and the journal of intake, and records every difference as a violation.
 pub async fn compare(pool: &PgPool, ledger: &Ledger, intake: &Journal) {
     let entries = ledger.entries().clone();
     requests(pool, ledger, &entries).await;
@@ -34,7 +34,7 @@ pub async fn compare(pool: &PgPool, ledger: &Ledger, intake: &Journal) {
     differ(ledger, "staff", &entries.staff, &staff.into_iter().collect());
 }
 
-/// Description, state and complaint of every request.
+/// Compares the description, state and complaint of every request.
 async fn requests(pool: &PgPool, ledger: &Ledger, entries: &Entries) {
     type Row = (Uuid, String, i16, Option<Uuid>);
     let rows: Vec<Row> =
@@ -50,7 +50,7 @@ async fn requests(pool: &PgPool, ledger: &Ledger, entries: &Entries) {
     differ(ledger, "requests", &told.map(by_name).collect(), &held.map(by_name).collect());
 }
 
-/// Texts that stand below requests, each as often as it was acknowledged.
+/// Compares texts that belong to requests, as `query` returns them: each acknowledged text must be stored exactly once.
 async fn parts<'a>(
     pool: &PgPool,
     ledger: &Ledger,
@@ -67,7 +67,7 @@ async fn parts<'a>(
     differ(ledger, what, &told.collect(), &held.into_iter().collect());
 }
 
-/// Every acknowledged call has a reply for its repetition.
+/// Checks that intake stores a reply for every acknowledged call, and no other replies.
 async fn answers(pool: &PgPool, ledger: &Ledger, entries: &Entries) {
     let rows: Vec<(String, String, Uuid)> =
         sqlx::query_as("select subject, method, request_id from intake.reply").fetch_all(pool).await.unwrap();

@@ -1,5 +1,5 @@
-//! One journal, followed as a subscriber does: gapless, in order, nothing twice, and verified by its service against what was
-//! seen of it before.
+//! Follows one journal as a subscriber does, and checks that its events come in order, without gaps, and none twice.
+//! The service also verifies the journal against the heads seen before.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -14,14 +14,14 @@ use tonic::{Code, Status};
 
 use crate::ledger::Ledger;
 
-/// How long a journal may have an unsealed tail once nobody calls, and how long its feed may take.
+/// How long a journal may have unsealed events while the load is paused, and how long its feed may take for a message.
 const SEALING: Duration = Duration::from_secs(10);
-/// Heads that are kept to verify against.
+/// Most heads of a journal that are kept to verify it against.
 const ANCHORS: usize = 100;
 
-/// What was seen of a journal.
+/// Record of everything that was read from one journal.
 pub struct Journal {
-    /// The schema of its service.
+    /// Name of the service, which is also its schema.
     pub service: &'static str,
     feed: EventFeedClient<Caller>,
     position: i64,
@@ -34,7 +34,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// That of a process's service.
+    /// Begins to follow the journal of the service of `process`.
     pub fn of(rig: &Rig, process: &Process) -> Self {
         let feed = EventFeedClient::new(rig.caller(process, "services/chaos", &["SERVICE"]));
         Self {
@@ -50,12 +50,13 @@ impl Journal {
         }
     }
 
-    /// How many events there are of an aggregate.
+    /// Returns how many events of an aggregate were read.
     pub fn events_of(&self, aggregate: &str) -> usize {
         self.events.get(aggregate).copied().unwrap_or(0)
     }
 
-    /// Reads on to the end, and has the service verify all of it.
+    /// Has the service verify its journal, and reads all new events up to the verified head. Events that are out of
+    /// order or repeated are recorded as violations.
     pub async fn follow(&mut self, ledger: &Ledger) -> Result<(), String> {
         let verified = self.verify().await?;
         if !verified.findings.is_empty() {
@@ -85,7 +86,7 @@ impl Journal {
         Ok(())
     }
 
-    /// What the service says of its journal, once no tail is unsealed.
+    /// Returns the service's verification of its journal once all events are sealed. Fails after [`SEALING`].
     async fn verify(&mut self) -> Result<VerifyJournalResponse, String> {
         let began = Instant::now();
         loop {
@@ -113,7 +114,7 @@ impl Journal {
             ledger.violated(format!("{service}: event {} came twice", event.event_id));
         }
         let before = self.versions.insert(event.aggregate.clone(), event.aggregate_version).unwrap_or(0);
-        // A duty changes with other aggregates' events too, which do not carry its version.
+        // A duty also changes with events of other aggregates, which do not carry its version, so versions may skip.
         let is_next = event.aggregate_version == before + 1 || event.aggregate.contains("/duties/");
         if !is_next || event.aggregate_version <= before {
             let (version, aggregate) = (event.aggregate_version, &event.aggregate);
@@ -133,7 +134,8 @@ impl Journal {
     }
 }
 
-/// Calls again while the service says that it is away: it may still have connections that ended.
+/// Repeats a call for up to [`SEALING`] while the service answers that it is unavailable, as it may still hold broken
+/// database connections.
 async fn patiently<T>(call: impl AsyncFn() -> Result<T, Status>) -> Result<T, String> {
     let began = Instant::now();
     loop {

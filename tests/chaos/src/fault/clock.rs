@@ -1,6 +1,6 @@
-//! The clock: a replica that lives an hour in the past, by libfaketime. The services read the machine's clock and nothing can
-//! set it for them; the library answers for the kernel in that one process, and leaves the others and Postgres alone. A time
-//! namespace could not: it moves the monotonic clocks only.
+//! Turns the clock of one replica an hour back, by libfaketime. The services read the machine's clock and have no
+//! setting to change it. The library changes the time in that one process only, not in other processes or Postgres. A
+//! time namespace would not do: it moves only the monotonic clocks.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use tokio::time::sleep;
 use super::Skipped;
 use crate::world::World;
 
-/// Which replica it is.
+/// Index of the replica of intake whose clock is turned back.
 const REPLICA: usize = 1;
 
-/// The library, as Debian's package `faketime` has it.
+/// Returns the path of the library from Debian's package `faketime`.
 pub fn library() -> Result<PathBuf, Skipped> {
     let places = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
     let found = places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|path| path.is_file());
     found.ok_or_else(|| Skipped("libfaketime is not there: apt-get install faketime".into()))
 }
 
-/// Starts the replica an hour ago, and lets it serve for so long.
+/// Restarts the replica with its clock an hour behind, and waits for twice `lasts` while it serves.
 pub async fn turn_back(world: &World, lasts: Duration) {
     let library = library().map(|path| path.display().to_string()).unwrap_or_default();
     let faked = [("LD_PRELOAD", library.as_str()), ("FAKETIME", "-1h"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
@@ -30,7 +30,7 @@ pub async fn turn_back(world: &World, lasts: Duration) {
     sleep(lasts + lasts).await;
 }
 
-/// Starts it in the present again.
+/// Restarts the replica with the right time.
 pub async fn put_right(world: &World) {
     let process = &world.intake[REPLICA];
     process.terminate().await;

@@ -1,4 +1,4 @@
-//! A small disk of our own, a `tmpfs`, that can be filled: for the tables, or for the write-ahead log.
+//! A small disk, a `tmpfs`, that the program can fill. It holds either the tables or the write-ahead log.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -14,21 +14,22 @@ use tokio::time::{Instant, sleep};
 use super::Skipped;
 use crate::world::World;
 
-/// Room for the write-ahead log of a run as the plan bounds it, and for the tables.
+/// Mount options: 768 MiB have room for the tables, or for the write-ahead log of a run within its `max_wal_size`.
 const SIZE: &str = "size=768m,mode=0700";
 
-/// The disk, mounted where only this program and what it starts see it.
+/// The mounted disk, which only this program and the processes that it starts can see.
 pub struct Disk {
     directory: tempfile::TempDir,
 }
 
-/// The disk, where there is one.
+/// Returns the disk, or the reason to skip the fault when there is none.
 pub fn needed(disk: Option<&Disk>) -> Result<&Disk, Skipped> {
     disk.ok_or_else(|| Skipped("no disk can be mounted: run tools/chaos as root, with CAP_SYS_ADMIN".into()))
 }
 
 impl Disk {
-    /// Mounts one. Only in a mount namespace of our own, so that it goes with us however we end.
+    /// Mounts a disk, but only in a mount namespace of this program, so that the disk vanishes however the program
+    /// ends. Returns None without such a namespace, or if mounting fails.
     pub fn mount(has_own_mounts: bool) -> Option<Self> {
         if !has_own_mounts {
             return None;
@@ -40,7 +41,7 @@ impl Disk {
         mounted.then_some(Self { directory })
     }
 
-    /// A directory of it for Postgres.
+    /// Returns a directory on the disk that belongs to the user of Postgres, and creates it if necessary.
     fn place(&self, world: &World, name: &str) -> PathBuf {
         let place = self.directory.path().join(name);
         let owner = fs::metadata(world.rig.postgres_data()).unwrap();
@@ -52,7 +53,7 @@ impl Disk {
         place
     }
 
-    /// Moves every table to a tablespace: `small` is here.
+    /// Moves every table and index of the services to a tablespace: `small`, which is on this disk, or `pg_default`.
     pub async fn move_tables(&self, world: &World, tablespace: &str) {
         if tablespace == "small" {
             let place = self.place(world, "tables").display().to_string();
@@ -66,7 +67,7 @@ impl Disk {
         for kind in ["table", "index"] {
             let moved =
                 format!("alter {kind} all in tablespace {from} owned by kefu_migrator set tablespace {tablespace}");
-            // It locks all of them, and may meet the services' own work the wrong way round.
+            // The statement locks all of them, so it may deadlock with the services' own work and is then repeated.
             let move_all = async || {
                 let mut connection = world.pool.acquire().await.unwrap();
                 connection.execute(sqlx::raw_sql(AssertSqlSafe(moved.clone()))).await.ok()
@@ -75,7 +76,7 @@ impl Disk {
         }
     }
 
-    /// Leaves no room for so long.
+    /// Fills the disk for twice `lasts`.
     pub async fn fill_for(&self, lasts: Duration) {
         let ballast = self.fill();
         sleep(lasts + lasts).await;
@@ -90,22 +91,23 @@ impl Disk {
         path
     }
 
-    /// Lets Postgres keep its write-ahead log here.
+    /// Moves the write-ahead log of Postgres to this disk.
     pub async fn move_log(&self, world: &World) {
         relocate(world, &self.place(world, "log").join("pg_wal")).await;
     }
 
-    /// Lets it keep it beside its data again.
+    /// Moves the write-ahead log of Postgres back into its data directory.
     pub async fn move_log_back(&self, world: &World) {
         relocate(world, &world.rig.postgres_data().join("pg_wal")).await;
     }
 
-    /// Leaves no room for more of the log for so long, upon which Postgres ends; then there is room, and it is started.
+    /// Fills the disk for twice `lasts`, so that Postgres cannot extend its log and ends; then frees the disk and
+    /// restarts Postgres.
     pub async fn fill_log(&self, world: &World, lasts: Duration) {
         let ballast = self.fill();
         let until = Instant::now() + lasts + lasts;
         while Instant::now() < until {
-            // The callers alone would take long to fill what is left of the segment.
+            // Starts new segments of the log, as the callers alone would take long to fill the current one.
             if let Ok(mut connection) = PgConnection::connect_with(&world.rig.superuser("public")).await {
                 while connection.execute("select pg_switch_wal()").await.is_ok() && Instant::now() < until {}
             }
@@ -118,12 +120,12 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Busy as long as a Postgres runs on it; the namespace ends with us anyway.
+        // The disk is busy while Postgres uses it, so this may fail; the namespace ends with this program anyway.
         let _ = Command::new("umount").arg("--lazy").arg(self.directory.path()).status();
     }
 }
 
-/// Moves the write-ahead log of a Postgres, which is stopped for it.
+/// Stops Postgres, moves its write-ahead log to `to`, and starts Postgres again.
 async fn relocate(world: &World, to: &Path) {
     let at = world.rig.postgres_data().join("pg_wal");
     world.rig.stop_postgres().await;

@@ -1,4 +1,5 @@
-//! A million open duties, or as many as asked for: how soon one that comes due is marked, and what it costs to look for such.
+//! Measures, with a million open duties or as many as asked for, how soon a duty that comes due is marked, and how much
+//! processor time the search for due duties takes.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +7,10 @@ use crate::figures::{Bound, Figure, Report, median, number, range};
 use crate::world::World;
 
 const ROUNDS: usize = 5;
-/// How long the idle service is watched.
+/// How long the processor time of the idle services is measured.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// Opens them, far from due: copies of a duty that the service opened.
+/// Opens `count` duties that come due in more than 300 days: copies of a duty that the service opened.
 pub async fn seed(world: &World, count: i64) {
     let began = Instant::now();
     copy(world, count, "interval '300 days' + make_interval(secs => copy)").await;
@@ -17,7 +18,7 @@ pub async fn seed(world: &World, count: i64) {
     eprintln!("  {} duties opened in {:.0} s", number(count as f64), began.elapsed().as_secs_f64());
 }
 
-/// Measures both.
+/// Measures the delay until a due duty is marked, and the processor time while nothing comes due.
 pub async fn run(world: &World, report: &mut Report) {
     let open = world.number("select count(*) from intake.duty where state = 1").await;
     let mut delays = Vec::new();
@@ -50,7 +51,7 @@ pub async fn run(world: &World, report: &mut Report) {
     });
 }
 
-/// Opens a duty that is due in a second; how long after that it is marked, in seconds.
+/// Opens a duty that is due in a second. Returns how many seconds after that time it was marked.
 async fn marked_after(world: &World) -> f64 {
     copy(world, 1, "interval '1 second'").await;
     let unmarked = "select count(*) from intake.duty where state = 1 and breached_at is null

@@ -1,5 +1,5 @@
-//! The feed: how fast one subscriber catches up, how far it is behind while requests are registered, and what subscribers cost
-//! those who write. And the verification, which reads the same rows.
+//! Measures the feed: how fast one subscriber catches up, how far it lags behind while requests are registered, and how
+//! much subscribers slow down writers. Also measures the verification of the journal, which reads the same rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -18,15 +18,15 @@ use crate::drive::{closed, histogram, open};
 use crate::figures::{Bound, Figure, Report, median, number, range};
 use crate::world::{AGENTS, World};
 
-/// Writes a second while the lag is looked at, if so many can be had.
+/// Writes a second during the measurement of the lag, or fewer if the machine cannot keep up with these.
 const WRITES: f64 = 500.0;
 const ROUNDS: usize = 3;
 
-/// Measures all of it.
+/// Measures catching up, the cost of subscribers, the lag and the verification.
 pub async fn run(world: &World, report: &mut Report, length: Duration) {
     catch_up(world, report).await;
     let highest = cost(world, report, length).await;
-    // A machine or a build that cannot keep up would show its queue, not the feed's lag.
+    // The rate is at most 70 % of the highest: above that, waiting calls would be measured, not the feed's lag.
     lag(world, report, WRITES.min(highest * 0.7), length).await;
     verify(world, report).await;
 }
@@ -62,7 +62,8 @@ async fn catch_up(world: &World, report: &mut Report) {
     });
 }
 
-/// From when a call came to when its event reached the subscriber, on one clock.
+/// Measures the time from when a call came (its event's recorded time) until its event reaches the subscriber. Both
+/// times are of the same machine's clock.
 async fn lag(world: &World, report: &mut Report, rate: f64, length: Duration) {
     let head = world.number("select max(position) from intake.journal").await;
     let mut stream = subscribe(world, head).await;
@@ -114,7 +115,8 @@ async fn lag(world: &World, report: &mut Report, rate: f64, length: Duration) {
     });
 }
 
-/// Rounds with three subscribers and without take turns; the rate without.
+/// Measures by how many percent three subscribers lower the write rate; rounds without and with them take turns.
+/// Returns the median rate without subscribers, in writes a second.
 async fn cost(world: &World, report: &mut Report, length: Duration) -> f64 {
     let call = world.desk.call(Desk::register);
     let (mut alone, mut followed, mut falls) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,4 +1,5 @@
-//! `GetRequest` through the gateway, as JSON over HTTP/1.1 and as gRPC passed through, beside the same calls of the service itself.
+//! Measures `GetRequest` through the gateway, as JSON over HTTP/1.1 and as gRPC that is passed through, beside the same
+//! calls to the service itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::world::{AGENTS, World, connect};
 
 use super::{ROUNDS, costed, reads};
 
-/// Measures it; the three take turns.
+/// Measures the rates of `GetRequest` directly, as JSON and as gRPC through the gateway; the three take turns.
 pub async fn run(world: &World, report: &mut Report, length: Duration) {
     let gateway = world.rig.launch(world.rig.seat(GATEWAY), &[]).await;
     let ways = [

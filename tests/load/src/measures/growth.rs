@@ -1,4 +1,5 @@
-//! Lists and searches at 10,000 requests and at many more, by one caller: what grows with the tables and what does not.
+//! Measures the latencies of lists and searches by one caller at 10,000 requests or somewhat more, and at many more, to
+//! show whether they grow with the tables.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use crate::figures::{Bound, Figure, Report, number};
 use crate::words::word;
 use crate::world::{AGENTS, World};
 
-/// The latencies at one size.
+/// The latencies of lists and searches at one size of the tables.
 #[derive(Debug)]
 pub struct AtSize {
     requests: String,
@@ -21,7 +22,7 @@ pub struct AtSize {
     search: Run,
 }
 
-/// Measures them at the present size.
+/// Measures the latencies of lists and searches at the present size of the tables, after a short load to warm up.
 pub async fn at(world: &World, report: &mut Report, length: Duration) -> AtSize {
     let size = number(world.number("select count(*) from intake.request").await as f64);
     let (list, search) = (list(world), search(world));
@@ -35,7 +36,7 @@ pub async fn at(world: &World, report: &mut Report, length: Duration) -> AtSize 
     AtSize { requests: size, list, search }
 }
 
-/// The ratios between both sizes.
+/// Reports the ratios of the 99th percentiles at the large size to those at the small size.
 pub fn compare(report: &mut Report, at_small: &AtSize, at_large: &AtSize) {
     for (what, small, large) in [
         ("ListRequests of 20", &at_small.list, &at_large.list),
@@ -56,7 +57,8 @@ pub fn compare(report: &mut Report, at_small: &AtSize, at_large: &AtSize) {
     }
 }
 
-/// A supervisor lists requests: the newest of all, of a department, of an agent, of a state, or a page further on.
+/// Returns the call in which a supervisor lists 20 requests: by turns of a department, of an agent, in the state
+/// closed, or of all.
 pub fn list(world: &World) -> Call {
     let client = RequestServiceClient::new(world.caller(&world.intake, "staff/boss", "SUPERVISOR"));
     Arc::new(move |turn| {
@@ -72,7 +74,7 @@ pub fn list(world: &World) -> Call {
     })
 }
 
-/// An agent searches by words, by a telephone number or by a running number.
+/// Returns the call in which an agent searches for one word, two words joined or apart, or a running number, by turns.
 pub fn search(world: &World) -> Call {
     let client = RequestServiceClient::new(world.caller(&world.intake, "staff/agent0", "AGENT"));
     Arc::new(move |turn| {
@@ -88,8 +90,9 @@ pub fn search(world: &World) -> Call {
     })
 }
 
-/// Copies the imported requests until there are about so many, spread over the same two years, and lets the service index them.
-/// Large indexes are made anew at the end, as a bulk load does it.
+/// Copies the imported requests until there are about `rows` of them, each copy dated up to 388 days earlier, and
+/// waits until the service has indexed them. Drops the indexes that are not unique before, and makes them again at the
+/// end, as a bulk load does.
 pub async fn seed(world: &World, rows: i64) {
     let began = Instant::now();
     let missing = rows - world.number("select count(*) from intake.request").await;
@@ -135,7 +138,7 @@ pub async fn seed(world: &World, rows: i64) {
     eprintln!("  {} requests after {:.0} s", number(rows as f64), began.elapsed().as_secs_f64());
 }
 
-/// What a copy has in a column.
+/// Returns the SQL expression for a column of a copied request.
 fn copied(column: &str) -> String {
     match column {
         "id" => "key::uuid".into(),

@@ -1,4 +1,5 @@
-//! `ImportRequests`: rows of another system's history, from the first message to the answer.
+//! Measures `ImportRequests`: the rate at which rows of another system's history are imported, and at which they
+//! are indexed.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +13,13 @@ use crate::figures::{Bound, Figure, Report, number};
 use crate::words;
 use crate::world::World;
 
-/// Rows: with them the tables have the smaller of the two sizes at which lists and search are measured.
+/// Number of rows to import: the smaller of the two sizes at which lists and searches are measured.
 pub const ROWS: u64 = 10_000;
 const A_MESSAGE: u64 = 500;
-/// 2024-11-01, and two years later.
+/// Times between which the imported requests came, in Unix seconds: 2024-11-01 in China, and 730 days later.
 const SPAN: (i64, i64) = (1_730_390_400, 1_793_462_400);
 
-/// Imports the rows, and waits until they are indexed.
+/// Measures the import of the rows, and the time until they are all indexed.
 pub async fn run(world: &World, report: &mut Report) {
     let rows: Vec<ImportedRequest> = (0..ROWS).map(row).collect();
     let messages = rows.chunks(usize::try_from(A_MESSAGE).unwrap_or(1)).map(|rows| ImportRequestsRequest {
@@ -41,7 +42,7 @@ pub async fn run(world: &World, report: &mut Report) {
     });
     world.until_none("select count(*) from intake.request_to_index", Duration::from_mins(3)).await;
     let indexed = began.elapsed();
-    // As autovacuum does it within a minute: the planner knows how large the tables are.
+    // These statements tell the planner how large the tables are, which autovacuum would do within a minute.
     world.run("analyze intake.request").await;
     world.run("analyze intake.request_search").await;
     report.figure(Figure {

@@ -1,16 +1,16 @@
-//! Memory of each service: at rest, and the most it takes under load.
+//! Measures the memory of each service at rest, and the most it takes under load.
 
 use std::time::Duration;
 
 use crate::figures::{Bound, Figure, Report, number};
 use crate::world::{Used, World};
 
-/// At rest: nobody has called but for the desk's preparations.
+/// Reports the memory of the services at rest, when only the desk's preparations have called them.
 pub fn at_rest(world: &World, report: &mut Report) {
     each(&world.used(), report, "at rest", 25.0);
 }
 
-/// The most memory of each service while `load` runs, looked at twice a second.
+/// Runs `load` and returns its outcome with the most memory that each service took, read twice a second.
 pub async fn peak<T>(world: &World, load: impl Future<Output = T>) -> (T, Used) {
     tokio::pin!(load);
     let mut most = world.used();
@@ -31,7 +31,7 @@ pub async fn peak<T>(world: &World, load: impl Future<Output = T>) -> (T, Used) 
     }
 }
 
-/// Under load.
+/// Reports the most memory that the services took under full load.
 pub fn under_load(most: &Used, report: &mut Report) {
     each(most, report, "under full load", 60.0);
 }

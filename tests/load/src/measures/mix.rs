@@ -1,4 +1,4 @@
-//! A working desk: a seeded mix of all that agents and supervisors do, over both services, at the highest rate.
+//! Measures a working desk: a seeded mix of all that agents and supervisors do, in both services, at the highest rate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::world::{AGENTS, World};
 
 use super::{costed, growth, memory, reads};
 
-/// Measures it, and the memory under it.
+/// Measures the cost and the latencies of the mix, and the memory of the services under it.
 pub async fn run(world: &World, report: &mut Report, length: Duration) {
     let methods: Vec<(u64, Call)> = vec![
         (14, world.desk.call(Desk::register)),
@@ -45,7 +45,7 @@ pub async fn run(world: &World, report: &mut Report, length: Duration) {
     world.desk.clear();
 }
 
-/// One of the methods by their weights, the same for the same number.
+/// Returns the call that picks one of the methods by their weights; the same call number picks the same method.
 fn mixed(methods: Vec<(u64, Call)>) -> Call {
     let whole: u64 = methods.iter().map(|(weight, _)| weight).sum();
     Arc::new(move |turn| {
@@ -60,7 +60,7 @@ fn mixed(methods: Vec<(u64, Call)>) -> Call {
     })
 }
 
-/// A manager opens a watch and closes it again.
+/// Returns the call in which a supervisor opens a watch of a department's requests and closes it at once.
 fn watch(world: &World) -> Call {
     let client = RequestServiceClient::new(world.caller(&world.intake, "staff/boss", "SUPERVISOR"));
     Arc::new(move |_| {
@@ -70,7 +70,7 @@ fn watch(world: &World) -> Call {
     })
 }
 
-/// A manager analyses the complaints of the last month, once a second.
+/// Runs the load in which a manager analyses the complaints of the last 30 days, once a second for `length`.
 async fn analyse(world: &World, length: Duration) -> Run {
     let client = ImprovementServiceClient::new(world.caller(&world.complaints, "staff/head", "MANAGER"));
     let call: Call = Arc::new(move |_| {

@@ -1,4 +1,4 @@
-//! `GetRequest` at the highest rate, beside pgbench with the same select.
+//! Measures `GetRequest` at the highest rate, beside pgbench with the same select.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,18 @@ use crate::world::World;
 
 use super::{Measured, compare};
 
-/// Measures it.
+/// Measures the rate of `GetRequest` beside pgbench's select of rows that pgbench has written.
 pub async fn run(world: &World, report: &mut Report, length: Duration) {
     let call = get(world).await;
-    // Keys that all clients of pgbench reached in its first round.
+    // Number of rows that each of the 32 clients of pgbench wrote in its first round: the average less 10 %, so that
+    // all clients have reached it.
     let written = world.ceiling_number("select count(*) * 9 / 10 / 32 from intake.request where id < lpad(to_hex(64 * 10000000::bigint), 32, '0')::uuid").await;
     let script = Script { name: "get_request", values: vec![("rows", written.to_string())] };
     let measured = Measured { method: "GetRequest", call: &call, beside: "pgbench's select", least: 0.2 };
     compare(world, report, &measured, script, length).await;
 }
 
-/// An agent reads a request of their own, any of those there are.
+/// Returns the call in which an agent reads an imported request of its own, picked at random.
 pub async fn get(world: &World) -> Call {
     let (desk, names) = (world.desk.clone(), Arc::new(world.owned().await));
     Arc::new(move |turn| {

@@ -1,4 +1,4 @@
-//! Registrations at the highest rate, beside pgbench with the same rows; and their latencies at a rate that leaves room.
+//! Measures registrations at the highest rate, beside pgbench with the same rows, and their latencies at a lower rate.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::world::{AGENTS, World};
 
 use super::{Measured, compare};
 
-/// The share of the highest rate at which latencies are looked at.
+/// Share of the highest rate (0 to 1) at which latencies are measured.
 const STEADY: f64 = 0.7;
 
-/// Measures both registrations.
+/// Measures the registrations of requests and of complaints.
 pub async fn run(world: &World, report: &mut Report, length: Duration) {
     let request = world.desk.call(Desk::register);
     let complaint = world.desk.call(Desk::complain);
-    // Prepared statements, connections and caches are there before anything is counted.
+    // These loads warm up prepared statements, connections and caches before anything is counted.
     closed(AGENTS, length / 2, &request).await.checked("RegisterRequest");
     closed(AGENTS, length / 2, &complaint).await.checked("RegisterComplaint");
     world.sealed().await;
@@ -35,7 +35,8 @@ fn measured<'a>(method: &'a str, call: &'a Call) -> Measured<'a> {
 }
 
 async fn steady(world: &World, report: &mut Report, call: &Call, rate: f64, length: Duration) {
-    // Files of the log that are free again, and pages that were logged whole after it, as most of the time between two.
+    // The checkpoint frees files of the write-ahead log. The first load after it, which is not counted, makes Postgres
+    // log changed pages whole once, so that the counted load runs as it does most of the time between two checkpoints.
     world.run("checkpoint").await;
     open(rate, length / 2, call).await.checked("RegisterRequest");
     let run = open(rate, length, call).await.checked("RegisterRequest");
@@ -50,7 +51,8 @@ async fn steady(world: &World, report: &mut Report, call: &Call, rate: f64, leng
     });
 }
 
-/// The script with the values of a row of typical size, as the service wrote it: pgbench writes as many bytes.
+/// Returns the pgbench script with the values of a row of median text length that the service wrote, so that pgbench
+/// writes as many bytes.
 async fn sample(world: &World, schema: &str, table: &'static str) -> Script {
     let is_request = table == "request";
     let (texts, came, said, customer) = if is_request {

@@ -3,8 +3,8 @@
 //!
 //! One file *imports* another when its code names it: in a `use`, or in any path that begins with `crate`, `self`, `super`,
 //! the crate's own name, a module declared in the file, or a name that a `use` of the file brought in; also within the tokens of
-//! a macro call. A path names the file of the longest part of it that is a file; `crate::name!` names the file that exports the
-//! macro. Not imports are:
+//! a macro call. A path names the file of the longest part of it that is a file, and the file of what that one shows under the
+//! name (`pub use x::Y`, `pub use x::*`); a macro's name names the file that exports it. Not imports are:
 //!
 //! - `mod x;`, and `pub use x::Y` of a module beneath the file: so a parent shows what its children hold;
 //! - what is compiled for tests only (`#[cfg(test)]`);
@@ -13,6 +13,7 @@
 //! A file and those beneath it (`foo.rs` and `foo/…`) are one module in several files and may import each other; no other files
 //! may, neither directly nor by a way around.
 
+mod exports;
 mod graph;
 mod imports;
 mod layers;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::imports::{exported_macros, imports};
+use super::exports::Exports;
+use super::imports::imports;
 use super::sources::Crate;
 
 /// The imports among the files of a crate, by the importing file.
@@ -16,12 +17,12 @@ pub struct Graph {
 impl Graph {
     /// The imports of a crate.
     pub fn of(of: &Crate) -> Self {
-        let macros = exported_macros(of);
+        let exports = Exports::of(of);
         // What only tests compile is no part of the graph.
         let is_for_tests = |module: &[String]| module.last().is_some_and(|name| name == "tests");
         let files: Vec<_> = of.files.iter().filter(|file| !is_for_tests(&file.module)).collect();
         Self {
-            imports: files.iter().map(|file| (file.path.clone(), imports(file, of, &macros))).collect(),
+            imports: files.iter().map(|file| (file.path.clone(), imports(file, &of.name, &exports))).collect(),
             modules: files.iter().map(|file| (file.path.clone(), file.module.clone())).collect(),
         }
     }

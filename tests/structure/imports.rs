@@ -4,54 +4,57 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMacro, ItemMod, ItemUse, UseTree, Visibility};
+use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
-use super::sources::{Crate, File};
+use super::exports::Exports;
+use super::sources::File;
+
+/// First segment of the path of a macro that is called by its name alone.
+const CALLED: &str = "!";
 
 /// A path as the code has it, from the crate's root on where it leads into the crate.
 pub type Path = Vec<String>;
 
-/// The files of `of` that `file` imports.
-pub fn imports(file: &File, of: &Crate, macros: &BTreeMap<String, String>) -> BTreeSet<String> {
+/// The files that a file of the crate `own` imports.
+pub fn imports(file: &File, own: &str, exports: &Exports<'_>) -> BTreeSet<String> {
     let mut imported = BTreeSet::new();
-    for path in paths(file, &of.name) {
-        let Some(inner) = path.strip_prefix(["crate".to_owned()].as_slice()) else { continue };
-        let exported = inner.first().filter(|_| inner.len() == 1).and_then(|name| macros.get(name));
-        let found = exported.or_else(|| of.file_at(inner).map(|file| &file.path));
-        imported.extend(found.filter(|path| **path != file.path).cloned());
-    }
-    imported
-}
-
-/// The macros that files of a crate export, each with the file.
-pub fn exported_macros(of: &Crate) -> BTreeMap<String, String> {
-    let mut macros = BTreeMap::new();
-    for file in &of.files {
-        for item in &file.syntax.items {
-            if let Item::Macro(ItemMacro { ident: Some(name), attrs, .. }) = item
-                && attrs.iter().any(|attribute| attribute.path().is_ident("macro_export"))
-            {
-                macros.insert(name.to_string(), file.path.clone());
-            }
+    for path in paths(file, own) {
+        let (first, rest) = path.split_first().expect("a path has segments");
+        match (first.as_str(), rest) {
+            (CALLED, [name]) => imported.extend(exports.of_macro(name)),
+            ("crate", [name]) if exports.of_macro(name).is_some() => imported.extend(exports.of_macro(name)),
+            ("crate", rest) => imported.extend(exports.files(rest)),
+            _ => {}
         }
     }
-    macros
+    imported.into_iter().filter(|path| *path != file.path).map(str::to_owned).collect()
+}
+
+/// The names that a file shows of other modules, each with what it stands for. Paths lack the leading `crate`; the last
+/// segment of both is `*` where a whole module is shown.
+pub fn reexports(file: &File, own: &str) -> BTreeSet<(Path, Path)> {
+    walked(file, own).reexports
 }
 
 /// Every path that the code of a file names, but for what is compiled for tests only. Those that lead into its own crate,
 /// which is called `own`, begin with `crate`; the others are as they stand.
 pub fn paths(file: &File, own: &str) -> BTreeSet<Path> {
+    walked(file, own).found
+}
+
+fn walked<'a>(file: &File, own: &'a str) -> Walk<'a> {
     let mut walk = Walk {
         own,
         module: file.module.clone(),
         children: vec![children(&file.syntax.items)],
         aliases: BTreeMap::new(),
         found: BTreeSet::new(),
+        reexports: BTreeSet::new(),
     };
     // Names that `use` brings in are known before the paths that begin with them.
     Uses(&mut walk).visit_file(&file.syntax);
     walk.visit_file(&file.syntax);
-    walk.found
+    walk
 }
 
 struct Walk<'a> {
@@ -61,6 +64,7 @@ struct Walk<'a> {
     children: Vec<BTreeSet<String>>,
     aliases: BTreeMap<String, Path>,
     found: BTreeSet<Path>,
+    reexports: BTreeSet<(Path, Path)>,
 }
 
 impl Walk<'_> {
@@ -130,10 +134,10 @@ impl Walk<'_> {
         self.module.pop();
     }
 
-    /// Whether a `use` shows what a module beneath this one holds.
-    fn is_facade(&self, item: &ItemUse, path: &[String]) -> bool {
+    /// Whether a path leads into this module or one beneath it.
+    fn is_beneath(&self, path: &[String]) -> bool {
         let here = [["crate".to_owned()].as_slice(), &self.module].concat();
-        !matches!(item.vis, Visibility::Inherited) && path.starts_with(&here)
+        path.starts_with(&here)
     }
 }
 
@@ -149,13 +153,15 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        for (path, _) in leaves(&item.tree) {
-            if let Some(resolved) = self.resolve(&path)
-                && self.is_facade(item, &resolved)
-            {
-                continue;
+        for (path, name) in leaves(&item.tree) {
+            let shown = self.resolve(&path).filter(|_| !matches!(item.vis, Visibility::Inherited));
+            let is_facade = shown.as_ref().is_some_and(|shown| self.is_beneath(shown));
+            if let Some(shown) = shown {
+                self.reexports.insert(([self.module.as_slice(), &[name]].concat(), shown[1..].to_vec()));
             }
-            self.add(&path);
+            if !is_facade {
+                self.add(&path);
+            }
         }
     }
 
@@ -176,6 +182,9 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let is_definition = call.path.is_ident("macro_rules");
+        if let Some(name) = call.path.get_ident().filter(|_| !is_definition) {
+            self.found.insert(vec![CALLED.to_owned(), name.to_string()]);
+        }
         self.scan(call.tokens.clone(), is_definition);
         visit::visit_macro(self, call);
     }
@@ -221,7 +230,7 @@ fn leaves(tree: &UseTree) -> Vec<(Path, String)> {
         UseTree::Name(name) => vec![(vec![name.ident.to_string()], name.ident.to_string())],
         UseTree::Rename(rename) if rename.ident == "self" => vec![(Vec::new(), rename.rename.to_string())],
         UseTree::Rename(rename) => vec![(vec![rename.ident.to_string()], rename.rename.to_string())],
-        UseTree::Glob(_) => vec![(Vec::new(), String::new())],
+        UseTree::Glob(_) => vec![(vec!["*".to_owned()], "*".to_owned())],
         UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! Layers: folders of a crate, of which each imports only from itself and from those before it.
 
-use super::imports::{exported_macros, imports};
+use super::exports::Exports;
+use super::imports::imports;
 use super::sources::Crate;
 
 /// The layers of the chassis, the lowest first.
@@ -8,7 +9,7 @@ pub const OF_THE_CHASSIS: [&str; 7] = ["base", "telemetry", "contract", "model",
 
 /// The imports that run upwards, and those of files that are in no layer.
 pub fn upward(of: &Crate, layers: &[&str]) -> Vec<String> {
-    let macros = exported_macros(of);
+    let exports = Exports::of(of);
     let layer = |path: &str| {
         let file = of.files.iter().find(|file| file.path == path)?;
         layers.iter().position(|layer| file.module.first().is_some_and(|first| first == layer))
@@ -20,7 +21,7 @@ pub fn upward(of: &Crate, layers: &[&str]) -> Vec<String> {
             problems.push(format!("{} is in no layer", file.path));
             continue;
         };
-        for imported in imports(file, of, &macros) {
+        for imported in imports(file, &of.name, &exports) {
             if layer(&imported).is_none_or(|layer| layer > own) {
                 problems.push(format!("{} imports {imported}", file.path));
             }

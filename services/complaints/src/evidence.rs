@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::paging::Page;
+use kefu_chassis::quota::CallerQuota;
 use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
 use kefu_chassis::{Call, Chassis, Error};
@@ -24,9 +25,10 @@ mod markup;
 mod name;
 pub mod pieces;
 mod received;
+pub mod row;
 mod upload;
 
-use kefu_chassis::quota::CallerQuota;
+use row::EvidenceRow;
 
 /// Most bytes of a message: a piece of content with its envelope.
 pub const MESSAGE: usize = 512 * 1024;
@@ -129,14 +131,8 @@ impl Evidences {
             create_time: Some(to_proto(call.now)),
             ..evidence
         };
-        sqlx::query!(
-            "insert into complaints.evidence (id, complaint, body) values ($1, $2, $3)",
-            id.uuid(),
-            step.record.id,
-            evidence.encode_to_vec(),
-        )
-        .execute(step.change.connection())
-        .await?;
+        let row = EvidenceRow { id: id.uuid(), complaint: step.record.id, body: evidence.encode_to_vec() };
+        row.insert(step.change.connection()).await?;
         Ok((step, evidence))
     }
 
@@ -156,18 +152,10 @@ impl Evidences {
         if parent.is_accused(call) {
             return Err(unknown::<Complaint>(&request.parent));
         }
-        let rows = sqlx::query!(
-            "select id, body from complaints.evidence where complaint = $1 and ($2::uuid is null or id < $2)
-            order by id desc limit $3",
-            parent.id,
-            page.after.map(Id::uuid),
-            page.limit,
-        )
-        .fetch_all(&mut *connection)
-        .await?;
+        let rows = EvidenceRow::newest_of(&mut connection, parent.id(), page.after, page.limit).await?;
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let evidence = rows.iter().map(|row| pb::Evidence::decode(row.body.as_slice()).map_err(Error::unexpected));
-        Ok(pb::ListEvidenceResponse { evidence: evidence.collect::<Result<_, _>>()?, next_page_token })
+        let evidence = rows.iter().map(EvidenceRow::message).collect::<Result<_, _>>()?;
+        Ok(pb::ListEvidenceResponse { evidence, next_page_token })
     }
 }
 
@@ -179,13 +167,7 @@ async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<
     if record.is_accused(call) {
         return Err(not_found());
     }
-    let body = sqlx::query_scalar!(
-        "select body from complaints.evidence where id = $1 and complaint = $2",
-        id.uuid(),
-        record.id
-    );
-    let body = body.fetch_optional(connection).await?.ok_or_else(not_found)?;
-    pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)
+    EvidenceRow::of(connection, record.id(), id).await?.ok_or_else(not_found)?.message()
 }
 
 /// Fails unless the digest is empty or has the 32 bytes of a SHA-256.

@@ -36,7 +36,7 @@ pub struct Row {
 /// A search table.
 pub struct Search {
     pub table: String,
-    /// Columns beside `tokens` and `said`, each with the column of the row that it copies.
+    /// Columns beside `tokens` and `texts`, each with the column of the row that it copies.
     pub repeats: Vec<(String, String)>,
 }
 

@@ -46,15 +46,14 @@
 //! A column is shown in the field of its name; `id` as `name`, `version` as `etag`, `created_at` as `create_time`, `updated_at`
 //! as `update_time`, and other times `…_at` as `…_time`. A field of the message that nothing fills does not compile.
 //!
-//! A row with `kind` and the columns `version`, `created_at` and
-//! `updated_at` is a `VersionedRow` (get, lock, insert, update, show). A
-//! row with `under` is a `ChildRow`, which can be listed under its parent. Other rows get `insert`, and `update` unless
-//! every column is fixed. An update must find exactly one row.
+//! A row with `kind` and `shows` is a `ResourceRow`. One that also has the columns `version`, `created_at` and `updated_at` is a
+//! `VersionedRow` (get, load, lock, insert, update). One with `under` is a `ChildRow`, which can be listed under its parent.
+//! Rows without a version get `insert`, and `update` unless every column is fixed. An update must find exactly one row.
 //!
 //! # `#[derive(Columns)]`
 //!
 //! For rows stored many at a time by a statement written by hand. `DutyRow`, for example, gets `DutyColumns`, with a vector
-//! for each column, collected from rows.
+//! for each column, collected from rows. `#[columns(id, state)]` chooses some of the columns.
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -74,7 +73,7 @@ pub fn derive_record(input: TokenStream) -> TokenStream {
 }
 
 /// Derives a struct of vectors, one for each column, which collects rows.
-#[proc_macro_derive(Columns)]
+#[proc_macro_derive(Columns, attributes(columns))]
 pub fn derive_columns(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     columns::expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()

@@ -21,7 +21,7 @@ pub enum Bind {
     /// The tokens of the search index.
     Tokens,
     /// The searchable texts.
-    Said,
+    Texts,
 }
 
 /// Numbers parameters as they are first used.
@@ -77,14 +77,14 @@ pub fn insert(row: &Row) -> Statement {
 
 fn searched_insert(row: &Row, binds: &mut Binds) -> String {
     let Some(search) = &row.search else { return String::new() };
-    let names = search.repeats.iter().map(|(name, _)| name.as_str()).chain(["tokens", "said"]);
+    let names = search.repeats.iter().map(|(name, _)| name.as_str()).chain(["tokens", "texts"]);
     let names = names.collect::<Vec<_>>().join(", ");
     let mut values: Vec<String> = Vec::new();
     for (_, repeated) in &search.repeats {
         let at = row.columns.iter().position(|column| column.ident == repeated).unwrap_or_default();
         values.push(binds.place(Bind::Column(at)));
     }
-    values.extend([binds.place(Bind::Tokens), binds.place(Bind::Said)]);
+    values.extend([binds.place(Bind::Tokens), binds.place(Bind::Texts)]);
     format!("with searched as (\n    insert into {} ({names}) values ({}))\n", search.table, values.join(", "))
 }
 
@@ -96,11 +96,11 @@ pub fn update(row: &Row) -> Option<Statement> {
     let searched = match &row.search {
         None => String::new(),
         Some(search) => {
-            let (tokens, said) = (binds.place(Bind::Tokens), binds.place(Bind::Said));
+            let (tokens, texts) = (binds.place(Bind::Tokens), binds.place(Bind::Texts));
             let (own, _) = search.repeats.first()?;
             let table = &search.table;
             format!(
-                "with searched as (\n    update {table} set tokens = {tokens}, said = {said}\n    where {own} = {id} and {tokens}::text[] is not null)\n"
+                "with searched as (\n    update {table} set tokens = {tokens}, texts = {texts}\n    where {own} = {id} and {tokens}::text[] is not null)\n"
             )
         }
     };

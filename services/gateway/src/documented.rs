@@ -6,7 +6,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::{Value, json};
 
 use crate::json;
-use crate::problem::{Problem, Telling};
+use crate::problem::{AnswerContext, Problem};
 use crate::request::{RequestHead, message};
 use crate::routes::{Found, Routes};
 
@@ -25,8 +25,8 @@ fn mapped(verb: &str, address: &str, body: &str) -> Result<(String, Value), Valu
     let Found::Route(route, captures) = routes.find(&verb, path) else { return Err(json!("nowhere")) };
     let head = RequestHead { captures: &captures, query, headers: &HeaderMap::new() };
     let told = |problem: Problem| {
-        let telling = Telling { language: kefu_chassis::language::Language::English, trace_id: String::new() };
-        serde_json::from_slice::<Value>(&problem.tell(&telling).0).unwrap()["violations"][0]["field"].clone()
+        let context = AnswerContext { language: kefu_chassis::language::Language::English, trace_id: String::new() };
+        serde_json::from_slice::<Value>(&problem.tell(&context).0).unwrap()["violations"][0]["field"].clone()
     };
     let message = message(route, head, &Bytes::copy_from_slice(body.as_bytes())).map_err(told)?;
     let options = SerializeOptions::new();

@@ -20,7 +20,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::gateway::Gateway;
 use crate::instruments::Active;
-use crate::problem::Telling;
+use crate::problem::AnswerContext;
 
 /// The header with the trace of a request (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -35,11 +35,11 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     let _active = Active::new(&gateway.instruments);
     let verb = known(request.method());
     let span = span(&gateway.telemetry, verb, request.headers());
-    let telling = Telling {
+    let context = AnswerContext {
         language: Language::accepted(request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())),
         trace_id: trace_id(&span, request.headers_mut()),
     };
-    request.extensions_mut().insert(telling);
+    request.extensions_mut().insert(context);
     let mut response: Response<Body> = next.run(request).instrument(span.clone()).await;
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let route = response.extensions().get::<Routed>().map(|routed| routed.0.clone());

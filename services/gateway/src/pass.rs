@@ -22,7 +22,7 @@ use crate::backends::{Backend, Kind, NoPlace};
 use crate::call::is_late;
 use crate::gateway::Gateway;
 use crate::observe::Routed;
-use crate::problem::Telling;
+use crate::problem::AnswerContext;
 use crate::routes::Method;
 use crate::serve::service_in;
 
@@ -36,12 +36,12 @@ const HEAD: usize = 5;
 /// Passes a call on, and its answer back.
 pub async fn pass(
     State(gateway): State<Arc<Gateway>>,
-    Extension(telling): Extension<Telling>,
+    Extension(context): Extension<AnswerContext>,
     request: Request<HttpBody>,
 ) -> Response<HttpBody> {
     match passed(&gateway, request).await {
         Ok(response) => response,
-        Err(error) => error.into_status(telling.language).into_http(),
+        Err(error) => error.into_status(context.language).into_http(),
     }
 }
 

@@ -87,7 +87,7 @@ impl Violation {
 
 /// The reader of a problem, and the trace it came up in.
 #[derive(Clone, Debug)]
-pub struct Telling {
+pub struct AnswerContext {
     /// The language that the caller asked for.
     pub language: Language,
     /// The trace id, 32 hexadecimal digits.
@@ -259,12 +259,12 @@ impl Problem {
 
     /// Writes the document of the problem, and the headers that go with it. An unexpected cause is logged here, and nowhere
     /// else.
-    pub fn tell(&self, telling: &Telling) -> (Vec<u8>, HeaderMap) {
+    pub fn tell(&self, context: &AnswerContext) -> (Vec<u8>, HeaderMap) {
         if let Some(cause) = &self.about.cause {
-            tracing::error!(trace_id = telling.trace_id, cause = describe(cause.as_ref()), "call failed");
+            tracing::error!(trace_id = context.trace_id, cause = describe(cause.as_ref()), "call failed");
         }
-        let title = self.about.title.of(telling.language);
-        let meaning = self.about.reason.map(|reason| meaning(reason).of(telling.language));
+        let title = self.about.title.of(context.language);
+        let meaning = self.about.reason.map(|reason| meaning(reason).of(context.language));
         let document = Document {
             r#type: self.about.reason.map_or_else(
                 || "about:blank".to_owned(),
@@ -276,11 +276,11 @@ impl Problem {
             reason: self.about.reason.map(|reason| reason.as_str_name()),
             resource: &self.about.resource,
             violations: &self.about.violations,
-            trace_id: &telling.trace_id,
+            trace_id: &context.trace_id,
         };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
-        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(telling.language.tag()));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(context.language.tag()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -297,8 +297,8 @@ impl Problem {
     }
 
     /// Makes the answer with the problem.
-    pub fn answer(&self, telling: &Telling) -> Response<axum::body::Body> {
-        let (document, headers) = self.tell(telling);
+    pub fn answer(&self, context: &AnswerContext) -> Response<axum::body::Body> {
+        let (document, headers) = self.tell(context);
         let mut response = Response::new(axum::body::Body::from(document));
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;

@@ -25,7 +25,7 @@ use tower_service::Service as _;
 use crate::config::Cors;
 use crate::gateway::Gateway;
 use crate::observe::observe;
-use crate::problem::{Problem, Telling};
+use crate::problem::{AnswerContext, Problem};
 use crate::{docs, openapi, pass, serve, stream};
 
 /// The headers of an answer that a web page may read.
@@ -80,10 +80,10 @@ pub fn router<H: Health>(gateway: &Arc<Gateway>, cors: &Cors, health: HealthServ
 
 async fn call(
     State(gateway): State<Arc<Gateway>>,
-    Extension(telling): Extension<Telling>,
+    Extension(context): Extension<AnswerContext>,
     request: Request,
 ) -> Response {
-    serve::serve(&gateway, &telling, request).await
+    serve::serve(&gateway, &context, request).await
 }
 
 /// Routes gRPC apart from HTTP: its bodies are not decompressed, and its refusals are statuses.
@@ -96,24 +96,24 @@ async fn grpc(State(mut native): State<Router>, request: Request, next: Next) ->
 }
 
 /// A function that answers with a refusal: as a problem, or as a gRPC status.
-type Refuse = fn(&Problem, &Telling) -> Response;
+type Refuse = fn(&Problem, &AnswerContext) -> Response;
 
 /// Counts a request against its caller's rate and quota.
 async fn count(
     State((gateway, refuse)): State<(Arc<Gateway>, Refuse)>,
-    Extension(telling): Extension<Telling>,
+    Extension(context): Extension<AnswerContext>,
     request: Request,
     next: Next,
 ) -> Response {
     let origin: Option<IpAddr> = request.extensions().get::<Origin>().map(|origin| origin.0);
     match gateway.rates.count(request.headers(), origin).await {
         Ok(share) => quota::answer(next.run(request).await, share),
-        Err(problem) => refuse(&problem, &telling),
+        Err(problem) => refuse(&problem, &context),
     }
 }
 
-fn refuse_native(_: &Problem, telling: &Telling) -> Response {
-    kefu_chassis::Error::Overloaded.into_status(telling.language).into_http()
+fn refuse_native(_: &Problem, context: &AnswerContext) -> Response {
+    kefu_chassis::Error::Overloaded.into_status(context.language).into_http()
 }
 
 /// Shows the readiness of the services: 200 as long as one is ready, so that the others stay reachable while one is away.
@@ -131,10 +131,10 @@ async fn show_readiness(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 /// Shows the OpenAPI document, which is made when it is first asked for, so that no start waits for it.
-async fn show_document(Extension(telling): Extension<Telling>, headers: HeaderMap) -> Response {
+async fn show_document(Extension(context): Extension<AnswerContext>, headers: HeaderMap) -> Response {
     let described = match openapi::written() {
         Ok(described) => described,
-        Err(error) => return Problem::unexpected(error.to_string()).answer(&telling),
+        Err(error) => return Problem::unexpected(error.to_string()).answer(&context),
     };
     let kind = (CONTENT_TYPE, "application/json");
     let taken = headers.get(ACCEPT_ENCODING).and_then(|taken| taken.to_str().ok()).unwrap_or_default();

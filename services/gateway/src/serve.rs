@@ -18,30 +18,30 @@ use crate::body::{JSON, json_body};
 use crate::call::Caller;
 use crate::gateway::Gateway;
 use crate::observe::Routed;
-use crate::problem::{Problem, Telling};
+use crate::problem::{AnswerContext, Problem};
 use crate::request::{self, RequestHead};
 use crate::routes::{Body, Found, Method, Route};
 use crate::{json, stream, upload};
 
 /// Answers a request by calling the method that it is for.
-pub async fn serve(gateway: &Arc<Gateway>, telling: &Telling, request: Request<HttpBody>) -> Response<HttpBody> {
+pub async fn serve(gateway: &Arc<Gateway>, context: &AnswerContext, request: Request<HttpBody>) -> Response<HttpBody> {
     let (parts, body) = request.into_parts();
     let (route, captures) = match gateway.routes.find(&parts.method, parts.uri.path()) {
         Found::Route(route, captures) => (route, captures),
-        Found::Verbs(verbs) => return Problem::verb(verbs).answer(telling),
-        Found::Nothing => return Problem::nowhere().answer(telling),
+        Found::Verbs(verbs) => return Problem::verb(verbs).answer(context),
+        Found::Nothing => return Problem::nowhere().answer(context),
     };
     let head =
         RequestHead { captures: &captures, query: parts.uri.query().unwrap_or_default(), headers: &parts.headers };
-    let outcome = call(gateway, telling, route, head, &parts, body).await;
-    let mut response = outcome.unwrap_or_else(|problem| problem.answer(telling));
+    let outcome = call(gateway, context, route, head, &parts, body).await;
+    let mut response = outcome.unwrap_or_else(|problem| problem.answer(context));
     response.extensions_mut().insert(Routed(route.pattern.clone()));
     response
 }
 
 async fn call(
     gateway: &Arc<Gateway>,
-    telling: &Telling,
+    context: &AnswerContext,
     route: &Arc<Route>,
     head: RequestHead<'_>,
     parts: &Parts,
@@ -77,7 +77,7 @@ async fn call(
     if route.method.gives_stream() {
         let answers = caller.stream(backend, &route.method, encoded).await?;
         let form = stream::Form::of(route, parts.headers.get(ACCEPT));
-        return Ok(stream::answer(gateway, telling, route, form, answers));
+        return Ok(stream::answer(gateway, context, route, form, answers));
     }
     let answer = caller.once(backend, &route.method, encoded, is_repeatable).await?;
     answered(route, &parts.method, &parts.headers, answer)

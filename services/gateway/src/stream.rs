@@ -12,7 +12,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 use crate::call::Answers;
 use crate::gateway::Gateway;
 use crate::json;
-use crate::problem::{Problem, Telling};
+use crate::problem::{AnswerContext, Problem};
 use crate::routes::Route;
 
 /// The media type of Server-Sent Events.
@@ -61,12 +61,12 @@ impl Form {
 /// Makes the answer of a stream, which goes on until the service ends it, the caller leaves or the gateway stops.
 pub fn answer(
     gateway: &Gateway,
-    telling: &Telling,
+    context: &AnswerContext,
     route: &Arc<Route>,
     form: Form,
     answers: Answers,
 ) -> Response<HttpBody> {
-    let parts = parts(form, route.clone(), telling.clone(), answers, gateway.stopping());
+    let parts = parts(form, route.clone(), context.clone(), answers, gateway.stopping());
     let mut response = Response::new(HttpBody::from_stream(parts));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
@@ -82,7 +82,7 @@ pub fn answer(
 fn parts(
     form: Form,
     route: Arc<Route>,
-    telling: Telling,
+    context: AnswerContext,
     mut answers: Answers,
     mut stop: tokio::sync::watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Bytes, BrokenOff>> {
@@ -105,7 +105,7 @@ fn parts(
                     return;
                 }
                 Err(problem) => {
-                    yield Ok(last_words(form, &problem, &telling));
+                    yield Ok(last_words(form, &problem, &context));
                     return;
                 }
             }
@@ -151,8 +151,8 @@ fn place(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
     }
 }
 
-fn last_words(form: Form, problem: &Problem, telling: &Telling) -> Bytes {
-    let (document, _) = problem.tell(telling);
+fn last_words(form: Form, problem: &Problem, context: &AnswerContext) -> Bytes {
+    let (document, _) = problem.tell(context);
     match form {
         Form::Events => [b"event: error\ndata: ".as_slice(), &document, b"\n\n"].concat().into(),
         _ => [b"{\"error\":".as_slice(), &document, b"}\n"].concat().into(),

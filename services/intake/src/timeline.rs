@@ -5,6 +5,7 @@ use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::Stakeholders;
 use kefu_chassis::names::{Id, id, reference, unknown};
 use kefu_chassis::paging::Page;
+use kefu_chassis::record::Record;
 use kefu_chassis::subscriber::Subscription;
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::{Call, Chassis, Error};
@@ -17,9 +18,24 @@ use kefu_proto::intake::v1::timeline_entry::Kind;
 use prost::{Message as _, Name as _};
 use prost_reflect::DynamicMessage;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::customer::Customers;
 use crate::shared::{Complaint, Customer, Request};
+
+/// An entry of another service's resource, as it is stored.
+#[derive(Record)]
+#[record(table = "intake.timeline_entry", append_only)]
+struct TimelineEntryRow {
+    id: Uuid,
+    customer: Uuid,
+    kind: i16,
+    number: String,
+    began_at: SqlTime,
+    state: String,
+    topic: String,
+    linked: String,
+}
 
 impl Customers {
     pub(crate) async fn get_customer_timeline(
@@ -147,21 +163,17 @@ async fn apply(connection: &mut PgConnection, event: &Event) -> Result<(), Error
 async fn insert_entry(connection: &mut PgConnection, complaint: complaints::Complaint) -> Result<(), Error> {
     let Some(customer) = reference::<Customer>(&complaint.customer)? else { return Ok(()) };
     let began = complaint.received_time.as_ref().and_then(from_proto).unwrap_or(Timestamp::UNIX_EPOCH);
-    sqlx::query!(
-        "insert into intake.timeline_entry (id, customer, kind, number, began_at, state, topic, linked)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        id::<Complaint>(&complaint.name)?.uuid(),
-        customer.uuid(),
-        Kind::Complaint as i16,
-        complaint.number,
-        sql::at(began) as _,
-        complaint.state().as_str_name(),
-        complaint.category().as_str_name(),
-        complaint.request,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    let entry = TimelineEntryRow {
+        id: id::<Complaint>(&complaint.name)?.uuid(),
+        customer: customer.uuid(),
+        kind: Kind::Complaint as i16,
+        began_at: sql::at(began),
+        state: complaint.state().as_str_name().to_owned(),
+        topic: complaint.category().as_str_name().to_owned(),
+        number: complaint.number,
+        linked: complaint.request,
+    };
+    Ok(entry.insert(connection).await?)
 }
 
 #[cfg(test)]

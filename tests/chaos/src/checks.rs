@@ -39,7 +39,7 @@ const OF_EACH: [(&str, &str); 7] = [
         "breaches are not marked",
         "select count(*) from {schema}.duty where state = 1 and breached_at is null and due_at < $1",
     ),
-    ("breaches are not told on", "select count(*) from {schema}.duty where state = 1 and tell_next_at < $1"),
+    ("breaches are not told on", "select count(*) from {schema}.duty where state = 1 and next_escalation_at < $1"),
     (
         "staff are not known as the directory has them",
         "select count(*) from {schema}.directory_staff as copy

@@ -16,8 +16,8 @@ select lpad(to_hex(:k::bigint), 32, '0')::uuid, 'R-20261127-' || lpad(n::text, g
     clock_timestamp(), null, '', null, '', '', false, true, '', '', 0, clock_timestamp(), clock_timestamp(), 1, null, null,
     '{}'
 from nextval('intake.request_number') as n;
-insert into intake.request_search (request, contact_at, tokens, said)
-select lpad(to_hex(:k::bigint), 32, '0')::uuid, clock_timestamp(), tokens, said from said_request where place = :place;
+insert into intake.request_search (request, contact_at, tokens, texts)
+select lpad(to_hex(:k::bigint), 32, '0')::uuid, clock_timestamp(), tokens, texts from texts_request where place = :place;
 insert into intake.journal (
     event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at, clauses, regulation, payload_type,
     payload, salt, payload_digest, duty_changes, corrects)
@@ -27,8 +27,8 @@ values (
     :duty_changes, null);
 insert into intake.duty (
     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us, paused_us,
-    opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
-    reason, decided_by, version, told, tell_next_at)
+    opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
+    reason, decided_by, version, escalation_level, next_escalation_at)
 values
     (lpad(to_hex(:k::bigint * 4 + 0), 32, '0')::uuid, 'C2.1', 'first_response', 'requests/' || lpad(to_hex(:k::bigint), 32, '0')::uuid,
         :actor, :department, :regulation, :calendar, 1, 2, 3600000000, 0, 0, clock_timestamp(), clock_timestamp(), null, 0,

@@ -175,25 +175,25 @@ impl World {
 
     /// Copies the search tokens and texts of up to 20,000 rows of a table to pgbench's database, so that pgbench can
     /// write varied ones. Returns how many rows were copied.
-    pub async fn copy_said(&self, schema: &str, table: &str, came: &str) -> i64 {
+    pub async fn copy_texts(&self, schema: &str, table: &str, came: &str) -> i64 {
         let rows = format!(
-            "select s.tokens::text, s.said from {schema}.{table}_search as s
+            "select s.tokens::text, s.texts from {schema}.{table}_search as s
             join {schema}.{table} as t on t.id = s.{table} where t.{came} = t.created_at limit 20000"
         );
         let rows: Vec<(String, String)> =
             sqlx::query_as(AssertSqlSafe(rows)).fetch_all(&self.pool).await.expect("rows were written");
-        let (tokens, said): (Vec<String>, Vec<String>) = rows.into_iter().unzip();
+        let (tokens, texts): (Vec<String>, Vec<String>) = rows.into_iter().unzip();
         let mut connection = PgConnection::connect(&self.ceiling()).await.expect("the copy is there");
         let make =
-            format!("create table said_{table} (place bigint primary key, tokens text[] collate \"C\", said text)");
+            format!("create table texts_{table} (place bigint primary key, tokens text[] collate \"C\", texts text)");
         sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut connection).await.expect("a table can be made");
         let fill = format!(
-            "insert into said_{table} select place, tokens::text[], said
-            from unnest($1::text[], $2::text[]) with ordinality as s (tokens, said, place)"
+            "insert into texts_{table} select place, tokens::text[], texts
+            from unnest($1::text[], $2::text[]) with ordinality as s (tokens, texts, place)"
         );
-        let fill = sqlx::query(AssertSqlSafe(fill)).bind(&tokens).bind(&said).execute(&mut connection).await;
+        let fill = sqlx::query(AssertSqlSafe(fill)).bind(&tokens).bind(&texts).execute(&mut connection).await;
         fill.expect("rows can be copied");
-        i64::try_from(said.len()).unwrap_or(0)
+        i64::try_from(texts.len()).unwrap_or(0)
     }
 
     /// Returns the single number that an SQL statement selects from pgbench's database.

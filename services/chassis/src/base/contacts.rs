@@ -51,8 +51,8 @@ impl Contact {
 
     /// Shows the contact as the contract does.
     #[must_use]
-    pub fn show(&self) -> kefu_proto::contacts::v1::Contact {
-        kefu_proto::contacts::v1::Contact {
+    pub fn show(&self) -> pb::Contact {
+        pb::Contact {
             person: self.person.clone(),
             phone: self.phone.clone(),
             email: self.email.clone(),

@@ -49,6 +49,24 @@ pub fn masked<R: Changeable>(mask: Option<&prost_types::FieldMask>, given: &R) -
     paths.iter().map(|path| known(path).ok_or_else(|| refused(path))).collect()
 }
 
+/// Returns the row after `set` copied each of the fields into it, and the fields that this changed.
+pub fn updated<R: Clone + PartialEq>(
+    row: &R,
+    fields: &[&'static str],
+    set: impl Fn(&mut R, &str),
+) -> (R, Vec<&'static str>) {
+    let mut new = row.clone();
+    let mut changed = Vec::new();
+    for &field in fields {
+        let before = new.clone();
+        set(&mut new, field);
+        if new != before {
+            changed.push(field);
+        }
+    }
+    (new, changed)
+}
+
 #[cfg(test)]
 mod tests {
     use kefu_proto::directory::v1::Department;

@@ -16,7 +16,7 @@ pub struct Entry {
     /// The tokens that the row is found by.
     pub tokens: Vec<String>,
     /// The row's texts in normal form, a line each; they are compared with the query.
-    pub said: String,
+    pub texts: String,
 }
 
 /// A row that is found by its text.

@@ -48,8 +48,8 @@ impl Batch<'_> {
             with duties as (
                 insert into duty (
                     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
-                    paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
-                    reason, decided_by, version, told, tell_next_at)
+                    paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
+                    reason, decided_by, version, escalation_level, next_escalation_at)
                 select * from unnest(
                     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
@@ -57,10 +57,10 @@ impl Batch<'_> {
                     $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $24::boolean[], $25::text[],
                     $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[])
                 on conflict (id) do update set
-                    owner = excluded.owner, department = excluded.department, told = excluded.told,
-                    tell_next_at = excluded.tell_next_at, state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
+                    owner = excluded.owner, department = excluded.department, escalation_level = excluded.escalation_level,
+                    next_escalation_at = excluded.next_escalation_at, state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
                     elapsed_us = excluded.elapsed_us, paused_us = excluded.paused_us, running_since = excluded.running_since,
-                    paused_since = excluded.paused_since, holds = excluded.holds, due_at = excluded.due_at, provisional = excluded.provisional,
+                    paused_since = excluded.paused_since, pause_reasons = excluded.pause_reasons, due_at = excluded.due_at, provisional = excluded.provisional,
                     met_at = excluded.met_at, breached_at = excluded.breached_at, breach_event = excluded.breach_event, late = excluded.late, corrected = excluded.corrected,
                     reason = excluded.reason, decided_by = excluded.decided_by, version = excluded.version
             ), events as (
@@ -107,7 +107,7 @@ impl Batch<'_> {
             &duties.opened_at as _,
             &duties.running_since as _,
             &duties.paused_since as _,
-            &duties.holds,
+            &duties.pause_reasons,
             &duties.due_at as _,
             &duties.provisional,
             &duties.met_at as _,
@@ -137,8 +137,8 @@ impl Batch<'_> {
             reply.as_ref().map(|reply| reply.request_id),
             reply.as_ref().map(|reply| reply.digest.to_vec()),
             reply.map(|reply| reply.response),
-            &duties.told,
-            &duties.tell_next_at as _,
+            &duties.escalation_level,
+            &duties.next_escalation_at as _,
             &notices.id,
             &notices.event,
             &notices.recipient,

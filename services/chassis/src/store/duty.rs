@@ -32,7 +32,7 @@ pub struct DutyRow {
     pub opened_at: SqlTime,
     pub running_since: Option<SqlTime>,
     pub paused_since: Option<SqlTime>,
-    pub holds: i16,
+    pub pause_reasons: i16,
     pub due_at: SqlTime,
     pub provisional: bool,
     pub met_at: Option<SqlTime>,
@@ -43,8 +43,8 @@ pub struct DutyRow {
     pub reason: String,
     pub decided_by: String,
     pub version: i64,
-    pub told: i16,
-    pub tell_next_at: Option<SqlTime>,
+    pub escalation_level: i16,
+    pub next_escalation_at: Option<SqlTime>,
 }
 
 impl DutyRow {
@@ -68,7 +68,7 @@ impl DutyRow {
             opened_at: row.opened_at.to_jiff(),
             running_since: sql::read(row.running_since),
             paused_since: sql::read(row.paused_since),
-            pause_reasons: row.holds,
+            pause_reasons: row.pause_reasons,
             due_at: Some(row.due_at.to_jiff()).filter(|&due| due != NEVER),
             provisional: row.provisional,
             met_at: sql::read(row.met_at),
@@ -79,8 +79,8 @@ impl DutyRow {
             reason: row.reason,
             decided_by: row.decided_by,
             version: row.version,
-            escalation_level: row.told,
-            next_escalation_at: sql::read(row.tell_next_at),
+            escalation_level: row.escalation_level,
+            next_escalation_at: sql::read(row.next_escalation_at),
         }
     }
 }
@@ -104,7 +104,7 @@ impl From<Duty> for DutyRow {
             opened_at: sql::at(duty.opened_at),
             running_since: sql::maybe(duty.running_since),
             paused_since: sql::maybe(duty.paused_since),
-            holds: duty.pause_reasons,
+            pause_reasons: duty.pause_reasons,
             due_at: sql::at(duty.due_at.unwrap_or(NEVER)),
             provisional: duty.provisional,
             met_at: sql::maybe(duty.met_at),
@@ -115,8 +115,8 @@ impl From<Duty> for DutyRow {
             reason: duty.reason,
             decided_by: duty.decided_by,
             version: duty.version,
-            told: duty.escalation_level,
-            tell_next_at: sql::maybe(duty.next_escalation_at),
+            escalation_level: duty.escalation_level,
+            next_escalation_at: sql::maybe(duty.next_escalation_at),
         }
     }
 }
@@ -193,7 +193,7 @@ pub async fn lock_to_escalate(
     limit: i64,
 ) -> Result<Vec<Duty>, sqlx::Error> {
     let rows = duties!(
-        "where state = 1 and tell_next_at < $1 order by tell_next_at limit $2 for no key update skip locked",
+        "where state = 1 and next_escalation_at < $1 order by next_escalation_at limit $2 for no key update skip locked",
         sql::at(now) as _,
         limit
     );

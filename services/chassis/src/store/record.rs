@@ -72,8 +72,8 @@ use crate::base::time::{sql, to_proto};
 
 pub use kefu_derive::{Columns, Record};
 
-/// A stored resource that counts its changes.
-pub trait VersionedRow: Sized + Send + Sync {
+/// A stored resource.
+pub trait ResourceRow: Sized + Send + Sync {
     /// The kind of resource.
     type Kind: Resource;
     /// The message of the contract that shows it.
@@ -81,6 +81,12 @@ pub trait VersionedRow: Sized + Send + Sync {
 
     /// The id.
     fn id(&self) -> Id<Self::Kind>;
+    /// Shows the whole row as the contract does.
+    fn show(&self) -> Self::Shown;
+}
+
+/// A stored resource that counts its changes.
+pub trait VersionedRow: ResourceRow {
     /// The version: 1 when the row is created, one more with each change.
     fn version(&self) -> i64;
     /// When the row was recorded.
@@ -89,8 +95,6 @@ pub trait VersionedRow: Sized + Send + Sync {
     fn changed_at(&self) -> Timestamp;
     /// Sets the version, changed at `now`.
     fn renew(&mut self, version: i64, now: Timestamp);
-    /// Shows the whole row as the contract does.
-    fn show(&self) -> Self::Shown;
     /// Hash of the searchable text; when it differs after an action, `update` rewrites the entry in the search index.
     fn search_fingerprint(&self) -> u64 {
         0
@@ -132,16 +136,7 @@ pub trait StatefulRow: VersionedRow {
 }
 
 /// A stored row of a resource beneath another.
-pub trait ChildRow: Sized + Send + Sync {
-    /// The kind of resource.
-    type Kind: Resource;
-    /// The message of the contract that shows it.
-    type Shown: prost::Message;
-
-    /// The id.
-    fn id(&self) -> Id<Self::Kind>;
-    /// Shows the row as the contract does.
-    fn show(&self) -> Self::Shown;
+pub trait ChildRow: ResourceRow {
     /// Reads the rows beneath `parent` that are older than `after`, the newest first.
     fn newest_of(
         connection: &mut PgConnection,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use kefu_chassis::names::{as_unknown, unknown};
+use kefu_chassis::record::Record;
 use kefu_chassis::step;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::{Call, Error};
@@ -27,7 +28,9 @@ kefu_chassis::resources! {
 }
 
 /// An archive as it is stored.
-struct Row {
+#[derive(Record)]
+#[record(table = "complaints.archive", query = archives, append_only)]
+struct ArchiveRow {
     complaint: Uuid,
     body: Vec<u8>,
     complaint_body: Vec<u8>,
@@ -61,18 +64,15 @@ impl Complaints {
             retain_until_time: Some(to_proto(retain_until)),
         };
         step.record.archived_at = Some(sql::at(step.at));
-        sqlx::query!(
-            "insert into complaints.archive (complaint, body, complaint_body, root_sha256, archived_at, retain_until)
-            values ($1, $2, $3, $4, $5, $6)",
-            id.uuid(),
-            archive.encode_to_vec(),
-            complaint,
-            archive.root_sha256,
-            sql::at(step.at) as _,
-            sql::at(retain_until) as _,
-        )
-        .execute(step.change.connection())
-        .await?;
+        let row = ArchiveRow {
+            complaint: id.uuid(),
+            body: archive.encode_to_vec(),
+            complaint_body: complaint,
+            root_sha256: archive.root_sha256.clone(),
+            archived_at: sql::at(step.at),
+            retain_until: sql::at(retain_until),
+        };
+        row.insert(step.change.connection()).await?;
         let payload = pb::ComplaintArchived {
             state: step.state(),
             root_sha256: archive.root_sha256.clone(),
@@ -97,18 +97,13 @@ impl Complaints {
 
 /// Loads an archive and its complaint, as stored now. Not found for the person held responsible, since the archive lists
 /// the evidence against them (A1.1).
-async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(Row, ComplaintRow), Error> {
+async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(ArchiveRow, ComplaintRow), Error> {
     let not_found = || unknown::<Archive>(name);
     let complaint = name.strip_suffix("/archive").ok_or_else(not_found)?;
     let record: ComplaintRow = step::seen(connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
     if record.is_accused(call) {
         return Err(not_found());
     }
-    let row = sqlx::query_as!(
-        Row,
-        "select complaint, body, complaint_body, root_sha256, archived_at, retain_until from complaints.archive
-        where complaint = $1",
-        record.id
-    );
+    let row = archives!("where complaint = $1", record.id);
     Ok((row.fetch_optional(connection).await?.ok_or_else(not_found)?, record))
 }

@@ -3,6 +3,7 @@
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::Page;
+use kefu_chassis::record::Record;
 use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
 use kefu_chassis::{Call, Error};
@@ -10,10 +11,33 @@ use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::paper::{Content, Kind};
 use prost::Message as _;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::Complaints;
 use super::row::{ComplaintRow, Step};
-use crate::shared::CaseRecord;
+use crate::shared::{CaseRecord, Complaint};
+
+/// A case record as it is stored: the message of the contract, and its kind, by which lists select.
+#[derive(Record)]
+#[record(table = "complaints.paper", query = case_records, append_only)]
+pub struct CaseRecordRow {
+    pub id: Uuid,
+    pub complaint: Uuid,
+    pub kind: i16,
+    /// The encoded message.
+    pub body: Vec<u8>,
+}
+
+impl CaseRecordRow {
+    /// Reads every case record of a complaint, in no order.
+    pub async fn all_of(connection: &mut PgConnection, complaint: Id<Complaint>) -> Result<Vec<Self>, sqlx::Error> {
+        case_records!("where complaint = $1", complaint.uuid()).fetch_all(connection).await
+    }
+
+    fn message(&self) -> Result<pb::Paper, Error> {
+        pb::Paper::decode(self.body.as_slice()).map_err(Error::unexpected)
+    }
+}
 
 /// Makes the case record of a step.
 pub fn case_record(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper {
@@ -39,17 +63,14 @@ pub fn case_record(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper 
 }
 
 /// Stores a case record. The caller holds the complaint's lock.
-pub async fn insert(connection: &mut PgConnection, complaint: uuid::Uuid, paper: &pb::Paper) -> Result<(), Error> {
-    sqlx::query!(
-        "insert into complaints.paper (id, complaint, kind, body) values ($1, $2, $3, $4)",
-        kefu_chassis::names::id::<CaseRecord>(&paper.name)?.uuid(),
+pub async fn insert(connection: &mut PgConnection, complaint: Uuid, record: &pb::Paper) -> Result<(), Error> {
+    let row = CaseRecordRow {
+        id: kefu_chassis::names::id::<CaseRecord>(&record.name)?.uuid(),
         complaint,
-        i16::try_from(paper.kind).unwrap_or_default(),
-        paper.encode_to_vec(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+        kind: i16::try_from(record.kind).unwrap_or_default(),
+        body: record.encode_to_vec(),
+    };
+    Ok(row.insert(connection).await?)
 }
 
 impl Complaints {
@@ -61,9 +82,8 @@ impl Complaints {
         let page: Page<Id<CaseRecord>> = Page::of(call, &request)?;
         let mut connection = self.chassis.pool().acquire().await?;
         let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
-        let rows = sqlx::query!(
-            "select id, body from complaints.paper
-            where complaint = $1 and ($2::uuid is null or id < $2) and ($3::smallint = 0 or kind = $3)
+        let rows = case_records!(
+            "where complaint = $1 and ($2::uuid is null or id < $2) and ($3::smallint = 0 or kind = $3)
             order by id desc limit $4",
             parent.id,
             page.after.map(Id::uuid),
@@ -73,7 +93,7 @@ impl Complaints {
         .fetch_all(&mut *connection)
         .await?;
         let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let papers = rows.iter().map(|row| pb::Paper::decode(row.body.as_slice()).map_err(Error::unexpected));
-        Ok(pb::ListPapersResponse { papers: papers.collect::<Result<_, _>>()?, next_page_token })
+        let papers = rows.iter().map(CaseRecordRow::message).collect::<Result<_, _>>()?;
+        Ok(pb::ListPapersResponse { papers, next_page_token })
     }
 }

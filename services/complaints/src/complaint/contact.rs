@@ -11,13 +11,13 @@ use kefu_proto::complaints::v1::contact_waiver::{Decision, Ground};
 use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
 use kefu_proto::complaints::v1::evidence::Kind;
 use kefu_proto::complaints::v1::paper::Content;
-use prost::Message as _;
 
 use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::Action;
 use super::row::ComplaintRow;
 use super::row::{Step, facts, open_measures};
+use crate::evidence::row::EvidenceRow;
 use crate::shared::Evidence;
 
 impl Complaints {
@@ -158,14 +158,9 @@ impl Complaints {
     async fn evidence_of(&self, step: &mut Step<'_>, evidence: &str) -> Result<pb::Evidence, Error> {
         let complaint = step.record.id();
         let id = Id::<Evidence>::parse(evidence).filter(|id| format!("{complaint}/{id}") == evidence);
-        let body = sqlx::query_scalar!(
-            "select body from complaints.evidence where id = $1 and complaint = $2",
-            id.map(Id::uuid),
-            complaint.uuid()
-        );
-        let body = body.fetch_optional(step.change.connection()).await?;
-        let body = body.ok_or_else(|| unknown::<Evidence>(evidence))?;
-        pb::Evidence::decode(body.as_slice()).map_err(Error::unexpected)
+        let id = id.ok_or_else(|| unknown::<Evidence>(evidence))?;
+        let row = EvidenceRow::of(step.change.connection(), complaint, id).await?;
+        row.ok_or_else(|| unknown::<Evidence>(evidence))?.message()
     }
 }
 

@@ -31,7 +31,7 @@ impl Searched for ComplaintRow {
     fn entry(&self) -> Entry {
         let contact: Contact = serde_json::from_value(self.contact.clone()).unwrap_or_default();
         let (phone, contact) = (normal(&contact.phone), contact.show());
-        let texts = [
+        let given = [
             contact.person.as_str(),
             &contact.email,
             &contact.chat_id,
@@ -44,18 +44,18 @@ impl Searched for ComplaintRow {
         ];
         let mut tokens = Tokens::at_most(GRAMS_AT_MOST);
         tokens.add_number(&phone);
-        let mut said = vec![phone];
-        for text in texts.into_iter().map(normal).filter(|text| !text.is_empty()) {
+        let mut texts = vec![phone];
+        for text in given.into_iter().map(normal).filter(|text| !text.is_empty()) {
             tokens.add(&text);
             // A product code is found with and without its separators, for example "AB-12" and "AB12".
             let code = packed(&text);
             if code != text && code.len() < 40 {
                 tokens.add(&code);
-                said.push(code);
+                texts.push(code);
             }
-            said.push(text);
+            texts.push(text);
         }
-        Entry { tokens: dated(self.received_at.to_jiff(), &tokens.into_vec()), said: said.join("\n") }
+        Entry { tokens: dated(self.received_at.to_jiff(), &tokens.into_vec()), texts: texts.join("\n") }
     }
 
     fn fingerprint(&self) -> u64 {
@@ -80,20 +80,20 @@ impl Complaints {
         let found = sqlx::query!(
             r#"
             with texts as materialized (
-                select found.complaint, found.received_at, found.said
+                select found.complaint, found.received_at, found.texts
                 from unnest($1::text[], $2::text[], $3::timestamptz[]) as probe (key, rest, before_at)
                 cross join lateral (
-                    select visited.complaint, visited.received_at, visited.said from (
-                        select s.complaint, s.received_at, s.said from complaints.complaint_search as s
+                    select visited.complaint, visited.received_at, visited.texts from (
+                        select s.complaint, s.received_at, s.texts from complaints.complaint_search as s
                         where s.tokens @> array[probe.key] and s.tokens @> string_to_array(probe.rest, ' ')
                             and s.received_at < probe.before_at and s.received_at <= $4
                         limit $5
                     ) as visited order by visited.received_at desc limit $6
                 ) as found limit $6
             )
-            select complaint as "complaint!", received_at as "received_at!: SqlTime", said, (select count(*) from texts) >= $6 as "more!"
+            select complaint as "complaint!", received_at as "received_at!: SqlTime", texts, (select count(*) from texts) >= $6 as "more!"
             from (
-                select complaint, received_at, said from texts
+                select complaint, received_at, texts from texts
                 union select id, received_at, null from complaints.complaint where number = $7 and received_at <= $4
             ) as hit
             "#,
@@ -108,9 +108,9 @@ impl Complaints {
         .fetch_all(self.chassis.pool())
         .await?;
         let truncated = found.first().is_some_and(|row| row.more);
-        let holds = |said: &str| query.fits(said);
+        let holds = |texts: &str| query.fits(texts);
         let ids: Vec<uuid::Uuid> =
-            found.iter().filter(|row| row.said.as_deref().is_none_or(holds)).map(|row| row.complaint).collect();
+            found.iter().filter(|row| row.texts.as_deref().is_none_or(holds)).map(|row| row.complaint).collect();
         let rows = complaints!(
             "where id = any($1) and ($2::timestamptz is null or (received_at, id) < ($2, $3))
                 and ($4::text[] is null or parties && $4) and ($5::smallint = 0 or state = $5)

@@ -80,3 +80,13 @@ where id = $1",
         ::kefu_chassis::record::exactly_one(&done)
     }
 }
+impl ::kefu_chassis::record::ResourceRow for AbsenceRow {
+    type Kind = Absence;
+    type Shown = pb::Absence;
+    fn id(&self) -> ::kefu_chassis::names::Id<Absence> {
+        Self::id(self)
+    }
+    fn show(&self) -> pb::Absence {
+        Self::show(self)
+    }
+}

@@ -5,8 +5,8 @@ macro_rules! duties {
     ($rest:literal $($arguments:tt)*) => {
         ::sqlx::query_as!(DutyRow,
         r"select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
-    paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at, breach_event,
-    late, corrected, reason, decided_by, version, told, tell_next_at
+    paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
+    breach_event, late, corrected, reason, decided_by, version, escalation_level, next_escalation_at
 from duty "
         + $rest $($arguments)*)
     };
@@ -17,8 +17,8 @@ impl DutyRow {
     /// The columns and the table, for a statement that is not checked when it is compiled.
     #[allow(dead_code, reason = "most statements are checked")]
     pub(crate) const SELECT: &'static str = r"select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
-    paused_us, opened_at, running_since, paused_since, holds, due_at, provisional, met_at, breached_at, breach_event,
-    late, corrected, reason, decided_by, version, told, tell_next_at
+    paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
+    breach_event, late, corrected, reason, decided_by, version, escalation_level, next_escalation_at
 from duty ";
 }
 ///[`DutyRow`]s, a vector for each column, as a statement unnests them.
@@ -40,7 +40,7 @@ pub struct DutyColumns {
     pub opened_at: Vec<SqlTime>,
     pub running_since: Vec<Option<SqlTime>>,
     pub paused_since: Vec<Option<SqlTime>>,
-    pub holds: Vec<i16>,
+    pub pause_reasons: Vec<i16>,
     pub due_at: Vec<SqlTime>,
     pub provisional: Vec<bool>,
     pub met_at: Vec<Option<SqlTime>>,
@@ -51,8 +51,8 @@ pub struct DutyColumns {
     pub reason: Vec<String>,
     pub decided_by: Vec<String>,
     pub version: Vec<i64>,
-    pub told: Vec<i16>,
-    pub tell_next_at: Vec<Option<SqlTime>>,
+    pub escalation_level: Vec<i16>,
+    pub next_escalation_at: Vec<Option<SqlTime>>,
 }
 impl FromIterator<DutyRow> for DutyColumns {
     fn from_iter<I: IntoIterator<Item = DutyRow>>(rows: I) -> Self {
@@ -75,7 +75,7 @@ impl FromIterator<DutyRow> for DutyColumns {
             opened_at: Vec::with_capacity(count),
             running_since: Vec::with_capacity(count),
             paused_since: Vec::with_capacity(count),
-            holds: Vec::with_capacity(count),
+            pause_reasons: Vec::with_capacity(count),
             due_at: Vec::with_capacity(count),
             provisional: Vec::with_capacity(count),
             met_at: Vec::with_capacity(count),
@@ -86,8 +86,8 @@ impl FromIterator<DutyRow> for DutyColumns {
             reason: Vec::with_capacity(count),
             decided_by: Vec::with_capacity(count),
             version: Vec::with_capacity(count),
-            told: Vec::with_capacity(count),
-            tell_next_at: Vec::with_capacity(count),
+            escalation_level: Vec::with_capacity(count),
+            next_escalation_at: Vec::with_capacity(count),
         };
         for row in rows {
             columns.id.push(row.id);
@@ -106,7 +106,7 @@ impl FromIterator<DutyRow> for DutyColumns {
             columns.opened_at.push(row.opened_at);
             columns.running_since.push(row.running_since);
             columns.paused_since.push(row.paused_since);
-            columns.holds.push(row.holds);
+            columns.pause_reasons.push(row.pause_reasons);
             columns.due_at.push(row.due_at);
             columns.provisional.push(row.provisional);
             columns.met_at.push(row.met_at);
@@ -117,8 +117,8 @@ impl FromIterator<DutyRow> for DutyColumns {
             columns.reason.push(row.reason);
             columns.decided_by.push(row.decided_by);
             columns.version.push(row.version);
-            columns.told.push(row.told);
-            columns.tell_next_at.push(row.tell_next_at);
+            columns.escalation_level.push(row.escalation_level);
+            columns.next_escalation_at.push(row.next_escalation_at);
         }
         columns
     }

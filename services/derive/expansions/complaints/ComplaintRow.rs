@@ -143,11 +143,6 @@ impl ComplaintRow {
     }
 }
 impl ::kefu_chassis::record::VersionedRow for ComplaintRow {
-    type Kind = Complaint;
-    type Shown = pb::Complaint;
-    fn id(&self) -> ::kefu_chassis::names::Id<Complaint> {
-        Self::id(self)
-    }
     fn version(&self) -> i64 {
         self.version
     }
@@ -160,9 +155,6 @@ impl ::kefu_chassis::record::VersionedRow for ComplaintRow {
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
         self.updated_at = ::kefu_chassis::time::sql::at(now);
-    }
-    fn show(&self) -> pb::Complaint {
-        Self::show(self)
     }
     fn search_fingerprint(&self) -> u64 {
         ::kefu_chassis::search::Searched::fingerprint(self)
@@ -230,10 +222,10 @@ where id = any($1) order by id for no key update",
         day: &str,
     ) -> Result<(), ::sqlx::Error> {
         let entry = ::kefu_chassis::search::Searched::entry(self);
-        let (tokens, said) = (&entry.tokens, &entry.said);
+        let (tokens, texts) = (&entry.tokens, &entry.texts);
         self.number = ::sqlx::query_scalar!(
             r"with searched as (
-    insert into complaints.complaint_search (complaint, received_at, tokens, said) values ($1, $2, $3, $4))
+    insert into complaints.complaint_search (complaint, received_at, tokens, texts) values ($1, $2, $3, $4))
 insert into complaints.complaint (
     id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity,
     product, request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
@@ -246,7 +238,7 @@ select $1, 'C-' || $5 || '-' || lpad(n::text, greatest(6, length(n::text)), '0')
     $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51
 from nextval('complaints.complaint_number') as n
 returning number",
-            self.id, self.received_at, tokens, said, day, self.channel, self.customer,
+            self.id, self.received_at, tokens, texts, day, self.channel, self.customer,
             self.contact, self.matter, self.desired_remedy, self.category, self
             .subcategory, self.severity, self.product, self.request, self.handler, self
             .department, self.responsible_department, self.responsible_person, self
@@ -269,11 +261,11 @@ returning number",
         reindex: bool,
     ) -> Result<(), ::sqlx::Error> {
         let entry = reindex.then(|| ::kefu_chassis::search::Searched::entry(self));
-        let (tokens, said) = entry.map(|entry| (entry.tokens, entry.said)).unzip();
+        let (tokens, texts) = entry.map(|entry| (entry.tokens, entry.texts)).unzip();
         let tokens = tokens.as_deref();
         let done = ::sqlx::query!(
             r"with searched as (
-    update complaints.complaint_search set tokens = $2, said = $3
+    update complaints.complaint_search set tokens = $2, texts = $3
     where complaint = $1 and $2::text[] is not null)
 update complaints.complaint set
     category = $4, subcategory = $5, severity = $6, product = $7, handler = $8, responsible_department = $9,
@@ -284,7 +276,7 @@ update complaints.complaint set
     proposed_at = $33, approved_at = $34, agreed_at = $35, executed_at = $36, closed_at = $37, archived_at = $38,
     last_informed_at = $39, updated_at = $40, version = $41
 where id = $1",
-            self.id, tokens, said, self.category, self.subcategory, self.severity, self
+            self.id, tokens, texts, self.category, self.subcategory, self.severity, self
             .product, self.handler, self.responsible_department, self.responsible_person,
             self.no_person_reason, & self.notified, self.investigator, & self.parties,
             self.state, self.cycle, self.cause_category, self.cause, & self.whys, self
@@ -298,6 +290,16 @@ where id = $1",
             .execute(connection)
             .await?;
         ::kefu_chassis::record::exactly_one(&done)
+    }
+}
+impl ::kefu_chassis::record::ResourceRow for ComplaintRow {
+    type Kind = Complaint;
+    type Shown = pb::Complaint;
+    fn id(&self) -> ::kefu_chassis::names::Id<Complaint> {
+        Self::id(self)
+    }
+    fn show(&self) -> pb::Complaint {
+        Self::show(self)
     }
 }
 impl ::kefu_chassis::record::StatefulRow for ComplaintRow {

@@ -87,11 +87,6 @@ impl ImprovementRow {
     }
 }
 impl ::kefu_chassis::record::VersionedRow for ImprovementRow {
-    type Kind = Improvement;
-    type Shown = pb::Improvement;
-    fn id(&self) -> ::kefu_chassis::names::Id<Improvement> {
-        Self::id(self)
-    }
     fn version(&self) -> i64 {
         self.version
     }
@@ -104,9 +99,6 @@ impl ::kefu_chassis::record::VersionedRow for ImprovementRow {
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
         self.updated_at = ::kefu_chassis::time::sql::at(now);
-    }
-    fn show(&self) -> pb::Improvement {
-        Self::show(self)
     }
     async fn get(
         connection: &mut ::sqlx::PgConnection,
@@ -198,6 +190,16 @@ where id = $1",
             .execute(connection)
             .await?;
         ::kefu_chassis::record::exactly_one(&done)
+    }
+}
+impl ::kefu_chassis::record::ResourceRow for ImprovementRow {
+    type Kind = Improvement;
+    type Shown = pb::Improvement;
+    fn id(&self) -> ::kefu_chassis::names::Id<Improvement> {
+        Self::id(self)
+    }
+    fn show(&self) -> pb::Improvement {
+        Self::show(self)
     }
 }
 impl ::kefu_chassis::record::StatefulRow for ImprovementRow {

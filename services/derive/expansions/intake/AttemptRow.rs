@@ -60,7 +60,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         Ok(())
     }
 }
-impl ::kefu_chassis::record::ChildRow for AttemptRow {
+impl ::kefu_chassis::record::ResourceRow for AttemptRow {
     type Kind = ContactAttempt;
     type Shown = pb::ContactAttempt;
     fn id(&self) -> ::kefu_chassis::names::Id<ContactAttempt> {
@@ -69,6 +69,8 @@ impl ::kefu_chassis::record::ChildRow for AttemptRow {
     fn show(&self) -> pb::ContactAttempt {
         Self::show(self)
     }
+}
+impl ::kefu_chassis::record::ChildRow for AttemptRow {
     async fn newest_of(
         connection: &mut ::sqlx::PgConnection,
         parent: ::uuid::Uuid,

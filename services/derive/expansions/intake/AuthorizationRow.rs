@@ -70,7 +70,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         Ok(())
     }
 }
-impl ::kefu_chassis::record::ChildRow for AuthorizationRow {
+impl ::kefu_chassis::record::ResourceRow for AuthorizationRow {
     type Kind = RemoteAuthorization;
     type Shown = pb::RemoteAuthorization;
     fn id(&self) -> ::kefu_chassis::names::Id<RemoteAuthorization> {
@@ -79,6 +79,8 @@ impl ::kefu_chassis::record::ChildRow for AuthorizationRow {
     fn show(&self) -> pb::RemoteAuthorization {
         Self::show(self)
     }
+}
+impl ::kefu_chassis::record::ChildRow for AuthorizationRow {
     async fn newest_of(
         connection: &mut ::sqlx::PgConnection,
         parent: ::uuid::Uuid,

@@ -61,11 +61,6 @@ impl CustomerRow {
     }
 }
 impl ::kefu_chassis::record::VersionedRow for CustomerRow {
-    type Kind = Customer;
-    type Shown = pb::Customer;
-    fn id(&self) -> ::kefu_chassis::names::Id<Customer> {
-        Self::id(self)
-    }
     fn version(&self) -> i64 {
         self.version
     }
@@ -78,9 +73,6 @@ impl ::kefu_chassis::record::VersionedRow for CustomerRow {
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
         self.updated_at = ::kefu_chassis::time::sql::at(now);
-    }
-    fn show(&self) -> pb::Customer {
-        Self::show(self)
     }
     fn search_fingerprint(&self) -> u64 {
         ::kefu_chassis::search::Searched::fingerprint(self)
@@ -136,15 +128,15 @@ where id = any($1) order by id for no key update",
         _day: &str,
     ) -> Result<(), ::sqlx::Error> {
         let entry = ::kefu_chassis::search::Searched::entry(self);
-        let (tokens, said) = (&entry.tokens, &entry.said);
+        let (tokens, texts) = (&entry.tokens, &entry.texts);
         ::sqlx::query!(
             r"with searched as (
-    insert into intake.customer_search (customer, tokens, said) values ($1, $2, $3))
+    insert into intake.customer_search (customer, tokens, texts) values ($1, $2, $3))
 insert into intake.customer (
     id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language, needs,
     service_plan, since_at, owner, created_at, updated_at, version)
 values ($1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-            self.id, tokens, said, self.display_name, self.kind, self.contacts, & self
+            self.id, tokens, texts, self.display_name, self.kind, self.contacts, & self
             .phones, & self.emails, self.preferred_channel, self.preferred_hours, self
             .preferred_language, self.needs, self.service_plan, self.since_at, self
             .owner, self.created_at, self.updated_at, self.version
@@ -159,18 +151,18 @@ values ($1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         reindex: bool,
     ) -> Result<(), ::sqlx::Error> {
         let entry = reindex.then(|| ::kefu_chassis::search::Searched::entry(self));
-        let (tokens, said) = entry.map(|entry| (entry.tokens, entry.said)).unzip();
+        let (tokens, texts) = entry.map(|entry| (entry.tokens, entry.texts)).unzip();
         let tokens = tokens.as_deref();
         let done = ::sqlx::query!(
             r"with searched as (
-    update intake.customer_search set tokens = $2, said = $3
+    update intake.customer_search set tokens = $2, texts = $3
     where customer = $1 and $2::text[] is not null)
 update intake.customer set
     display_name = $4, kind = $5, contacts = $6, phones = $7, emails = $8, preferred_channel = $9,
     preferred_hours = $10, preferred_language = $11, needs = $12, service_plan = $13, since_at = $14, owner = $15,
     updated_at = $16, version = $17
 where id = $1",
-            self.id, tokens, said, self.display_name, self.kind, self.contacts, & self
+            self.id, tokens, texts, self.display_name, self.kind, self.contacts, & self
             .phones, & self.emails, self.preferred_channel, self.preferred_hours, self
             .preferred_language, self.needs, self.service_plan, self.since_at, self
             .owner, self.updated_at, self.version
@@ -178,5 +170,15 @@ where id = $1",
             .execute(connection)
             .await?;
         ::kefu_chassis::record::exactly_one(&done)
+    }
+}
+impl ::kefu_chassis::record::ResourceRow for CustomerRow {
+    type Kind = Customer;
+    type Shown = pb::Customer;
+    fn id(&self) -> ::kefu_chassis::names::Id<Customer> {
+        Self::id(self)
+    }
+    fn show(&self) -> pb::Customer {
+        Self::show(self)
     }
 }

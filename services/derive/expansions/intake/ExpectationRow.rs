@@ -91,7 +91,7 @@ where id = $1",
         ::kefu_chassis::record::exactly_one(&done)
     }
 }
-impl ::kefu_chassis::record::ChildRow for ExpectationRow {
+impl ::kefu_chassis::record::ResourceRow for ExpectationRow {
     type Kind = UnmetExpectation;
     type Shown = pb::UnmetExpectation;
     fn id(&self) -> ::kefu_chassis::names::Id<UnmetExpectation> {
@@ -100,6 +100,8 @@ impl ::kefu_chassis::record::ChildRow for ExpectationRow {
     fn show(&self) -> pb::UnmetExpectation {
         Self::show(self)
     }
+}
+impl ::kefu_chassis::record::ChildRow for ExpectationRow {
     async fn newest_of(
         connection: &mut ::sqlx::PgConnection,
         parent: ::uuid::Uuid,

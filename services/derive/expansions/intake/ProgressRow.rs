@@ -67,7 +67,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)",
         Ok(())
     }
 }
-impl ::kefu_chassis::record::ChildRow for ProgressRow {
+impl ::kefu_chassis::record::ResourceRow for ProgressRow {
     type Kind = Progress;
     type Shown = pb::Progress;
     fn id(&self) -> ::kefu_chassis::names::Id<Progress> {
@@ -76,6 +76,8 @@ impl ::kefu_chassis::record::ChildRow for ProgressRow {
     fn show(&self) -> pb::Progress {
         Self::show(self)
     }
+}
+impl ::kefu_chassis::record::ChildRow for ProgressRow {
     async fn newest_of(
         connection: &mut ::sqlx::PgConnection,
         parent: ::uuid::Uuid,

@@ -63,11 +63,6 @@ impl ProjectRow {
     }
 }
 impl ::kefu_chassis::record::VersionedRow for ProjectRow {
-    type Kind = Project;
-    type Shown = pb::Project;
-    fn id(&self) -> ::kefu_chassis::names::Id<Project> {
-        Self::id(self)
-    }
     fn version(&self) -> i64 {
         self.version
     }
@@ -80,9 +75,6 @@ impl ::kefu_chassis::record::VersionedRow for ProjectRow {
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
         self.updated_at = ::kefu_chassis::time::sql::at(now);
-    }
-    fn show(&self) -> pb::Project {
-        Self::show(self)
     }
     async fn get(
         connection: &mut ::sqlx::PgConnection,
@@ -167,7 +159,7 @@ where id = $1",
         ::kefu_chassis::record::exactly_one(&done)
     }
 }
-impl ::kefu_chassis::record::ChildRow for ProjectRow {
+impl ::kefu_chassis::record::ResourceRow for ProjectRow {
     type Kind = Project;
     type Shown = pb::Project;
     fn id(&self) -> ::kefu_chassis::names::Id<Project> {
@@ -176,6 +168,8 @@ impl ::kefu_chassis::record::ChildRow for ProjectRow {
     fn show(&self) -> pb::Project {
         Self::show(self)
     }
+}
+impl ::kefu_chassis::record::ChildRow for ProjectRow {
     async fn newest_of(
         connection: &mut ::sqlx::PgConnection,
         parent: ::uuid::Uuid,

@@ -157,11 +157,6 @@ impl RequestRow {
     }
 }
 impl ::kefu_chassis::record::VersionedRow for RequestRow {
-    type Kind = Request;
-    type Shown = pb::Request;
-    fn id(&self) -> ::kefu_chassis::names::Id<Request> {
-        Self::id(self)
-    }
     fn version(&self) -> i64 {
         self.version
     }
@@ -174,9 +169,6 @@ impl ::kefu_chassis::record::VersionedRow for RequestRow {
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
         self.updated_at = ::kefu_chassis::time::sql::at(now);
-    }
-    fn show(&self) -> pb::Request {
-        Self::show(self)
     }
     fn search_fingerprint(&self) -> u64 {
         ::kefu_chassis::search::Searched::fingerprint(self)
@@ -247,10 +239,10 @@ where id = any($1) order by id for no key update",
         day: &str,
     ) -> Result<(), ::sqlx::Error> {
         let entry = ::kefu_chassis::search::Searched::entry(self);
-        let (tokens, said) = (&entry.tokens, &entry.said);
+        let (tokens, texts) = (&entry.tokens, &entry.texts);
         self.number = ::sqlx::query_scalar!(
             r"with searched as (
-    insert into intake.request_search (request, contact_at, tokens, said) values ($1, $2, $3, $4))
+    insert into intake.request_search (request, contact_at, tokens, texts) values ($1, $2, $3, $4))
 insert into intake.request (
     id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
     problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
@@ -264,7 +256,7 @@ select $1, 'R-' || $5 || '-' || lpad(n::text, greatest(6, length(n::text)), '0')
     $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56
 from nextval('intake.request_number') as n
 returning number",
-            self.id, self.contact_at, tokens, said, day, self.channel, self.kind, self
+            self.id, self.contact_at, tokens, texts, day, self.channel, self.kind, self
             .customer, self.contact, self.project, self.order_number, self.product_model,
             self.description, self.business_domain, self.problem_type, self.priority,
             self.first_responder, self.owner, self.department, self.state, self.cycle,
@@ -288,11 +280,11 @@ returning number",
         reindex: bool,
     ) -> Result<(), ::sqlx::Error> {
         let entry = reindex.then(|| ::kefu_chassis::search::Searched::entry(self));
-        let (tokens, said) = entry.map(|entry| (entry.tokens, entry.said)).unzip();
+        let (tokens, texts) = entry.map(|entry| (entry.tokens, entry.texts)).unzip();
         let tokens = tokens.as_deref();
         let done = ::sqlx::query!(
             r"with searched as (
-    update intake.request_search set tokens = $2, said = $3
+    update intake.request_search set tokens = $2, texts = $3
     where request = $1 and $2::text[] is not null)
 update intake.request set
     business_domain = $4, problem_type = $5, priority = $6, owner = $7, department = $8, state = $9, cycle = $10,
@@ -303,7 +295,7 @@ update intake.request set
     repeat_of = $32, repeat_contacts = $33, linked = $34, transfers = $35, pending_transfer = $36, solved_first = $37,
     emergency_reason = $38, work_orders = $39, open_expectations = $40, complaint = $41
 where id = $1",
-            self.id, tokens, said, self.business_domain, self.problem_type, self
+            self.id, tokens, texts, self.business_domain, self.problem_type, self
             .priority, self.owner, self.department, self.state, self.cycle, self
             .carrier_state, self.first_response_at, self.promised_at, self
             .promise_reason, self.last_informed_at, self.resolution, self.assistance,
@@ -319,6 +311,16 @@ where id = $1",
         ::kefu_chassis::record::exactly_one(&done)
     }
 }
+impl ::kefu_chassis::record::ResourceRow for RequestRow {
+    type Kind = Request;
+    type Shown = pb::Request;
+    fn id(&self) -> ::kefu_chassis::names::Id<Request> {
+        Self::id(self)
+    }
+    fn show(&self) -> pb::Request {
+        Self::show(self)
+    }
+}
 impl ::kefu_chassis::record::StatefulRow for RequestRow {
     type State = State;
     fn number(&self) -> &str {
@@ -329,5 +331,86 @@ impl ::kefu_chassis::record::StatefulRow for RequestRow {
     }
     fn enter(&mut self, state: State) {
         self.state = state as i16;
+    }
+}
+///[`RequestRow`]s, a vector for each column, as a statement unnests them.
+#[derive(Debug)]
+pub struct RequestColumns {
+    pub id: Vec<Uuid>,
+    pub channel: Vec<i16>,
+    pub kind: Vec<i16>,
+    pub customer: Vec<Option<Uuid>>,
+    pub contact: Vec<serde_json::Value>,
+    pub description: Vec<String>,
+    pub business_domain: Vec<String>,
+    pub problem_type: Vec<String>,
+    pub priority: Vec<i16>,
+    pub first_responder: Vec<String>,
+    pub owner: Vec<String>,
+    pub department: Vec<String>,
+    pub state: Vec<i16>,
+    pub origin: Vec<i16>,
+    pub source: Vec<Option<String>>,
+    pub external_id: Vec<Option<String>>,
+    pub contact_at: Vec<SqlTime>,
+    pub first_response_at: Vec<Option<SqlTime>>,
+    pub promised_at: Vec<Option<SqlTime>>,
+    pub resolved_at: Vec<Option<SqlTime>>,
+    pub closed_at: Vec<Option<SqlTime>>,
+    pub created_at: Vec<SqlTime>,
+}
+impl FromIterator<RequestRow> for RequestColumns {
+    fn from_iter<I: IntoIterator<Item = RequestRow>>(rows: I) -> Self {
+        let rows = rows.into_iter();
+        let count = rows.size_hint().0;
+        let mut columns = Self {
+            id: Vec::with_capacity(count),
+            channel: Vec::with_capacity(count),
+            kind: Vec::with_capacity(count),
+            customer: Vec::with_capacity(count),
+            contact: Vec::with_capacity(count),
+            description: Vec::with_capacity(count),
+            business_domain: Vec::with_capacity(count),
+            problem_type: Vec::with_capacity(count),
+            priority: Vec::with_capacity(count),
+            first_responder: Vec::with_capacity(count),
+            owner: Vec::with_capacity(count),
+            department: Vec::with_capacity(count),
+            state: Vec::with_capacity(count),
+            origin: Vec::with_capacity(count),
+            source: Vec::with_capacity(count),
+            external_id: Vec::with_capacity(count),
+            contact_at: Vec::with_capacity(count),
+            first_response_at: Vec::with_capacity(count),
+            promised_at: Vec::with_capacity(count),
+            resolved_at: Vec::with_capacity(count),
+            closed_at: Vec::with_capacity(count),
+            created_at: Vec::with_capacity(count),
+        };
+        for row in rows {
+            columns.id.push(row.id);
+            columns.channel.push(row.channel);
+            columns.kind.push(row.kind);
+            columns.customer.push(row.customer);
+            columns.contact.push(row.contact);
+            columns.description.push(row.description);
+            columns.business_domain.push(row.business_domain);
+            columns.problem_type.push(row.problem_type);
+            columns.priority.push(row.priority);
+            columns.first_responder.push(row.first_responder);
+            columns.owner.push(row.owner);
+            columns.department.push(row.department);
+            columns.state.push(row.state);
+            columns.origin.push(row.origin);
+            columns.source.push(row.source);
+            columns.external_id.push(row.external_id);
+            columns.contact_at.push(row.contact_at);
+            columns.first_response_at.push(row.first_response_at);
+            columns.promised_at.push(row.promised_at);
+            columns.resolved_at.push(row.resolved_at);
+            columns.closed_at.push(row.closed_at);
+            columns.created_at.push(row.created_at);
+        }
+        columns
     }
 }

@@ -97,7 +97,7 @@ where id = $1",
         ::kefu_chassis::record::exactly_one(&done)
     }
 }
-impl ::kefu_chassis::record::ChildRow for TransferRow {
+impl ::kefu_chassis::record::ResourceRow for TransferRow {
     type Kind = Transfer;
     type Shown = pb::Transfer;
     fn id(&self) -> ::kefu_chassis::names::Id<Transfer> {
@@ -106,6 +106,8 @@ impl ::kefu_chassis::record::ChildRow for TransferRow {
     fn show(&self) -> pb::Transfer {
         Self::show(self)
     }
+}
+impl ::kefu_chassis::record::ChildRow for TransferRow {
     async fn newest_of(
         connection: &mut ::sqlx::PgConnection,
         parent: ::uuid::Uuid,

@@ -58,7 +58,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         Ok(())
     }
 }
-impl ::kefu_chassis::record::ChildRow for WorkOrderRow {
+impl ::kefu_chassis::record::ResourceRow for WorkOrderRow {
     type Kind = WorkOrder;
     type Shown = pb::WorkOrder;
     fn id(&self) -> ::kefu_chassis::names::Id<WorkOrder> {
@@ -67,6 +67,8 @@ impl ::kefu_chassis::record::ChildRow for WorkOrderRow {
     fn show(&self) -> pb::WorkOrder {
         Self::show(self)
     }
+}
+impl ::kefu_chassis::record::ChildRow for WorkOrderRow {
     async fn newest_of(
         connection: &mut ::sqlx::PgConnection,
         parent: ::uuid::Uuid,

@@ -92,6 +92,6 @@ async fn sample(world: &World, schema: &str, table: &'static str) -> Script {
     if let Some((_, customer)) = values.iter().find(|(name, _)| *name == "customer") {
         world.copy_customer(customer).await;
     }
-    values.push(("places", world.copy_said(schema, table, came).await.to_string()));
+    values.push(("places", world.copy_texts(schema, table, came).await.to_string()));
     Script { name: if is_request { "register_request" } else { "register_complaint" }, values }
 }

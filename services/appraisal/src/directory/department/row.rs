@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use kefu_chassis::Call;
 use kefu_chassis::journal::NewEvent;
+use kefu_chassis::mask;
 use kefu_chassis::record::Record;
 use kefu_proto::Changeable as _;
 use kefu_proto::directory::v1 as pb;
@@ -75,15 +76,7 @@ impl DepartmentRow {
         given: &pb::Department,
         now: Timestamp,
     ) -> (Self, Vec<&'static str>) {
-        let mut new = self.clone();
-        let mut changed = Vec::new();
-        for field in fields {
-            let before = new.clone();
-            new.set(field, given);
-            if new != before {
-                changed.push(*field);
-            }
-        }
+        let (mut new, changed) = mask::updated(self, fields, |row, field| row.set(field, given));
         new.version += 1;
         new.updated_at = now;
         (new, changed)

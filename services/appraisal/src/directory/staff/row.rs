@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use kefu_chassis::Call;
 use kefu_chassis::journal::NewEvent;
+use kefu_chassis::mask;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_proto::Changeable as _;
@@ -92,16 +93,7 @@ impl StaffRow {
 
     /// The member of staff after an update, and the fields that changed.
     pub fn updated(&self, fields: &[&'static str], given: &pb::Staff) -> (Self, Vec<&'static str>) {
-        let mut new = self.clone();
-        let mut changed = Vec::new();
-        for field in fields {
-            let before = new.clone();
-            new.set(field, given);
-            if new != before {
-                changed.push(*field);
-            }
-        }
-        (new, changed)
+        mask::updated(self, fields, |row, field| row.set(field, given))
     }
 
     /// The member of staff after an import at `now`, and the fields that changed.

@@ -55,8 +55,8 @@ impl Query {
 
     /// Whether texts in normal form contain a variant of the query.
     #[must_use]
-    pub fn fits(&self, said: &str) -> bool {
-        self.ways.iter().any(|way| way.terms.iter().all(|term| said.contains(term.as_str())))
+    pub fn fits(&self, texts: &str) -> bool {
+        self.ways.iter().any(|way| way.terms.iter().all(|term| texts.contains(term.as_str())))
     }
 
     /// Returns for each variant the grams that a result must have.

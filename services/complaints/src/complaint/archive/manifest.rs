@@ -12,7 +12,9 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::super::case_record::CaseRecordRow;
 use super::super::row::ComplaintRow;
+use crate::evidence::row::EvidenceRow;
 use crate::shared::{CaseRecord, Complaint, Evidence};
 
 /// Fields of the complaint's row that the contract's complaint does not show. Their names and order are part of the digest:
@@ -91,19 +93,17 @@ pub async fn entries_of_file(connection: &mut PgConnection, complaint: Id<Compla
 /// Reads the records of a complaint, with the events before `seq` of the journal.
 pub async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>, seq: i64) -> Result<Recorded, Error> {
     let mut entries = events(connection, complaint, seq).await?;
-    let papers = sqlx::query!("select id, kind, body from complaints.paper where complaint = $1", complaint.uuid());
-    for row in papers.fetch_all(&mut *connection).await? {
+    for row in CaseRecordRow::all_of(connection, complaint).await? {
         let name = format!("{complaint}/{}", Id::<CaseRecord>::from_uuid(row.id));
-        let mut paper = entry(name, &pb::Paper::full_name(), &row.body);
+        let mut listed = entry(name, &pb::Paper::full_name(), &row.body);
         let known = pb::Paper::decode(row.body.as_slice()).unwrap_or_default().kind;
         if known != i32::from(row.kind) {
             // Lists select by the column `kind`. A column changed behind the message's back must change the digest.
-            paper.sha256 = sha256(&[row.body, row.kind.to_be_bytes().to_vec()].concat()).to_vec();
+            listed.sha256 = sha256(&[row.body, row.kind.to_be_bytes().to_vec()].concat()).to_vec();
         }
-        entries.push(paper);
+        entries.push(listed);
     }
-    let evidence = sqlx::query!("select id, body from complaints.evidence where complaint = $1", complaint.uuid());
-    let evidence = evidence.fetch_all(connection).await?;
+    let evidence = EvidenceRow::all_of(connection, complaint).await?;
     for row in &evidence {
         let name = format!("{complaint}/{}", Id::<Evidence>::from_uuid(row.id));
         entries.push(entry(name, &pb::Evidence::full_name(), &row.body));

@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
 use super::manifest::{self, Recorded, entry, root_digest};
-use super::{Archive, ComplaintRow, Complaints, Row, archived};
+use super::{Archive, ArchiveRow, ComplaintRow, Complaints, archived};
 use crate::evidence::pieces;
 use crate::shared::Complaint;
 
@@ -38,7 +38,7 @@ struct Closing {
 
 /// The stored file, read in one snapshot.
 struct Stored {
-    row: Row,
+    row: ArchiveRow,
     record: ComplaintRow,
     closing: Closing,
     recorded: Recorded,
@@ -99,7 +99,7 @@ impl Complaints {
         Ok(entries)
     }
 
-    async fn is_stored(&self, row: &Row) -> Result<bool, Error> {
+    async fn is_stored(&self, row: &ArchiveRow) -> Result<bool, Error> {
         let kept = sqlx::query_scalar!(
             r#"select exists (select from complaints.archive where complaint = $1) as "kept!""#,
             row.complaint

@@ -9,7 +9,7 @@ use kefu_regulation::Calendar;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::request::row::RequestRow;
+use crate::request::row::{RequestColumns, RequestRow};
 use crate::shared::{Customer, reference};
 
 /// The customers of the rows that do not exist.
@@ -35,18 +35,11 @@ pub async fn insert(
     records: &[(RequestRow, &pb::ImportedRequest)],
     calendar: &Calendar,
 ) -> Result<HashMap<Uuid, String>, Error> {
-    let texts = |of: fn(&RequestRow) -> String| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let small_ints = |of: fn(&RequestRow) -> i16| records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>();
-    let times = |of: fn(&RequestRow) -> Option<jiff_sqlx::Timestamp>| {
-        records.iter().map(|(record, _)| of(record)).collect::<Vec<_>>()
-    };
     let days: Vec<String> = records
         .iter()
         .map(|(record, _)| record.contact_at.to_jiff().to_zoned(calendar.zone().clone()).strftime("%Y%m%d").to_string())
         .collect();
-    let ids: Vec<Uuid> = records.iter().map(|(record, _)| record.id).collect();
-    let customers: Vec<Option<Uuid>> = records.iter().map(|(record, _)| record.customer).collect();
-    let contacts: Vec<serde_json::Value> = records.iter().map(|(record, _)| record.contact.clone()).collect();
+    let columns: RequestColumns = records.iter().map(|(record, _)| record.clone()).collect();
     let stored = sqlx::query!(
         r#"
         with stored as (
@@ -75,29 +68,29 @@ pub async fn insert(
         ), searched as (insert into intake.request_to_index select id from stored)
         select id, number from stored
         "#,
-        &ids,
+        &columns.id,
         &days,
-        &small_ints(|record| record.channel),
-        &small_ints(|record| record.kind),
-        &customers as &[Option<Uuid>],
-        &contacts,
-        &texts(|record| record.description.clone()),
-        &texts(|record| record.business_domain.clone()),
-        &texts(|record| record.problem_type.clone()),
-        &small_ints(|record| record.priority),
-        &texts(|record| record.first_responder.clone()),
-        &texts(|record| record.owner.clone()),
-        &texts(|record| record.department.clone()),
-        &small_ints(|record| record.state),
-        &small_ints(|record| record.origin),
-        &texts(|record| record.source.clone().unwrap_or_default()),
-        &texts(|record| record.external_id.clone().unwrap_or_default()),
-        &times(|record| Some(record.contact_at)) as _,
-        &times(|record| record.first_response_at) as _,
-        &times(|record| record.promised_at) as _,
-        &times(|record| record.resolved_at) as _,
-        &times(|record| record.closed_at) as _,
-        &times(|record| Some(record.created_at)) as _,
+        &columns.channel,
+        &columns.kind,
+        &columns.customer as _,
+        &columns.contact,
+        &columns.description,
+        &columns.business_domain,
+        &columns.problem_type,
+        &columns.priority,
+        &columns.first_responder,
+        &columns.owner,
+        &columns.department,
+        &columns.state,
+        &columns.origin,
+        &columns.source as _,
+        &columns.external_id as _,
+        &columns.contact_at as _,
+        &columns.first_response_at as _,
+        &columns.promised_at as _,
+        &columns.resolved_at as _,
+        &columns.closed_at as _,
+        &columns.created_at as _,
     )
     .fetch_all(connection)
     .await?;

@@ -64,17 +64,17 @@ async fn index_requests(connection: &mut PgConnection, after: Uuid) -> Result<Ve
     .fetch_all(&mut *connection)
     .await?;
     let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
-    let (tokens, said) = columns(records.iter().map(Searched::entry));
+    let (tokens, texts) = columns(records.iter().map(Searched::entry));
     sqlx::query!(
         "with taken as (delete from intake.request_to_index where request = any($1))
-        insert into intake.request_search (request, contact_at, tokens, said)
-        select request, contact_at, string_to_array(tokens, ' '), said
-        from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) as indexed (request, contact_at, tokens, said)
-        on conflict (request) do update set tokens = excluded.tokens, said = excluded.said",
+        insert into intake.request_search (request, contact_at, tokens, texts)
+        select request, contact_at, string_to_array(tokens, ' '), texts
+        from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) as indexed (request, contact_at, tokens, texts)
+        on conflict (request) do update set tokens = excluded.tokens, texts = excluded.texts",
         &ids,
         &records.iter().map(|record| record.contact_at).collect::<Vec<_>>() as _,
         &tokens,
-        &said
+        &texts
     )
     .execute(connection)
     .await?;
@@ -93,16 +93,16 @@ async fn index_customers(connection: &mut PgConnection, after: Uuid) -> Result<V
     .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let entries = rows.iter().map(|row| entry_of_customer(&row.display_name, &row.contacts, row.created_at.to_jiff()));
-    let (tokens, said) = columns(entries);
+    let (tokens, texts) = columns(entries);
     sqlx::query!(
         "with taken as (delete from intake.customer_to_index where customer = any($1))
-        insert into intake.customer_search (customer, tokens, said)
-        select customer, string_to_array(tokens, ' '), said
-        from unnest($1::uuid[], $2::text[], $3::text[]) as indexed (customer, tokens, said)
-        on conflict (customer) do update set tokens = excluded.tokens, said = excluded.said",
+        insert into intake.customer_search (customer, tokens, texts)
+        select customer, string_to_array(tokens, ' '), texts
+        from unnest($1::uuid[], $2::text[], $3::text[]) as indexed (customer, tokens, texts)
+        on conflict (customer) do update set tokens = excluded.tokens, texts = excluded.texts",
         &ids,
         &tokens,
-        &said
+        &texts
     )
     .execute(connection)
     .await?;
@@ -111,5 +111,5 @@ async fn index_customers(connection: &mut PgConnection, after: Uuid) -> Result<V
 
 /// The entries as two columns: tokens joined by spaces, and searchable texts.
 fn columns(entries: impl Iterator<Item = Entry>) -> (Vec<String>, Vec<String>) {
-    entries.map(|entry| (entry.tokens.join(" "), entry.said)).unzip()
+    entries.map(|entry| (entry.tokens.join(" "), entry.texts)).unzip()
 }

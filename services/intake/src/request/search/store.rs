@@ -34,8 +34,8 @@ pub struct Filter<'a> {
 pub struct Candidate {
     pub id: Uuid,
     pub contact_at: SqlTime,
-    said: Option<String>,
-    customer_said: Option<String>,
+    texts: Option<String>,
+    customer_texts: Option<String>,
     number: Option<String>,
     truncated: bool,
 }
@@ -51,9 +51,9 @@ pub struct Candidates {
 impl Candidate {
     /// The request's texts; also the customer's texts or the request's number if the candidate was found by these.
     pub fn texts(&self) -> Vec<SearchText> {
-        let said = [&self.said, &self.customer_said].into_iter().flatten();
+        let texts = [&self.texts, &self.customer_texts].into_iter().flatten();
         let number = self.number.as_deref().and_then(SearchText::number);
-        number.into_iter().chain(said.flat_map(|said| SearchText::read(said))).collect()
+        number.into_iter().chain(texts.flat_map(|texts| SearchText::read(texts))).collect()
     }
 }
 
@@ -68,45 +68,45 @@ pub async fn find(pool: &PgPool, query: &Query, filter: &Filter<'_>) -> Result<C
         Candidate,
         r#"
         with texts as materialized (
-            select found.id, found.contact_at, found.said
+            select found.id, found.contact_at, found.texts
             from unnest($1::text[], $2::text[], $3::timestamptz[]) as probe (key, rest, before_at)
             cross join lateral (
-                select visited.id, visited.contact_at, visited.said from (
-                    select s.request as id, s.contact_at, s.said from intake.request_search as s
+                select visited.id, visited.contact_at, visited.texts from (
+                    select s.request as id, s.contact_at, s.texts from intake.request_search as s
                     where s.tokens @> array[probe.key] and s.tokens @> string_to_array(probe.rest, ' ')
                         and s.contact_at < probe.before_at
                     limit $4
                 ) as visited order by visited.contact_at desc limit $5
             ) as found limit $5
         ), names as materialized (
-            select found.customer, found.said from unnest($6::text[], $7::text[]) as probe (key, rest)
+            select found.customer, found.texts from unnest($6::text[], $7::text[]) as probe (key, rest)
             cross join lateral (
-                select s.customer, s.said from intake.customer_search as s
+                select s.customer, s.texts from intake.customer_search as s
                 where s.tokens @> array[probe.key] and s.tokens @> string_to_array(probe.rest, ' ') limit $8
             ) as found limit $8
         ), theirs as materialized (
-            select r.id, r.contact_at, c.customer, c.said
-            from (select customer, said from names union select $9::uuid, (select said from intake.customer_search where customer = $9)) as c cross join lateral (
+            select r.id, r.contact_at, c.customer, c.texts
+            from (select customer, texts from names union select $9::uuid, (select texts from intake.customer_search where customer = $9)) as c cross join lateral (
                 select id, contact_at from intake.request where customer = c.customer
                 order by contact_at desc, id desc limit $10
             ) as r limit $11
         ), others as (
-            select id, contact_at, said, null as number from theirs
+            select id, contact_at, texts, null as number from theirs
             union all select id, contact_at, null, number from intake.request where number = any($12)
             union all select id, contact_at, null, number from intake.request where split_part(number, '-', 3) = any($13)
             union all (select id, contact_at, null, null from intake.request where order_number = $14 and order_number <> ''
                 order by contact_at desc, id desc limit $15)
             union all (select id, contact_at, null, null from intake.request where external_id = $14 limit $15)
         ), hits as (
-            select id, max(contact_at) as contact_at, max(own) as own, max(said) as said, max(number) as number
+            select id, max(contact_at) as contact_at, max(own) as own, max(texts) as texts, max(number) as number
             from (
-                select id, contact_at, said as own, null as said, null as number from texts
-                union all select id, contact_at, null, said, number from others
+                select id, contact_at, texts as own, null as texts, null as number from texts
+                union all select id, contact_at, null, texts, number from others
             ) as hit group by id
         )
         select h.id as "id!", h.contact_at as "contact_at!: SqlTime",
-            coalesce(h.own, (select s.said from intake.request_search as s where s.request = h.id)) as said,
-            h.said as customer_said, h.number,
+            coalesce(h.own, (select s.texts from intake.request_search as s where s.request = h.id)) as texts,
+            h.texts as customer_texts, h.number,
             ((select count(*) from texts) >= $5 or (select count(*) from names) >= $8 or (select count(*) from theirs) >= $11
                 or exists (select from theirs group by customer having count(*) >= $10)) as "truncated!"
         from hits as h

@@ -75,8 +75,8 @@ fn entry_of(texts: &[SearchText], time: Timestamp) -> Entry {
         tokens.add(&text.text);
         text.code.iter().for_each(|code| tokens.add(code));
     }
-    let said: Vec<String> = texts.iter().map(SearchText::line).collect();
-    Entry { tokens: dated(time, &tokens.into_vec()), said: said.join("\n") }
+    let texts: Vec<String> = texts.iter().map(SearchText::line).collect();
+    Entry { tokens: dated(time, &tokens.into_vec()), texts: texts.join("\n") }
 }
 
 impl SearchText {
@@ -86,8 +86,8 @@ impl SearchText {
     }
 
     /// Reads texts from their stored lines, see `line`.
-    pub fn read(said: &str) -> impl Iterator<Item = Self> {
-        said.lines().filter_map(|line| {
+    pub fn read(texts: &str) -> impl Iterator<Item = Self> {
+        texts.lines().filter_map(|line| {
             let (field, text) = line.split_once([':', '='])?;
             let field = Field::try_from(field.parse::<i32>().ok()?).ok()?;
             let code = line[..line.len() - text.len()].ends_with('=').then(|| packed(text));
@@ -126,9 +126,9 @@ mod tests {
     fn parts_are_read_back_as_they_were_stored() {
         let contacts = serde_json::json!([{ "person": "王：小\n明", "phone": "+8613800138000", "email": "a=b@c.de" }]);
         let entry = entry_of_customer("7=8:9\r\n公司", &contacts, Timestamp::UNIX_EPOCH);
-        assert_eq!(entry.said, "5:7 8 9 公司\n2=8613800138000\n5:王 小 明\n5:a b c de");
-        let texts: Vec<SearchText> = SearchText::read(&entry.said).collect();
-        assert_eq!(texts.iter().map(SearchText::line).collect::<Vec<_>>().join("\n"), entry.said);
+        assert_eq!(entry.texts, "5:7 8 9 公司\n2=8613800138000\n5:王 小 明\n5:a b c de");
+        let texts: Vec<SearchText> = SearchText::read(&entry.texts).collect();
+        assert_eq!(texts.iter().map(SearchText::line).collect::<Vec<_>>().join("\n"), entry.texts);
         assert_eq!((texts[1].field, texts[1].code.as_deref()), (Field::Phone, Some("8613800138000")));
         assert_eq!(SearchText::read("").count() + SearchText::read("x:y\n99:z\n5").count(), 0);
     }

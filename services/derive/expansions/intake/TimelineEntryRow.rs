@@ -1,0 +1,20 @@
+// `TimelineEntryRow` of services/intake/src/timeline.rs, expanded.
+
+impl TimelineEntryRow {
+    /// Stores the new row.
+    async fn insert(
+        &self,
+        connection: &mut ::sqlx::PgConnection,
+    ) -> Result<(), ::sqlx::Error> {
+        ::sqlx::query!(
+            r"insert into intake.timeline_entry (
+    id, customer, kind, number, began_at, state, topic, linked)
+values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            self.id, self.customer, self.kind, self.number, self.began_at, self.state,
+            self.topic, self.linked
+        )
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}

@@ -8,10 +8,10 @@ use syn::{Attribute, Item, ItemMacro, ItemMod, ItemUse, UseTree, Visibility};
 
 use super::sources::{Crate, File};
 
-/// A path as the code has it, from the crate's root on where it leads into the crate.
+/// The segments of a path. A path into the crate itself begins with `crate`.
 pub type Path = Vec<String>;
 
-/// The files of `of` that `file` imports.
+/// Returns the files of `of` that `file` imports.
 pub fn imports(file: &File, of: &Crate, macros: &BTreeMap<String, String>) -> BTreeSet<String> {
     let mut imported = BTreeSet::new();
     for path in paths(file, &of.name) {
@@ -23,7 +23,7 @@ pub fn imports(file: &File, of: &Crate, macros: &BTreeMap<String, String>) -> BT
     imported
 }
 
-/// The macros that files of a crate export, each with the file.
+/// Returns the macros that a crate exports, each with its file.
 pub fn exported_macros(of: &Crate) -> BTreeMap<String, String> {
     let mut macros = BTreeMap::new();
     for file in &of.files {
@@ -38,8 +38,8 @@ pub fn exported_macros(of: &Crate) -> BTreeMap<String, String> {
     macros
 }
 
-/// Every path that the code of a file names, but for what is compiled for tests only. Those that lead into its own crate,
-/// which is called `own`, begin with `crate`; the others are as they stand.
+/// Returns every path that the code of a file names, without code that is compiled for tests only. Paths into the
+/// file's own crate, which is called `own`, begin with `crate`; the others are as they stand.
 pub fn paths(file: &File, own: &str) -> BTreeSet<Path> {
     let mut walk = Walk {
         own,
@@ -48,7 +48,7 @@ pub fn paths(file: &File, own: &str) -> BTreeSet<Path> {
         aliases: BTreeMap::new(),
         found: BTreeSet::new(),
     };
-    // Names that `use` brings in are known before the paths that begin with them.
+    // The names that `use` brings in are collected first, because other paths begin with them.
     Uses(&mut walk).visit_file(&file.syntax);
     walk.visit_file(&file.syntax);
     walk.found
@@ -64,7 +64,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The path from the crate's root on; none where it does not lead into the crate.
+    /// Returns the path from the crate's root on; none if it does not lead into the crate.
     fn resolve(&self, path: &[String]) -> Option<Path> {
         let (first, rest) = path.split_first()?;
         let from_root = |module: &[String], rest: &[String]| {
@@ -91,7 +91,7 @@ impl Walk<'_> {
         self.found.insert(path);
     }
 
-    /// The paths among the tokens of a macro call, or of a macro's definition.
+    /// Adds the paths among the tokens of a macro call, or of a macro's definition.
     fn scan(&mut self, tokens: TokenStream, is_definition: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let is_punct =
@@ -120,7 +120,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Visits what is within an inline module as within that module.
+    /// Visits the content of an inline module, in which paths are relative to that module.
     fn nested(&mut self, item: &ItemMod, visit: impl FnOnce(&mut Self)) {
         let Some((_, items)) = &item.content else { return };
         self.module.push(item.ident.to_string());
@@ -130,7 +130,7 @@ impl Walk<'_> {
         self.module.pop();
     }
 
-    /// Whether a `use` shows what a module beneath this one holds.
+    /// Whether a `use` re-exports what a module beneath this one holds.
     fn is_facade(&self, item: &ItemUse, path: &[String]) -> bool {
         let here = [["crate".to_owned()].as_slice(), &self.module].concat();
         !matches!(item.vis, Visibility::Inherited) && path.starts_with(&here)
@@ -181,7 +181,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 }
 
-/// Learns the names that `use` brings in.
+/// The visit that collects the names that `use` brings in.
 struct Uses<'a, 'b>(&'a mut Walk<'b>);
 
 impl<'ast> Visit<'ast> for Uses<'_, '_> {
@@ -204,7 +204,7 @@ impl<'ast> Visit<'ast> for Uses<'_, '_> {
     }
 }
 
-/// The paths of a `use`, each with the name that it brings in.
+/// Returns the paths of a `use`, each with the name that it brings in.
 fn leaves(tree: &UseTree) -> Vec<(Path, String)> {
     let beneath = |name: String, leaves: Vec<(Path, String)>| {
         leaves

@@ -28,7 +28,7 @@
 //! | `state = State` | the row has a lifecycle: `StatefulRow`, over the columns `number` and `state` |
 //! | `number("C", sequence = "…")` | inserting sets `number`, e.g. `C-20261130-000001` |
 //! | `search("table", column = column, …)` | the search table; its first column refers to the row. Needs `Searched` |
-//! | `fixed(column, …)` | columns that updates leave out, as they do `id` and `created_at` |
+//! | `fixed(column, …)` | columns that updates leave out, as they do `id`, `created_at` and the parent |
 //! | `append_only` | all columns are fixed |
 //! | `hidden(column, …)` | columns that no field of the contract shows, or a computed one does |
 //! | `read_only` | other statements store the row: no `insert`, no `update` |
@@ -46,15 +46,14 @@
 //! A column is shown in the field of its name; `id` as `name`, `version` as `etag`, `created_at` as `create_time`, `updated_at`
 //! as `update_time`, and other times `…_at` as `…_time`. A field of the message that nothing fills does not compile.
 //!
-//! A row with `kind` and the columns `version`, `created_at` and
-//! `updated_at` is a `VersionedRow` (get, lock, insert, update, show). A
-//! row with `under` is a `ChildRow`, which can be listed under its parent. Other rows get `insert`, and `update` unless
-//! every column is fixed. An update must find exactly one row.
+//! A row with `kind` and the columns `version`, `created_at` and `updated_at` is a `VersionedRow` (get, lock, insert,
+//! update, show). A row with `under` is a `ChildRow`, which can be listed under its parent. Other rows get `insert`,
+//! and `update` unless every column is fixed. An update must find exactly one row.
 //!
 //! # `#[derive(Columns)]`
 //!
-//! For rows stored many at a time by a statement written by hand. `DutyRow`, for example, gets `DutyColumns`, with a vector
-//! for each column, collected from rows.
+//! Serves rows that a hand-written statement stores many at a time. `DutyRow`, for example, gets `DutyColumns`, which
+//! has a vector for each column and is collected from rows.
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

@@ -1,12 +1,12 @@
-//! The sources hold the structure that the house style asks for: the chassis' layers import only downwards, no files import each
-//! other in a circle, and what is pure knows neither Postgres nor the runtime nor gRPC.
+//! The sources have the structure that the house style asks for: the chassis' layers import only downwards, no files
+//! import each other in a circle, and models and lifecycles know neither Postgres nor the runtime nor gRPC.
 //!
 //! One file *imports* another when its code names it: in a `use`, or in any path that begins with `crate`, `self`, `super`,
 //! the crate's own name, a module declared in the file, or a name that a `use` of the file brought in; also within the tokens of
 //! a macro call. A path names the file of the longest part of it that is a file, and the file of what that one shows under the
-//! name (`pub use x::Y`, `pub use x::*`); a macro's name names the file that exports it. Not imports are:
+//! name (`pub use x::Y`, `pub use x::*`); a macro's name names the file that exports it. The following are no imports:
 //!
-//! - `mod x;`, and `pub use x::Y` of a module beneath the file: so a parent shows what its children hold;
+//! - `mod x;`, and `pub use x::Y` of a module beneath the file, by which a parent re-exports what its children hold;
 //! - what is compiled for tests only (`#[cfg(test)]`);
 //! - `$crate::…` in a macro's definition: that path belongs to whoever calls the macro.
 //!
@@ -52,7 +52,7 @@ fn models_and_lifecycles_know_neither_postgres_nor_the_runtime_nor_grpc() {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-/// A crate `kefu_made_up` of these files, by their paths beneath `src`.
+/// Returns a crate `kefu_made_up` of these files, given by their paths beneath `src` and their texts.
 fn made_up(files: &[(&str, &str)]) -> Crate {
     let files = files.iter().map(|(path, text)| sources::File::parse(&format!("made_up/src/{path}"), path, text));
     Crate { name: "kefu_made_up".into(), files: files.collect() }

@@ -15,10 +15,9 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The imports of a crate.
+    /// Returns the imports of a crate, without files that only tests compile.
     pub fn of(of: &Crate) -> Self {
         let exports = Exports::of(of);
-        // What only tests compile is no part of the graph.
         let is_for_tests = |module: &[String]| module.last().is_some_and(|name| name == "tests");
         let files: Vec<_> = of.files.iter().filter(|file| !is_for_tests(&file.module)).collect();
         Self {
@@ -27,14 +26,15 @@ impl Graph {
         }
     }
 
-    /// A circle of each knot of files that import each other, the shortest; the first file once more at its end. A file and
-    /// those beneath it are one module and may import each other.
+    /// Returns the shortest circle of each knot, which ends with its first file again. A knot is a set of files of
+    /// which each leads to each other. A file and those beneath it are one module and may import each other.
     pub fn circles(&self) -> Vec<Vec<&str>> {
         let all = self.imports.keys().map(String::as_str).collect();
         self.knots(&all).iter().filter_map(|knot| self.shortest_circle(knot)).collect()
     }
 
-    /// The files of which each leads to each other, but for those that do only through a file that they all lie beneath.
+    /// Returns the knots. When all files of one lie beneath one of them, that file is left out and the rest is looked
+    /// at again.
     fn knots<'a>(&'a self, among: &BTreeSet<&'a str>) -> Vec<BTreeSet<&'a str>> {
         let mut known = BTreeSet::new();
         let mut knots = Vec::new();
@@ -56,7 +56,7 @@ impl Graph {
         knots
     }
 
-    /// Every file of `among` that one leads to.
+    /// Returns every file of `among` that `from` leads to.
     fn reached<'a>(&'a self, from: &str, among: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
         let mut reached = BTreeSet::new();
         let mut ahead = vec![from];
@@ -70,7 +70,7 @@ impl Graph {
         reached
     }
 
-    /// The shortest of the circles that run through a knot, but for those of a file and others beneath it.
+    /// Returns the shortest circle within a knot, leaving out circles of a file and others beneath it.
     fn shortest_circle<'a>(&'a self, knot: &BTreeSet<&'a str>) -> Option<Vec<&'a str>> {
         let imports = knot.iter().flat_map(|&from| self.imports[from].iter().map(move |to| (from, to.as_str())));
         let circles = imports.filter(|(_, to)| knot.contains(to)).filter_map(|(from, to)| {
@@ -80,13 +80,13 @@ impl Graph {
         circles.filter(|circle| self.face(circle).is_none()).min_by_key(Vec::len)
     }
 
-    /// The one of some files that all others lie beneath.
+    /// Returns the file among `files` that all others lie beneath, if there is one.
     fn face<'a>(&self, files: &[&'a str]) -> Option<&'a str> {
         let is_above = |face: &str| files.iter().all(|file| self.modules[*file].starts_with(&self.modules[face]));
         files.iter().copied().find(|face| is_above(face))
     }
 
-    /// The shortest way from one file of a knot to another.
+    /// Returns the shortest way from one file of a knot to another.
     fn way<'a>(&'a self, from: &'a str, to: &str, knot: &BTreeSet<&'a str>) -> Option<Vec<&'a str>> {
         let mut ahead = VecDeque::from([vec![from]]);
         let mut seen = BTreeSet::new();

@@ -12,10 +12,10 @@ use super::sources::File;
 /// First segment of the path of a macro that is called by its name alone.
 const CALLED: &str = "!";
 
-/// A path as the code has it, from the crate's root on where it leads into the crate.
+/// The segments of a path. A path into the crate itself begins with `crate`.
 pub type Path = Vec<String>;
 
-/// The files that a file of the crate `own` imports.
+/// Returns the files that a file of the crate `own` imports.
 pub fn imports(file: &File, own: &str, exports: &Exports<'_>) -> BTreeSet<String> {
     let mut imported = BTreeSet::new();
     for path in paths(file, own) {
@@ -30,14 +30,14 @@ pub fn imports(file: &File, own: &str, exports: &Exports<'_>) -> BTreeSet<String
     imported.into_iter().filter(|path| *path != file.path).map(str::to_owned).collect()
 }
 
-/// The names that a file shows of other modules, each with what it stands for. Paths lack the leading `crate`; the last
+/// Returns the names that a file shows of other modules, each with what it stands for. Paths lack the leading `crate`; the last
 /// segment of both is `*` where a whole module is shown.
 pub fn reexports(file: &File, own: &str) -> BTreeSet<(Path, Path)> {
     walked(file, own).reexports
 }
 
-/// Every path that the code of a file names, but for what is compiled for tests only. Those that lead into its own crate,
-/// which is called `own`, begin with `crate`; the others are as they stand.
+/// Returns every path that the code of a file names, without code that is compiled for tests only. Paths into the
+/// file's own crate, which is called `own`, begin with `crate`; the others are as they stand.
 pub fn paths(file: &File, own: &str) -> BTreeSet<Path> {
     walked(file, own).found
 }
@@ -51,7 +51,7 @@ fn walked<'a>(file: &File, own: &'a str) -> Walk<'a> {
         found: BTreeSet::new(),
         reexports: BTreeSet::new(),
     };
-    // Names that `use` brings in are known before the paths that begin with them.
+    // The names that `use` brings in are collected first, because other paths begin with them.
     Uses(&mut walk).visit_file(&file.syntax);
     walk.visit_file(&file.syntax);
     walk
@@ -68,7 +68,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The path from the crate's root on; none where it does not lead into the crate.
+    /// Returns the path from the crate's root on; none if it does not lead into the crate.
     fn resolve(&self, path: &[String]) -> Option<Path> {
         let (first, rest) = path.split_first()?;
         let from_root = |module: &[String], rest: &[String]| {
@@ -95,7 +95,7 @@ impl Walk<'_> {
         self.found.insert(path);
     }
 
-    /// The paths among the tokens of a macro call, or of a macro's definition.
+    /// Adds the paths among the tokens of a macro call, or of a macro's definition.
     fn scan(&mut self, tokens: TokenStream, is_definition: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let is_punct =
@@ -124,7 +124,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Visits what is within an inline module as within that module.
+    /// Visits the content of an inline module, in which paths are relative to that module.
     fn nested(&mut self, item: &ItemMod, visit: impl FnOnce(&mut Self)) {
         let Some((_, items)) = &item.content else { return };
         self.module.push(item.ident.to_string());
@@ -190,7 +190,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 }
 
-/// Learns the names that `use` brings in.
+/// The visit that collects the names that `use` brings in.
 struct Uses<'a, 'b>(&'a mut Walk<'b>);
 
 impl<'ast> Visit<'ast> for Uses<'_, '_> {
@@ -213,7 +213,7 @@ impl<'ast> Visit<'ast> for Uses<'_, '_> {
     }
 }
 
-/// The paths of a `use`, each with the name that it brings in.
+/// Returns the paths of a `use`, each with the name that it brings in.
 fn leaves(tree: &UseTree) -> Vec<(Path, String)> {
     let beneath = |name: String, leaves: Vec<(Path, String)>| {
         leaves

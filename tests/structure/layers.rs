@@ -1,4 +1,4 @@
-//! Layers: folders of a crate, of which each imports only from itself and from those before it.
+//! Layers: folders of a crate, each of which imports only from itself and from those before it.
 
 use super::exports::Exports;
 use super::imports::imports;
@@ -7,7 +7,7 @@ use super::sources::Crate;
 /// The layers of the chassis, the lowest first.
 pub const OF_THE_CHASSIS: [&str; 7] = ["base", "telemetry", "contract", "model", "store", "work", "serve"];
 
-/// The imports that run upwards, and those of files that are in no layer.
+/// Returns the imports that run upwards, and the files that are in no layer.
 pub fn upward(of: &Crate, layers: &[&str]) -> Vec<String> {
     let exports = Exports::of(of);
     let layer = |path: &str| {
@@ -15,7 +15,7 @@ pub fn upward(of: &Crate, layers: &[&str]) -> Vec<String> {
         layers.iter().position(|layer| file.module.first().is_some_and(|first| first == layer))
     };
     let mut problems = Vec::new();
-    // The root shows what services may see, and is no layer.
+    // The root re-exports what services may use, and is no layer.
     for file in of.files.iter().filter(|file| !file.module.is_empty()) {
         let Some(own) = layer(&file.path) else {
             problems.push(format!("{} is in no layer", file.path));

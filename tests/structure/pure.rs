@@ -1,18 +1,18 @@
-//! What is pure: models and lifecycles decide, and leave Postgres, the runtime and gRPC to others.
+//! Pure code: models and lifecycles decide, and leave Postgres, the runtime and gRPC to others.
 
 use super::imports::paths;
 use super::sources::File;
 
-/// The crates that nothing pure uses.
+/// The crates that pure code does not use.
 const IMPURE: [&str; 3] = ["sqlx", "tokio", "tonic"];
 
-/// Whether a file is of the chassis' model or of a lifecycle.
+/// Whether a file belongs to the chassis' model or to a lifecycle.
 pub fn is_to_be_pure(file: &File) -> bool {
     let is_model = file.path.starts_with("services/chassis/src/model");
     is_model || file.module.iter().any(|name| name == "lifecycle")
 }
 
-/// Where it is not.
+/// Returns every use of an impure crate in a file.
 pub fn impurities(file: &File) -> Vec<String> {
     let used =
         paths(file, "").into_iter().filter(|path| path.first().is_some_and(|first| IMPURE.contains(&first.as_str())));

@@ -3,31 +3,31 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The sources of a library, or of a program that has none.
+/// The sources of a library, or of a program without a library.
 pub struct Crate {
-    /// As paths name it, e.g. `kefu_chassis`.
+    /// The name in paths, e.g. `kefu_chassis`.
     pub name: String,
     pub files: Vec<File>,
 }
 
 /// A file of a crate.
 pub struct File {
-    /// Beneath the repository's root, e.g. `services/chassis/src/base/error.rs`.
+    /// The path beneath the repository's root, e.g. `services/chassis/src/base/error.rs`.
     pub path: String,
-    /// Its module, e.g. `base`, `error`; none for the crate's root.
+    /// The segments of the module's path, e.g. `base`, `error`; none for the crate's root.
     pub module: Vec<String>,
     pub syntax: syn::File,
 }
 
 impl Crate {
-    /// The file of the longest part of a module's path that is a file.
+    /// Returns the file of the longest prefix of a module's path that is a file's module.
     pub fn file_at(&self, module: &[String]) -> Option<&File> {
         self.files.iter().filter(|file| module.starts_with(&file.module)).max_by_key(|file| file.module.len())
     }
 }
 
 impl File {
-    /// The file at `path`, which lies at `beneath` in its crate's `src`.
+    /// Parses the file at `path`, which lies at `beneath` in its crate's `src`.
     pub fn parse(path: &str, beneath: &str, text: &str) -> Self {
         let module = beneath.trim_end_matches(".rs");
         let module = if ["lib", "main"].contains(&module) { "" } else { module };
@@ -37,7 +37,7 @@ impl File {
     }
 }
 
-/// Every crate of the workspace.
+/// Returns every crate of the workspace.
 pub fn crates() -> Vec<Crate> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut folders = vec![root.join("proto")];
@@ -51,7 +51,7 @@ pub fn crates() -> Vec<Crate> {
     crates
 }
 
-/// The crate in a folder of the repository, e.g. `services/chassis`.
+/// Returns the crate in a folder of the repository, e.g. `services/chassis`.
 pub fn at(folder: &str) -> Crate {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     read(&root, &root.join(folder))
@@ -63,7 +63,7 @@ fn read(root: &Path, folder: &Path) -> Crate {
     let src = folder.join("src");
     let mut paths = Vec::new();
     walk(&src, &mut paths);
-    // A program beside a library is a crate of its own: a dozen lines that import nothing of each other.
+    // A program beside a library is a crate of its own, of a dozen lines in one file: it is left out.
     let has_library = paths.contains(&src.join("lib.rs"));
     paths.retain(|path| !has_library || *path != src.join("main.rs"));
     let files = paths.iter().map(|path| {

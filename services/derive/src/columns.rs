@@ -6,7 +6,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, Error, Fields, Result, Token};
 
-/// The struct of columns, and the conversion of rows into it.
+/// Returns the struct of columns, and the conversion of rows into it.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Struct(data) = &input.data else {
         return Err(Error::new(input.span(), "a row is a struct"));

@@ -9,7 +9,7 @@ use syn::{Attribute, Data, DeriveInput, Error, Expr, Field, Fields, LitStr, Path
 pub struct Row {
     pub ident: Ident,
     pub visibility: Visibility,
-    /// The table, with its schema where the SQL is a service's.
+    /// The table. A service's own table has its schema before its name; a table of the chassis has none.
     pub table: String,
     /// Name of the query macro, if other statements than the derived ones read the table.
     pub query: Option<Ident>,
@@ -173,23 +173,23 @@ impl Row {
         Ok(())
     }
 
-    /// The column with a name.
+    /// Returns the column with a name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.ident == name)
     }
 
-    /// The primary key, where it is a UUID.
+    /// Returns the column `id`, the primary key of a resource.
     pub fn key(&self) -> Option<&Column> {
         self.column("id")
     }
 
-    /// Whether the row is a resource with the columns `version` and `updated_at`.
+    /// Whether the row is a resource with the columns `version`, `created_at` and `updated_at`.
     pub fn is_versioned(&self) -> bool {
         let needed = ["version", "created_at", "updated_at"];
         self.kind.is_some() && needed.iter().all(|name| self.column(name).is_some())
     }
 
-    /// The column of the parent resource.
+    /// Returns the column that names the parent resource.
     pub fn parent(&self) -> Option<&Column> {
         self.columns.iter().find(|column| column.is_parent)
     }

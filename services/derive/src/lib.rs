@@ -28,7 +28,7 @@
 //! | `state = State` | the row has a lifecycle: `StatefulRow`, over the columns `number` and `state` |
 //! | `number("C", sequence = "…")` | inserting sets `number`, e.g. `C-20261130-000001` |
 //! | `search("table", column = column, …)` | the search table; its first column refers to the row. Needs `Searched` |
-//! | `fixed(column, …)` | columns that updates leave out, as they do `id` and `created_at` |
+//! | `fixed(column, …)` | columns that updates leave out, as they do `id`, `created_at` and the parent |
 //! | `append_only` | all columns are fixed |
 //! | `hidden(column, …)` | columns that no field of the contract shows, or a computed one does |
 //! | `read_only` | other statements store the row: no `insert`, no `update` |
@@ -52,8 +52,8 @@
 //!
 //! # `#[derive(Columns)]`
 //!
-//! For rows stored many at a time by a statement written by hand. `DutyRow`, for example, gets `DutyColumns`, with a vector
-//! for each column, collected from rows. `#[columns(id, state)]` chooses some of the columns.
+//! Serves rows that a hand-written statement stores many at a time. `DutyRow`, for example, gets `DutyColumns`, which
+//! has a vector for each column and is collected from rows. `#[columns(id, state)]` chooses some of the columns.
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

@@ -39,7 +39,7 @@ impl Binds {
     }
 }
 
-/// `select … from table `, to be continued by conditions.
+/// Returns `select … from table `, to be continued by conditions.
 pub fn select(row: &Row) -> String {
     let columns = row.columns.iter().map(|column| {
         let name = &column.ident;
@@ -52,7 +52,7 @@ pub fn select(row: &Row) -> String {
     format!("select {}\nfrom {} ", wrapped(columns, 4), row.table)
 }
 
-/// Inserts a row. A number, if any, is made of the day and the next value of the sequence.
+/// Returns the statement that inserts a row. A number, if any, is made of the day and the next value of the sequence.
 pub fn insert(row: &Row) -> Statement {
     let mut binds = Binds::default();
     let searched = searched_insert(row, &mut binds);
@@ -88,7 +88,7 @@ fn searched_insert(row: &Row, binds: &mut Binds) -> String {
     format!("with searched as (\n    insert into {} ({names}) values ({}))\n", search.table, values.join(", "))
 }
 
-/// Updates the columns that can change; none if all are fixed.
+/// Returns the statement that updates the columns that can change; none if all are fixed or the row has no `id`.
 pub fn update(row: &Row) -> Option<Statement> {
     let key = row.columns.iter().position(|column| column.ident == "id")?;
     let mut binds = Binds::default();
@@ -118,7 +118,7 @@ pub fn update(row: &Row) -> Option<Statement> {
     Some(Statement { sql, binds: binds.0 })
 }
 
-/// Stores many rows, new or changed, from one JSON array.
+/// Returns the statement that stores many rows, new or changed, from one JSON array.
 pub fn upsert(row: &Row) -> String {
     let table = &row.table;
     let columns: Vec<String> = row.columns.iter().map(|column| column.ident.to_string()).collect();
@@ -133,7 +133,7 @@ pub fn upsert(row: &Row) -> String {
     )
 }
 
-/// The SQL expression that stores a value.
+/// Returns the SQL expression that stores a value.
 fn value(column: &Column, given: &str) -> String {
     if column.is_nullable { format!("nullif({given}, '')") } else { given.to_owned() }
 }

@@ -28,8 +28,8 @@ impl Binaries {
     }
 }
 
-/// Finds the programs, fetching them when none are installed. `with_data` are the major versions
-/// whose data must not be passed over, highest first.
+/// Finds the programs, and fetches them when none are installed. `with_data` are the major versions that have data
+/// here, the highest first; unless it is empty, the programs must be of one of them. `$PG_BIN_DIR` goes before all.
 pub(crate) fn find(options: &Options, home: &Home, run_as: &RunAs, with_data: &[u32]) -> Result<Binaries, Error> {
     let say = options.on_progress;
     let fits = |binaries: &Binaries| with_data.is_empty() || with_data.contains(&binaries.major);
@@ -122,7 +122,7 @@ fn probe(directory: &Path, run_as: &RunAs) -> Result<Binaries, String> {
     Ok(Binaries { directory: directory.to_path_buf(), major })
 }
 
-/// Reads the major version in `postgres (Postgres) 15.18 (Debian …)`, also of `18beta1`.
+/// Reads the major version in `postgres (PostgreSQL) 15.18 (Debian …)`, also of `18beta1`.
 fn parse_version(text: &str) -> Option<u32> {
     let version = text.split_once("(PostgreSQL) ")?.1;
     let end = version.find(|character: char| !character.is_ascii_digit()).unwrap_or(version.len());

@@ -21,6 +21,7 @@ const LOCALES: [&[&str]; 4] = [
     &["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
 ];
 
+/// The paths of one server's files.
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
     pub(crate) directory: PathBuf,

@@ -11,6 +11,7 @@ use crate::error::{Error, cannot};
 /// The file in the home directory that names the place of the data when it is elsewhere.
 const LOCATION: &str = "location";
 
+/// A home directory, and where its servers' files are.
 #[derive(Debug)]
 pub(crate) struct Home {
     /// The home directory as given, made absolute.

@@ -125,13 +125,12 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts a server, or takes over one that still runs on the data of this home directory.
-    /// Blocks until it accepts connections: about 0.1 s, a second when the data must be made.
+    /// Starts a server, or takes over one that still runs on the data of this home directory. Blocks until it accepts
+    /// connections: about 0.1 s, a second when the data must be made.
     ///
     /// # Errors
-    /// When another process has the home directory, when no Postgres is found or fetched, when
-    /// the data cannot be made or used, or when the server does not become ready in 180 s. No
-    /// process is left behind then.
+    /// When another process has the home directory, when no Postgres is found or fetched, when the data cannot be made
+    /// or used, or when the server does not become ready in 180 s. No process is left behind then.
     pub fn start(options: Options) -> Result<Self, Error> {
         let (home, run_as) = Home::open(&options.home, options.on_progress)?;
         let (seat, binaries) = match options.lifetime {
@@ -157,7 +156,7 @@ impl Postgres {
         self.server.port
     }
 
-    /// Returns the process id of the server's first process, whose children all others are.
+    /// Returns the process id of the server's first process, the parent of its others.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.server.pid
@@ -218,8 +217,7 @@ impl Postgres {
         &self.seat.cluster.log
     }
 
-    /// Disconnects all clients, stops the server and waits until it is gone. Ephemeral data are
-    /// removed.
+    /// Disconnects all clients, stops the server, waits until it is gone, and removes ephemeral data.
     ///
     /// # Errors
     /// When the server is still there after 75 s, or its data cannot be removed.

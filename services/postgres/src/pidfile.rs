@@ -29,7 +29,7 @@ fn path(data: &Path) -> PathBuf {
     data.join("postmaster.pid")
 }
 
-/// The server writes its lines one after the other, so a short file means it is starting.
+/// Parses the file's text. The server writes its lines one after the other, so a short file means that it is starting.
 /// A negative first line is a single-user backend, which cannot be taken over.
 fn parse(text: &str) -> Option<PidFile> {
     let mut lines = text.lines();

@@ -45,7 +45,7 @@ impl Seat {
         Ok((Self { cluster, watchdog_lock, _owner_lock: owner_lock }, binaries))
     }
 
-    /// Takes a new seat for data that are removed, after clearing those that lost owner and watchdog.
+    /// Takes a new seat for data that are removed, after removing data whose owner and watchdog are both gone.
     pub(crate) fn ephemeral(options: &Options, home: &Home, run_as: &RunAs) -> Result<(Self, Binaries), Error> {
         let binaries = binaries::find(options, home, run_as, &[])?;
         let parent = home.ephemeral();
@@ -80,8 +80,8 @@ fn new_directory(parent: &Path) -> Result<PathBuf, Error> {
 fn clear(parent: &Path, run_as: &RunAs, binaries: &Binaries) -> Result<(), Error> {
     for entry in fs::read_dir(parent).map_err(cannot("read", parent))?.flatten() {
         let cluster = Cluster::new(entry.path());
-        // Locks are not made here: a new file would be in the way of an owner or a watchdog that
-        // is just removing the directory. Both remove alike, so doing it twice at once is harmless.
+        // Lock files are not created here: a new file would be in the way of an owner or a watchdog that is just
+        // removing the directory. Removing it twice at once is harmless.
         let locks = [cluster.owner_lock(), cluster.watchdog_lock()];
         if let Some(_locks) = lock::take_existing(&locks)? {
             server::end_orphan(run_as, binaries, &cluster.data)?;

@@ -120,7 +120,7 @@ impl Launch<'_> {
                 Outcome::Ready(server) => return Ok(server),
                 // Another process took the port after we found it free, or a backend of a killed
                 // server has yet to notice.
-                Outcome::Exited(log) if passes(&log) && Instant::now() < deadline => {
+                Outcome::Exited(log) if is_transient(&log) && Instant::now() < deadline => {
                     thread::sleep(POLL * 4);
                 }
                 Outcome::Exited(log) => {
@@ -278,8 +278,8 @@ pub(crate) fn end_orphan(run_as: &RunAs, binaries: &Binaries, data: &Path) -> Re
     server.stop(run_as, binaries, data, Shutdown::Immediate)
 }
 
-/// Whether another attempt may succeed, given why the server failed.
-fn passes(log: &str) -> bool {
+/// Whether another attempt may succeed, given the log of the server that failed.
+fn is_transient(log: &str) -> bool {
     log.contains("could not create any TCP/IP sockets") || log.contains("pre-existing shared memory block")
 }
 
@@ -296,8 +296,8 @@ mod tests {
 
     #[test]
     fn a_taken_port_and_leftover_memory_are_tried_again_but_a_bad_setting_is_not() {
-        assert!(passes("FATAL:  could not create any TCP/IP sockets\n"));
-        assert!(passes("FATAL:  pre-existing shared memory block (key 1) is still in use\n"));
-        assert!(!passes("FATAL:  unrecognized configuration parameter \"nonsense\"\n"));
+        assert!(is_transient("FATAL:  could not create any TCP/IP sockets\n"));
+        assert!(is_transient("FATAL:  pre-existing shared memory block (key 1) is still in use\n"));
+        assert!(!is_transient("FATAL:  unrecognized configuration parameter \"nonsense\"\n"));
     }
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, cannot};
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
+/// The watchdog's process, and the pipe that it reads.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     shell: Child,
@@ -20,8 +21,9 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the watchdog of the server with these data. When we are gone it stops the server, and removes the folder that is
-    /// to be removed then, if one is. It shares `lock`, which so stays taken until both it and we are done.
+    /// Starts the watchdog of the server with these data. When this process is gone, the watchdog stops the server and
+    /// removes the directory `remove`, if one is given. It shares `lock`, which stays taken until both processes are
+    /// done.
     pub(crate) fn start(
         run_as: &RunAs,
         binaries: &Binaries,
@@ -47,7 +49,7 @@ impl Watchdog {
         Ok(Self { shell, pipe })
     }
 
-    /// Tells the watchdog what must be ended with us, by a line that its script knows.
+    /// Tells the watchdog what to end when this process is gone: `initdb PID`, `server PID` or `idle`.
     pub(crate) fn tell(&mut self, line: &str) -> Result<(), Error> {
         // The line is written at once, so that it is whole or absent whenever we are killed.
         self.pipe

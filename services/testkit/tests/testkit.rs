@@ -1,4 +1,4 @@
-//! The kit on itself.
+//! Tests of the test kit itself.
 
 use std::time::Instant;
 

@@ -1,4 +1,5 @@
-//! `kefu.compliance.v1.ComplianceService`, the same in every service.
+//! `kefu.compliance.v1.ComplianceService`, the same in every service: its duties, decisions about them, and their
+//! summary.
 
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ impl Compliance {
             .await
     }
 
-    /// Applies a decision of somebody entitled to a duty of somebody else.
+    /// Applies a decision to a duty. Refused to the duty's own owner, and in a state where `can` is false.
     async fn decide(
         &self,
         call: &Call,

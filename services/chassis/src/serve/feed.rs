@@ -55,8 +55,8 @@ impl Feed {
         verify(&self.chassis, &request.anchors).await
     }
 
-    /// Refuses a position that the journal does not reach: the journal was restored from a backup, or the position is of
-    /// another.
+    /// Refuses a position that the journal does not reach: the journal was restored from a backup, or the position
+    /// belongs to another journal.
     async fn check_cursor(&self, position: i64) -> Result<(), Error> {
         let mut connection = self.chassis.pool().acquire().await?;
         let (head, _) = read_head(&mut connection, &self.chassis.service).await?;

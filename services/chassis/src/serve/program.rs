@@ -30,12 +30,12 @@ use crate::work::follow;
 use crate::work::peer::{Peer, PeerConfig, Peers};
 use crate::work::subscriber;
 
-/// The description of a service for whatever runs it.
+/// A service, as its program, the suite in one process and tests start it.
 #[derive(Debug)]
 pub struct Service {
     /// The schema, e.g. `intake`.
     pub schema: &'static str,
-    /// The port where all services run on one host.
+    /// The port of the service when all services run on one host.
     pub port: u16,
     /// The gRPC services.
     pub serves: &'static [&'static str],

@@ -22,7 +22,7 @@ pub(crate) struct NewReply<'a> {
     pub response: Vec<u8>,
 }
 
-/// The rows of one batch.
+/// What one transaction writes beside its domain rows.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     pub actor: &'a str,
@@ -34,7 +34,8 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Writes the batch. False when the reply's call was answered before: then the transaction must be rolled back.
+    /// Writes the batch. Returns false if the call of the reply was answered before; the transaction must then be
+    /// rolled back.
     #[expect(clippy::too_many_lines, reason = "one statement, with a line for each of its columns")]
     pub async fn write(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let wants_reply = self.reply.is_some();
@@ -156,7 +157,7 @@ impl Batch<'_> {
     }
 }
 
-/// A new row of the journal.
+/// The row of a new event in the journal.
 #[derive(Columns)]
 struct EventRow {
     event_id: Uuid,
@@ -174,7 +175,8 @@ struct EventRow {
 
 impl From<NewEvent> for EventRow {
     fn from(event: NewEvent) -> Self {
-        // A salt must not be guessed, so it is random throughout: the first half of a UUIDv7 is time and counter.
+        // A salt must not be guessed, so all of it is random. A UUIDv7 would not do: its first half is time and
+        // counter.
         let mut salt = vec![0; 16];
         let filled = aws_lc_rs::rand::fill(&mut salt);
         debug_assert!(filled.is_ok(), "the system's random source answers");

@@ -138,7 +138,7 @@ pub async fn migrate(options: PgConnectOptions, schema: &str, service: &Migrator
         .bind(schema)
         .execute(&mut connection)
         .await?;
-    // With this the tables belong to the migrator also when a superuser runs it (bootstrap, tests).
+    // The role is set so that the tables belong to the migrator even when a superuser runs this (bootstrap, tests).
     connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("set role {MIGRATOR}")))).await?;
     for (migrator, table) in
         [(&CHASSIS, format!("{schema}._chassis_migrations")), (service, format!("{schema}._migrations"))]

@@ -17,18 +17,18 @@ use crate::contract::identity::Identity;
 use crate::contract::rules::MethodRule;
 use crate::model::organisation::{Department, Deputy, Member, Organisation};
 
-/// How long an absence is kept after its end: what is recorded late is judged at the time it happened.
+/// How long an absence is kept in memory after its end: what is recorded late is judged at the time it happened.
 const ABSENCES_KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
 const GENERAL_MANAGER: &str = "general_manager";
 
-/// Returns the organisation as it is known now.
+/// The organisation in memory, as the copy describes it.
 #[derive(Debug, Default)]
 pub struct Directory {
     organisation: RwLock<Arc<Organisation>>,
 }
 
 impl Directory {
-    /// The organisation as it is known now.
+    /// Returns the organisation as it is known now.
     #[must_use]
     pub fn now(&self) -> Arc<Organisation> {
         self.organisation.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -41,10 +41,10 @@ impl Directory {
         Ok(())
     }
 
-    /// Returns the caller of a token, as far as the directory confirms it. Of the roles in a token of staff those count that
-    /// the directory has too, and the department is the directory's. While the directory is empty, the token of an operator
-    /// counts as it is, and nobody else of the staff may write. Refused when none of the roles that count is one of the
-    /// method's.
+    /// Returns the caller of a token, as far as the directory confirms the token. Staff keep the roles that both the
+    /// token and the directory name, and belong to the department that the directory names. Refused when a member of
+    /// staff is unknown or inactive, or when none of the remaining roles may call the method. While the directory is
+    /// empty, tokens count as they are, and only operators and other services may write.
     pub fn admit(&self, claimed: Arc<Identity>, rule: &MethodRule, now: Timestamp) -> Result<Arc<Identity>, Error> {
         let known = self.now();
         let is_staff = claimed.subject.starts_with("staff/");

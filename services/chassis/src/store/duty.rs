@@ -1,4 +1,4 @@
-//! Duties in Postgres.
+//! Duties in Postgres: their rows, and the queries that read or lock them.
 
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_regulation::Calendar;
@@ -12,7 +12,8 @@ use crate::model::duty::{Duty, DutyResource, Measure, State};
 use crate::store::calendars::Calendars;
 use crate::store::record::{Columns, Record};
 
-/// A duty as it is stored.
+/// A duty as it is stored. The columns `holds`, `told` and `tell_next_at` hold its pause reasons, its escalation level
+/// and the time of its next escalation.
 #[derive(Debug, Record, Columns)]
 #[record(table = "duty", query = duties, read_only)]
 pub struct DutyRow {
@@ -48,7 +49,7 @@ pub struct DutyRow {
 }
 
 impl DutyRow {
-    /// Returns the duty on its calendar.
+    /// Returns the duty; `calendar` is the one that the row names.
     fn on(self, calendar: Calendar) -> Duty {
         let row = self;
         Duty {
@@ -121,7 +122,7 @@ impl From<Duty> for DutyRow {
     }
 }
 
-/// Turns stored duties into duties, each on its calendar.
+/// Turns rows into duties, each with the calendar that it counts on.
 pub async fn read(
     connection: &mut PgConnection,
     calendars: &Calendars,

@@ -54,11 +54,11 @@ pub async fn seal(
     Ok(())
 }
 
-/// Shows a row as the feed does.
+/// Returns a row as an event of the feed of `service`, e.g. `services/intake`.
 pub fn event(service: &str, row: JournalRow) -> Event {
     let mut duty_changes =
         DutyChanges::decode(row.duty_changes.as_slice()).map(|changes| changes.changes).unwrap_or_default();
-    // The name of a duty contains the service only outside of it.
+    // The journal stores names of duties without the service's own name.
     for change in &mut duty_changes {
         change.duty = format!("{service}/{}", change.duty);
     }

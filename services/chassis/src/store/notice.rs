@@ -1,4 +1,4 @@
-//! Notifications in Postgres.
+//! The rows of new notifications, made of the notices of events.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use crate::model::event::NewEvent;
 use crate::model::notice::{Notice, NotificationResource};
 use crate::store::record::Columns;
 
-/// A new row of a notification.
+/// The row of a new notification.
 #[derive(Columns)]
 pub(crate) struct NoticeRow {
     pub id: Uuid,

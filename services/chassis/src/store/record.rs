@@ -1,4 +1,5 @@
-//! Stored rows: the traits that `#[derive(Record)]` implements, and how the values of columns begin and are shown.
+//! Stored rows: the traits that `#[derive(Record)]` implements, and how columns get their first values and are
+//! shown in the contract.
 //!
 //! The derived queries are checked against the schema at compile time:
 //!
@@ -93,7 +94,7 @@ pub trait VersionedRow: ResourceRow {
     fn created_at(&self) -> Timestamp;
     /// When the row was last changed, by the clock of the replica that changed it.
     fn changed_at(&self) -> Timestamp;
-    /// Sets the version, changed at `now`.
+    /// Sets the version, and `now` as the time of the last change.
     fn renew(&mut self, version: i64, now: Timestamp);
     /// Hash of the searchable text; when it differs after an action, `update` rewrites the entry in the search index.
     fn search_fingerprint(&self) -> u64 {
@@ -146,7 +147,7 @@ pub trait ChildRow: ResourceRow {
     ) -> impl Future<Output = Result<Vec<Self>, sqlx::Error>> + Send;
 }
 
-/// The value of a column while nothing is known of its row.
+/// The first value of a column, in a row of which nothing is known yet.
 pub trait Blank {
     /// Returns an empty text, zero or none; for a time that is never null, `now`.
     fn blank(now: Timestamp) -> Self;
@@ -241,7 +242,7 @@ impl Show<Vec<i32>> for Vec<i16> {
     }
 }
 
-/// A text that may not be stored is empty in the contract.
+/// A text that is null is empty in the contract.
 impl Show<String> for Option<String> {
     fn show(&self) -> String {
         self.clone().unwrap_or_default()
@@ -288,7 +289,7 @@ impl Names<Vec<String>> for Vec<Uuid> {
 mod tests {
     use super::*;
 
-    /// What the example above asks for, so that its query is among those that are prepared.
+    /// The row of the example above, so that the example's query is prepared for offline builds.
     #[derive(Record)]
     #[record(table = "notification", query = told, read_only)]
     struct ToldRow {

@@ -25,7 +25,7 @@ use crate::telemetry::Telemetry;
 use crate::telemetry::gauges::Gauges;
 use crate::work::peer::{Connection, Peers};
 
-/// The gRPC services that every service serves.
+/// The gRPC services that every service of kefu serves.
 const SHARED: [&str; 3] =
     ["kefu.events.v1.EventFeed", "kefu.compliance.v1.ComplianceService", "kefu.notifications.v1.NotificationService"];
 
@@ -201,7 +201,8 @@ impl Chassis {
         self.calendars.keep(&self.pool, calendar).await
     }
 
-    /// Admits a call again whose messages took their time: at the time now, with the rights that the caller has now.
+    /// Admits a long call again while it is under way: its time becomes the present one, and its caller has the rights
+    /// of now. Refused when the caller has lost the right to the method.
     pub fn renew(&self, call: &mut Call) -> Result<(), Error> {
         let now = self.clock.now();
         (call.caller, call.now) = (self.directory.admit(call.caller.clone(), &call.rule, now)?, now);
@@ -213,12 +214,12 @@ impl Chassis {
         self.directory.admit(call.caller.clone(), &call.rule, self.clock.now()).map(|_| ())
     }
 
-    /// Takes the slot of one open stream, given back when it is dropped.
+    /// Takes the slot of one open stream, which is free again when dropped. Refused as overloaded when all are taken.
     pub fn stream_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
         self.streams.clone().try_acquire_owned().map_err(|_| Error::Overloaded)
     }
 
-    /// Refuses a parent that is another service.
+    /// Refuses, as not found, a parent that is not this service.
     pub fn check_parent(&self, parent: &str) -> Result<(), Error> {
         if parent == self.service {
             Ok(())
@@ -257,7 +258,7 @@ impl Chassis {
         self.stop.subscribe()
     }
 
-    /// Tells everything of the service to stop.
+    /// Tells the server, its streams and the background work to stop.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }

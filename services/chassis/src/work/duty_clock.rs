@@ -79,8 +79,8 @@ async fn escalate_overdue(chassis: &Chassis) -> Result<i64, sqlx::Error> {
     Ok(escalated)
 }
 
-/// Recomputes one batch of provisional due times, where the calendar in force has holidays that the duty's own has not;
-/// returns the last duty of the batch, if there may be more.
+/// Recomputes provisional due times for one batch of duties with ids after `after`. A duty changes if the calendar in
+/// force has holidays that its own lacks. Returns the last duty of the batch; none once all are done.
 pub async fn recompute_provisional(chassis: &Chassis, after: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     let now = chassis.clock.now();
     let published = chassis.regulation.calendar();
@@ -101,7 +101,8 @@ pub async fn recompute_provisional(chassis: &Chassis, after: Uuid) -> Result<Opt
     Ok(last)
 }
 
-/// Stores changed duties, each with an event of when and how it changed.
+/// Stores duties, each with an event of its changes at the given time, and escalates breaches whose next escalation is
+/// due by then.
 async fn store_each(
     chassis: &Chassis,
     mut transaction: Transaction<'_, Postgres>,

@@ -29,18 +29,18 @@ const MANAGER: i16 = 2;
 /// level with nobody to tell is skipped; the level after it is told at its own time and no sooner.
 pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timestamp) -> NewEvent {
     while duty.escalation_level <= MANAGER {
-        let step = duty.escalation_level;
-        let Some(recipient) = recipient(chassis, duty, step, at) else {
-            duty.skip_level(next(chassis, duty, step + 1, at));
+        let level = duty.escalation_level;
+        let Some(recipient) = recipient(chassis, duty, level, at) else {
+            duty.skip_level(next(chassis, duty, level + 1, at));
             if duty.next_escalation_at.is_some_and(|next| next > at) {
                 return event;
             }
             continue;
         };
-        let next = next(chassis, duty, step + 1, at);
+        let next = next(chassis, duty, level + 1, at);
         let change = duty.escalate_to(&recipient, next, at);
         let notice = Notice {
-            kind: if step == OWNER { &OVERDUE } else { &ESCALATED },
+            kind: if level == OWNER { &OVERDUE } else { &ESCALATED },
             recipient,
             clause: duty.clause.clone(),
             subject: duty.subject.clone(),
@@ -54,22 +54,22 @@ pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timesta
 }
 
 /// Returns whom a level of escalation reaches; nobody is told twice.
-fn recipient(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option<String> {
+fn recipient(chassis: &Chassis, duty: &Duty, level: i16, at: Timestamp) -> Option<String> {
     let known = chassis.directory.now();
     let supervisor = known.supervisor_of(&duty.owner);
-    let found = match step {
+    let found = match level {
         OWNER => Some(duty.owner.as_str()).filter(|owner| owner.starts_with("staff/")),
         SUPERVISOR => supervisor,
         _ => known.responsible(&duty.department, "", at).map(|(head, _)| head).filter(|&head| Some(head) != supervisor),
     };
-    found.filter(|&found| step == OWNER || found != duty.owner).map(str::to_owned)
+    found.filter(|&found| level == OWNER || found != duty.owner).map(str::to_owned)
 }
 
-/// Returns when the first level from `step` on that reaches somebody is due, as far as is known at `at`; if none does, when
-/// the last one is.
-fn next(chassis: &Chassis, duty: &Duty, step: i16, at: Timestamp) -> Option<Timestamp> {
-    let reaches = |&step: &i16| recipient(chassis, duty, step, at).is_some();
-    let within = match (step..=MANAGER).find(reaches).or((step <= MANAGER).then_some(MANAGER))? {
+/// Returns when the next escalation is due: the first level from `level` on that reaches somebody, as far as is known
+/// at `at`; the last level if none reaches anybody; none after the last level.
+fn next(chassis: &Chassis, duty: &Duty, level: i16, at: Timestamp) -> Option<Timestamp> {
+    let reaches = |&level: &i16| recipient(chassis, duty, level, at).is_some();
+    let within = match (level..=MANAGER).find(reaches).or((level <= MANAGER).then_some(MANAGER))? {
         SUPERVISOR => params::ESCALATE_TO_SUPERVISOR,
         _ => params::ESCALATE_TO_MANAGER,
     };

@@ -1,5 +1,5 @@
 //! The gauges of a service: duties by clause, the lag of the journal and of its feeds, the use of the pool. Postgres is asked
-//! in the background, once per sending; the rest is read when metrics are sent.
+//! in the background, once per interval of sending; the rest is read when metrics are sent.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -127,7 +127,7 @@ fn observe_duties(chassis: &Chassis, observer: &dyn AsyncInstrument<i64>, count:
     }
 }
 
-/// Of several followers of one name, the one that lags most counts.
+/// Observes how far each subscriber lags. Of several followers of one name, the one that lags most counts.
 fn observe_followers(chassis: &Chassis, observer: &dyn AsyncInstrument<i64>) {
     let head = *chassis.sealed.borrow();
     let mut lags: BTreeMap<String, i64> = BTreeMap::new();

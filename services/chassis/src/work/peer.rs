@@ -20,7 +20,8 @@ use crate::telemetry::traced::Traced;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const TOKEN_FOR: Duration = Duration::from_mins(5);
-/// How long a connection is used for commands: its token has to outlive them.
+/// How long a connection is used for commands. It is shorter than `TOKEN_FOR`, because the token has to outlive the
+/// last one.
 const KEPT_FOR: Duration = Duration::from_mins(2);
 
 /// The settings of a peer.
@@ -124,7 +125,7 @@ impl Peer {
         Self { url, ca_file, token, kept: Arc::default() }
     }
 
-    /// Returns a connection of `service` to the peer for commands, which is kept for a while.
+    /// Returns a connection of `service` to the peer for commands; one connection serves all of them for two minutes.
     pub async fn connection(&self, service: &str, telemetry: &Telemetry) -> Result<Connection, PeerError> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((since, connection)) = kept

@@ -181,7 +181,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         step.ready(request, &facts).await.map_err(as_unknown::<K>(request.name()))
     }
 
-    /// Locks the aggregate above the resource of kind `K` that a request names, whoever may act on it.
+    /// Locks the aggregate above the resource of kind `K` that a request names, without asking who may act on it.
     pub async fn lock_under<K: Resource>(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -192,8 +192,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         step.map_err(as_unknown::<K>(request.name()))
     }
 
-    /// Locks the named aggregate, whoever may act on it, and the `others` that exist, all in the order of their ids, so that
-    /// no two calls wait for each other.
+    /// Locks the named aggregate, without asking who may act on it, and the `others` that exist, all in the order of
+    /// their ids, so that no two calls wait for each other.
     pub async fn lock(
         chassis: &'a Chassis,
         call: &'a Call,
@@ -282,8 +282,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         change.commit(shown).await
     }
 
-    /// Refuses an action that is said to have happened before `time`, when something else did, e.g. `the request was
-    /// resolved`.
+    /// Refuses an action that is said to have happened before `time`. `what` names what happened then,
+    /// e.g. `the request was resolved`.
     pub fn not_before(&self, time: Option<Timestamp>, what: &str) -> Result<(), Error> {
         let is_before = time.is_some_and(|time| self.at < time);
         if is_before { Err(Error::field("occurred_time", format!("must not be before {what}"))) } else { Ok(()) }
@@ -352,13 +352,13 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         Ok(self.with_events(version, payload))
     }
 
-    /// Makes the aggregate as new as the last of its events, of which the first makes it `version`.
+    /// Sets the version of the aggregate to that of the step's last event; the first has `version`.
     fn renew(&mut self, version: i64) {
         self.record.renew(version + i64::try_from(self.also_recorded.len()).unwrap_or(0), self.call.now);
     }
 
-    /// Records the event of the step, which makes the aggregate `version`, with its effects, and the others after it. Returns the
-    /// unit of work and the aggregate as the caller may see it.
+    /// Records the event of the step under `version`, with its effects, and the further events under the versions after
+    /// it. Returns the unit of work, and the aggregate as the caller may see it.
     fn with_events<P: Payload>(mut self, version: i64, payload: &P) -> (UnitOfWork<'a>, R::Shown) {
         let name = self.record.id().to_string();
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);

@@ -67,7 +67,8 @@ pub async fn run(chassis: Arc<Chassis>, subscription: Subscription) {
             outcome = follow(&chassis, &subscription) => outcome,
             _ = stop.wait_for(|stopping| *stopping) => return,
         };
-        // After it had gone well for a while, the pause is short again. Only the first of several failures is a warning.
+        // The pause is short again once the journal was followed for a while. Only the first of several failures is a
+        // warning.
         if before.elapsed() > PAUSE.1 {
             pause = PAUSE.0;
         }

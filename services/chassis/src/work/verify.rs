@@ -24,7 +24,7 @@ struct Walk {
     findings: Vec<Finding>,
 }
 
-/// Verifies the journal of a service.
+/// Verifies the journal of a service. Reports at most 100 findings, in the order of their positions.
 pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
     let mut connection = chassis.pool().acquire().await?;
     // The tail is counted first. The walk still meets what is sealed meanwhile, so a tail of zero means that nothing is
@@ -80,7 +80,7 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     })
 }
 
-/// The columns that are read even of an event that otherwise cannot be.
+/// The places of the two columns that are read even where the rest of the row cannot be decoded.
 const POSITION: usize = 1;
 const HASH: usize = 2;
 

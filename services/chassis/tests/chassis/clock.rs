@@ -22,7 +22,7 @@ async fn events(bench: &Bench, count: usize) -> Vec<Event> {
     events
 }
 
-/// The duty about `subject` was fulfilled at `at`, recorded now.
+/// Records now that the duty about `subject` was fulfilled at `at`.
 async fn meet(bench: &Bench, subject: &str, at: Timestamp) {
     let call = call(bench);
     let mut change = bench.chassis().begin(&call).await.unwrap();
@@ -98,7 +98,7 @@ async fn what_was_done_in_time_and_recorded_late_corrects_the_breach_and_what_wa
     assert_eq!(timely.breached_time, Some(to_proto(due)), "the breach stays visible");
     let tardy = get(&bench, &names[1]).await;
     assert_eq!((tardy.state(), tardy.corrected), (State::Met, false));
-    // Opened together; each marked, and the supervisor told; then fulfilled.
+    // Seven events: one opens both duties, each is marked and escalated to the supervisor, and each is fulfilled.
     let events = events(&bench, 7).await;
     let last: Vec<_> =
         events[5..].iter().map(|event| (event.duty_changes[0].kind(), event.duty_changes[0].late)).collect();

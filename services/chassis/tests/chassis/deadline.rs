@@ -1,4 +1,5 @@
-//! Deadlines: the caller's own, the usual one and the longest, each answered in kefu's form and leaving nothing behind.
+//! Deadlines: the caller's, the default and the longest. A call that misses one is refused with kefu's details and
+//! changes nothing.
 
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -11,7 +12,8 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::stage::{duty, get, store};
 
-/// A call that waits for a row which the test holds, by a client that sends a `grpc-timeout` and does not watch it itself.
+/// Makes a call that waits for a row which the test has locked. The client sends a `grpc-timeout` and does not enforce
+/// it itself.
 async fn pause(bench: &Bench, name: &str, timeout: Option<&'static str>) -> Result<Response<pb::Duty>, Status> {
     let http = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<tonic::body::Body>();
     let mut client = ComplianceServiceClient::with_origin(http, format!("http://{}", bench.address()).parse().unwrap());

@@ -1,4 +1,4 @@
-//! Pausing, resuming and waiving a duty: by whom, in which state, and what it leaves on record.
+//! Pausing, resuming and waiving a duty: who may, in which state, and what the journal holds afterwards.
 
 use jiff::SignedDuration;
 use kefu_chassis::time::to_proto;
@@ -25,7 +25,7 @@ fn waive(name: &str) -> pb::WaiveDutyRequest {
     pb::WaiveDutyRequest { name: name.into(), reason: "the house is gone".into(), ..pb::WaiveDutyRequest::default() }
 }
 
-/// The event after the one that stored the duties.
+/// Returns the event at `position`.
 async fn event(bench: &Bench, position: i64) -> Event {
     let request =
         SubscribeRequest { parent: bench.name(), after_position: position - 1, ..SubscribeRequest::default() };
@@ -46,7 +46,7 @@ async fn a_pause_stops_the_clock_and_a_resume_lets_it_run_with_the_time_that_was
         (State::Paused, "waits for parts", "staff/head")
     );
     assert_eq!((paused.due_time, paused.elapsed.map(|elapsed| elapsed.seconds)), (None, Some(3 * 3_600)));
-    // A clock that stands is not overdue, however long.
+    // A paused duty does not become overdue.
     bench.time().advance(SignedDuration::from_hours(100));
     bench.mark_overdue().await;
     let resumed = head.resume_duty(resume(&name)).await.unwrap().into_inner();
@@ -141,7 +141,7 @@ async fn an_action_that_the_state_forbids_names_the_clause_and_changes_nothing()
     ];
     let names = store(&bench, duties).await;
     let mut head = compliance(bench.as_("staff/head", &["MANAGER"]));
-    // Which of pause, resume and waive each state forbids.
+    // Each state, and which of pause, resume and waive it forbids.
     for (name, forbidden) in names.iter().zip([
         vec!["resume"],
         vec!["pause"],
@@ -190,7 +190,7 @@ async fn a_decision_needs_a_reason_and_takes_four_round_trips() {
         .round_trips(|| async { head.clone().get_duty(pb::GetDutyRequest { name: name.clone() }).await.unwrap() })
         .await;
     assert_eq!(read, 1);
-    // It begins, locks the duty, writes everything in one statement and commits.
+    // A decision begins, locks the duty, writes everything in one statement and commits.
     let is_open = std::cell::Cell::new(true);
     let change = bench.round_trips(|| async {
         let mut head = head.clone();

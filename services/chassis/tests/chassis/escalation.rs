@@ -1,4 +1,4 @@
-//! A9.1: whose breach stays unfulfilled is told upwards, step by step, each in time, and nobody twice.
+//! A9.1: a breach that stays unfulfilled is escalated level by level, each at its time, and nobody is told twice.
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_chassis::duties::Duty;
@@ -13,7 +13,7 @@ use crate::stage::{call, compliance, duty, store, touch};
 const DESK: &str = "departments/desk";
 const MOMENT: SignedDuration = SignedDuration::from_micros(1);
 
-/// Who was told of a breach so far, in order: the kind and the recipient.
+/// Marks and escalates breaches, and returns all notifications so far in order: the kind and the recipient.
 async fn told(bench: &Bench) -> Vec<(String, String)> {
     bench.mark_overdue().await;
     let told = sqlx::query_as("select kind, recipient from notification order by created_at, id");
@@ -32,7 +32,7 @@ fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-/// Nobody is told at `time`; just after, this is who was told by then.
+/// Asserts that the last notification of `by_then` is sent after `time` and not at it.
 async fn assert_tells(bench: &Bench, time: &str, by_then: &[(String, String)]) {
     bench.time().advance_to(at(time));
     let before = told(bench).await;
@@ -41,7 +41,7 @@ async fn assert_tells(bench: &Bench, time: &str, by_then: &[(String, String)]) {
     assert_eq!(told(bench).await, by_then, "just after {time}");
 }
 
-/// Changes the duties of `things/1` as something in the world would.
+/// Changes the live duties of `things/1` by a call of its own.
 async fn change(bench: &Bench, change_it: impl Fn(&mut Duty, Timestamp)) {
     let call = call(bench);
     let mut change = bench.chassis().begin(&call).await.unwrap();
@@ -53,7 +53,7 @@ async fn change(bench: &Bench, change_it: impl Fn(&mut Duty, Timestamp)) {
     change.commit(()).await.unwrap();
 }
 
-/// A duty of `owner` at the desk, due at eleven on a Friday.
+/// Stores a duty of `owner` at the desk, due at eleven on a Friday. Returns its name.
 async fn due_at_eleven(bench: &Bench, owner: &str) -> String {
     store(bench, vec![duty(bench, "things/1", owner, DESK, 1)]).await.remove(0)
 }
@@ -65,7 +65,7 @@ async fn owner_supervisor_and_head_are_told_one_after_the_other_in_working_time(
     let all = [overdue("staff/lin"), escalated("staff/boss"), escalated("staff/head")];
     assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
     assert_tells(&bench, "2026-11-20T11:30:00+08:00", &all[..2]).await;
-    // One hour before the break at noon, and three after it.
+    // Four hours of working time: one before the break at noon, and three after it.
     assert_tells(&bench, "2026-11-20T16:00:00+08:00", &all).await;
     bench.time().advance(SignedDuration::from_hours(24 * 30));
     assert_eq!(told(&bench).await, all);
@@ -104,7 +104,7 @@ async fn nobody_is_told_twice_and_where_there_is_nobody_the_next_is_told_in_thei
             "staff/boss",
             vec![("2026-11-20T11:00:00+08:00", overdue("staff/boss")), (supervisor, escalated("staff/head"))],
         ),
-        // The owner heads it.
+        // The owner heads the department.
         (
             "staff/head",
             vec![("2026-11-20T11:00:00+08:00", overdue("staff/head")), (supervisor, escalated("staff/ceo"))],
@@ -185,7 +185,7 @@ async fn a_mark_that_was_taken_back_is_told_anew_when_it_is_made_again() {
     let all = [overdue("staff/lin"), escalated("staff/boss"), overdue("staff/lin"), escalated("staff/boss")];
     assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
     assert_tells(&bench, "2026-11-20T11:30:00+08:00", &all[..2]).await;
-    // It turns out that the clock had stood since half past ten; half an hour is left when it goes on.
+    // A late record pauses the clock from half past ten on, so half an hour is left when the clock runs again.
     let awaited = |duty: &mut Duty, _| {
         duty.pause_by_lifecycle(at("2026-11-20T10:30:00+08:00"), "the customer is awaited", "staff/lin");
     };

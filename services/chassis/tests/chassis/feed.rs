@@ -1,5 +1,5 @@
-//! The feed equals what committed: gapless, each aggregate in order, the same for every subscriber of every replica, then
-//! and later.
+//! The feed equals what was committed: without gaps, the events of each aggregate in order, the same for every
+//! subscriber of every replica, whenever it subscribes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ async fn the_feed_is_what_committed_whatever_writers_sealers_and_subscribers_do(
     committed.sort();
     assert_eq!(told, committed);
 
-    // What a subscriber sees who comes later, of each replica and of one that has sealed nothing.
+    // A later subscriber sees the same, on both replicas and on a third that has sealed nothing.
     let later = replicas[0].replica().await;
     for bench in replicas.iter().chain([&later]) {
         let mut stream = subscribe(bench, 0, &[]).await;
@@ -91,8 +91,8 @@ fn one_of<'a>(replicas: &'a Replicas, dice: &mut Dice) -> &'a Bench {
     &replicas[usize::from(dice.below(2) == 0)]
 }
 
-/// Until everything is written, lets further replicas come, seal along, and stop or lose Postgres in the middle of whatever
-/// they do; how many of each.
+/// Starts further replicas, one after the other, until everything is written. Each seals for a moment, then is stopped
+/// or loses its line to Postgres. Returns how many were stopped, and how many were cut off.
 async fn trouble(replicas: Replicas, mut dice: Dice, total: watch::Receiver<Option<usize>>) -> (usize, usize) {
     let (mut stopped, mut cut) = (0, 0);
     while total.borrow().is_none() || stopped == 0 {
@@ -110,7 +110,7 @@ async fn trouble(replicas: Replicas, mut dice: Dice, total: watch::Receiver<Opti
     (stopped, cut)
 }
 
-/// Changes things, some of them in vain; what it committed.
+/// Changes things; some changes are dropped or lose their connection. Returns what was committed.
 async fn keep_writing(replicas: Replicas, mut dice: Dice) -> Vec<(String, i64)> {
     let mut committed = Vec::new();
     for _ in 0..CHANGES {
@@ -139,7 +139,7 @@ async fn keep_writing(replicas: Replicas, mut dice: Dice) -> Vec<(String, i64)> 
     committed
 }
 
-/// Reads the feed until it has as many events as `total` says, and checks that each comes after its cursor.
+/// Reads the feed until as many events have come as `total` says, and returns them.
 async fn follow(
     replicas: Replicas,
     pace: Pace,
@@ -179,7 +179,7 @@ async fn subscribe(bench: &Bench, after_position: i64, types: &[&str]) -> Stream
 #[tokio::test]
 async fn a_subscriber_resumes_after_its_position_and_gets_only_the_types_it_asked_for() {
     let bench = Bench::of(&BARE).await;
-    // More than two pages of other events lie before the one that is asked for.
+    // The event that is asked for comes after more than two pages of others.
     let call = call(&bench);
     let mut change = bench.chassis().begin(&call).await.unwrap();
     touch(&mut change, "things/1", call.now, 1_100).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_subscriber_resumes_after_its_position_and_gets_only_the_types_it_aske
     for position in [1_101, 1_102] {
         assert_eq!(rest.message().await.unwrap().unwrap().event.unwrap().position, position);
     }
-    // Both go on with what is sealed later.
+    // Both streams send what is sealed later.
     let mut change = bench.chassis().begin(&call).await.unwrap();
     change.record(NewEvent::new("things/2", 2, call.now, &["A2.1"], &noted));
     change.commit(()).await.unwrap();

@@ -74,7 +74,7 @@ async fn send<M: prost::Message + Default + 'static>(
 #[tokio::test]
 async fn a_message_that_cannot_be_read_or_is_too_large_is_the_callers_fault() {
     let bench = Bench::of(&BARE).await;
-    // A number where the parent stands.
+    // The message has a number in the field of the parent.
     let refused = send(&bench, Anchor { position: 5, hash: Vec::new() }).await;
     assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), [""]);
     let refused = send(&bench, pb::ListDutiesRequest { parent: "x".repeat(5 << 20), ..Default::default() }).await;
@@ -89,7 +89,7 @@ async fn a_refusal_speaks_the_language_that_its_caller_reads() {
     let token = sign("staff/root", &["ADMIN"]);
     for (languages, locale) in [("zh-CN,en;q=0.5", "zh-CN"), ("en-GB", "en"), ("fr, zh", "zh-CN"), ("fr", "en")] {
         let mut client = compliance(Bearer::new(&token).reading(languages).on(bench.channel()));
-        // Refused by the handler, and by the gate.
+        // The handler refuses the first call, the gate the second.
         let refused =
             client.list_duties(pb::ListDutiesRequest { parent: "services/other".into(), ..Default::default() }).await;
         let refusal = assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);
@@ -105,7 +105,7 @@ async fn a_refusal_speaks_the_language_that_its_caller_reads() {
 async fn calls_beyond_the_limit_are_told_to_come_back_and_the_service_still_says_that_it_lives() {
     let bench = Bench::builder(&BARE).limits(Limits { concurrency: 1, ..Limits::default() }).start().await;
     let name = store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 8)]).await.remove(0);
-    // Held open by whoever holds its duty's row.
+    // The first call waits for the duty's row, which the test has locked.
     let mut holder = bench.admin().begin().await.unwrap();
     sqlx::query("select from duty for update").execute(&mut *holder).await.unwrap();
     let mut first = compliance(bench.as_("staff/root", &["ADMIN"]));

@@ -1,4 +1,5 @@
-//! Health tells living from ready, reflection tells what is served, and a Postgres that is away is told as such.
+//! Health tells a live server from a ready one, reflection lists what is served, and calls are refused as unavailable
+//! while Postgres is away.
 
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::rules::v1::ErrorReason;

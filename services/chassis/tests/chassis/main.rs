@@ -1,4 +1,4 @@
-//! The chassis on a real Postgres, without a domain: journal, replay, duties, gate, health, time.
+//! The chassis on a real Postgres, without a domain: journal, repeated calls, duties, gate, health, time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod access;

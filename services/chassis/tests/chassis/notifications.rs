@@ -1,4 +1,4 @@
-//! Notifications: one's own and nobody else's, in both languages, and noted once.
+//! Notifications: callers see their own only, in their language, and acknowledge each once.
 
 use jiff::SignedDuration;
 use kefu_chassis::duties::Duty;
@@ -20,7 +20,7 @@ pub fn client(bench: &Bench, subject: &str, role: &str) -> NotificationServiceCl
     NotificationServiceClient::new(bench.as_(subject, &[role]))
 }
 
-/// Tells each of `recipients` in one event that there is news of `about`.
+/// Records one event that notifies each of `recipients` about `about`.
 pub async fn tell(bench: &Bench, recipients: &[&str], about: &str, duty: Option<Duty>) {
     let call = call(bench);
     let notices = recipients.iter().map(|&recipient| Notice {
@@ -54,7 +54,7 @@ fn acknowledge(name: &str) -> pb::AcknowledgeNotificationRequest {
 #[tokio::test]
 async fn each_has_their_own_notifications_and_an_operator_has_nobody_elses() {
     let bench = Bench::of(&BARE).await;
-    // Whoever is no member of staff is told nothing.
+    // Only staff are notified: two of these four.
     tell(&bench, &["staff/lin", "staff/mei", "customers/1", "services/web"], "one", None).await;
     assert_eq!(bench.number("select count(*) from notification").await, 2);
     let own = list(&bench, "staff/lin", "AGENT").await;
@@ -137,7 +137,7 @@ async fn noting_it_meets_the_duty_that_asked_for_it_once() {
     let met = get(&bench, &duty_name).await;
     assert_eq!((met.state(), met.met_time), (State::Met, noted.acknowledge_time));
 
-    // Later it is noted already.
+    // A second acknowledgement changes nothing.
     bench.time().advance(SignedDuration::from_mins(10));
     assert_eq!(ceo.acknowledge_notification(acknowledge(&notice.name)).await.unwrap().into_inner(), noted);
     assert_eq!(get(&bench, &duty_name).await, met);

@@ -1,5 +1,5 @@
-//! Duties against the oracle: random calendars, pauses, promised waits, marks of the clock, late records, holidays that
-//! become known. Everything that can be seen of a duty agrees to the microsecond, after every step.
+//! Duties against the oracle: random calendars, pauses, promised waits, breaches marked by the duty clock, late
+//! records, and holidays published later. All visible fields of a duty agree to the microsecond after every step.
 
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
 
-/// Around changes of an offset, the turn of a year, and a week like any other.
+/// Zones and dates: around changes of the zone's offset, around the turn of a year, and in a usual week.
 const PLACES: [(&str, Date); 8] = [
     ("Asia/Shanghai", date(2026, 12, 31)),
     ("Asia/Shanghai", date(2026, 11, 18)),
@@ -32,7 +32,7 @@ enum Deed {
     Tick,
     Hold(Hold),
     Release(Hold),
-    /// For so long from when the customer is told.
+    /// A wait of this length, in microseconds from the time at which it is promised.
     Promise(i64),
     Breach,
     Publish,
@@ -41,20 +41,20 @@ enum Deed {
     Void,
 }
 
-/// A time, seen from another.
+/// A time, given relative to another; in microseconds.
 #[derive(Clone, Copy, Debug)]
 enum Reach {
-    /// So far from it.
+    /// The distance from the other time.
     By(i64),
-    /// At the due time, or beside it.
+    /// The distance from the due time.
     Due(i64),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    /// When it is recorded, after the step before.
+    /// When the step is recorded, relative to the step before.
     passes: Reach,
-    /// When it happened, before it is recorded.
+    /// When the step happened, relative to its record.
     late: Reach,
     deed: Deed,
 }
@@ -82,7 +82,7 @@ fn week() -> impl Strategy<Value = (Week, Date)> {
         })
 }
 
-/// From nothing over microseconds and minutes to days.
+/// A span of time: none, microseconds, minutes, or up to days.
 fn span() -> impl Strategy<Value = i64> {
     prop_oneof![
         2 => Just(0_i64),
@@ -116,7 +116,7 @@ fn at(us: i64) -> Timestamp {
     Timestamp::from_microsecond(us).unwrap()
 }
 
-/// A duty of the product beside its oracle.
+/// A duty of the product, and its oracle.
 struct Pair {
     duty: Duty,
     oracle: Oracle,
@@ -128,7 +128,7 @@ struct Pair {
 impl Pair {
     fn open(week: &Week, opened: i64, is_working: bool, budget: i64) -> Self {
         let known = Week { published: week.published.as_ref().map(|_| [2026, 2027].into()), ..week.clone() };
-        // What is published later has a day off that nobody knew of.
+        // The calendar published later has further days off.
         let known = Week { off: known.off.iter().copied().chain(unknown(week)).collect(), ..known };
         let days = (Rc::new(Working::new(week.clone(), opened)), Rc::new(Working::new(known.clone(), opened)));
         let calendar = Calendar::from_toml(&week.toml()).unwrap();
@@ -165,7 +165,7 @@ impl Pair {
         }
     }
 
-    /// Does what `step` says, as far as the lifecycles and the service of duties let it happen.
+    /// Takes `step` on both, if the product lets it happen to a duty in this state.
     fn take(&mut self, step: Step) {
         let (duty, oracle) = (&mut self.duty, &mut self.oracle);
         let due = oracle.seen().due_us;
@@ -240,7 +240,7 @@ impl Pair {
     }
 }
 
-/// Days that are taken off once the holidays of their years are published.
+/// Returns the days that become days off when the holidays of their years are published.
 fn unknown(week: &Week) -> Vec<Date> {
     let Some(known) = &week.published else { return Vec::new() };
     let days = [date(2026, 11, 19), date(2026, 12, 30), date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 4)];

@@ -1,4 +1,4 @@
-//! A call made again has one effect and gets the same reply, whatever happened meanwhile.
+//! A repeated call has one effect and gets the first reply, whatever happened meanwhile.
 
 use std::sync::Arc;
 

@@ -42,7 +42,7 @@ async fn two_sealers_at_once_seal_every_event_once() {
     let request = VerifyJournalRequest { parent: first.name(), anchors: Vec::new() };
     let verified = EventFeedClient::new(second.as_service()).verify_journal(request).await.unwrap().into_inner();
     assert_eq!((verified.event_count, verified.unsealed_count, verified.findings), (480, 0, Vec::new()));
-    // Each replica's feed tells what the other sealed.
+    // The feed of each replica has also what the other sealed.
     assert_eq!(journal_of(&first, 480).await, journal_of(&second, 480).await);
 }
 
@@ -74,7 +74,8 @@ async fn two_clocks_at_once_mark_every_overdue_duty_once() {
     work.join_all().await;
     first.mark_overdue().await;
     first.seal().await;
-    // Each is marked, the owner told with it, and the supervisor half an hour later.
+    // One event stored the duties. Each overdue duty has two more: its breach, which notifies the owner, and the
+    // escalation to the supervisor.
     let events = i64::try_from(2 * DUTIES).unwrap() + 1;
     assert_eq!(first.number("select count(*) from journal").await, events);
     let mut breaches: HashMap<String, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! What these tests share: writers of events and duties without a domain, and seeded chance.
+//! Helpers that these tests share: writers of events and duties without a domain.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use kefu_proto::rules::v1::Role;
 use kefu_testkit::{Bench, Caller};
 use uuid::Uuid;
 
-/// A method that changes something; whose rule the internal writers run under.
+/// The method whose rule the calls of these writers have.
 pub const RULE: &str = "/kefu.compliance.v1.ComplianceService/PauseDuty";
 
-/// A call of `staff/writer` from within the process.
+/// Returns a call of `staff/writer` from within the process.
 pub fn call(bench: &Bench) -> Call {
     call_as(bench, "staff/writer", None, b"")
 }
 
-/// A call of `subject`, to be done once per `request_id`.
+/// Returns a call of `subject` from within the process, which has one effect per `request_id`.
 pub fn call_as(bench: &Bench, subject: &str, request_id: Option<Uuid>, payload: &[u8]) -> Call {
     let caller = Identity { subject: subject.to_owned(), roles: vec![Role::Admin], department: String::new() };
     let rule = bench.chassis().rules.at(RULE).unwrap().clone();
     Call::internal(Arc::new(caller), rule, bench.now(), request_id, payload)
 }
 
-/// Takes the lock of thing `name`, which becomes `events` versions newer, and records an event for each; its version.
+/// Locks thing `name`, raises its version by `events` and records an event for each. Returns the new version.
 pub async fn touch(change: &mut UnitOfWork<'_>, name: &str, now: Timestamp, events: i64) -> Result<i64, Error> {
     let version: i64 = sqlx::query_scalar(
         "insert into bare.thing values ($1, $2) on conflict (name) do update set version = thing.version + $2 returning version",
@@ -55,7 +55,7 @@ pub async fn write(bench: &Bench, name: &str, events: usize) {
     }
 }
 
-/// A duty under C4.1 of `owner` about `subject`, open since now and due after `hours` of wall time.
+/// Returns a duty under C4.1 of `owner` about `subject`, open since now and due after `hours` of wall time.
 pub fn duty(bench: &Bench, subject: &str, owner: &str, department: &str, hours: i64) -> Duty {
     let now = bench.now();
     let new = NewDuty {
@@ -71,7 +71,7 @@ pub fn duty(bench: &Bench, subject: &str, owner: &str, department: &str, hours: 
     new.until(now + SignedDuration::from_hours(hours), bench.chassis().regulation.calendar()).0
 }
 
-/// Stores duties as they are, with one event; their names.
+/// Stores duties as they are, with one event. Returns their names.
 pub async fn store(bench: &Bench, duties: Vec<Duty>) -> Vec<String> {
     let call = call(bench);
     let names = duties.iter().map(|duty| name_of(bench, duty)).collect();
@@ -84,17 +84,17 @@ pub async fn store(bench: &Bench, duties: Vec<Duty>) -> Vec<String> {
     names
 }
 
-/// The name of a duty in the contract.
+/// Returns the name of a duty in the contract.
 pub fn name_of(bench: &Bench, duty: &Duty) -> String {
     format!("{}/{}", bench.name(), duty.id)
 }
 
-/// The duties' service for a caller.
+/// Returns a client of the compliance service.
 pub fn compliance(caller: Caller) -> ComplianceServiceClient<Caller> {
     ComplianceServiceClient::new(caller)
 }
 
-/// The duty as an operator sees it.
+/// Returns the duty as an operator sees it.
 pub async fn get(bench: &Bench, name: &str) -> pb::Duty {
     let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
     client.get_duty(pb::GetDutyRequest { name: name.to_owned() }).await.unwrap().into_inner()

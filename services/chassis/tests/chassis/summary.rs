@@ -1,4 +1,4 @@
-//! The summary equals counts made in another way: from what the test did to each duty, at several simulated times.
+//! The summary equals counts that the test makes itself from what it did to each duty, at several simulated times.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ impl Known {
     fn throw(dice: &mut Dice, start: Timestamp) -> Self {
         let opened = start - SignedDuration::from_mins(i64::try_from(dice.below(45 * 24 * 60)).unwrap());
         let fate = dice.pick(&FATES);
-        // Only a running duty may be due after the first look, so that its time passes between the looks.
+        // Only running duties may be due after the first summary, so that some become overdue between the summaries.
         let due = if fate == Fate::Running {
             start + SignedDuration::from_hours(i64::try_from(dice.below(96)).unwrap() - 24)
         } else {
@@ -108,7 +108,8 @@ impl Known {
         duty
     }
 
-    /// The counts it adds: opened, met in time, late, open, overdue, waived, voided, not recorded, corrected.
+    /// Returns the counts to which the duty adds: opened, met in time, late, open, overdue, waived, voided, not
+    /// recorded, corrected.
     fn counts(&self, now: Timestamp) -> [i64; 9] {
         let columns: &[usize] = match self.fate {
             Fate::Met => &[0, 1],
@@ -213,7 +214,7 @@ async fn the_counts_by_every_dimension_are_those_of_what_was_done_at_any_time() 
             assert_eq!(summarized(&bench, ADMIN, by(dimensions)).await, counted, "{dimensions:?}");
         }
         assert_eq!(summarized(&bench, ADMIN, by(&[])).await, counted(&known, |_| true, &[Clause], bench.now()));
-        // Marking the breaches changes no count: what is past its time is overdue, marked or not.
+        // Marking breaches changes no count: a duty past its due time counts as overdue, marked or not.
         bench.mark_overdue().await;
         assert_eq!(summarized(&bench, ADMIN, by(&[Clause])).await, counted(&known, |_| true, &[Clause], bench.now()));
         bench.time().advance(SignedDuration::from_hours(25));
@@ -261,7 +262,7 @@ async fn filters_and_access_narrow_what_is_counted() {
     let desk = |duty: &Known| duty.department == "departments/desk";
     let head = ("staff/head", "SUPERVISOR", "departments/desk");
     assert_eq!(summarized(&bench, head, request.clone()).await, counted(&known, desk, &clause, now));
-    // Outside of any department a supervisor sees their own.
+    // A supervisor without a department sees their own duties.
     let alone = ("staff/lin", "SUPERVISOR", "");
     assert_eq!(
         summarized(&bench, alone, request).await,

@@ -1,4 +1,4 @@
-//! Which tokens are taken, and that a refused one teaches nothing.
+//! Which tokens are accepted, and that the refusal of a token does not say why.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,13 +21,13 @@ fn key() -> Value {
     serde_json::from_str::<Value>(&signer().jwks()).unwrap()["keys"][0].clone()
 }
 
-/// The claims of a token that holds.
+/// Returns the claims of a valid token.
 fn claims() -> Value {
     let now = get_current_timestamp();
     json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "staff/lin", "roles": ["ADMIN"], "iat": now, "exp": now + 600})
 }
 
-/// A token with these claims, signed with the right key; where a claim is null it is left out.
+/// Returns a token with `changed` claims, signed with the right key; null leaves a claim out.
 fn signed(header: &Value, changed: &Value) -> String {
     let mut claims = claims();
     for (name, value) in changed.as_object().unwrap() {
@@ -42,7 +42,7 @@ fn header() -> Value {
     json!({"alg": "EdDSA", "typ": "JWT", "kid": key()["kid"]})
 }
 
-/// A token under a symmetric key: the public one, which a careless verifier would take for the secret.
+/// Returns a token signed by HMAC with the public key, which a careless verifier would take for the secret.
 fn hmac() -> String {
     let public = URL_SAFE_NO_PAD.decode(key()["x"].as_str().unwrap()).unwrap();
     let header =
@@ -139,7 +139,7 @@ async fn roles_that_the_method_does_not_name_open_nothing() {
         ("staff/lin", &[][..]),
         ("staff/lin", &["TRAINER", "INVESTIGATOR"]),
         ("staff/lin", &["ROLE_UNSPECIFIED", "KING"]),
-        // A customer has no other role, and nobody else has that one.
+        // A customer has no role but CUSTOMER, and nobody else has that role.
         ("customers/1", &["ADMIN", "CUSTOMER"]),
         ("staff/lin", &["CUSTOMER"]),
     ] {

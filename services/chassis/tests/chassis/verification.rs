@@ -14,7 +14,7 @@ use crate::stage::write;
 
 const EVENTS: i64 = 8;
 
-/// A journal of eight sealed events, and a superuser for whom no trigger fires.
+/// Returns a bench with a journal of eight sealed events, and a superuser's connection on which no trigger fires.
 async fn journal() -> (Bench, PoolConnection<Postgres>) {
     let bench = Bench::of(&BARE).await;
     write(&bench, "things/1", 4).await;
@@ -31,7 +31,7 @@ async fn verify(bench: &Bench, anchors: &[Anchor]) -> VerifyJournalResponse {
     EventFeedClient::new(bench.as_service()).verify_journal(request).await.unwrap().into_inner()
 }
 
-/// Does `tampering`, gives the findings, and undoes it.
+/// Applies `tampering`, verifies the journal and undoes it. Returns the findings.
 async fn found(
     bench: &Bench,
     superuser: &mut PoolConnection<Postgres>,
@@ -68,7 +68,7 @@ async fn a_change_to_any_column_of_any_event_is_found_at_its_position() {
     let (bench, mut superuser) = journal().await;
     let columns = "select column_name::text from information_schema.columns where table_name = 'journal'";
     let columns: Vec<String> = sqlx::query_scalar(columns).fetch_all(&mut *superuser).await.unwrap();
-    // The order of appending is what `position` makes of it: nothing reads `seq` of a sealed event.
+    // The chain covers every column but `seq`, which nothing reads once an event has its position.
     let covered: BTreeSet<&str> = cases.iter().map(|(column, ..)| *column).chain(["seq"]).collect();
     assert_eq!(columns.iter().map(String::as_str).collect::<BTreeSet<_>>(), covered);
     for position in [1, 5, EVENTS] {
@@ -117,7 +117,7 @@ async fn an_event_that_is_removed_swapped_or_added_is_found_at_its_position() {
         ("one added at the end", copy("9", 8), (9, Kind::HashMismatch)),
         ("one added before the first", copy("0", 1), (0, Kind::Gap)),
         ("one added far below", copy("-7", 1), (-7, Kind::Gap)),
-        // Last, since the index stays away.
+        // This case is the last, because it leaves the index dropped.
         ("one that stands twice", format!("{drop_index} {}", copy("5", 5)), (5, Kind::Gap)),
     ];
     for (what, tampering, first) in cases {
@@ -155,7 +155,7 @@ async fn only_an_anchor_shows_a_cut_tail_or_a_chain_rewritten_from_the_start() {
         [(5, Kind::TailCut), (EVENTS, Kind::TailCut)]
     );
 
-    // The forger lets the service's own sealer make the chain anew over what was altered.
+    // The forger unseals events, alters them, and lets the service's own sealer make a valid chain of them.
     for (from, rewritten) in
         [(1, vec![(5, Kind::AnchorMismatch), (8, Kind::AnchorMismatch)]), (6, vec![(8, Kind::AnchorMismatch)])]
     {
@@ -173,7 +173,7 @@ async fn only_an_anchor_shows_a_cut_tail_or_a_chain_rewritten_from_the_start() {
 #[tokio::test]
 async fn events_that_wait_to_be_sealed_are_told() {
     let bench = Bench::of(&BARE).await;
-    // Whoever holds the sealers' lock keeps them from sealing.
+    // The test holds the sealers' lock, so nothing is sealed.
     let mut holder = bench.admin().begin().await.unwrap();
     holder.execute("select pg_advisory_xact_lock(hashtextextended('kefu.sealer.bare', 0))").await.unwrap();
     write(&bench, "things/1", 3).await;

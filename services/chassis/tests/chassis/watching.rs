@@ -1,4 +1,5 @@
-//! `WatchNotifications`: what is one's own, as it happens, with nothing lost and nothing twice however often it breaks.
+//! `WatchNotifications`: callers get their own notifications as they happen, each once, however often the stream
+//! breaks.
 
 use kefu_chassis::config::Limits;
 use kefu_proto::notifications::v1::{WatchNotificationsRequest, WatchNotificationsResponse};
@@ -16,7 +17,7 @@ async fn watch(bench: &Bench, subject: &str, resume_token: &str) -> Result<Watch
     Ok(client(bench, subject, "AGENT").watch_notifications(call).await?.into_inner())
 }
 
-/// The next message: what it is about, empty for none, and where to go on.
+/// Returns the subject and name of the next message's notification, empty for a heartbeat, and its resume token.
 async fn next(watch: &mut Watch) -> (String, String) {
     let message = watch.message().await.unwrap().unwrap();
     let about = message.notification.map(|notification| format!("{} {}", notification.subject, notification.name));
@@ -58,7 +59,7 @@ async fn a_watch_that_breaks_anywhere_goes_on_with_nothing_lost_and_nothing_twic
     let mut first = watch(&bench, "staff/lin", "").await.unwrap();
     let mut tokens = vec![next(&mut first).await.1];
     tell(&bench, &["staff/lin"], "1", None).await;
-    // One event may tell the same person of several things.
+    // One event may have several notifications for the same person.
     tell(&bench, &["staff/lin", "staff/mei", "staff/lin", "staff/lin"], "2", None).await;
     write(&bench, "things/1", 3).await;
     tell(&bench, &["staff/mei"], "3", None).await;
@@ -94,7 +95,7 @@ async fn a_resume_token_holds_for_its_own_watch_only() {
         (&bench, "staff/lin", "字"),
         (&bench, "staff/lin", &own[1..]),
         (&bench, "staff/lin", &format!("{own}AAAA")),
-        // The journal there does not reach as far.
+        // The journal of the other service is shorter.
         (&elsewhere, "staff/lin", own.as_str()),
     ] {
         let refused = watch(bench, subject, token).await;
@@ -117,7 +118,7 @@ async fn there_are_only_so_many_streams_and_one_that_ends_makes_room() {
         ErrorReason::Overloaded,
     );
     assert!(refusal.details.retry_info().is_some());
-    // Whoever is refused takes no room.
+    // A refused watch takes no slot.
     let refused = watch(&bench, "staff/lin", "x").await.map(|_| ());
     assert!(refused.is_err());
     drop(first);
@@ -137,7 +138,7 @@ async fn who_reads_slowly_keeps_nobody_waiting_and_misses_nothing() {
     let mut slow = watch(&bench, "staff/lin", "").await.unwrap();
     let mut quick = watch(&bench, "staff/lin", "").await.unwrap();
     next(&mut quick).await;
-    // More than the connection's window holds.
+    // These notifications exceed the window of the connection.
     let about = "x".repeat(200);
     for _ in 0..EVENTS / 10 {
         tell(&bench, &["staff/lin"; 10], &about, None).await;

@@ -1,4 +1,4 @@
-//! Connections that only begin, that are left, and that are too many.
+//! Connections that never make a call, that are left idle, or that are too many.
 
 use std::time::Duration;
 
@@ -112,7 +112,7 @@ async fn when_every_connection_has_a_call_no_more_are_accepted_until_one_is_over
         let sent = wire.begin(LIST, &sign("staff/root", &["ADMIN"]), &[]).await;
         busy.push((wire, sent));
     }
-    // The call counts once the server has read it; before, its connection would make room.
+    // A call counts once the server has read it; until then its connection may be closed to make room.
     eventually("no more are accepted", async || others_call(&bench, "staff/mei").await.err()).await;
     for (wire, _) in &mut busy {
         assert!(timeout(Duration::ZERO, wire.closed()).await.is_err(), "no call was cut off");

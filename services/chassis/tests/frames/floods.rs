@@ -1,4 +1,4 @@
-//! Floods of frames: streams, resets, headers that do not end, settings and pings.
+//! Floods of frames: streams, resets, endless headers, settings and pings.
 
 use std::time::Duration;
 
@@ -12,17 +12,18 @@ use kefu_testkit::raw::{
 };
 
 const STREAMS: u32 = 100_000;
-/// By how much memory may grow in a flood, callers included.
+/// The most by which memory may grow in a flood, callers included.
 const BOUND_MIB: i64 = 64;
-/// How long a flood that is not read may be taken no further before it rests.
+/// How long the server accepts nothing more before an unread flood ends.
 const REST: Duration = Duration::from_millis(500);
 
-/// The numbers of so many streams.
+/// Returns the numbers of the first `count` streams of a client: 1, 3, 5, …
 fn streams(count: u32) -> impl Iterator<Item = u32> {
     (0..count).map(|number| 1 + 2 * number)
 }
 
-/// Sends `parts` on each of so many connections, and waits for so many answers on each, while others are served; what was seen.
+/// Sends `parts` on each of the connections and waits for the number of `answers` on each, while others are served.
+/// Returns what was received.
 async fn flood<I: Iterator<Item = Vec<u8>>>(
     bench: &Bench,
     connections: u32,
@@ -55,7 +56,7 @@ async fn a_hundred_thousand_calls_that_are_opened_and_left_are_refused_but_for_t
         let seen = flood(&bench, connections, 0, open).await;
         let ended: usize = seen.iter().map(|seen| seen.ended).sum();
         let calm = seen.iter().filter(|seen| seen.goaway == Some(ENHANCE_YOUR_CALM)).count();
-        // The connection is ended, or each stream but the share was.
+        // The server has ended the connections, or all streams beyond the caller's quota.
         assert!(calm == seen.len() || ended + 100 >= STREAMS as usize, "{seen:?}");
     }
 }
@@ -112,7 +113,7 @@ async fn headers_that_are_too_large_refuse_their_call_and_no_other() {
     let calls = || streams(100).map(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &large));
     let seen = flood(&bench, 1, 100, calls).await;
     assert_eq!((seen[0].ended, seen[0].goaway), (100, None), "{seen:?}");
-    // Headers that name what is in the table again and again are small on the wire and large when they are read.
+    // Headers that repeat one entry of the table are small on the wire and large once decoded.
     let named = [vec![0x40], header("x-large", &"x".repeat(2_000))[1..].to_vec()].concat();
     let bomb = [call(LIST, "x"), named, vec![0xbe; 10_000]].concat();
     let calls = || streams(100).map(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &bomb));

@@ -1,4 +1,4 @@
-//! Messages that are not what they say.
+//! Messages whose length, compression or content is not what their frame says.
 
 use std::io::{Read as _, repeat};
 
@@ -86,7 +86,7 @@ async fn many_messages_of_the_largest_size_are_held_for_so_many_calls_of_a_calle
         let mut refused = 0;
         for _ in 0..200 {
             let mut sent = wire.begin(LIST, &token, &[]).await;
-            // All of the largest message but its last byte.
+            // The largest message, without its last byte.
             let mut most = framed(0, &vec![b'x'; 4 << 20]).to_vec();
             most.pop();
             let _ = sent.body.send_data(most.into(), false);
@@ -102,6 +102,6 @@ async fn many_messages_of_the_largest_size_are_held_for_so_many_calls_of_a_calle
     })
     .await;
     let grown = memory_mib() - before;
-    // The client holds what it has not sent yet, too.
+    // The bound includes what the client has not sent yet.
     assert!(grown < 160, "{grown} MiB more");
 }

@@ -1,4 +1,4 @@
-//! Readers that do not read.
+//! Callers that do not read their answers, or read them slowly.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn a_stream_that_is_not_read_is_reset_and_its_slot_is_free_again() {
     bench.seal().await;
     let before = memory_mib();
     let mut streams = Vec::new();
-    // One waits before its first message, the other when the window is full.
+    // The window of the first connection takes no message at all, that of the second a few.
     let mut wires = [Wire::connect(&bench, 0).await, Wire::connect(&bench, 4_000).await];
     for number in 0..50 {
         let wire = &mut wires[number % 2];
@@ -42,7 +42,7 @@ async fn a_stream_that_is_not_read_is_reset_and_its_slot_is_free_again() {
         for (mut body, _) in streams {
             let reset = timeout(Duration::from_secs(15), async {
                 loop {
-                    // What has come is not acknowledged, so nothing more may come.
+                    // The received bytes are not released to the window, so no more may come.
                     match body.data().await {
                         Some(Ok(_)) => {}
                         Some(Err(error)) => return error.reason(),
@@ -72,14 +72,14 @@ async fn a_stream_that_is_read_slowly_goes_on_for_longer_than_it_may_wait() {
     let (mut body, _sending) = sent.stream().await;
     let mut read = 0;
     let began = tokio::time::Instant::now();
-    // Each part is taken a while after it came; nothing is awaited that would say when.
+    // The sleep is the slow reading itself: each part is released a while after it came.
     while began.elapsed() < Duration::from_secs(3) || read < 10_000 {
         let part = timeout(Duration::from_secs(15), body.data()).await.unwrap().unwrap().unwrap();
         read += part.len();
         tokio::time::sleep(Duration::from_millis(20)).await;
         body.flow_control().release_capacity(part.len()).unwrap();
     }
-    // What is quiet because nothing happens waits for nobody.
+    // A stream on which nothing happens is not reset: no part of it waits to be read.
     let mut quiet = Wire::connect(&bench, 65_535).await;
     let after = bench.number("select max(position) from journal").await;
     let mut sent = quiet.begin(SUBSCRIBE, &sign("staff/root", &["ADMIN"]), &[]).await;
@@ -95,7 +95,7 @@ async fn a_stream_that_is_read_slowly_goes_on_for_longer_than_it_may_wait() {
 async fn a_connection_whose_bytes_nobody_takes_is_ended() {
     const STREAMS: u32 = 100;
     let _alone = alone().await;
-    // Those beside are not to be idle for so long, however busy the machine is.
+    // The bound of idleness is longer than other callers pause between calls, even on a busy machine.
     let limits = Limits { stall_ms: 300, idle_ms: 5_000, ..Limits::default() };
     let bench = Bench::builder(&BARE).limits(limits).start().await;
     write(&bench, "things/1", EVENTS).await;

@@ -1,4 +1,5 @@
-//! TLS: with it a server is called, without it not, and one that does not agree on it is let go.
+//! TLS: a server with a certificate answers over TLS and not in plain text, and closes connections that do not complete
+//! the handshake.
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,7 +30,7 @@ async fn a_server_with_a_certificate_is_called_by_tls_alone_and_waits_for_no_hal
     let list = ListDutiesRequest { parent: bench.name(), ..Default::default() };
     client.list_duties(list.clone()).await.unwrap();
     assert!(ComplianceServiceClient::new(bench.as_("staff/root", &["ADMIN"])).list_duties(list.clone()).await.is_err());
-    // The first bytes of a greeting, and no more.
+    // Each connection sends nothing, or only the first bytes of a handshake.
     for begun in [&[][..], &[0x16, 3, 1, 2, 0, 1, 0]] {
         let mut stream = TcpStream::connect(bench.address()).await.unwrap();
         stream.write_all(begun).await.unwrap();

@@ -1,4 +1,4 @@
-//! gRPC by hand: headers and bytes as they are asked for, over HTTP/2 as it should be.
+//! gRPC by hand: any headers and bytes, over correct HTTP/2.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use tonic::{Code, Status};
 pub const LIST: &str = "/kefu.compliance.v1.ComplianceService/ListDuties";
 pub const SUBSCRIBE: &str = "/kefu.events.v1.EventFeed/Subscribe";
 
-/// A connection.
+/// An HTTP/2 connection of a client.
 pub struct Wire {
     send: SendRequest<Bytes>,
     connection: JoinSet<()>,
 }
 
-/// A call whose headers are sent.
+/// A call whose headers were sent.
 pub struct Sent {
     pub body: SendStream<Bytes>,
     pub answer: ResponseFuture,
 }
 
 impl Wire {
-    /// One whose streams may be sent `window` bytes before they are read.
+    /// Connects. Each stream may receive `window` bytes before they are read.
     pub async fn connect(bench: &Bench, window: u32) -> Self {
         let stream = TcpStream::connect(bench.address()).await.unwrap();
         let (send, driver) = h2::client::Builder::new()
@@ -57,7 +57,7 @@ impl Wire {
         Sent { body, answer }
     }
 
-    /// A call of an operator with these bytes as its body; its status.
+    /// Makes a call of an operator with these bytes as its body. Returns its status.
     pub async fn status(&mut self, path: &str, more: &[(&'static str, &str)], body: Bytes) -> Status {
         let mut sent = self.begin(path, &sign("staff/root", &["ADMIN"]), more).await;
         // The answer may come before everything is sent.
@@ -72,7 +72,7 @@ impl Wire {
 }
 
 impl Sent {
-    /// The status of its answer, whose messages are thrown away.
+    /// Returns the status of the answer, after dropping its messages.
     pub async fn status(self) -> Status {
         let answer = tokio::time::timeout(Duration::from_secs(15), self.answer).await.expect("it is answered");
         let (head, mut body) = answer.unwrap().into_parts();
@@ -85,7 +85,7 @@ impl Sent {
         trailers(body).await
     }
 
-    /// Its answer, as far as its headers.
+    /// Returns the body of the answer, once its headers have come, and the body of the call.
     pub async fn stream(self) -> (RecvStream, SendStream<Bytes>) {
         let answer = tokio::time::timeout(Duration::from_secs(15), self.answer).await.expect("it is answered");
         let (head, body) = answer.unwrap().into_parts();
@@ -99,12 +99,12 @@ async fn trailers(mut body: RecvStream) -> Status {
     trailers.as_ref().and_then(Status::from_header_map).unwrap_or_else(|| Status::new(Code::Unknown, "no trailers"))
 }
 
-/// A message as gRPC frames it.
+/// Returns a message as gRPC frames it.
 pub fn message(message: &impl prost::Message) -> Bytes {
     framed(0, &message.encode_to_vec())
 }
 
-/// Bytes as gRPC frames a message, with a flag.
+/// Returns bytes framed as a gRPC message; flag 1 says that they are compressed.
 pub fn framed(flag: u8, bytes: &[u8]) -> Bytes {
     let length = u32::try_from(bytes.len()).unwrap();
     [&[flag], length.to_be_bytes().as_slice(), bytes].concat().into()

@@ -17,6 +17,7 @@ pub(super) struct Connection {
     streams: AtomicUsize,
     /// When the connection was last without a stream.
     quiet_since: Mutex<Instant>,
+    /// Tells the connection to end, so that another one can be accepted.
     pub make_room: Notify,
     pub origin: Origin,
 }

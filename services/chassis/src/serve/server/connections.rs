@@ -27,7 +27,7 @@ use super::read_watch::{self, Streams};
 use super::write_limit::WriteLimit;
 use crate::serve::server::settings::ConnectionLimits;
 
-/// The most streams of one connection: as many as calls of a server.
+/// The most streams of one connection: as many as a server has calls at once by default.
 const STREAMS: u32 = 1_000;
 /// The longest headers of a call, in bytes as each protocol counts them.
 const HEADERS: u32 = 16 << 10;

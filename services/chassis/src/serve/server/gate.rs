@@ -1,5 +1,5 @@
 //! The gate that every call passes before its handler. From the outside in: trace, metrics and log, the concurrency limit,
-//! the deadline, authentication and role.
+//! the deadline, authentication and role, the caller's quota.
 
 use std::sync::Arc;
 use std::time::Duration;

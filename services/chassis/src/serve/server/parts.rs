@@ -9,19 +9,19 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 /// The outcome of polling for a part: a part, the end, a failure, or nothing yet.
-pub type Asked = Poll<Option<Result<Frame<Bytes>, axum::Error>>>;
+pub type Polled = Poll<Option<Result<Frame<Bytes>, axum::Error>>>;
 
 /// Wraps the answer so that `see` gets, and may change, the outcome of each poll for a part. `see` is dropped with the
 /// answer.
-pub fn seen(response: Response, see: impl FnMut(Asked) -> Asked + Send + Unpin + 'static) -> Response {
+pub fn seen(response: Response, see: impl FnMut(Polled) -> Polled + Send + Unpin + 'static) -> Response {
     response.map(|inner| AnyBody::new(Seen { inner, see }))
 }
 
 /// Wraps the answer so that it holds `held` until it has ended or is given up.
 pub fn holding(response: Response, held: impl Send + Unpin + 'static) -> Response {
-    seen(response, move |asked| {
+    seen(response, move |polled| {
         let _until_the_end = &held;
-        asked
+        polled
     })
 }
 
@@ -30,13 +30,13 @@ struct Seen<F> {
     see: F,
 }
 
-impl<F: FnMut(Asked) -> Asked + Unpin> Body for Seen<F> {
+impl<F: FnMut(Polled) -> Polled + Unpin> Body for Seen<F> {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Asked {
-        let asked = Pin::new(&mut self.inner).poll_frame(context);
-        (self.see)(asked)
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        (self.see)(polled)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -30,7 +30,8 @@ pub struct Limits {
     pub deadline_ms: u64,
     /// The longest deadline that a unary call may bring, in milliseconds.
     pub deadline_cap_ms: u64,
-    /// The longest deadline of a call with a client stream, in milliseconds.
+    /// The deadline of a call with a stream, and the longest that it may bring, in milliseconds. A stream of answers
+    /// has to begin within it, and may last longer.
     pub stream_deadline_ms: u64,
     /// How long calls may go on once the service is told to stop, in milliseconds.
     pub grace_ms: u64,

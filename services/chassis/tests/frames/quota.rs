@@ -1,4 +1,4 @@
-//! What one caller may have under way.
+//! The quota of calls under way of one caller.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::beside::{alone, call, others_are_served};
 use crate::wire::{LIST, Wire, message};
 
-/// Asserts that a caller was told to come back.
+/// Asserts that a call was refused as overloaded, with a time to retry.
 fn assert_beyond(refused: Status) {
     let refusal = assert_refused(Err::<(), _>(refused), Code::ResourceExhausted, ErrorReason::Overloaded);
     assert!(refusal.details.retry_info().is_some_and(|retry| retry.retry_delay.is_some()));
@@ -102,7 +102,7 @@ async fn a_call_whose_message_does_not_come_ends_at_its_deadline_and_one_that_tr
         for status in [never, trickled] {
             assert_refused(Err::<(), _>(status), Code::DeadlineExceeded, ErrorReason::DeadlinePassed);
         }
-        // Anybody may ask for health, so that one ends before the deadline of others.
+        // Anybody may ask for health, so a health call has a shorter deadline than others.
         let health = wire.begin("/grpc.health.v1.Health/Check", "", &[("grpc-timeout", "1H")]).await;
         assert_refused(Err::<(), _>(health.status().await), Code::DeadlineExceeded, ErrorReason::DeadlinePassed);
     })

@@ -1,4 +1,4 @@
-//! The lowest layer: time, languages, errors, names, settings, tasks. It knows no contract and no service.
+//! The lowest layer: time, languages, errors, names, contacts, quotas, settings, tasks. It imports from no other layer.
 
 mod allocator;
 pub mod clock;

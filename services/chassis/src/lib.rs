@@ -4,7 +4,7 @@
 //! The files lie in layers, each of which imports only from those before it: `base`, `telemetry`, `contract`, `model`,
 //! `store`, `work`, `serve`. Services use the modules that are exported here, whatever their layer.
 
-// The code written by the derive macros and those of kefu-proto names this crate, which uses them too.
+// The derive macros and the macros of kefu-proto write code that names this crate, and this crate uses them too.
 extern crate self as kefu_chassis;
 
 mod base;
@@ -32,7 +32,7 @@ pub mod config {
 }
 
 pub mod directory {
-    //! The organisation, as the directory tells it.
+    //! The organisation, as the directory holds it, and the copy of it that a service follows.
     pub use crate::model::organisation::*;
     pub use crate::store::directory::Directory;
     pub use crate::work::follow;

@@ -20,13 +20,13 @@ pub mod traced;
 
 use rpc::Durations;
 
-/// The target of every span that is exported; nothing else is.
+/// The target of the spans that are exported; spans of other targets are not.
 pub const TARGET: &str = "kefu::telemetry";
-/// Bounds for durations of calls, in seconds, as the conventions advise.
+/// The bucket boundaries for durations of calls, in seconds, as OpenTelemetry's conventions advise.
 pub const BOUNDS_S: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// The attribute that names the service, e.g. `services/intake`.
 pub(crate) const SERVICE: &str = "kefu.service";
-/// How long the end of a process waits until the rest is sent.
+/// How long the end of a process waits for the rest to be sent.
 const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
 /// The telemetry of this process; by default traces and metrics go nowhere.
@@ -69,7 +69,7 @@ impl Telemetry {
         Ok(telemetry)
     }
 
-    /// Builds the telemetry without routing anything of this process to it.
+    /// Builds the telemetry; no logs or spans of this process go to it before [`Telemetry::install`].
     pub fn build(config: &settings::Telemetry, name: &str) -> Result<Self, TelemetryError> {
         if !(0.0..=1.0).contains(&config.sampling_ratio) {
             return Err(TelemetryError::Config { key: "sampling_ratio", problem: "must be from 0 to 1" });
@@ -89,7 +89,7 @@ impl Telemetry {
         Ok(Self { sending: Some(Arc::new(sending)) })
     }
 
-    /// Routes the logs and spans of this process here. Only the first call of a process takes effect.
+    /// Routes the logs and spans of this process to this telemetry. Only the first call in a process takes effect.
     pub fn install(&self, log: &settings::Log) {
         if tracing::dispatcher::set_global_default(self.subscriber(log)).is_err() {
             tracing::debug!("logging was started before");
@@ -137,7 +137,7 @@ impl Telemetry {
         .await;
     }
 
-    /// Sends what waits, as [`Telemetry::flush`] does; what comes later is dropped.
+    /// Sends what waits, as [`Telemetry::flush`] does, and drops what comes later.
     pub async fn shutdown(&self) {
         self.finish(|sending| {
             let _ = sending.tracers.shutdown_with_timeout(FLUSH_WITHIN);
@@ -146,8 +146,8 @@ impl Telemetry {
         .await;
     }
 
-    /// The SDK blocks while it needs the runtime, so `work` gets a thread of its own: a runtime would wait for a blocking
-    /// thread.
+    /// Runs `work` and waits for it, three seconds at most. The SDK blocks while it needs the runtime, so `work` has a
+    /// thread of its own: a runtime waits for its own blocking threads before it ends.
     async fn finish(&self, work: impl FnOnce(&Sending) + Send + 'static) {
         let Some(sending) = self.sending.clone() else { return };
         let (done, finished) = tokio::sync::oneshot::channel();

@@ -43,7 +43,7 @@ pub(crate) const FORMS: &str = "a positive duration such as \"30m\", \"1h30m\", 
 /// Reads a budget. A working day lasts `nominal_day`; everything else is exact.
 ///
 /// # Errors
-/// Says what is wrong with the text, or what is allowed.
+/// A sentence on what is wrong with the text, or on what is allowed.
 pub(crate) fn parse(text: &str, nominal_day: SignedDuration) -> Result<Budget, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let budget = match words[..] {
@@ -70,7 +70,7 @@ pub(crate) fn parse(text: &str, nominal_day: SignedDuration) -> Result<Budget, S
     Ok(budget)
 }
 
-/// Reads `1h30m`: counts with units that get smaller from left to right.
+/// Reads an exact length such as `1h30m`: counts with units that get smaller from left to right. Refusals name `text`.
 fn exact(length: &str, text: &str) -> Result<SignedDuration, String> {
     const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let mut rest = length;

@@ -51,11 +51,11 @@ struct Inner {
 pub struct Due {
     /// The instant.
     pub at: Timestamp,
-    /// Whether days were counted whose holidays are not published yet: it may move once they are.
+    /// Whether days were counted whose holidays are not published yet; the due time may move once they are.
     pub provisional: bool,
 }
 
-/// The holidays of a year are not published, so whether a date is worked is not known.
+/// The error for a date in a year whose holidays are not published, so that its working time is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the holidays of {year} are not published")]
 pub struct YearNotPublished {
@@ -64,7 +64,8 @@ pub struct YearNotPublished {
 }
 
 impl Calendar {
-    /// Asia/Shanghai, Monday to Friday 09:00–12:00 and 13:00–18:00, China's statutory holidays.
+    /// Returns the standard calendar: Asia/Shanghai, Monday to Friday 09:00–12:00 and 13:00–18:00, China's statutory
+    /// holidays.
     ///
     /// # Panics
     /// Never: a test holds that the embedded calendar is valid.
@@ -77,7 +78,7 @@ impl Calendar {
         STANDARD.clone()
     }
 
-    /// A calendar from its parts; `zone` is an IANA name, `week` starts on Monday.
+    /// Creates a calendar from its parts; `zone` is an IANA name, `week` starts on Monday.
     ///
     /// # Errors
     /// [`Error::Calendar`] for an unknown zone, intervals that overlap or are out of order, and a week without work.
@@ -103,7 +104,7 @@ impl Calendar {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// A calendar from settings, as found in a `[calendar]` table.
+    /// Creates the calendar of a `[calendar]` table.
     ///
     /// # Errors
     /// [`Error::Calendar`] naming the key and what it allows.
@@ -111,7 +112,7 @@ impl Calendar {
         settings.build()
     }
 
-    /// A calendar from the text of a TOML document whose top-level keys are those of [`Settings`].
+    /// Creates the calendar of a TOML document whose top-level keys are those of [`Settings`].
     ///
     /// # Errors
     /// [`Error::Syntax`] for what is not TOML or has other keys, [`Error::Calendar`] for impossible values.
@@ -120,48 +121,49 @@ impl Calendar {
         settings.build()
     }
 
-    /// Sixteen hexadecimal digits that change when any of the calendar's data changes.
+    /// Returns the version: sixteen hexadecimal digits that change when any of the calendar's data changes.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.0.version
     }
 
-    /// The zone whose civil time the intervals are in.
+    /// Returns the zone whose civil time the intervals are in.
     #[must_use]
     pub fn zone(&self) -> &TimeZone {
         &self.0.zone
     }
 
-    /// The day of `time` in the calendar's zone.
+    /// Returns the day of `time` in the calendar's zone.
     #[must_use]
     pub fn day(&self, time: Timestamp) -> Date {
         time.to_zoned(self.zone().clone()).date()
     }
 
-    /// The time that is `span` of calendar days, weeks, months or years after `time`, at the same time of day in the calendar's
-    /// zone; the end of time where there is no such day.
+    /// Returns the time that lies `span` (of calendar days, weeks, months or years) after `time`, at the same time of
+    /// day in the calendar's zone; [`Timestamp::MAX`] beyond the year 9999.
     #[must_use]
     pub fn after(&self, time: Timestamp, span: Span) -> Timestamp {
         let later = time.to_zoned(self.zone().clone()).checked_add(span);
         later.map_or(Timestamp::MAX, |later| later.timestamp())
     }
 
-    /// What "one working day" is worth: the longest working time of any weekday.
+    /// Returns how long "one working day" lasts: the longest working time of any weekday.
     #[must_use]
     pub fn nominal_day(&self) -> SignedDuration {
         self.0.nominal_day
     }
 
-    /// Whether there is any working time on a date.
+    /// Whether a date has any working time.
     ///
     /// # Errors
-    /// When the holidays of its year are not published and the date is not set one by one.
+    /// [`YearNotPublished`] when the holidays of its year are not published, and the date is neither a day off nor a
+    /// make-up working day.
     pub fn is_working_day(&self, date: Date) -> Result<bool, YearNotPublished> {
         let (day, known) = self.0.day(date);
         if known { Ok(!day.intervals.is_empty()) } else { Err(YearNotPublished { year: date.year() }) }
     }
 
-    /// When `budget` is used up, counted from `from`. Wall-clock budgets are never provisional.
+    /// Returns when `budget` is used up, counted from `from`. The due time of a wall-clock budget is never provisional.
     #[must_use]
     pub fn due(&self, from: Timestamp, budget: Budget) -> Due {
         match budget.measure {
@@ -172,7 +174,7 @@ impl Calendar {
         }
     }
 
-    /// The time from `from` to `to` on the given clock; zero when `to` is not after `from`.
+    /// Returns the time from `from` to `to` on the given clock; zero when `to` is not after `from`.
     #[must_use]
     pub fn elapsed(&self, from: Timestamp, to: Timestamp, measure: Measure) -> SignedDuration {
         match measure {
@@ -181,21 +183,22 @@ impl Calendar {
         }
     }
 
-    /// This calendar with the holidays that `other` knows: the same hours in the same zone.
+    /// Returns a calendar with this one's zone and hours and with the holidays of `other`.
     #[must_use]
     pub fn with_holidays_of(&self, other: &Self) -> Self {
         let week = std::array::from_fn(|day| self.0.week.days()[day].intervals.clone());
         Self::new(&self.0.zone_name, week, other.0.holidays.clone()).unwrap_or_else(|_| self.clone())
     }
 
-    /// Whether `date` is worked, as far as is known: in a year whose holidays are not published the regular week counts.
+    /// Whether `date` has working time, as far as is known: in a year whose holidays are not published, the regular
+    /// week counts.
     #[must_use]
     pub fn is_worked(&self, date: Date) -> bool {
         !self.0.day(date).0.intervals.is_empty()
     }
 
-    /// The whole calendar as a `[calendar]` table (TOML) that [`Self::from_toml`] reads back as the same version, whatever
-    /// calendars a later program has built in.
+    /// Returns the whole calendar in TOML, which [`Self::from_toml`] reads back as the same version, whatever holidays
+    /// a later program has built in.
     #[must_use]
     pub fn definition(&self) -> String {
         let Inner { zone_name, week, holidays, .. } = &*self.0;
@@ -224,7 +227,7 @@ impl Calendar {
 }
 
 impl Inner {
-    /// A date's working time, and whether it is known rather than assumed from the week.
+    /// Returns a date's working time, and whether that is known rather than assumed from the week.
     fn day(&self, date: Date) -> (&Day, bool) {
         static OFF: Day = Day { intervals: Vec::new(), total: SignedDuration::ZERO };
         match self.exceptions.get(&date) {

@@ -57,9 +57,9 @@ pub enum Mechanism {
 pub enum Source {
     /// The regulation's own number.
     Text,
-    /// A value of ours, where the regulation leaves it open.
+    /// A value that kefu chose, where the regulation leaves it open.
     Default,
-    /// A rule of ours that the regulation does not have.
+    /// A rule of kefu that the regulation does not have.
     Extension,
 }
 
@@ -82,16 +82,16 @@ pub struct Clause {
     pub title: Title,
     /// What the clause demands, in one English sentence.
     pub duty: String,
-    /// The services that put it into effect, the leading one first.
+    /// The services that put the clause into effect, the leading one first.
     pub services: Vec<Service>,
-    /// The mechanisms by which they do.
+    /// The mechanisms by which the services do so.
     pub mechanisms: Vec<Mechanism>,
     /// The parameters by name.
     pub parameters: Vec<Parameter>,
 }
 
 impl Clause {
-    /// Returns the parameter of a name.
+    /// Returns the parameter of a name; none if the clause has no such parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
@@ -105,11 +105,11 @@ pub struct Parameter {
     pub name: String,
     /// The value in force.
     pub value: Value,
-    /// The value as written, for display.
+    /// The value as the rule book or the operator wrote it, for display.
     pub text: String,
     /// Where the standard value comes from, also when it is overridden.
     pub source: Source,
-    /// A note on what the name leaves open.
+    /// A note on what the name does not say, e.g. `from execution`.
     pub note: Option<String>,
     /// Whether the operator's file sets it.
     pub overridden: bool,
@@ -138,7 +138,7 @@ impl Parameter {
         &self.limits.choices
     }
 
-    /// Sets the operator's value.
+    /// Sets the operator's value. Refused with what is wrong and what is allowed.
     pub(crate) fn override_with(&mut self, raw: &Raw, nominal_day: SignedDuration) -> Result<(), String> {
         let value = Value::parse(self.kind(), raw, nominal_day).map_err(|reason| match self.kind() {
             Kind::Choice => format!("{raw} is of the wrong type; expected {}", self.limits.words()),
@@ -177,7 +177,7 @@ impl Limits {
     }
 }
 
-/// Reads the embedded rule book, in which a working day lasts `nominal_day`.
+/// Reads the embedded rule book; working days in it last `nominal_day`.
 pub(crate) fn rule_book(nominal_day: SignedDuration) -> Result<Vec<Clause>, Error> {
     const FILES: [&str; 4] = [
         include_str!("clauses/a.toml"),

@@ -1,4 +1,4 @@
-//! Constraints among parameters, whichever of them an operator sets.
+//! Constraints among parameters. They hold for the values in force, whichever of them an operator set.
 
 use jiff::SignedDuration;
 
@@ -13,7 +13,7 @@ pub(crate) struct Violation {
     pub(crate) reason: String,
 }
 
-/// Pairs of durations of which the first may not exceed the second; both on the same clock.
+/// Pairs of durations of a clause: the first may not exceed the second, and both must be on the same clock.
 const ORDERED: [(&str, &str, &str); 6] = [
     ("A9.1", "escalate_to_supervisor", "escalate_to_manager"),
     ("A9.1", "backdate_agent", "backdate_supervisor"),
@@ -23,7 +23,7 @@ const ORDERED: [(&str, &str, &str); 6] = [
     ("D3.1", "margin", "early_at_most"),
 ];
 
-/// First answers that a promised wait must not undercut.
+/// The parameters of C2.1 for first answers; a promised wait (C2.2) must not be shorter than any of them.
 const ANSWERS: [&str; 3] = ["chat", "email", "web"];
 
 /// Returns every violation; none for the standard rule book.

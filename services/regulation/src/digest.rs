@@ -1,4 +1,5 @@
-//! A canonical encoding into a short digest. Every item is preceded by its length, so no two contents are encoded alike.
+//! The digest behind the versions of regulations and calendars: a hash of a canonical encoding. Every item is preceded
+//! by its length, so no two contents are encoded alike.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct Canonical(Sha256);
 
 impl Canonical {
-    /// Starts an encoding of one kind of thing; `label` names the kind and its encoding's version.
+    /// Starts an encoding; `label` names what is encoded and the version of the encoding.
     pub(crate) fn new(label: &str) -> Self {
         let mut canonical = Self(Sha256::new());
         canonical.text(label);

@@ -22,10 +22,10 @@ pub enum Error {
         /// The reason, with its line.
         source: Box<Error>,
     },
-    /// The text is not TOML, or has not the shape of a regulation file.
+    /// The text is not TOML, or does not have the shape of a regulation file.
     #[error("{line}{reason}")]
     Syntax {
-        /// The line.
+        /// The line of the mistake.
         line: Line,
         /// What is wrong.
         reason: String,
@@ -33,7 +33,7 @@ pub enum Error {
     /// No clause has this id.
     #[error("{line}{clause}: no such clause; clauses are A1.1 to D10.8, and the calendar's table is [calendar]")]
     UnknownClause {
-        /// Where.
+        /// The line of the mistake.
         line: Line,
         /// The id given.
         clause: String,
@@ -41,7 +41,7 @@ pub enum Error {
     /// The clause has no parameter of this name.
     #[error("{line}{clause}.{parameter}: no such parameter; {allowed}")]
     UnknownParameter {
-        /// Where.
+        /// The line of the mistake.
         line: Line,
         /// The clause's id.
         clause: String,
@@ -53,7 +53,7 @@ pub enum Error {
     /// The value is malformed, of the wrong type, out of range, or at odds with another parameter.
     #[error("{line}{clause}.{parameter}: {reason}")]
     Value {
-        /// Where.
+        /// The line of the mistake.
         line: Line,
         /// The clause's id.
         clause: String,
@@ -65,7 +65,7 @@ pub enum Error {
     /// The business calendar is impossible.
     #[error("{line}calendar.{key}: {reason}")]
     Calendar {
-        /// Where.
+        /// The line of the mistake.
         line: Line,
         /// The key of the `[calendar]` table.
         key: &'static str,

@@ -42,7 +42,7 @@ impl Overrides {
         Ok(reader.overrides)
     }
 
-    /// Returns the calendar that the file asks for; the standard one where it says nothing.
+    /// Returns the calendar that the file asks for; the standard one where the file has no `[calendar]`.
     pub(crate) fn calendar(&self) -> Result<Calendar, Error> {
         let Some(settings) = &self.settings else {
             return Ok(Calendar::standard());
@@ -55,7 +55,7 @@ impl Overrides {
         })
     }
 
-    /// Returns the line at which a parameter is set, if it is.
+    /// Returns the line at which a parameter is set; an unknown line if none sets it.
     pub(crate) fn line(&self, clause: &str, parameter: &str) -> Line {
         let set = self.values.iter().find(|value| value.clause == clause && value.parameter == parameter);
         set.map(|value| value.line).unwrap_or_default()

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::budget::Budget;
 use crate::value::{Kind, Money, MonthDay, Percent, Period, TimeOfDay, Value, WeekdayTime};
 
-/// A handle on one parameter, typed by its values. Handles are the constants of this module.
+/// A handle on one parameter, with the Rust type of its values. The handles are the constants of this module.
 #[derive(Debug)]
 pub struct Param<T> {
     clause: &'static str,
@@ -23,7 +23,7 @@ impl<T> Clone for Param<T> {
 impl<T> Copy for Param<T> {}
 
 impl<T> Param<T> {
-    /// Creates a handle. It is private to the crate, so that loading has checked every handle.
+    /// Creates a handle. Only this module can, so every handle is in `HANDLES` and checked when a regulation is loaded.
     const fn new(clause: &'static str, name: &'static str) -> Self {
         Self { clause, name, value: PhantomData }
     }
@@ -46,7 +46,7 @@ pub trait Parametric: Sized + sealed::Sealed {
     /// The parameter type that the Rust type stands for.
     const KIND: Kind;
 
-    /// Reads the value as this type; none if it is of another.
+    /// Reads the value as this type; none if the value is of another type.
     fn from_value(value: &Value) -> Option<Self>;
 }
 
@@ -83,7 +83,7 @@ parametric! {
     String => Choice,
 }
 
-/// The claim of a handle, which is checked at load.
+/// What a handle says about the rule book, for the check when a regulation is loaded.
 pub(crate) struct Handle {
     pub(crate) clause: &'static str,
     pub(crate) name: &'static str,
@@ -107,19 +107,20 @@ handles! {
     REPORT_WITHIN: Budget = "A2.5", "report_within";
     /// A2.6: how soon after the resolution the work order is filed.
     WORK_ORDER_WITHIN: Budget = "A2.6", "work_order_within";
-    /// A2.7: from how many transfers on a request counts as bounced.
+    /// A2.7: the number of transfers from which on a request counts as bounced.
     BOUNCE_TRANSFERS: u32 = "A2.7", "bounce_transfers";
     /// A2.8: how soon a registered request reaches the people responsible.
     PASS_ON_WITHIN: Budget = "A2.8", "pass_on_within";
-    /// A2.8: how long after a contact another on the same matter counts as a repeat.
+    /// A2.8: how long after a contact another contact on the same matter counts as a repeat.
     REPEAT_WITHIN: Budget = "A2.8", "repeat_within";
     /// A9.1: how far back an agent may date a late record; wall clock.
     BACKDATE_AGENT: Budget = "A9.1", "backdate_agent";
-    /// A9.1: how far back a supervisor may date a late record; wall clock, never less than an agent.
+    /// A9.1: how far back a supervisor may date a late record; wall clock, never less than for an agent.
     BACKDATE_SUPERVISOR: Budget = "A9.1", "backdate_supervisor";
     /// A9.1: how long after a breach the owner's supervisor is told of it.
     ESCALATE_TO_SUPERVISOR: Budget = "A9.1", "escalate_to_supervisor";
-    /// A9.1: how long after a breach the head of the owner's department is told of it; never less than the supervisor's.
+    /// A9.1: how long after a breach the head of the owner's department is told of it; never sooner than the
+    /// supervisor.
     ESCALATE_TO_MANAGER: Budget = "A9.1", "escalate_to_manager";
     /// B1.3: how soon the customer hears of a delayed shipment.
     DELAY_NOTICE_WITHIN: Budget = "B1.3", "delay_notice_within";
@@ -153,7 +154,7 @@ handles! {
     EXECUTION_PROGRESS_EVERY: Budget = "C5.7", "progress_every";
     /// C5.8: how soon after the execution a complainant is called back.
     CALLBACK_WITHIN: Budget = "C5.8", "callback_within";
-    /// C5.8: after how many recorded attempts it may go on without an unreachable complainant.
+    /// C5.8: after how many recorded attempts a complaint may go on or close without its unreachable complainant.
     COMPLAINANT_ATTEMPTS: u32 = "C5.8", "attempts";
     /// C5.8: over how many working days those attempts are spread; never more than the attempts.
     COMPLAINANT_ATTEMPT_DAYS: u32 = "C5.8", "attempt_days";

@@ -18,7 +18,7 @@ use crate::value::Value;
 #[cfg(test)]
 mod tests;
 
-/// Every clause with its effective parameters, and the business calendar. Cheap to clone, never changing.
+/// Every clause with its effective parameters, and the business calendar. Immutable, and cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Regulation(Arc<Inner>);
 
@@ -31,7 +31,7 @@ struct Inner {
 }
 
 impl Regulation {
-    /// The rule book as it is, on the standard calendar.
+    /// Returns the rule book without overrides, on the standard calendar.
     ///
     /// # Panics
     /// Never: a test holds that the embedded rule book is valid.
@@ -44,11 +44,11 @@ impl Regulation {
         STANDARD.clone()
     }
 
-    /// The rule book with the values of an operator's file: tables such as `[C2.1]` with `chat = "5m"`, and `[calendar]`
-    /// with the keys of [`crate::calendar::Settings`].
+    /// Loads the rule book with the values of an operator's file: tables such as `[C2.1]` with `chat = "5m"`, and
+    /// `[calendar]` with the keys of [`crate::calendar::Settings`].
     ///
     /// # Errors
-    /// The first thing wrong with the text, naming its line, the clause and the parameter and what is allowed.
+    /// The first mistake in the text, with its line, the clause, the parameter and what is allowed.
     pub fn load(overrides: &str) -> Result<Self, Error> {
         let overrides = Overrides::parse(overrides)?;
         let calendar = overrides.calendar()?;
@@ -69,33 +69,34 @@ impl Regulation {
         Ok(regulation)
     }
 
-    /// As [`Regulation::load`], from a file in UTF-8.
+    /// Loads the rule book with the values of a file in UTF-8, as [`Regulation::load`] does with a text.
     ///
     /// # Errors
-    /// [`Error::Read`] if it cannot be read, else [`Error::File`] with the reason as its source.
+    /// [`Error::Read`] if the file cannot be read, else [`Error::File`] with the reason as its source.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Self::load(&text).map_err(|source| Error::File { path: path.to_owned(), source: Box::new(source) })
     }
 
-    /// The clause of that id, such as `C2.1`.
+    /// Returns the clause of an id such as `C2.1`.
     #[must_use]
     pub fn clause(&self, id: &str) -> Option<&Clause> {
         self.0.index.get(id).and_then(|position| self.0.clauses.get(*position))
     }
 
-    /// All clauses in the order of the rule book.
+    /// Returns all clauses in the order of the rule book.
     pub fn clauses(&self) -> impl Iterator<Item = &Clause> {
         self.0.clauses.iter()
     }
 
-    /// Sixteen hexadecimal digits that change when any clause, effective value or part of the calendar changes.
+    /// Returns the version: sixteen hexadecimal digits that change when any clause, effective value or part of the
+    /// calendar changes.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.0.version
     }
 
-    /// The value in force behind a handle.
+    /// Returns the value in force of a handle's parameter.
     ///
     /// # Panics
     /// Never: loading checks every handle.
@@ -106,14 +107,15 @@ impl Regulation {
         value.expect("a handle that loading has checked")
     }
 
-    /// C2.1: within what time the hotline is answered, rings times the length of a ring; wall clock.
+    /// Returns the time within which the hotline is answered (C2.1): the number of rings times the length of one; wall
+    /// clock.
     #[must_use]
     pub fn hotline_answer(&self) -> Budget {
         let (rings, ring) = (self.get(params::HOTLINE_RINGS), self.get(params::HOTLINE_RING));
         Budget::wall(constraints::hotline_answer(rings, ring))
     }
 
-    /// The business calendar.
+    /// Returns the business calendar.
     #[must_use]
     pub fn calendar(&self) -> &Calendar {
         &self.0.calendar
@@ -138,7 +140,7 @@ impl Regulation {
     }
 }
 
-/// Sets the operator's values; the calendar says how long a working day is.
+/// Sets the operator's values; working days in them last as long as the calendar says.
 fn apply(overrides: &Overrides, clauses: &mut [Clause], calendar: &Calendar) -> Result<(), Error> {
     for (id, line) in &overrides.clauses {
         if clauses.iter().all(|clause| clause.id != *id) {
@@ -173,7 +175,8 @@ fn unknown_parameter(clause: &Clause, parameter: &str, line: Line) -> Error {
     Error::UnknownParameter { line, clause: clause.id.clone(), parameter: parameter.to_owned(), allowed }
 }
 
-/// Values count as they are resolved, so that `60m` and `1h` are one version, and restating a standard value changes nothing.
+/// Returns the version. Values count as they are resolved, so `60m` and `1h` make one version, and restating a standard
+/// value changes nothing.
 fn version(clauses: &[Clause], calendar: &Calendar) -> String {
     let mut canonical = Canonical::new("kefu regulation 1");
     canonical.count(clauses.len());

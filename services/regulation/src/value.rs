@@ -69,7 +69,7 @@ impl Value {
     /// Reads a value of the given type; working days last `nominal_day`.
     ///
     /// # Errors
-    /// Says what is wrong with the text and what is allowed.
+    /// A sentence on what is wrong with the text and what is allowed.
     pub(crate) fn parse(kind: Kind, raw: &Raw, nominal_day: SignedDuration) -> Result<Self, String> {
         match (kind, raw) {
             (Kind::Duration, Raw::Text(text)) => budget::parse(text, nominal_day).map(Self::Duration),
@@ -107,7 +107,7 @@ impl Value {
 }
 
 impl Value {
-    /// Adds the value to a digest, whichever way it was written.
+    /// Adds the resolved value to a digest, so that two ways of writing it give one digest.
     pub(crate) fn encode(&self, canonical: &mut Canonical) {
         match self {
             Self::Duration(Budget { measure, length }) => {
@@ -148,7 +148,7 @@ impl Kind {
     }
 }
 
-/// A value of TOML before its type is known.
+/// A value of TOML before it is read as a parameter's type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Raw {
@@ -158,7 +158,7 @@ pub(crate) enum Raw {
 }
 
 impl fmt::Display for Raw {
-    /// Writes the value as in TOML, shortened if need be.
+    /// Writes the value as in TOML.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bool(value) => write!(f, "{value}"),

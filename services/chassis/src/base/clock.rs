@@ -1,5 +1,5 @@
-//! The injected clock, the only source of time for services, duties and the journal. Only the demo and the tests hold a
-//! [`SimulatedTime`], which sets a clock inside their own process.
+//! The injected clock, the only source of time for services, duties and the journal. Only the demo and the test kit
+//! hold a [`SimulatedTime`], which sets the clocks of their own process.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-/// A clock that tells the time in whole microseconds, the precision of Postgres.
+/// A clock in whole microseconds, the precision of Postgres. Clones tell the same time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// The time that a handle sets; none for the machine's clock.
+    /// The time that a [`SimulatedTime`] sets; none for the machine's clock.
     simulated: Option<Arc<Simulated>>,
 }
 
@@ -19,7 +19,7 @@ pub struct Clock {
 struct Simulated {
     /// The time to which the clock was last set.
     now_us: AtomicI64,
-    /// The moment at which the clock was let run; unset while it stands.
+    /// The moment at which the clock began to run; unset while it stands.
     running_since: OnceLock<Instant>,
     moved: Notify,
 }
@@ -56,7 +56,7 @@ impl Clock {
         Timestamp::from_microsecond(now_us).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether a handle sets this clock.
+    /// Whether a [`SimulatedTime`] sets this clock.
     #[must_use]
     pub fn is_simulated(&self) -> bool {
         self.simulated.is_some()
@@ -74,7 +74,7 @@ impl Clock {
 }
 
 impl Simulated {
-    /// Returns for how long the clock has run.
+    /// Returns for how long the clock has run, in microseconds; zero while it stands.
     fn ran_us(&self) -> i64 {
         let ran = self.running_since.get().map(Instant::elapsed).unwrap_or_default();
         i64::try_from(ran.as_micros()).unwrap_or(i64::MAX)
@@ -87,7 +87,7 @@ impl SimulatedTime {
         self.clock.running_since.get_or_init(Instant::now);
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward by `by`; a negative duration moves nothing.
     pub fn advance(&self, by: SignedDuration) {
         let by_us = i64::try_from(by.as_micros()).unwrap_or(0).max(0);
         self.clock.now_us.fetch_add(by_us, Ordering::AcqRel);

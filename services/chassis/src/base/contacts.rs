@@ -22,8 +22,8 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// Reads the contact that a request gives in `field`. Refused when it reaches nobody, which `clause` demands, or when its
-    /// telephone number is none.
+    /// Reads the contact that a request gives in `field`. Refused when the contact has no way to reach the person,
+    /// which `clause` demands, or when its telephone number cannot be one.
     pub fn read(contact: &pb::Contact, field: &str, clause: &str, country: Country) -> Result<Self, Violation> {
         let wrong = |part: &str, reason: &str| Violation { field: format!("{field}{part}"), reason: reason.to_owned() };
         let reaches = [&contact.phone, &contact.email, &contact.chat_id, &contact.postal_address]
@@ -49,7 +49,7 @@ impl Contact {
         })
     }
 
-    /// Shows the contact as the contract does.
+    /// Returns the contact in the contract's form.
     #[must_use]
     pub fn show(&self) -> pb::Contact {
         pb::Contact {
@@ -81,7 +81,7 @@ impl Default for Settings {
 }
 
 impl Country {
-    /// Reads the country from a service's own settings, `{country}`; China where they name none.
+    /// Reads the country from the settings of a service, e.g. `{"country": "DE"}`; China where they name none.
     pub fn configured(settings: serde_json::Value) -> Result<Self, Error> {
         let given = (!settings.is_null()).then(|| serde_json::from_value(settings).map_err(Error::unexpected));
         let Settings { country } = given.transpose()?.unwrap_or_default();
@@ -101,12 +101,12 @@ impl Country {
         let bare: String =
             written.chars().map(narrow).filter(|character| !" ()-./\u{2013}".contains(*character)).collect();
         let number = phonenumber::parse(Some(self.0), &bare).ok()?;
-        // Numbering plans change faster than any list of them: what has five digits or more is taken.
+        // Numbering plans change faster than any list of them, so every number of five digits or more is accepted.
         (number.national().value() > 9_999).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
     }
 }
 
-/// A full-width digit or sign as its narrow form.
+/// Returns the narrow form of a full-width digit or sign; other characters stay.
 fn narrow(written: char) -> char {
     match written {
         '０'..='９' | '＋' | '－' | '（' | '）' => char::from_u32(written as u32 - 0xFEE0).unwrap_or(written),

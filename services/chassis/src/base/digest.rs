@@ -1,8 +1,8 @@
-//! Hashes.
+//! The hash of the chassis, apart so that one library makes every hash (decision 0005).
 
 use aws_lc_rs::digest;
 
-/// SHA-256.
+/// Returns the SHA-256 of `bytes`.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];

@@ -1,4 +1,4 @@
-//! Errors: why a call is refused. What a caller reads of one is made in `refusal`.
+//! Errors: why a call is refused. The status and the texts that a caller gets are made in `refusal`.
 
 use kefu_proto::rules::v1::ErrorReason;
 
@@ -6,7 +6,8 @@ use crate::base::language::{Language, Text};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a call is refused. Each variant is one [`ErrorReason`]; its text never repeats its source.
+/// Why a call is refused. Each variant has one [`ErrorReason`], which several may share; its text never repeats its
+/// source.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Fields are missing, malformed or out of range.
@@ -25,7 +26,7 @@ pub enum Error {
         subject: String,
         /// The method tried.
         method: std::borrow::Cow<'static, str>,
-        /// The state it is in.
+        /// The state that the resource is in.
         state: String,
         /// The clause that the action serves.
         clause: std::borrow::Cow<'static, str>,
@@ -68,7 +69,7 @@ pub enum Error {
     /// The caller has none of the roles.
     #[error("the caller's roles do not allow this")]
     RoleMissing,
-    /// The directory's copy is still empty.
+    /// The service's copy of the directory is still empty.
     #[error("the directory holds no staff yet: until then only ADMIN and SERVICE may write")]
     DirectoryEmpty,
     /// The caller may not do this to a duty of their own.
@@ -80,7 +81,7 @@ pub enum Error {
     /// The database or a peer is away.
     #[error("a part of the service is away")]
     Away(#[source] Source),
-    /// The service stops in order. Readers of a stream resume it at another replica, or after the next start.
+    /// The service is being stopped. Readers of a stream resume it at another replica, or after the next start.
     #[error("the service stops")]
     Stopping,
     /// The call took longer than its deadline.
@@ -168,12 +169,12 @@ pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// An error of Postgres is `Away` when Postgres cannot be reached, is stopping, is full or gave up on a deadlock, and
-/// `Unexpected` otherwise.
+/// An error of Postgres is `Away` when Postgres cannot be reached, is stopping, lacks resources or rolled the
+/// transaction back over a conflict such as a deadlock, and `Unexpected` otherwise.
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let away = match &error {
-            // Protocol: a connection that ends while it is made reads as an odd answer.
+            // `Protocol`: sqlx reports a connection that ends during the handshake as an answer it cannot read.
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)

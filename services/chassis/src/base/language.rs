@@ -13,7 +13,7 @@ impl Text {
     /// Creates a text from its English and its Chinese.
     ///
     /// # Panics
-    /// If one of them is missing or in the other's script: in a constant, that does not compile.
+    /// If one of the two is missing or in the other's script. In a constant, such a text does not compile.
     #[must_use]
     pub const fn new(en: &'static str, zh: &'static str) -> Self {
         assert!(!en.is_empty() && !has_han(en), "the English text is missing or Chinese");
@@ -31,7 +31,7 @@ impl Text {
     }
 }
 
-/// Whether a text has a Chinese character, U+4000 to U+9FFF: in UTF-8, just those begin with these bytes.
+/// Whether a text has a Chinese character, U+4000 to U+9FFF: in UTF-8, only those begin with a byte from E4 to E9.
 pub(super) const fn has_han(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -55,7 +55,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// Returns the first language of an `accept-language` header that kefu speaks; English if none.
+    /// Returns the first language of an `accept-language` header that kefu speaks, whatever the weights; English if
+    /// none.
     #[must_use]
     pub fn accepted(header: Option<&str>) -> Self {
         for range in header.unwrap_or_default().split(',') {

@@ -37,7 +37,7 @@ macro_rules! resources {
 pub struct Id<R>(Uuid, PhantomData<fn() -> R>);
 
 impl<R: Resource> Id<R> {
-    /// Creates an id at `now`.
+    /// Creates an id of the time `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self(new_uuid(now), PhantomData)
@@ -92,12 +92,12 @@ impl<R: Resource> fmt::Debug for Id<R> {
     }
 }
 
-/// Returns the id in a resource's name. A name without one is not found.
+/// Returns the id in a resource's name. Refused as not found when the name has none.
 pub fn id<R: Resource>(name: &str) -> Result<Id<R>, Error> {
     Id::parse(name).ok_or_else(|| unknown::<R>(name))
 }
 
-/// Returns the id in a reference to a resource; none for an empty reference.
+/// Returns the id in a reference to a resource; none for an empty reference. Refused as [`id`] does.
 pub fn reference<R: Resource>(name: &str) -> Result<Option<Id<R>>, Error> {
     if name.is_empty() { Ok(None) } else { id(name).map(Some) }
 }
@@ -117,8 +117,8 @@ pub fn unknown<R: Resource>(name: &str) -> Error {
     Error::NotFound { kind: R::KIND, name: name.to_owned() }
 }
 
-/// Replaces the name in a not-found error by `name`, which the caller gave: whoever asks for `requests/1/transfers/2` learns
-/// that this is not found, not that `requests/1` is not.
+/// Replaces the name in a not-found error by `name`, which the caller gave: a caller who asks for
+/// `requests/1/transfers/2` learns that the transfer is not found, even where it is the request that is missing.
 pub fn as_unknown<R: Resource>(name: &str) -> impl Fn(Error) -> Error {
     move |error| if matches!(error, Error::NotFound { .. }) { unknown::<R>(name) } else { error }
 }
@@ -130,7 +130,7 @@ pub fn random_uuid() -> Uuid {
     Uuid::new_v4()
 }
 
-/// Creates a `UUIDv7` at `now`.
+/// Creates a `UUIDv7` of the time `now`.
 #[must_use]
 pub fn new_uuid(now: Timestamp) -> Uuid {
     let seconds = u64::try_from(now.as_second()).unwrap_or(0);

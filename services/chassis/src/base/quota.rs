@@ -20,7 +20,7 @@ struct Taken {
     in_all: usize,
 }
 
-/// One slot of a caller, given back when it is dropped.
+/// One slot that a caller holds; dropping it gives the slot back.
 #[derive(Debug)]
 pub struct QuotaSlot {
     caller: String,
@@ -28,7 +28,7 @@ pub struct QuotaSlot {
 }
 
 impl CallerQuota {
-    /// Creates a quota of `of_each` slots for each caller, however many others hold.
+    /// Creates a quota of `of_each` slots for each caller, without a bound for all callers together.
     #[must_use]
     pub fn new(of_each: usize) -> Self {
         Self { of_each, in_all: usize::MAX, taken: Arc::default() }

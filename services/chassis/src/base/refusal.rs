@@ -11,15 +11,15 @@ use crate::base::error::{Error, Violation, describe};
 use crate::base::language::{Language, Text};
 use crate::base::names::DIRECTORY;
 
-// A status is sent as headers. A client that gets more headers than it accepts, commonly 8 KiB, ends the connection and with
-// it every call on it. What a caller wrote and is told again is bounded nowhere else.
+// A status is sent as headers. A client that gets more headers than it accepts, commonly 8 KiB, ends the connection and
+// with it every call on it. Nothing else bounds the text of the caller's own that a status repeats.
 /// The longest message of a status, and the longest name of a field or resource in it, in bytes.
 const MESSAGE: usize = 300;
 /// The longest sentence in a status, in bytes.
 const TEXT: usize = 1_000;
 
 impl Error {
-    /// Shows the error as a refusal that a caller would meet, before a call is made.
+    /// Returns the refusal that a call would meet, for an explanation before the call is made.
     #[must_use]
     pub fn shown(&self, language: Language) -> Refusal {
         Refusal { reason: self.reason().into(), clause: self.clause().to_owned(), message: language.refusal(self) }
@@ -118,7 +118,7 @@ impl Language {
     }
 }
 
-/// Returns what a reason means.
+/// Returns the sentence that tells people a reason.
 #[must_use]
 pub const fn meaning(reason: ErrorReason) -> Text {
     match reason {
@@ -164,7 +164,7 @@ pub const fn meaning(reason: ErrorReason) -> Text {
     }
 }
 
-/// Cuts a text to at most `at_most` bytes and marks the cut with `…`.
+/// Cuts a text after at most `at_most` bytes and marks the cut with `…`, which adds three bytes.
 #[must_use]
 pub fn shortened(mut text: String, at_most: usize) -> String {
     if text.len() > at_most {
@@ -174,8 +174,8 @@ pub fn shortened(mut text: String, at_most: usize) -> String {
     text
 }
 
-/// The bytes of wrong fields that a refusal names at most. A refusal travels in trailers, which hold each field twice, both
-/// times encoded. Some clients accept 8 KiB of trailers and report a service that sends more as away.
+/// The most bytes of wrong fields, names and reasons together, that a refusal lists. A refusal travels encoded in
+/// trailers, of which some clients accept 8 KiB; they report a service that sends more as away.
 const NAMED: usize = 1536;
 
 /// Returns how many wrong fields, from the first on, a refusal can name; at least one.

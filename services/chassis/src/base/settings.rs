@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-/// A configuration that cannot be read; the text names the key.
+/// A configuration that cannot be read; the source names the key.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration cannot be used")]
 pub struct ConfigError(#[from] config::ConfigError);
 
-/// Reads a configuration from `file`, if given, and the environment over it.
+/// Reads a configuration from `file` (TOML), if given; the environment overrides it.
 pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> Result<T, ConfigError> {
     let mut builder = config::Config::builder();
     if let Some(file) = file {

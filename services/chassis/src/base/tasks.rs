@@ -1,4 +1,4 @@
-//! Background tasks of the process.
+//! Background tasks of the process, apart so that there is one place that spawns them.
 
 /// Spawns `work` as a task. The caller awaits the handle when the service stops.
 #[expect(

@@ -1,4 +1,4 @@
-//! Times and durations between contracts, code and Postgres, all in whole microseconds.
+//! Conversions of times and durations between contracts, code and Postgres, all in whole microseconds.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +10,7 @@ pub fn from_proto(time: &prost_types::Timestamp) -> Option<Timestamp> {
     Timestamp::from_microsecond(truncated).ok()
 }
 
-/// Converts a time to a contract's timestamp, also before 1970.
+/// Converts a time, also one before 1970, to a contract's timestamp.
 #[must_use]
 pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {
     let us = time.as_microsecond();

@@ -1,5 +1,5 @@
-//! Admitted calls: the caller is known, a role fits, the fields hold. [`Call::reaches`] says which resources a call may
-//! touch.
+//! Admitted calls. The caller of an admitted call is known and has a role that the method's contract names, and the
+//! fields of the request are valid; [`Call::reaches`] says which resources the call may touch.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -29,11 +29,13 @@ pub struct Call {
     pub now: Timestamp,
     /// The language of refusals.
     pub language: Language,
+    /// The id under which the call takes effect once, if it has one.
     pub(crate) request_id: Option<Uuid>,
+    /// The digest of the payload, by which a reuse of the id for another call is found.
     pub(crate) digest: [u8; 32],
 }
 
-/// The answer of a call with a stream of answers.
+/// The answers of a call that answers with a stream.
 pub type Answers<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
 /// How far the clock of another service, or of another replica, may be ahead.
@@ -53,7 +55,8 @@ pub enum Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Returns the owner and the department that a list is bounded to. A department's list also holds the caller's own.
+    /// Returns the owner (or the customer) and the department that bound a list. A department's list also holds what
+    /// the caller owns.
     #[must_use]
     pub fn bounds(self) -> (Option<&'a str>, Option<&'a str>) {
         match self {
@@ -84,14 +87,14 @@ impl<'a> Stakeholders<'a> {
         Self { owner, department, ..Self::default() }
     }
 
-    /// Adds somebody, or a department, as a further party.
+    /// Adds a member of staff or a department as a further party.
     #[must_use]
     pub fn and(mut self, party: &'a str) -> Self {
         self.parties.push(party);
         self
     }
 
-    /// Leaves the further parties out.
+    /// Removes the further parties.
     #[must_use]
     pub fn without_parties(mut self) -> Self {
         self.parties.clear();
@@ -100,8 +103,8 @@ impl<'a> Stakeholders<'a> {
 }
 
 impl Call {
-    /// Creates a call from within the process, e.g. of a job, by `caller` under `rule` at `now`. With a `request_id` it takes
-    /// effect once per id and payload.
+    /// Creates a call from within the process, e.g. of a job, by `caller` under `rule` at `now`. A call with a
+    /// `request_id` takes effect once.
     #[must_use]
     pub fn internal(
         caller: Arc<Identity>,
@@ -119,13 +122,15 @@ impl Call {
         (self.request_id, self.digest)
     }
 
-    /// Continues an earlier call: the reply is stored under that call's request id, so a retry of it gets this reply.
+    /// Continues the earlier call that has this [`key`](Call::key): the reply is stored under that call's request id,
+    /// so a retry of the earlier call gets this reply.
     #[must_use]
     pub fn under(self, (request_id, digest): (Option<Uuid>, [u8; 32])) -> Self {
         Self { request_id, digest, ..self }
     }
 
-    /// Gives the call of a client stream its request id, if it is one, and its payload: from then on it takes effect once.
+    /// Sets the request id and the payload of a call with a client stream, once they are read from the stream. From
+    /// then on the call takes effect once, unless the id is no UUID.
     pub fn once(&mut self, request_id: &str, payload: &[u8]) {
         self.request_id = Uuid::try_parse(request_id).ok();
         self.digest = sha256(payload);
@@ -145,7 +150,7 @@ impl Call {
         Ok(request_id.and_then(|id| Uuid::try_parse(&id).ok()))
     }
 
-    /// Whether the caller has `role` and the method's contract names it.
+    /// Whether the caller has `role`, and the method's contract names the role.
     #[must_use]
     pub fn acts_as(&self, role: Role) -> bool {
         self.caller.roles.contains(&role) && self.rule.roles.contains(&role)
@@ -203,8 +208,9 @@ impl Call {
         }
     }
 
-    /// Returns when something happened that is recorded now: `given`, or now. Refused when it lies in the future, or further
-    /// back than the caller's role may record (A9.1).
+    /// Returns when something happened that is recorded now: at `given`, or now if the call gives no time. Refused when
+    /// `given` lies in the future, lies further back than the caller's role may record (A9.1), or comes from a
+    /// customer.
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
         if self.is_customer() {
@@ -230,9 +236,10 @@ impl Call {
 }
 
 impl Call {
-    /// Returns when something happens to a resource that was last changed at `changed` by another replica's clock: `at`, but
-    /// for what happens now not before `changed`, because the clock here may be a little behind. Refused when the clock here
-    /// is far behind and would record false times: another replica has to do it.
+    /// Returns the time to record for something that happens at `at` to a resource last changed at `changed`. What
+    /// happens now is recorded at `changed` at the earliest, because another replica's clock may have been a little
+    /// ahead. Refused when `changed` is more than a minute ahead: then the clock here is wrong, and another replica has
+    /// to take the call.
     pub(crate) fn after(&self, changed: Timestamp, at: Timestamp) -> Result<Timestamp, Error> {
         if changed.duration_since(self.now) > SKEW {
             return Err(Error::Away(format!("the clock here is behind: what it says is before {changed}").into()));
@@ -250,12 +257,12 @@ pub struct Backdating {
     pub others: SignedDuration,
 }
 
-/// Refuses a stale etag: `given` is set and is not `current`.
+/// Refuses a stale etag of the resource `name`: one that is `given` and is not `current`.
 pub fn check_etag(given: &str, current: &str, name: &str) -> Result<(), Error> {
     if given.is_empty() || given == current { Ok(()) } else { Err(Error::StaleEtag(name.to_owned())) }
 }
 
-/// Returns the etag of a version.
+/// Returns the etag of a version of a resource.
 #[must_use]
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")

@@ -32,10 +32,12 @@ struct FieldChecks {
     required: bool,
     /// Whether the field is the name of the resource that the message describes.
     is_identity: bool,
+    /// Whether a field that is not set passes.
     unless_zero: bool,
     min_items: usize,
     max_items: usize,
     unique: bool,
+    /// The checks of the value or, in a repeated field, of each item.
     each: Vec<Check>,
     nested: Option<Arc<Fields>>,
 }
@@ -50,6 +52,8 @@ impl Fields {
         Ok((found, request_id))
     }
 
+    /// Adds the violations of `message`, which lies at `path`, to `found`; those of an update only where its mask
+    /// reaches.
     fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Mask>, found: &mut Vec<Violation>) {
         let inner = mask_of(message);
         for checks in &self.checks {
@@ -62,7 +66,7 @@ impl Fields {
                 format!("{path}.{}", checks.field.name())
             };
             let is_required = match update {
-                // Without a mask an update leaves fields alone that are not set, also required ones.
+                // An update without a mask leaves fields that are not set as they are, required ones too.
                 Some(update) => checks.is_identity || checks.required && !matches!(update, Mask::Set),
                 None => checks.required,
             };
@@ -71,8 +75,8 @@ impl Fields {
     }
 }
 
-/// Returns the mask of an update; none if the message is no update. Only what the mask changes is checked, and the resource's
-/// name.
+/// Returns the mask of an update; none if the message is no update. Of the resource in an update, only the fields that
+/// the mask names and the resource's name are checked.
 fn mask_of(message: &DynamicMessage) -> Option<Mask> {
     let value = message.get_field_by_name("update_mask")?;
     let paths = value.as_message()?.get_field_by_name("paths")?;
@@ -255,7 +259,7 @@ fn text_of(value: &Value, field: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Returns the form of the names of each kind of resource that the pool declares.
+/// Returns the form of names, by kind of resource, as the pool declares it.
 fn resource_names(pool: &DescriptorPool) -> HashMap<String, Regex> {
     let mut names = HashMap::new();
     let mut add = |descriptor: &Value| {

@@ -20,7 +20,9 @@ use crate::base::digest::sha256;
 
 /// The algorithms that a token may be signed with; never a symmetric one, and never `none`.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+/// How far an issuer's clock may differ from this one.
 const LEEWAY: Duration = Duration::from_secs(30);
+/// How long a verified token is accepted without a new check, if it does not expire earlier.
 const CACHED_FOR: Duration = Duration::from_mins(1);
 const CACHED_AT_MOST: usize = 10_000;
 
@@ -62,7 +64,7 @@ struct Issuer {
     iss: String,
 }
 
-/// Callers by the hash of their token, each with the end of its validity here.
+/// Verified callers by the hash of their token, each with the end of its time in the cache.
 type Recent = HashMap<[u8; 32], (Instant, Arc<Identity>)>;
 
 /// A verifier of bearer tokens.
@@ -72,7 +74,7 @@ pub struct Verifier {
     recent: RwLock<Recent>,
 }
 
-/// Why a token is refused. Callers never learn which.
+/// Why a token is refused. Callers never learn the reason.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is no JWT, or lacks a claim.
@@ -96,7 +98,7 @@ impl Verifier {
         }
     }
 
-    /// Returns the caller that `token` speaks for.
+    /// Returns the caller that `token` identifies, without a department.
     pub async fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
         let key = sha256(token.as_bytes());
         if let Some((until, identity)) = self.recent.read().ok().and_then(|recent| recent.get(&key).cloned())

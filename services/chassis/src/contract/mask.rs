@@ -1,4 +1,4 @@
-//! Update masks (AIP-134).
+//! Update masks (AIP-134): which fields of a resource an update changes.
 
 use kefu_proto::Changeable;
 
@@ -9,14 +9,14 @@ use crate::base::error::Error;
 pub enum Mask {
     /// Every field that can be changed (`*`).
     All,
-    /// The fields that are set, where there is no mask.
+    /// The fields that are set: what an update without a mask changes.
     Set,
     /// The fields at these paths.
     Paths(Vec<String>),
 }
 
 impl Mask {
-    /// Creates the mask of these paths.
+    /// Creates the mask of these paths; `*` stands for all fields, no path for those that are set.
     #[must_use]
     pub fn of(paths: Vec<String>) -> Self {
         match paths.as_slice() {
@@ -26,7 +26,7 @@ impl Mask {
         }
     }
 
-    /// Whether a field, or something in it, may be changed.
+    /// Whether the update may change a field, or something within it.
     #[must_use]
     pub fn touches(&self, field: &str) -> bool {
         match self {
@@ -36,8 +36,8 @@ impl Mask {
     }
 }
 
-/// Returns the fields that an update changes: those that its mask names, all for `*`, and those that are set when there is no
-/// mask. Refused when the mask names a field that cannot be changed.
+/// Returns the fields that an update changes: those that its mask names, all for `*`, or those that are set when there
+/// is no mask. Refused when the mask names a field that cannot be changed.
 pub fn masked<R: Changeable>(mask: Option<&prost_types::FieldMask>, given: &R) -> Result<Vec<&'static str>, Error> {
     let paths = match Mask::of(mask.map(|mask| mask.paths.clone()).unwrap_or_default()) {
         Mask::All => return Ok(R::FIELDS.to_vec()),

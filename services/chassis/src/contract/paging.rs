@@ -11,8 +11,9 @@ use crate::base::error::Error;
 use crate::base::names::Id;
 use crate::contract::call::Call;
 
-/// The time that stands for none in a list by time, so that rows without a time come last, in the order of their ids. A page
-/// token with it reads back as it was written, which neither `Timestamp::MAX` nor Postgres' infinity does.
+/// The time that stands for "no time" in a list by time, so that rows without a time come last, in the order of their
+/// ids. Neither `Timestamp::MAX` nor Postgres' infinity would do: a page token with either does not read back as it was
+/// written.
 pub const NEVER: Timestamp = Timestamp::constant(253_000_000_000, 0);
 
 const DEFAULT_SIZE: i32 = 50;
@@ -36,13 +37,13 @@ pub struct Page<K> {
 pub trait Key: Sized {
     /// Writes the key as bytes.
     fn write(&self) -> Vec<u8>;
-    /// Reads the key from bytes; none if they are none.
+    /// Reads the key from bytes; none if they are no key.
     fn read(bytes: &[u8]) -> Option<Self>;
 }
 
 impl Pages {
-    /// Creates the tokens of a query that `parts` tell apart, e.g. of a watch. For a request with pages there is
-    /// [`Page::of`].
+    /// Creates the tokens of a query, e.g. of a watch, that `parts` tell apart from the caller's others of the same
+    /// method. For a request with pages there is [`Page::of`].
     #[must_use]
     pub fn new(call: &Call, parts: &[impl AsRef<[u8]>]) -> Self {
         let mut query = Vec::new();
@@ -54,7 +55,8 @@ impl Pages {
         Self { query }
     }
 
-    /// Reads the page that a request asks for.
+    /// Reads the page that a request asks for; a `size` of 0 stands for 50 rows. Refused when the token is not of this
+    /// query.
     pub fn read<K: Key>(self, token: &str, size: i32) -> Result<Page<K>, Error> {
         let after = if token.is_empty() { None } else { Some(self.key(token).ok_or(Error::PageToken)?) };
         let size = if size == 0 { DEFAULT_SIZE } else { size };

@@ -1,10 +1,10 @@
-//! The codec of messages that are passed on as bytes, for calls of methods without their types.
+//! The codec of messages that stay encoded, for calls of methods whose message types the caller does not have.
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// A codec whose messages are their bytes.
+/// A codec whose messages are their encoded bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Raw;
 

@@ -17,15 +17,15 @@ pub struct MethodRule {
     pub path: String,
     /// The clauses that the method serves.
     pub clauses: Vec<String>,
-    /// Why the method serves no clause.
+    /// Why the method serves no clause; empty if it serves one.
     pub support: String,
     /// The roles that may call the method: those of its audience.
     pub roles: Vec<Role>,
-    /// Which resources a caller reaches.
+    /// Which resources a caller may touch.
     pub access: Access,
     /// The request field that names the resource.
     pub resource_field: String,
-    /// Whether the method changes nothing: every mutation takes a `request_id`, but for client streams.
+    /// Whether the method changes nothing. A method that changes something has a `request_id` or is a client stream.
     pub reads: bool,
     /// Whether the caller sends or gets a stream.
     pub is_stream: bool,
@@ -34,7 +34,7 @@ pub struct MethodRule {
 }
 
 impl MethodRule {
-    /// Returns the name of the method, e.g. `RegisterRequest`; no two methods of a service have the same.
+    /// Returns the name of the method, e.g. `RegisterRequest`; no two methods of a server have the same name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
@@ -72,7 +72,7 @@ impl Rules {
         self.by_path.get(path)
     }
 
-    /// Returns the rule of the method of this name; no two methods have the same.
+    /// Returns the rule of the method of this name.
     #[must_use]
     pub fn named(&self, method: &str) -> Option<&Arc<MethodRule>> {
         self.by_path.values().find(|rule| rule.name() == method)

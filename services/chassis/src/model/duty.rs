@@ -1,4 +1,4 @@
-//! Duties: clocked obligations under a clause.
+//! Duties: clocked obligations under a clause, and what becomes of one when it is met, paused, moved or ended.
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::compliance::v1 as pb;
@@ -15,7 +15,7 @@ pub use pb::duty::{Measure, State};
 
 /// The reason of a pause that the subject's lifecycle makes, e.g. while the customer is awaited.
 pub const BY_LIFECYCLE: i16 = 1;
-/// The reason of a pause that a person entitled decided.
+/// The reason of a pause that an entitled person decided.
 pub const BY_PERSON: i16 = 2;
 
 /// The resource kind of duties.
@@ -58,21 +58,23 @@ pub struct Duty {
     pub paused_us: i64,
     /// When the clock began.
     pub opened_at: Timestamp,
-    /// Since when the clock runs; none while it stands or is over.
+    /// Since when the clock runs; none while it stands, and after the duty's end.
     pub running_since: Option<Timestamp>,
-    /// Since when the clock stands; none while it runs or is over.
+    /// Since when the clock stands; none while it runs, and after the duty's end.
     pub paused_since: Option<Timestamp>,
-    /// Why the clock stands, one bit a reason: [`BY_LIFECYCLE`], [`BY_PERSON`].
+    /// Why the clock stands, one bit for each reason: [`BY_LIFECYCLE`], [`BY_PERSON`].
     pub pause_reasons: i16,
-    /// When the duty must be fulfilled, as of before a pause; none where an import does not know.
+    /// When the duty must be fulfilled; during a pause, the due time from before it. None where an import does not know
+    /// it.
     pub due_at: Option<Timestamp>,
     /// Whether the due time falls in a year whose holidays are not published.
     pub provisional: bool,
     /// When the duty was fulfilled.
     pub met_at: Option<Timestamp>,
-    /// When the duty was breached: its due time, where the clock marked it.
+    /// When the duty was breached; where the clock marked the breach, that is the due time.
     pub breached_at: Option<Timestamp>,
-    /// The event in which the clock marked the breach; none where a clause counts the duty as breached.
+    /// The event in which the clock marked the breach; none where a clause counts the duty as breached, or where the
+    /// duty ended past its due time before the clock marked it.
     pub breach_event: Option<Uuid>,
     /// Whether the duty was fulfilled after its due time, or after a clause had counted it as breached.
     pub late: bool,
@@ -84,9 +86,10 @@ pub struct Duty {
     pub decided_by: String,
     /// The version: 1, and one more with each change.
     pub version: i64,
-    /// How many have been told of the breach, in this order: the owner, their supervisor, the head of their department.
+    /// How many levels of escalation are done, notified or skipped: the owner, their supervisor, the head of their
+    /// department.
     pub escalation_level: i16,
-    /// When the next one is told, unless the duty is fulfilled before.
+    /// When the next level is notified, unless the duty is fulfilled earlier.
     pub next_escalation_at: Option<Timestamp>,
 }
 
@@ -123,7 +126,7 @@ impl NewDuty<'_> {
         self.open(measure, micros(budget.length), Some(due.at), due.provisional, calendar)
     }
 
-    /// Opens the duty to be fulfilled by a given time.
+    /// Opens the duty with the given due time.
     #[must_use]
     pub fn until(self, due: Timestamp, calendar: &Calendar) -> (Duty, DutyChange) {
         let budget_us = due.as_microsecond() - self.opened_at.as_microsecond();
@@ -192,8 +195,9 @@ impl Duty {
         matches!(self.state, State::Open | State::Paused)
     }
 
-    /// Fulfils the duty at `at`. That is in time when it is not after the due time, or while the clock stood before the due
-    /// time, and no clause had counted the duty as breached.
+    /// Fulfils the duty at `at`, or when it was opened if that is later. The duty is late when its clock had run past
+    /// the due time, or a clause had counted it as breached. If the duty is not late although the clock had marked a
+    /// breach, the change corrects that breach.
     pub fn meet(&mut self, at: Timestamp) -> DutyChange {
         let at = at.max(self.opened_at);
         self.late = self.is_past(at) || self.breached_at.is_some() && !self.is_marked();
@@ -206,7 +210,7 @@ impl Duty {
         DutyChange { late: self.late, ..self.change(kind, at) }
     }
 
-    /// Marks the duty as breached: the clock does at the due time, and a clause may before.
+    /// Marks the duty as breached at `at`: the clock's mark is at the due time, a clause's may be earlier.
     pub fn breach(&mut self, at: Timestamp) -> DutyChange {
         self.breached_at = Some(at);
         self.version += 1;
@@ -221,7 +225,7 @@ impl Duty {
         self.change(Kind::Reassigned, at)
     }
 
-    /// Records that `recipient` is told of the breach, and that the next one is due at `next`.
+    /// Records that `recipient` is notified of the breach, and that the next level is due at `next`.
     pub(crate) fn escalate_to(&mut self, recipient: &str, next: Option<Timestamp>, at: Timestamp) -> DutyChange {
         self.escalation_level += 1;
         self.next_escalation_at = next;
@@ -229,7 +233,7 @@ impl Duty {
         DutyChange { notified: recipient.to_owned(), ..self.change(Kind::Escalated, at) }
     }
 
-    /// Skips a level of escalation at which there is nobody to tell; the next one is due at `next`.
+    /// Skips a level of escalation at which there is nobody to notify; the next level is due at `next`.
     pub(crate) fn skip_level(&mut self, next: Option<Timestamp>) {
         self.escalation_level += 1;
         self.next_escalation_at = next;
@@ -256,6 +260,8 @@ impl Duty {
         self.resume_clock(BY_LIFECYCLE, at)
     }
 
+    /// Pauses the clock from `at` on, if no other reason has paused it yet. The reason and the decision of a person
+    /// take precedence over the lifecycle's.
     fn pause_clock(&mut self, for_reason: i16, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         let at = at.max(self.running_since.unwrap_or(at));
         let mut changes: Vec<DutyChange> = self.retract_breach(at).into_iter().collect();
@@ -322,7 +328,8 @@ impl Duty {
         self.end(State::Voided, Kind::Voided, at, reason, by)
     }
 
-    /// Ends the duty unfulfilled. If the due time had passed and the clock had not marked the breach yet, it is marked first.
+    /// Ends the duty unfulfilled. A duty whose due time had passed is marked as breached first, if the clock has not
+    /// done so.
     fn end(&mut self, state: State, kind: Kind, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
         let unmarked = self.due_at.filter(|_| self.is_past(at) && self.breached_at.is_none());
         let mut changes: Vec<DutyChange> = unmarked.map(|due| self.breach(due)).into_iter().collect();
@@ -350,25 +357,26 @@ impl Duty {
         changes
     }
 
-    /// Takes the event that had marked a breach which is now retracted or corrected, so that it is named once.
+    /// Takes the event that marked a breach, if the breach has been retracted or corrected since: the next event of the
+    /// duty names it, and no later one does. Code that changes a duty calls this before it records the event.
     pub fn take_corrected(&mut self) -> Option<Uuid> {
         let is_corrected = self.corrected || self.breached_at.is_none();
         self.breach_event.take_if(|_| is_corrected)
     }
 
-    /// Whether `at` is past the due time, as far as the clock ran.
+    /// Whether the due time has passed at `at`; the time of a pause that still lasts does not count.
     pub(crate) fn is_past(&self, at: Timestamp) -> bool {
         let judged = self.paused_since.map_or(at, |paused| at.min(paused));
         self.due_at.is_some_and(|due| judged > due)
     }
 
-    /// Whether the clock marked the breach, and not a clause.
+    /// Whether the duty is breached by the clock's mark rather than by a clause.
     fn is_marked(&self) -> bool {
         self.breached_at.is_some() && self.breach_event.is_some()
     }
 
-    /// Retracts the clock's mark of a breach when something that happened before the due time moves it. The mark and its
-    /// retraction both stay in the journal.
+    /// Retracts the breach that the clock marked, if a change that happened at `at`, before the due time, moves the due
+    /// time. The mark and its retraction both stay in the journal.
     fn retract_breach(&mut self, at: Timestamp) -> Option<DutyChange> {
         if !self.is_marked() || self.is_past(at) {
             return None;
@@ -377,14 +385,14 @@ impl Duty {
         Some(self.change(Kind::Corrected, at))
     }
 
-    /// Retracts the breach and resets escalation.
+    /// Retracts the breach and resets escalation; its event stays for [`Duty::take_corrected`].
     fn unmark(&mut self) {
         self.breached_at = None;
         self.escalation_level = 0;
         self.next_escalation_at = None;
     }
 
-    /// Recomputes the due time from the time that is left from `at` on.
+    /// Recomputes the due time by counting the time that is left from `at` on; without any left, the due time stays.
     fn recompute_due(&mut self, at: Timestamp) {
         let left_us = self.budget_us - self.elapsed_us;
         if left_us > 0 {
@@ -395,7 +403,7 @@ impl Duty {
         }
     }
 
-    /// Stops the clock at `at` and adds up how long it ran, or stood.
+    /// Ends the clock's run or pause at `at` and adds its length to `elapsed_us` or `paused_us`.
     fn stop(&mut self, at: Timestamp) {
         if let Some(since) = self.running_since.take() {
             self.elapsed_us += micros(self.calendar.elapsed(since, at, self.clocked())).max(0);

@@ -1,4 +1,4 @@
-//! Events of the journal. Every change appends one, in its own transaction. The sealer gives committed events a gapless
+//! Events of the journal, as a change appends them in its transaction. The sealer gives committed events a gapless
 //! position and the chain's hash, the feed streams them, and the verification proves that nobody altered them.
 
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// Creates the event of what happened to `aggregate` at `occurred_at` under `clauses`, and made it version `version`.
+    /// Creates the event that made `aggregate` version `version`: `payload` happened at `occurred_at` under `clauses`.
     pub fn new<P: Payload>(
         aggregate: impl Into<String>,
         version: i64,
@@ -50,7 +50,7 @@ impl NewEvent {
         }
     }
 
-    /// Adds notices of the event to staff.
+    /// Adds notices of the event, which members of staff receive.
     #[must_use]
     pub fn telling(mut self, notices: impl IntoIterator<Item = Notice>) -> Self {
         self.notices.extend(notices);
@@ -93,8 +93,8 @@ pub(crate) struct DutyChanges {
     pub changes: Vec<DutyChange>,
 }
 
-/// Returns the salted digest of a payload. The chain covers this digest, so payload and salt can be erased without breaking
-/// it.
+/// Returns the salted digest of a payload. The chain covers this digest instead of the payload, so payload and salt can
+/// be erased without breaking the chain.
 #[must_use]
 pub fn payload_digest(salt: &[u8], payload: &[u8]) -> [u8; 32] {
     sha256(&[salt, payload].concat())

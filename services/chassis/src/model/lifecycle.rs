@@ -1,5 +1,6 @@
-//! Lifecycles. Each aggregate declares its own as two tables, of transitions and of duties. Firing an action finds its
-//! transition from the present state, asks the gates, and returns what becomes of the state and of the duties.
+//! Lifecycles. Each aggregate declares its own as two tables, of transitions and of duties. [`Lifecycle::fire`] finds
+//! the transition of an action from the present state and asks its gates; [`Lifecycle::duty_effects`] applies it to the
+//! duties.
 
 use jiff::Timestamp;
 use kefu_proto::events::v1::DutyChange;
@@ -28,7 +29,7 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub to: Option<S>,
     /// Who may take the action, where that is not just the owner; the same for all rows of one method.
     pub reach: Option<Reach<F>>,
-    /// The conditions.
+    /// The conditions, all of which must hold.
     pub gates: &'static [Gate<F>],
     /// The duties that the action fulfils.
     pub meets: &'static [D],
@@ -44,18 +45,20 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub breaches: &'static [D],
     /// The duties that the action voids.
     pub voids: &'static [D],
-    /// Whether the action fulfils only duties that had begun when it happened. This is for duties in a series, e.g. one
-    /// progress report a week, of which the action ends one and opens the next.
+    /// Whether the action fulfils only duties that had been opened when it happened. This is for duties in a series,
+    /// e.g. a progress report every week: each report fulfils one duty and opens the next.
     pub only_begun: bool,
-    /// Whether the subject changes hands: duties that are not breached go to whoever would own them if they were opened now.
+    /// Whether the subject changes hands. Each duty that is not breached goes to the owner that it would have if it
+    /// were opened now.
     pub reassigns: bool,
-    /// Whether the action ends the subject: it voids every duty that it does not fulfil, but for those that survive their
-    /// subject's end.
+    /// Whether the action ends the subject. It voids every duty that it does not fulfil, except those that survive
+    /// their subject's end.
     pub voids_rest: bool,
 }
 
 impl<S, A, D, F> Transition<S, A, D, F> {
-    /// Creates a row that moves from `from` to `to` and has no effect on duties: the base of the rows of a table.
+    /// Creates a row that leads from `from` to `to`, without gates or effects on duties; rows of a table add theirs to
+    /// it.
     pub const fn row(action: A, clause: &'static str, from: &'static [S], to: Option<S>) -> Self {
         Self {
             action,
@@ -84,7 +87,7 @@ pub struct Gate<F> {
     pub clause: &'static str,
     /// What is missing when the gate is closed.
     pub missing: Text,
-    /// Whether the gate is open.
+    /// Returns whether the gate is open.
     pub open: fn(&F) -> bool,
     /// Whether the gate asks about what the call says, rather than about what is on record.
     pub of_call: bool,
@@ -94,7 +97,7 @@ pub struct Gate<F> {
 pub struct Reach<F> {
     /// The people in words, for the page of the lifecycle, e.g. `its investigator`.
     pub whose: &'static str,
-    /// Returns those who may act, of the facts and of all stakeholders of the subject.
+    /// Selects those who may act from the facts and from all stakeholders of the subject.
     pub of: for<'a> fn(&'a F, Stakeholders<'a>) -> Stakeholders<'a>,
 }
 
@@ -103,12 +106,12 @@ pub struct Reach<F> {
 pub struct Label {
     /// The method that takes the action, e.g. `PauseDuty`; a refusal names it. One method may take several actions.
     pub method: &'static str,
-    /// What happens, as a clause without a full stop.
+    /// What happens, as a sentence without a full stop.
     pub text: Text,
 }
 
-/// Declares the actions of a lifecycle, each with the method that takes it and with what happens in both languages, as a
-/// clause without a full stop. One method may take several actions.
+/// Declares the actions of a lifecycle, each with the method that takes it and with what happens, in both languages, as
+/// a sentence without a full stop. One method may take several actions.
 #[macro_export]
 macro_rules! actions {
     ($(#[$doc:meta])* $visibility:vis enum $name:ident {
@@ -140,15 +143,15 @@ pub struct DutyRule<D: 'static, F: 'static> {
     pub clause: &'static str,
     /// The code of the kind in the contract, e.g. `first_response`.
     pub code: &'static str,
-    /// The time that the duty has; none where the clause gives none.
+    /// Returns the time that the duty has; none where the clause gives none.
     pub term: fn(&F, &Regulation) -> Option<Term>,
-    /// When the duty was fulfilled, if it already is when it opens.
+    /// Returns when the duty was fulfilled, if it already is when it opens.
     pub met_at: fn(&F) -> Option<Timestamp>,
-    /// Who must fulfil the duty, and their department, where that is not the subject's owner.
+    /// Returns who must fulfil the duty, and their department, where that is not the subject's owner.
     pub owner: fn(&F) -> Option<(&str, &str)>,
-    /// The parts of the subject that an action concerns, where each part has a duty of this kind of its own.
+    /// Returns the parts of the subject that an action concerns, where each part has a duty of this kind of its own.
     pub each: Option<fn(&F) -> &[SubDuty]>,
-    /// Who is told when the duty opens. Where each part has one, that is the owner of the part's duty.
+    /// The notice to send when the duty opens, if any. The notice of a part's duty goes to the owner of that duty.
     pub tells: Option<Tells<F>>,
     /// Whether the duty is still owed when its subject has ended.
     pub survives_end: bool,
@@ -171,14 +174,14 @@ pub struct SubDuty {
 pub struct Tells<F> {
     /// The kind of notice.
     pub kind: &'static NoticeKind,
-    /// The recipient.
+    /// Returns the recipient of the notice of a duty that is not a part's.
     pub to: fn(&F) -> Option<&str>,
     /// Whether the recipient's acknowledgement fulfils the duty.
     pub fulfils: bool,
 }
 
 impl<D, F> DutyRule<D, F> {
-    /// Creates the rule of a duty of the subject's owner, told to nobody: the base of the rows of a table.
+    /// Creates the rule of a duty of the subject's owner, without a notice; rows of a table add what differs to it.
     pub const fn of(
         duty: D,
         clause: &'static str,
@@ -220,7 +223,7 @@ pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub label: fn(A) -> Label,
     /// The name of a state in the contract.
     pub state_name: fn(S) -> &'static str,
-    /// The due time that the facts promise, for the rows that replace one.
+    /// Returns the due time that the facts promise, for the rows that replace a due time.
     pub promised: fn(&F) -> Option<Timestamp>,
 }
 
@@ -261,19 +264,19 @@ pub struct DutyEffects {
     pub duties: Vec<Duty>,
     /// The changes of these duties.
     pub changes: Vec<DutyChange>,
-    /// The event that had marked a breach which is now corrected.
+    /// The event that marked a breach which the action retracts or corrects.
     pub corrects: Option<Uuid>,
     /// The notices to staff.
     pub notices: Vec<Notice>,
 }
 
 impl<F> Gate<F> {
-    /// Creates a gate that asks what is on record.
+    /// Creates a gate that asks about what is on record.
     pub const fn on_record(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
         Self { clause, missing: Text::new(en, zh), open, of_call: false }
     }
 
-    /// Creates a gate that asks what the call says.
+    /// Creates a gate that asks about what the call says.
     pub const fn of_call(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
         Self { clause, missing: Text::new(en, zh), open, of_call: true }
     }
@@ -320,8 +323,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         }
     }
 
-    /// Returns who may act on the subject with `method`, of `all` its stakeholders: those whom the rows of the method name,
-    /// or else the owner, with their department or the customer as the method's access says.
+    /// Returns those of `all` stakeholders of the subject who may act on it with `method`: those whom the rows of the
+    /// method select or, where the rows leave that open, all but the further parties.
     pub fn reach<'a>(&self, method: &str, facts: &'a F, all: Stakeholders<'a>) -> Stakeholders<'a> {
         let row = self.transitions.iter().find(|row| (self.label)(row.action).method == method);
         match row.and_then(|row| row.reach.as_ref()) {
@@ -330,7 +333,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         }
     }
 
-    /// Returns the clause that `action` serves.
+    /// Returns the clause that `action` serves; empty for an action that no row has.
     pub fn clause(&self, action: A) -> &'static str {
         self.transitions.iter().find(|row| row.action == action).map_or("", |row| row.clause)
     }
@@ -366,7 +369,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                     .find(|(kind, subject, department, _)| kind == rule.code && is_it(subject, department));
                 match known {
                     None => rule.open(facts, context, target, &mut effects),
-                    // A duty that is still open is told of once more.
+                    // The notice of a duty that is still live is sent again.
                     Some((_, _, _, duty)) => effects.notices.extend(rule.notice(facts, context, target, *duty)),
                 }
             }
@@ -396,7 +399,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         let is_due = duty.due_at.is_some() && !duty.is_past(at);
         let promised = (self.promised)(facts).filter(|_| replaces && is_due);
         if meets && is_concerned {
-            // What happened before a duty of a series began belongs to the duty before it.
+            // An action that happened before a duty of a series was opened belongs to the duty before that.
             if row.only_begun && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
         } else if row.voids_rest && !survives_end || has(row.voids) {
             duty.void(at, row.clause, context.actor)
@@ -432,7 +435,7 @@ impl<D, F> DutyRule<D, F> {
         each(facts).iter().map(target).collect()
     }
 
-    /// Opens the duty if it has a term, and fulfils it at once if it already was fulfilled.
+    /// Opens the duty if it has a term, and fulfils it at once where the facts say that it already was fulfilled.
     fn open(&self, facts: &F, context: ActionContext<'_>, target: DutyTarget<'_>, effects: &mut DutyEffects) {
         let agreed = target.due.map(Term::Until);
         let Some(term) = agreed.or_else(|| (self.term)(facts, context.regulation)) else { return };
@@ -447,7 +450,7 @@ impl<D, F> DutyRule<D, F> {
             opened_at,
             now: context.now,
         };
-        // Whoever is told of a duty has its time from then on, however late the action is recorded.
+        // The time of a duty with a notice runs from the notice on, however late the action is recorded.
         let begins = if self.tells.is_some() { context.now } else { context.at };
         let (mut duty, opened) = match term {
             Term::Within(budget) => new(begins).within(budget, calendar),
@@ -462,7 +465,7 @@ impl<D, F> DutyRule<D, F> {
         effects.duties.push(duty);
     }
 
-    /// Creates the notice of `duty`, if somebody is told of it.
+    /// Creates the notice of `duty`, if its rule has one and there is a recipient.
     fn notice(
         &self,
         facts: &F,

@@ -1,5 +1,5 @@
-//! Notifications to staff. Each is a row written in the transaction of its event, so none is lost and none is sent for what
-//! never happened; `kefu.notifications.v1` shows them.
+//! Notifications to staff. Each is a row written in the transaction of its event, so none is lost, and none is sent for
+//! an event that was rolled back; `kefu.notifications.v1` shows them.
 
 use crate::base::names::{Id, Resource};
 use crate::model::duty::DutyResource;
@@ -35,7 +35,7 @@ pub struct Notice {
     pub clause: String,
     /// The subject: the resource that the notification is about.
     pub subject: String,
-    /// What people call the subject, e.g. its number; nothing personal.
+    /// What people call the subject, e.g. its number; never personal data.
     pub about: String,
     /// The duty that the notification is about, or that its acknowledgement fulfils.
     pub duty: Option<Id<DutyResource>>,

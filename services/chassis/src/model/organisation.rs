@@ -1,4 +1,5 @@
-//! The organisation: departments, staff, and who is in charge of what.
+//! The organisation: departments, staff, and who is in charge of what, as every service's copy of the directory holds
+//! it.
 
 use std::collections::HashMap;
 
@@ -35,7 +36,7 @@ pub struct Department {
 pub struct Deputy {
     /// The deputy, `staff/…`.
     pub staff: String,
-    /// The business domains in which they stand in; all when empty.
+    /// The business domains in which the deputy stands in; all when empty.
     pub domains: Vec<String>,
 }
 
@@ -128,7 +129,8 @@ impl Organisation {
         self.departments.get(department).is_some_and(|known| known.domains.iter().any(|known| known == domain))
     }
 
-    /// Returns who is in charge of a matter of a department at `at` (A2.4).
+    /// Returns who is in charge of a matter of a department at `at` (A2.4), as [`in_charge`] says; nobody of a
+    /// dissolved one.
     #[must_use]
     pub fn responsible(&self, department: &str, domain: &str, at: Timestamp) -> Option<(&str, Capacity)> {
         let department = self.department(department)?;
@@ -149,9 +151,10 @@ impl Organisation {
     }
 }
 
-/// Returns who is in charge of a matter of a department with this head (empty while there is none) and these deputies (A2.4):
-/// the head or, where `is_present` says that they are away, the first deputy who is present and stands in for the matter. A
-/// matter without a domain (not classified yet) is only for deputies of all domains.
+/// Returns who is in charge of a matter of a department with this head (empty while there is none) and these deputies
+/// (A2.4): the head or, where there is none or `is_present` says that the head is away, the first deputy who is present
+/// and stands in for the matter's `domain`. A matter that is not classified yet has an empty domain, for which only
+/// deputies of all domains stand in.
 pub fn in_charge<'a>(
     head: &'a str,
     deputies: &'a [Deputy],
@@ -182,9 +185,10 @@ pub struct ResponsibleParty<'a> {
 }
 
 impl Organisation {
-    /// Returns the responsible person and their department at `at`: the caller or, for a SERVICE or ADMIN, whom the call
-    /// names. The department is the directory's at that time; only while the directory is empty it is the one that the call
-    /// names.
+    /// Returns the responsible person and their department at `at`. The person is the caller or, for a SERVICE or
+    /// ADMIN, the one that the call names. The department is the one that the directory has for that time; only while
+    /// the directory is empty is it the one that the call names. Refused when the call contradicts that, or the person
+    /// is not active.
     pub fn responsible_for(
         &self,
         call: &Call,

@@ -15,7 +15,7 @@ pub use spans::{Probes, dated};
 pub struct Entry {
     /// The tokens that the row is found by.
     pub tokens: Vec<String>,
-    /// The row's texts in normal form, a line each; they are compared with the query.
+    /// The row's texts in normal form, one on each line, for comparison with the query.
     pub texts: String,
 }
 
@@ -23,6 +23,6 @@ pub struct Entry {
 pub trait Searched {
     /// Returns the row's entry in the index.
     fn entry(&self) -> Entry;
-    /// Returns a hash of the texts that make the entry.
+    /// Returns a hash of the texts that make the entry, which tells whether the entry is stale.
     fn fingerprint(&self) -> u64;
 }

@@ -1,4 +1,5 @@
-//! The export to the collector: one channel, a bounded queue of spans, no retries, and one line in the log when it breaks.
+//! The export to the collector: one channel, a bounded queue of spans, no retries, and one line in the log when it
+//! breaks or works again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::telemetry::settings::Telemetry;
 
 /// How long the collector may take to accept a connection or a batch.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long spans gather, unless a batch is full before.
+/// How long spans gather before they are sent, unless a batch is full earlier.
 const GATHER: Duration = Duration::from_secs(2);
 const BATCH: usize = 512;
 
@@ -105,7 +106,7 @@ impl Delivery {
     }
 }
 
-/// An exporter whose outcomes are noted.
+/// An exporter that logs when its delivery breaks and when it works again.
 #[derive(Debug)]
 struct Watched<E> {
     inner: E,

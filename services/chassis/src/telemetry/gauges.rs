@@ -1,4 +1,5 @@
-//! The values of a service's gauges. The parts of the service set them; they are read when metrics are sent.
+//! The values of a service's gauges. The parts of the service set them, and `work::gauges` reads them when metrics are
+//! sent.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,12 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// The gauges of one service.
 #[derive(Debug, Default)]
 pub struct Gauges {
+    /// The latest values from Postgres; none while it cannot be asked.
     pub(crate) asked: Mutex<Option<Asked>>,
+    /// How many events this service's copy of each feed is behind, by source.
     pub(crate) lags: Mutex<BTreeMap<String, i64>>,
+    /// The followers of this service's own feed.
     pub(crate) followers: Mutex<Vec<Weak<Follower>>>,
 }
 
-/// The values that Postgres was asked for.
+/// The values that Postgres is asked for.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub duties: Vec<Duties>,
@@ -27,7 +31,7 @@ pub(crate) struct Duties {
     pub breached: i64,
 }
 
-/// A follower of the feed, for as long as they follow it.
+/// A caller that follows the feed; the gauges forget a follower that is dropped.
 #[derive(Debug)]
 pub struct Follower {
     pub(crate) consumer: String,
@@ -42,7 +46,7 @@ impl Follower {
 }
 
 impl Gauges {
-    /// Adds a follower of the feed from `position` on. Only services are named; people are `operator`.
+    /// Adds a follower of the feed from `position` on. A service appears under its name, a person as `operator`.
     pub fn follow(&self, subject: &str, position: i64) -> Arc<Follower> {
         let consumer = if subject.starts_with("services/") { subject } else { "operator" };
         let follower = Arc::new(Follower { consumer: consumer.to_owned(), position: AtomicI64::new(position) });
@@ -52,12 +56,13 @@ impl Gauges {
         follower
     }
 
-    /// Sets how many `events` the service's copy of the feed of `source` is behind.
+    /// Sets by how many `events` the service's copy of the feed of `source` is behind.
     pub fn set_lag(&self, source: &str, events: i64) {
         held(&self.lags).insert(source.to_owned(), events);
     }
 }
 
+/// Locks a mutex, also one that a panic has poisoned.
 pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

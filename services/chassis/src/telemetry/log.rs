@@ -55,7 +55,7 @@ where
     }
 }
 
-/// A format of JSON records that begin with the ids of the trace, where one is recorded.
+/// A format of JSON records that begin with the ids of the trace and the span, where a trace is recorded.
 struct InTrace<F>(F);
 
 impl<S, N, F> FormatEvent<S, N> for InTrace<F>

@@ -35,7 +35,7 @@ impl Injector for HeadersMut<'_> {
     }
 }
 
-/// Returns the caller's trace for the work of `service`; a new one when the headers name none.
+/// Returns the context of the work of `service` in the caller's trace, or outside any trace when the headers name none.
 #[must_use]
 pub fn extract(headers: &HeaderMap, service: &Arc<str>) -> Context {
     let cx = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));

@@ -59,8 +59,8 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Begins a call that is served. `method` is one that the service has, or none, so that callers cannot make up names of
-    /// metrics.
+    /// Begins a call that is served. `method` is the path of a method that the service has, or none for any other, so
+    /// that callers cannot make up values of the metric's attributes.
     pub fn server(telemetry: &Telemetry, service: &Arc<str>, method: Option<&str>, headers: &HeaderMap) -> Self {
         let method = method.map_or("_OTHER", |path| path.trim_start_matches('/'));
         let span = if telemetry.is_on() {
@@ -108,7 +108,7 @@ impl Observed {
         Self::new(Side::Client, telemetry, service, method, span)
     }
 
-    /// Begins a call that is served and only logged.
+    /// Begins a call that is served and logged, without span and metric.
     pub fn logged(service: &Arc<str>, path: &str) -> Self {
         Self::new(Side::Server, &Telemetry::default(), service, path.trim_start_matches('/'), Span::none())
     }
@@ -130,7 +130,7 @@ impl Observed {
         &self.span
     }
 
-    /// Wraps the answer, with whose end the call ends.
+    /// Wraps the answer; the call ends when the answer does.
     pub fn of<B>(mut self, response: Response<B>) -> Response<ObservedBody<B>> {
         let call = match code(response.headers()) {
             Some(code) => {
@@ -142,7 +142,7 @@ impl Observed {
         response.map(|inner| ObservedBody { inner, call })
     }
 
-    /// Ends the call with `code`.
+    /// Ends the call with `code`. A call ends once: further codes are ignored.
     pub fn finish(&mut self, code: Code) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
@@ -179,8 +179,8 @@ impl Observed {
         }
     }
 
-    /// Whether the call counts as failed: on the calling side every refusal does, on the serving side only the server's own
-    /// faults.
+    /// Whether the call counts as failed. On the calling side every code but OK does; on the serving side only the
+    /// codes that stand for faults of the server do.
     fn has_failed(&self, code: Code) -> bool {
         let servers = [
             Code::Unknown,
@@ -253,6 +253,7 @@ impl<B: Body + Unpin> Body for ObservedBody<B> {
     }
 }
 
+/// Returns the code in the headers or trailers of an answer, if they have one.
 fn code(headers: &HeaderMap) -> Option<Code> {
     let status = headers.get("grpc-status")?;
     Some(status.to_str().ok().and_then(|status| status.parse().ok()).map_or(Code::Unknown, Code::from_i32))

@@ -18,7 +18,8 @@ use super::TARGET;
 /// The longest summary of a statement, in characters, as the conventions ask.
 const SUMMARY_AT_MOST: usize = 255;
 
-/// Creates a span for the beginning or the end of a transaction, which sqlx does not report; none outside a recorded call.
+/// Creates a span for the beginning or the end of a transaction, which sqlx does not report; an empty one outside a
+/// recorded call.
 pub fn boundary(operation: &'static str) -> Span {
     if !is_recorded(&Context::current()) {
         return Span::none();
@@ -38,7 +39,7 @@ fn is_recorded(cx: &Context) -> bool {
     cx.span().span_context().is_sampled() && !cx.is_telemetry_suppressed()
 }
 
-/// A layer that makes spans of sqlx's reports.
+/// A layer that turns sqlx's reports into spans.
 pub struct Statements {
     tracer: SdkTracer,
 }
@@ -114,7 +115,7 @@ impl Visit for Statement {
 }
 
 /// Returns the operations of a statement and their tables in the order of the text, e.g. `INSERT duty INSERT journal`.
-/// Nothing else of the text is taken, so that no value can come along.
+/// The summary holds nothing else of the text, so no value can slip into it.
 fn summary(statement: &str) -> String {
     let words = statement.split(|it: char| it.is_whitespace() || "(),;".contains(it));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();

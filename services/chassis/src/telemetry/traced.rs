@@ -50,7 +50,8 @@ where
         if self.telemetry.is_on() {
             inject(&call.span().context(), request.headers_mut());
         }
-        // The call is made within the span too, because a channel may begin it before it is first polled.
+        // The span also covers the making of the future, because a channel may begin the call before its future is
+        // polled.
         let sent = call.span().in_scope(|| self.inner.call(request)).instrument(call.span().clone());
         Box::pin(async move {
             match sent.await {

@@ -30,7 +30,7 @@ impl Holidays {
         Self { published: Published::Always, off: BTreeSet::new(), make_up: BTreeSet::new() }
     }
 
-    /// China's, as the State Council published them for 2018 to 2026.
+    /// Returns China's holidays, as the State Council published them for 2018 to 2026.
     ///
     /// # Errors
     /// [`Error::BuiltIn`] if the embedded table is malformed, which a test rules out.
@@ -45,13 +45,14 @@ impl Holidays {
         Self { published: Published::Years(BTreeSet::new()), ..Self::none() }
     }
 
-    /// Makes `date` a day off, whatever it was.
+    /// Makes `date` a day off, even if it was a make-up working day.
     pub fn add_day_off(&mut self, date: Date) {
         self.make_up.remove(&date);
         self.off.insert(date);
     }
 
-    /// Makes `date` a working day with Monday's hours, whatever it was.
+    /// Makes `date` a working day, whatever it was, with the hours of Monday or, where Monday is free, of the first
+    /// working weekday.
     pub fn add_make_up(&mut self, date: Date) {
         self.off.remove(&date);
         self.make_up.insert(date);

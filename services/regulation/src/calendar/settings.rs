@@ -14,9 +14,10 @@ use crate::error::Error;
 pub struct Settings {
     /// IANA name of the time zone, such as `Asia/Shanghai`.
     pub zone: Option<String>,
-    /// Statutory holidays: `CN`, `none`, or `listed` for just the years in `published` with the dates below.
+    /// Statutory holidays: `CN` for China's, `none`, or `listed` for only the years in `published` with the dates
+    /// below.
     pub holidays: Option<String>,
-    /// Years whose holidays `days_off` and `make_up` complete, beyond those built in.
+    /// Years whose holidays are complete with `days_off` and `make_up`, in addition to the years built in.
     #[serde(default)]
     pub published: Vec<i16>,
     /// Intervals such as `09:00-12:00`, in order; empty for a day without work.

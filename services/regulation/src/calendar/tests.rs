@@ -1,4 +1,5 @@
-//! Tests of the calendar on known dates; the properties are beside it.
+//! Tests of the calendar on known dates. Beside them, `properties` tests random calendars and `holidays` every date of
+//! the table.
 
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};

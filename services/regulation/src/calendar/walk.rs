@@ -12,9 +12,9 @@ use super::{Calendar, Due};
 use crate::value::TimeOfDay;
 
 impl Calendar {
-    /// Returns the first instant by which `length` of working time has passed since `from`. A result at an interval's end
-    /// stays there. A length of zero or less gives `from` itself; beyond the year 9999 the answer is the end of time,
-    /// provisionally.
+    /// Returns the first instant by which `length` of working time has passed since `from`: where that is the end of an
+    /// interval, it is not moved to the start of the next. A length of zero or less gives `from` itself; beyond the
+    /// year 9999 the answer is [`Timestamp::MAX`], provisionally.
     #[must_use]
     pub fn add_working(&self, from: Timestamp, length: SignedDuration) -> Due {
         if length <= SignedDuration::ZERO {
@@ -60,7 +60,8 @@ impl Calendar {
         let mut offsets = OffsetChanges::new(&self.0.zone, from);
         for date in days_from(first) {
             let near_change = offsets.is_near(date);
-            // A clock set back over midnight shows `to` under a date when the next date has begun already.
+            // Where clocks are set back over midnight, `to` may lie on a date although the next date has begun once
+            // already.
             if date > last && !near_change {
                 break;
             }
@@ -77,7 +78,8 @@ impl Calendar {
         total
     }
 
-    /// Returns the instants of a date's intervals, in order; empty where the zone skips them, cut off at the end of time.
+    /// Returns the starts and ends of a date's intervals as instants, in order. An interval that the zone skips is
+    /// empty; one beyond the year 9999 is cut off or left out.
     fn spans<'a>(&'a self, date: Date, intervals: &'a [Interval]) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
         let zone = &self.0.zone;
         intervals.iter().filter_map(move |interval| {
@@ -91,8 +93,8 @@ fn days_from(first: Date) -> impl Iterator<Item = Date> {
     std::iter::successors(Some(first), |date| date.tomorrow().ok())
 }
 
-/// Returns when a civil time occurs: the first time if clocks are set back over it, the instant of the change if they are set
-/// forward over it. None beyond the end of time.
+/// Returns when a civil time occurs: its first occurrence if clocks are set back over it, the instant of the change if
+/// they are set forward over it. None beyond the year 9999.
 fn instant(zone: &TimeZone, date: Date, time: TimeOfDay) -> Option<Timestamp> {
     let civil = if time == TimeOfDay::END {
         DateTime::from_parts(date.tomorrow().ok()?, Time::midnight())
@@ -111,11 +113,11 @@ fn instant(zone: &TimeZone, date: Date, time: TimeOfDay) -> Option<Timestamp> {
     }
 }
 
-/// The zone's offset changes, read along with a walk over days.
+/// The changes of a zone's offset, consumed in step with a walk over days.
 struct OffsetChanges<'a>(Peekable<TimeZoneFollowingTransitions<'a>>);
 
 impl<'a> OffsetChanges<'a> {
-    /// A civil day lies within this of the same day in UTC, offsets being less than 26 hours.
+    /// The distance within which a civil day lies from the same day in UTC, since offsets are shorter than 26 hours.
     const MARGIN: SignedDuration = SignedDuration::from_hours(50);
 
     fn new(zone: &'a TimeZone, from: Timestamp) -> Self {

@@ -57,7 +57,7 @@ impl fmt::Display for Interval {
 /// Keys of the weekdays in the `[calendar]` table, Monday first.
 pub(super) const KEYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// One day's intervals with their civil length.
+/// One day's intervals with their total length in civil time.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Day {
     pub(super) intervals: Vec<Interval>,

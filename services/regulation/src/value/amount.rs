@@ -10,7 +10,8 @@ pub(crate) const PERCENT_FORMS: &str =
 pub(crate) const MONEY_FORMS: &str =
     "an amount and an ISO 4217 currency, such as \"20 CNY\" or \"12.50 CNY\", from 0 to 1000000000";
 
-/// A calendar period: months and days are counted on the calendar, not in seconds. Never zero, at most ten years.
+/// A calendar period: months and days are counted on the calendar, not in seconds. A period that was read is never zero
+/// and has at most 120 months and 3660 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
     /// Months; a year is twelve.

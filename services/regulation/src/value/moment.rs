@@ -19,7 +19,7 @@ impl TimeOfDay {
     /// The end of a day, 24:00.
     pub const END: Self = Self(24 * 60);
 
-    /// Returns the time so many minutes after midnight; none above 1440.
+    /// Returns the time that is `minutes` after midnight; none above 1440.
     #[must_use]
     pub const fn from_minutes(minutes: u16) -> Option<Self> {
         if minutes <= Self::END.0 { Some(Self(minutes)) } else { None }

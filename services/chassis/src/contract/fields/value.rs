@@ -1,4 +1,4 @@
-//! Checks of one value.
+//! Checks of one value, compiled from its kind and from `buf.validate` rules.
 
 use std::sync::LazyLock;
 
@@ -41,12 +41,12 @@ pub enum Check {
     NotLongerThan(i64),
 }
 
-// One @, no blanks or controls, a dot-separated domain of letters, digits and hyphens (Unicode allowed).
+/// One @, no blanks or controls, a dot-separated domain of letters, digits and hyphens (Unicode allowed).
 static EMAIL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[^\s@\p{Cc}]{1,64}@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*$").ok());
 
 impl Check {
-    /// Returns the checks that every value of the field's kind passes.
+    /// Returns the checks that every value of the field's kind has to pass.
     pub fn of_kind(field: &FieldDescriptor) -> Vec<Self> {
         match field.kind() {
             Kind::String => vec![Self::Plain],
@@ -61,7 +61,7 @@ impl Check {
         .collect()
     }
 
-    /// Returns the checks that `buf.validate` rules ask for.
+    /// Returns the checks that `buf.validate` rules ask for. Fails when a pattern is no regular expression.
     pub fn of_rules(rules: &DynamicMessage) -> Result<Vec<Self>, String> {
         let mut checks = Vec::new();
         if let Some(string) = set_message(rules, "string") {
@@ -135,7 +135,7 @@ impl Check {
     }
 }
 
-/// A text that may be no longer than this, in characters, is a name, a number or a word, and so one line.
+/// The limit, in characters, up to which a text must be one line: so short a text is a name, a number or a word.
 const LONGEST_LINE: usize = 200;
 
 /// Whether a character acts on the text around it instead of being read.
@@ -144,7 +144,8 @@ fn acts(sign: char) -> bool {
         || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// `jiff::Timestamp::MAX`, 26 hours before the end of the year 9999. A later time would be read as not given.
+/// The second of `jiff::Timestamp::MAX`, 26 hours before the end of the year 9999. A later time would be read as not
+/// given.
 const LAST_SECOND: i64 = 253_402_207_200;
 
 fn is_timestamp(value: &Value) -> bool {

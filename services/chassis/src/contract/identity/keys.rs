@@ -1,5 +1,5 @@
-//! An issuer's public keys: read from a file or fetched by HTTPS, kept for some minutes, and read again when a token names a
-//! key that is not among them.
+//! An issuer's public keys: read from a file or fetched from a URL, kept for some minutes, and read again when a token
+//! names a key that is not among them.
 
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
@@ -13,7 +13,9 @@ use super::IssuerConfig;
 use crate::base::error::describe;
 use crate::base::tasks::spawn;
 
+/// How long keys are used before they are read again.
 const KEPT_FOR: Duration = Duration::from_mins(5);
+/// The shortest time between two attempts to read the keys.
 const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(10);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const KEYS_AT_MOST_BYTES: usize = 1 << 20;
@@ -32,8 +34,10 @@ struct Key {
 pub struct Keys {
     config: IssuerConfig,
     known: RwLock<Vec<Key>>,
+    /// The time of the last attempt to read the keys.
     asked: Mutex<Option<Instant>>,
     asked_at_most_every: Duration,
+    /// Set once the first keys are known.
     first: OnceCell<()>,
 }
 
@@ -48,7 +52,7 @@ impl Keys {
         }
     }
 
-    /// Finds the key with this id (or the only one, for tokens that name none) that signs with `algorithm`.
+    /// Finds the key of this id that signs with `algorithm` or, for a token that names no key, the only one that does.
     pub async fn find(self: &Arc<Self>, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
         // The first callers share one fetch; later callers wait only for a fetch of their own. A fetch runs in a task of its
         // own, so a caller who leaves does not cancel it for the others.
@@ -79,8 +83,8 @@ impl Keys {
         (id.is_some() || fitting.next().is_none()).then(|| first.decoding.clone())
     }
 
-    /// Reads the keys again if the last attempt is longer ago than `age`: one caller does, others go on with the known keys.
-    /// The known keys are kept if it fails.
+    /// Reads the keys again if the last attempt is longer ago than `age`. One caller reads, others go on with the known
+    /// keys, which are kept if the attempt fails.
     async fn renew(self: &Arc<Self>, age: Duration) {
         {
             let Ok(mut asked) = self.asked.lock() else { return };
@@ -127,6 +131,7 @@ impl Keys {
     }
 }
 
+/// Returns the key in a JWK; none if its type is not accepted.
 fn readable(jwk: &Jwk) -> Option<Key> {
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,

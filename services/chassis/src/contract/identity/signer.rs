@@ -106,7 +106,7 @@ impl Signer {
         self.pair.sign(message).as_ref().to_vec()
     }
 
-    /// Whether `signature` is this key's for `message`.
+    /// Whether `signature` is this key's signature of `message`.
     #[must_use]
     pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, self.pair.public_key().as_ref()).verify(message, signature).is_ok()

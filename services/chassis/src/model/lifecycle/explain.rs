@@ -21,7 +21,7 @@ pub struct Explained<S: 'static, A> {
     pub to: Option<S>,
     /// Why the action would be refused: the state, or each gate on record that is closed.
     pub refusals: Vec<Error>,
-    /// Why a call may be refused, depending on what it says.
+    /// Why a call may be refused, depending on what the call says.
     pub possible_refusals: Vec<Error>,
     /// The effects on duties.
     pub effects: Vec<DutyEffect>,
@@ -66,7 +66,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         explained
     }
 
-    /// Whether nothing leads to a state: it is the one before a subject begins.
+    /// Whether a state is the one before a subject begins: no action leads to it.
     pub(super) fn is_beginning(&self, state: S) -> bool {
         self.transitions.iter().all(|row| row.to != Some(state))
     }

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The first character of scripts with many characters; those of few come before it.
+/// The first character of the scripts with many characters; scripts with few lie before it.
 const MANY_CHARACTERS: char = '\u{2E80}';
-/// The most grams that a query asks for: more make no answer more exact, since texts are compared afterwards.
+/// The most grams that a query asks for. More would make no answer more exact, since texts are compared afterwards.
 const ASKED_AT_MOST: usize = 6;
 
 /// Returns a text in normal form: NFKC, lower case, and one space between its runs of letters and digits.
@@ -35,21 +35,21 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Creates an empty list of at most `at_most` tokens: what is added first is found for certain.
+    /// Creates an empty list of at most `at_most` tokens. A text added to a full list may not be found.
     #[must_use]
     pub fn at_most(at_most: usize) -> Self {
         Self { known: HashSet::new(), kept: Vec::new(), at_most }
     }
 
-    /// Adds a normal text: any two or more characters of one run in it are found.
+    /// Adds a normal text, so that any two or more adjacent characters of one run in it are found.
     pub fn add(&mut self, normal: &str) {
         for run in runs(normal) {
             (0..run.len()).flat_map(|start| run.grams_at(start)).for_each(|gram| self.keep(gram));
         }
     }
 
-    /// Adds long numbers, such as telephone numbers: four digits or more in a row are found. Fewer are not, since nearly all
-    /// such numbers share them.
+    /// Adds long numbers, such as telephone numbers, so that four or more digits in a row are found. Fewer digits are
+    /// not, since nearly all such numbers share them.
     pub fn add_number(&mut self, normal: &str) {
         for run in runs(normal) {
             let digits = (0..run.len()).filter_map(|start| run.gram(start, 4));
@@ -75,13 +75,13 @@ impl Tokens {
     }
 }
 
-/// Returns the grams that a text must have to contain a normal query, the rarest ones, at most six, the last first. A text
-/// may have all of them and not contain the query.
+/// Returns at most six grams that every text with the normal query in it has, the last one first, without pairs of
+/// letters and digits where there are rarer grams. A text may have all of them and not contain the query.
 #[must_use]
 pub fn asked(normal: &str) -> Vec<&str> {
     let mut asked: Vec<&str> = Vec::new();
     runs(normal).for_each(|run| asked.extend(run.cover()));
-    // Nearly every text has most pairs of letters or digits.
+    // Nearly every text has most pairs of letters or digits, so they tell little.
     let tells = |gram: &&str| gram.len() > 2;
     if asked.iter().any(tells) {
         asked.retain(tells);
@@ -118,8 +118,8 @@ impl<'a> Run<'a> {
         (1..=4).filter_map(move |size| self.gram(start, size))
     }
 
-    /// Returns the fewest of the longest grams that leave no character out; of a long number the last eight digits; of pairs
-    /// all, since their neighbours tell words apart.
+    /// Returns the fewest grams that leave no character out, each as long as possible. Pairs are all returned, since
+    /// their neighbours tell words apart; of a number of eight digits or more, only the grams of the last eight are.
     fn cover(&self) -> Vec<&'a str> {
         let longest = |start| (1..=4).rev().find_map(|size| Some((start, start + size, self.gram(start, size)?)));
         let mut grams: Vec<(usize, usize, &str)> = Vec::new();
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
                 grams.push(gram);
             }
         }
-        // The end of a long number tells most: many begin alike.
+        // Many long numbers begin alike, so the end tells them apart.
         let fours: Vec<&str> =
             grams.iter().filter(|(start, end, _)| end - start == 4).map(|(_, _, gram)| *gram).collect();
         if fours.len() > 4 {
@@ -147,8 +147,8 @@ impl<'a> Run<'a> {
         cover
     }
 
-    /// Returns the gram of `size` characters at a character, if there is one: two of any script, three of a script of few
-    /// characters, four digits, or a character that stands alone.
+    /// Returns the gram of `size` characters at a character, if there is one. A gram is two characters of any script,
+    /// three of a script of few characters, four digits, or a character that is a run of its own.
     fn gram(&self, start: usize, size: usize) -> Option<&'a str> {
         let characters = self.characters.get(start..start + size)?;
         let is_gram = match size {

@@ -1,12 +1,13 @@
-//! Queries of a search. A query that may be a number or a code is read in several variants, of which any may fit.
+//! Queries of a search. A query that may be a number or a code is read in several variants; a row that fits one is
+//! found.
 
 use super::{asked, normal, packed};
 use crate::base::contacts::Country;
 
-/// The most words of a query that are looked for among the customers.
+/// The most words of a query that are looked up among the customers.
 const NAMES_AT_MOST: usize = 4;
 
-/// A query that was read.
+/// A query, read in every way that it may be meant.
 #[derive(Debug)]
 pub struct Query {
     /// The variants of the query.
@@ -15,13 +16,14 @@ pub struct Query {
     pub written: String,
     /// The numbers that the query may be, as they are stored, e.g. `R-20261130-000001`.
     pub numbers: Vec<String>,
-    /// The running parts of numbers in the query, as they are stored.
+    /// The running parts of numbers that words of the query may be, as they are stored, e.g. `000042` for `42`.
     pub running: Vec<String>,
 }
 
-/// One variant of a query: the terms, in normal form, that must all be found.
+/// One variant of a query.
 #[derive(Debug)]
 pub struct QueryVariant {
+    /// The terms, in normal form, that must all be found.
     pub terms: Vec<String>,
     /// Whether another variant finds everything that this one finds.
     is_covered: bool,
@@ -53,20 +55,21 @@ impl Query {
         Some(Self { ways, written: query.trim().to_owned(), numbers: number.into_iter().collect(), running })
     }
 
-    /// Whether texts in normal form contain a variant of the query.
+    /// Whether texts in normal form contain all terms of a variant of the query.
     #[must_use]
     pub fn fits(&self, texts: &str) -> bool {
         self.ways.iter().any(|way| way.terms.iter().all(|term| texts.contains(term.as_str())))
     }
 
-    /// Returns for each variant the grams that a result must have.
+    /// Returns, for each variant that no other covers, the grams that a result must have.
     #[must_use]
     pub fn grams(&self) -> Vec<Vec<String>> {
         let ways = self.ways.iter().filter(|way| !way.is_covered);
         ways.map(|way| grams(&way.terms.join(" "))).collect()
     }
 
-    /// Returns for each of the first words the grams that a customer's name must have.
+    /// Returns, for each of at most four words, the grams that a customer must have; codes and telephone numbers come
+    /// first.
     #[must_use]
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut terms: Vec<&String> =
@@ -81,14 +84,15 @@ fn grams(normal: &str) -> Vec<String> {
     asked(normal).into_iter().map(str::to_owned).collect()
 }
 
-/// Returns the number that a code may be, written with or without its letter and separators.
+/// Returns the number that a code in normal form may be, e.g. `R-20261120-000042` for `r20261120000042` or
+/// `20261120000042`.
 fn number(code: &str, letter: char) -> Option<String> {
     let digits = code.strip_prefix(letter.to_ascii_lowercase()).unwrap_or(code);
     let (day, running) = digits.split_at_checked(8)?;
     (running.len() > 5 && digits.chars().all(is_digit)).then(|| format!("{letter}-{day}-{running}"))
 }
 
-/// Returns the running part of a number, with or without the zeros before it.
+/// Returns the running part of a number that a word may be, padded to six digits.
 fn running(term: &str) -> Option<String> {
     let digits = term.trim_start_matches('0');
     (!digits.is_empty() && digits.len() < 16 && term.chars().all(is_digit)).then(|| format!("{digits:0>6}"))

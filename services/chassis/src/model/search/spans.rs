@@ -1,7 +1,7 @@
-//! Spans of time as tokens. An index keeps each gram with its era of 512 days, and beside the grams the shorter spans that a
-//! row lies in. A search asks the newest days first, then spans of days, then the rest era by era, and stops when it has
-//! enough. So a common word costs what the newest days hold of it, a rare word what an era holds of it, and each past era one
-//! more look-up.
+//! Spans of time as tokens. An index keeps each gram with its era of 512 days, and beside the grams the shorter spans
+//! that a row lies in. A search asks the newest days first, then spans of days, then the rest era by era, and stops
+//! when it has enough. So a common word costs as much as the newest days hold of it, and a rare word as much as an era
+//! holds of it, with one more look-up for each past era.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,8 @@ use jiff::Timestamp;
 const ERA: i64 = 512;
 /// The days of the spans that are asked one by one before the rest of an era is asked at once.
 const SPANS: [i64; 3] = [1, 8, 64];
-/// The fewest spans of a length that are asked, if the era has so many: had they held much, the search would have ended.
+/// The fewest spans of one length that are asked before longer ones, if the era has so many. A search that goes on
+/// found little in them, so longer spans are cheap.
 const EACH_AT_LEAST: usize = 4;
 const DAY_S: i64 = 86_400;
 
@@ -21,15 +22,15 @@ pub fn dated(time: Timestamp, grams: &[String]) -> Vec<String> {
     spans.chain(grams.iter().map(|gram| of_era(day / ERA, gram))).collect()
 }
 
-/// The probes of an index, one after the other. Each asks for rows with the token `key` and those of `rest` (separated by
-/// spaces) that happened before `before`. They are kept by columns, as they are bound to a query.
+/// The probes of an index, in the order in which they are made. Each asks for rows that have the token `key` and all
+/// tokens of `rest`, and happened before `before`. They are kept by columns, as they are bound to a query.
 #[derive(Debug, Default)]
 pub struct Probes {
-    /// The rarest token.
+    /// The token that is expected to be the rarest: a span of days or, era by era, the first gram.
     pub keys: Vec<String>,
-    /// The other tokens.
+    /// The other tokens, separated by spaces.
     pub rest: Vec<String>,
-    /// The bound of time; later rows were asked for by the probes before.
+    /// The time before which a row must have happened; earlier probes have asked for the later rows.
     pub before: Vec<jiff_sqlx::Timestamp>,
 }
 
@@ -43,7 +44,7 @@ impl Probes {
         for (index, days) in SPANS.iter().enumerate() {
             let mut asked = 0;
             let longer = SPANS.get(index + 1).copied().unwrap_or(ERA);
-            // A longer span may only begin where one of its length begins, and no span reaches into another era.
+            // Longer spans take over only at a boundary of theirs, and no span reaches into another era.
             while day >= 0
                 && (asked == 0 || (day + 1) % ERA != 0)
                 && (asked < EACH_AT_LEAST || (index + 1 < SPANS.len() && (day + 1) % longer != 0))
@@ -89,7 +90,7 @@ impl Probes {
     }
 }
 
-/// Returns the day of a time; what is older lies on the first day of 1970.
+/// Returns the day of a time, counted from 1970; a time before 1970 lies on its first day.
 fn day(time: Timestamp) -> i64 {
     time.as_second().div_euclid(DAY_S).max(0)
 }

@@ -1,4 +1,4 @@
-//! The calendar gives for each day of 2018 to 2026 what the holiday table says, weekday by weekday.
+//! Tests that the calendar gives, for each day of 2018 to 2026, what the holiday table or else the weekday says.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The rule book is complete and well formed.
+//! Tests that the rule book is complete and well formed.
 
 use super::*;
 

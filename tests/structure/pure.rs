@@ -4,7 +4,7 @@ use super::imports::paths;
 use super::sources::File;
 
 /// The crates that pure code does not use.
-const IMPURE: [&str; 3] = ["sqlx", "tokio", "tonic"];
+const IMPURE: [&str; 4] = ["jiff_sqlx", "sqlx", "tokio", "tonic"];
 
 /// Whether a file belongs to the chassis' model or to a lifecycle.
 pub fn is_to_be_pure(file: &File) -> bool {

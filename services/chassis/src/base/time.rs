@@ -48,6 +48,12 @@ pub mod sql {
         time.map(jiff_sqlx::ToSqlx::to_sqlx)
     }
 
+    /// Converts times for binding as an array.
+    #[must_use]
+    pub fn all(times: &[Timestamp]) -> Vec<jiff_sqlx::Timestamp> {
+        times.iter().map(|&time| at(time)).collect()
+    }
+
     /// Reads a time from a column that may be null.
     #[must_use]
     pub fn read(time: Option<jiff_sqlx::Timestamp>) -> Option<Timestamp> {

@@ -9,7 +9,7 @@ use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 
 use crate::base::error::Error;
-use crate::base::names::{Id, Resource as _};
+use crate::base::names::{Id, unknown};
 use crate::base::time::{duration_to_proto, sql, to_proto};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::{NEVER, Page};
@@ -63,11 +63,11 @@ impl Compliance {
     }
 
     async fn get_duty(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
-        let id = self.id(&request.name)?;
+        let id = self.chassis.id_of(&request.name)?;
         let mut connection = self.chassis.pool().acquire().await?;
         let duty = store::get(&mut connection, &self.chassis.calendars, id).await?;
         let duty = duty.filter(|duty| call.reaches(&stakeholders(duty)));
-        duty.map(|duty| self.show(duty)).ok_or_else(|| unknown(&request.name))
+        duty.map(|duty| self.show(duty)).ok_or_else(|| unknown::<DutyResource>(&request.name))
     }
 
     async fn pause_duty(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
@@ -94,10 +94,11 @@ impl Compliance {
         act: impl FnOnce(&mut Duty) -> Vec<DutyChange>,
     ) -> Result<pb::Duty, Error> {
         let name = request.name();
-        let id = self.id(name)?;
+        let id = self.chassis.id_of(name)?;
         let mut change = self.chassis.begin(call).await?;
         let duty = store::lock(change.connection(), &self.chassis.calendars, id).await?;
-        let mut duty = duty.filter(|duty| call.reaches(&stakeholders(duty))).ok_or_else(|| unknown(name))?;
+        let mut duty =
+            duty.filter(|duty| call.reaches(&stakeholders(duty))).ok_or_else(|| unknown::<DutyResource>(name))?;
         check_etag(request.etag(), &etag(duty.version), name)?;
         if duty.owner == call.caller.subject {
             return Err(Error::SelfDealing);
@@ -126,11 +127,6 @@ impl Compliance {
     ) -> Result<pb::SummarizeComplianceResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
         summary::summarize(&self.chassis, call, &request).await
-    }
-
-    fn id(&self, name: &str) -> Result<Id<DutyResource>, Error> {
-        let of_service = name.strip_prefix(self.chassis.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        Id::parse(name).filter(|_| of_service).ok_or_else(|| unknown(name))
     }
 
     fn show(&self, duty: Duty) -> pb::Duty {
@@ -163,8 +159,4 @@ impl Compliance {
 
 fn stakeholders(duty: &Duty) -> Stakeholders<'_> {
     Stakeholders { owner: &duty.owner, department: &duty.department, ..Stakeholders::default() }
-}
-
-fn unknown(name: &str) -> Error {
-    Error::NotFound { kind: DutyResource::KIND, name: name.to_owned() }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::base::error::Error;
 use crate::base::language::Language;
-use crate::base::names::{Id, Resource as _};
+use crate::base::names::{Id, unknown};
 use crate::base::time::{sql, to_proto};
 use crate::contract::call::{Answers, Call, check_etag, etag};
 use crate::contract::paging::Page;
@@ -94,10 +94,10 @@ impl Notifications {
         call: &Call,
         request: pb::GetNotificationRequest,
     ) -> Result<pb::Notification, Error> {
-        let id = self.id(&request.name)?;
+        let id = self.chassis.id_of::<NotificationResource>(&request.name)?;
         let row = notifications!("where id = $1 and recipient = $2", id.uuid(), call.caller.subject);
         let row = row.fetch_optional(self.chassis.pool()).await?;
-        row.map(|row| self.show(row, call.language)).ok_or_else(|| unknown(&request.name))
+        row.map(|row| self.show(row, call.language)).ok_or_else(|| unknown::<NotificationResource>(&request.name))
     }
 
     async fn acknowledge_notification(
@@ -105,11 +105,11 @@ impl Notifications {
         call: &Call,
         request: pb::AcknowledgeNotificationRequest,
     ) -> Result<pb::Notification, Error> {
-        let id = self.id(&request.name)?;
+        let id = self.chassis.id_of::<NotificationResource>(&request.name)?;
         let mut change = self.chassis.begin(call).await?;
         let row = notifications!("where id = $1 and recipient = $2 for no key update", id.uuid(), call.caller.subject);
         let row = row.fetch_optional(change.connection()).await?;
-        let mut row = row.ok_or_else(|| unknown(&request.name))?;
+        let mut row = row.ok_or_else(|| unknown::<NotificationResource>(&request.name))?;
         check_etag(&request.etag, &row.etag(), &request.name)?;
         if row.acknowledged_at.is_some() {
             return change.commit(self.show(row, call.language)).await;
@@ -170,11 +170,6 @@ impl Notifications {
         Ok(notified)
     }
 
-    fn id(&self, name: &str) -> Result<Id<NotificationResource>, Error> {
-        let of_service = name.strip_prefix(self.chassis.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        Id::parse(name).filter(|_| of_service).ok_or_else(|| unknown(name))
-    }
-
     fn show(&self, row: NotificationRow, language: Language) -> pb::Notification {
         pb::Notification {
             etag: row.etag(),
@@ -190,8 +185,4 @@ impl Notifications {
             create_time: Some(to_proto(row.created_at.to_jiff())),
         }
     }
-}
-
-fn unknown(name: &str) -> Error {
-    Error::NotFound { kind: NotificationResource::KIND, name: name.to_owned() }
 }

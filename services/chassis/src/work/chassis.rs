@@ -13,7 +13,7 @@ use crate::base::clock::Clock;
 use crate::base::digest::sha256;
 use crate::base::error::Error;
 use crate::base::language::Language;
-use crate::base::names::{Id, Resource};
+use crate::base::names::{Id, Resource, unknown};
 use crate::contract::call::{Backdating, Call};
 use crate::contract::identity::{Identity, Verifier};
 use crate::contract::problem::ContractError;
@@ -231,6 +231,12 @@ impl Chassis {
     /// Returns the name of a resource that every service has, e.g. `services/intake/duties/…`.
     pub fn name_of<R: Resource>(&self, id: &Id<R>) -> String {
         format!("{}/{id}", self.service)
+    }
+
+    /// Reads the name of a resource that every service has. Not found if it is another service's, or no name.
+    pub fn id_of<R: Resource>(&self, name: &str) -> Result<Id<R>, Error> {
+        let is_own = name.strip_prefix(self.service.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        Id::parse(name).filter(|_| is_own).ok_or_else(|| unknown::<R>(name))
     }
 
     /// Refuses `field`, which names `staff` for something done with `method`, unless they may call it: nobody is given a duty

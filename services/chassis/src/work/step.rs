@@ -70,11 +70,6 @@ pub trait AggregateRoot: StatefulRow {
             regulation: &chassis.regulation,
         }
     }
-
-    /// Returns the aggregate to a caller who may see it; to others it is not found.
-    fn seen(self, call: &Call) -> Result<Self, Error> {
-        if call.reaches(&self.stakeholders()) { Ok(self) } else { Err(unknown::<Self::Kind>(&self.id().to_string())) }
-    }
 }
 
 /// Reads the aggregate that `call` may see under `name`.

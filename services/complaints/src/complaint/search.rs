@@ -99,7 +99,7 @@ impl Complaints {
             "#,
             &probes.keys,
             &probes.rest,
-            &probes.before as _,
+            &sql::all(&probes.before) as _,
             sql::at(until),
             VISITED,
             LOOKED_AT,

@@ -1,6 +1,8 @@
 //! Queries of a search. A query that may be a number or a code is read in several variants; a row that fits one is
 //! found.
 
+use std::collections::HashSet;
+
 use super::{asked, normal, packed};
 use crate::base::contacts::Country;
 
@@ -11,7 +13,7 @@ const NAMES_AT_MOST: usize = 4;
 #[derive(Debug)]
 pub struct Query {
     /// The variants of the query.
-    pub ways: Vec<QueryVariant>,
+    pub variants: Vec<QueryVariant>,
     /// The query as it was written: it may be an order number, or an id in another system.
     pub written: String,
     /// The numbers that the query may be, as they are stored, e.g. `R-20261130-000001`.
@@ -40,42 +42,48 @@ impl Query {
             return None;
         }
         let running = terms.iter().filter_map(|term| running(term)).collect();
-        let mut ways = vec![QueryVariant { terms, is_covered: false }];
+        let mut variants = vec![QueryVariant { terms, is_covered: false }];
         let is_code = whole.bytes().all(|sign| sign.is_ascii_alphanumeric()) && whole.contains(is_digit);
         let phone = if is_phone(query) { country.e164(query.trim()) } else { None };
         let number = number(&whole, letter);
         let others = is_code.then(|| whole.clone()).into_iter();
         for other in others.chain(phone.iter().chain(&number).map(|code| normal(code))) {
-            let covers = |way: &QueryVariant| matches!(way.terms.as_slice(), [term] if other.contains(term.as_str()));
-            let is_covered = ways.iter().any(covers);
-            if ways.iter().all(|way| way.terms != [other.as_str()]) {
-                ways.push(QueryVariant { terms: vec![other], is_covered });
+            let covers =
+                |variant: &QueryVariant| matches!(variant.terms.as_slice(), [term] if other.contains(term.as_str()));
+            let is_covered = variants.iter().any(covers);
+            if variants.iter().all(|variant| variant.terms != [other.as_str()]) {
+                variants.push(QueryVariant { terms: vec![other], is_covered });
             }
         }
-        Some(Self { ways, written: query.trim().to_owned(), numbers: number.into_iter().collect(), running })
+        Some(Self { variants, written: query.trim().to_owned(), numbers: number.into_iter().collect(), running })
     }
 
     /// Whether texts in normal form contain all terms of a variant of the query.
     #[must_use]
     pub fn fits(&self, texts: &str) -> bool {
-        self.ways.iter().any(|way| way.terms.iter().all(|term| texts.contains(term.as_str())))
+        self.variants.iter().any(|variant| variant.terms.iter().all(|term| texts.contains(term.as_str())))
     }
 
     /// Returns, for each variant that no other covers, the grams that a result must have.
     #[must_use]
     pub fn grams(&self) -> Vec<Vec<String>> {
-        let ways = self.ways.iter().filter(|way| !way.is_covered);
-        ways.map(|way| grams(&way.terms.join(" "))).collect()
+        let variants = self.variants.iter().filter(|variant| !variant.is_covered);
+        variants.map(|variant| grams(&variant.terms.join(" "))).collect()
     }
 
     /// Returns, for each of at most four words, the grams that a customer must have; codes and telephone numbers come
     /// first.
     #[must_use]
     pub fn names(&self) -> Vec<Vec<String>> {
-        let mut terms: Vec<&String> =
-            self.ways.iter().filter(|way| !way.is_covered).rev().flat_map(|way| &way.terms).collect();
-        terms.retain(|term| term.chars().count() > 1);
-        terms.dedup();
+        let mut terms: Vec<&String> = self
+            .variants
+            .iter()
+            .filter(|variant| !variant.is_covered)
+            .rev()
+            .flat_map(|variant| &variant.terms)
+            .collect();
+        let mut known = HashSet::new();
+        terms.retain(|term| term.chars().count() > 1 && known.insert(*term));
         terms.iter().take(NAMES_AT_MOST).map(|term| grams(term)).collect()
     }
 }
@@ -117,16 +125,16 @@ mod tests {
         Query::read(query, 'R', Country::named("CN").unwrap()).unwrap()
     }
 
-    fn ways(query: &str) -> Vec<Vec<String>> {
-        read(query).ways.into_iter().map(|way| way.terms).collect()
+    fn variants(query: &str) -> Vec<Vec<String>> {
+        read(query).variants.into_iter().map(|variant| variant.terms).collect()
     }
 
     #[test]
     fn words_are_looked_for_each_and_codes_without_their_separators_too() {
-        assert_eq!(ways("打印机　LASER "), [vec!["打印机", "laser"]]);
-        assert_eq!(ways("SO-2026/7"), [["so 2026 7"], ["so20267"]]);
-        assert_eq!(ways("138 0013-8000"), [vec!["138", "0013 8000"], vec!["13800138000"], vec!["8613800138000"]]);
-        assert_eq!(ways("１３８００１３８０００"), [["13800138000"], ["8613800138000"]]);
+        assert_eq!(variants("打印机　LASER "), [vec!["打印机", "laser"]]);
+        assert_eq!(variants("SO-2026/7"), [["so 2026 7"], ["so20267"]]);
+        assert_eq!(variants("138 0013-8000"), [vec!["138", "0013 8000"], vec!["13800138000"], vec!["8613800138000"]]);
+        assert_eq!(variants("１３８００１３８０００"), [["13800138000"], ["8613800138000"]]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Probes {
     /// The other tokens, separated by spaces.
     pub rest: Vec<String>,
     /// The time before which a row must have happened; earlier probes have asked for the later rows.
-    pub before: Vec<jiff_sqlx::Timestamp>,
+    pub before: Vec<Timestamp>,
 }
 
 impl Probes {
@@ -86,7 +86,7 @@ impl Probes {
             .unwrap_or(crate::contract::paging::NEVER);
         self.keys.push(key);
         self.rest.push(grams.iter().map(|gram| of_era(era, gram)).collect::<Vec<_>>().join(" "));
-        self.before.push(crate::base::time::sql::at(before));
+        self.before.push(before);
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
         let has = |index: &usize| {
             tokens.contains(&probes.keys[*index])
                 && probes.rest[*index].split(' ').all(|token| tokens.contains(&token.to_owned()))
-                && time < probes.before[*index].to_jiff()
+                && time < probes.before[*index]
         };
         (0..probes.keys.len()).filter(has).collect()
     }

@@ -22,7 +22,7 @@ pub struct Match {
 
 /// The best match of the query in a request's texts; none if a word is in none of them.
 pub fn best_match(query: &Query, texts: &[SearchText]) -> Option<Match> {
-    query.ways.iter().filter_map(|variant| match_variant(variant, texts)).max_by_key(|hit| hit.score)
+    query.variants.iter().filter_map(|variant| match_variant(variant, texts)).max_by_key(|hit| hit.score)
 }
 
 fn match_variant(variant: &QueryVariant, texts: &[SearchText]) -> Option<Match> {

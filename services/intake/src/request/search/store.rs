@@ -2,6 +2,7 @@
 
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::search::Probes;
+use kefu_chassis::time::sql;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -116,7 +117,7 @@ pub async fn find(pool: &PgPool, query: &Query, filter: &Filter<'_>) -> Result<C
         "#,
         &texts.keys,
         &texts.rest,
-        &texts.before as _,
+        &sql::all(&texts.before) as _,
         VISITED,
         LOOKED_AT,
         &customers.keys,

@@ -29,12 +29,13 @@ struct Organisation {
     /// Name of the general manager, `staff/{id}`; empty for none.
     general_manager: String,
     general_manager_version: i64,
-    /// Counts the changes of departments and staff.
+    /// Counts the committed transactions that locked the organisation.
     version: i64,
 }
 
-/// Locks the organisation for a change of departments or staff until the transaction ends, and counts the change. Waiting
-/// calls get the lock in turn: locking the row alone would let a long import, which locks it for every step, overtake them.
+/// Locks the organisation until the transaction ends, for a change of departments, staff or the general manager, and
+/// counts the change. Waiting calls get the advisory lock in turn. With the row's lock alone, a long import, which
+/// locks anew for every step, would overtake them.
 async fn lock_organisation(connection: &mut PgConnection) -> Result<Organisation, sqlx::Error> {
     sqlx::query_as!(
         Organisation,
@@ -69,7 +70,7 @@ fn no_staff(name: &str) -> Error {
     Error::NotFound { kind: "kefu/Staff", name: name.to_owned() }
 }
 
-/// The name `{collection}/{id}` of a new resource. Refuses the id `-`, which stands for the whole collection.
+/// Builds the name `{collection}/{id}` of a new resource. Fails for the id `-`, which means the whole collection.
 fn new_name(collection: &str, id: &str) -> Result<String, Error> {
     if id == "-" {
         let field = if collection == "staff" { "staff_id" } else { "department_id" };

@@ -103,8 +103,8 @@ impl Improvements {
     }
 }
 
-/// The period asked for, widened to whole days. Contacts are counted by the day: half a day's complaints over a whole day's
-/// contacts would give too low a rate.
+/// The requested period, widened to whole days. Contacts are counted by the day: half a day's complaints over a whole
+/// day's contacts would give too low a rate.
 fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zoned, Zoned), Error> {
     let time = |time: Option<&prost_types::Timestamp>| time.and_then(from_proto);
     let start = time(request.start_time.as_ref()).ok_or_else(|| Error::field("start_time", "is required"))?;
@@ -122,7 +122,7 @@ fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zo
     Ok((first, last.map_err(|_| Error::field("end_time", "is out of range"))?))
 }
 
-/// Start of the part of the period in which contacts are recorded; none if none are. Rates count from here.
+/// Start of the part of the period in which contacts are recorded, from which rates are counted; none without contacts.
 fn rate_start(filter: &Filter<'_>, zone: &TimeZone, contacts: &store::Contacts) -> Option<Timestamp> {
     let first = contacts.first?.to_zoned(zone.clone()).ok()?.timestamp();
     Some(filter.start.max(first))
@@ -142,7 +142,7 @@ impl<'a> Span<'a> {
         Self { start: filter.start, end: filter.end.min(now), zone, rate_start }
     }
 
-    /// First midnights of the span's weeks.
+    /// Start of the Monday of each week that the span touches.
     fn mondays(&self) -> Vec<Zoned> {
         let first = monday(&self.start.to_zoned(self.zone.clone()));
         std::iter::successors(Some(first), |monday| Some(next_monday(monday)))
@@ -150,8 +150,8 @@ impl<'a> Span<'a> {
             .collect()
     }
 
-    /// Units of a week on the u-chart. With recorded contacts: thousands of contacts, 0 for a week recorded only in part.
-    /// Without: the part of the week within the span, 1 for a whole week.
+    /// Units of a week on the u-chart. Where contacts are recorded: thousands of contacts, or 0 for a week recorded
+    /// only in part. Otherwise: the part of the week within the span, 1 for a whole week.
     fn units(&self, monday: &Zoned, next: &Zoned, contacts: &[store::DayRow]) -> f64 {
         let (first, end) = (self.start.max(monday.timestamp()), self.end.min(next.timestamp()));
         match self.rate_start {
@@ -205,12 +205,12 @@ fn trend(
     (weeks.collect(), chart.centre)
 }
 
-/// First midnight of the next week.
+/// Start of the Monday after `monday`.
 fn next_monday(monday: &Zoned) -> Zoned {
     monday.saturating_add(jiff::Span::new().weeks(1))
 }
 
-/// First midnight of the week of `day`.
+/// Start of the Monday of the week of `day`.
 fn monday(day: &Zoned) -> Zoned {
     let since = i64::from(day.weekday().to_monday_zero_offset());
     let monday = day.saturating_sub(jiff::Span::new().days(since));

@@ -25,7 +25,7 @@ mod watch;
 #[derive(Clone, Debug)]
 pub struct Complaints {
     pub chassis: Arc<Chassis>,
-    /// Country whose rules read telephone numbers written without a country code.
+    /// Country of telephone numbers written without a country code.
     pub country: Country,
 }
 

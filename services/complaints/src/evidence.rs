@@ -36,7 +36,7 @@ pub const MESSAGE: usize = 512 * 1024;
 /// Most downloads at once. Each holds a piece of 256 KiB in memory.
 const DOWNLOADS: usize = 64;
 
-/// Settings of uploads.
+/// Limits of uploads and downloads.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bounds {
@@ -73,7 +73,7 @@ pub struct Evidences {
     transfers: Transfers,
 }
 
-/// Limits uploads and downloads at once.
+/// Quotas of the uploads and downloads under way.
 #[derive(Clone, Debug)]
 struct Transfers {
     uploads: CallerQuota,
@@ -113,7 +113,7 @@ impl Evidences {
         step.finish_with(&payload, evidence).await
     }
 
-    /// Stores a piece of evidence on the complaint's file, with a new name.
+    /// Adds a piece of evidence to the complaint's file, under a new name.
     async fn add_to_file<'a>(
         &self,
         call: &Call,

@@ -116,7 +116,7 @@ impl Improvements {
             _ => effect::Counted::default(),
         };
         let mut facts = step.facts();
-        // A checker who belonged to the department at any time since it was carried out is not outside.
+        // A checker who belonged to the department at any time since the improvement was carried out is not outside.
         let since = step.record.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
         let known = self.chassis.directory.now();
         facts.is_outside = !known.was_of(&call.caller.subject, &step.record.department, since.min(step.at), step.at);

@@ -1,5 +1,5 @@
-//! The complaints service: from receipt through investigation, approval, agreement, measures and return call to the
-//! archive, under clauses A1.1, C5 and D8. The stages are those of ISO 10002.
+//! The complaints service: complaints from receipt through investigation, approval, agreement, measures and return call
+//! to the archive, under clauses A1.1, C5 and D8. The stages are those of ISO 10002.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub static SERVICE: Service = Service {
 struct Settings {
     /// ISO 3166 code of the country in which national telephone numbers are read.
     country: String,
-    /// Settings of uploads of evidence.
+    /// Limits of uploads and downloads of evidence.
     uploads: evidence::Bounds,
 }
 

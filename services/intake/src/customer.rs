@@ -1,4 +1,4 @@
-//! Customers: the file of everyone the desk serves. Projects are served beside them, from `project.rs`.
+//! Customers: everyone the desk serves. The same gRPC service has their projects, in `project.rs`.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -30,7 +30,7 @@ mod find;
 #[derive(Clone, Debug)]
 pub struct Customers {
     pub chassis: Arc<Chassis>,
-    /// Country whose rules read telephone numbers written without a country code.
+    /// Country of telephone numbers written without a country code.
     pub country: Country,
 }
 

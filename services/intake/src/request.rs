@@ -30,7 +30,7 @@ mod work_order;
 #[derive(Clone, Debug)]
 pub struct Requests {
     pub chassis: Arc<Chassis>,
-    /// Country whose rules read telephone numbers written without a country code.
+    /// Country of telephone numbers written without a country code.
     pub country: Country,
 }
 

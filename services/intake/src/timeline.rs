@@ -1,4 +1,5 @@
-//! The timeline of a customer (B1.2): requests of intake, and complaints as the feed of their service reports them.
+//! The timeline of a customer (B1.2): requests from intake's own table, and complaints copied from the feed of their
+//! service.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -86,7 +87,7 @@ impl Customers {
                 ..pb::TimelineEntry::default()
             };
             if kind == Kind::Request {
-                // Intake's rows hold the numbers of the contract's enums.
+                // A request is stored with enum numbers, an entry from the feed with enum names.
                 let state = request::State::try_from(row.state.parse::<i32>().unwrap_or(0)).unwrap_or_default();
                 let topic = request::Kind::try_from(row.topic.parse::<i32>().unwrap_or(0)).unwrap_or_default();
                 pb::TimelineEntry {
@@ -113,7 +114,8 @@ impl Customers {
     }
 }
 
-/// The events that keep complaints on the timeline: registration, purge, and every event with a `state` field.
+/// Subscribes to the events that change complaints on the timeline: registration, purge, and every event with a `state`
+/// field.
 pub fn complaint_subscription() -> Subscription {
     let registered_type = complaints::ComplaintRegistered::full_name();
     let events = kefu_proto::pool().get_message_by_name(&registered_type).map(|message| message.parent_file());

@@ -1,4 +1,5 @@
-//! Absences of staff, during which a deputy is in charge (A2.4). Absences may overlap; each is independent of the others.
+//! Absences of staff (A2.4): while a head is absent, a deputy is in charge. Absences of one person may overlap; each is
+//! recorded and ended by itself.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::Timestamp as SqlTime;
@@ -15,11 +16,11 @@ use uuid::Uuid;
 use super::{Directory, no_staff, staff};
 
 const MAX_LENGTH: SignedDuration = SignedDuration::from_hours(366 * 24);
-/// Parent name that stands for all staff.
+/// Parent name that means all staff.
 const ALL_STAFF: &str = "staff/-";
 
 kefu_chassis::resources! {
-    /// Staff, the parents of absences; their ids are no UUIDs.
+    /// Staff, the parents of absences; their ids are not UUIDs.
     StaffMember = "staff", "kefu/Staff";
     /// Absences of staff.
     Absence = "absences", "kefu/Absence";

@@ -1,4 +1,4 @@
-//! The first ADMIN. An empty directory has nobody who may record staff, so a setting of the operator names one.
+//! The first ADMIN. In an empty directory nobody may record staff, so the operator names one in the settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl FirstAdmin {
         Ok(Self { name: name.to_owned(), chassis })
     }
 
-    /// Records the first ADMIN unless the directory has staff. Tries until Postgres answers or the service stops.
+    /// Records the first ADMIN unless the directory has staff. Retries until Postgres answers or the service stops.
     pub async fn record(self) {
         let mut stop = self.chassis.stopping();
         loop {

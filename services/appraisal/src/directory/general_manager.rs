@@ -1,4 +1,4 @@
-//! The general manager, who receives reports of major matters (A2.5): one person at a time, appointed by the office.
+//! The general manager, who receives reports of major matters (A2.5). There is one at a time.
 
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::{Call, Error};
@@ -6,7 +6,7 @@ use kefu_proto::directory::v1 as pb;
 
 use super::{Directory, lock_organisation, no_staff, staff};
 
-/// Aggregate of the events of appointments.
+/// Aggregate to which the events of appointments belong.
 const AGGREGATE: &str = "generalManager";
 
 impl Directory {

@@ -1,5 +1,6 @@
-//! `ImportStaff`: staff, and departments if asked for, from a CSV file. The whole file is read, then stored in transactions
-//! of bounded size. When somebody else changes the directory between two of these, the rest of the file is planned again.
+//! `ImportStaff`: staff, and departments if the call says so, from a CSV file. The whole file is read, then stored in
+//! transactions of bounded size. When another call changes the directory between two of them, the rest of the file is
+//! planned again.
 
 use std::collections::HashSet;
 
@@ -24,7 +25,7 @@ use rows::Reader;
 const MAX_BYTES: usize = 16 << 20;
 const REJECTED_LISTED_AT_MOST: usize = 1_000;
 
-/// A rejected row: its line, its column, and the reason.
+/// A rejected row: its line, the column at fault, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     pub line: u64,

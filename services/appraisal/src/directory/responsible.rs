@@ -16,7 +16,7 @@ const IS_DISSOLVED: Text = Text::new("the department is dissolved", "部门已�
 const NOBODY_IS_THERE: Text =
     Text::new("neither the head nor a deputy for the matter is there", "负责人及可代理此事的副职均不在岗");
 
-/// The deputies of a department in their order, as a column.
+/// Column of a department's deputies, in their order.
 pub type Deputies = Json<Vec<Deputy>>;
 
 impl Directory {

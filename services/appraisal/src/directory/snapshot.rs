@@ -1,5 +1,5 @@
-//! Rules between staff and departments. Pure, over a snapshot of the directory: the whole of it for an import, otherwise
-//! the part that a change concerns.
+//! Rules between staff and departments, checked against a snapshot of the directory: the whole directory for an import,
+//! otherwise the part that a change concerns. Only reading a snapshot needs Postgres.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ pub struct Refusal {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    /// A field of the resource (`staff` or `department`) is wrong by itself or in its reference.
+    /// A field of the resource, `staff` or `department`, is invalid or refers to something that it must not.
     Wrong(&'static str),
     /// A clause requires another change first: clause, resource, and what is missing.
     Gate(&'static str, String, Text),
@@ -204,7 +204,8 @@ impl DirectorySnapshot {
         Err(wrong_field("supervisor", &format!("stands below more than {LEVELS} others")))
     }
 
-    /// Refuses to leave a headship, the general manager's office or the last ADMIN role without a successor.
+    /// Fails if the change would leave a department without its head, the organisation without its general manager, or
+    /// the directory without an active ADMIN.
     fn check_left_behind(&self, old: &Staff, new: &Staff) -> Result<(), Refusal> {
         let leaves = new.inactive && !old.inactive;
         let moves = new.department != old.department;
@@ -226,8 +227,8 @@ impl DirectorySnapshot {
         Ok(())
     }
 
-    /// Checks head and deputies of a department, as far as they are among the `changed` fields. The members of a dissolved
-    /// department are not in the snapshot: the caller checks that there are none.
+    /// Checks head and deputies of a department, if they are among the `changed` fields. That a dissolved department
+    /// has no members is checked by the caller, since the snapshot may lack them.
     pub fn check_leaders(&self, new: &Department, changed: &[&str]) -> Result<(), Refusal> {
         let wrong_field = |field: String, reason: &str| Refusal {
             field,

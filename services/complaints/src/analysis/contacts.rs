@@ -8,7 +8,7 @@ use kefu_proto::intake::v1 as intake;
 use prost::{Message as _, Name as _};
 use sqlx::PgConnection;
 
-/// Subscribes to intake's events of a registered or imported request, each of which is a contact.
+/// Subscribes to intake's events of registered and imported requests, each of which counts as a contact.
 pub fn subscription() -> Subscription {
     Subscription {
         feed: "services/intake",

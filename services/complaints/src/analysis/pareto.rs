@@ -7,7 +7,7 @@ use super::{float, share};
 /// Cumulative share at which the vital few end.
 const MOST: f64 = 0.8;
 
-/// A group with its share, and its cumulative share with all larger groups.
+/// A group with its share, and the cumulative share of it and all groups ranked before it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranked {
     pub group: GroupRow,

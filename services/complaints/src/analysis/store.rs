@@ -45,7 +45,8 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// A query over the complaints of a filter. The filter takes the first nine parameters; `c` is the complaint.
+/// Makes a query over the complaints of a filter. The filter takes the first nine parameters; `c` names the complaint's
+/// row.
 macro_rules! filtered {
     ($kind:ident($($row:ty,)? $head:literal + $tail:literal), $filter:expr $(, $($arguments:tt)*)?) => {
         sqlx::$kind!(
@@ -73,7 +74,7 @@ macro_rules! filtered {
 pub struct GroupRow {
     pub key: String,
     pub count: i64,
-    /// Number received since contacts are recorded.
+    /// Number received since contacts have been recorded.
     pub rate_count: i64,
 }
 
@@ -181,9 +182,9 @@ pub struct StageRow {
     pub p90_us: i64,
 }
 
-/// Durations of the stages, by the contract's number of each. Each stage is sorted once, as a number, which is quicker than
-/// an interval. With an even number of durations, the median is the mean of the middle two: the second fraction finds the
-/// upper.
+/// Durations of the stages, by the contract's number of each. The durations of a stage are sorted once, as numbers,
+/// which is faster than as intervals. Of an even number of durations, the median is the mean of the middle two: the
+/// fraction 0.5 finds the lower one, 0.500000001 the upper one.
 pub async fn stages(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<StageRow>, sqlx::Error> {
     filtered!(
         query_as(
@@ -222,8 +223,8 @@ pub struct PunctualityRow {
     pub in_time: i64,
 }
 
-/// Punctuality by kind of duty, over duties fulfilled or past their time. Reads duties from the beginning of the period
-/// until `last`, the end of its last complaint.
+/// Punctuality by kind of duty, over duties that were met, or became overdue and were not waived. Only duties opened
+/// between the beginning of the period and `last`, the end of its last complaint, are read.
 pub async fn punctuality(
     pool: &PgPool,
     filter: &Filter<'_>,
@@ -247,7 +248,7 @@ pub async fn punctuality(
     .await
 }
 
-/// Number of closed complaints, and of those with every such duty fulfilled in time.
+/// Number of closed complaints, and of those in which every duty that `punctuality` counts was met in time.
 pub async fn resolution(pool: &PgPool, filter: &Filter<'_>, last: Timestamp) -> Result<PunctualityRow, sqlx::Error> {
     let closed = filtered!(
         query_scalar(r#"select count(*) as "count!" from complaints.complaint as c where"# + "and c.closure <> 0"),
@@ -271,7 +272,8 @@ pub async fn resolution(pool: &PgPool, filter: &Filter<'_>, last: Timestamp) -> 
     Ok(PunctualityRow { kind: "resolution".to_owned(), count: closed, in_time: closed - late })
 }
 
-/// End of the filter's last complaint; `now` while one is open; the beginning of the period without complaints.
+/// Time at which the last of the filter's complaints ended: `now` while one is open, the beginning of the period if
+/// there are no complaints.
 pub async fn last(pool: &PgPool, filter: &Filter<'_>, now: Timestamp) -> Result<Timestamp, sqlx::Error> {
     let last = filtered!(
         query_scalar(

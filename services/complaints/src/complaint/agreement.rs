@@ -1,4 +1,4 @@
-//! The complainant's agreement to the resolution or decline, completed measures, and progress reports (C5.6, C5.7, D8.8).
+//! Records the complainant's agreement or refusal, completed measures, and progress reports (C5.6, C5.7, D8.8).
 
 use kefu_chassis::names::{as_unknown, unknown};
 use kefu_chassis::time::{from_proto, sql, to_proto};
@@ -71,7 +71,7 @@ impl Complaints {
         measure.completed_by.clone_from(&call.caller.subject);
         measure.report = request.report;
         let completed = measure.clone();
-        // Measures can be recorded out of order: execution ends with the latest `completed_time`.
+        // Measures can be recorded out of order: the resolution is carried out at the latest `completed_time`.
         facts.executed_at =
             resolution.measures.iter().filter_map(|each| from_proto(each.completed_time.as_ref()?)).max();
         step.fire(if facts.measures_left == 0 { Action::CompleteLast } else { Action::CompleteMeasure }, &facts)?;

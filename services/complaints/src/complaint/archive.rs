@@ -82,7 +82,7 @@ impl Complaints {
         step.finish_with(&payload, archive).await
     }
 
-    /// End of the retention of a file closed at `at`, counted in the business calendar's zone.
+    /// End of the retention of a file archived at `at`, counted in the business calendar's zone.
     fn retain_until(&self, at: Timestamp) -> Timestamp {
         let regulation = &self.chassis.regulation;
         regulation.calendar().after(at, regulation.get(params::RETENTION).to_span())

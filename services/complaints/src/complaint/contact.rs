@@ -1,5 +1,5 @@
-//! Contacts with the complainant, attempts that reached nobody, and waiving the contact when attempts fail (extension of
-//! C5.8).
+//! Contacts with the complainant, attempts that reached nobody, and waiving the contact after enough attempts or a
+//! written refusal (extension of C5.8).
 
 use jiff::Timestamp;
 use kefu_chassis::names::{Id, unknown};
@@ -112,7 +112,7 @@ impl Complaints {
         facts.has_refused = refuses;
         facts.executed_at = Some(step.at);
         if refuses {
-            // The claimed ground is the written refusal; attempts must not stand in for it.
+            // A call on the ground of a written refusal must not succeed by the attempts.
             facts.attempts.0 = 0;
         }
         let awaited = step.record.awaited_step();
@@ -164,7 +164,8 @@ impl Complaints {
     }
 }
 
-/// The duty that an attempt for this purpose may meet, "" if the step has none; none where attempts do not count.
+/// The kind of duty that an attempt for this purpose may meet; empty if the step has no duty, none if attempts for the
+/// purpose do not count.
 fn duty(purpose: Purpose) -> Option<&'static str> {
     match purpose {
         Purpose::Acknowledgement => Some("acknowledgement"),
@@ -176,7 +177,7 @@ fn duty(purpose: Purpose) -> Option<&'static str> {
 }
 
 impl ComplaintRow {
-    /// The next step if it needs the complainant: the acknowledgement, the agreement or the return call.
+    /// The step that waits for the complainant: acknowledgement, agreement or return call; none if no step does.
     pub fn awaited_step(&self) -> Option<Purpose> {
         match self.state() {
             State::Registered => Some(Purpose::Acknowledgement),
@@ -187,7 +188,8 @@ impl ComplaintRow {
         }
     }
 
-    /// Start of that step; an earlier attempt does not count for it. None: no earlier attempt is possible.
+    /// Start of the step that waits for the complainant: earlier attempts do not count for it. None for the
+    /// acknowledgement, which waits from the receipt on.
     fn awaited_since(&self) -> Option<Timestamp> {
         match self.state() {
             State::Approved => sql::read(self.approved_at),

@@ -26,8 +26,8 @@ impl Complaints {
 }
 
 impl ComplaintRow {
-    /// Whether an action is the one its method would take on this complaint. `CompleteMeasure`, for example, has two: for
-    /// the last measure and for any other.
+    /// Whether a method would take this action on the complaint now. `CompleteMeasure`, for example, has two actions:
+    /// for the last measure and for any other.
     fn applies(&self, action: Action, facts: &Facts) -> bool {
         let (has_measures, is_one_left) = (facts.measures_left > 0, facts.measures_left == 1);
         match action {

@@ -74,11 +74,12 @@ pub struct Facts {
     pub is_acknowledged: bool,
     /// Whether there is evidence, or a stated reason for its absence.
     pub is_evidenced: bool,
-    /// Whether this investigation heard the complainant, or the contact was waived.
+    /// Whether the investigation of this cycle heard the complainant, or the contact was waived.
     pub is_contacted: bool,
     /// Investigator, and their department.
     pub investigator: Option<(String, String)>,
-    /// Whether the investigator, and the caller acting as one, are and always were outside the responsible department.
+    /// Whether the investigator, and the caller acting as one, were outside the responsible department ever since the
+    /// complaint was received.
     pub is_outside: bool,
     /// Whether a responsible person is named, or the reason for naming none.
     pub has_responsible: bool,
@@ -103,11 +104,12 @@ pub struct Facts {
     pub is_independent: bool,
     /// Departments concerned that still have to approve after this action.
     pub approvals_left: usize,
-    /// Whether a measure's time had passed before the complainant agreed.
+    /// Whether an open measure is overdue at the time of this action.
     pub is_plan_late: bool,
     /// Measures that this action opens or completes.
     pub measures: Vec<SubDuty>,
-    /// Time at which the last measure was completed, or an explanation without measures accepted.
+    /// Time at which the last measure was completed, or at which the complainant accepted an explanation without
+    /// measures.
     pub executed_at: Option<Timestamp>,
     /// Measures still open after this action.
     pub measures_left: usize,
@@ -115,7 +117,7 @@ pub struct Facts {
     pub attempts: (u32, u32),
     /// Working days with such attempts, and how many are required.
     pub attempt_days: (u32, u32),
-    /// Whether the call names the complainant's written refusal, a piece of evidence.
+    /// Whether the call names a piece of evidence that is the complainant's written refusal.
     pub has_refused: bool,
 }
 
@@ -156,13 +158,14 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::Acknowledge, "C5.2", &[State::Registered], Some(State::Acknowledged))
         },
-        // An investigation may begin before the apology, which is still owed.
+        // An investigation may begin before the apology, which remains due.
         Row {
             gates: &[NOT_ACKNOWLEDGED],
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::Acknowledge, "C5.2", &[State::Investigating], None)
         },
-        // The responsible department is notified at once. While nobody is in charge there, NotifyDepartment does it later.
+        // The responsible department is notified at once, or later by NotifyDepartment if nobody is in charge there
+        // now.
         Row {
             gates: &[INVESTIGATOR_OUTSIDE],
             opens: &[Duty::DepartmentNotice],

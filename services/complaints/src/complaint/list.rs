@@ -1,4 +1,4 @@
-//! Reads complaints: `GetComplaint`, and `ListComplaints` within the caller's bounds.
+//! Reads complaints: `GetComplaint`, and `ListComplaints` with the complaints that the caller may see.
 
 use jiff::Timestamp;
 use kefu_chassis::call::Scope;
@@ -79,10 +79,10 @@ impl Complaints {
     }
 }
 
-/// Bounds of a list: the customer's complaints, or those involving one of the parties.
+/// Bounds of a list: only the customer's complaints, or only those involving one of the parties.
 type Bounds = (Option<Id<Customer>>, Option<Vec<String>>);
 
-/// Bounds of the caller's view; the caller sees all complaints when both are none.
+/// Bounds of the complaints that the caller may see: all of them when both are none.
 pub fn bounds(call: &Call) -> Result<Bounds, Error> {
     Ok(match call.scope() {
         Scope::Any => (None, None),

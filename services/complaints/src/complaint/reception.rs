@@ -1,5 +1,5 @@
-//! From registration to the investigation: acknowledgement, classification, notified departments, handler and investigator
-//! (C5.2, D8.2, D8.3, A1.1).
+//! Steps from registration to investigation: acknowledgement, classification, notified departments, handler and
+//! investigator (C5.2, D8.2, D8.3, A1.1).
 
 use jiff::Timestamp;
 use kefu_chassis::lifecycle::SubDuty;
@@ -50,7 +50,7 @@ impl Complaints {
             self.chassis.directory.now().check_department(department)?;
         }
         let department = if department.is_empty() { &step.record.responsible_department } else { department }.clone();
-        // A person presumed responsible stays so only while their department stays the responsible one.
+        // A person stays presumed responsible only while the responsible department stays the same.
         let stays = person.is_empty() && department == step.record.responsible_department;
         let person = if stays { &step.record.responsible_person } else { person }.clone();
         self.check_person(&department, &person)?;
@@ -142,7 +142,8 @@ impl Complaints {
         step.finish(&payload).await
     }
 
-    /// The department's duty to acknowledge the notice (D8.3), owned by the person in charge now; empty when nobody is.
+    /// The department's duty to acknowledge the notice (D8.3), owned by the person in charge now; empty when nobody is
+    /// in charge.
     fn notice_duty(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let known = self.chassis.directory.now();
         let head = known.responsible(department, "", self.chassis.clock.now());
@@ -155,13 +156,14 @@ impl Complaints {
         head.map(duty).into_iter().collect()
     }
 
-    /// The duty of `notice_duty`; empty if the department was notified before.
+    /// The same duty as `notice_duty`; empty if the department was notified before.
     pub(super) fn notice_duty_once(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let is_notified = step.record.notified.iter().any(|known| known == department);
         if is_notified { Vec::new() } else { self.notice_duty(step, department) }
     }
 
-    /// Fails unless the person belongs or once belonged to the department: the matter of the complaint may lie long back.
+    /// Fails unless the person belongs or once belonged to the department: the complaint may be about something long
+    /// ago.
     pub(super) fn check_person(&self, department: &str, person: &str) -> Result<(), Error> {
         let is_theirs =
             self.chassis.directory.now().was_of(person, department, Timestamp::MIN, self.chassis.clock.now());
@@ -171,8 +173,8 @@ impl Complaints {
         Err(Error::field("responsible_person", "D8.5: is not of the responsible department and never was"))
     }
 
-    /// Whether `staff` has been outside `department` ever since the complaint was received (A1.1). Moving elsewhere
-    /// meanwhile does not make an outsider.
+    /// Whether `staff` has been outside `department` ever since the complaint was received (A1.1). Whoever left it
+    /// since then is not outside.
     pub(super) fn is_outside(&self, record: &ComplaintRow, staff: &str, department: &str, now: Timestamp) -> bool {
         let since = record.received_at.to_jiff();
         department.is_empty() || !self.chassis.directory.now().was_of(staff, department, since, now)

@@ -1,4 +1,4 @@
-//! `RegisterComplaint`: records a complaint and starts the clocks of the apology and the investigation (C5.1).
+//! `RegisterComplaint`: records a complaint and starts the clocks of acknowledgement and investigation (C5.1).
 
 use jiff::Timestamp;
 use kefu_chassis::contacts::Contact;
@@ -33,13 +33,13 @@ impl Complaints {
         let step = Step::create(&self.chassis, call, record, at, Action::Register, &facts).await?;
         let stored = step.insert(|shown| pb::ComplaintRegistered { complaint: Some(shown) }).await;
         match (stored, source) {
-            // The failed transaction can run no query: another connection looks up the existing complaint.
+            // The failed transaction runs no more queries, so another connection looks up the existing complaint.
             (Err(Error::Exists { .. }), Some(source)) => Err(self.exists(source).await?),
             (stored, _) => stored,
         }
     }
 
-    /// The refusal for a request that became a complaint before, with that complaint's name.
+    /// The refusal of a request that is a complaint already, with that complaint's name.
     async fn exists(&self, request: Uuid) -> Result<Error, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
         let name = of_request(&mut connection, request).await?.names::<Complaint>();

@@ -167,7 +167,7 @@ impl Complaints {
         }
     }
 
-    /// Facts about the caller as a judge of the resolution; `department` is the caller's at the time of the step.
+    /// Facts about the caller as an approver of the resolution; `department` is the caller's at the time of the step.
     fn entitlement(
         &self,
         call: &Call,

@@ -1,4 +1,4 @@
-//! The stored complaint, and its part as an aggregate root: stakeholders, facts, what customers see.
+//! The stored complaint as an aggregate root: stakeholders, facts, what customers see.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -128,7 +128,7 @@ impl ComplaintRow {
         self.last_informed_at = Some(sql::at(at));
     }
 
-    /// Resets the count of failed attempts, since another step is next or the complainant was reached.
+    /// Resets the count of failed attempts: another step is next, or the complainant was reached.
     pub fn reset_attempts(&mut self) {
         self.unreached_attempts = 0;
         self.attempt_days.clear();
@@ -225,7 +225,7 @@ pub async fn of_request(connection: &mut PgConnection, request: Uuid) -> Result<
         .await
 }
 
-/// Facts for a step, with whether the caller is the person held responsible.
+/// Facts for a step, including whether the caller is the person held responsible.
 pub fn facts(step: &Step<'_>, call: &Call) -> Facts {
     Facts { is_accused: step.record.is_accused(call), ..step.facts() }
 }

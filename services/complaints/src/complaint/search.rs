@@ -1,5 +1,5 @@
-//! `SearchComplaints`: index entries of complaints, and the search, the newest first. Postgres returns a bounded number of
-//! candidates; each is compared word for word here.
+//! `SearchComplaints`: index entries of complaints, and the search, newest first. Postgres returns a bounded number of
+//! candidates; this module compares each word for word.
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
@@ -21,9 +21,9 @@ use crate::shared::Complaint;
 
 /// Most grams kept of one complaint. Of a longer text only the beginning can be found.
 const GRAMS_AT_MOST: usize = 4_000;
-/// Candidates of a page, by their words: the newest.
+/// Most candidates of a page by their words; the newest.
 const LOOKED_AT: i64 = 200;
-/// Rows visited in one span of time, to take its newest from.
+/// Most rows visited in one span of time, of which the newest are taken.
 const VISITED: i64 = 500;
 
 impl Searched for ComplaintRow {

@@ -1,4 +1,5 @@
-//! `GetEvidenceContent`: streams the content piece by piece. No database connection is held while a slow reader receives.
+//! `GetEvidenceContent`: streams the content piece by piece. No database connection is held while the caller receives
+//! one.
 
 use async_stream::try_stream;
 use kefu_chassis::call::Answers;

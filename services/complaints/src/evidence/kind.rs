@@ -39,8 +39,8 @@ pub fn extensions(media_type: &str) -> &'static [&'static str] {
     ACCEPTED.iter().find(|(accepted, ..)| *accepted == media_type).map_or(&[], |(.., extensions)| extensions)
 }
 
-/// Whether `first` bytes fit the media type. A text may begin like a picture, sound or film, for example with `BMW` or `MAC
-/// `, but like no other kind. Markup is not accepted as text: a browser that shows it may run it.
+/// Whether `first` bytes fit the media type. A text may begin like a picture, sound or film, for example with `BMW` or
+/// `GIF`, but like no other kind. Markup is not accepted as text: a browser that shows it may run it.
 pub fn begins_as(media_type: &str, first: &[u8]) -> bool {
     let detected = infer::get(first);
     if is_text(media_type) {
@@ -56,7 +56,8 @@ pub fn begins_as(media_type: &str, first: &[u8]) -> bool {
     detected.is_some_and(|kind| detected_types.contains(&kind.mime_type()))
 }
 
-/// Whether `bytes` continue a text in UTF-8. A character cut off at their end is kept in `carried` for the next bytes.
+/// Whether `bytes` continue a text in UTF-8. The beginning of an incomplete character at their end is kept in `carried`
+/// for the next call.
 pub fn continues_text(carried: &mut Vec<u8>, bytes: &[u8]) -> bool {
     carried.extend_from_slice(bytes);
     if carried.contains(&0) {
@@ -75,8 +76,8 @@ pub fn is_text(media_type: &str) -> bool {
     media_type == TEXT
 }
 
-/// Whether a file ends as a ZIP archive, whatever its beginning: programs that unpack one search for the end record
-/// backwards. A consistent end record counts even with other bytes after it.
+/// Whether a file ends as a ZIP archive, whatever its beginning: programs that unpack archives search backwards for the
+/// end record. A consistent end record counts even with other bytes after it.
 pub fn ends_as_archive(tail: &[u8]) -> bool {
     tail.windows(END_RECORD).enumerate().any(|(place, record)| {
         let number = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));

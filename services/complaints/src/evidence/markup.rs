@@ -1,4 +1,5 @@
-//! Detects markup. A browser that sniffs content by its first bytes would run a stated plain text as HTML or SVG.
+//! Detects markup in content stated to be plain text. A browser that goes by the first bytes would run it as HTML or
+//! SVG.
 
 /// Elements that mark HTML: those of the sniffing standard (mimesniff.spec.whatwg.org), then those that load or run
 /// something by themselves, and the root elements of other formats that browsers show.

@@ -1,4 +1,5 @@
-//! Checks file names and descriptions: a name leads into no path and opens as its media type, no text disguises another.
+//! Checks file names and descriptions: a name holds no path and its extension fits the media type, and no text has
+//! characters that disguise it.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -44,7 +45,7 @@ pub fn extension_fault(name: &str, media_type: &str) -> Option<String> {
     (!is_known).then(|| format!("must end in .{} or have no extension, being {media_type}", known.join(", .")))
 }
 
-/// The fault of a text that people read; none if it is fine.
+/// The fault of a text that people read, such as a description; none if it is fine.
 pub fn text_fault(text: &str) -> Option<&'static str> {
     let is_forbidden = |character: char| {
         character.is_control() && !matches!(character, '\n' | '\r' | '\t') || changes_direction(character)
@@ -56,7 +57,7 @@ fn nfkc(name: &str) -> String {
     name.nfkc().collect()
 }
 
-/// Whether Windows takes a name for a device, whatever follows the first dot.
+/// Whether Windows takes a name for a device. Whatever follows the first dot makes no difference.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     let numbered = |word: &str| {

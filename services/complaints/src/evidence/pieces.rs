@@ -43,8 +43,8 @@ pub async fn piece(
     .await
 }
 
-/// Number of bytes and SHA-256 of the content as it is read; none without content. A stored piece that reading does not
-/// reach, for example after a gap, changes the digest. No connection is held between pieces.
+/// Number of bytes and SHA-256 of the content as `piece` reads it in order; none without content. A stored piece that
+/// is not reached, for example after a gap, changes the digest. No connection is held between pieces.
 pub async fn digest(pool: &PgPool, evidence: Uuid) -> Result<Option<(i64, Vec<u8>)>, sqlx::Error> {
     let stored = sqlx::query_scalar!(
         r#"select count(*) as "count!" from complaints.evidence_content where evidence = $1"#,

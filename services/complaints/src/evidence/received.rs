@@ -1,4 +1,4 @@
-//! Content received so far: checked as it comes, and kept in an unnamed temporary file.
+//! Content of an upload received so far: checked as it arrives, and kept in an unnamed temporary file.
 
 use std::io::SeekFrom;
 
@@ -13,7 +13,7 @@ use super::pieces::{PIECE, PIECES_PER_STATEMENT};
 use super::{kind, pieces};
 use crate::shared::Evidence;
 
-/// Bytes of the beginning that decide the kind of a file.
+/// Bytes at the beginning of a file by which its kind is recognised.
 const BEGINNING: usize = 8 * 1024;
 
 /// Content of an upload under way.
@@ -28,7 +28,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// Opens an empty one. Its file has no name from the start, so that closing it, even by a crash, deletes it.
+    /// Begins without content. The temporary file never has a name, so closing it deletes it, even in a crash.
     pub async fn open() -> Result<Self, Error> {
         let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::unexpected)?;
         Ok(Self {
@@ -88,7 +88,7 @@ impl Received {
         self.check_end().await
     }
 
-    /// Fails if the file ends as a ZIP archive, which its beginning hides.
+    /// Fails if the file ends as a ZIP archive, whatever it begins as.
     async fn check_end(&mut self) -> Result<(), Error> {
         let tail = u64::try_from(kind::TAIL).unwrap_or(u64::MAX).min(u64::try_from(self.size).unwrap_or_default());
         let mut end = Vec::new();

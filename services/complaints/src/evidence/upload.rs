@@ -1,5 +1,5 @@
-//! `UploadEvidence`: checks the content as it comes and keeps it in an unnamed file, deleted with the call. Complete
-//! content that is as stated is stored in one transaction.
+//! `UploadEvidence`: checks the content as it arrives and keeps it in an unnamed file, deleted when the call ends.
+//! Complete content that is as stated is stored in one transaction.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl Evidences {
     ) -> Result<pb::Evidence, Error> {
         let whole = tokio::time::timeout(self.transfers.bounds.whole(), self.receive(call, parts)).await;
         let (stated, mut received, _slot) = whole.map_err(|_| Error::Deadline)??;
-        // The upload took time: time and rights of the call are taken again now.
+        // The upload took time: the call's time and rights are determined anew.
         self.chassis.renew(call)?;
         let step = self.begin_step(call, &stated).await.map_err(within_evidence)?;
         let evidence = pb::Evidence {
@@ -52,8 +52,8 @@ impl Evidences {
         step.ready_for(Action::AddEvidence.label().method, &stated.parent, "", &facts).await
     }
 
-    /// Receives the description, then the content, and checks both. A caller without the right, or who has added the
-    /// evidence before, is refused before the content is sent and without taking a slot.
+    /// Receives the description, then the content, and checks both. A caller who may not see the complaint, or whose
+    /// call is a repetition, is stopped before the content is received and without taking a slot.
     async fn receive(
         &self,
         call: &mut Call,
@@ -89,7 +89,7 @@ impl Evidences {
 struct Messages {
     parts: Streaming<pb::UploadEvidenceRequest>,
     idle: Duration,
-    /// Time at which the upload is given up unless more bytes come.
+    /// Time at which the upload is abandoned unless more bytes arrive.
     until: Instant,
 }
 
@@ -122,7 +122,7 @@ fn read_error(status: Status) -> Error {
     }
 }
 
-/// Checks the description before any content comes.
+/// Checks the description, before any content is received.
 fn check_description(stated: &pb::UploadedEvidence) -> Result<(), Error> {
     check_digest("evidence.sha256", &stated.sha256)?;
     check_readable("evidence.source", &stated.source)?;
@@ -137,7 +137,7 @@ fn check_description(stated: &pb::UploadedEvidence) -> Result<(), Error> {
     wrong.map_or(Ok(()), |wrong| Err(Error::field("evidence.file_name", wrong)))
 }
 
-/// Prefixes field paths with `evidence.`, their place in the first message.
+/// Prefixes field paths with `evidence.`, the field of the first message that contains them.
 fn within_evidence(error: Error) -> Error {
     let Error::Invalid(violations) = error else { return error };
     let within = |violation: Violation| Violation { field: format!("evidence.{}", violation.field), ..violation };

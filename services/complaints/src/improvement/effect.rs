@@ -13,12 +13,14 @@ use super::row::ImprovementRow;
 #[derive(Debug, Default)]
 pub struct Counted {
     pub effect: Effect,
-    /// Open complaints without a cause yet, about the department or none: received before, and after.
+    /// Open complaints without a cause yet, whose responsible department is the same or not known: received before the
+    /// improvement, and after it.
     pub open: (i64, i64),
 }
 
 /// Counts complaints from `done` to `check`, and in a period of the same length before `done`. Contacts are counted by
-/// whole days, and only if they are recorded since the first of these: a rate over part of the contacts would be too high.
+/// whole days, and only if recording had begun by the first of them: a rate over part of the contacts would be too
+/// high.
 pub async fn count(
     connection: &mut PgConnection,
     record: &ImprovementRow,
@@ -71,11 +73,11 @@ pub async fn count(
     Ok(Counted { effect, open: (counts.open_before, counts.open_after) })
 }
 
-/// Whether no complaint recurred, or fewer than before: fewer per contact, where contacts are recorded.
+/// Whether complaints became fewer, or none followed. Where contacts are recorded, complaints per contact are compared.
 pub fn is_effective(effect: &Effect) -> bool {
     let (before, after) =
         if effect.contacts_before > 0 { (effect.contacts_before, effect.contacts_after) } else { (1, 1) };
-    // after ÷ contacts after < before ÷ contacts before, without a division.
+    // count after ÷ contacts after < count before ÷ contacts before, without a division.
     let is_less =
         i128::from(effect.count_after) * i128::from(before) < i128::from(effect.count_before) * i128::from(after);
     effect.count_after == 0 || is_less

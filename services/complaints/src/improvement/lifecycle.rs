@@ -1,4 +1,4 @@
-//! The lifecycle of an improvement: planned, carried out, and checked by somebody else when its time has come (D8.12).
+//! The lifecycle of an improvement: planned, carried out, and later checked by somebody of another department (D8.12).
 
 use jiff::Timestamp;
 use kefu_chassis::call::Stakeholders;
@@ -35,7 +35,7 @@ pub struct Facts {
     pub verifier: (String, String),
     /// Time from which the effect can be checked; none before the improvement is carried out.
     pub check_at: Option<Timestamp>,
-    /// Whether the checker is, and was, outside the department that carries the improvement out.
+    /// Whether the checker is outside the department that carries the improvement out, and was since it was completed.
     pub is_outside: bool,
     /// Whether `check_at` has come.
     pub is_time: bool,

@@ -1,4 +1,4 @@
-//! The stored improvement, and its part as an aggregate root.
+//! The stored improvement as an aggregate root.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -52,7 +52,7 @@ pub struct ImprovementRow {
 }
 
 impl ImprovementRow {
-    /// Counts of the check of the effect; none before.
+    /// Counts from the check of the effect; none before it.
     fn effect(&self) -> Option<Effect> {
         self.verified_at.map(|_| Effect {
             days: self.days,
@@ -63,7 +63,7 @@ impl ImprovementRow {
         })
     }
 
-    /// Sets the counts of the check of the effect.
+    /// Sets the counts from the check of the effect.
     pub fn set_effect(&mut self, effect: &Effect) {
         self.days = effect.days;
         (self.count_before, self.count_after) = (effect.count_before, effect.count_after);

@@ -91,8 +91,8 @@ impl Requests {
         step.finish(&payload).await
     }
 
-    /// Whether `domain` belongs to the department that the first responder had when the customer came (A2.3); none while
-    /// the directory has not arrived.
+    /// Whether `domain` belongs to the first responder's department at the time of the contact (A2.3); none until the
+    /// directory has been copied.
     pub(super) fn in_scope(&self, record: &RequestRow, domain: &str) -> Option<bool> {
         let known = self.chassis.directory.now();
         let department = known.department_of(&record.first_responder, record.contact_at.to_jiff());

@@ -1,4 +1,4 @@
-//! After the resolution: asking whether the customer is satisfied, and reopening (C4.2, C4.3).
+//! Steps after the resolution: the customer's confirmation, and reopening (C4.2, C4.3).
 
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::{Call, Error};

@@ -1,6 +1,6 @@
 //! `ConvertToComplaint`: a request becomes a complaint exactly once, in three steps: store the intent, register the
-//! complaint with its service under the intent's request id, link the two. `run` finishes an intent whose call broke off on
-//! the way.
+//! complaint with its service under the intent's request id, link the two. `run` finishes the intents of interrupted
+//! calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,9 @@ use super::lifecycle::Action;
 use super::row::{RequestRow, Step};
 use crate::shared::{Complaint, Contact, Request};
 
-/// How long one attempt at registering may take.
+/// Longest time of one attempt to register.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long after an attempt began `run` leaves its intent alone.
+/// Time after the start of an attempt until `run` may take its intent.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(20);
 /// How often `run` looks for unfinished intents.
 const POLL: Duration = Duration::from_secs(2);
@@ -51,9 +51,9 @@ impl Requests {
         }
     }
 
-    /// Stores the intent with its registration, or returns the one stored by an earlier call.
+    /// Stores the intent with its registration, or returns the registration stored by an earlier call.
     ///
-    /// Fails when the stored registration has another content than this call's.
+    /// Fails when the stored registration differs in content from this call's.
     async fn store_intent(
         &self,
         call: &Call,
@@ -99,8 +99,8 @@ impl Requests {
         Ok((id, registration))
     }
 
-    /// The complaint to register, received now even if a later attempt registers it. Checks here what complaints would
-    /// refuse, while the caller can still correct it.
+    /// Builds the complaint to register. Its time of receipt is now, even if a later attempt registers it. Checks what
+    /// the complaints service would refuse, while the caller can still correct it.
     fn registration(
         &self,
         call: &Call,
@@ -115,7 +115,7 @@ impl Requests {
         if matter.trim().is_empty() {
             return Err(Error::field("matter", "C5.1: is required, as the request has no description"));
         }
-        // An owner who has left cannot handle the complaint; then the caller does.
+        // The caller handles the complaint when the owner has left.
         let is_owner_active = self.chassis.directory.now().is_active(&record.owner);
         Ok(complaints::RegisterComplaintRequest {
             channel: record.channel.into(),
@@ -205,7 +205,7 @@ async fn drop_intent(chassis: &Chassis, call: &Call, request: Id<Request>) -> Re
     step.finish_unanswered(&payload).await
 }
 
-/// Links the request with its complaint; does nothing if they are linked.
+/// Links the request with its complaint, unless they are linked already.
 async fn link_complaint(
     chassis: &Chassis,
     call: &Call,
@@ -227,8 +227,8 @@ async fn link_complaint(
     step.finish(&payload).await
 }
 
-/// Finishes broken-off conversions until the service stops. Several replicas may run it: each intent is taken by one at a
-/// time.
+/// Finishes interrupted conversions until the service stops. Several replicas may run it: each intent is taken by one
+/// at a time.
 pub async fn run(chassis: Arc<Chassis>) {
     let mut stop = chassis.stopping();
     loop {
@@ -260,7 +260,7 @@ async fn finish_one(chassis: &Chassis) -> Result<bool, Error> {
     let Some(taken) = taken.fetch_optional(chassis.pool()).await? else { return Ok(false) };
     let rule = chassis.rules.named("ConvertToComplaint").cloned();
     let rule = rule.ok_or_else(|| Error::unexpected("ConvertToComplaint has no rule"))?;
-    // The journal names who asked for the conversion, and a retry of that call gets this reply.
+    // The journal names the caller who asked for the conversion, and a retry of that call gets this reply.
     let caller = Identity { subject: taken.actor, roles: vec![Role::Service], department: String::new() };
     let digest = taken.digest.try_into().map_err(|_| Error::unexpected("a digest has 32 bytes"))?;
     let call = Call::internal(Arc::new(caller), rule, now, None, &[]).under((taken.request_id, digest));
@@ -273,7 +273,7 @@ async fn finish_one(chassis: &Chassis) -> Result<bool, Error> {
             tracing::warn!(%request, why, "a request does not become a complaint: it is refused for good");
             drop_intent(chassis, &call, request).await?;
         }
-        // `try_next_at` is moved on already, so the next intent need not wait for this one.
+        // `try_next_at` is already later, so the next intent does not wait for this one.
         Err(error) => tracing::warn!(%request, cause = describe(&error), "a request is not a complaint yet"),
     }
     Ok(true)

@@ -47,8 +47,8 @@ impl RequestRow {
         if self.promised_at.is_some() { Action::PromiseWaitAgain } else { Action::PromiseWait }
     }
 
-    /// Whether an action is the one its method would take on this request. `PromiseWait`, for example, has two: the first
-    /// promise and a repeated one.
+    /// Whether a method would take this action on the request now. `PromiseWait`, for example, has two actions: the
+    /// first promise and a repeated one.
     fn applies(&self, action: Action) -> bool {
         match action {
             Action::PromiseWait | Action::PromiseWaitAgain => action == self.promise_action(),

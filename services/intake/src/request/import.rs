@@ -1,4 +1,5 @@
-//! `ImportRequests`: requests of another system, measured by the same duties. An import passes no gate and notifies nobody.
+//! `ImportRequests`: requests of another system, measured by the same duties as live ones. An import is checked by no
+//! gate and notifies nobody.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,7 +27,7 @@ mod store;
 
 const REJECTED_LISTED_AT_MOST: usize = 10_000;
 
-/// Settings of the first message, which hold for every row.
+/// Settings in the first message, valid for every row.
 struct Import {
     source: String,
     calendar: Calendar,
@@ -160,14 +161,14 @@ impl Requests {
             Some((Term::Within(regulation.get(params::CLASSIFY_WITHIN)), time(&row.classified_time))),
         ));
         if let Some(promised) = time(&row.promised_time) {
-            // The promise is kept by closing the request in time; a cancelled request was not finished.
+            // Closing the request in time keeps the promise; cancelling does not.
             terms.push((
                 new_duty("C2.2", "promised_wait"),
                 Some((Term::Until(promised), ended.filter(|_| record.state() == State::Closed))),
             ));
         }
-        // A request that ended within the interval needed no progress report; for others a row does not say if there was
-        // one.
+        // A request that ended within the interval needed no progress report. For any other, the row does not say
+        // whether there was one.
         let interval = import.calendar.due(opened_at, regulation.get(params::PROGRESS_EVERY));
         if ended.is_none_or(|ended| ended > interval.at) {
             terms.push((new_duty("C4.1", "progress"), None));
@@ -197,7 +198,7 @@ enum Term {
     Until(Timestamp),
 }
 
-/// An imported duty and its changes: met, voided with the request, or unrecorded.
+/// The duty of an imported request and its changes. The duty is met, voided with a cancelled request, or unrecorded.
 fn imported_duty(
     new: NewDuty<'_>,
     term: Option<(Term, Option<Timestamp>)>,

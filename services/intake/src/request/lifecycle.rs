@@ -99,7 +99,7 @@ pub struct Facts {
     pub is_answered: bool,
     /// Time of the first answer, if this action gives it.
     pub answered_at: Option<Timestamp>,
-    /// Time of the classification, if the request is registered classified.
+    /// Time of the classification, if this action registers a classified request.
     pub classified_at: Option<Timestamp>,
     /// Whether the request is classified.
     pub is_classified: bool,
@@ -121,7 +121,8 @@ pub struct Facts {
     pub closed_for: (SignedDuration, SignedDuration),
     /// Whether the customer was answered before this action.
     pub was_answered: bool,
-    /// Whether the business domain belongs to the first responder's department; none until the request is classified.
+    /// Whether the business domain belongs to the first responder's department; none until the request is classified,
+    /// or if the directory had not been copied then.
     pub in_scope: Option<bool>,
     /// Whether another department took the request over or has a work order for it.
     pub is_handed_over: bool,
@@ -135,7 +136,7 @@ pub struct Facts {
     pub handed_to: Option<HandedTo>,
     /// Whether this action declines the transfer.
     pub is_declined: bool,
-    /// Whether nobody works on the request: see `row::is_unattended`.
+    /// Whether nobody works on the request, as `row::is_unattended` defines it.
     pub is_unattended: bool,
     /// Whether the new owner is active in the department responsible.
     pub fits_department: bool,
@@ -161,7 +162,7 @@ const WAITING: &[State] = &[State::AwaitingCustomer];
 const SOLVED: &[State] = &[State::Resolved];
 const BEFORE_SOLUTION: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer];
 const UNSOLVED: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::TransferPending];
-/// Open, with no transfer pending: the owner acts.
+/// Open states without a pending transfer, in which the owner acts.
 const WITH_OWNER: &[State] = &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved];
 const OPEN: &[State] =
     &[State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::TransferPending];
@@ -202,7 +203,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::Progress],
             ..Row::row(Action::Respond, "C2.1", UNANSWERED, Some(State::InProgress))
         },
-        // The owner still answers the customer while a transfer is pending.
+        // While a transfer is pending, the owner may still answer the customer.
         Row {
             gates: &[UNANSWERED_YET],
             meets: &[Duty::FirstResponse, Duty::PromisedWait],
@@ -236,7 +237,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             only_begun: true,
             ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress, State::TransferPending], None)
         },
-        // No interval of C4.1 runs in these two states, so that informing the customer meets no Progress duty.
+        // No interval of C4.1 runs in these two states, so informing the customer meets no Progress duty.
         Row {
             meets: &[Duty::DelayNotice],
             opens: &[Duty::DelayNotice],

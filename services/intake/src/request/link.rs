@@ -1,4 +1,4 @@
-//! Linked requests, and repeat contacts: customers who had to come again about the same matter (A2.8).
+//! Linked requests, and repeat contacts: requests of a customer who had to come again about the same matter (A2.8).
 
 use jiff::Timestamp;
 use kefu_chassis::journal::NewEvent;
@@ -60,8 +60,8 @@ impl Requests {
     }
 }
 
-/// Finds and locks the contact that `record` repeats: the customer's last one about the same project, order or type of
-/// problem within the time of clause A2.8.
+/// Finds and locks the request that `record` repeats: the customer's latest one about the same project, order or type
+/// of problem, within the time of clause A2.8.
 pub async fn find_repeated(
     connection: &mut PgConnection,
     record: &RequestRow,
@@ -86,8 +86,8 @@ pub async fn find_repeated(
     .await
 }
 
-/// The contact that a request repeats by the problem type it is about to be classified with; none if it repeats one
-/// already.
+/// Finds the request that a classification makes this one repeat: the same customer's latest one about the same
+/// project, order or the type of problem now given, within the time of clause A2.8. None if it repeats one already.
 pub async fn find_repeated_by_problem(
     pool: &PgPool,
     request: &pb::ClassifyRequestRequest,
@@ -108,8 +108,8 @@ pub async fn find_repeated_by_problem(
     Ok(earlier.fetch_optional(pool).await?)
 }
 
-/// Records that `record` repeats `earlier`: links both, raises the priority of both, and counts the repeat on `earlier`,
-/// for its owner.
+/// Records that `record` repeats `earlier`: links both, raises the priority of both, and counts the repeat on
+/// `earlier`, with an event for its owner.
 pub async fn record_repeat(
     change: &mut UnitOfWork<'_>,
     call: &Call,

@@ -16,7 +16,8 @@ use super::row::{RequestRow, requests};
 use super::store::{ProgressRow, steps};
 use crate::shared::{Customer, Progress, Request, reference};
 
-type Newest = (Timestamp, Id<Request>);
+/// Position in a list: time of the contact, or when the next duty is due in a queue, then the request's id.
+type Position = (Timestamp, Id<Request>);
 
 impl Requests {
     pub(super) async fn get_request(&self, call: &Call, request: pb::GetRequestRequest) -> Result<pb::Request, Error> {
@@ -28,7 +29,7 @@ impl Requests {
         call: &Call,
         request: pb::ListRequestsRequest,
     ) -> Result<pb::ListRequestsResponse, Error> {
-        let page: Page<Newest> = Page::of(call, &request)?;
+        let page: Page<Position> = Page::of(call, &request)?;
         let own_customer =
             if let Scope::Customer(customer) = call.scope() { reference::<Customer>(customer)? } else { None };
         let customer = reference::<Customer>(&request.customer)?;
@@ -68,7 +69,7 @@ impl Requests {
         call: &Call,
         request: pb::ListMyQueueRequest,
     ) -> Result<pb::ListMyQueueResponse, Error> {
-        let page: Page<Newest> = Page::of(call, &request)?;
+        let page: Page<Position> = Page::of(call, &request)?;
         let queue = sqlx::query!(
             r#"
             select r.id, next.due_at as "due_at?: jiff_sqlx::Timestamp", next.clause as "clause?"

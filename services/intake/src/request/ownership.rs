@@ -95,8 +95,8 @@ impl Requests {
         change.commit(pb::ReassignRequestsResponse { requests: subjects, more }).await
     }
 
-    /// Locks the requests to reassign: those the call names, which must be the owner's, or else the owner's oldest open
-    /// ones, at most `BULK`. Also returns whether more are open.
+    /// Locks the requests to reassign: those that the call names, which must be the owner's; if it names none, the
+    /// owner's oldest open ones, at most `BULK`. Also returns whether the owner has more.
     async fn lock_for_reassignment(
         &self,
         call: &Call,
@@ -111,7 +111,7 @@ impl Requests {
             let more = ids.len() > most;
             ids.truncate(most);
             let mut records = RequestRow::lock(change.connection(), &ids).await?;
-            // A request that changed owner or state before the lock is left alone.
+            // A request whose owner or state changed before the lock is skipped.
             let is_assignable = |state| LIFECYCLE.is_possible(Action::Assign, state);
             records.retain(|record| record.owner == *owner && is_assignable(record.state()) && reaches(record));
             records.sort_by_key(|record| (record.contact_at.to_jiff(), record.id));
@@ -136,7 +136,7 @@ impl Requests {
     pub(super) async fn mark_major(&self, call: &Call, request: pb::MarkMajorRequest) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
-        // A report that the general manager has not acknowledged can be repeated, for example to a successor.
+        // A report can be repeated until it is acknowledged, for example to a new general manager.
         facts.is_reported = step.record.major && !step.owes("major_report");
         step.fire(Action::MarkMajor, &facts)?;
         step.record.major = true;

@@ -1,4 +1,4 @@
-//! `RegisterRequest`: the first responder becomes the owner (A2.1), and the clocks of its duties start.
+//! `RegisterRequest`: the first responder becomes the owner (A2.1), and the clocks of the request's duties start.
 
 use jiff::Timestamp;
 use kefu_chassis::directory::ResponsibleParty;
@@ -40,8 +40,8 @@ impl Requests {
         step.insert(|shown| pb::RequestRegistered { request: Some(shown) }).await
     }
 
-    /// Times of the contact and of the first answer, if there was one. A call with `answered_time` alone means that the
-    /// customer was answered at once.
+    /// Time of the contact, and time of the first answer if there was one. `answered_time` without `occurred_time`
+    /// means that the customer was answered at once.
     fn contact_times(
         &self,
         call: &Call,

@@ -1,4 +1,4 @@
-//! The stored request, and its part as an aggregate root: stakeholders, facts, what customers see.
+//! The stored request as an aggregate root: stakeholders, facts, what customers see.
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
@@ -136,7 +136,7 @@ impl RequestRow {
         self.project.map(|id| format!("{}/{}", self.customer_name(), Id::<Project>::from_uuid(id))).unwrap_or_default()
     }
 
-    /// Resource name of the pending transfer; empty if none is.
+    /// Resource name of the pending transfer; empty without one.
     fn transfer_name(&self) -> String {
         self.pending_transfer.map(|id| format!("{}/{}", self.id(), Id::<Transfer>::from_uuid(id))).unwrap_or_default()
     }
@@ -166,8 +166,8 @@ impl RequestRow {
         self.work_orders = 0;
     }
 
-    /// Whether the customer was answered. Work begins with the first answer, so the state decides even where an import has
-    /// no time for it.
+    /// Whether the customer was answered. Work begins with the first answer, so the state tells it even for an import
+    /// without the time of the answer.
     pub fn is_answered(&self) -> bool {
         let is_begun = !matches!(self.state(), State::Unspecified | State::Registered | State::TransferPending);
         is_begun || self.first_response_at.is_some() || self.cycle > 0
@@ -270,8 +270,8 @@ impl AggregateRoot for RequestRow {
     }
 }
 
-/// Whether nobody works on a request: the owner is absent, has left, or holds it only as head or deputy of the department
-/// that it was transferred to.
+/// Whether nobody works on a request: the owner is absent, has left, or only accepted its transfer as the person in
+/// charge of the department.
 pub fn is_unattended(known: &Organisation, record: &RequestRow, at: Timestamp) -> bool {
     let took_over = record.owner != record.first_responder
         && known

@@ -1,5 +1,6 @@
-//! `SearchRequests` finds earlier cases like the one at hand (C3.1), `SuggestDuplicates` other contacts about the same
-//! matter (A2.8). Postgres returns a bounded number of candidates; here each is compared word for word and ranked.
+//! `SearchRequests` finds earlier cases like the present one (C3.1), `SuggestDuplicates` other contacts about the same
+//! matter (A2.8). Postgres returns a bounded number of candidates; this module compares each word for word and ranks
+//! them.
 
 use jiff::Timestamp;
 use kefu_chassis::names::Id;

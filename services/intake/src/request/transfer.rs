@@ -1,5 +1,5 @@
-//! Transfers of a request to the person in charge of another department, and their answer (A2.4). A request that bounces
-//! between departments is recorded (A2.7).
+//! Transfers of a request to the person in charge of another department, who accepts or declines (A2.4), and the record
+//! of bounces: transferring a request again and again, or declining one in scope (A2.7).
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
@@ -133,7 +133,7 @@ impl Requests {
         self.store_answer(step, &row).await
     }
 
-    /// Locks the pending transfer of a call and its request, and checks that the caller may answer.
+    /// Locks the request, loads its pending transfer, and checks that the caller may answer.
     async fn lock_pending<'a>(
         &'a self,
         call: &'a Call,
@@ -221,7 +221,7 @@ pub async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Option<Trans
     transfers!("where id = $1", id).fetch_optional(connection).await
 }
 
-/// Withdraws a transfer because its request ended before it was answered.
+/// Withdraws the pending transfer of a request that is cancelled.
 pub async fn withdraw(connection: &mut PgConnection, transfer: Uuid) -> Result<(), sqlx::Error> {
     let withdrawn =
         sqlx::query!("update intake.transfer set state = $2 where id = $1", transfer, State::Withdrawn as i16);

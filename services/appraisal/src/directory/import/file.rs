@@ -7,7 +7,7 @@ use super::Rejected;
 
 /// Required columns.
 const REQUIRED: [&str; 3] = ["id", "number", "display_name"];
-/// Optional columns. Without one, the stored values stay.
+/// Optional columns. If one is missing, the stored values stay.
 const OPTIONAL: [&str; 6] = ["department", "post", "level", "roles", "skills", "supervisor"];
 /// Optional columns of an import that may create departments.
 const OF_DEPARTMENTS: [&str; 4] = ["department_name", "department_kind", "domains", "position"];
@@ -16,7 +16,7 @@ pub const DESCRIPTION: [&str; 3] = ["department_name", "department_kind", "domai
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A file that was read.
+/// The rows of a file, as text.
 #[derive(Debug, Default)]
 pub struct File {
     columns: Vec<&'static str>,
@@ -63,7 +63,8 @@ impl File {
     }
 }
 
-/// The line number of a record. The reader's position includes preceding empty lines and the end of the line before.
+/// The line number of a record. The reader's position lies before the empty lines, or the line feed, that precede the
+/// record.
 fn line_of(bytes: &[u8], position: &csv::Position) -> u64 {
     let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
     let ends = bytes.get(from..).unwrap_or_default().iter().take_while(|byte| b"\r\n".contains(byte));

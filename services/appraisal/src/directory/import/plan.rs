@@ -1,4 +1,5 @@
-//! The plan of an import: which rows to store, in an order that keeps the rules of the directory after every step. Pure.
+//! The plan of an import: which rows to store, in an order that keeps the rules of the directory after every step.
+//! Planning needs no Postgres.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -56,7 +57,8 @@ impl Plan {
         for entry in &entries {
             after.put_staff(entry.record.clone());
         }
-        // A rejected row can invalidate others, for example those it would supervise: repeats until none is rejected.
+        // Rejecting a row can invalidate others, for example rows that name its person as supervisor: repeats until
+        // none is rejected.
         loop {
             let before = entries.len();
             entries.retain(|entry| {
@@ -75,7 +77,7 @@ impl Plan {
         plan
     }
 
-    /// The rows that change something. Rejects rows that are wrong by themselves or contradict an earlier row.
+    /// The rows that change something. Rejects rows that are invalid by themselves or contradict an earlier row.
     fn entries(
         &mut self,
         file: &File,
@@ -109,7 +111,8 @@ impl Plan {
         entries
     }
 
-    /// Orders departments before staff, and supervisors before those they supervise, so that no step stores a circle.
+    /// Orders departments before staff, and supervisors before those they supervise, so that no step stores a cycle of
+    /// supervisors, or refers to what is not stored yet.
     fn order_steps(&mut self, mut entries: Vec<Entry>, described: Described, after: &DirectorySnapshot) {
         let used: HashSet<&str> = entries.iter().map(|entry| entry.record.department.as_str()).collect();
         let departments = described.0.into_iter().filter(|(name, _)| used.contains(name.as_str()));
@@ -192,7 +195,7 @@ impl Seen {
     }
 }
 
-/// Unknown departments that the file describes, each with the index of the first row that does.
+/// Unknown departments that the file describes, each with the index of the first row that describes it.
 struct Described(BTreeMap<String, (usize, department::row::DepartmentRow)>);
 
 impl Described {
@@ -203,7 +206,7 @@ impl Described {
             if name.is_empty() || known.department(&name).is_some() || described.contains_key(&name) {
                 continue;
             }
-            // A wrong description is rejected later, with its row.
+            // A row with an invalid description is rejected later, by `check`.
             if let Ok(Some(record)) = reader.department(file, row, &name) {
                 described.insert(name, (index, record));
             }

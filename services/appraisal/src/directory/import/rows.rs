@@ -1,4 +1,5 @@
-//! Reads a row as a member of staff and a department, each checked like the request of `CreateStaff` or `CreateDepartment`.
+//! Reads a row as a member of staff and a department, checked like the requests of `CreateStaff` and
+//! `CreateDepartment`.
 
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::directory::v1 as pb;
@@ -21,7 +22,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader for an import by `call`.
+    /// Builds the reader for an import by `call`.
     pub fn new(chassis: &Chassis, call: &Call, creates_departments: bool) -> Result<Self, Error> {
         let call_of = |method: &str| {
             let path = format!("/kefu.directory.v1.DirectoryService/{method}");
@@ -131,7 +132,7 @@ fn id(collection: &str, name: &str) -> String {
     name.strip_prefix(collection).unwrap_or(name).to_owned()
 }
 
-/// The resource name for a cell that has a name or an id; empty for an empty cell.
+/// The resource name for a cell that holds a name or an id; empty for an empty cell.
 fn reference(collection: &str, text: &str) -> String {
     let is_name = text.strip_prefix(collection).is_some_and(|rest| rest.starts_with('/'));
     if text.is_empty() || is_name { text.to_owned() } else { format!("{collection}/{text}") }
@@ -145,7 +146,7 @@ fn enum_number(row: &Row, column: &str, text: &str, read: impl Fn(&str) -> Optio
     read(&text.to_uppercase()).ok_or_else(|| Rejected::new(row.line, column, format!("{text} is not known")))
 }
 
-/// Checks the request that a row stands for. `column` maps a field to its column.
+/// Checks the request that would create what the row describes. `column` maps a field to its column.
 fn check(call: &Call, request: &impl Message, row: &Row, column: fn(&str) -> &str) -> Result<(), Rejected> {
     let Err(error) = call.check(request) else { return Ok(()) };
     let Error::Invalid(violations) = error else { return Err(Rejected::new(row.line, "", "cannot be read")) };

@@ -138,8 +138,8 @@ pub fn updated(call: &Call, record: &StaffRow, changed: &[&str], occurred: Times
     NewEvent::new(record.name.clone(), record.version, occurred, &call.rule.clauses, &payload)
 }
 
-/// The staff that a change of `record` is checked against: the stored member, the holder of the number, all supervisors
-/// above, and two active ADMINs, so that one of them is somebody else.
+/// The staff that a change of `record` is checked against: the stored member, the holder of the number, the supervisors
+/// up to `levels` above, and two active ADMINs, of whom at least one is somebody else.
 pub async fn around(
     connection: &mut PgConnection,
     record: &StaffRow,

@@ -54,7 +54,7 @@ pub fn entry(name: String, kind: &str, bytes: &[u8]) -> Entry {
     Entry { name, media_type: kind.to_owned(), size_bytes, sha256: sha256(bytes).to_vec() }
 }
 
-/// Entry of the row's hidden fields.
+/// Builds the entry of the row's hidden fields.
 pub fn hidden_entry(record: &ComplaintRow) -> Result<Entry, Error> {
     let hidden = Hidden {
         parties: &record.parties,
@@ -66,7 +66,7 @@ pub fn hidden_entry(record: &ComplaintRow) -> Result<Entry, Error> {
     Ok(entry(format!("{}/row", record.id()), "application/json", &encoded))
 }
 
-/// Entry of the content of a piece of evidence.
+/// Builds the entry of the content of a piece of evidence.
 pub fn content_entry(
     complaint: Id<Complaint>,
     evidence: Uuid,
@@ -78,7 +78,8 @@ pub fn content_entry(
     Entry { name, media_type, size_bytes, sha256 }
 }
 
-/// Every entry of a file about to be closed, except the complaint. Content gets the size and digest recorded at its upload.
+/// Entries of a file about to be archived, except those of the complaint itself. Content has the size and digest
+/// recorded at its upload.
 pub async fn entries_of_file(connection: &mut PgConnection, complaint: Id<Complaint>) -> Result<Vec<Entry>, Error> {
     let Recorded { mut entries, evidence } = recorded(connection, complaint, i64::MAX).await?;
     for (id, body) in evidence {
@@ -98,7 +99,7 @@ pub async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>, s
         let mut listed = entry(name, &pb::Paper::full_name(), &row.body);
         let known = pb::Paper::decode(row.body.as_slice()).unwrap_or_default().kind;
         if known != i32::from(row.kind) {
-            // Lists select by the column `kind`. A column changed behind the message's back must change the digest.
+            // Lists select by the column `kind`: a column that differs from the message must change the digest.
             listed.sha256 = sha256(&[row.body, row.kind.to_be_bytes().to_vec()].concat()).to_vec();
         }
         entries.push(listed);
@@ -112,7 +113,7 @@ pub async fn recorded(connection: &mut PgConnection, complaint: Id<Complaint>, s
 }
 
 /// Entries of the complaint's events before `seq`, each with the digest that the journal's chain covers. Events are
-/// appended under the complaint's lock, so none can be added later with a lower `seq` than the closing.
+/// appended under the complaint's lock, so none can follow with a lower `seq` than the event of the archiving.
 async fn events(connection: &mut PgConnection, complaint: Id<Complaint>, seq: i64) -> Result<Vec<Entry>, Error> {
     let rows = sqlx::query!(
         "select event_id, payload_type, payload, salt, payload_digest from journal where aggregate = $1 and seq < $2",
@@ -123,7 +124,7 @@ async fn events(connection: &mut PgConnection, complaint: Id<Complaint>, seq: i6
     let entries = rows.into_iter().map(|row| Entry {
         name: format!("{complaint}/events/{}", row.event_id),
         media_type: row.payload_type,
-        // Erasing a payload also loses its size, so the size is left out.
+        // The size is left out, since erasing a payload loses it.
         size_bytes: 0,
         sha256: match (row.payload, row.salt) {
             (Some(payload), Some(salt)) => payload_digest(&salt, &payload).to_vec(),

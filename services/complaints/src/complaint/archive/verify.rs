@@ -1,4 +1,4 @@
-//! `VerifyArchive`: proves that a file is unchanged since it was closed (C5.9).
+//! `VerifyArchive`: proves that a file has not changed since it was archived (C5.9).
 
 use std::collections::BTreeMap;
 
@@ -24,15 +24,16 @@ use crate::shared::Complaint;
 /// Most faults that a reply lists.
 const FAULTS: usize = 100;
 
-/// Limits verifications at once, since each digests a whole file. Further calls wait, at most until their deadlines.
+/// Limits how many verifications run at once, since each digests a whole file. Further calls wait, at most until their
+/// deadlines.
 static VERIFICATIONS: Semaphore = Semaphore::const_new(4);
 
-/// The journal's event of the closing.
+/// The journal's event of the archiving.
 struct Closing {
     /// Sequence number of the event; `i64::MAX` if there is none.
     seq: i64,
-    /// The archive as the event describes it, without entries; none unless the journal has exactly one closing, with an
-    /// intact payload.
+    /// The archive as the event describes it, without entries; none unless the journal has exactly one such event, with
+    /// an intact payload.
     archive: Option<pb::Archive>,
 }
 
@@ -89,7 +90,7 @@ impl Complaints {
         }
         let mut closed = entry(complaint.to_string(), &pb::Complaint::full_name(), &stored.row.complaint_body);
         let shown = stored.record.show();
-        // The complaint shown now must equal the one at its closing.
+        // The complaint as shown now must equal the one archived.
         if !stored.is_same(&shown) {
             closed.sha256 = sha256(&shown.encode_to_vec()).to_vec();
         }
@@ -109,7 +110,7 @@ impl Complaints {
 }
 
 impl Stored {
-    /// Fault of the archive itself against the journal's event; none if they agree.
+    /// Fault of the archive itself, compared with the journal's event; none if they agree.
     fn fault_of(&self, manifest: &pb::Archive) -> Option<Kind> {
         let Some(closing) = &self.closing.archive else { return Some(Kind::Root) };
         let roots = [&self.row.root_sha256, &manifest.root_sha256, &root_digest(&manifest.entries)];
@@ -123,7 +124,7 @@ impl Stored {
         (!agrees).then_some(Kind::Changed)
     }
 
-    /// Whether `shown` equals the complaint at its closing, apart from the fields that the closing itself changed.
+    /// Whether `shown` equals the archived complaint, apart from the fields that archiving itself changed.
     fn is_same(&self, shown: &pb::Complaint) -> bool {
         let Ok(closed) = pb::Complaint::decode(self.row.complaint_body.as_slice()) else { return false };
         let recorded = Some(to_proto(self.row.archived_at.to_jiff()));
@@ -143,7 +144,7 @@ fn fault(name: &str, kind: Kind) -> Fault {
     Fault { name: name.to_owned(), kind: kind.into() }
 }
 
-/// Entries added, changed or missing since `before`.
+/// Entries added, changed or missing in `now`, compared with `before`.
 fn differences(before: &[Entry], now: &[Entry]) -> Vec<Fault> {
     let mut before: BTreeMap<&str, &Entry> = before.iter().map(|entry| (entry.name.as_str(), entry)).collect();
     let mut faults = Vec::new();
@@ -158,8 +159,8 @@ fn differences(before: &[Entry], now: &[Entry]) -> Vec<Fault> {
     faults
 }
 
-/// Reads the event of the closing, which the journal's own chain proves. A complaint is closed once: of two events one is
-/// forged, so neither counts.
+/// Reads the event of the archiving, which the journal's own chain proves. A complaint is archived once: of two such
+/// events one is forged, so neither counts.
 async fn closing_event(connection: &mut PgConnection, record: &ComplaintRow) -> Result<Closing, Error> {
     let events = sqlx::query!(
         "select seq, payload, salt, payload_digest, actor, occurred_at from journal

@@ -1,4 +1,5 @@
-//! Who may take an action that is not open to all stakeholders of a complaint alike, for example only the investigator.
+//! Who may take an action, where that differs from the handler and the handling department: for example only the
+//! investigator.
 
 use kefu_chassis::call::Stakeholders;
 use kefu_chassis::lifecycle::Reach;

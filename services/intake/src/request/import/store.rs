@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::request::row::{RequestColumns, RequestRow};
 use crate::shared::{Customer, reference};
 
-/// The customers of the rows that do not exist.
+/// The customers that the rows name and that do not exist.
 pub async fn unknown_customers(
     executor: impl PgExecutor<'_>,
     rows: &[pb::ImportedRequest],

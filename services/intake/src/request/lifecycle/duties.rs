@@ -44,7 +44,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         met_at: |facts| facts.classified_at.filter(|_| facts.in_scope == Some(true)),
         ..Rule::of(Duty::PassOn, "A2.8", "pass_on", |facts, regulation| {
-            // A request in scope whose transfer was declined is with the right department; so is one handed over.
+            // A request is with the right department if it was handed over, or if it is in scope and its transfer was
+            // declined.
             let is_with_right_department = facts.is_declined && facts.in_scope == Some(true) || facts.is_handed_over;
             (!is_with_right_department).then(|| Term::Within(regulation.get(params::PASS_ON_WITHIN)))
         })
@@ -86,7 +87,8 @@ pub fn first_response(channel: Channel, regulation: &Regulation) -> Option<Budge
     }
 }
 
-/// The interval of C4.1: from the first answer on, or from registration in channels without a limit for the first answer.
+/// The interval of C4.1. It starts at the first answer, or at the registration in channels without a limit for the
+/// first answer.
 fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
     let every = regulation.get(params::PROGRESS_EVERY);
     match facts.answered_at {

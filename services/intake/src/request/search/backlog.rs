@@ -1,5 +1,5 @@
 //! Backlog of the search index: imported requests, and requests and customers stored before the index existed. Several
-//! replicas may work on it: each request and each customer is taken by one.
+//! replicas may index it: each request and each customer is taken by one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,8 @@ pub async fn run(chassis: Arc<Chassis>) {
     }
 }
 
-/// Indexes one batch of requests and one of customers with ids above `after`, and moves `after` on. Returns how many.
+/// Indexes one batch of requests and one of customers with ids above `after`, and advances `after`. Returns how many
+/// were indexed.
 async fn index_batch(chassis: &Chassis, after: &mut (Uuid, Uuid)) -> Result<usize, sqlx::Error> {
     let mut transaction = chassis.pool().begin().await?;
     let requests = index_requests(&mut transaction, after.0).await?;

@@ -13,14 +13,16 @@ use crate::request::Requests;
 use crate::request::row::{RequestRow, requests};
 
 const AT_MOST: usize = 20;
-/// Candidates of the same customer: the newest that came before, or within the clause's time after, the request.
+/// Most candidates of the same customer: the newest of those received before the request, or after it within the time
+/// of clause A2.8.
 const OF_CUSTOMER: i64 = 100;
-/// Candidates with the same order number, of any customer.
+/// Most candidates with the same order number, of any customer.
 const OF_ORDER: i64 = 20;
 /// Least Dice coefficient at which two descriptions count as similar.
 const SIMILAR: f64 = 0.4;
 
-/// How a request is like another. Suggestions are sorted: repeat contacts, then the same order number, then similar words.
+/// Likeness of a request to another. Suggestions are sorted: repeat contacts, then the same order number, then similar
+/// words.
 #[derive(Debug)]
 struct Likeness {
     reasons: Vec<Reason>,
@@ -87,7 +89,8 @@ impl Likeness {
     }
 }
 
-/// How `other` is like `record`; none if not enough. `is_near`: no more than the clause's time lies between the two.
+/// Likeness of `other` to `record`; none if it is too small. `is_near` tells whether the time of clause A2.8 or less
+/// lies between the two.
 fn compare(record: &RequestRow, other: &RequestRow, is_near: bool, record_grams: &HashSet<String>) -> Option<Likeness> {
     let is_same_customer = record.customer.is_some() && record.customer == other.customer;
     let are_equal = |this: &str, that: &str| !this.is_empty() && this == that;
@@ -105,7 +108,7 @@ fn compare(record: &RequestRow, other: &RequestRow, is_near: bool, record_grams:
     .collect();
     let is_one_matter = reasons.iter().any(|&reason| reason != Reason::SimilarText);
     let is_repeat = is_same_customer && is_near && is_one_matter;
-    // The same project or type of problem long ago is not enough.
+    // The same project or type of problem is not enough when the contact was long ago.
     let is_enough =
         is_repeat || reasons.iter().any(|reason| matches!(reason, Reason::SameOrderNumber | Reason::SimilarText));
     is_enough.then_some(Likeness { reasons, similarity, is_repeat })

@@ -1,5 +1,5 @@
-//! Score of a request for a query. An exact number or code comes first, then the words side by side, then the words apart;
-//! within each class the field decides, for example a phone number before the description.
+//! Score of a request for a query. An exact number or code scores highest, then the words side by side, then the words
+//! apart; within each class the field decides, for example a phone number before the description.
 
 use kefu_chassis::search::packed;
 use kefu_proto::intake::v1::search_result::Field;
@@ -53,7 +53,7 @@ fn match_text(phrase: &str, text: &SearchText) -> Option<Match> {
     text.code.as_ref().is_some_and(|code| code.contains(&packed(phrase))).then(|| hit(TOGETHER, false))
 }
 
-/// Whether the query is exactly this number or code. For a request's number the running part is enough: `42` matches
+/// Whether the phrase is exactly this number or code. For a request's number the running part is enough: `42` matches
 /// `R-20260105-000042`.
 fn is_exact(phrase: &str, text: &SearchText) -> bool {
     let Some(code) = &text.code else { return false };

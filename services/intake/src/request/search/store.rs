@@ -1,4 +1,5 @@
-//! Candidates of a search, from Postgres: a bounded number, whatever the query and however many requests there are.
+//! Reads the candidates of a search from Postgres: a bounded number, whatever the query and however many requests there
+//! are.
 
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::search::Probes;
@@ -9,20 +10,20 @@ use uuid::Uuid;
 use super::text::SearchText;
 use kefu_chassis::search::Query;
 
-/// Candidates by their words, or of the one customer the call names: the newest.
+/// Most candidates by their words, or of the one customer that the call names; the newest.
 const LOOKED_AT: i64 = 200;
-/// Rows visited in one span of time, to take its newest from.
+/// Most rows visited in one span of time, of which the newest are taken.
 const VISITED: i64 = 500;
-/// Customers whose name or address may match: the newest.
+/// Most customers whose name or address may match; the newest.
 const CUSTOMERS: i64 = 20;
-/// Candidates of each matching customer.
+/// Most candidates of each matching customer.
 const OF_EACH: i64 = 30;
-/// Candidates of all matching customers together.
+/// Most candidates of all matching customers together.
 const OF_ALL: i64 = 50;
-/// Candidates with exactly the order number, and candidates with exactly the id in another system.
+/// Most candidates with exactly the order number, and most with exactly the id in another system.
 const OF_NUMBER: i64 = 20;
 
-/// Restricts a search to a customer, a department or a state; none or empty: no restriction.
+/// Restricts a search to a customer, a department or a state. A field that is none or empty restricts nothing.
 #[derive(Debug, Default)]
 pub struct Filter<'a> {
     pub customer: Option<Uuid>,
@@ -58,7 +59,7 @@ impl Candidate {
     }
 }
 
-/// The requests that may fit a query.
+/// Finds the requests that may match a query.
 pub async fn find(pool: &PgPool, query: &Query, filter: &Filter<'_>) -> Result<Candidates, sqlx::Error> {
     let of_one = filter.customer.is_some();
     let (texts, customers) = if of_one { Default::default() } else { probes(pool, query).await? };

@@ -85,7 +85,7 @@ impl SearchText {
         code(Field::Number, number)
     }
 
-    /// Reads texts from their stored lines, see `line`.
+    /// Reads texts from the lines that `line` writes.
     pub fn read(texts: &str) -> impl Iterator<Item = Self> {
         texts.lines().filter_map(|line| {
             let (field, text) = line.split_once([':', '='])?;
@@ -95,8 +95,8 @@ impl SearchText {
         })
     }
 
-    /// The stored line: field number, `=` for a code or `:` for other text, then the text. Normal form leaves neither
-    /// character nor a line break in the text.
+    /// The stored line: field number, `=` for a code or `:` for other text, then the text. A text in normal form has no
+    /// `=`, no `:` and no line break.
     fn line(&self) -> String {
         format!("{}{}{}", self.field as i32, if self.code.is_some() { '=' } else { ':' }, self.text)
     }

@@ -1,4 +1,5 @@
-//! appraisal through its public API: a real client, the real server, a Postgres database of its own, a clock that stands.
+//! The appraisal service through its public API: a real client, the real server, a Postgres database of its own, a
+//! fixed clock.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod appraisal {

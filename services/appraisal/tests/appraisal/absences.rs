@@ -1,4 +1,4 @@
-//! Absences, and who is in charge while somebody is away (A2.4): from the start of an absence on, until its end.
+//! Absences, and who is in charge during them (A2.4): from the start of an absence until its end.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::ErrorReason;
@@ -142,7 +142,7 @@ async fn everybody_records_their_own_absence_and_leaders_that_of_their_departmen
         assert_eq!(refusal.resource(), names[0], "{subject}");
     }
     house.as_("staff/boss", "MANAGER").end_absence(end(&names[0], "")).await.unwrap();
-    // An absence of one is not found under another's name.
+    // An absence is not found under the name of another member of staff.
     let foreign = names[1].replace("staff/lin", "staff/zhao");
     let refused = house.office.end_absence(end(&foreign, "")).await;
     assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);

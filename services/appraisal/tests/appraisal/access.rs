@@ -1,4 +1,4 @@
-//! Who may call what, and touch which resource.
+//! Access: who may call each method, and who may reach each resource.
 
 use kefu_testkit::any::access::assert_matrix;
 

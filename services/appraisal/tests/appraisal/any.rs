@@ -1,4 +1,5 @@
-//! A world in which each method of appraisal has something to act on, and one good request of each.
+//! Data for tests that call every method by its descriptor: something for each method to act on, and a valid request of
+//! each.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +17,13 @@ use serde_json::{Value as Json, json};
 
 use super::house::{DESK, House};
 
-/// A service at work: staff/boss leads the desk, and staff/lin is away and has duties.
+/// A service with data: staff/boss heads the desk, and staff/lin is absent and has duties.
 pub struct World {
     pub bench: Bench,
     pub admin: String,
     reader: String,
     absence: String,
-    /// What the methods act on that every service has.
+    /// The resources that methods common to all services act on.
     targets: BTreeMap<&'static str, String>,
 }
 
@@ -45,7 +46,8 @@ impl World {
             world.absence = pb::Absence::decode(reply.as_slice()).unwrap().name;
         }
         world.seed_shared().await;
-        // Whoever calls may act as what the token says, as in every other service's tests: not as the directory has it now.
+        // Gives everybody every role in the directory's copy, so that only the token limits a caller's roles, as in the
+        // tests of other services.
         world.bench.followed().await;
         let as_cast = "update directory_staff set roles = '{1,2,3,4,5,6,7,8,9,10}';
             delete from directory_membership where since_at > '2000-01-01'";
@@ -53,7 +55,7 @@ impl World {
         world
     }
 
-    /// Duties of staff/lin, of whom two are overdue, which staff/lin is told.
+    /// Adds duties of staff/lin, who is notified of the two overdue ones.
     async fn seed_shared(&mut self) {
         for _ in 0..2 {
             self.open_duty("things/late", SignedDuration::from_mins(1)).await;
@@ -73,7 +75,7 @@ impl World {
         self.call(&self.admin, "PauseDuty", pause).await.unwrap();
     }
 
-    /// A duty of staff/lin; no method of appraisal opens one yet.
+    /// Opens a duty of staff/lin past the API, since no method of appraisal opens one.
     async fn open_duty(&self, subject: &str, within: SignedDuration) -> String {
         let chassis = self.bench.chassis();
         let (now, calendar) = (self.bench.now(), chassis.regulation.calendar());
@@ -183,7 +185,7 @@ impl kefu_testkit::any::World for World {
         if fields.contains(&field) { UnknownName::Field(field.to_owned()) } else { UnknownName::Resource(kind, name) }
     }
 
-    /// It makes something new each time it is called.
+    /// Each call creates another absence.
     fn unaimed(&self) -> &[&str] {
         &["RecordAbsence"]
     }

@@ -45,7 +45,7 @@ async fn every_method_that_names_a_resource_says_which_one_is_not_known() {
 
 #[tokio::test]
 async fn every_change_refuses_a_stale_etag_and_answers_a_repeated_call_as_the_first_time() {
-    // Four methods make or name something that has no etag yet.
+    // Four methods take no etag: they create a resource, or appoint.
     assert_eq!(assert_changes_can_be_repeated(&World::new().await).await, (11, 7));
 }
 

@@ -1,4 +1,4 @@
-//! The first ADMIN of a directory that holds nobody: recorded once, whoever starts, and whenever Postgres answers.
+//! The first ADMIN of an empty directory: recorded once, whichever replica starts and whenever Postgres answers.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
@@ -17,7 +17,7 @@ async fn recorded(bench: &Bench) {
     eventually("the first ADMIN is recorded", async || (bench.number(COUNT).await > 0).then_some(())).await;
 }
 
-/// Everything of the directory that was recorded.
+/// Every event of the directory: its type and its aggregate.
 async fn told_of(bench: &Bench) -> Vec<(String, String)> {
     events(bench).await.into_iter().map(|event| (payload(&event).to_owned(), event.aggregate)).collect()
 }
@@ -34,7 +34,7 @@ async fn an_empty_directory_gets_its_first_admin_once() {
     let roles: Vec<Role> = staff.roles().collect();
     assert_eq!((staff.name.as_str(), staff.number.as_str(), staff.display_name.as_str(), roles), expected);
 
-    // Another start, also with another name, finds somebody.
+    // A second start, with another name, finds staff and records nobody.
     let database = bench.database().to_owned();
     let second = naming("staff/else").start_on(&database).await.unwrap();
     let house = House::on(second).await;

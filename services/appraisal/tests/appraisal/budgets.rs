@@ -1,4 +1,4 @@
-//! How often each kind of call waits for Postgres.
+//! Round trips to Postgres of each kind of call.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
@@ -9,7 +9,8 @@ use super::house::{DESK, House, newcomer, proto};
 #[tokio::test]
 async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
     let house = House::on(Bench::builder(&kefu_appraisal::SERVICE).on_a_line().connections(3).start().await).await;
-    // The copy of the directory, which every change wakes, waits meanwhile, with one of the connections.
+    // Blocks the follower of the directory's feed, which every change wakes: its statements must not be counted. It
+    // occupies one of the connections.
     let mut held = house.bench.admin().begin().await.unwrap();
     sqlx::query("lock table feed_cursor").execute(&mut *held).await.unwrap();
     let client = || house.office.clone();
@@ -19,14 +20,14 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
         let (mut client, call) = (client(), newcomer(&format!("n{number}"), Role::Agent, DESK));
         async move { client.create_staff(call).await.unwrap() }
     });
-    assert_eq!(create.await, 7, "begin, hold, staff, departments, insert, record, commit");
+    assert_eq!(create.await, 7, "begin, lock, staff, departments, insert, record, commit");
     let change = house.bench.round_trips(|| {
         number += 1;
         let staff = pb::Staff { name: "staff/lin".into(), post: format!("{number}"), ..Default::default() };
         let (mut client, call) = (client(), pb::UpdateStaffRequest { staff: Some(staff), ..Default::default() });
         async move { client.update_staff(call).await.unwrap() }
     });
-    assert_eq!(change.await, 8, "begin, hold, load, staff, departments, update, record, commit");
+    assert_eq!(change.await, 8, "begin, lock, load, staff, departments, update, record, commit");
     let department = house.bench.round_trips(|| {
         number += 1;
         let department = pb::Department { name: DESK.into(), display_name: format!("{number}"), ..Default::default() };
@@ -34,7 +35,7 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
         let mut client = client();
         async move { client.update_department(call).await.unwrap() }
     });
-    assert_eq!(department.await, 6, "begin, hold, load, update, record, commit");
+    assert_eq!(department.await, 6, "begin, lock, load, update, record, commit");
     let absence = pb::Absence {
         start_time: proto("2026-11-20T08:00:00+08:00"),
         end_time: proto("2026-11-21T08:00:00+08:00"),

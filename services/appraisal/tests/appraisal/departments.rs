@@ -1,4 +1,4 @@
-//! Departments: who leads them, and what becomes of one that is dissolved.
+//! Departments: their heads and deputies, and their dissolution.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::{ErrorReason, Role};

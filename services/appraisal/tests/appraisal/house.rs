@@ -1,4 +1,4 @@
-//! What the tests share: a small organisation with its callers, and short words for calls and events.
+//! Shared by the tests: a small organisation with its callers, and helpers for calls and events.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::directory::v1::directory_service_client::DirectoryServiceClient;
@@ -16,7 +16,7 @@ pub const OFFICE: &str = "departments/office";
 /// A bench with three departments and five people, none of whom leads anything yet.
 pub struct House {
     pub bench: Bench,
-    /// The office's client.
+    /// Client of staff/office.
     pub office: DirectoryServiceClient<Caller>,
 }
 
@@ -32,7 +32,8 @@ impl House {
         house
     }
 
-    /// As another service, which the directory need not know.
+    /// Records departments and staff. The caller is a service, since staff may call only once they are in the
+    /// directory.
     async fn furnish(&self) {
         let mut service = DirectoryServiceClient::new(self.bench.as_service());
         for (id, kind) in [
@@ -114,7 +115,7 @@ impl House {
         events(&self.bench).await
     }
 
-    /// How many events there are.
+    /// Number of events in the journal.
     pub async fn count(&self) -> i64 {
         self.bench.number("select count(*) from journal").await
     }
@@ -136,7 +137,7 @@ pub async fn events(bench: &Bench) -> Vec<Event> {
     events
 }
 
-/// The call that records somebody, numbered by their id.
+/// The request that records a member of staff, whose number is derived from the id.
 pub fn newcomer(id: &str, role: Role, department: &str) -> pb::CreateStaffRequest {
     let staff = pb::Staff {
         number: format!("N-{id}"),
@@ -148,7 +149,7 @@ pub fn newcomer(id: &str, role: Role, department: &str) -> pb::CreateStaffReques
     pb::CreateStaffRequest { staff: Some(staff), staff_id: id.into(), ..Default::default() }
 }
 
-/// A mask; none of no paths.
+/// An update mask; none without paths.
 pub fn paths(mask: &[&str]) -> Option<prost_types::FieldMask> {
     let paths: Vec<String> = mask.iter().map(|&path| path.to_owned()).collect();
     (!paths.is_empty()).then_some(prost_types::FieldMask { paths })

@@ -1,4 +1,4 @@
-//! `ImportStaff`: an organisation from a file, once, with the rows that cannot be taken named by line and column.
+//! `ImportStaff`: an organisation from a file, imported once; rejected rows are reported by line and column.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::{ErrorReason, Role};
@@ -24,7 +24,7 @@ async fn import(house: &House, text: &str) -> pb::ImportStaffResponse {
     send(&house.bench, text.as_bytes(), 1 << 20, true).await.unwrap()
 }
 
-/// Recorded, changed, just so, rejected.
+/// Numbers of rows created, updated, unchanged and rejected.
 pub fn counts(result: &pb::ImportStaffResponse) -> (i32, i32, i32, i32) {
     (result.created_count, result.updated_count, result.unchanged_count, result.rejected_count)
 }
@@ -71,7 +71,8 @@ async fn rows_stand_in_any_order_and_change_only_what_the_file_has_columns_for()
     let mut house = House::open().await;
     let skilled = pb::Staff { name: "staff/lin".into(), skills: vec!["printers".into()], ..Default::default() };
     house.change(skilled, &[]).await.unwrap();
-    // With a byte order mark, columns in another order, names instead of ids, and whoever supervises last.
+    // A file with a byte order mark, columns in another order, names instead of ids, and a supervisor after those
+    // supervised.
     let file = "\u{feff}number,id,display_name,department,supervisor,roles\r\n\
         N-new,new,新来的,desk,staff/lin,agent ； technician\r\n\
         N-lin,staff/lin,\"林,小姐\",departments/desk,first,AGENT\r\n\
@@ -195,7 +196,7 @@ async fn departments_are_recorded_as_the_file_describes_them_and_known_ones_stay
     let all = house.office.list_departments(all).await.unwrap().into_inner().departments;
     assert_eq!(all.len(), 4, "no department of a row that was not taken");
 
-    // A head who is known is not replaced by what a file says later.
+    // A later file does not replace a recorded head.
     let again = import(&house, &format!("{header}lin,N-lin,lin,desk,,,,head,AGENT\n")).await;
     assert_eq!((counts(&again), house.department(DESK).await), ((0, 0, 1, 0), desk));
 }

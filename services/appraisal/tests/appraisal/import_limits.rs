@@ -1,4 +1,4 @@
-//! Large imports: their bound, their time, and what goes on beside them.
+//! Large imports: their limits, their duration, and calls that run beside them.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use super::house::{DESK, House, newcomer};
 use super::import::{counts, send};
 
 const STAFF: &str = "select count(*) from appraisal.staff";
-/// Changes that wait for the organisation.
+/// Counts transactions that wait for the lock of the organisation.
 pub const WAITING: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock' and query like '%update appraisal.organisation set version%'";
-/// Those that wait while staff are stored.
+/// Counts transactions that wait for a lock while they store staff.
 const STORING: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into appraisal.staff%'";
 
-/// So many people in departments of twenty, each supervised by somebody further down.
+/// A file with this many people in departments of twenty, each supervised by somebody further down.
 fn organisation(people: usize) -> String {
     let mut file = String::from(
         "id,number,display_name,department,department_name,department_kind,position,level,roles,supervisor\n",
@@ -90,14 +90,14 @@ async fn who_is_recorded_beside_an_import_is_neither_lost_nor_overwritten() {
     for number in 0..1_600 {
         writeln!(file, "p{number},{number},A,desk,AGENT").unwrap();
     }
-    // The first transaction of the import waits for a number that this one has and gives back.
+    // The first transaction of the import waits for a staff number that this transaction takes and rolls back.
     let mut held = house.bench.admin().begin().await.unwrap();
     let copy =
         "insert into appraisal.staff select 'staff/held', '0', display_name, department, post, level, roles, skills,
         qualifications, supervisor, inactive, department_since, created_at, updated_at, version
         from appraisal.staff where name = 'staff/lin'";
     sqlx::query(copy).execute(&mut *held).await.unwrap();
-    // Meanwhile others want an id and a number of its last rows; their turn comes before its second.
+    // Meanwhile two calls take an id and a number of its last rows; they get the lock before its second transaction.
     let create = |call| {
         let mut client = DirectoryServiceClient::new(house.bench.as_service());
         async move { client.create_staff(call).await.unwrap() }

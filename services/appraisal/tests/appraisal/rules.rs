@@ -1,4 +1,4 @@
-//! What breaks a rule of the directory: refused with its field, clause or resource, and nothing changed.
+//! Calls that break a rule of the directory: each is refused with its field, clause or resource, and changes nothing.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::{ErrorReason, Role};
@@ -10,7 +10,7 @@ use tonic::Code;
 use super::any::World;
 use super::house::{DESK, House, OTHER, newcomer};
 
-/// A good request of a method with some fields of the resource in it changed.
+/// A valid request of a method with some fields of its resource changed.
 fn changed(world: &World, method: &str, resource: &str, change: &Json) -> Json {
     let mut request = world.json(method);
     let target = if resource.is_empty() { &mut request } else { &mut request[resource] };
@@ -20,7 +20,7 @@ fn changed(world: &World, method: &str, resource: &str, change: &Json) -> Json {
     request
 }
 
-/// The method, the resource, what is wrong with it, and the field that it is refused for.
+/// Invalid requests: the method, the resource, the change, and the field that the refusal names.
 fn broken() -> Vec<(&'static str, &'static str, Json, &'static str)> {
     let mut cases = Vec::new();
     for method in ["CreateStaff", "UpdateStaff"] {
@@ -128,7 +128,7 @@ async fn nobody_supervises_themselves_also_not_by_way_of_others() {
         let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
         assert_eq!(refusal.fields(), ["staff.supervisor"], "{by}");
     }
-    // 64 levels at most stand above anybody: from zhao, who has none, downwards.
+    // At most 64 supervisors may stand above anybody; staff/zhao, at the top, has none.
     let mut above = "lin".to_owned();
     for level in 4..=64 {
         let id = format!("l{level}");
@@ -169,7 +169,7 @@ async fn the_last_active_admin_stays_one_and_the_general_manager_stays() {
     let refusal = assert_refused(outcome, Code::FailedPrecondition, ErrorReason::GateClosed);
     assert_eq!((refusal.clauses(), refusal.resource()), (vec!["A2.5"], "staff/zhao"));
 
-    // Once there is another, they may; who left is no other.
+    // The last ADMIN may leave once there is another; one who has left does not count.
     house.create("second", Role::Admin, "").await;
     house.leave("staff/second").await.unwrap();
     let outcome = house.leave("staff/admin").await;

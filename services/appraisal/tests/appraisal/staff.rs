@@ -1,4 +1,5 @@
-//! Staff and the general manager: recorded, listed, changed, told of as whole resources with the time that counts.
+//! Staff and the general manager: recorded, listed, changed; events carry the whole resource and the time of the
+//! change.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::{ErrorReason, Role};
@@ -105,7 +106,7 @@ async fn an_update_changes_what_its_mask_names_and_tells_only_what_differs() {
         department: DESK.into(),
         ..Default::default()
     };
-    // Only what is set.
+    // Without a mask, an update changes only the fields that are set.
     let after = house.change(given.clone(), &[]).await.unwrap();
     assert_eq!((after.post.as_str(), after.level()), ("组长", pb::staff::Level::Lead));
     assert_eq!((&after.number, &after.roles, after.etag.as_str()), (&before.number, &before.roles, "\"2\""));
@@ -115,13 +116,13 @@ async fn an_update_changes_what_its_mask_names_and_tells_only_what_differs() {
         (update.staff, update.changed_fields),
         (Some(after.clone()), vec!["post".to_owned(), "level".to_owned()])
     );
-    // Only what is named, also to nothing.
+    // With a mask, it changes only the fields that the mask names, and clears those that are not set.
     let after = house.change(given, &["level", "skills"]).await.unwrap();
     assert_eq!(after.etag, "\"2\"", "nothing differs");
     let cleared = pb::Staff { name: "staff/lin".into(), ..Default::default() };
     let after = house.change(cleared, &["post"]).await.unwrap();
     assert_eq!((after.post.as_str(), after.etag.as_str()), ("", "\"3\""));
-    // An update to what it is already says nothing.
+    // An update without a difference appends no event.
     let events = house.count().await;
     assert_eq!(house.change(after.clone(), &["*"]).await.unwrap(), after);
     assert_eq!(house.count().await, events);

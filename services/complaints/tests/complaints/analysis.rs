@@ -1,5 +1,5 @@
-//! `AnalyzeComplaints` over complaints so few that each figure can be counted by hand (D8.11); a hundred thousand of them are in
-//! the tests across services.
+//! `AnalyzeComplaints` over so few complaints that each figure can be counted by hand (D8.11). The tests across
+//! services have a hundred thousand.
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_chassis::time::{from_proto, to_proto};
@@ -28,7 +28,7 @@ fn time(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-/// So many days and hours after [`MONDAY`].
+/// The time `days` and `hours` after [`MONDAY`].
 fn after(days: i64, hours: i64) -> Timestamp {
     time(MONDAY) + SignedDuration::from_hours(days * 24 + hours)
 }
@@ -41,7 +41,7 @@ fn from_to(start: Timestamp, end: Timestamp) -> pb::AnalyzeComplaintsRequest {
     }
 }
 
-/// Three weeks from [`MONDAY`] on.
+/// A request for the three weeks from [`MONDAY`] on.
 fn three_weeks() -> pb::AnalyzeComplaintsRequest {
     from_to(after(0, 0), after(21, 0))
 }
@@ -51,7 +51,7 @@ async fn analyze(bench: &Bench, request: pb::AnalyzeComplaintsRequest) -> pb::An
     client.analyze_complaints(request).await.unwrap().into_inner()
 }
 
-/// Puts a complaint into the table, received then; what else is known of it are columns.
+/// Inserts a complaint received at `received`; `columns` replaces other columns.
 async fn put(bench: &Bench, received: Timestamp, columns: Value) -> Uuid {
     let mut row = json!({
         "channel": Channel::Hotline as i16, "received_at": received.to_string(), "contact": {},
@@ -76,14 +76,14 @@ async fn put(bench: &Bench, received: Timestamp, columns: Value) -> Uuid {
     .unwrap()
 }
 
-/// So many complaints, received then.
+/// Inserts `count` complaints received at `received`.
 async fn put_many(bench: &Bench, count: usize, received: Timestamp) {
     for _ in 0..count {
         put(bench, received, json!({})).await;
     }
 }
 
-/// So many contacts on a day of October or November 2026.
+/// Inserts the number of contacts of a day.
 async fn contacts(bench: &Bench, day: &str, count: i64) {
     sqlx::query("insert into complaints.contact_count values ($1::text::date, $2, true)")
         .bind(day)
@@ -103,7 +103,7 @@ async fn without_contacts_no_rate_is_told_and_weeks_are_the_units_as_far_as_they
     put_many(&bench, 2, after(7, 12)).await;
     put_many(&bench, 3, after(14, 12)).await;
     put_many(&bench, 1, after(21, 12)).await;
-    // It is Friday, 10 o'clock, of the fourth week; the year's end is asked for.
+    // The clock shows Friday, 10:00, of the fourth week; the requested period ends with the year.
     let told = analyze(&bench, from_to(after(7, 0), time("2027-01-01T00:00:00+08:00"))).await;
     assert_eq!((told.complaint_count, told.contact_count, told.rate_per_thousand), (6, None, None));
     assert_eq!((told.rate_start_time, told.rate_count), (None, 0));
@@ -137,7 +137,7 @@ async fn of_a_time_in_which_contacts_were_not_recorded_neither_rates_nor_the_cha
     assert_eq!(told.rate_start_time.as_ref().and_then(from_proto), Some(after(7, 0)));
     assert_eq!(told.rate_count, 10);
 
-    // Recorded from a Wednesday on: half a week's contacts are no measure of a week's complaints.
+    // Contacts are recorded from a Wednesday on, so that week's complaints have no rate.
     contacts(&bench, "2026-10-28", 10).await;
     let told = analyze(&bench, three_weeks()).await;
     assert_eq!((told.rate_count, told.contact_count), (50, Some(2_010)));
@@ -148,7 +148,7 @@ async fn of_a_time_in_which_contacts_were_not_recorded_neither_rates_nor_the_cha
 #[tokio::test]
 async fn a_period_is_taken_in_whole_days_as_contacts_are_counted() {
     let bench = Bench::of(&kefu_complaints::SERVICE).await;
-    // Midnight of Greenwich is eight in the morning here.
+    // Midnight in UTC is eight in the morning of the business calendar.
     put_many(&bench, 1, after(0, 1)).await;
     put_many(&bench, 1, after(7, 1)).await;
     put_many(&bench, 1, after(7, 23)).await;
@@ -249,7 +249,7 @@ async fn every_stage_has_the_median_and_the_nearest_rank_percentile_of_those_who
     for state in [State::Withdrawn, State::Executing] {
         put(&bench, after(0, 0), json!({ "closed_at": after(20, 0).to_string(), "state": state as i16 })).await;
     }
-    // Closing their file makes no difference.
+    // Archiving makes no difference.
     bench.admin().execute("alter table complaints.complaint disable trigger user").await.unwrap();
     bench.admin().execute("update complaints.complaint set state = 11 where state in (10, 12)").await.unwrap();
     let told = analyze(&bench, three_weeks()).await;
@@ -269,19 +269,19 @@ async fn who_complains_of_the_same_within_ninety_days_does_so_again() {
     let of = |customer: u128, cause: i16, department: &str| json!({ "customer": Uuid::from_u128(customer).to_string(), "cause_category": cause, "responsible_department": department });
     let again = after(1, 0);
     let ninety = again - SignedDuration::from_hours(90 * 24);
-    // To the second: of the first customer again, of the second no longer.
+    // The first customer's complaints are exactly 90 days apart, the second's one second more.
     put(&bench, ninety, of(1, PEOPLE, DESK)).await;
     put(&bench, again, of(1, PEOPLE, FIELD)).await;
     put(&bench, ninety - SignedDuration::from_secs(1), of(2, PEOPLE, FIELD)).await;
     put(&bench, again, of(2, PEOPLE, FIELD)).await;
-    // Of something else; of nobody known; of nothing known.
+    // No recurrence: another cause, an unknown customer, an unknown cause.
     put(&bench, again, of(1, PROCESS, FIELD)).await;
     put(&bench, again, json!({})).await;
     put(&bench, again, of(1, 0, FIELD)).await;
     let told = analyze(&bench, three_weeks()).await.recurrence.unwrap();
     assert_eq!((told.count, told.recurring_count), (3, 1));
     near(told.share, 1.0 / 3.0);
-    // The earlier one is looked for among all complaints, not only among those that are asked about.
+    // The earlier complaint may be one that the filter leaves out.
     let only = pb::AnalyzeComplaintsRequest { responsible_department: FIELD.into(), ..three_weeks() };
     assert_eq!(analyze(&bench, only).await.recurrence.unwrap().recurring_count, 1);
 }
@@ -315,15 +315,16 @@ async fn in_time_is_what_was_fulfilled_in_time_of_what_was_fulfilled_or_whose_ti
         ("acknowledgement", Kept::Met, true, true, complaint),
         ("acknowledgement", Kept::Open, false, true, complaint),
         ("acknowledgement", Kept::Paused, false, true, complaint),
-        // Its time has not come; it was set aside; it fell away before its time; it is of a complaint outside the period; it is
-        // of another kind.
+        // Five that do not count: not due yet, waived, voided before it was due, of a complaint outside the period, of
+        // another kind. The callback after them counts.
         ("acknowledgement", Kept::Open, false, false, complaint),
         ("acknowledgement", Kept::Waived, false, true, complaint),
         ("acknowledgement", Kept::Voided, false, false, complaint),
         ("acknowledgement", Kept::Met, false, false, before),
         ("progress", Kept::Met, false, false, complaint),
         ("callback", Kept::Met, false, false, complaint),
-        // It fell away after its time had passed, with the complaint; of two that were closed one kept all its duties.
+        // The first was voided, with its complaint, after it was due. Of the two closed complaints, the other met all
+        // its duties in time.
         ("investigation", Kept::Voided, false, true, closed),
         ("investigation", Kept::Met, false, false, kept),
         ("acknowledgement", Kept::Met, false, false, kept),

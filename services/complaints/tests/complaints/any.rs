@@ -1,4 +1,5 @@
-//! Any method, called by its descriptor: a world with something for each method to act on, and one good request of each.
+//! Data for tests that call every method by its descriptor: something for each method to act on, and a valid request of
+//! each.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ const EVERY: [&str; 6] = ["AGENT", "TECHNICIAN", "INVESTIGATOR", "APPROVER", "SU
 const CUSTOMER: &str = "customers/0199aaaa-0000-7000-8000-000000000002";
 const OTHER_CUSTOMER: &str = "customers/0199aaaa-0000-7000-8000-000000000003";
 
-/// Each action with the state of a complaint that it can be done to.
+/// Each method that acts on a complaint, with a state in which it may.
 const ACTIONS: [(&str, State); 21] = [
     ("AcknowledgeComplaint", State::Registered),
     ("ClassifyComplaint", State::Registered),
@@ -46,12 +47,12 @@ const ACTIONS: [(&str, State); 21] = [
     ("GetComplaint", State::Concluded),
 ];
 
-/// A service at work: complaints of staff/lin, who investigates them too, in every state.
+/// A service with data: complaints in every state, handled and investigated by staff/lin.
 pub struct World {
     pub bench: Bench,
     admin: String,
     pub lin: String,
-    /// What each action acts on.
+    /// The resource that each method acts on.
     target: BTreeMap<&'static str, String>,
 }
 
@@ -96,7 +97,7 @@ impl World {
         self.call(&self.admin, "PauseDuty", paused).await.unwrap();
     }
 
-    /// Improvements in each state; the effect of one can be checked from three months on.
+    /// Adds a planned improvement, and one carried out three months ago, whose effect can be checked.
     async fn seed_improvements(&mut self) {
         let complaint = self.complaint_in(State::Concluded).await;
         self.target.insert("CreateImprovement", complaint);
@@ -111,7 +112,7 @@ impl World {
         self.target.insert("CompleteImprovement", planned);
     }
 
-    /// Two duties of staff/lin are overdue, and staff/lin is told.
+    /// Adds two overdue duties of staff/lin, who is notified of both.
     async fn seed_notifications(&mut self) {
         for _ in 0..2 {
             self.complaint_in(State::Registered).await;
@@ -165,7 +166,7 @@ impl World {
         name
     }
 
-    /// Takes a step with a complaint, by whoever takes it.
+    /// Takes a step with a complaint, as a caller who may.
     async fn take(&self, name: &str, step: &str) {
         let of = |mut call: Json| {
             call["name"] = json!(name);
@@ -214,14 +215,14 @@ impl World {
         self.made_by(&self.lin, method, request).await
     }
 
-    /// The name of what a call made or changed.
+    /// Calls a method. Returns the name of the resource that it created or changed.
     async fn made_by(&self, token: &str, method: &str, request: Json) -> String {
         let reply = self.call(token, method, request).await.unwrap();
         let reply = DynamicMessage::decode(named(method).output(), reply.as_slice()).unwrap();
         reply.get_field_by_name("name").unwrap().as_str().unwrap().to_owned()
     }
 
-    /// A good request of a method.
+    /// A valid request of a method.
     fn good(&self, method: &str) -> Json {
         let target = self.target.get(method).map_or("", String::as_str);
         let of = |key: &str| self.target.get(key).cloned().unwrap_or_default();
@@ -328,7 +329,7 @@ impl kefu_testkit::any::World for World {
         upload.then(|| kefu_testkit::any::message(&named(method), &content).encode_to_vec()).into_iter().collect()
     }
 
-    /// Content that cannot be read is told of as such.
+    /// The refusal of an unreadable upload names its content.
     fn unreadable(&self, method: &str) -> &'static str {
         if method == "UploadEvidence" { "content" } else { "" }
     }

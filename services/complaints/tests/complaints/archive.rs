@@ -1,4 +1,4 @@
-//! The archive: closed, proven, and unchangeable (C5.9).
+//! The archive: what it contains, how it is verified, and that nothing changes it (C5.9).
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use tonic::Code;
 use super::desk::Desk;
 use super::evidence::{client, picture, stated, upload};
 
-/// The tables of a file, those that others refer to first.
+/// The tables of a file; each stands before those that refer to it.
 pub const TABLES: [&str; 5] = ["complaint", "paper", "evidence", "evidence_content", "archive"];
 
 /// A complaint with ten papers, a picture in two pieces and a link, closed and archived.
@@ -57,7 +57,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The digest that `sha256sum` would give a list of its own output.
+/// SHA-256 of the entries as `sha256sum` would list them, one line each.
 fn root(entries: &[pb::archive::Entry]) -> Vec<u8> {
     let lines = entries.iter().map(|entry| format!("{}  {}\n", hex(&entry.sha256), entry.name));
     sha2::Sha256::digest(lines.collect::<String>()).to_vec()
@@ -68,7 +68,7 @@ pub async fn run(pool: &PgPool, statements: &str) {
     pool.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await.unwrap();
 }
 
-/// What the database says when it refuses statements, all in one transaction; nothing when it does not.
+/// Runs statements in one transaction. Returns the database's error; none if it accepts them.
 pub async fn refusal(pool: &PgPool, statements: &str) -> Option<String> {
     let whole = format!("begin; {statements}; commit");
     let mut connection = pool.acquire().await.unwrap().detach();
@@ -90,7 +90,7 @@ async fn the_root_digest_is_that_of_the_list_as_sha256sum_prints_it() {
     assert_eq!(desk.as_("staff/lin").get_archive(got).await.unwrap().into_inner(), archive);
 }
 
-/// What may be tried on a file.
+/// Statements that would change an archived file.
 fn mutations(id: &str) -> Vec<String> {
     let of_evidence = format!("in (select id from complaints.evidence where complaint = '{id}')");
     let mut tried = vec![
@@ -121,7 +121,7 @@ fn mutations(id: &str) -> Vec<String> {
     tried
 }
 
-/// Every part of a file deleted, in the order that keys allow.
+/// Statements that delete every part of a file, in an order that foreign keys allow.
 pub fn deletion(id: &str) -> String {
     format!(
         "delete from complaints.complaint_search where complaint = '{id}';
@@ -149,7 +149,7 @@ async fn the_database_itself_refuses_every_change_of_an_archived_complaint_whoev
         let told = refusal(pool, &whole).await;
         assert!(told.as_ref().is_some_and(|told| told.contains("C5.9")), "{told:?}");
     }
-    // The service's role cannot put the guards away.
+    // The service's role cannot disable the triggers.
     for table in TABLES {
         let statement = format!("alter table complaints.{table} disable trigger all");
         assert!(refusal(desk.bench.pool(), &statement).await.is_some(), "{statement}");
@@ -189,7 +189,7 @@ async fn the_database_lets_nothing_that_was_recorded_be_changed_or_deleted_while
     assert_eq!(desk.get(&name).await.evidence_count, 1);
 }
 
-/// An archive behind whose guards somebody goes.
+/// An archive whose tables are changed past the triggers.
 struct Tampered {
     desk: Desk,
     archive: pb::Archive,
@@ -204,13 +204,13 @@ impl Tampered {
         Self { desk, archive }
     }
 
-    /// Runs statements that no guard sees.
+    /// Runs statements without triggers.
     async fn behind(&self, statements: &str) {
         let whole = format!("begin; set local session_replication_role = replica; {statements}; commit");
         run(self.desk.bench.admin(), &whole).await;
     }
 
-    /// What is found after statements that no guard sees; everything is put back then.
+    /// The faults that verification finds after statements without triggers. Restores all tables afterwards.
     async fn found(&self, statements: &str) -> Vec<(String, Kind)> {
         self.behind(statements).await;
         let verified = verify(&self.desk, &self.archive.name).await;
@@ -223,7 +223,7 @@ impl Tampered {
         verified.faults.into_iter().map(|fault| (fault.name.clone(), fault.kind())).collect()
     }
 
-    /// The name of the first part that has `part` in its own.
+    /// Name of the first entry whose name contains `part`.
     fn named(&self, part: &str) -> String {
         self.archive.entries.iter().find(|entry| entry.name.contains(part)).unwrap().name.clone()
     }
@@ -294,7 +294,7 @@ async fn what_is_changed_removed_or_added_behind_the_guards_is_found_and_named()
     for (statement, expected) in cases {
         assert_eq!(file.found(&statement).await, expected, "{statement}");
     }
-    // Of evidence that says nothing any more the content is still found.
+    // The content of evidence whose message is unreadable is still checked.
     let garbled = file.found(&format!("update complaints.evidence set body = 'x' where id = '{stored_id}'")).await;
     assert_eq!(garbled, [changed(&stored), changed(&content)].concat());
 }
@@ -324,7 +324,7 @@ async fn a_manifest_that_says_something_else_than_the_journal_is_found() {
     let other_root = "update complaints.archive set root_sha256 = sha256('x')";
     assert_eq!(file.found(other_root).await, is_root);
     assert_eq!(file.found(&with(&|it| it.root_sha256[0] ^= 1)).await, is_root);
-    // A paper rewritten with a manifest, roots and all, that fits it.
+    // Forges a paper together with a manifest and roots that match it.
     let forged = sha2::Sha256::digest("forged").to_vec();
     let mut fitting = archive.clone();
     for entry in fitting.entries.iter_mut().filter(|entry| entry.name == paper) {
@@ -338,15 +338,16 @@ async fn a_manifest_that_says_something_else_than_the_journal_is_found() {
         hex(&fitting.encode_to_vec()),
         hex(&fitting.root_sha256)
     );
-    // Of what is no paper any more the kind is another, too.
+    // The forged paper is no readable message, so its digest covers the column `kind` too and differs from the
+    // manifest's.
     assert_eq!(file.found(&statement).await, [is_root.as_slice(), &[(paper.clone(), Kind::Changed)]].concat());
-    // One that nobody can read names nothing: all is added.
+    // An unreadable manifest lists nothing, so every entry counts as added.
     let garbled = file.found("update complaints.archive set body = 'x'").await;
     assert_eq!(garbled.iter().filter(|(_, kind)| *kind == Kind::Added).count(), 30);
     assert!(garbled.contains(&is_root[0]));
 }
 
-/// A copy of the event that tells of the closing, appended with what a statement makes of its columns.
+/// A statement that appends a copy of the archiving event with another payload type and sequence number.
 fn appended(archive: &pb::Archive, payload_type: &str, seq: &str) -> String {
     format!(
         "insert into complaints.journal (seq, event_id, aggregate, aggregate_version, actor, occurred_at, recorded_at,
@@ -390,7 +391,7 @@ async fn what_the_journal_tells_of_a_complaint_is_part_of_its_file() {
     let faults = verify(&desk, &archive.name).await.faults;
     let told: Vec<_> = faults.iter().map(|fault| (fault.name.contains("/events/"), fault.kind())).collect();
     assert_eq!(told, [(true, Kind::Changed)]);
-    // Personal data may be erased: the digest that the chain covers stays.
+    // Erasing personal data leaves the payload's digest, which the journal's chain covers.
     behind(&format!("update complaints.journal set payload = null, salt = null {classified}")).await;
     assert!(verify(&desk, &archive.name).await.intact);
 }

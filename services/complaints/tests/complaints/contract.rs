@@ -1,4 +1,4 @@
-//! Bad input, pages, repetition and access of every method: the cases come from the contracts.
+//! Bad input, pages, repetition and access of every method; the cases are derived from the contracts.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ async fn every_method_that_names_a_resource_says_which_one_is_not_known() {
 
 #[tokio::test]
 async fn every_change_refuses_a_stale_etag_and_answers_a_repeated_call_as_the_first_time() {
-    // Registering, adding evidence and planning an improvement make something that has no etag yet.
+    // Three methods create a resource, so they take no etag: registering, adding evidence, planning an improvement.
     let (changes, etags) = assert_changes_can_be_repeated(&World::new().await).await;
     assert_eq!(changes - etags, 3, "{changes} {etags}");
 }

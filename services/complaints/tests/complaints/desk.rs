@@ -1,4 +1,4 @@
-//! What the stories share: a house with a complaint desk, its people, and short words for each step.
+//! Shared by the stories: a bench with a complaint desk, its staff, and a helper for each step.
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::complaints::v1 as pb;
@@ -10,11 +10,11 @@ use tonic::Status;
 
 pub const FIELD: &str = "departments/field";
 pub const DESK: &str = "departments/desk";
-/// Whose work most complaints are about: staff/lei of the field department.
+/// The person held responsible in most complaints, of the field department.
 pub const ACCUSED: &str = "staff/lei";
 const HOTLINE: i32 = Channel::Hotline as i32;
 
-/// The roles of each of the people.
+/// The roles of each member of staff.
 fn roles(staff: &str) -> &'static [&'static str] {
     match staff {
         "staff/lin" => &["AGENT"],
@@ -27,7 +27,8 @@ fn roles(staff: &str) -> &'static [&'static str] {
     }
 }
 
-/// A bench: staff/lin at the desk handles, staff/zhao of another department investigates, the field department is responsible.
+/// A bench on which staff/lin at the desk handles complaints, staff/zhao of another department investigates them, and
+/// the field department is responsible.
 pub struct Desk {
     pub bench: Bench,
 }
@@ -45,7 +46,7 @@ impl Desk {
         Self { bench }
     }
 
-    /// The client of somebody.
+    /// The client of a member of staff.
     pub fn as_(&self, staff: &str) -> ComplaintServiceClient<Caller> {
         ComplaintServiceClient::new(self.bench.as_(staff, roles(staff)))
     }
@@ -100,7 +101,7 @@ impl Desk {
         Ok(self.as_("staff/boss").assign_investigator(call).await?.into_inner())
     }
 
-    /// The investigator speaks with the complainant.
+    /// Records that the investigator spoke with the complainant.
     pub async fn speak(&self, name: &str) -> Result<pb::Paper, Status> {
         let call = pb::RecordCustomerContactRequest {
             name: name.into(),
@@ -113,7 +114,7 @@ impl Desk {
         Ok(self.as_("staff/zhao").record_customer_contact(call).await?.into_inner())
     }
 
-    /// An attempt to reach the complainant finds nobody.
+    /// Records an attempt that did not reach the complainant.
     pub async fn attempt(&self, name: &str, purpose: pb::customer_contact::Purpose) -> Result<pb::Paper, Status> {
         let call = pb::RecordCustomerContactRequest {
             name: name.into(),
@@ -165,7 +166,7 @@ impl Desk {
         Ok(self.as_("staff/zhao").conclude_investigation(call).await?.into_inner())
     }
 
-    /// Two measures, of staff/fieldhead and of staff/lin, due three days from now.
+    /// A resolution with two measures, of staff/fieldhead and staff/lin, due three days from now.
     pub fn proposal(&self, name: &str) -> pb::ProposeResolutionRequest {
         let due = self.bench.now() + SignedDuration::from_hours(72);
         let measure = |text: &str, owner: &str| pb::ProposedMeasure {
@@ -264,7 +265,7 @@ impl Desk {
         self.conclude(&name, outcome).await.unwrap()
     }
 
-    /// One whose resolution every department concerned approved.
+    /// A complaint whose resolution every department concerned has approved.
     pub async fn approved(&self) -> pb::Complaint {
         let name = self.concluded(Outcome::Upheld).await.name;
         self.propose(&name).await.unwrap();
@@ -272,7 +273,7 @@ impl Desk {
         self.approve(&name, "staff/mei").await.unwrap()
     }
 
-    /// One whose resolution was carried out.
+    /// A complaint whose resolution has been carried out.
     pub async fn executed(&self) -> pb::Complaint {
         let name = self.approved().await.name;
         let agreed = self.agree(&name).await.unwrap();

@@ -1,4 +1,4 @@
-//! Evidence: taken whole and as stated or not at all, read by those allowed, and part of the archive.
+//! Evidence: stored only if complete and as stated, read by those who may, and part of the archive.
 
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::Closure;
@@ -25,7 +25,7 @@ pub fn sha256(bytes: &[u8]) -> Vec<u8> {
     sha2::Sha256::digest(bytes).to_vec()
 }
 
-/// A picture of so many bytes.
+/// A picture of `size` bytes.
 pub fn picture(size: usize) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     bytes.extend((bytes.len()..size).map(|place| u8::try_from(place * 31 % 251).unwrap()));
@@ -148,7 +148,7 @@ async fn a_written_refusal_on_the_file_lets_a_supervisor_go_on_and_link_and_cont
     let verify = pb::VerifyArchiveRequest { name: archive.name.clone() };
     let verified = desk.as_("staff/lin").verify_archive(verify.clone()).await.unwrap().into_inner();
     assert!(verified.intact, "{:?}", verified.faults);
-    // One bit of the picture, behind the guards.
+    // Flips one bit of the picture, without triggers.
     let flip = "begin; set local session_replication_role = replica;
         update complaints.evidence_content set bytes = set_bit(bytes, 4242, 1 - get_bit(bytes, 4242)) where ordinal = 1; commit";
     desk.bench.admin().execute(sqlx::raw_sql(AssertSqlSafe(flip))).await.unwrap();

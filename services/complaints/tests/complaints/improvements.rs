@@ -1,4 +1,5 @@
-//! Improvements: planned, carried out, and checked by somebody else, whom the figures bind (D8.12, A1.1).
+//! Improvements: planned, carried out, and checked by somebody of another department; the figures decide the result
+//! (D8.12, A1.1).
 
 use jiff::SignedDuration;
 use kefu_chassis::time::to_proto;
@@ -36,7 +37,7 @@ async fn verify(desk: &Desk, staff: &str, name: &str) -> Result<pb::Improvement,
     Ok(client(desk, staff).verify_improvement(call).await?.into_inner())
 }
 
-/// An improvement that is planned after a complaint, and carried out a minute later.
+/// Plans an improvement for a complaint, and completes it a minute later.
 async fn carried_out(desk: &Desk, complaint: &str) -> pb::Improvement {
     let call = plan(desk, complaint, "staff/boss");
     let improvement = client(desk, "staff/boss").create_improvement(call).await.unwrap().into_inner();
@@ -49,7 +50,7 @@ async fn carried_out(desk: &Desk, complaint: &str) -> pb::Improvement {
     done
 }
 
-/// Complaints of the cause about the field department before it, and after it; what the check finds.
+/// An improvement with this many complaints of its cause and department before and after it, and its check.
 async fn effect(before: usize, after: usize) -> (Desk, pb::Improvement) {
     let desk = Desk::open().await;
     let mut last = String::new();
@@ -67,7 +68,7 @@ async fn effect(before: usize, after: usize) -> (Desk, pb::Improvement) {
     (desk, checked)
 }
 
-/// So many contacts on a day.
+/// Inserts the number of contacts of a day.
 async fn contacts(desk: &Desk, day: &str, count: i64) {
     sqlx::query("insert into complaints.contact_count values ($1::text::date, $2, true)")
         .bind(day)
@@ -100,7 +101,7 @@ async fn contacts_decide_only_where_they_are_recorded_for_the_whole_of_both_side
     let complaint = desk.concluded(Outcome::Upheld).await.name;
     let [first, second] = [carried_out(&desk, &complaint).await, carried_out(&desk, &complaint).await];
     desk.concluded(Outcome::Upheld).await;
-    // One complaint on each side. Of the 90 days before only ten have contacts, and ever so few.
+    // One complaint before and one after. Contacts are recorded for only ten of the 90 days before.
     contacts(&desk, "2026-11-10", 10).await;
     contacts(&desk, "2026-12-24", 5_000).await;
     desk.bench.time().advance(SignedDuration::from_hours(24 * 90));
@@ -108,7 +109,7 @@ async fn contacts_decide_only_where_they_are_recorded_for_the_whole_of_both_side
     let counted = checked.effect.unwrap();
     assert_eq!((counted.contacts_before, counted.contacts_after), (0, 0));
     assert_eq!((checked.state(), counted.count_before, counted.count_after), (State::Ineffective, 1, 1));
-    // From the first of the days before.
+    // Contacts are recorded from the first of the 90 days.
     contacts(&desk, "2026-08-22", 40).await;
     let checked = verify(&desk, "staff/boss", &second.name).await.unwrap();
     let counted = checked.effect.unwrap();
@@ -125,7 +126,7 @@ async fn while_the_cause_of_complaints_on_which_the_figures_depend_is_not_known_
     }
     let improvement = carried_out(&desk, &last).await;
     desk.concluded(Outcome::Upheld).await;
-    // Of one neither the cause is known nor who is responsible, of the other just the cause is not.
+    // Two open complaints: one without cause and department, one without a cause only.
     let bare = desk.register().await.name;
     let classified = desk.register().await.name;
     desk.classify(&classified).await.unwrap();
@@ -162,7 +163,7 @@ async fn nobody_checks_what_their_own_department_carries_out() {
     let name = planned.unwrap().into_inner().name;
     let call = pb::CompleteImprovementRequest { name: name.clone(), report: "已培训".into(), ..Default::default() };
     client(&desk, "staff/fieldhead").complete_improvement(call).await.unwrap();
-    // The verifier moves into that department before the time comes.
+    // The verifier moves into that department before the effect can be checked.
     desk.bench.time().advance(SignedDuration::from_hours(24 * 91));
     let moves = format!(
         "insert into directory_membership (staff, since_at, department) values ('staff/boss', '{}', '{FIELD}')",

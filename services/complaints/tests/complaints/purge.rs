@@ -1,4 +1,5 @@
-//! The end of an archive: when its time is over and not before, whole, once, and told by the journal (C5.9).
+//! The purge of an archive: at the end of its retention and not before, as a whole, once, and recorded in the journal
+//! (C5.9).
 
 use jiff::{Timestamp, ToSpan as _};
 use kefu_chassis::time::from_proto;
@@ -14,7 +15,7 @@ fn until(archive: &pb::Archive) -> Timestamp {
     from_proto(archive.retain_until_time.as_ref().unwrap()).unwrap()
 }
 
-/// How many rows each table of a file has.
+/// Number of rows in each table of a file.
 async fn rows(desk: &Desk) -> Vec<i64> {
     let mut counts = Vec::new();
     for table in TABLES.into_iter().chain(["complaint_search"]) {
@@ -24,7 +25,7 @@ async fn rows(desk: &Desk) -> Vec<i64> {
     counts
 }
 
-/// The purges that the journal tells of: which complaint, who, when, and what.
+/// The purges in the journal: complaint, actor, time and payload of each.
 async fn told(desk: &Desk) -> Vec<(String, String, Timestamp, pb::ComplaintPurged)> {
     let query = "select aggregate, actor, recorded_at, payload from journal
         where payload_type = 'kefu.complaints.v1.ComplaintPurged' order by seq";

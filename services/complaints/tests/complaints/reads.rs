@@ -1,4 +1,4 @@
-//! Reading complaints: what is searched, watched, listed and explained, and to whom.
+//! Reads of complaints: search, watch, lists and explanations, and what each caller sees.
 
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Outcome, State};
@@ -66,7 +66,7 @@ async fn a_watch_shows_each_change_to_those_it_concerns_and_goes_on_where_it_bro
     }
     let events: Vec<&str> = told.iter().map(|(event, _)| event.as_str()).collect();
     assert_eq!(events, ["ComplaintAcknowledged", "ComplaintClassified", "DepartmentNotified"]);
-    // A page is filtered by whom it concerns when it is read: the department was told by then.
+    // Events are filtered by the parties at the time of reading, when the department had been notified.
     let concerned = stranger.message().await.unwrap().unwrap();
     assert_eq!(concerned.complaint.unwrap().name, name);
     let mut again = desk.as_("staff/lin").watch_complaints(watch(told[0].1.clone())).await.unwrap().into_inner();
@@ -140,11 +140,11 @@ async fn calls_keep_to_their_round_trips() {
             async move { client.record_complaint_progress(call).await.unwrap() }
         })
         .await;
-    // begin, insert, journal, commit; begin, lock, duties, update, journal, commit; and a paper more.
+    // register: begin, insert, journal, commit; classify: begin, lock, duties, update, journal, commit; progress: a
+    // paper more.
     assert_eq!((register, get, classify, progress), (4, 1, 6, 7));
 }
 
-/// The client of another service.
 #[tokio::test]
 async fn another_service_names_the_handler() {
     let desk = Desk::open().await;

@@ -1,4 +1,4 @@
-//! Separation of persons and departments (A1.1, C5.5): on the directory as it was since the complaint was received.
+//! Separation of persons and departments (A1.1, C5.5), judged by the directory since the complaint was received.
 
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Outcome, State};
@@ -13,7 +13,7 @@ fn refused_under<T: std::fmt::Debug>(outcome: Result<T, Status>) -> Vec<String> 
     refusal.clauses().into_iter().map(str::to_owned).collect()
 }
 
-/// Somebody moves to another department now.
+/// Moves a member of staff to another department now.
 async fn moves(desk: &Desk, staff: &str, department: &str) {
     let statement = format!(
         "insert into directory_membership (staff, since_at, department) values ('{staff}', '{}', '{department}')",
@@ -35,13 +35,13 @@ async fn nobody_of_the_responsible_department_investigates_and_moving_meanwhile_
     assert_eq!(refused_under(desk.investigate(&name, "staff/qin").await), ["A1.1"], "was of it when it was received");
     assert_eq!(desk.investigate(&name, "staff/zhao").await.unwrap().state(), State::Investigating);
     desk.speak(&name).await.unwrap();
-    // The investigation finds another department than presumed: the investigator's own.
+    // The investigator finds their own department responsible instead of the presumed one.
     let mut conclusion = Desk::conclusion(&name, Outcome::Upheld);
     conclusion.responsible_department = "departments/other".into();
     conclusion.responsible_person = "staff/chief".into();
     let own = desk.as_("staff/zhao").conclude_investigation(conclusion).await;
     assert_eq!(refused_under(own), ["A1.1"]);
-    // And one who moves into the responsible department meanwhile is an outsider no more.
+    // An investigator who has moved into the responsible department is not outside it.
     moves(&desk, "staff/zhao", FIELD).await;
     assert_eq!(refused_under(desk.conclude(&name, Outcome::Upheld).await), ["A1.1"]);
 }
@@ -111,7 +111,7 @@ async fn the_accused_speak_for_no_complainant() {
     desk.acknowledge(&name).await.unwrap();
     desk.investigate(&name, "staff/zhao").await.unwrap();
     desk.speak(&name).await.unwrap();
-    // It is about who took it down: staff/lin at the desk.
+    // The person held responsible is staff/lin, who registered the complaint.
     let mut conclusion = Desk::conclusion(&name, Outcome::Upheld);
     (conclusion.responsible_department, conclusion.responsible_person) = (DESK.into(), "staff/lin".into());
     desk.as_("staff/zhao").conclude_investigation(conclusion).await.unwrap();

@@ -1,4 +1,4 @@
-//! The stories of a complaint, each clause with its clock, from its receipt to its archive.
+//! The stories of a complaint with the clock of each clause, from its receipt to its archive.
 
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Closure, Outcome, State};
@@ -79,7 +79,7 @@ async fn a_complaint_goes_from_its_receipt_to_its_archive_with_every_clock_and_p
     let papers = pb::ListPapersRequest { parent: name.clone(), ..Default::default() };
     let papers = desk.as_("staff/lin").list_papers(papers).await.unwrap().into_inner().papers;
     let mut kinds: Vec<_> = papers.iter().map(|paper| paper.kind().as_str_name()).collect();
-    // The clock of a story stands, and papers of one moment come in any order.
+    // Under the fixed clock, papers of one moment are listed in any order.
     kinds.sort_unstable();
     let mut course = [
         "CUSTOMER_CONTACT",
@@ -145,7 +145,7 @@ async fn editing_a_resolution_voids_the_approvals_of_the_version_before() {
     assert_eq!(refusal.clauses(), ["C5.5"]);
     assert_eq!(desk.approve(&name, "staff/mei").await.unwrap().state(), State::Proposed);
     assert_eq!(desk.approve(&name, "staff/qin").await.unwrap().state(), State::Approved);
-    // Also once approved: what the complainant is told is what was approved.
+    // A new version after the approval needs approval too, before the complainant can agree.
     assert_eq!(desk.propose(&name).await.unwrap().state(), State::Proposed);
     let told = desk.agree(&name).await;
     assert_eq!(assert_refused(told, Code::FailedPrecondition, ErrorReason::StateForbids).clauses(), ["C5.6"]);

@@ -1,4 +1,4 @@
-//! When things happened: what is recorded late is judged at its time, and nothing is dated to before what it rests on.
+//! Times of events: an event recorded late is judged at its own time, and none is dated before the step it depends on.
 
 use kefu_chassis::time::to_proto;
 use kefu_proto::complaints::v1 as pb;
@@ -35,7 +35,7 @@ fn contact(name: &str, purpose: Purpose, outcome: Answer) -> pb::RecordCustomerC
     }
 }
 
-/// An attempt that staff/boss, who may record late, dates to `time`.
+/// Records an attempt at `time` by staff/boss, who may record late.
 async fn tried(desk: &Desk, name: &str, purpose: Purpose, time: &str) -> Result<pb::Paper, Status> {
     let call =
         pb::RecordCustomerContactRequest { occurred_time: at(time), ..contact(name, purpose, Answer::NotReached) };

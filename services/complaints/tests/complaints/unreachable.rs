@@ -1,4 +1,4 @@
-//! The complainant who cannot be reached, at each of the three steps that want them (the extension of C5.8).
+//! A complainant who cannot be reached, at each of the three steps that need them (the extension of C5.8).
 
 use kefu_proto::complaints::v1::complaint::{Closure, Outcome, State};
 use kefu_proto::complaints::v1::contact_waiver::{Decision, Ground};
@@ -10,7 +10,7 @@ use tonic::Code;
 
 use super::desk::Desk;
 
-/// Attempts on three working days, from Friday on.
+/// Records attempts on three working days, from Friday on.
 async fn attempts(desk: &Desk, name: &str, purpose: Purpose) {
     let start = desk.bench.now().to_zoned(jiff::tz::TimeZone::get("Asia/Shanghai").unwrap());
     let mut day = start.clone();
@@ -38,7 +38,7 @@ async fn the_first_attempt_in_time_meets_the_duty_of_the_apology_and_three_on_th
     not_yet(&desk, &name).await;
     desk.attempt(&name, Purpose::Acknowledgement).await.unwrap();
     assert_eq!(desk.bench.duty_of(&name, "acknowledgement").await.state(), Kept::Met);
-    // Three on one day are not enough, and days off count for nothing.
+    // Three attempts on one day are not enough, and days off do not count.
     desk.attempt(&name, Purpose::Acknowledgement).await.unwrap();
     desk.pass_to("2026-11-21T10:00:00+08:00");
     desk.attempt(&name, Purpose::Acknowledgement).await.unwrap();
@@ -70,7 +70,7 @@ async fn without_an_agreement_it_is_carried_out_and_without_a_return_call_it_is_
     let wrong = desk.attempt(&name, Purpose::Callback).await;
     let refusal = assert_refused(wrong, Code::InvalidArgument, ErrorReason::FieldInvalid);
     assert_eq!(refusal.fields(), ["purpose"], "that is not what they are wanted for");
-    // The plan's dates hold for who is never reached, too: a new one is drawn up when they have passed.
+    // Overdue measures need a new proposal even if the complainant is never reached.
     attempts(&desk, &name, Purpose::Agreement).await;
     let late = desk.waive(&name, Ground::Unreachable, Decision::GoOn, "").await;
     let refusal = assert_refused(late, Code::FailedPrecondition, ErrorReason::GateClosed);

@@ -1,4 +1,4 @@
-//! Uploads: refused for what is wrong with them, cut, stalled, repeated, too many; whatever happens, nothing is left behind.
+//! Uploads: invalid, cut off, stalled, repeated, too many at once; a refused one leaves nothing behind.
 
 use std::io::Write as _;
 
@@ -25,11 +25,11 @@ fn piece(content: &[u8]) -> Request {
 }
 
 fn of_type(complaint: &str, media_type: &str, content: &[u8]) -> pb::UploadedEvidence {
-    // A name without an extension is one of any type.
+    // A name without an extension fits any media type.
     pb::UploadedEvidence { media_type: media_type.into(), file_name: "现场".into(), ..stated(complaint, content) }
 }
 
-/// What is sent, and then nothing more, nor an end.
+/// A stream that sends these parts and then stalls without ending.
 fn stalling(parts: Vec<Request>) -> impl Stream<Item = Request> + Send + 'static {
     stream::iter(parts).chain(stream::pending())
 }
@@ -38,7 +38,7 @@ async fn send_stalling(desk: &Desk, parts: Vec<Request>) -> Result<pb::Evidence,
     Ok(client(desk, "staff/lin").upload_evidence(stalling(parts)).await?.into_inner())
 }
 
-/// Whether this process has a file open that has no name, lies where temporary files do, and is so long.
+/// Whether this process has an unnamed temporary file of this size open.
 fn is_spooled(size: u64) -> bool {
     let folder = std::env::temp_dir();
     std::fs::read_dir("/proc/self/fd").unwrap().flatten().any(|file| {
@@ -56,7 +56,7 @@ async fn unspooled(size: u64) {
     eventually("its file is gone", async || (!is_spooled(size)).then_some(())).await;
 }
 
-/// A real archive of ten kilobytes, whose one entry, `0.jpg`, is ten mebibytes of zeros.
+/// A valid ZIP archive of ten kilobytes, whose one entry, `0.jpg`, is ten mebibytes of zeros.
 fn zip_bomb() -> Vec<u8> {
     let zeros = vec![0; 10 << 20];
     let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
@@ -72,10 +72,10 @@ fn zip_bomb() -> Vec<u8> {
     [entry, listed, end.concat()].concat()
 }
 
-/// What is wrong, the field it is refused by, and what is sent.
+/// A fault, the field that the refusal names, and the upload.
 type Case = (&'static str, &'static str, Vec<Request>);
 
-/// What is wrong with what an upload says it is.
+/// Uploads with a fault in their description.
 fn wrongly_stated(complaint: &str) -> Vec<Case> {
     let content = picture(1_000);
     let with = |change: &dyn Fn(&mut pb::UploadedEvidence)| {
@@ -110,7 +110,7 @@ fn wrongly_stated(complaint: &str) -> Vec<Case> {
     ]
 }
 
-/// What is wrong with what comes after a header that is right.
+/// Uploads with a valid description and a fault in what follows.
 fn wrongly_sent(complaint: &str) -> Vec<Case> {
     let content = picture(600_000);
     let good = || stated(complaint, &content);
@@ -150,7 +150,7 @@ fn wrongly_sent(complaint: &str) -> Vec<Case> {
     ]
 }
 
-/// What is something else than it says, all through or at its beginning.
+/// Uploads whose content is not of the stated media type, as a whole or at its beginning.
 fn disguised(complaint: &str) -> Vec<Case> {
     let as_ = |media_type: &str, content: &[u8]| parts(of_type(complaint, media_type, content), content);
     let cut = "漏".as_bytes();
@@ -249,7 +249,7 @@ async fn an_upload_is_bounded_in_number_in_waiting_and_in_all() {
     let (stalled, second) = futures::join!(stalls, second);
     assert_refused(second, Code::ResourceExhausted, ErrorReason::Overloaded);
     assert_refused(stalled, Code::DeadlineExceeded, ErrorReason::DeadlinePassed);
-    // It says something now and then, and nothing by it.
+    // Empty pieces do not extend the time.
     let every = tokio::time::interval(std::time::Duration::from_millis(100));
     let trickle = tokio_stream::wrappers::IntervalStream::new(every).map(|_| piece(&[]));
     let trickle = stream::iter([header(stated(&name, &content))]).chain(trickle);
@@ -259,7 +259,7 @@ async fn an_upload_is_bounded_in_number_in_waiting_and_in_all() {
     upload(&desk, stated(&name, &content), &content).await.unwrap();
 }
 
-/// An upload that has come but for its end, which comes after `meanwhile`.
+/// Uploads all content but the last byte, awaits `meanwhile`, then sends the last byte.
 async fn while_it_comes(
     desk: &Desk,
     complaint: &str,
@@ -327,7 +327,7 @@ async fn an_upload_that_is_repeated_is_stored_once_and_another_under_its_id_is_r
     forged[299_999] ^= 1;
     assert_eq!(upload(&desk, first.clone(), &forged).await.unwrap(), evidence, "what comes behind is not looked at");
     assert_eq!(download(&desk, "staff/lin", &evidence.name).await.unwrap(), content);
-    // Whatever has become of the complaint, and of the caller's part in it.
+    // A repetition is answered even if the caller can no longer reach the complaint.
     let away =
         "update complaints.complaint set handler = 'staff/zhao', department = 'departments/other', parties = '{}'";
     desk.bench.admin().execute(sqlx::raw_sql(AssertSqlSafe(away))).await.unwrap();

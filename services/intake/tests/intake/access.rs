@@ -1,4 +1,4 @@
-//! Who may call what, and touch which resource; and what the lists show to whom.
+//! Access: who may call each method, who may reach each resource, and whose items a list shows.
 
 use kefu_proto::intake::v1::ListRequestsResponse;
 use kefu_testkit::any::access::assert_matrix;

@@ -1,4 +1,5 @@
-//! Any method, called by its descriptor: a world with something for each method to act on, and one good request of each.
+//! Data for tests that call every method by its descriptor: something for each method to act on, and a valid request of
+//! each.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,7 +26,7 @@ pub const STATES: [State; 7] = [
     State::TransferPending,
 ];
 
-/// Each action with the state of a request that it can be done to.
+/// Each method that changes a request, with a state in which it may.
 const ACTIONS: [(&str, State); 23] = [
     ("ConvertToComplaint", State::InProgress),
     ("ClaimRequest", State::InProgress),
@@ -52,10 +53,10 @@ const ACTIONS: [(&str, State); 23] = [
     ("CancelRequest", State::Registered),
 ];
 
-/// A service at work: two customers, projects, and requests and duties of staff/lin in every state.
+/// A service with data: two customers, projects, and requests and duties of staff/lin in every state.
 pub struct World {
     pub bench: Bench,
-    /// Who registers what becomes a complaint.
+    /// The complaints service, with which conversions register.
     complaints: Bench,
     pub admin: String,
     pub agent: String,
@@ -63,9 +64,9 @@ pub struct World {
     pub other_customer: String,
     pub project: String,
     pub other_project: String,
-    /// A request in each state, which no good request acts on.
+    /// A request in each state, which no valid request changes.
     pub in_state: BTreeMap<&'static str, String>,
-    /// What each action acts on.
+    /// The resource that each method acts on.
     target: BTreeMap<&'static str, String>,
     matters: AtomicU32,
 }
@@ -92,7 +93,7 @@ impl World {
         world
     }
 
-    /// What some actions need beside a request in a state.
+    /// Adds what some methods need besides a request in a state.
     async fn seed_desk(&mut self) {
         for method in ["AcceptTransfer", "DeclineTransfer"] {
             let reply = self.call(&self.agent, "GetRequest", json!({ "name": self.target[method] })).await.unwrap();
@@ -119,7 +120,7 @@ impl World {
             let declined = json!({ "name": handed, "reason": "与物流无关" });
             self.call(&self.admin, "DeclineTransfer", declined).await.unwrap();
         }
-        // Somebody registers a request and leaves; somebody else has one that is given on.
+        // staff/new registers a request and leaves; staff/mei has one to reassign.
         for (staff, method) in [("staff/new", "ClaimRequest"), ("staff/mei", "ReassignRequests")] {
             let token = sign(staff, &["AGENT"]);
             let reply = self.call(&token, "RegisterRequest", self.json("RegisterRequest")).await.unwrap();
@@ -129,7 +130,7 @@ impl World {
         self.bench.change_directory(left).await;
     }
 
-    /// Two duties of staff/lin are overdue, and staff/lin is told.
+    /// Adds two overdue duties of staff/lin, who is notified of both.
     async fn seed_notifications(&mut self) {
         for _ in 0..2 {
             self.request_in(State::Registered).await;
@@ -181,7 +182,7 @@ impl World {
         duties[0].name.clone()
     }
 
-    /// A new request in a state, brought there by its owner.
+    /// Registers a request, and brings it into a state by its owner's calls.
     pub async fn request_in(&self, state: State) -> String {
         let name = self.made("RegisterRequest", self.json("RegisterRequest")).await;
         let steps: &[&str] = match state {
@@ -202,14 +203,14 @@ impl World {
         name
     }
 
-    /// The name of what a call of the agent made or changed.
+    /// Calls a method as the agent. Returns the name of the resource that it created or changed.
     async fn made(&self, method: &str, request: Json) -> String {
         let reply = self.call(&self.agent, method, request).await.unwrap();
         let reply = DynamicMessage::decode(named(method).output(), reply.as_slice()).unwrap();
         reply.get_field_by_name("name").unwrap().as_str().unwrap().to_owned()
     }
 
-    /// A good request of a method.
+    /// A valid request of a method.
     fn good(&self, method: &str) -> Json {
         let target = self.target.get(method).map_or("", String::as_str);
         let working = self.in_state.get("IN_PROGRESS").map_or("", String::as_str);
@@ -237,7 +238,7 @@ impl World {
             "PromiseWait" => {
                 json!({ "name": target, "reason": "配件在途", "promised_time": "2026-11-20T11:00:00+08:00" })
             }
-            // Each is a matter of its own: the same one again would be a repeat contact.
+            // Every call gives another type of problem: the same one would be a repeat contact.
             "ClassifyRequest" => {
                 let matter = format!("offline {}", self.matters.fetch_add(1, Ordering::Relaxed));
                 json!({ "name": target, "business_domain": "printing", "problem_type": matter })
@@ -317,7 +318,7 @@ impl kefu_testkit::any::World for World {
         self.good(method)
     }
 
-    /// An import refuses a row, not the call.
+    /// An import rejects the row, not the call.
     fn fields(&self, method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<String> {
         if let ("ImportRequests", Ok(reply)) = (method, &outcome) {
             let result = pb::ImportRequestsResponse::decode(reply.as_slice()).unwrap();
@@ -348,13 +349,13 @@ impl kefu_testkit::any::World for World {
     fn unknown_name(&self, method: &str, field: &str, kind: String, name: String) -> UnknownName {
         match (method, field) {
             ("ImportRequests", field) => UnknownName::Field(field.to_owned()),
-            // What is asked for is the projects, and these are not the unknown customer's.
+            // The refusal names the project, which does not belong to the unknown customer.
             ("BatchGetProjects", "parent") => UnknownName::Resource("kefu/Project".into(), self.project.clone()),
             _ => UnknownName::Resource(kind, name),
         }
     }
 
-    /// `FindCustomers` asks one question at a time: there the other question is another number.
+    /// `FindCustomers` takes exactly one field; a test asks it another question by another value of that field.
     fn asks(&self, method: &str, query: &DynamicMessage) -> bool {
         method != "FindCustomers" || query.fields().count() == 1
     }
@@ -367,12 +368,12 @@ impl kefu_testkit::any::World for World {
         }
     }
 
-    /// Whoever is named, only requests within the caller's reach change hands.
+    /// The caller must reach the requests, not the owners that the call names.
     fn reached_by<'a>(&self, method: &str, resource_field: &'a str) -> &'a str {
         if method == "ReassignRequests" { "requests" } else { resource_field }
     }
 
-    /// What is linked has an event each, and what becomes a complaint is decided first.
+    /// Linking appends an event for each of the two requests, a conversion one for its beginning and one for its end.
     fn events(&self, method: &str) -> i64 {
         if matches!(method, "LinkRequests" | "ConvertToComplaint") { 2 } else { 1 }
     }

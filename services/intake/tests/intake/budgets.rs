@@ -1,4 +1,4 @@
-//! How often each kind of call waits for Postgres: begin, lock, duties, domain rows, one statement for the rest, commit.
+//! Round trips to Postgres of each kind of call: begin, lock, duties, domain rows, one statement for the rest, commit.
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;

@@ -1,4 +1,4 @@
-//! The clocks of a request: what starts, stops, moves and ends each, and what is recorded late or out of order.
+//! The clocks of a request: what starts, pauses, moves and ends each, and events recorded late or out of order.
 
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::duty::State as Kept;

@@ -1,4 +1,4 @@
-//! What the stories share: a desk with a customer, an agent's clients, and short words for calls and duties.
+//! Shared by the stories: a bench with a customer, an agent's clients, and helpers for calls and duties.
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::compliance::v1::{Duty, duty};
@@ -104,7 +104,7 @@ impl Desk {
         Ok(self.requests.confirm_resolution(call).await?.into_inner())
     }
 
-    /// A request that was answered, classified and resolved.
+    /// A new request that has been answered, classified and resolved.
     pub async fn resolved(&mut self) -> pb::Request {
         let request = self.register(kefu_proto::contacts::v1::Channel::Chat).await;
         self.respond(&request.name).await.unwrap();
@@ -130,7 +130,7 @@ impl Desk {
         self.bench.duty_of(subject, kind).await
     }
 
-    /// Kind, state and whether late or breached, of every duty of a request.
+    /// Every duty of a request: its kind, its state, and whether it is late or breached.
     pub async fn kept(&self, subject: &str) -> Vec<(String, duty::State, bool)> {
         self.bench.kept_of(subject).await
     }

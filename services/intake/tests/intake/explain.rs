@@ -1,4 +1,4 @@
-//! What is explained: what can be done with a request next, what stands in the way, and in which language.
+//! `ExplainRequest`: the actions possible next and the gates that are closed, in the caller's language.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ async fn what_is_explained_as_allowed_is_accepted_and_nothing_else_is() {
             );
             methods.entry(&each.method).or_default().push(each);
         }
-        // What answers to a part of a request is not aimed at the request: it has tests of its own.
+        // Methods that act on a transfer or an expectation of the request have tests of their own.
         let of_parts = ["AcceptTransfer", "DeclineTransfer", "AnswerUnmetExpectation"];
         for (method, explanations) in methods.into_iter().filter(|(method, _)| !of_parts.contains(method)) {
             let mut call = world.json(method);
@@ -122,7 +122,7 @@ async fn giving_up_is_refused_until_enough_attempts_on_enough_days_are_recorded_
         desk.confirm(&name, Outcome::NotReached).await.unwrap();
     }
     assert_eq!(give_up(&desk).await, 1, "all on one day");
-    // From Friday to Monday, and to Tuesday.
+    // From Friday to Monday, then to Tuesday.
     for days in [3, 1] {
         desk.pass(days * 24 * 60);
         desk.confirm(&name, Outcome::NotReached).await.unwrap();

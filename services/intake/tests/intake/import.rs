@@ -1,4 +1,5 @@
-//! Imported history: judged where it has the times, not recorded where it has not, once.
+//! Imported requests: a duty is judged where the row has its time and unrecorded where it has not, and a row is
+//! imported once.
 
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::{ComplianceRow, SummarizeComplianceRequest};

@@ -1,4 +1,4 @@
-//! Customers who come again on the same matter, and requests that belong together (A2.8).
+//! Repeat contacts about the same matter, and requests that agents link (A2.8).
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -39,7 +39,7 @@ async fn a_customer_who_calls_again_about_the_same_order_is_linked_raised_and_co
     let counted = events.iter().find(|event| payload(event) == "RepeatContactRecorded").unwrap();
     let counted = pb::RepeatContactRecorded::decode(counted.payload.as_ref().unwrap().value.as_slice()).unwrap();
     assert_eq!((counted.owner.as_str(), counted.repeated_by.as_str()), ("staff/lin", second.name.as_str()));
-    // The third repeats the second; nothing is more urgent than urgent.
+    // The third request repeats the second, and raises its priority to urgent.
     let third = about(&mut desk, "SO-7").await;
     assert_eq!((third.repeat_of.as_str(), third.priority()), (second.name.as_str(), Priority::High));
     assert_eq!(get(&desk, &second.name).await.priority(), Priority::Urgent);

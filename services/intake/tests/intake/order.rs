@@ -1,5 +1,5 @@
-//! Calls out of order, out of time, and against a rule of the domain: each refused with its clause or its field, and
-//! nothing changed.
+//! Calls out of order, at wrong times, and against rules of the domain: each is refused with its clause or field, and
+//! changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -17,14 +17,15 @@ const ALL: [&str; 7] = ["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOL
 const UNSOLVED: &[&str] = &["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", PENDING];
 const OPEN: &[&str] = &["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", PENDING];
 const KEPT: &[&str] = &["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", "CLOSED", PENDING];
-/// Methods that answer to a part of a request, or are for leaders: their tests are in `ownership` and `remote`.
+/// Methods that act on a transfer or an expectation, or are only for leaders: `ownership` and `remote` test them.
 const APART: [&str; 4] = ["AcceptTransfer", "DeclineTransfer", "AnswerUnmetExpectation", "AssignRequest"];
 
-/// What can be done to a request, under which clause and in which states: the specification's table once more.
+/// Each action on a request, as the specification has it: the method, a change of its request, the clause, and the
+/// states in which it is possible.
 fn actions() -> Vec<(&'static str, Json, &'static str, &'static [&'static str])> {
     let asked = |outcome: &str| json!({ "outcome": outcome, "comment": "仍然很慢" });
     vec![
-        // Answered before it was handed over: there a gate refuses.
+        // The pending request was answered before its transfer, so a gate refuses and not the state.
         ("RespondRequest", json!({}), "C2.1", &["REGISTERED", PENDING]),
         ("PromiseWait", json!({}), "C2.2", &ALL[..1]),
         ("ClassifyRequest", json!({}), "C2.4", UNSOLVED),
@@ -51,7 +52,7 @@ fn actions() -> Vec<(&'static str, Json, &'static str, &'static [&'static str])>
     ]
 }
 
-/// A good request of a method with some fields changed.
+/// A valid request of a method with some fields changed.
 fn changed(world: &World, method: &str, change: &Json) -> Json {
     let mut request = world.json(method);
     for (field, value) in change.as_object().unwrap() {
@@ -124,14 +125,15 @@ async fn what_happened_is_recorded_neither_ahead_nor_too_late_nor_before_the_cus
         world.methods().into_iter().filter(|method| has(&world.sample(method), "occurred_time")).collect();
     for method in &methods {
         let rule = world.bench.chassis().rules.at(&path(method)).unwrap();
-        // Whoever is no leader records least late; leaders only where the method is for them.
+        // Staff who are not leaders may record only a day late, leaders a month; a leader calls what is for leaders
+        // only.
         let agent = match method.name() {
             "AcceptTransfer" | "DeclineTransfer" => &recipient,
             _ if rule.roles.contains(&Role::Agent) => &world.agent,
             _ => &leader,
         };
         let cases = [(agent, now + us, ""), (agent, now - day - us, "A9.1"), (&leader, now - month - us, "A9.1")];
-        // A registration says itself when the customer came; everything else comes after that.
+        // A registration sets the time of the contact; every other event must not be before it.
         let early = (method.name() != "RegisterRequest").then_some((agent, now - us, ""));
         let only_leaders = *agent == leader;
         let cases = cases.into_iter().filter(|(_, at, _)| !(only_leaders && *at == now - day - us));
@@ -170,7 +172,7 @@ async fn nothing_is_confirmed_before_it_was_resolved_nor_reopened_before_it_was_
     }
 }
 
-/// What breaks a rule of the domain: the method, the change, and the field it is refused for.
+/// Requests that break a rule of the domain: the method, the change, and the field that the refusal names.
 fn broken_fields(world: &World) -> Vec<(&'static str, Json, &'static str)> {
     let request = "RegisterRequest";
     let find = |phone: &str, email: &str, name: &str| json!({ "phone": phone, "email": email, "display_name": name });

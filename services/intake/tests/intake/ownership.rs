@@ -1,5 +1,5 @@
-//! Whose a request is: handed over to the head or the deputy, declined, bounced, claimed, assigned; what is major; what is
-//! solved first (A2.3 to A2.8, A9.2).
+//! Ownership of requests: transfers to the head or a deputy, their answers, bounces, claims, assignments; major
+//! matters; and requests solved before their work order (A2.3 to A2.8, A9.2).
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl Desk {
         self.requests.clone().get_request(call).await.unwrap().into_inner()
     }
 
-    /// What somebody was told, newest first.
+    /// The notifications of a member of staff, newest first.
     async fn told(&self, staff: &str) -> Vec<Notification> {
         let mut client = NotificationServiceClient::new(self.bench.as_(staff, &["AGENT"]));
         let call = ListNotificationsRequest { parent: self.bench.name(), ..Default::default() };
@@ -94,7 +94,7 @@ impl Desk {
 async fn what_lies_outside_the_scope_goes_to_the_head_in_charge_with_its_unbroken_clocks() {
     let mut desk = Desk::open().await;
     let name = desk.register(Channel::Chat).await.name;
-    // The first answer comes too late: that stays with whom it was due from.
+    // The first answer comes too late; the breached duty keeps its owner when the request changes hands.
     desk.pass(10);
     desk.bench.mark_overdue().await;
     desk.respond(&name).await.unwrap();
@@ -156,7 +156,7 @@ async fn an_absent_head_is_stood_in_for_by_the_deputy_for_the_matter_and_without
     desk.bench.change_directory(deputies).await;
     let transfer = desk.hand_to(&name, FIELD, "").await.unwrap();
     assert_eq!((transfer.recipient.as_str(), transfer.capacity()), ("staff/wu", Capacity::Deputy));
-    // Recorded as handed over before the absence began, it goes to the head.
+    // A transfer a microsecond before the absence begins goes to the head.
     let name = desk.working("power").await;
     desk.away("fieldhead", "2026-11-20T10:00:00.000001+08:00", "2026-11-20T12:00:00+08:00").await;
     assert_eq!(desk.hand_to(&name, FIELD, "").await.unwrap().recipient, "staff/fieldhead");
@@ -191,13 +191,13 @@ async fn what_is_declined_stays_with_whom_it_came_from_and_shirking_is_a_breach(
     assert_eq!(pass_on.len(), 2, "A2.8: it has to get to the right people once more");
     assert_eq!(desk.bounces(&name).await, [], "logistics has nothing to do with power");
 
-    // The field service is in charge of power: to decline it is to shirk.
+    // The field service is in charge of power, so declining counts as a bounce.
     let transfer = desk.hand_to(&name, FIELD, "").await.unwrap();
     desk.decline("staff/fieldhead", &transfer.name).await.unwrap();
     let bounced = desk.bounces(&name).await;
     assert_eq!((bounced[0].cause(), bounced[0].staff.as_str()), (Cause::DeclinedInScope, "staff/fieldhead"));
     assert_eq!(bounced[0].department, FIELD);
-    // The third transfer bounces whoever hands it over.
+    // The third transfer is a bounce of whoever transfers.
     desk.hand_to(&name, FIELD, "").await.unwrap();
     let bounced = desk.bounces(&name).await;
     assert_eq!((bounced[1].cause(), bounced[1].staff.as_str()), (Cause::Transfers, "staff/lin"));
@@ -344,7 +344,7 @@ async fn a_major_matter_reaches_the_general_manager_whose_acknowledgement_fulfil
     assert_eq!((met.state(), met.met_time), (Kept::Met, proto("2026-11-20T10:05:00+08:00")));
     let twice = desk.requests.mark_major(mark(&quick)).await;
     assert_eq!(assert_refused(twice, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
-    // Closed meanwhile, the other one is still to be reported.
+    // The other request is closed meanwhile; the duty to report it remains.
     desk.resolve(&slow).await.unwrap();
     desk.confirm(&slow, pb::contact_attempt::Outcome::Satisfied).await.unwrap();
     desk.pass(20);
@@ -439,7 +439,7 @@ async fn who_is_told_of_a_transfer_late_has_their_time_from_then_on() {
         ..Default::default()
     };
     desk.requests.transfer_request(call).await.unwrap();
-    // At noon work stands until half past one.
+    // The lunch break, from noon to half past one, does not count.
     assert_eq!(desk.duty(&name, "transfer_answer").await.due_time, proto("2026-11-20T13:30:00+08:00"));
 }
 

@@ -1,4 +1,4 @@
-//! Reading: lists and their pages, one's own queue, finding customers, what customers see.
+//! Reads: lists and their pages, the caller's queue, finding customers, what customers see.
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;

@@ -1,5 +1,5 @@
-//! The clocks of requests against the oracle: random walks on random calendars, with waits, promises, pauses, late records
-//! and reopenings. What Postgres holds of each duty agrees to the microsecond, after every step.
+//! The clocks of requests compared with an oracle: random walks on random calendars, with waits, promises, pauses, late
+//! records and reopenings. After every step, each stored duty agrees with the oracle to the microsecond.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -18,7 +18,7 @@ use walk::walk;
 const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
 
-/// Stretches of work on random days, with days off and years that are not published.
+/// A random calendar: working hours of each weekday, days off, make-up days, and years without published holidays.
 fn week(dice: &mut Dice) -> Week {
     let day = |dice: &mut Dice| match dice.below(4) {
         0 => Vec::new(),
@@ -37,7 +37,7 @@ fn week(dice: &mut Dice) -> Week {
 
 type Row = (String, i16, i16, i64, bool, i64, i64, Option<i64>, Option<i64>, bool, bool);
 
-/// The duties of a request as they are stored, by kind in the order they were opened.
+/// The stored duties of a request, by kind in the order they were opened.
 async fn stored(bench: &Bench, subject: &str) -> Vec<(String, Seen)> {
     let us = |column: &str| format!("(extract(epoch from {column}) * 1000000)::bigint as {column}");
     let query = format!(

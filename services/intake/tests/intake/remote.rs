@@ -44,7 +44,7 @@ async fn nobody_works_from_afar_without_an_authorisation_that_holds() {
     desk.pass(30);
     let expired = assert_refused(start(&mut desk, &name).await, Code::FailedPrecondition, ErrorReason::GateClosed);
     assert_eq!(expired.clauses(), ["A10.5"], "it held until then, and no longer");
-    // The customer gives leave themselves.
+    // This time the customer gives the authorisation.
     let mut customer = RequestServiceClient::new(desk.bench.as_(&desk.customer, &["CUSTOMER"]));
     let given = customer.authorize_remote(allowed(&name, "2026-11-20T12:00:00+08:00")).await.unwrap().into_inner();
     assert_eq!(given.author, desk.customer);

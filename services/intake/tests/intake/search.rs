@@ -1,4 +1,5 @@
-//! Search: what is found by which words, in which order, and nothing beyond; and other contacts about the same matter.
+//! `SearchRequests`: which words find which requests, and in which order; `SuggestDuplicates`: other contacts about the
+//! same matter.
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -31,7 +32,7 @@ impl Desk {
         self.requests.search_requests(asked).await.unwrap().into_inner()
     }
 
-    /// The names of what a query finds, in order.
+    /// Names of the requests that a query finds, in order.
     async fn finds(&mut self, words: &str) -> Vec<String> {
         names(self.search(query(words)).await.results)
     }
@@ -134,7 +135,7 @@ async fn a_telephone_number_is_found_in_any_writing_and_by_four_digits_of_it() {
     let found = desk.search(query("010-8888 6666")).await.results;
     assert!(found[0].exact);
     assert_eq!(desk.finds("6666").await, [wanted, others.clone()], "where it is a telephone number it counts more");
-    // The customer's own number, which every request of theirs has.
+    // The number in the customer's record finds every request of theirs.
     assert_eq!(desk.finds("13800138000").await.len(), 2);
 }
 
@@ -157,7 +158,7 @@ async fn a_request_is_found_by_its_customers_present_name_and_by_that_name_with_
     desk.customers.update_customer(change("Blue Harbour Ltd")).await.unwrap();
     assert_eq!(desk.finds("鸿远").await, [""; 0]);
     assert_eq!(desk.finds("arbou").await, [network.as_str(), printing.as_str()]);
-    // The contact used is the request's own and stays.
+    // A request keeps the contact it was registered with.
     assert_eq!(desk.finds("王小明").await, [network, printing]);
 }
 
@@ -254,7 +255,7 @@ async fn a_search_is_narrowed_by_customer_department_and_state_and_goes_page_by_
         assert!(!page.truncated);
         paged.extend(names(page.results));
         count += 1;
-        // What comes in between does not shift the pages.
+        // A request registered between two pages does not shift them.
         desk.says("打印机无法连接").await;
         if page.next_page_token.is_empty() {
             break;
@@ -312,7 +313,7 @@ async fn what_was_there_before_the_index_is_indexed_by_whichever_replica_comes_t
         before.insert(0, desk.says("网络很慢").await.name);
     }
     let replica = desk.bench.replica().await;
-    // As a migration finds it.
+    // Restores the state after the migration that creates the index.
     sqlx::raw_sql(
         "begin;
         delete from intake.request_search;
@@ -390,12 +391,12 @@ async fn a_repeat_contact_is_suggested_first_then_the_same_order_then_similar_wo
             (similar.as_str(), vec![Reason::SimilarText], false),
         ]
     );
-    // 打印 印机 机无 无法 法连 连接 of 6 and of 8 pairs.
+    // The descriptions have 6 and 8 pairs of characters and share 打印 印机 机无 无法 法连 连接.
     assert!((found[4].similarity - 12.0 / 14.0).abs() < 1e-9, "{}", found[4].similarity);
     let first = pb::SuggestDuplicatesRequest { name: now, page_size: 1 };
     let first = desk.requests.suggest_duplicates(first).await.unwrap().into_inner().duplicates;
     assert_eq!(first, found[..1]);
-    // The other way round the later contact is the repeat.
+    // Asked the other way round, the later contact is suggested as the repeat.
     let back = desk.duplicates(&of_project).await;
     assert!(back[0].repeat_contact && back.len() == 1, "{back:?}");
 }

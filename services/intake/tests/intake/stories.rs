@@ -1,4 +1,4 @@
-//! The stories of a request, each clause with its clock, from the customer's first word to the last.
+//! The stories of a request with the clock of each clause, from the first contact to the customer's confirmation.
 
 use kefu_proto::compliance::v1::duty::State as Kept;
 use kefu_proto::contacts::v1::Channel;

@@ -1,4 +1,4 @@
-//! Watching requests: each change once, in order, and only what the caller may see.
+//! `WatchRequests`: streams each change once, in order, and only changes that the caller may see.
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
@@ -19,7 +19,7 @@ async fn watch(
     (stream, first.resume_token)
 }
 
-/// The next changes: what happened, to which request.
+/// The next changes: event, request and resume token of each.
 async fn next(stream: &mut Streaming<pb::WatchRequestsResponse>, count: usize) -> Vec<(String, String, String)> {
     let mut seen = Vec::new();
     while seen.len() < count {
@@ -75,7 +75,7 @@ async fn a_customer_watches_their_own_and_a_filter_leaves_out_the_rest() {
     let both = [("RequestRegistered", name.as_str()), ("RequestRegistered", &by_mei)];
     assert_eq!(what(&next(&mut theirs, 2).await), both);
     assert_eq!(what(&next(&mut meis, 1).await), both[1..]);
-    // What leaves whom was asked for is told; the customer hears nothing of how we share the work.
+    // A request that leaves the owner of the filter is streamed once more; a customer sees no event about owners.
     let assign = pb::AssignRequestRequest { name: by_mei.clone(), owner: "staff/wu".into(), ..Default::default() };
     desk.as_("staff/boss", "SUPERVISOR").assign_request(assign).await.unwrap();
     assert_eq!(what(&next(&mut meis, 1).await), [("RequestAssigned", by_mei.as_str())]);
@@ -93,7 +93,7 @@ async fn a_customer_watches_their_own_and_a_filter_leaves_out_the_rest() {
     let shown = customer.clone().get_request(call.clone()).await.unwrap().into_inner();
     assert_eq!((shown.major, shown.major_reason.as_str(), shown.major_time), (false, "", None));
     assert!(desk.requests.get_request(call).await.unwrap().into_inner().major);
-    // A token is of one question and one caller.
+    // A resume token is valid only for its own request and caller.
     for (mut client, owner) in [(desk.requests.clone(), ""), (desk.as_("staff/mei", "AGENT"), "staff/mei")] {
         let foreign =
             pb::WatchRequestsRequest { owner: owner.into(), resume_token: token.clone(), ..Default::default() };

@@ -135,8 +135,8 @@ fn copy(row: &Row) -> Row {
     Row { gates: row.gates, ..Row::row(row.action, row.clause, row.from, row.to) }
 }
 
-/// A complaint moved by its lifecycle alone. The walker records what was really done, to compare it with what the gates let
-/// pass.
+/// A complaint that only its lifecycle moves. The walker records what has happened, to check that no gate let a wrong
+/// action pass.
 #[derive(Debug, Default)]
 struct Walker {
     state: State,
@@ -157,7 +157,7 @@ struct Walker {
 }
 
 impl Walker {
-    /// Tries an action. The bits of `dice` stand for the content of the call.
+    /// Tries an action. The bits of `dice` decide the content of the call.
     fn step(&mut self, action: Action, dice: u32) {
         let bit = |place: u32| dice >> place & 1 == 1;
         let department = usize::from(bit(0));
@@ -273,7 +273,7 @@ fn a_walk_of_ten_thousand_steps_reaches_no_end_around_a_gate() {
         let steps = steps.new_tree(&mut runner).unwrap().current();
         let mut walker = Walker::default();
         for (action, dice) in steps {
-            // Each bit is set in most rolls, to open the gates on the call; otherwise no walk would get far.
+            // Most bits are set, so that the gates on the call are mostly open; otherwise no walk would get far.
             walker.step(actions[action], dice | dice.rotate_left(7) | dice.rotate_left(13));
             if matches!(walker.state, State::Archived | State::Withdrawn) {
                 closings += walker.closings;

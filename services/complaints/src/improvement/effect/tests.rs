@@ -11,9 +11,9 @@ fn an_effect_is_measured_by_contacts_where_they_are_known() {
     };
     assert!(is_effective(&effect(10, 9, 0, 0)));
     assert!(!is_effective(&effect(10, 10, 0, 0)));
-    // What it comes from may lie further back than the days before: that it does not recur is what is asked.
+    // The complaints that led to the improvement may be older than the period before it: none afterwards is enough.
     assert!(is_effective(&effect(0, 0, 0, 0)) && !is_effective(&effect(0, 1, 0, 0)));
-    // 10 of 1,000 before, 15 of 2,000 after: more complaints, and yet fewer.
+    // 10 of 1,000 before, 15 of 2,000 after: more complaints, but fewer per contact.
     assert!(is_effective(&effect(10, 15, 1_000, 2_000)));
     assert!(!is_effective(&effect(10, 20, 1_000, 2_000)));
 }

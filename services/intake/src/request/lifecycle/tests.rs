@@ -89,7 +89,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
     assert_gates_refuse(&LIFECYCLE, &open_gates(), &closed);
 }
 
-/// A request moved by its lifecycle alone. The facts behind the gates are kept beside it, so that a walk can check them.
+/// A request that only its lifecycle moves, with the facts that the gates read, so that a walk can check them.
 #[derive(Debug)]
 struct Walker {
     state: State,

@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn likeness_is_twice_what_is_shared_over_all() {
         let dice = |one: &str, other: &str| dice(&grams(one), &grams(other));
-        // The usual example counts pairs of letters: "night" and "nacht" share 1 of 4 and 4. Their triples share none.
+        // Each word has 4 pairs and 3 triples of letters, and they share one pair. The usual example counts only pairs.
         assert!((dice("night", "nacht") - 2.0 / 14.0).abs() < 1e-9);
         assert!((dice("打印机无法连接", "打印机连接不上") - 2.0 * 3.0 / 12.0).abs() < 1e-9);
         assert!((dice("ＡＢＣ", "abc") - 1.0).abs() < 1e-9);

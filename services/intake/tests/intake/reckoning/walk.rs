@@ -1,4 +1,4 @@
-//! A walk of one request: what is done to it through the public API, and what that must do to its duties.
+//! A random walk of one request: calls of the public API, and their expected effect on its duties.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
 const CHANNELS: [Channel; 5] = [Channel::Chat, Channel::Hotline, Channel::Email, Channel::Web, Channel::Letter];
 
-/// One walk. A working day is as long as `working_day`.
+/// Walks with one request. `working_day` is the length of a working day in microseconds.
 pub async fn walk(desk: &mut Desk, dice: &mut Dice, days: &Rc<Working>, working_day: i64) {
     let head = ComplianceServiceClient::new(desk.bench.as_("staff/head", &["SUPERVISOR", "MANAGER"]));
     let channel = dice.pick(&CHANNELS);
@@ -46,7 +46,7 @@ pub async fn walk(desk: &mut Desk, dice: &mut Dice, days: &Rc<Working>, working_
     walk.register().await;
     for _ in 0..14 {
         walk.compare().await;
-        // Ids of one millisecond have no order.
+        // At least a millisecond passes, since ids made within one have no order.
         let passes = 1_000 + walk.span();
         walk.desk.bench.time().advance(jiff::SignedDuration::from_micros(passes));
         walk.desk.bench.mark_overdue().await;
@@ -65,7 +65,7 @@ pub async fn walk(desk: &mut Desk, dice: &mut Dice, days: &Rc<Working>, working_
     walk.compare().await;
 }
 
-/// A request on its way, and what its duties must be.
+/// A request during its walk, with the expected duties.
 struct Walk<'a> {
     desk: &'a mut Desk,
     dice: &'a mut Dice,
@@ -76,7 +76,7 @@ struct Walk<'a> {
     channel: Channel,
     state: State,
     came: i64,
-    /// Before this nothing of the state it is in can have happened.
+    /// Earliest time of the next confirmation or reopening.
     not_before: i64,
     promised: bool,
     in_scope: Option<bool>,
@@ -89,13 +89,13 @@ impl Walk<'_> {
         self.desk.bench.now().as_microsecond()
     }
 
-    /// When something happened that is recorded now, not before `bound`.
+    /// A random time for an event that is recorded now: at or before now, not before `bound`.
     fn then(&mut self, bound: i64) -> i64 {
         let late = if self.dice.below(2) == 0 { 0 } else { self.span() };
         (self.now() - late).max(bound)
     }
 
-    /// From a microsecond to most of a day.
+    /// A random duration in microseconds, below twenty hours.
     fn span(&mut self) -> i64 {
         let bound = self.dice.pick(&[2, MINUTE, HOUR, 20 * HOUR]);
         self.below(bound)
@@ -117,7 +117,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Opens one unless there is one.
+    /// Opens a duty unless one of its kind is live.
     fn open(&mut self, kind: &'static str, duty: Oracle) {
         if self.live(kind).is_none() {
             self.kept.push((kind, duty));
@@ -132,7 +132,7 @@ impl Walk<'_> {
         self.open("progress", self.working(at, self.working_day));
     }
 
-    /// C2.1: the time for the first answer.
+    /// The duty of C2.1, by the channel; none for channels without a limit.
     fn first_response(&self, at: i64) -> Option<Oracle> {
         match self.channel {
             Channel::Chat => Some(Oracle::wall(at, 3 * MINUTE, &self.days)),
@@ -181,7 +181,7 @@ impl Walk<'_> {
         self.trail.push(format!("register {:?} at {} answered {answered:?} judged {judged}", self.channel, self.came));
     }
 
-    /// One thing that can happen where it stands.
+    /// Takes a random action that is possible in the request's state.
     async fn step(&mut self) {
         let deed = match self.state {
             State::Registered => self.dice.pick(&["respond", "promise", "promise", "classify", "tell", "cancel"]),
@@ -217,7 +217,7 @@ impl Walk<'_> {
         self.state = State::InProgress;
     }
 
-    /// C2.2: once it replaces the due time, if that had not passed; the second time it counts as broken.
+    /// C2.2: the first promise replaces the due time, if that had not passed; the second breaches the promised wait.
     async fn promise(&mut self, at: i64) {
         let until = at + 1 + self.below(10 * HOUR);
         let call = pb::PromiseWaitRequest {
@@ -257,7 +257,8 @@ impl Walk<'_> {
         self.in_scope = Some(in_scope);
     }
 
-    /// C4.1: a word to the customer ends one interval and begins the next, unless it came before that began.
+    /// C4.1: informing the customer ends one interval and begins the next. It does not end an interval that began
+    /// later.
     async fn tell(&mut self, at: i64) {
         let call = pb::RecordProgressRequest {
             parent: self.name.clone(),
@@ -342,14 +343,14 @@ impl Walk<'_> {
         self.state = State::Cancelled;
     }
 
-    /// What is left falls away, but for the order that is still to be filed (A2.6).
+    /// Voids the live duties, except the work order, which is still to be filed (A2.6).
     fn end(&mut self, at: i64) {
         for (_, duty) in self.kept.iter_mut().filter(|(kind, duty)| *kind != "work_order" && duty.is_live()) {
             duty.drop_as(VOIDED, at);
         }
     }
 
-    /// C4.3: a new duty; what was kept of the old ones stays.
+    /// C4.3: reopening opens a new progress duty and leaves earlier duties as they are.
     async fn reopen(&mut self, at: i64) {
         let call = pb::ReopenRequestRequest {
             name: self.name.clone(),
@@ -362,7 +363,7 @@ impl Walk<'_> {
         self.state = State::InProgress;
     }
 
-    /// Their supervisor stops a duty, lets it go on, or sets it aside.
+    /// The supervisor pauses, resumes or waives a random live duty.
     async fn decide(&mut self) {
         let live: Vec<usize> = (0..self.kept.len()).filter(|&place| self.kept[place].1.is_live()).collect();
         if live.is_empty() {
@@ -390,7 +391,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What Postgres holds is what must be.
+    /// Compares the stored duties with the expected ones.
     async fn compare(&mut self) {
         let stored = stored(&self.desk.bench, &self.name).await;
         let mut expected: Vec<_> = self.kept.iter().map(|(kind, duty)| ((*kind).to_owned(), duty.seen())).collect();

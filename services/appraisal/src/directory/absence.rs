@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{Directory, no_staff, staff};
 
+/// Longest absence that one call records.
 const MAX_LENGTH: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// Parent name that means all staff.
 const ALL_STAFF: &str = "staff/-";

@@ -23,6 +23,7 @@ use rows::Reader;
 
 /// Most bytes of a file.
 const MAX_BYTES: usize = 16 << 20;
+/// Most rejected rows that a reply lists.
 const REJECTED_LISTED_AT_MOST: usize = 1_000;
 
 /// A rejected row: its line, the column at fault, and the reason.

@@ -72,6 +72,7 @@ fn gate(field: &str, clause: &'static str, subject: &str, missing: Text) -> Refu
 }
 
 impl DirectorySnapshot {
+    /// Builds a snapshot of these rows.
     pub fn new(
         staff: impl IntoIterator<Item = Staff>,
         departments: impl IntoIterator<Item = Department>,
@@ -104,10 +105,12 @@ impl DirectorySnapshot {
         Ok(Self::new(staff::all(connection).await?, department::all(connection).await?, organisation))
     }
 
+    /// The member of staff with a name.
     pub fn staff(&self, name: &str) -> Option<&Staff> {
         self.staff.get(name)
     }
 
+    /// The department with a name.
     pub fn department(&self, name: &str) -> Option<&Department> {
         self.departments.get(name)
     }

@@ -25,6 +25,7 @@ use crate::shared::{Customer, reference};
 
 mod store;
 
+/// Most rejected rows that a reply lists.
 const REJECTED_LISTED_AT_MOST: usize = 10_000;
 
 /// Settings in the first message, valid for every row.

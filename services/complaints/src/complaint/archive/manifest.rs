@@ -49,6 +49,7 @@ pub fn root_digest(entries: &[Entry]) -> Vec<u8> {
     digest.finalize().to_vec()
 }
 
+/// Builds the entry of a part from its bytes.
 pub fn entry(name: String, kind: &str, bytes: &[u8]) -> Entry {
     let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     Entry { name, media_type: kind.to_owned(), size_bytes, sha256: sha256(bytes).to_vec() }

@@ -19,6 +19,7 @@ static MEASURE_AGREED: NoticeKind = NoticeKind {
     chinese: "{}的一项处理措施由您负责，请按约定时间完成。",
 };
 
+/// One rule for each duty.
 pub const RULES: &[Rule] = &[
     Rule::of(Duty::Acknowledgement, "C5.2", "acknowledgement", |_, regulation| {
         Some(Term::Within(regulation.get(params::APOLOGIZE_WITHIN)))

@@ -20,6 +20,7 @@ static MAJOR: NoticeKind = NoticeKind {
     chinese: "{}为重大事项，请确认已知悉。",
 };
 
+/// One rule for each duty.
 pub const RULES: &[Rule] = &[
     Rule {
         met_at: |facts| facts.answered_at,

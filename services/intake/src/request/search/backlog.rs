@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::text::entry_of_customer;
 use crate::request::row::{RequestRow, requests};
 
+/// Most requests, and most customers, that one transaction indexes.
 const BATCH: i64 = 100;
 /// How often `run` looks for a new backlog.
 const POLL: Duration = Duration::from_secs(1);

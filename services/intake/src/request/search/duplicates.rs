@@ -12,6 +12,7 @@ use kefu_regulation::params;
 use crate::request::Requests;
 use crate::request::row::{RequestRow, requests};
 
+/// Suggestions in a reply, unless the call gives a page size.
 const AT_MOST: usize = 20;
 /// Most candidates of the same customer: the newest of those received before the request, or after it within the time
 /// of clause A2.8.

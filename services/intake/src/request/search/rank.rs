@@ -7,6 +7,7 @@ use kefu_proto::intake::v1::search_result::Field;
 use super::text::SearchText;
 use kefu_chassis::search::{Query, QueryVariant};
 
+// The classes lie so far apart that no weight of a field lifts a match into a higher one.
 const EXACT: i32 = 3_000;
 const TOGETHER: i32 = 2_000;
 const APART: i32 = 1_000;

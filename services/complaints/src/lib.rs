@@ -37,29 +37,18 @@ pub static SERVICE: Service = Service {
 };
 
 /// Settings of complaints, beside those of every service.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    /// ISO 3166 code of the country in which national telephone numbers are read.
-    country: String,
+    /// The country in which national telephone numbers are read.
+    country: Country,
     /// Limits of uploads and downloads of evidence.
     uploads: evidence::Bounds,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { country: "CN".into(), uploads: evidence::Bounds::default() }
-    }
-}
-
 fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> Result<Server, Error> {
-    let settings: Settings = if settings.is_null() {
-        Settings::default()
-    } else {
-        serde_json::from_value(settings).map_err(Error::unexpected)?
-    };
-    let country = Country::named(&settings.country)?;
-    let evidences = evidence::Evidences::on(chassis.clone(), settings.uploads);
+    let Settings { country, uploads } = kefu_chassis::config::own(settings)?;
+    let evidences = evidence::Evidences::on(chassis.clone(), uploads);
     Ok(server
         .beside(complaint::archive::purge::run(chassis.clone()))
         .beside(kefu_chassis::subscriber::run(chassis.clone(), analysis::contacts::subscription()))

@@ -9,6 +9,7 @@ use kefu_chassis::server::Server;
 use kefu_chassis::{Chassis, Error};
 use kefu_proto::intake::v1::customer_service_server::CustomerServiceServer;
 use kefu_proto::intake::v1::request_service_server::RequestServiceServer;
+use serde::Deserialize;
 use sqlx::migrate::Migrator;
 
 mod customer;
@@ -28,8 +29,16 @@ pub static SERVICE: Service = Service {
     mount,
 };
 
+/// Settings of intake, beside those of every service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// The country in which national telephone numbers are read.
+    country: Country,
+}
+
 fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> Result<Server, Error> {
-    let country = Country::configured(settings)?;
+    let Settings { country } = kefu_chassis::config::own(settings)?;
     Ok(server
         .beside(request::search::backlog::run(chassis.clone()))
         .beside(request::convert::run(chassis.clone()))

@@ -120,7 +120,7 @@ pub fn assert_duties_and_clauses<S, A, D: Copy + Eq + Debug, F>(lifecycle: &Life
     let is_known = |clause: &str| assert!(regulation.clause(clause).is_some(), "{clause}");
     for rule in lifecycle.duties {
         assert!(lifecycle.transitions.iter().any(|row| row.opens.contains(&rule.duty)), "{:?}", rule.duty);
-        let by_acknowledgement = rule.tells.as_ref().is_some_and(|tells| tells.fulfils);
+        let by_acknowledgement = rule.notice.as_ref().is_some_and(|rule| rule.fulfils);
         let is_met = lifecycle.transitions.iter().any(|row| row.meets.contains(&rule.duty));
         assert!(is_met != by_acknowledgement, "{:?}", rule.duty);
         is_known(rule.clause);

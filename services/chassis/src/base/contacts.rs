@@ -3,7 +3,7 @@
 use kefu_proto::contacts::v1 as pb;
 use serde::{Deserialize, Serialize};
 
-use crate::base::error::{Error, Violation};
+use crate::base::error::Violation;
 
 /// A contact as it is stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -62,39 +62,26 @@ impl Contact {
     }
 }
 
-/// The country in which national telephone numbers are read.
-#[derive(Clone, Copy, Debug)]
+/// The country in which national telephone numbers are read, set by its ISO 3166 code; China by default.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Country(phonenumber::country::Id);
 
-/// The settings of a service that reads telephone numbers.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Settings {
-    /// ISO 3166 code of the country in which national telephone numbers are read.
-    country: String,
+impl Default for Country {
+    fn default() -> Self {
+        Self(phonenumber::country::Id::CN)
+    }
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { country: "CN".into() }
+impl TryFrom<String> for Country {
+    type Error = String;
+
+    fn try_from(code: String) -> Result<Self, String> {
+        code.parse().map(Self).map_err(|_| format!("{code} is not an ISO 3166 country code"))
     }
 }
 
 impl Country {
-    /// Reads the country from the settings of a service, e.g. `{"country": "DE"}`; China where they name none.
-    pub fn configured(settings: serde_json::Value) -> Result<Self, Error> {
-        let given = (!settings.is_null()).then(|| serde_json::from_value(settings).map_err(Error::unexpected));
-        let Settings { country } = given.transpose()?.unwrap_or_default();
-        Self::named(&country)
-    }
-
-    /// Returns the country of an ISO 3166 code.
-    pub fn named(code: &str) -> Result<Self, Error> {
-        code.parse()
-            .map(Self)
-            .map_err(|_| Error::field("service.country", format!("{code} is not an ISO 3166 country code")))
-    }
-
     /// Returns a telephone number in any writing (full-width digits too) as E.164; none if it cannot be one.
     #[must_use]
     pub fn e164(self, written: &str) -> Option<String> {
@@ -121,7 +108,7 @@ mod tests {
 
     #[test]
     fn telephone_numbers_are_read_in_any_writing() {
-        let china = Country::named("CN").unwrap();
+        let china = Country::default();
         for written in [
             "13800138000",
             "138 0013 8000",

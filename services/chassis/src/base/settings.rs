@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+use crate::base::error::Error;
+
 /// A configuration that cannot be read; the source names the key.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration cannot be used")]
@@ -17,6 +19,11 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> Result<T, ConfigError> 
         builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
     }
     Ok(builder.add_source(environment(std::env::vars())).build()?.try_deserialize()?)
+}
+
+/// Reads a service's own settings from its configuration; the defaults where it has none.
+pub fn own<T: DeserializeOwned + Default>(configured: serde_json::Value) -> Result<T, Error> {
+    if configured.is_null() { Ok(T::default()) } else { serde_json::from_value(configured).map_err(Error::unexpected) }
 }
 
 /// Returns the settings in the environment, without the variables of the command line and the tools, which share the prefix.

@@ -3,19 +3,17 @@
 //! duties.
 
 use jiff::Timestamp;
-use kefu_proto::events::v1::DutyChange;
-use kefu_regulation::{Budget, Regulation};
-use uuid::Uuid;
+use kefu_regulation::Regulation;
 
 use crate::base::error::Error;
 use crate::base::language::Text;
-use crate::base::names::Id;
 use crate::contract::call::Stakeholders;
-use crate::model::duty::{BY_LIFECYCLE, Duty, DutyResource, NewDuty};
-use crate::model::notice::{Notice, NoticeKind};
 
 mod document;
+mod duties;
 pub mod explain;
+
+pub use duties::{DutyEffects, DutyRule, NoticeRule, SubDuty, Term};
 
 /// One row of a lifecycle: an action, the states it is possible in, its conditions and its effects.
 pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
@@ -135,84 +133,6 @@ macro_rules! actions {
     };
 }
 
-/// One kind of duty of an aggregate.
-pub struct DutyRule<D: 'static, F: 'static> {
-    /// The duty's kind.
-    pub duty: D,
-    /// The clause that demands the duty.
-    pub clause: &'static str,
-    /// The code of the kind in the contract, e.g. `first_response`.
-    pub code: &'static str,
-    /// Returns the time that the duty has; none where the clause gives none.
-    pub term: fn(&F, &Regulation) -> Option<Term>,
-    /// Returns when the duty was fulfilled, if it already is when it opens.
-    pub met_at: fn(&F) -> Option<Timestamp>,
-    /// Returns who must fulfil the duty, and their department, where that is not the subject's owner.
-    pub owner: fn(&F) -> Option<(&str, &str)>,
-    /// Returns the parts of the subject that an action concerns, where each part has a duty of this kind of its own.
-    pub each: Option<fn(&F) -> &[SubDuty]>,
-    /// The notice to send when the duty opens, if any. The notice of a part's duty goes to the owner of that duty.
-    pub tells: Option<Tells<F>>,
-    /// Whether the duty is still owed when its subject has ended.
-    pub survives_end: bool,
-}
-
-/// A part of a subject that has a duty of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubDuty {
-    /// The resource name of the part, or of the subject where only the department tells the parts apart.
-    pub subject: String,
-    /// Who must fulfil the duty.
-    pub owner: String,
-    /// Their department.
-    pub department: String,
-    /// The due time that was agreed; otherwise the rule's term applies.
-    pub due: Option<Timestamp>,
-}
-
-/// The notice of a duty when it opens.
-pub struct Tells<F> {
-    /// The kind of notice.
-    pub kind: &'static NoticeKind,
-    /// Returns the recipient of the notice of a duty that is not a part's.
-    pub to: fn(&F) -> Option<&str>,
-    /// Whether the recipient's acknowledgement fulfils the duty.
-    pub fulfils: bool,
-}
-
-impl<D, F> DutyRule<D, F> {
-    /// Creates the rule of a duty of the subject's owner, without a notice; rows of a table add what differs to it.
-    pub const fn of(
-        duty: D,
-        clause: &'static str,
-        code: &'static str,
-        term: fn(&F, &Regulation) -> Option<Term>,
-    ) -> Self {
-        Self {
-            duty,
-            clause,
-            code,
-            term,
-            met_at: |_| None,
-            owner: |_| None,
-            each: None,
-            tells: None,
-            survives_end: false,
-        }
-    }
-}
-
-/// The time that a duty has.
-#[derive(Clone, Copy, Debug)]
-pub enum Term {
-    /// A length of time from the action on.
-    Within(Budget),
-    /// A length of time from another time on.
-    WithinFrom(Timestamp, Budget),
-    /// The time until one that was promised.
-    Until(Timestamp),
-}
-
 /// An aggregate's lifecycle.
 pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
     /// The rows of its actions.
@@ -246,28 +166,6 @@ pub struct ActionContext<'a> {
     pub now: Timestamp,
     /// The regulation in force.
     pub regulation: &'a Regulation,
-}
-
-/// The subject and the owner of a duty to open, and its due time where that was agreed.
-#[derive(Clone, Copy)]
-struct DutyTarget<'a> {
-    subject: &'a str,
-    owner: &'a str,
-    department: &'a str,
-    due: Option<Timestamp>,
-}
-
-/// The effects of an action on duties.
-#[derive(Debug, Default)]
-pub struct DutyEffects {
-    /// The duties that were opened or changed, as they are now.
-    pub duties: Vec<Duty>,
-    /// The changes of these duties.
-    pub changes: Vec<DutyChange>,
-    /// The event that marked a breach which the action retracts or corrects.
-    pub corrects: Option<Uuid>,
-    /// The notices to staff.
-    pub notices: Vec<Notice>,
 }
 
 impl<F> Gate<F> {
@@ -336,153 +234,5 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     /// Returns the clause that `action` serves; empty for an action that no row has.
     pub fn clause(&self, action: A) -> &'static str {
         self.transitions.iter().find(|row| row.action == action).map_or("", |row| row.clause)
-    }
-
-    /// Applies a fired transition to the `live` duties and opens new ones.
-    pub fn duty_effects(
-        &self,
-        row: &Transition<S, A, D, F>,
-        facts: &F,
-        live: Vec<Duty>,
-        context: ActionContext<'_>,
-    ) -> DutyEffects {
-        let mut effects = DutyEffects::default();
-        let mut still_live = Vec::new();
-        for mut duty in live {
-            let changes = self.effect_on(row, facts, &mut duty, context);
-            if duty.is_live() {
-                still_live.push((duty.kind.clone(), duty.subject.clone(), duty.department.clone(), duty.id));
-            }
-            if !changes.is_empty() {
-                effects.corrects = effects.corrects.or(duty.take_corrected());
-                effects.changes.extend(changes);
-                effects.duties.push(duty);
-            }
-        }
-        for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty)) {
-            for target in rule.targets(facts, context) {
-                let is_it = |subject: &str, department: &str| {
-                    rule.each.is_none() || (subject, department) == (target.subject, target.department)
-                };
-                let known = still_live
-                    .iter()
-                    .find(|(kind, subject, department, _)| kind == rule.code && is_it(subject, department));
-                match known {
-                    None => rule.open(facts, context, target, &mut effects),
-                    // The notice of a duty that is still live is sent again.
-                    Some((_, _, _, duty)) => effects.notices.extend(rule.notice(facts, context, target, *duty)),
-                }
-            }
-        }
-        effects
-    }
-
-    /// Applies a fired transition to one live duty.
-    fn effect_on(
-        &self,
-        row: &Transition<S, A, D, F>,
-        facts: &F,
-        duty: &mut Duty,
-        context: ActionContext<'_>,
-    ) -> Vec<DutyChange> {
-        let at = context.at;
-        let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.code == duty.kind);
-        let (meets, pauses, resumes) = (has(row.meets), has(row.pauses), has(row.resumes));
-        let (replaces, breaches) = (has(row.replaces), has(row.breaches));
-        let rule = self.duties.iter().find(|rule| rule.code == duty.kind);
-        let survives_end = rule.is_some_and(|rule| rule.survives_end);
-        let sub_duties = rule.and_then(|rule| rule.each).map(|each| each(facts));
-        let is_concerned =
-            sub_duties.is_none_or(|sub_duties| sub_duties.iter().any(|sub_duty| sub_duty.subject == duty.subject));
-        let new_owner = rule.and_then(|rule| (rule.owner)(facts)).unwrap_or((context.owner, context.department));
-        let follows = row.reassigns && sub_duties.is_none() && rule.is_some() && duty.owner != new_owner.0;
-        let is_due = duty.due_at.is_some() && !duty.is_past(at);
-        let promised = (self.promised)(facts).filter(|_| replaces && is_due);
-        if meets && is_concerned {
-            // An action that happened before a duty of a series was opened belongs to the duty before that.
-            if row.only_begun && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
-        } else if row.voids_rest && !survives_end || has(row.voids) {
-            duty.void(at, row.clause, context.actor)
-        } else if pauses && duty.pause_reasons & BY_LIFECYCLE == 0 {
-            duty.pause_by_lifecycle(at, row.clause, context.actor)
-        } else if resumes && duty.pause_reasons & BY_LIFECYCLE != 0 {
-            vec![duty.resume_by_lifecycle(at)]
-        } else if breaches && duty.breached_at.is_none() {
-            vec![duty.breach(at)]
-        } else if let Some(promised) = promised {
-            duty.replace_due(promised, at, row.clause)
-        } else if follows && duty.breached_at.is_none() {
-            vec![duty.reassign(new_owner.0, new_owner.1, at)]
-        } else {
-            Vec::new()
-        }
-    }
-}
-
-impl<D, F> DutyRule<D, F> {
-    /// Returns what the duty is opened for: each part that the action concerns, or the subject as a whole.
-    fn targets<'a>(&self, facts: &'a F, context: ActionContext<'a>) -> Vec<DutyTarget<'a>> {
-        let Some(each) = self.each else {
-            let (owner, department) = (self.owner)(facts).unwrap_or((context.owner, context.department));
-            return vec![DutyTarget { subject: context.subject, owner, department, due: None }];
-        };
-        let target = |sub_duty: &'a SubDuty| DutyTarget {
-            subject: &sub_duty.subject,
-            owner: &sub_duty.owner,
-            department: &sub_duty.department,
-            due: sub_duty.due,
-        };
-        each(facts).iter().map(target).collect()
-    }
-
-    /// Opens the duty if it has a term, and fulfils it at once where the facts say that it already was fulfilled.
-    fn open(&self, facts: &F, context: ActionContext<'_>, target: DutyTarget<'_>, effects: &mut DutyEffects) {
-        let agreed = target.due.map(Term::Until);
-        let Some(term) = agreed.or_else(|| (self.term)(facts, context.regulation)) else { return };
-        let calendar = context.regulation.calendar();
-        let new = |opened_at| NewDuty {
-            clause: self.clause,
-            kind: self.code,
-            subject: target.subject.to_owned(),
-            owner: target.owner,
-            department: target.department,
-            regulation: context.regulation.version(),
-            opened_at,
-            now: context.now,
-        };
-        // The time of a duty with a notice runs from the notice on, however late the action is recorded.
-        let begins = if self.tells.is_some() { context.now } else { context.at };
-        let (mut duty, opened) = match term {
-            Term::Within(budget) => new(begins).within(budget, calendar),
-            Term::WithinFrom(from, budget) => new(from).within(budget, calendar),
-            Term::Until(due) => new(context.at).until(due, calendar),
-        };
-        effects.changes.push(opened);
-        if let Some(at) = (self.met_at)(facts) {
-            effects.changes.push(duty.meet(at));
-        }
-        effects.notices.extend(self.notice(facts, context, target, duty.id));
-        effects.duties.push(duty);
-    }
-
-    /// Creates the notice of `duty`, if its rule has one and there is a recipient.
-    fn notice(
-        &self,
-        facts: &F,
-        context: ActionContext<'_>,
-        target: DutyTarget<'_>,
-        duty: Id<DutyResource>,
-    ) -> Option<Notice> {
-        let tells = self.tells.as_ref()?;
-        let recipient = if self.each.is_some() { target.owner } else { (tells.to)(facts)? };
-        Some(Notice {
-            kind: tells.kind,
-            recipient: recipient.to_owned(),
-            clause: self.clause.to_owned(),
-            subject: target.subject.to_owned(),
-            about: context.about.to_owned(),
-            duty: Some(duty),
-            acknowledgement_required: tells.fulfils,
-        })
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kefu_chassis::call::Stakeholders;
-use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Reach, Tells, Term, Transition};
+use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, NoticeRule, Reach, Term, Transition};
 use kefu_chassis::notifications::NoticeKind;
 use kefu_proto::complaints::v1::improvement::State;
 use kefu_regulation::params;
@@ -111,12 +111,12 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     ],
     duties: &[
         Rule {
-            tells: Some(Tells { kind: &PLANNED, to: |_| None, fulfils: false }),
+            notice: Some(NoticeRule { kind: &PLANNED, to: |_| None, fulfils: false }),
             ..Rule::of(Duty::Improvement, "D8.12", "improvement", |facts, _| facts.due.map(Term::Until))
         },
         Rule {
             owner: |facts| Some((facts.verifier.0.as_str(), facts.verifier.1.as_str())),
-            tells: Some(Tells { kind: &TO_CHECK, to: |facts| Some(&facts.verifier.0), fulfils: false }),
+            notice: Some(NoticeRule { kind: &TO_CHECK, to: |facts| Some(&facts.verifier.0), fulfils: false }),
             ..Rule::of(Duty::EffectCheck, "D8.12", "effect_check", |facts, regulation| {
                 Some(Term::WithinFrom(facts.check_at?, regulation.get(params::CHECK_WITHIN)))
             })

@@ -1,6 +1,6 @@
 //! The duties of a complaint: clause, time allowed, owner and notices of each.
 
-use kefu_chassis::lifecycle::{DutyRule, Tells, Term};
+use kefu_chassis::lifecycle::{DutyRule, NoticeRule, Term};
 use kefu_chassis::notifications::NoticeKind;
 use kefu_regulation::params;
 
@@ -26,7 +26,7 @@ pub const RULES: &[Rule] = &[
     }),
     Rule {
         each: Some(|facts| &facts.notified),
-        tells: Some(Tells { kind: &DEPARTMENT_NOTIFIED, to: |_| None, fulfils: true }),
+        notice: Some(NoticeRule { kind: &DEPARTMENT_NOTIFIED, to: |_| None, fulfils: true }),
         ..Rule::of(Duty::DepartmentNotice, "D8.3", "department_notice", |_, regulation| {
             Some(Term::Within(regulation.get(params::DEPARTMENT_ACKNOWLEDGE_WITHIN)))
         })
@@ -39,7 +39,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         each: Some(|facts| &facts.measures),
-        tells: Some(Tells { kind: &MEASURE_AGREED, to: |_| None, fulfils: false }),
+        notice: Some(NoticeRule { kind: &MEASURE_AGREED, to: |_| None, fulfils: false }),
         ..Rule::of(Duty::Measure, "D8.8", "measure", |_, _| None)
     },
     Rule::of(Duty::Progress, "C5.7", "progress", |_, regulation| {

@@ -1,6 +1,6 @@
 //! The duties of a request: clause, time allowed, owner and notices of each.
 
-use kefu_chassis::lifecycle::{DutyRule, Tells, Term};
+use kefu_chassis::lifecycle::{DutyRule, NoticeRule, Term};
 use kefu_chassis::notifications::NoticeKind;
 use kefu_proto::contacts::v1::Channel;
 use kefu_regulation::{Budget, Regulation, params};
@@ -53,7 +53,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         owner: |facts| facts.recipient.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
-        tells: Some(Tells {
+        notice: Some(NoticeRule {
             kind: &TRANSFERRED,
             to: |facts| facts.recipient.as_ref().map(|(staff, _)| staff.as_str()),
             fulfils: false,
@@ -63,7 +63,7 @@ pub const RULES: &[Rule] = &[
         })
     },
     Rule {
-        tells: Some(Tells { kind: &MAJOR, to: |facts| facts.general_manager.as_deref(), fulfils: true }),
+        notice: Some(NoticeRule { kind: &MAJOR, to: |facts| facts.general_manager.as_deref(), fulfils: true }),
         survives_end: true,
         ..Rule::of(Duty::MajorReport, "A2.5", "major_report", |_, regulation| {
             Some(Term::Within(regulation.get(params::REPORT_WITHIN)))

@@ -80,7 +80,7 @@ impl fmt::Debug for Names {
 /// Why a service cannot be behind a gateway.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// The address is none.
+    /// The address is not a usable URL.
     #[error("services.{service}.url is no URL with a host and a port")]
     Url {
         /// The service.

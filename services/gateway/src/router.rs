@@ -35,7 +35,7 @@ const EXPOSED: [&str; 6] =
 /// Why the routes cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum RouterError {
-    /// An origin of a web page is none.
+    /// An origin of a web page is not a valid origin.
     #[error("cors.origins: {0} is no origin such as https://desk.example.com")]
     Origin(String),
     /// Reflection cannot be built.

@@ -1,4 +1,7 @@
-"""Provides packages from PyPI for the tools here. They are kept in ${KEFU_TOOLS_DIR:-.kefu-tools}; the network is needed once."""
+"""Provides packages from PyPI for the tools here.
+
+They are kept in ${KEFU_TOOLS_DIR:-.kefu-tools}; the network is needed once.
+"""
 
 import os
 import pathlib

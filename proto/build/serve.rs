@@ -1,6 +1,7 @@
-//! The macro of each gRPC service, e.g. `kefu_proto::serve_complaint_service!(Complaints)`. It implements the generated server
-//! trait for a type with a field `chassis`: it admits each rpc, hands it to the type's own function with the rpc's name
-//! in snake case, and turns the outcome into a response. The signature of such a function depends on what is streamed:
+//! The macro of each gRPC service, e.g. `kefu_proto::serve_complaint_service!(Complaints)`. It implements the generated
+//! server trait for a type with a field `chassis`: it admits each rpc, hands it to the type's own function with the
+//! rpc's name in snake case, and turns the outcome into a response. The signature of such a function depends on what is
+//! streamed:
 //!
 //! - none: `async fn get_thing(&self, call: &Call, request: GetThingRequest) -> Result<Thing, Error>`
 //! - requests: `async fn import_things(&self, call: &mut Call, requests: tonic::Streaming<…>) -> Result<…, Error>`

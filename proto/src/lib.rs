@@ -1,5 +1,5 @@
-//! kefu's contracts: the generated messages, clients and servers of every package, and the descriptor pool from which the
-//! chassis reads rules, the gateway its routes, and reflection its answers.
+//! kefu's contracts: the generated messages, clients and servers of every package, and the descriptor pool from which
+//! the chassis reads rules, the gateway its routes, and reflection its answers.
 
 use std::sync::LazyLock;
 

@@ -49,7 +49,8 @@ pub struct Year {
     pub contacts: Vec<i64>,
 }
 
-/// Random numbers by `SplitMix64` (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+/// Random numbers by `SplitMix64` (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators",
+/// 2014).
 struct Dice(u64);
 
 impl Dice {

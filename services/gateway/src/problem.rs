@@ -1,5 +1,5 @@
-//! Refusals as people and programs on HTTP read them: problem details (RFC 9457), made from google.rpc's details. What a
-//! service does not say stays with it, and why a connection failed is not told.
+//! Refusals as people and programs on HTTP read them: problem details (RFC 9457), made from google.rpc's details. What
+//! a service does not say stays with it, and why a connection failed is not told.
 
 use std::time::Duration;
 
@@ -257,8 +257,8 @@ impl Problem {
         self.with(|about| about.retry_after_s = Some(seconds.max(1)))
     }
 
-    /// Writes the document of the problem, and the headers that go with it. An unexpected cause is logged here, and nowhere
-    /// else.
+    /// Writes the document of the problem, and the headers that go with it. An unexpected cause is logged here, and
+    /// nowhere else.
     pub fn tell(&self, telling: &Telling) -> (Vec<u8>, HeaderMap) {
         if let Some(cause) = &self.about.cause {
             tracing::error!(trace_id = telling.trace_id, cause = describe(cause.as_ref()), "call failed");
@@ -306,8 +306,8 @@ impl Problem {
     }
 }
 
-/// Returns the HTTP status of a code as google.rpc.Code maps it, but for two reasons: an action that the state forbids is a
-/// conflict, and a stale etag a failed precondition.
+/// Returns the HTTP status of a code as google.rpc.Code maps it, but for two reasons: an action that the state forbids
+/// is a conflict, and a stale etag a failed precondition.
 fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
     match code {
         Code::InvalidArgument | Code::OutOfRange => StatusCode::BAD_REQUEST,

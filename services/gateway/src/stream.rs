@@ -1,4 +1,5 @@
-//! Streams of answers on HTTP: Server-Sent Events that can be resumed, one line of JSON a message, or the bytes of a file.
+//! Streams of answers on HTTP: Server-Sent Events that can be resumed, one line of JSON a message, or the bytes of a
+//! file.
 
 use std::sync::Arc;
 
@@ -34,7 +35,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// Returns the form that the caller asks for; otherwise bytes where the answer's body is bytes, and lines elsewhere.
+    /// Returns the form that the caller asks for; otherwise bytes where the answer's body is bytes, and lines
+    /// elsewhere.
     pub fn of(route: &Route, accept: Option<&HeaderValue>) -> Self {
         let accept = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
         let is_bytes = route.answer.as_ref().is_some_and(|field| field.kind() == Kind::Bytes);

@@ -184,8 +184,9 @@ async fn form(
     }
 }
 
-/// Passes the bytes of a form to its reader one chunk at a time, because the reader keeps every chunk that is ready, and
-/// everything before a part. Fails when `untold`, the bytes kept since the reader last returned something, are too many.
+/// Passes the bytes of a form to its reader one chunk at a time, because the reader keeps every chunk that is ready,
+/// and everything before a part. Fails when `untold`, the bytes kept since the reader last returned something, are too
+/// many.
 fn apart(
     mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin + 'static,
     untold: Arc<AtomicUsize>,

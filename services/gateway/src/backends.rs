@@ -129,7 +129,7 @@ pub struct Backend {
 pub enum NoPlace {
     /// No replica is ready.
     Away,
-    /// Each replica has as many calls as it can hold.
+    /// The two replicas whose turn it is have as many calls as they can hold.
     Full,
 }
 

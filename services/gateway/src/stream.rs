@@ -129,8 +129,8 @@ fn part(form: Form, route: &Route, message: Bytes) -> Result<Bytes, Problem> {
         return Ok(field.and_then(|field| field.as_bytes().cloned()).unwrap_or_default());
     }
     if form == Form::Events {
-        if let Some(place) = method.place.as_deref().and_then(|path| place(&message, path)) {
-            text.extend_from_slice(format!("id: {place}\n").as_bytes());
+        if let Some(position) = method.position.as_deref().and_then(|path| position(&message, path)) {
+            text.extend_from_slice(format!("id: {position}\n").as_bytes());
         }
         text.extend_from_slice(b"data: ");
     }
@@ -140,15 +140,15 @@ fn part(form: Form, route: &Route, message: Bytes) -> Result<Bytes, Problem> {
 }
 
 /// Returns the position of an answer in its stream, if it has one; a heartbeat may have none.
-fn place(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
+fn position(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
     let (field, rest) = path.split_first()?;
     if !message.has_field(field) {
         return None;
     }
     match &*message.get_field(field) {
-        Value::Message(inner) => place(inner, rest),
-        Value::String(place) => Some(place.clone()),
-        Value::I64(place) => Some(place.to_string()),
+        Value::Message(inner) => position(inner, rest),
+        Value::String(position) => Some(position.clone()),
+        Value::I64(position) => Some(position.to_string()),
         _ => None,
     }
 }

@@ -85,8 +85,7 @@ async fn confidential(service: &str, address: &str, token: &str, found: &mut BTr
 
 fn collect(message: &DynamicMessage, found: &mut BTreeSet<String>) {
     for (field, value) in message.fields() {
-        let options = field.options();
-        let is_marked = options.get_field_by_name("debug_redact").is_some_and(|marked| marked.as_bool() == Some(true));
+        let is_marked = kefu_proto::contract::is_redacted(&field);
         let items = value.as_list().map_or(std::slice::from_ref(value), |items| items);
         for item in items {
             match item {

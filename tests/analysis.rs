@@ -1,4 +1,4 @@
-//! The analysis of a hundred thousand complaints: every figure is computed here once more, another way.
+//! Tests the analysis of a hundred thousand complaints: every figure is computed a second time here, in another way.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,7 +16,8 @@ mod generator;
 
 use generator::{CAUSES, COMPLAINTS, DAYS, FIRST, Made, SHIFTED, Year};
 
-/// Of 51 weeks in which nothing happened rule 1 alone finds one by chance in one year of eight: in the year of this seed none.
+/// Seed of the year. In 51 ordinary weeks rule 1 reports one by chance in one year of eight; in this seed's year it
+/// reports none.
 const SEED: u64 = 1;
 
 fn question() -> pb::AnalyzeComplaintsRequest {
@@ -38,7 +39,8 @@ async fn the_pareto_order_and_the_one_week_that_stands_out_are_found_and_every_f
     let mut client = ImprovementServiceClient::new(bench.as_("staff/boss", &["SUPERVISOR"]));
     let mut best = Duration::MAX;
     let mut told = pb::AnalyzeComplaintsResponse::default();
-    // Other tests run beside it: the quickest of a few says most. What it takes by itself is in docs/performance.md.
+    // Other tests run at the same time, so the quickest of five calls counts. docs/performance.md has the time of the
+    // analysis alone.
     for _ in 0..5 {
         let before = Instant::now();
         told = client.analyze_complaints(question()).await.unwrap().into_inner();
@@ -64,7 +66,7 @@ fn check_groups(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
     for (group, (number, name, _)) in told.groups.iter().zip(CAUSES) {
         let count = year.complaints.iter().filter(|made| made.cause == number).count();
         assert_eq!(group.count, i64::try_from(count).unwrap(), "{name}");
-        // The vital few: those before do not yet make 80 %.
+        // A group is one of the vital few if the groups before it make less than 80 %.
         assert_eq!(group.vital, before * 5 < COMPLAINTS * 4, "{name}");
         before += count;
         near(group.cumulative_share * 100_000.0, float(before));
@@ -72,7 +74,7 @@ fn check_groups(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
     assert_eq!(told.groups.iter().filter(|group| group.vital).count(), 3, "38 + 27 + 16 % are 81 %");
 }
 
-/// How many seconds a stage took, if it was passed.
+/// Function that returns how many seconds a stage of a complaint took, if it was passed.
 type Took = fn(&Made) -> Option<i64>;
 
 fn check_stages(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
@@ -145,7 +147,7 @@ fn check_shares(year: &Year, told: &pb::AnalyzeComplaintsResponse) {
     near(satisfaction.mean * float(said.len()), f64::from(sum));
 }
 
-/// The complaints of each week, and its contacts in thousands.
+/// Returns the number of complaints of each week, and its contacts in thousands.
 fn weekly(year: &Year) -> ([usize; 52], Vec<f64>) {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
     let week_of = |made: &Made| {

@@ -1,6 +1,6 @@
-//! The contracts hold what architecture and house style ask of every method, message and field. Each check is a function
-//! from a descriptor pool to the problems it finds; it runs over kefu's own contracts, where it must find none, and over a
-//! contract that breaks every one of them, where it must find just these.
+//! Checks the contracts against what architecture and house style ask of every method, message and field. Each check is
+//! a function from a descriptor pool to the problems it finds. It must find none in kefu's own contracts, and exactly
+//! the expected ones in a contract made to break every check.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ mod http;
 mod mutations;
 mod rules;
 
-/// A contract with every mistake that the checks look for, each marked in it.
+/// A contract with every mistake that the checks look for; comments in it mark each.
 static BROKEN: LazyLock<DescriptorPool> = LazyLock::new(|| {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/contracts");
     let mut compiler = protox::Compiler::new([folder, concat!(env!("CARGO_MANIFEST_DIR"), "/../proto")]).unwrap();
@@ -26,11 +26,11 @@ static BROKEN: LazyLock<DescriptorPool> = LazyLock::new(|| {
     compiler.descriptor_pool()
 });
 
-/// kefu's contracts with their comments.
+/// The contracts of kefu with their comments.
 static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(kefu_proto::COMMENTED).unwrap());
 
-/// `check` finds nothing in kefu's contracts, and in the broken one exactly one problem for each of `mistakes`, which names
-/// the element and says enough of what is wrong with it.
+/// Fails unless `check` finds nothing in kefu's contracts, and in the broken one exactly one problem for each of
+/// `mistakes`, whose text contains every part of the mistake.
 fn holds(check: fn(&DescriptorPool) -> Vec<String>, mistakes: &[&[&str]]) {
     let problems = check(&CONTRACTS);
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));

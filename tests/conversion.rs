@@ -1,4 +1,4 @@
-//! Requests that become complaints: intake and complaints together, whatever crashes between them.
+//! Tests how a request becomes a complaint, across intake and complaints, whatever crashes between them.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use kefu_testkit::{Bench, Caller, assert_refused, eventually, request_id};
 use sqlx::Executor as _;
 use tonic::{Code, Status};
 
-/// intake and complaints, which know each other; a customer with a request of staff/lin.
+/// Intake and complaints as peers, and a customer with a request of staff/lin.
 struct Pair {
     intake: Bench,
     complaints: Bench,
@@ -80,7 +80,7 @@ impl Pair {
         self.requests().get_request(call).await.unwrap().into_inner()
     }
 
-    /// Every complaint there is.
+    /// Returns all complaints.
     async fn registered(&self) -> Vec<complaints::Complaint> {
         let mut client = ComplaintServiceClient::new(self.complaints.as_service());
         client.list_complaints(complaints::ListComplaintsRequest::default()).await.unwrap().into_inner().complaints
@@ -92,7 +92,7 @@ impl Pair {
         client.get_customer_timeline(call).await.unwrap().into_inner().entries
     }
 
-    /// Returns when the worker has linked the request.
+    /// Waits until the background worker has linked the request, and returns the complaint's name.
     async fn until_linked(&self) -> String {
         eventually("the request is linked", async || {
             self.intake.time().advance(SignedDuration::from_secs(21));
@@ -252,7 +252,7 @@ async fn what_complaints_would_refuse_is_refused_where_the_caller_can_mend_it() 
     };
     let without = pair.requests().convert_to_complaint(call.clone()).await;
     assert_eq!(assert_refused(without, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["matter"]);
-    // Who owned it has left since; its model has a long name.
+    // The request's owner has left since, and its product model has a name of 200 characters.
     pair.tamper("update intake.request set owner = 'staff/gone', product_model = repeat('x', 200)").await;
     let call = pb::ConvertToComplaintRequest { matter: "漏水".into(), ..call };
     let converted = pair.leader().convert_to_complaint(call).await.unwrap().into_inner();
@@ -296,14 +296,15 @@ async fn a_complaint_names_its_request_by_a_conversion_only() {
 async fn whatever_was_forgotten_between_the_two_there_is_one_complaint() {
     let pair = Pair::open().await;
     let converted = pair.convert(&request_id()).await.unwrap();
-    // As after a crash between the registration and the link, with the reply remembered there, and without.
+    // The state after a crash between the registration and the link, first with the stored reply in complaints, then
+    // without.
     for forget in [false, true] {
         if forget {
             pair.complaints.admin().execute("delete from reply").await.unwrap();
         }
         pair.tamper("update intake.conversion set done = false, try_next_at = '2000-01-01'").await;
         pair.tamper("update intake.request set complaint = null").await;
-        // Who was answered has it from the transaction that links the two.
+        // Intake stores its reply in the transaction that links the two, so after such a crash there is none.
         pair.tamper("delete from reply").await;
         assert_eq!(pair.until_linked().await, converted.complaint);
     }

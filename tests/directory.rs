@@ -1,4 +1,4 @@
-//! The directory across services: what is recorded in appraisal, as intake knows it.
+//! Tests that what is recorded in the directory, in appraisal, takes effect in intake.
 
 use jiff::Timestamp;
 use kefu_chassis::directory::Organisation;
@@ -19,7 +19,7 @@ mod responsible;
 pub const DESK: &str = "departments/desk";
 pub const OTHER: &str = "departments/other";
 
-/// appraisal, whose directory holds nobody at first, and intake, which follows it.
+/// Appraisal, whose directory holds nobody at first, and intake, which follows it.
 pub struct House {
     pub appraisal: Bench,
     pub intake: Bench,
@@ -32,7 +32,7 @@ impl House {
         Self { appraisal, intake }
     }
 
-    /// With two departments, and staff/lin, an agent of the desk since this morning.
+    /// Starts both with two departments, and staff/lin as an agent of the desk since 06:00.
     pub async fn open() -> Self {
         let house = Self::build().await;
         house.found("desk", &["printing"]).await;
@@ -42,7 +42,7 @@ impl House {
         house
     }
 
-    /// The directory, for the service that furnishes it.
+    /// Returns a client of the directory that may record anything.
     pub fn directory(&self) -> DirectoryServiceClient<Caller> {
         DirectoryServiceClient::new(self.appraisal.as_service())
     }
@@ -76,7 +76,7 @@ impl House {
         self.directory().create_staff(call).await.unwrap();
     }
 
-    /// Changes the fields of staff that `mask` names, as of `occurred`, or now when it is empty.
+    /// Changes the field of staff that `mask` names, as of `occurred`, or as of now if that is empty.
     pub async fn change(&self, staff: pb::Staff, mask: &str, occurred: &str) {
         let call = pb::UpdateStaffRequest {
             staff: Some(staff),
@@ -91,17 +91,17 @@ impl House {
         self.change(pb::Staff { name: staff.into(), inactive: true, ..Default::default() }, "inactive", "").await;
     }
 
-    /// Returns when intake's copy is as it is asked to be.
+    /// Waits until intake's copy satisfies `is_so`.
     pub async fn until(&self, what: &str, is_so: impl Fn(&Organisation) -> bool) {
         until(&self.intake, what, is_so).await;
     }
 
-    /// The clients of a caller of intake.
+    /// Returns a client of intake's requests for a caller.
     pub fn requests(&self, subject: &str, roles: &[&str]) -> RequestServiceClient<Caller> {
         RequestServiceClient::new(self.intake.as_(subject, roles))
     }
 
-    /// A customer of intake, registered by another service; their name.
+    /// Creates a customer in intake, as another service does, and returns the customer's name.
     pub async fn customer(&self) -> String {
         let customer =
             intake::Customer { display_name: "王小明".into(), contacts: vec![contact()], ..Default::default() };
@@ -110,7 +110,7 @@ impl House {
         customers.create_customer(call).await.unwrap().into_inner().name
     }
 
-    /// A request that staff/lin registers as it came at `occurred`, or now when it is empty.
+    /// Registers a request as staff/lin, which came at `occurred`, or now if that is empty.
     pub async fn register(&self, customer: &str, occurred: &str) -> Result<intake::Request, Status> {
         let call = intake::RegisterRequestRequest {
             customer: customer.to_owned(),
@@ -125,7 +125,7 @@ impl House {
     }
 }
 
-/// Returns when the copy of `bench` is as it is asked to be.
+/// Waits until the copy of `bench` satisfies `is_so`.
 pub async fn until(bench: &Bench, what: &str, is_so: impl Fn(&Organisation) -> bool) {
     eventually(what, async || is_so(&bench.chassis().directory.now()).then_some(())).await;
 }

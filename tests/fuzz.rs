@@ -1,5 +1,5 @@
-//! What the fuzzer looks for (`fuzz/`, `tools/fuzz`), without it: the seeds as they are, and changed a little by chance. What it
-//! finds becomes a seed.
+//! Tests the properties of the fuzzer (`fuzz/`, `tools/fuzz`) without it: on its seeds, and on seeds with small random
+//! changes. What the fuzzer finds becomes a seed.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ mod name;
 #[path = "../fuzz/properties/page_token.rs"]
 mod page_token;
 
-/// The seeds of a target, in the order of their names.
+/// Returns the seeds of a target, in the order of their names.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target);
     let entries = std::fs::read_dir(folder).expect("the target has seeds");
@@ -28,7 +28,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(|path| std::fs::read(path).expect("a seed can be read")).collect()
 }
 
-/// Seeds with some bytes replaced, and a piece cut out or doubled.
+/// Generates seeds with some bytes replaced, and a piece cut out or doubled.
 fn changed(target: &str) -> impl Strategy<Value = Vec<u8>> {
     let edits = vec((any::<Index>(), any::<u8>()), 0..6);
     let piece = (any::<Index>(), any::<Index>(), any::<bool>());

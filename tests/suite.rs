@@ -1,4 +1,4 @@
-//! Tests of the suite as a whole. One binary, so that the workspace links it once.
+//! Tests of the suite as a whole, in one binary, so that the workspace is linked once for them.
 
 #[cfg(test)]
 mod analysis;

@@ -1,5 +1,5 @@
-//! Telemetry as a collector sees it: each test has a real OTLP receiver, and leads the spans of its own thread there. Its
-//! services run on that thread, so tests in one process do not see each other's.
+//! Tests telemetry as a collector sees it. Each test has a real OTLP receiver and sends it the spans of its own thread,
+//! on which its services run, so tests in one process do not see each other's spans.
 
 use http::Uri;
 use kefu_chassis::config::{self, Log};
@@ -21,35 +21,35 @@ mod silence;
 mod suite;
 mod trace;
 
-/// A channel to a service that takes the trace along and bears a token.
+/// A channel to a service whose calls carry the trace and a token.
 type Caller = InterceptedService<Traced<Channel>, Bearer>;
 
-/// Telemetry to `endpoint`, for what happens on this thread until the guard is dropped. To be shut down in the end: dropped, the
-/// SDK would wait on this thread for what this thread has to do.
+/// Sends the telemetry of this thread to `endpoint` until the guard is dropped. A test must shut it down: when dropped,
+/// the SDK would block this thread waiting for work that only this thread can do.
 fn lead(endpoint: &str) -> (Telemetry, DefaultGuard) {
     lead_as(&config::Telemetry { endpoint: Some(endpoint.to_owned()), metric_interval_ms: 20, ..Default::default() })
 }
 
-/// Telemetry as `config` says.
+/// Sends the telemetry of this thread as `config` says.
 fn lead_as(config: &config::Telemetry) -> (Telemetry, DefaultGuard) {
     let telemetry = Telemetry::build(config, "kefu-tests").unwrap();
     let guard = tracing::dispatcher::set_default(&telemetry.subscriber(&Log { filter: "error".into(), json: true }));
     (telemetry, guard)
 }
 
-/// An agent whose calls to `bench` are part of this thread's trace.
+/// Returns an agent's channel to `bench`; its calls are part of this thread's trace.
 fn agent(bench: &Bench, telemetry: &Telemetry) -> Caller {
     caller(bench, telemetry, &sign("staff/lin", &["AGENT"]))
 }
 
-/// Whoever has a token, with calls to `bench` that are part of this thread's trace.
+/// Returns a channel to `bench` with a token; its calls are part of this thread's trace.
 fn caller(bench: &Bench, telemetry: &Telemetry, token: &str) -> Caller {
     let server: Uri = format!("http://{}", bench.address()).parse().unwrap();
     let traced = Traced::new(bench.channel(), telemetry, "services/tests", server);
     InterceptedService::new(traced, Bearer::new(token))
 }
 
-/// A customer, with what of them is nobody else's business; their name.
+/// Creates a customer with personal data, and returns the customer's name.
 async fn create<T>(client: &mut CustomerServiceClient<T>) -> String
 where
     T: GrpcService<
@@ -68,7 +68,7 @@ fn contact() -> kefu_proto::contacts::v1::Contact {
     kefu_proto::contacts::v1::Contact { phone: "138 0013 8000".into(), ..kefu_proto::contacts::v1::Contact::default() }
 }
 
-/// What a customer brings up.
+/// Makes the call that registers a request of a customer.
 fn registration(customer: &str) -> pb::RegisterRequestRequest {
     pb::RegisterRequestRequest {
         customer: customer.to_owned(),

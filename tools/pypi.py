@@ -1,4 +1,7 @@
-"""Packages from PyPI for the tools here. They are kept in ${KEFU_TOOLS_DIR:-.kefu-tools}; the network is needed once."""
+"""Provides packages from PyPI for the tools here.
+
+They are kept in ${KEFU_TOOLS_DIR:-.kefu-tools}; the network is needed once.
+"""
 
 import os
 import pathlib
@@ -15,7 +18,7 @@ def provide(package, needed=()):
     target = TOOLS / package.replace("==", "-")
     if not target.is_dir():
         TOOLS.mkdir(parents=True, exist_ok=True)
-        # The move at the end leaves no half installation behind.
+        # Moving the finished installation into place keeps a half one from being used.
         with tempfile.TemporaryDirectory(dir=TOOLS) as scratch:
             fresh = pathlib.Path(scratch) / "package"
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
@@ -26,6 +29,6 @@ def provide(package, needed=()):
             try:
                 fresh.rename(target)
             except OSError:
-                # Another run was faster.
+                # Another run has installed it meanwhile.
                 assert target.is_dir()
     sys.path.insert(0, str(target))

@@ -7,10 +7,10 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 use super::{is_ours, type_path};
 
-/// `google.api.field_behavior` of a field that no update changes: OUTPUT_ONLY, IMMUTABLE, IDENTIFIER.
+/// Values of `google.api.field_behavior` that keep updates from a field: OUTPUT_ONLY, IMMUTABLE, IDENTIFIER.
 const FIXED: [i32; 3] = [3, 5, 8];
 
-/// The implementations for the resources that `methods` update.
+/// Writes the implementations for the resources that `methods` update.
 pub fn changeable_impls(methods: impl Iterator<Item = MethodDescriptor>) -> String {
     let mut resources: BTreeMap<String, MessageDescriptor> = BTreeMap::new();
     for request in methods.map(|method| method.input()) {
@@ -46,7 +46,7 @@ fn changeable_impl(resource: &MessageDescriptor) -> String {
     )
 }
 
-/// Whether a caller can change a field. An etag says what they have seen, and is nothing of the resource's own.
+/// Whether a caller can change a field. An etag says which version the caller has seen, and is no content.
 fn is_changeable(field: &FieldDescriptor) -> bool {
     let behavior = field.parent_file().parent_pool().get_extension_by_name("google.api.field_behavior");
     let is_fixed = behavior.is_some_and(|behavior| {
@@ -61,7 +61,7 @@ fn is_changeable(field: &FieldDescriptor) -> bool {
     field.name() != "etag" && !is_fixed
 }
 
-/// Whether a field is set, as an expression.
+/// Writes the expression that tells whether a field is set.
 fn is_set(field: &FieldDescriptor) -> String {
     let name = field.name();
     let is_one_of = field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());

@@ -1,8 +1,7 @@
 //! Compiles the contracts without `protoc`: the descriptor set with its options for the pool, and Rust code for the
-//! packages of kefu. What follows from the options of a message or a method is generated beside it:
-//! [`redacted`] (`Debug` without personal data), [`requests`] (what requests have in common), [`changeable`] (what an update
-//! changes), [`payloads`] (who sees an event),
-//! [`serve`] (the servers' macros).
+//! packages of kefu. Options of messages and methods yield more code: [`redacted`] (`Debug` without personal data),
+//! [`requests`] (targets, pages, resumption), [`changeable`] (what an update changes), [`payloads`] (who sees an event)
+//! and [`serve`] (a macro for each server).
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -64,7 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A descriptor set with only those places in the source that `keeps` says: each costs a process memory for as long as it lives.
+/// Returns the descriptor set with only those source locations that `keeps` selects, because a process holds each of
+/// them in memory for as long as it runs.
 fn with_source(
     pool: &DescriptorPool,
     encoded: &[u8],
@@ -100,20 +100,20 @@ fn is_ours(full_name: &str) -> bool {
     full_name.starts_with("kefu.")
 }
 
-/// Every method of the packages of kefu.
+/// Returns every method of the packages of kefu.
 fn methods(pool: &DescriptorPool) -> impl Iterator<Item = MethodDescriptor> {
     let services: Vec<_> = pool.services().filter(|service| is_ours(service.full_name())).collect();
     services.into_iter().flat_map(|service| service.methods().collect::<Vec<_>>())
 }
 
-/// The path of a message's type below the crate, e.g. `intake::v1::Request`.
+/// Returns the path of a message's type below the crate, e.g. `intake::v1::Request`.
 fn type_path(message: &MessageDescriptor) -> String {
     let name = message.full_name();
     assert!(is_ours(name) && message.parent_message().is_none(), "{name} is no top-level message of kefu");
     name.trim_start_matches("kefu.").replace('.', "::")
 }
 
-/// `ListMyQueue` as `list_my_queue`.
+/// Turns `ListMyQueue` into `list_my_queue`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.chars() {

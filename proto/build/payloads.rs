@@ -1,4 +1,4 @@
-//! `kefu_proto::Payload` for every message that says with `kefu.events.v1.seen_by_customers` whether customers see it.
+//! `kefu_proto::Payload` for every message that states `kefu.events.v1.seen_by_customers`.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::{is_ours, snake_case, type_path};
 const ALWAYS: i32 = 2;
 const SOMETIMES: i32 = 3;
 
-/// The implementations, and the function that knows them by the name of the message.
+/// Writes the implementations, and the function that finds them by the message's name.
 pub fn payloads(pool: &DescriptorPool) -> String {
     let mut code = String::new();
     let mut arms = String::new();
@@ -49,7 +49,7 @@ pub fn payloads(pool: &DescriptorPool) -> String {
     code
 }
 
-/// What `kefu.events.v1.seen_when` of a message asks of it, as an expression.
+/// Writes the condition in a message's `kefu.events.v1.seen_when` as an expression.
 fn condition(message: &MessageDescriptor) -> String {
     let name = message.full_name();
     let when = option(message, "kefu.events.v1.seen_when")
@@ -108,7 +108,7 @@ fn option(message: &MessageDescriptor, name: &str) -> Option<Value> {
     options.has_extension(&extension).then(|| options.get_extension(&extension).into_owned())
 }
 
-/// `customer_contact` as `CustomerContact`.
+/// Turns `customer_contact` into `CustomerContact`.
 fn pascal_case(name: &str) -> String {
     let capital = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
     name.split('_').map(capital).collect()

@@ -1,4 +1,4 @@
-//! `Debug` without the fields marked `debug_redact`, of every message that has such fields.
+//! `Debug` for every message with fields marked `debug_redact`; it leaves these fields out.
 
 use std::fmt::Write as _;
 
@@ -6,13 +6,13 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor};
 
 use super::{is_ours, type_path};
 
-/// The messages of kefu with fields that are marked.
+/// Returns the messages of kefu that have marked fields.
 pub fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {
     pool.all_messages()
         .filter(|message| is_ours(message.full_name()) && message.fields().any(|field| is_redacted(&field)))
 }
 
-/// The implementation for one of them.
+/// Writes the implementation for such a message.
 pub fn debug_impl(message: &MessageDescriptor) -> String {
     let path = type_path(message);
     let mut code = format!(

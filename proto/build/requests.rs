@@ -1,12 +1,12 @@
-//! What requests have in common. `kefu_proto::Target` is for every request that changes one resource: it has a `request_id`,
-//! and its method's rule names the resource by a text of the request itself. `Paged` is for every request with a
-//! `page_token`, `Resumable` for every one with a `resume_token`.
+//! The traits of requests. `kefu_proto::Target` is for every request that changes one resource: it has a `request_id`,
+//! and the rule of its method names the resource by a string field of the request. `Paged` is for every request with a
+//! `page_token`, `Resumable` for every request with a `resume_token`.
 
 use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor};
 
 use super::type_path;
 
-/// The implementation for the request of `method`, if it has one.
+/// Writes the implementation of `Target` for the request of `method`, if it changes one resource.
 pub fn target_impl(method: &MethodDescriptor) -> Option<String> {
     let request = method.input();
     request.get_field_by_name("request_id")?;
@@ -34,7 +34,7 @@ pub fn target_impl(method: &MethodDescriptor) -> Option<String> {
     ))
 }
 
-/// The implementation of `Paged` for a message, if it is a request for pages.
+/// Writes the implementation of `Paged` for a message, if it is a request for pages.
 pub fn paged_impl(request: &MessageDescriptor) -> Option<String> {
     let path = is_text(request, "page_token").then(|| type_path(request))?;
     Some(format!(
@@ -56,7 +56,7 @@ pub fn paged_impl(request: &MessageDescriptor) -> Option<String> {
     ))
 }
 
-/// The implementation of `Resumable` for a message, if it is a request for a stream that can be resumed by a token.
+/// Writes the implementation of `Resumable` for a message, if it requests a stream that can be resumed by a token.
 pub fn resumable_impl(request: &MessageDescriptor) -> Option<String> {
     let path = is_text(request, "resume_token").then(|| type_path(request))?;
     Some(format!(
@@ -74,7 +74,7 @@ pub fn resumable_impl(request: &MessageDescriptor) -> Option<String> {
     ))
 }
 
-/// `kefu.rules.v1.rule.resource_field` of a method.
+/// Returns the `resource_field` in the `kefu.rules.v1.rule` of a method.
 fn resource_field(method: &MethodDescriptor) -> Option<String> {
     let extension = method.parent_pool().get_extension_by_name("kefu.rules.v1.rule")?;
     let options = method.options();

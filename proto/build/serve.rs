@@ -1,10 +1,11 @@
-//! The macro of each gRPC service, e.g. `kefu_proto::serve_complaint_service!(Complaints)`. It implements the generated server
-//! trait for a type with a field `chassis`: each rpc is admitted, handed to the type's own function of the rpc's name in snake
-//! case, and its outcome is turned into a response. What such a function takes and gives back depends on the streams:
+//! The macro of each gRPC service, e.g. `kefu_proto::serve_complaint_service!(Complaints)`. It implements the generated
+//! server trait for a type with a field `chassis`: it admits each rpc, hands it to the type's own function with the
+//! rpc's name in snake case, and turns the outcome into a response. The signature of such a function depends on what is
+//! streamed:
 //!
 //! - none: `async fn get_thing(&self, call: &Call, request: GetThingRequest) -> Result<Thing, Error>`
-//! - of requests: `async fn import_things(&self, call: &mut Call, requests: tonic::Streaming<…>) -> Result<…, Error>`
-//! - of answers: `async fn watch_things(&self, call: Call, request: …) -> Result<kefu_chassis::call::Answers<…>, Error>`
+//! - requests: `async fn import_things(&self, call: &mut Call, requests: tonic::Streaming<…>) -> Result<…, Error>`
+//! - answers: `async fn watch_things(&self, call: Call, request: …) -> Result<kefu_chassis::call::Answers<…>, Error>`
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,7 @@ use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 
 use super::{snake_case, type_path};
 
-/// The macro of a service.
+/// Writes the macro of a service.
 pub fn macro_of(service: &ServiceDescriptor) -> String {
     let (name, module) =
         (snake_case(service.name()), service.package_name().trim_start_matches("kefu.").replace('.', "::"));

@@ -1,4 +1,4 @@
-//! What the descriptors say beside types: methods with their rules and HTTP bindings, fields with theirs, resources.
+//! Reads what the descriptors say beside types: the rules and HTTP bindings of methods, the rules of fields, resources.
 
 use std::borrow::Cow;
 
@@ -9,26 +9,26 @@ use prost_reflect::{
     ServiceDescriptor, Value,
 };
 
-/// `google.api.field_behavior`: must be given.
+/// `google.api.field_behavior`: the caller must give the field.
 pub const REQUIRED: i32 = 2;
-/// `google.api.field_behavior`: is answered, and ignored when given.
+/// `google.api.field_behavior`: the service writes the field, and ignores what a caller gives.
 pub const OUTPUT_ONLY: i32 = 3;
-/// `google.api.field_behavior`: the name of the resource that the message is.
+/// `google.api.field_behavior`: the field holds the name of the resource that the message describes.
 pub const IDENTIFIER: i32 = 8;
 
-/// Every method of the packages of kefu.
+/// Returns every method of the packages of kefu.
 #[must_use]
 pub fn methods(pool: &DescriptorPool) -> Vec<MethodDescriptor> {
     let services = pool.services().filter(|service| service.full_name().starts_with("kefu."));
     services.flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
 }
 
-/// Every message of the packages of kefu, nested ones too.
+/// Returns every message of the packages of kefu, including nested ones.
 pub fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {
     pool.all_messages().filter(|message| message.full_name().starts_with("kefu."))
 }
 
-/// The service of the suite that serves a gRPC service, e.g. `services/intake`; none where every one does.
+/// Returns the service of the suite that serves a gRPC service, e.g. `services/intake`; none if every service does.
 #[must_use]
 pub fn served_by(service: &ServiceDescriptor) -> Option<String> {
     let extension = service.parent_pool().get_extension_by_name("kefu.rules.v1.served_by")?;
@@ -36,19 +36,19 @@ pub fn served_by(service: &ServiceDescriptor) -> Option<String> {
     options.has_extension(&extension).then(|| options.get_extension(&extension).as_str().map(str::to_owned))?
 }
 
-/// The rule of a method.
+/// Returns the rule of a method.
 #[must_use]
 pub fn rule(method: &MethodDescriptor) -> Option<Rule> {
     message_option(method.parent_pool(), &method.options(), "kefu.rules.v1.rule")?.transcode_to().ok()
 }
 
-/// The audience of a rule, as the pool declares it; none where the rule says none.
+/// Returns the audience of a rule, as the pool declares it; none if the rule names none.
 #[must_use]
 pub fn audience(pool: &DescriptorPool, rule: &Rule) -> Option<EnumValueDescriptor> {
     pool.get_enum_by_name("kefu.rules.v1.Audience")?.get_value(rule.audience).filter(|audience| audience.number() != 0)
 }
 
-/// The roles of an audience and of those that it includes, each once, in the order of their numbers.
+/// Returns the roles of an audience and of those that it includes, each once, in the order of their numbers.
 #[must_use]
 pub fn roles(audience: &EnumValueDescriptor) -> Vec<Role> {
     let mut roles = Vec::new();
@@ -70,7 +70,7 @@ pub fn roles(audience: &EnumValueDescriptor) -> Vec<Role> {
     roles
 }
 
-/// The values of a list of enum values that is an option of an enum value.
+/// Returns the numbers in an option of an enum value that is itself a list of enum values.
 fn enum_numbers(value: &EnumValueDescriptor, option: &str) -> Vec<i32> {
     let Some(extension) = value.parent_pool().get_extension_by_name(option) else { return Vec::new() };
     let options = value.options();
@@ -81,18 +81,18 @@ fn enum_numbers(value: &EnumValueDescriptor, option: &str) -> Vec<i32> {
 /// One HTTP binding of a method.
 #[derive(Clone, Debug)]
 pub struct Binding {
-    /// `get`, `post`, …
+    /// The verb: `get`, `post`, …
     pub verb: String,
-    /// Its path template.
+    /// The path template.
     pub template: String,
-    /// The field that the body carries, `*`, or nothing.
+    /// The field that the body carries, or `*` for all that the path does not; empty if there is no body.
     pub body: String,
-    /// The field of the answer that is its body; the whole answer when empty.
+    /// The field of the answer that becomes the body; the whole answer when empty.
     pub response_body: String,
 }
 
 impl Binding {
-    /// The variables of the template, each with the pattern of its values.
+    /// Returns the variables of the template, each with the pattern of its values.
     #[must_use]
     pub fn variables(&self) -> Vec<(&str, &str)> {
         self.template
@@ -103,7 +103,7 @@ impl Binding {
             .collect()
     }
 
-    /// The template with its variables' names left out: two methods with the same shape cannot be told apart.
+    /// Returns the template without the names of its variables: two methods with the same shape cannot be told apart.
     #[must_use]
     pub fn shape(&self) -> String {
         let mut shape = self.template.clone();
@@ -114,7 +114,7 @@ impl Binding {
     }
 }
 
-/// The HTTP bindings of a method, the additional ones too.
+/// Returns the HTTP bindings of a method, including the additional ones.
 #[must_use]
 pub fn bindings(method: &MethodDescriptor) -> Vec<Binding> {
     let Some(http) = message_option(method.parent_pool(), &method.options(), "google.api.http") else {
@@ -136,7 +136,7 @@ fn binding(http: &DynamicMessage) -> Option<Binding> {
     })
 }
 
-/// The field at a dotted path such as `customer.name`.
+/// Returns the field at a dotted path such as `customer.name`.
 #[must_use]
 pub fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescriptor> {
     let (head, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -148,7 +148,7 @@ pub fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescript
     }
 }
 
-/// `google.api.field_behavior` of a field.
+/// Returns the `google.api.field_behavior` of a field.
 #[must_use]
 pub fn behavior(field: &FieldDescriptor) -> Vec<i32> {
     let Some(extension) = field.parent_file().parent_pool().get_extension_by_name("google.api.field_behavior") else {
@@ -164,7 +164,7 @@ pub fn behavior(field: &FieldDescriptor) -> Vec<i32> {
         .collect()
 }
 
-/// The kind of resource that a field names.
+/// Returns the kind of resource that a field names.
 #[must_use]
 pub fn reference(field: &FieldDescriptor) -> Option<String> {
     Some(text(
@@ -173,13 +173,13 @@ pub fn reference(field: &FieldDescriptor) -> Option<String> {
     ))
 }
 
-/// The `buf.validate` rules of a field.
+/// Returns the `buf.validate` rules of a field.
 #[must_use]
 pub fn validation(field: &FieldDescriptor) -> Option<DynamicMessage> {
     message_option(field.parent_file().parent_pool(), &field.options(), "buf.validate.field")
 }
 
-/// Whether a field holds personal data, as it is marked.
+/// Whether a field is marked as holding personal data (`debug_redact`).
 #[must_use]
 pub fn is_redacted(field: &FieldDescriptor) -> bool {
     field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
@@ -188,15 +188,15 @@ pub fn is_redacted(field: &FieldDescriptor) -> bool {
 /// A declared kind of resource.
 #[derive(Debug)]
 pub struct Resource {
-    /// Where it is declared.
+    /// The message, or for a file option the package, that declares the kind.
     pub declared_in: String,
-    /// E.g. `kefu/Request`.
+    /// The kind, e.g. `kefu/Request`.
     pub kind: String,
-    /// E.g. `requests/{request}`.
+    /// The patterns of its names, e.g. `requests/{request}`.
     pub patterns: Vec<String>,
 }
 
-/// Every declared kind of resource.
+/// Returns every declared kind of resource.
 #[must_use]
 pub fn resources(pool: &DescriptorPool) -> Vec<Resource> {
     let of_messages = pool.all_messages().filter_map(|message| {
@@ -216,7 +216,7 @@ pub fn resources(pool: &DescriptorPool) -> Vec<Resource> {
     of_messages.chain(of_files).collect()
 }
 
-/// `requests/{request}` as `requests/*`.
+/// Replaces the variables of a pattern by wildcards: `requests/{request}` becomes `requests/*`.
 #[must_use]
 pub fn wildcards(pattern: &str) -> String {
     pattern.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment }).collect::<Vec<_>>().join("/")
@@ -232,7 +232,7 @@ fn resource(declared_in: String, option: &DynamicMessage) -> Resource {
     }
 }
 
-/// Whether customers see an event with a message as its payload, as the message states it.
+/// Returns what a message states about events that have it as their payload: whether customers see them.
 #[must_use]
 pub fn seen_by_customers(message: &MessageDescriptor) -> SeenByCustomers {
     let stated = || {
@@ -242,13 +242,13 @@ pub fn seen_by_customers(message: &MessageDescriptor) -> SeenByCustomers {
     stated().and_then(|seen| SeenByCustomers::try_from(seen).ok()).unwrap_or_default()
 }
 
-/// When customers see an event that they see sometimes.
+/// Returns the condition under which customers see an event that they see only sometimes.
 #[must_use]
 pub fn seen_when(message: &MessageDescriptor) -> Option<SeenWhen> {
     message_option(message.parent_pool(), &message.options(), "kefu.events.v1.seen_when")?.transcode_to().ok()
 }
 
-/// A message-typed option, if it is set.
+/// Returns an option whose value is a message, if it is set.
 fn message_option(pool: &DescriptorPool, options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
     let extension = pool.get_extension_by_name(name).filter(|extension| options.has_extension(extension))?;
     options.get_extension(&extension).as_message().cloned()

@@ -1,5 +1,5 @@
-//! kefu's contracts: the generated messages, clients and servers of every package, and the descriptor pool from which the
-//! chassis reads rules, the gateway its routes, and reflection its answers.
+//! kefu's contracts: the generated messages, clients and servers of every package, and the descriptor pool from which
+//! the chassis reads rules, the gateway its routes, and reflection its answers.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ pub use payload::Payload;
 pub use request::{Paged, Resumable, Target};
 pub use resource::Changeable;
 
-/// Generated code of one package.
+/// Includes the generated code of each package.
 macro_rules! package {
     ($($name:ident),* $(,)?) => {$(
         #[doc = concat!("Package `kefu.", stringify!($name), ".v1`.")]
@@ -45,14 +45,14 @@ mod payloads {
     include!(concat!(env!("OUT_DIR"), "/payloads.rs"));
 }
 
-/// A macro of each gRPC service, exported by the crate.
+/// The macro of each gRPC service, which the crate exports.
 mod serve {
     include!(concat!(env!("OUT_DIR"), "/serve.rs"));
 }
 
 /// The encoded descriptor set of kefu's contracts and all they import, options included and comments not.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
-/// The same with comments, for those who read the contracts.
+/// The same descriptor set with the comments, for what shows the contracts to people.
 pub const COMMENTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/commented.bin"));
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
@@ -61,7 +61,7 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     pool
 });
 
-/// The descriptors of kefu's contracts and of google.rpc's error details.
+/// Returns the descriptors of kefu's contracts and of google.rpc's error details.
 #[must_use]
 pub fn pool() -> &'static DescriptorPool {
     &POOL

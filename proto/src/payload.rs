@@ -1,4 +1,4 @@
-//! What the journal's events carry, implemented by the build for each such message.
+//! Payloads of the journal's events. The build implements the trait for each message that states who sees it.
 
 use prost::{Message, Name};
 
@@ -10,11 +10,11 @@ use crate::payloads;
     note = "a message of a file `events.proto` is one; it states `option (kefu.events.v1.seen_by_customers)`"
 )]
 pub trait Payload: Message + Name {
-    /// Whether customers see an event with it about what is theirs.
+    /// Whether customers see an event that has this payload and is about something of theirs.
     fn is_seen_by_customers(&self) -> bool;
 }
 
-/// Whether customers see an event with an encoded payload of this type. What is not known here they do not see.
+/// Whether customers see an event with an encoded payload of this type. They see no event of an unknown type.
 #[must_use]
 pub fn is_seen_by_customers(full_name: &str, payload: &[u8]) -> bool {
     payloads::is_seen_by_customers(full_name, payload)

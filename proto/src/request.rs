@@ -1,32 +1,32 @@
-//! What requests have in common, implemented by the build for each that has it.
+//! Traits for what requests have in common. The build implements each for the requests that have its fields.
 
 use prost::Message;
 
-/// A request that changes one resource, which it names itself.
+/// A request that changes one resource and names it.
 pub trait Target {
-    /// The name of the resource.
+    /// Returns the name of the resource.
     fn name(&self) -> &str;
-    /// The etag that the caller has seen; empty if they gave none, or the request takes none.
+    /// Returns the etag that the caller has seen; empty if they gave none, or if the request has no such field.
     fn etag(&self) -> &str;
-    /// When it happened; none if the caller did not say, or the request takes none.
+    /// Returns when the action happened; none if the caller did not say, or if the request has no such field.
     fn occurred_time(&self) -> Option<&prost_types::Timestamp>;
 }
 
 /// A request for one page of a list.
 pub trait Paged: Message {
-    /// Where the page begins; at the list's beginning when empty.
+    /// Returns where the page begins; empty for the beginning of the list.
     fn page_token(&self) -> &str;
-    /// How many members it has at most; as many as the service chooses when 0.
+    /// Returns the most members of the page; 0 leaves the number to the service.
     fn page_size(&self) -> i32;
-    /// The request without these two, encoded: what page tokens are bound to.
+    /// Returns the encoded request without page token and page size: page tokens are bound to it.
     fn query(&self) -> Vec<u8>;
 }
 
 /// A request for a stream that can be resumed by a token.
 pub trait Resumable: Message {
-    /// Where the stream goes on; it begins now when empty.
+    /// Returns where the stream resumes; empty for a stream that begins now.
     fn resume_token(&self) -> &str;
-    /// The request without it, encoded: what resume tokens are bound to.
+    /// Returns the encoded request without the resume token: resume tokens are bound to it.
     fn query(&self) -> Vec<u8>;
 }
 

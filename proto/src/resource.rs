@@ -1,11 +1,11 @@
-//! What resources have in common, implemented by the build for each that has it.
+//! The trait of resources that an update changes. The build implements it for each of them.
 
 /// A resource that callers change with an update mask.
 pub trait Changeable {
-    /// The fields that they can change, in the order of the contract.
+    /// The names of the fields that callers can change, in the order of the contract.
     const FIELDS: &'static [&'static str];
 
-    /// Whether one of these fields is set: present, or not empty, 0 or false.
+    /// Whether one of [`Changeable::FIELDS`] is set: present, or else neither empty, 0 nor false.
     fn is_set(&self, field: &str) -> bool;
 }
 

@@ -1,5 +1,5 @@
-//! A hundred thousand complaints of a year, made from a seed: with known causes, known contacts, and one week in which more
-//! came than usual.
+//! Makes a hundred thousand complaints of a year from a seed: with known causes and contacts, and one week in which
+//! more came than usual.
 
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
@@ -9,13 +9,13 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 pub const COMPLAINTS: usize = 100_000;
-/// The days of the 52 ISO weeks of 2025.
+/// First of the [`DAYS`] days of the 52 ISO weeks of 2025.
 pub const FIRST: Date = date(2024, 12, 30);
 pub const DAYS: usize = 52 * 7;
-/// The week in which a quarter more came than usual, counted from 0.
+/// Index of the week in which a quarter more complaints came than usual.
 pub const SHIFTED: usize = 39;
 const SHIFT: f64 = 1.25;
-/// Kinds of root cause by their numbers in the contract, with their weights in percent: the Pareto order is known.
+/// Kinds of root cause in Pareto order: number in the contract, name, and weight in percent.
 pub const CAUSES: [(i16, &str, u64); 6] = [
     (2, "PROCESS", 38),
     (1, "PEOPLE", 27),
@@ -26,30 +26,31 @@ pub const CAUSES: [(i16, &str, u64); 6] = [
 ];
 const CUSTOMERS: u64 = 20_000;
 
-/// A complaint as it is made.
+/// A complaint. Times of its stages are in seconds from its receipt.
 pub struct Made {
     pub received: Timestamp,
     pub cause: i16,
     pub channel: i16,
     pub customer: Option<u64>,
-    /// Seconds from the receipt, if it came so far.
+    /// The acknowledgement.
     pub acknowledged: i64,
     pub concluded: i64,
-    /// From the approval on: that, the agreement, the end of the execution, and the end.
+    /// The approval, the agreement, the end of the execution, and the end; none if it did not come so far.
     pub ended: Option<[i64; 4]>,
     pub acknowledged_in_time: bool,
     pub concluded_in_time: bool,
     pub satisfaction: i16,
 }
 
-/// A year.
+/// The complaints and contacts of a year.
 pub struct Year {
     pub complaints: Vec<Made>,
-    /// Contacts of each day.
+    /// Number of contacts of each day.
     pub contacts: Vec<i64>,
 }
 
-/// `SplitMix64` (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+/// Random numbers by `SplitMix64` (G. L. Steele, D. Lea, C. H. Flood, "Fast Splittable Pseudorandom Number Generators",
+/// 2014).
 struct Dice(u64);
 
 impl Dice {
@@ -70,8 +71,8 @@ impl Dice {
     }
 }
 
-/// The year of a seed. Each complaint falls on a day by chance, in proportion to the day's contacts: so the counts of days
-/// vary as those of independent events do.
+/// Makes the year of a seed. Each complaint falls on a random day, in proportion to the day's contacts, so that the
+/// counts of days vary as those of independent events do.
 pub fn year(seed: u64) -> Year {
     let mut dice = Dice(seed);
     let contacts: Vec<i64> = (0..DAYS).map(|_| dice.seconds(5_000, 6_500)).collect();
@@ -178,11 +179,11 @@ pub async fn load(year: &Year, bench: &Bench) {
         duties(pool, &ids, "acknowledgement", "C5.2", in_time(|made| made.acknowledged_in_time)).await;
         duties(pool, &ids, "investigation", "C5.3", in_time(|made| made.concluded_in_time)).await;
     }
-    // As autovacuum would have by then.
+    // Autovacuum would have done this in a real database.
     sqlx::raw_sql("vacuum analyze").execute(pool).await.unwrap();
 }
 
-/// A duty of each complaint, fulfilled, late or not.
+/// Inserts a fulfilled duty of each complaint; `late` says of each whether it was late.
 async fn duties(pool: &PgPool, complaints: &[Uuid], kind: &str, clause: &str, late: Vec<bool>) {
     sqlx::query(
         "insert into duty (id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us,

@@ -1,4 +1,4 @@
-//! The page of the access matrix agrees with the contracts: what the services are tried against, for readers.
+//! Compares the page of who may call what, docs/access.md, with the contracts.
 
 use std::fmt::{self, Write as _};
 
@@ -7,7 +7,7 @@ use kefu_chassis::rules::Rules;
 use kefu_proto::rules::v1::Role;
 use kefu_testkit::any::access::{Reach, reach};
 
-/// Before the table.
+/// Text of the page before its tables.
 const PREFACE: &str = "# Who may call what
 
 Generated from the rules in [proto](../proto). A test tries every cell on the services themselves, on what is the caller's
@@ -23,7 +23,7 @@ staff counts only if the directory has it too; until the copy of the directory h
 is for ADMIN and SERVICE, and FAILED_PRECONDITION for all others.
 ";
 
-/// Every service that the contracts have.
+/// Returns every gRPC service of the contracts.
 fn services() -> Vec<prost_reflect::ServiceDescriptor> {
     kefu_proto::pool().services().filter(|service| service.full_name().starts_with("kefu.")).collect()
 }

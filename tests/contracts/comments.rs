@@ -1,4 +1,4 @@
-//! Every element of the contracts says what it means.
+//! Checks that every element of the contracts has a comment.
 
 use prost_reflect::{DescriptorPool, FileDescriptor};
 
@@ -33,7 +33,7 @@ fn problems(pool: &DescriptorPool) -> Vec<String> {
     found
 }
 
-/// Name, file and path in the file of every element of kefu's packages.
+/// Returns the name, the file, and the path in the file of every element of kefu's packages.
 fn elements(pool: &DescriptorPool) -> Vec<(String, FileDescriptor, Vec<i32>)> {
     let mut found = Vec::new();
     let mut add = |name: &str, file: FileDescriptor, path: &[i32]| {
@@ -55,7 +55,7 @@ fn elements(pool: &DescriptorPool) -> Vec<(String, FileDescriptor, Vec<i32>)> {
     }
     for values in pool.all_enums() {
         add(values.full_name(), values.parent_file(), values.path());
-        // By protobuf's scoping a value's full name leaves its enum out.
+        // By protobuf's scoping, the full name of a value does not contain its enum.
         values.values().for_each(|value| {
             add(&format!("{}.{}", values.full_name(), value.name()), values.parent_file(), value.path());
         });

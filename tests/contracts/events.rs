@@ -1,4 +1,4 @@
-//! Every event states whether customers see it.
+//! Checks that every event states whether customers see it.
 
 use kefu_proto::contract::{field_at, seen_by_customers, seen_when};
 use kefu_proto::events::v1::SeenByCustomers;

@@ -1,4 +1,4 @@
-//! Every field that a caller fills is bounded, every reference leads somewhere, and personal data is marked.
+//! Checks that fields which callers fill are bounded, references lead to a resource, and personal data is marked.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -24,7 +24,7 @@ const PERSONAL: [&str; 11] = [
     "cancel_reason",
 ];
 
-/// Fields of these names that hold no personal data.
+/// Fields with a name of [`PERSONAL`] that hold no personal data, and why.
 const NOT_PERSONAL: [(&str, &str); 3] = [
     ("kefu.directory.v1.Department.display_name", "names a department, not a person"),
     ("kefu.intake.v1.Project.display_name", "names a delivery, not a person"),
@@ -93,7 +93,7 @@ fn bounds(pool: &DescriptorPool) -> Vec<String> {
     }
     let mut found = Vec::new();
     for field in sent.values().flat_map(|message| message.fields().collect::<Vec<_>>()) {
-        // A resource's own name is read as an id, or ignored where the service chooses it; a map of ours would be checked too.
+        // A resource's own name is read as an id, or ignored where the service chooses it.
         let behavior = behavior(&field);
         if behavior.contains(&OUTPUT_ONLY) || behavior.contains(&IDENTIFIER) {
             continue;
@@ -114,7 +114,7 @@ fn bounds(pool: &DescriptorPool) -> Vec<String> {
     found
 }
 
-/// The messages of kefu that a caller of a method may send, from its request on.
+/// Collects a message that callers send, and the messages of kefu within it.
 fn collect(message: &MessageDescriptor, sent: &mut BTreeMap<String, MessageDescriptor>) {
     if !message.full_name().starts_with("kefu.")
         || sent.insert(message.full_name().to_owned(), message.clone()).is_some()

@@ -1,4 +1,4 @@
-//! Every method can be called over HTTP, by a path of its own, and no personal data gets into a path or a query.
+//! Checks that every method has an HTTP path of its own, and that no personal data gets into a path or a query.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use kefu_proto::contract::{
     Binding, IDENTIFIER, Resource, behavior, bindings, field_at, is_redacted, methods, reference, resources, wildcards,
 };
 
-/// Messages that a query parameter can hold as one text.
+/// Messages that a query parameter can hold as a single text.
 const AS_TEXT: [&str; 3] = ["google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask"];
 
 #[test]
@@ -94,7 +94,7 @@ fn check(method: &MethodDescriptor, binding: &Binding, resources: &[Resource]) -
     found
 }
 
-/// A variable takes the names of the resource that its field names.
+/// Returns what is wrong with a path variable: it must take the names of the resource that its field names.
 fn check_variable(field: &FieldDescriptor, variable: &str, pattern: &str, resources: &[Resource]) -> Option<String> {
     if is_redacted(field) {
         return Some(format!("{variable} is personal and would stand in the path"));
@@ -117,7 +117,7 @@ fn check_variable(field: &FieldDescriptor, variable: &str, pattern: &str, resour
     })
 }
 
-/// What neither path nor body carries becomes a query parameter.
+/// Returns what is wrong with the query parameters, which are the fields that neither path nor body carries.
 fn check_query(input: &MessageDescriptor, binding: &Binding) -> Vec<String> {
     if binding.body == "*" {
         return Vec::new();

@@ -1,11 +1,11 @@
-//! Every mutation can be repeated without harm, and one that changes something can tell whether it changed in between.
+//! Checks that every mutation can be repeated without harm, and that a change of a resource takes its etag.
 
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
 
 use super::holds;
 use kefu_proto::contract::{bindings, methods, validation};
 
-/// Methods that are called by POST and change nothing.
+/// Methods that are called by POST and change nothing, and why they are not called by GET.
 const QUERIES: [(&str, &str); 4] = [
     (
         "kefu.complaints.v1.ComplaintService.SearchComplaints",
@@ -16,7 +16,7 @@ const QUERIES: [(&str, &str); 4] = [
     ("kefu.events.v1.EventFeed.VerifyJournal", "takes anchors, which do not fit into an address, and only reads"),
 ];
 
-/// Client streams, which have no HTTP verb to tell by.
+/// Client streams that can be repeated, and why. Their HTTP verb does not tell.
 const REPEATABLE_STREAMS: [(&str, &str); 3] = [
     (
         "kefu.intake.v1.RequestService.ImportRequests",
@@ -87,7 +87,7 @@ fn is_mutation(method: &MethodDescriptor) -> bool {
     !is_query && bindings(method).iter().any(|binding| binding.verb != "get")
 }
 
-/// Whether its path names the very resource, and not only a parent or a collection.
+/// Whether a method's path names the resource itself, and not only a parent or a collection.
 fn changes_a_resource(method: &MethodDescriptor) -> bool {
     bindings(method)
         .iter()
@@ -95,7 +95,7 @@ fn changes_a_resource(method: &MethodDescriptor) -> bool {
         .any(|variable| variable.rsplit('.').next() == Some("name"))
 }
 
-/// An etag in the request, or in the resource that it carries.
+/// Whether a request, or a resource in it, has an etag.
 fn has_etag(input: &MessageDescriptor) -> bool {
     let etag = |message: &MessageDescriptor| message.get_field_by_name("etag").is_some();
     etag(input) || input.fields().any(|field| matches!(field.kind(), Kind::Message(inner) if etag(&inner)))

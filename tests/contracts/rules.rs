@@ -1,4 +1,4 @@
-//! Every method says which clauses it serves, who may call it and what they may touch with it.
+//! Checks that every method states the clauses it serves, its audience, and the resources that callers may reach by it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,7 +43,7 @@ fn every_audience_is_named_by_a_method() {
     }
 }
 
-/// Audiences without roles, and those with the roles of another.
+/// Returns the audiences without roles, and those with the same roles as another.
 fn audiences(pool: &DescriptorPool) -> Vec<String> {
     let enums = pool.all_enums().filter(|known| known.full_name().starts_with("kefu.") && known.name() == "Audience");
     let mut by_roles: HashMap<Vec<Role>, String> = HashMap::new();
@@ -94,7 +94,7 @@ fn check(method: &MethodDescriptor, rule: &Rule) -> Vec<String> {
             format!("its resource field {} is nowhere in the request", rule.resource_field),
         );
     } else if rule.access() != Access::Any && rule.access() != Access::Unspecified {
-        // A list shows what the caller may see; everything else is about one resource, which the rule must name.
+        // A list shows what the caller may see; every other method is about one resource, which the rule must name.
         let names_one = method
             .input()
             .fields()

@@ -1,5 +1,5 @@
-//! The copies of the directory: equal to what it holds, each change once, whoever stops in between; and one whose journal is not
-//! the one that was followed.
+//! Tests the copies of the directory: they equal the original and take each change once, whichever side stops
+//! meanwhile, and a service does not follow a directory whose journal was rewritten.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::{DESK, House, OTHER, until};
 
-/// Everything of a copy, and how far it is.
+/// Returns every row of a copy, and the position that it has reached.
 async fn copy(bench: &Bench) -> Vec<String> {
     let tables = ["department", "staff", "membership", "absence", "post"]
         .map(|table| format!("select '{table} ' || to_jsonb(t)::text as row from directory_{table} as t"));
@@ -25,7 +25,7 @@ async fn copy(bench: &Bench) -> Vec<String> {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(bench.admin()).await.unwrap()
 }
 
-/// Returns when both copies have everything that is recorded; what they hold.
+/// Waits until both copies have everything that is recorded, and returns their rows.
 async fn settled(house: &House) -> Vec<String> {
     house.appraisal.followed().await;
     let own = copy(&house.appraisal).await;
@@ -39,7 +39,7 @@ async fn is_ready(bench: &Bench) -> bool {
     health.status() == ServingStatus::Serving
 }
 
-/// Some of everything that the directory tells.
+/// Makes a change of every kind that the directory's journal has.
 async fn change_everything(house: &House, round: usize) {
     let name = format!("p{round}");
     house.hire(&name, Role::Agent, DESK).await;
@@ -77,7 +77,7 @@ async fn two_replicas_take_each_change_once_and_both_know_it() {
         })
         .await;
     }
-    // One of them stops, and the other goes on.
+    // One replica stops, and the other goes on.
     replica.stop().await;
     change_everything(&house, 5).await;
     settled(&house).await;
@@ -91,7 +91,7 @@ async fn intake_goes_on_with_its_copy_while_appraisal_is_away_and_catches_up() {
     house.appraisal.halt().await;
     house.register(&customer, "").await.unwrap();
     assert!(is_ready(&house.intake).await);
-    // It also starts without it.
+    // Intake also starts while appraisal is away.
     house.intake.halt().await;
     house.intake.resume().await;
     eventually("intake is ready", async || is_ready(&house.intake).await.then_some(())).await;
@@ -111,7 +111,7 @@ async fn a_service_that_starts_again_goes_on_from_where_its_copy_is() {
     house.hire("early", Role::Agent, DESK).await;
     settled(&house).await;
     house.intake.halt().await;
-    // What was taken before is not asked for again.
+    // A row removed from the copy stays away, because events before the cursor are not asked for again.
     let mark = "delete from directory_staff where name = 'staff/early'";
     sqlx::query(mark).execute(house.intake.admin()).await.unwrap();
     change_everything(&house, 0).await;
@@ -120,7 +120,7 @@ async fn a_service_that_starts_again_goes_on_from_where_its_copy_is() {
     assert!(!house.intake.chassis().directory.now().is_active("staff/early"));
 }
 
-/// Keeps what is logged.
+/// A writer that keeps what is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -140,7 +140,7 @@ async fn a_journal_that_was_rewritten_is_not_followed_and_the_operator_hears_of_
     let mut house = House::open().await;
     let before = settled(&house).await;
     house.appraisal.halt().await;
-    // Restored to another history of the same length, as far as a subscriber can see.
+    // To a subscriber this looks like another history of the same length.
     let mut transaction = house.appraisal.admin().begin().await.unwrap();
     for statement in [
         "alter table journal disable trigger all",

@@ -1,4 +1,4 @@
-//! Who may call intake, as the directory has it: recorded, changed, moved and gone; and while it holds nobody.
+//! Tests who may call intake: staff who are recorded, change, move and leave, and anybody while the directory is empty.
 
 use kefu_proto::compliance::v1::SummarizeComplianceRequest;
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use super::{DESK, House, OTHER, contact};
 
-/// What only those above agents may ask.
+/// Makes a call that agents may not make, and those above them may.
 async fn summarize(house: &House, roles: &[&str]) -> Result<(), Status> {
     let mut client = ComplianceServiceClient::new(house.intake.as_("staff/lin", roles));
     let call = SummarizeComplianceRequest { parent: house.intake.name(), ..Default::default() };
@@ -64,7 +64,7 @@ async fn whoever_leaves_may_do_nothing_any_more_and_sees_no_more() {
     assert_refused(refused, Code::PermissionDenied, ErrorReason::RoleMissing);
     let refused = lin.list_requests(intake::ListRequestsRequest::default()).await;
     assert_refused(refused, Code::PermissionDenied, ErrorReason::RoleMissing);
-    // The next event ends what they watch.
+    // The next event ends the watch of somebody who has left.
     house.customer().await;
     assert_refused(watched.message().await, Code::PermissionDenied, ErrorReason::RoleMissing);
 }

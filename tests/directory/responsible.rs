@@ -1,4 +1,4 @@
-//! A2.4: a matter is handed to the head of the department in charge, or while they are away to the deputy for it.
+//! Tests A2.4: a matter is handed to the head of the department in charge, or to the deputy while the head is away.
 
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::intake::v1 as intake;
@@ -9,10 +9,10 @@ use tonic::{Code, Status};
 
 use super::{House, OTHER, proto};
 
-/// Before the first of what happens.
+/// Time at which requests come, before any transfer.
 const CAME: &str = "2026-11-20T06:30:00+08:00";
 
-/// The other department with a head, a deputy for printing, one for logistics, and one for all that is left.
+/// Starts a house whose other department has a head, and deputies for printing, for logistics and for the rest.
 async fn staffed() -> House {
     let house = House::open().await;
     for id in ["chief", "printer", "carrier", "anybody"] {
@@ -46,7 +46,7 @@ async fn away(house: &House, staff: &str, start: &str, end: &str) -> pb::Absence
     house.directory().record_absence(call).await.unwrap().into_inner()
 }
 
-/// Hands a matter of `domain` to the other department, at a time.
+/// Registers a request of `domain`, and transfers it to the other department at `time`.
 async fn hand(house: &House, customer: &str, domain: &str, time: &str) -> Result<intake::Transfer, Status> {
     let mut lin = house.requests("staff/lin", &["AGENT"]);
     let request = house.register(customer, CAME).await.unwrap();
@@ -74,7 +74,7 @@ async fn while_the_head_is_away_a_matter_goes_to_the_deputy_for_it_from_the_firs
     let customer = house.customer().await;
     let [start, end] = ["2026-11-20T08:00:00+08:00", "2026-11-20T09:00:00+08:00"];
     away(&house, "staff/chief", start, end).await;
-    // The copy is changed in the order of the journal: once this absence is there, so are the deputies and the other one.
+    // The copy follows the order of the journal: once it has this absence, it has the deputies and the head's absence.
     away(&house, "staff/lin", "2026-11-19T08:00:00+08:00", "2026-11-19T09:00:00+08:00").await;
     let yesterday = super::at("2026-11-19T08:30:00+08:00");
     house.until("everything is known", |known| !known.is_present("staff/lin", yesterday)).await;
@@ -111,7 +111,7 @@ async fn a_deputy_who_is_away_is_passed_over_and_where_nobody_is_there_nothing_i
     let refusal = assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed);
     assert_eq!(refusal.clauses(), ["A2.4"]);
 
-    // Back earlier than was thought.
+    // The deputy is back earlier than planned.
     let call =
         pb::EndAbsenceRequest { name: last.name, end_time: proto("2026-11-20T09:30:00+08:00"), ..Default::default() };
     house.directory().end_absence(call).await.unwrap();

@@ -1,4 +1,4 @@
-//! A collector: takes OTLP over gRPC on a free port and keeps what it gets.
+//! A collector, which receives OTLP over gRPC on a free port and keeps everything.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -36,11 +36,11 @@ struct Kept {
     metrics: Option<ExportMetricsServiceRequest>,
 }
 
-/// What a metric said of one set of attributes.
+/// The last value of a metric for one set of attributes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     pub attributes: Attributes,
-    /// The value, or of a histogram the count.
+    /// The value; of a histogram, the count.
     pub value: f64,
     pub unit: String,
 }
@@ -62,7 +62,7 @@ impl Collector {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Keeps every sender waiting, or no more.
+    /// Opens or closes the gate: while it is closed, no sender gets an answer.
     pub fn open(&self, open: bool) {
         self.gate.send_replace(open);
     }
@@ -71,18 +71,18 @@ impl Collector {
         self.kept.lock().unwrap().spans.clone()
     }
 
-    /// Of what processes it got something.
+    /// Returns the attributes of the processes that sent spans, one entry an export.
     pub fn resources(&self) -> Vec<Attributes> {
         self.kept.lock().unwrap().resources.clone()
     }
 
-    /// Everything it got, to be searched for what must not be there.
+    /// Returns everything received as text, to be searched for what must not be there.
     pub fn everything(&self) -> String {
         let kept = self.kept.lock().unwrap();
         format!("{:?} {:?} {:?}", kept.spans, kept.resources, kept.metrics)
     }
 
-    /// What the metric `name` says by now.
+    /// Returns the last points of the metric `name`.
     pub fn points(&self, name: &str) -> Vec<Point> {
         let kept = self.kept.lock().unwrap();
         let resources = kept.metrics.iter().flat_map(|request| &request.resource_metrics);
@@ -107,7 +107,7 @@ impl Collector {
             .collect()
     }
 
-    /// What the metric `name` says of the one set of attributes that has all of `asked`; none if nothing does.
+    /// Returns the value of the metric `name` for the one set of attributes with all of `asked`; none if none has them.
     pub fn value(&self, name: &str, asked: &[(&str, &str)]) -> Option<f64> {
         let mut points = self.points(name);
         points.retain(|point| has(&point.attributes, asked));
@@ -115,7 +115,7 @@ impl Collector {
         points.pop().map(|point| point.value)
     }
 
-    /// Returns once the metric `name` says `expected` of that set of attributes.
+    /// Waits until [`Collector::value`] is `expected`.
     pub async fn says(&self, name: &str, asked: &[(&str, &str)], expected: Option<f64>) {
         let what = format!("{name} of {asked:?} is {expected:?}");
         eventually(&what, async || (self.value(name, asked) == expected).then_some(())).await;
@@ -136,7 +136,7 @@ fn number(point: &opentelemetry_proto::tonic::metrics::v1::NumberDataPoint) -> (
     (attributes(&point.attributes), value)
 }
 
-/// Attributes as text by key.
+/// Returns attributes as text by key.
 pub fn attributes(pairs: &[KeyValue]) -> Attributes {
     let text = |pair: &KeyValue| match pair.value.as_ref().and_then(|value| value.value.as_ref()) {
         Some(any_value::Value::StringValue(text)) => text.clone(),

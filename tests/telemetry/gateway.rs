@@ -1,4 +1,4 @@
-//! One trace from HTTP over the gateway to SQL.
+//! Tests that one trace leads from HTTP over the gateway to SQL.
 
 use kefu_gateway::{BackendConfig, Cors, Gateway, Limits, Setup};
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;

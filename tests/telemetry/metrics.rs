@@ -1,4 +1,4 @@
-//! Metrics: calls by method and code, duties by clause, what lags behind, the pool; of two services in one process.
+//! Tests the metrics of calls, duties, journal, feeds and pool, of two services in one process.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ async fn calls_are_told_by_service_method_and_code() {
     client.list_duties(list(&intake)).await.unwrap_err();
     let mut stranger = ComplianceServiceClient::new(Bearer::new("x").on(intake.channel()));
     stranger.list_duties(list(&intake)).await.unwrap_err();
-    // Of methods that there are not, there is one for all: whoever calls does not make up names.
+    // Methods that do not exist count under one name, so that callers cannot make up names of metrics.
     let mut wanderer = RequestServiceClient::new(bare.as_("staff/lin", &["AGENT"]));
     wanderer.get_request(pb::GetRequestRequest::default()).await.unwrap_err();
     wanderer.list_requests(pb::ListRequestsRequest::default()).await.unwrap_err();
@@ -92,7 +92,7 @@ async fn duties_are_told_by_clause_and_cease_to_be_open() {
     let told: f64 = collector.points("kefu.duty.open").iter().map(|point| point.value).sum();
     assert!((told - f64::from(u32::try_from(duties.len()).unwrap())).abs() < 0.5, "{told} of {duties:?}");
 
-    // What is not known is not told.
+    // Without a database the number is unknown, and no value is reported.
     bench.line().cut();
     collector.says("kefu.duty.open", &of_clause, None).await;
     bench.line().mend();
@@ -110,7 +110,7 @@ async fn duties_are_told_by_clause_and_cease_to_be_open() {
     telemetry.shutdown().await;
 }
 
-/// Appends events, more than fit between a server and a subscriber that does not read.
+/// Appends [`EVENTS`] events: more than the buffers between a server and a subscriber that does not read can hold.
 async fn append(bench: &Bench) {
     let caller = Identity { subject: "staff/writer".into(), roles: vec![Role::Admin], department: String::new() };
     let rule = bench.chassis().rules.at("/kefu.compliance.v1.ComplianceService/PauseDuty").unwrap().clone();
@@ -130,7 +130,7 @@ async fn what_lags_behind_is_told_of_the_journal_of_its_readers_and_of_what_is_r
     let bench = Bench::builder(&BARE).telemetry(&telemetry).start().await;
     let of_bare = ("kefu.service", "services/bare");
 
-    // Whoever holds this lock keeps the sealer out.
+    // Holding this lock keeps the sealer from sealing.
     let mut sealer = bench.admin().begin().await.unwrap();
     let hold = "select pg_advisory_xact_lock(hashtextextended('kefu.sealer.' || current_schema(), 0))";
     sqlx::query(hold).execute(&mut *sealer).await.unwrap();
@@ -150,7 +150,7 @@ async fn what_lags_behind_is_told_of_the_journal_of_its_readers_and_of_what_is_r
         stream.message().await.unwrap().unwrap();
     }
     collector.says("kefu.feed.subscriber.lag", &reader, Some(0.0)).await;
-    // A stream takes as long as it lasts.
+    // The duration of a stream is known only when the stream ends.
     let subscription = [of_bare, ("rpc.method", SUBSCRIBE)];
     assert_eq!(collector.value("rpc.server.call.duration", &subscription), None);
     drop(stream);

@@ -1,4 +1,4 @@
-//! With nobody who listens, or who takes his time: no call waits, and nothing grows.
+//! Tests that without a collector, or with a slow one, no call waits and no memory grows.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::{lead, lead_as};
 const CALLS: usize = 100;
 const ROUNDS: usize = 5;
 
-/// How long some calls take.
+/// Returns how long [`CALLS`] calls take.
 async fn calls(client: &mut RequestServiceClient<Caller>) -> Duration {
     let began = Instant::now();
     for _ in 0..CALLS {
@@ -26,7 +26,7 @@ async fn calls(client: &mut RequestServiceClient<Caller>) -> Duration {
 
 #[tokio::test]
 async fn where_no_collector_listens_calls_take_no_longer_and_the_end_is_in_time() {
-    // A port that was free a moment ago.
+    // The listener is dropped at once, so nobody listens on this port.
     let closed = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();
     let (telemetry, _guard) = lead_as(&config::Telemetry {
         endpoint: Some(format!("http://{closed}")),
@@ -37,7 +37,7 @@ async fn where_no_collector_listens_calls_take_no_longer_and_the_end_is_in_time(
     let bench = Bench::builder(&kefu_intake::SERVICE).telemetry(&telemetry).start().await;
     let quiet = Bench::builder(&kefu_intake::SERVICE).start().await;
     let (mut told, mut untold) = (agent(&bench), agent(&quiet));
-    // In turns, at best of the rounds: other tests run beside.
+    // The two take turns, and the best round of each counts, because other tests run at the same time.
     let (mut with, mut without) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
         with = with.min(calls(&mut told).await);
@@ -68,13 +68,13 @@ async fn what_a_slow_collector_cannot_take_is_dropped_beyond_the_queue() {
         for _ in 0..100 {
             tracing::info_span!(target: TARGET, "work").in_scope(|| {});
         }
-        // The exporter's thread and channel get their turns.
+        // Yielding gives the exporter time to run.
         tokio::task::yield_now().await;
     }
     collector.open(true);
     telemetry.flush().await;
     let kept = collector.spans().len();
-    // A queue, and what had been taken from it before: a batch is as large as the queue, and few fit into the way.
+    // The queue is kept, and the few batches taken from it before, each at most as large as the queue.
     assert!((QUEUE..=QUEUE * 4).contains(&kept), "{kept} of 10,000 spans were kept");
     tracing::info_span!(target: TARGET, "afterwards").in_scope(|| {});
     telemetry.flush().await;

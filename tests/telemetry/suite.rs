@@ -1,4 +1,4 @@
-//! One trace over several services.
+//! Tests that one trace leads over several services.
 
 use kefu_chassis::telemetry::{TARGET, Telemetry};
 use kefu_proto::directory::v1 as pb;
@@ -19,7 +19,7 @@ const LOOK: &str = "kefu.directory.v1.DirectoryService/GetStaff";
 const REGISTER: &str = "kefu.intake.v1.RequestService/RegisterRequest";
 const FEED: &str = "kefu.events.v1.EventFeed/Subscribe";
 
-/// Somebody is recorded in the directory, takes a customer's matter up once intake knows them, and looks at who they are.
+/// Records an agent in the directory; once intake knows the agent, they register a request and read their own entry.
 async fn story(appraisal: &Bench, intake: &Bench, telemetry: &Telemetry) {
     let service = caller(appraisal, telemetry, &sign("services/tests", &["SERVICE"]));
     let mut directory = DirectoryServiceClient::new(service);
@@ -52,8 +52,8 @@ async fn story(appraisal: &Bench, intake: &Bench, telemetry: &Telemetry) {
     directory.get_staff(pb::GetStaffRequest { name: "staff/lin".into() }).await.unwrap();
 }
 
-/// intake asks appraisal nothing while it answers a call: what it needs to know is in its copy. So the client's trace has two
-/// branches, and the feed that keeps the copy is a trace of its own.
+/// Intake calls appraisal for nothing while it answers, since its copy has what it needs. So the client's trace has two
+/// branches, and the feed that keeps the copy has a trace of its own.
 #[tokio::test]
 async fn one_trace_leads_from_the_client_over_appraisal_and_intake_to_the_sql_of_both() {
     let collector = Collector::start().await;

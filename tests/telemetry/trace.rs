@@ -1,4 +1,4 @@
-//! A trace: from the client over every service to SQL, and nothing in it that is nobody's business.
+//! Tests that a trace leads from the client over a service to SQL, and holds no personal data.
 
 use kefu_chassis::telemetry::{TARGET, Telemetry};
 use kefu_proto::intake::v1 as pb;
@@ -18,7 +18,7 @@ const REGISTER: &str = "kefu.intake.v1.RequestService/RegisterRequest";
 const GET: &str = "kefu.intake.v1.RequestService/GetRequest";
 const SECRETS: [&str; 5] = ["13800138000", "138 0013 8000", "王小明", "打印机无法连接", "eyJ"];
 
-/// The one trace that begins with the span `root`.
+/// A trace, with the span that it begins with.
 pub struct Trace {
     pub root: Span,
     pub spans: Vec<Span>,
@@ -33,14 +33,14 @@ impl Trace {
         Self { spans: spans.into_iter().filter(|span| span.trace_id == root.trace_id).collect(), root }
     }
 
-    /// The spans right beneath `parent`, in the order in which they began.
+    /// Returns the children of `parent`, in the order in which they began.
     fn beneath(&self, parent: &Span) -> Vec<&Span> {
         let mut beneath: Vec<&Span> = self.spans.iter().filter(|span| span.parent_span_id == parent.span_id).collect();
         beneath.sort_by_key(|span| span.start_time_unix_nano);
         beneath
     }
 
-    /// The one span of this kind, name and attributes right beneath `parent`, which it begins and ends within.
+    /// Returns the one child of `parent` with this kind, name and attributes. It must begin and end within `parent`.
     fn step(&self, parent: &Span, kind: SpanKind, name: &str, asked: &[(&str, &str)]) -> &Span {
         let is_asked = |span: &&&Span| span.kind() == kind && span.name == name && has(&told(span), asked);
         let beneath = self.beneath(parent);
@@ -53,7 +53,7 @@ impl Trace {
         step
     }
 
-    /// A call by `client` to `server` right beneath `parent`: the server's span.
+    /// Returns the server's span of the one call by `client` to `server` directly beneath `parent`.
     pub fn call(&self, parent: &Span, method: &str, client: &str, server: &str, code: &str) -> &Span {
         let about = [("rpc.system.name", "grpc"), ("rpc.method", method), ("rpc.response.status_code", code)];
         let of = |service| [about.as_slice(), &[("kefu.service", service)]].concat();
@@ -61,7 +61,7 @@ impl Trace {
         self.step(made, SpanKind::Server, method, &of(server))
     }
 
-    /// What was done in Postgres right beneath `parent`, by `service`.
+    /// Returns the summaries of the statements that `service` ran directly beneath `parent`.
     pub fn statements(&self, parent: &Span, service: &str) -> Vec<String> {
         let beneath = self.beneath(parent);
         let of_postgres = beneath.iter().filter(|span| has(&told(span), &[("db.system.name", "postgresql")]));
@@ -83,7 +83,7 @@ fn names(spans: &[Span]) -> Vec<&str> {
     spans.iter().map(|span| span.name.as_str()).collect()
 }
 
-/// A customer calls, and their matter is registered and looked at; a stranger's is not found.
+/// Creates a customer, registers and reads a request of theirs, and asks for a request that does not exist.
 async fn story(bench: &Bench, telemetry: &Telemetry) {
     let caller = agent(bench, telemetry);
     let customer = create(&mut CustomerServiceClient::new(caller.clone())).await;
@@ -119,7 +119,7 @@ async fn one_trace_leads_from_the_client_over_intake_to_sql() {
     let read = trace.call(&trace.root, GET, client, intake, "OK");
     assert_eq!(trace.statements(read, intake), ["SELECT intake.request"]);
 
-    // What is not found is the caller's failure, and not the server's.
+    // NOT_FOUND is an error of the caller, not of the server.
     let missed = trace.call(&trace.root, GET, client, intake, "NOT_FOUND");
     assert!(!told(missed).contains_key("error.type"));
     let made = trace.spans.iter().find(|span| span.span_id == missed.parent_span_id).unwrap();

@@ -1,4 +1,5 @@
-//! The services behind the gateway: the replicas of each, looked up by name every few seconds, and which of them are ready.
+//! The services behind the gateway: the replicas of each, looked up by name every few seconds, and which of them are
+//! ready.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -32,8 +33,8 @@ const ASK: Duration = Duration::from_secs(1);
 const BEGIN: Duration = Duration::from_secs(2);
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// The bytes of an answer that are received ahead of its reader. A connection's window holds as much for each of its calls:
-/// with less, a few answers that nobody reads would hold up all others.
+/// The bytes of an answer that are received ahead of its reader. A connection's window holds as much for each of its
+/// calls: with less, a few answers that nobody reads would hold up all others.
 const WINDOW: u32 = 64 << 10;
 
 /// The settings of a service.
@@ -80,7 +81,7 @@ impl fmt::Debug for Names {
 /// Why a service cannot be behind a gateway.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// The address is none.
+    /// The address is not a usable URL.
     #[error("services.{service}.url is no URL with a host and a port")]
     Url {
         /// The service.
@@ -128,13 +129,13 @@ pub struct Backend {
 pub enum NoPlace {
     /// No replica is ready.
     Away,
-    /// Each replica has as many calls as it can hold.
+    /// The two replicas whose turn it is have as many calls as they can hold.
     Full,
 }
 
 impl Backends {
-    /// Starts following the services of a configuration, given by their short names, until `stop` becomes true. Returns when
-    /// each is ready, or has had the time to be.
+    /// Starts following the services of a configuration, given by their short names, until `stop` becomes true. Returns
+    /// when each is ready, or has had the time to be.
     pub async fn start(
         services: &BTreeMap<String, BackendConfig>,
         names: &Names,
@@ -221,8 +222,8 @@ impl Backend {
         self.replicas().iter().any(|replica| replica.state() == State::Ready)
     }
 
-    /// Finds a place for a call: of two replicas in turn, the one with fewer calls under way. Replicas that are suspected to
-    /// be away are tried when no other is left.
+    /// Finds a place for a call: of two replicas in turn, the one with fewer calls under way. Replicas that are
+    /// suspected to be away are tried when no other is left.
     pub fn place(&self, kind: Kind) -> Result<Lease, NoPlace> {
         let replicas = self.replicas();
         let of = |state| replicas.iter().filter(move |replica| replica.state() == state).collect::<Vec<_>>();

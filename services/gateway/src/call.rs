@@ -1,5 +1,5 @@
-//! Calls to services: messages are passed on as bytes, with the caller's headers and a deadline. A lost call is made once
-//! more where that does no harm.
+//! Calls to services: messages are passed on as bytes, with the caller's headers and a deadline. A lost call is made
+//! once more where that does no harm.
 
 use std::time::Duration;
 
@@ -49,8 +49,8 @@ impl Caller {
         request
     }
 
-    /// Calls a method that takes one message and gives one. A lost call is made once more at another replica if that does no
-    /// harm: the method changes nothing, or the request has a request id.
+    /// Calls a method that takes one message and gives one. A lost call is made once more at another replica if that
+    /// does no harm: the method changes nothing, or the request has a request id.
     pub async fn once(
         &self,
         backend: &Backend,

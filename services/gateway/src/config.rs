@@ -48,8 +48,8 @@ pub struct Cors {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// The most connections at once. A further one is accepted in place of the one that has been without a call longest, and
-    /// not at all when each has a call.
+    /// The most connections at once. A further one is accepted in place of the one that has been without a call
+    /// longest, and not at all when each has a call.
     pub connections: usize,
     /// How long a connection may take to send its first byte, or to agree on TLS, in milliseconds.
     pub handshake_ms: u64,
@@ -67,8 +67,8 @@ pub struct Limits {
     pub upload_ms: u64,
     /// How long a call may take, in milliseconds.
     pub deadline_ms: u64,
-    /// The most requests of one caller in a second, other services excepted; more are refused with 429. Anonymous callers
-    /// count by their address.
+    /// The most requests of one caller in a second, other services excepted; more are refused with 429. Anonymous
+    /// callers count by their address.
     pub rate_per_second: u32,
     /// The requests that one caller may make at once before the rate counts.
     pub rate_burst: u32,

@@ -7,7 +7,8 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// The content security policy of the page. Swagger UI sets styles on its elements, and its icons are in its style sheet.
+/// The content security policy of the page. Swagger UI sets styles on its elements, and its icons are in its style
+/// sheet.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -1,5 +1,5 @@
-//! Strict JSON of protobuf: every field of an object is known and stands once, values are bounded in number and depth, and a
-//! problem names its place.
+//! Strict JSON of protobuf: every field of an object is known and stands once, values are bounded in number and depth,
+//! and a problem names its place.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -53,8 +53,8 @@ pub fn write_field(message: &DynamicMessage, field: &FieldDescriptor, into: &mut
     serde_json::to_writer(into, &whole[field.json_name()]).map_err(Problem::unexpected)
 }
 
-/// Refuses an object that sets a field twice, because it is unclear which value counts. A field has two names, that of JSON
-/// and that of the contract. Depth is bounded by the reader.
+/// Refuses an object that sets a field twice, because it is unclear which value counts. A field has two names, that of
+/// JSON and that of the contract. Depth is bounded by the reader.
 fn check_names(message: &MessageDescriptor, text: &[u8]) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(text);
     Names { message: Some(message), left: &Cell::new(VALUES) }.deserialize(&mut json)

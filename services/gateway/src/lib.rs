@@ -1,5 +1,5 @@
-//! The gateway: it serves every method of the contracts as HTTP and JSON, from the descriptors alone, and passes gRPC through
-//! on the same port.
+//! The gateway: it serves every method of the contracts as HTTP and JSON, from the descriptors alone, and passes gRPC
+//! through on the same port.
 
 mod backends;
 mod body;

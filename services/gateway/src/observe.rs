@@ -1,5 +1,5 @@
-//! Telemetry of requests: a span with the route, the duration by route and status, and a line in the log. The caller's trace
-//! is passed on to the services.
+//! Telemetry of requests: a span with the route, the duration by route and status, and a line in the log. The caller's
+//! trace is passed on to the services.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,5 +1,5 @@
-//! The OpenAPI document, made from the descriptors and their comments alone. It has every HTTP binding of every method, and
-//! the rules that the services enforce.
+//! The OpenAPI document, made from the descriptors and their comments alone. It has every HTTP binding of every method,
+//! and the rules that the services enforce.
 
 use std::io::Write as _;
 use std::sync::LazyLock;

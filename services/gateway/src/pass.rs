@@ -1,5 +1,5 @@
-//! gRPC, which is passed through as it is, and gRPC-Web, which becomes gRPC. The path says which service a call is for or,
-//! where every service serves the method, the first message or the metadata `kefu-service`.
+//! gRPC, which is passed through as it is, and gRPC-Web, which becomes gRPC. The path says which service a call is for
+//! or, where every service serves the method, the first message or the metadata `kefu-service`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,8 @@ fn named(headers: &HeaderMap) -> Option<String> {
     Some(format!("services/{}", name.strip_prefix("services/").unwrap_or(name)))
 }
 
-/// Returns the service that the first message names in `parent` or `name`, and the body with everything that was read of it.
+/// Returns the service that the first message names in `parent` or `name`, and the body with everything that was read
+/// of it.
 async fn addressed(method: &Method, mut body: HttpBody) -> Result<(String, HttpBody), Error> {
     let mut read = BytesMut::new();
     let first = loop {

@@ -1,5 +1,5 @@
-//! Refusals as people and programs on HTTP read them: problem details (RFC 9457), made from google.rpc's details. What a
-//! service does not say stays with it, and why a connection failed is not told.
+//! Refusals as people and programs on HTTP read them: problem details (RFC 9457), made from google.rpc's details. What
+//! a service does not say stays with it, and why a connection failed is not told.
 
 use std::time::Duration;
 
@@ -257,9 +257,9 @@ impl Problem {
         self.with(|about| about.retry_after_s = Some(seconds.max(1)))
     }
 
-    /// Writes the document of the problem, and the headers that go with it. An unexpected cause is logged here, and nowhere
-    /// else.
-    pub fn tell(&self, context: &AnswerContext) -> (Vec<u8>, HeaderMap) {
+    /// Writes the document of the problem, and the headers that go with it. An unexpected cause is logged here, and
+    /// nowhere else.
+    pub fn document(&self, context: &AnswerContext) -> (Vec<u8>, HeaderMap) {
         if let Some(cause) = &self.about.cause {
             tracing::error!(trace_id = context.trace_id, cause = describe(cause.as_ref()), "call failed");
         }
@@ -298,7 +298,7 @@ impl Problem {
 
     /// Makes the answer with the problem.
     pub fn answer(&self, context: &AnswerContext) -> Response<axum::body::Body> {
-        let (document, headers) = self.tell(context);
+        let (document, headers) = self.document(context);
         let mut response = Response::new(axum::body::Body::from(document));
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;
@@ -306,8 +306,8 @@ impl Problem {
     }
 }
 
-/// Returns the HTTP status of a code as google.rpc.Code maps it, but for two reasons: an action that the state forbids is a
-/// conflict, and a stale etag a failed precondition.
+/// Returns the HTTP status of a code as google.rpc.Code maps it, but for two reasons: an action that the state forbids
+/// is a conflict, and a stale etag a failed precondition.
 fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
     match code {
         Code::InvalidArgument | Code::OutOfRange => StatusCode::BAD_REQUEST,

@@ -1,6 +1,6 @@
-//! Rates of callers, and how many of their requests may be under way, since incoming bodies and unread answers take memory. A
-//! caller is identified by a valid token, so that a forged token uses up nobody's quota; everybody else counts by address. A
-//! request that is refused here costs no service anything.
+//! Rates of callers, and how many of their requests may be under way, since incoming bodies and unread answers take
+//! memory. A caller is identified by a valid token, so that a forged token uses up nobody's quota; everybody else
+//! counts by address. A request that is refused here costs no service anything.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -44,8 +44,8 @@ impl Rates {
         Self { verifier: Verifier::new(issuers), quota: CallerQuota::new(limits.calls_per_caller), callers, clock }
     }
 
-    /// Counts a request with these headers from this address; it is under way until the slot is dropped. Other services call
-    /// for many and are not counted.
+    /// Counts a request with these headers from this address; it is under way until the slot is dropped. Other services
+    /// call for many and are not counted.
     pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<QuotaSlot>, Problem> {
         let identity = match bearer(headers) {
             Some(token) => self.verifier.verify(token).await.ok(),
@@ -68,7 +68,8 @@ impl Rates {
     }
 }
 
-/// Returns the origin of an address. With IPv6 that is the network of 2⁶⁴ addresses, since whoever has one of them has all.
+/// Returns the origin of an address. With IPv6 that is the network of 2⁶⁴ addresses, since whoever has one of them has
+/// all.
 fn origin(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

@@ -109,7 +109,8 @@ fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessa
         }
     }
     if let (Some(place), Some(field)) = (text(headers, &LAST_EVENT_ID)?, &method.resume) {
-        // A browser sends this header by itself when it resumes a stream that its page asked for with the first position.
+        // A browser sends this header by itself when it resumes a stream that its page asked for with the first
+        // position.
         message.set_field(field, parse(field, place)?);
     }
     Ok(())

@@ -35,7 +35,7 @@ const EXPOSED: [&str; 6] =
 /// Why the routes cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum RouterError {
-    /// An origin of a web page is none.
+    /// An origin of a web page is not a valid origin.
     #[error("cors.origins: {0} is no origin such as https://desk.example.com")]
     Origin(String),
     /// Reflection cannot be built.
@@ -116,7 +116,8 @@ fn refuse_native(_: &Problem, context: &AnswerContext) -> Response {
     kefu_chassis::Error::Overloaded.into_status(context.language).into_http()
 }
 
-/// Shows the readiness of the services: 200 as long as one is ready, so that the others stay reachable while one is away.
+/// Shows the readiness of the services: 200 as long as one is ready, so that the others stay reachable while one is
+/// away.
 async fn show_readiness(State(gateway): State<Arc<Gateway>>) -> Response {
     let services: BTreeMap<&str, &str> =
         gateway.backends.readiness().map(|(name, is_ready)| (name, if is_ready { "ready" } else { "away" })).collect();
@@ -157,7 +158,8 @@ async fn show_metrics(State(gateway): State<Arc<Gateway>>) -> Response {
     }
 }
 
-/// Creates the layer that compresses answers. Streams are not compressed, since gathering bytes for that would delay them.
+/// Creates the layer that compresses answers. Streams are not compressed, since gathering bytes for that would delay
+/// them.
 fn compression() -> CompressionLayer<impl tower_http::compression::Predicate> {
     let predicate = DefaultPredicate::new()
         .and(NotForContentType::const_new(stream::LINES))

@@ -28,7 +28,7 @@ pub struct Method {
     /// The field that `Last-Event-ID` sets.
     pub resume: Option<FieldDescriptor>,
     /// The field of an answer with its position in the stream.
-    pub place: Option<Vec<FieldDescriptor>>,
+    pub position: Option<Vec<FieldDescriptor>>,
 }
 
 /// An HTTP binding of a method.
@@ -196,7 +196,7 @@ impl Method {
             etag: here_or_within(&input, "etag"),
             answered_etag: output.get_field_by_name("etag").filter(|_| !descriptor.is_server_streaming()),
             resume: along(&input, &rule.resume_field)?.and_then(|mut fields| fields.pop()),
-            place: along(&output, &rule.position_field)?,
+            position: along(&output, &rule.position_field)?,
             descriptor: descriptor.clone(),
         })
     }

@@ -1,4 +1,5 @@
-//! Streams of answers on HTTP: Server-Sent Events that can be resumed, one line of JSON a message, or the bytes of a file.
+//! Streams of answers on HTTP: Server-Sent Events that can be resumed, one line of JSON a message, or the bytes of a
+//! file.
 
 use std::sync::Arc;
 
@@ -34,7 +35,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// Returns the form that the caller asks for; otherwise bytes where the answer's body is bytes, and lines elsewhere.
+    /// Returns the form that the caller asks for; otherwise bytes where the answer's body is bytes, and lines
+    /// elsewhere.
     pub fn of(route: &Route, accept: Option<&HeaderValue>) -> Self {
         let accept = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
         let is_bytes = route.answer.as_ref().is_some_and(|field| field.kind() == Kind::Bytes);
@@ -127,8 +129,8 @@ fn part(form: Form, route: &Route, message: Bytes) -> Result<Bytes, Problem> {
         return Ok(field.and_then(|field| field.as_bytes().cloned()).unwrap_or_default());
     }
     if form == Form::Events {
-        if let Some(place) = method.place.as_deref().and_then(|path| place(&message, path)) {
-            text.extend_from_slice(format!("id: {place}\n").as_bytes());
+        if let Some(position) = method.position.as_deref().and_then(|path| position(&message, path)) {
+            text.extend_from_slice(format!("id: {position}\n").as_bytes());
         }
         text.extend_from_slice(b"data: ");
     }
@@ -138,21 +140,21 @@ fn part(form: Form, route: &Route, message: Bytes) -> Result<Bytes, Problem> {
 }
 
 /// Returns the position of an answer in its stream, if it has one; a heartbeat may have none.
-fn place(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
+fn position(message: &DynamicMessage, path: &[FieldDescriptor]) -> Option<String> {
     let (field, rest) = path.split_first()?;
     if !message.has_field(field) {
         return None;
     }
     match &*message.get_field(field) {
-        Value::Message(inner) => place(inner, rest),
-        Value::String(place) => Some(place.clone()),
-        Value::I64(place) => Some(place.to_string()),
+        Value::Message(inner) => position(inner, rest),
+        Value::String(position) => Some(position.clone()),
+        Value::I64(position) => Some(position.to_string()),
         _ => None,
     }
 }
 
 fn last_words(form: Form, problem: &Problem, context: &AnswerContext) -> Bytes {
-    let (document, _) = problem.tell(context);
+    let (document, _) = problem.document(context);
     match form {
         Form::Events => [b"event: error\ndata: ".as_slice(), &document, b"\n\n"].concat().into(),
         _ => [b"{\"error\":".as_slice(), &document, b"}\n"].concat().into(),

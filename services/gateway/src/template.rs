@@ -118,7 +118,8 @@ impl Template {
         Ok(())
     }
 
-    /// Returns how many segments a fitting path has (none for any number, where the template ends in `**`), and its verb.
+    /// Returns how many segments a fitting path has (none for any number, where the template ends in `**`), and its
+    /// verb.
     pub fn shape(&self) -> (Option<usize>, &str) {
         let is_open = self.segments.last() == Some(&Segment::Rest);
         ((!is_open).then_some(self.segments.len()), &self.verb)
@@ -134,8 +135,8 @@ impl Template {
         self.variables.iter().map(|variable| variable.field.as_str())
     }
 
-    /// Returns the value that a path gives to each field; none if the path does not fit. A value of several segments keeps
-    /// `%2F` encoded, because a slash separates the segments.
+    /// Returns the value that a path gives to each field; none if the path does not fit. A value of several segments
+    /// keeps `%2F` encoded, because a slash separates the segments.
     pub fn captures(&self, path: &Path<'_>) -> Option<Vec<(&str, String)>> {
         if path.verb != self.verb {
             return None;

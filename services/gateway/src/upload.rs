@@ -146,11 +146,11 @@ async fn form(
 ) -> Result<(), Problem> {
     let boundary = multer::parse_boundary(kind).map_err(|error| malformed(&error))?;
     let input = route.method.descriptor.input();
-    let untold = Arc::new(AtomicUsize::new(0));
-    let mut form = Multipart::new(apart(bytes, untold.clone()), boundary);
+    let pending = Arc::new(AtomicUsize::new(0));
+    let mut form = Multipart::new(apart(bytes, pending.clone()), boundary);
     let mut first = Some(DynamicMessage::new(input.clone()));
     while let Some(mut part) = form.next_field().await.map_err(problem_of)? {
-        untold.store(0, Ordering::Relaxed);
+        pending.store(0, Ordering::Relaxed);
         let name = part.name().unwrap_or_default().to_owned();
         let field = field_of(&input, &name)?;
         let Some(mut message) = first.take() else {
@@ -161,14 +161,14 @@ async fn form(
             pass(sender, &message).await;
             let mut pieces = Pieces::new(sender, &field);
             while let Some(bytes) = part.chunk().await.map_err(problem_of)? {
-                untold.store(0, Ordering::Relaxed);
+                pending.store(0, Ordering::Relaxed);
                 pieces.add(&bytes).await;
             }
             pieces.end().await;
         } else {
             let mut text = BytesMut::new();
             while let Some(bytes) = part.chunk().await.map_err(problem_of)? {
-                untold.store(0, Ordering::Relaxed);
+                pending.store(0, Ordering::Relaxed);
                 if text.len() + bytes.len() > PIECE {
                     return Err(Problem::too_large());
                 }
@@ -184,20 +184,21 @@ async fn form(
     }
 }
 
-/// Passes the bytes of a form to its reader one chunk at a time, because the reader keeps every chunk that is ready, and
-/// everything before a part. Fails when `untold`, the bytes kept since the reader last returned something, are too many.
+/// Passes the bytes of a form to its reader one chunk at a time, because the reader keeps every chunk that is ready,
+/// and everything before a part. Fails when `pending`, the bytes kept since the reader last returned something, are too
+/// many.
 fn apart(
     mut bytes: impl Stream<Item = Result<Bytes, Problem>> + Send + Unpin + 'static,
-    untold: Arc<AtomicUsize>,
+    pending: Arc<AtomicUsize>,
 ) -> impl Stream<Item = Result<Bytes, Carried>> + Send + 'static {
     async_stream::stream! {
         while let Some(next) = bytes.next().await {
             let next = match next {
-                Ok(_) if untold.load(Ordering::Relaxed) > HEAD => Err(Problem::invalid("", "no part of the form begins")),
+                Ok(_) if pending.load(Ordering::Relaxed) > HEAD => Err(Problem::invalid("", "no part of the form begins")),
                 next => next,
             };
             let is_over = next.is_err();
-            untold.fetch_add(next.as_ref().map_or(0, Bytes::len), Ordering::Relaxed);
+            pending.fetch_add(next.as_ref().map_or(0, Bytes::len), Ordering::Relaxed);
             yield next.map_err(Carried);
             if is_over {
                 return;

@@ -39,8 +39,8 @@ a call of the public gRPC services, and the clause that it serves stands in brac
 /// Plays the day on services of its own and prints the story. The exit code says whether every expectation held.
 pub async fn run(common: &Common) -> Result<ExitCode, Error> {
     check(common)?;
-    // Data and ports are the demo's own, so it does not lock the home. The launcher removes the data however the process
-    // ends.
+    // Data and ports are the demo's own, so it does not lock the home. The launcher removes the data however the
+    // process ends.
     let home = common.home()?;
     let (clock, time) = morning();
     let plan = Plan {
@@ -70,8 +70,8 @@ pub fn morning() -> (Clock, SimulatedTime) {
     Clock::simulated(Timestamp::from_second(MORNING).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
-/// Plays the day on running services and lets the clock run on from its end, which is returned. Prints the story only if an
-/// expectation fails.
+/// Plays the day on running services and lets the clock run on from its end, which is returned. Prints the story only
+/// if an expectation fails.
 pub async fn prepare(home: &Home, instance: &Instance, clock: Clock, time: SimulatedTime) -> Result<Timestamp, Error> {
     let mut stage = Stage::open(home, &instance.addresses(), (clock.clone(), time), Play::new(false)).await?;
     let played = play_day(&mut stage, |_| Ok(())).await;

@@ -54,8 +54,8 @@ pub struct ImportArguments {
     rejects: Option<PathBuf>,
 }
 
-/// Reads a file and a map in memory, for the fuzzer. Returns the messages that the command would send and the rows it would
-/// reject. Fails where the command would not begin.
+/// Reads a file and a map in memory, for the fuzzer. Returns the messages that the command would send and the rows it
+/// would reject. Fails where the command would not begin.
 pub fn read_import(file: &[u8], map: &str) -> Result<(Vec<ImportRequestsRequest>, Vec<RejectedRow>), ImportError> {
     let (path, map_path) = (Path::new("file.csv"), Path::new("map.toml"));
     let ends_in_crlf = file::ends_in_crlf(file).unwrap_or_default();

@@ -204,8 +204,8 @@ impl Instance {
         }
     }
 
-    /// Stops the gateway and the services at once, each after its calls end or the grace period passes, then the database.
-    /// Stopping them together lets streams through the gateway end, which only their service can end.
+    /// Stops the gateway and the services at once, each after its calls end or the grace period passes, then the
+    /// database. Stopping them together lets streams through the gateway end, which only their service can end.
     pub async fn stop(self) -> Result<(), Error> {
         let gateway = async {
             if let Some(gateway) = self.gateway {

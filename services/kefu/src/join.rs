@@ -45,7 +45,8 @@ impl Session {
                 let instance = Instance::start(&home, plan).await?;
                 return Ok(Self { state: instance.state(), home, bearer, own: Some((instance, lock)) });
             }
-            // A state of another process than the lock's is left from a killed kefu; other programs may have its ports now.
+            // A state of another process than the lock's is left from a killed kefu; other programs may have its ports
+            // now.
             if let Some(state) = home.state().filter(|state| state.pid.to_string() == home.lock_owner())
                 && join_all(state.services.values().map(|&address| client::is_ready(address)))
                     .await

@@ -1,4 +1,5 @@
-//! `journal`: verifies the journals' hash chains, and signs their heads so that later changes before a head can be proved.
+//! `journal`: verifies the journals' hash chains, and signs their heads so that later changes before a head can be
+//! proved.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

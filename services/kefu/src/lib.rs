@@ -1,5 +1,5 @@
-//! kefu: all services in one process, and the operator's command line. A library, so that the fuzzer can call its readers;
-//! the binary only calls `main`.
+//! kefu: all services in one process, and the operator's command line. A library, so that the fuzzer can call its
+//! readers; the binary only calls `main`.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The program as its users run it: started, called, stopped, killed, and fed with the real file.
+//! Runs the program as its users do: starts, calls, stops and kills it, and imports the real file of MyLA311.
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::net::TcpListener;
@@ -22,7 +22,7 @@ mod kefu {
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A home of its own, removed in the end.
+/// A home directory for one test, removed when the test ends.
 struct Home(PathBuf);
 
 impl Home {
@@ -57,7 +57,7 @@ impl Home {
         self.up_logging(arguments, environment, Stdio::inherit())
     }
 
-    /// The same, with what it logs somewhere else.
+    /// Starts everything as [`Home::up`] does, and sends what it logs to `logs`.
     fn up_logging(&self, arguments: &[&str], environment: &[(&str, &str)], logs: Stdio) -> Up {
         let base = free_ports().to_string();
         let started = Instant::now();
@@ -76,7 +76,7 @@ impl Home {
         self.0.join("ephemeral").read_dir().map_or(true, |mut entries| entries.next().is_none())
     }
 
-    /// The processes that have to do with this home.
+    /// Returns the command lines of the processes that name this home.
     fn processes(&self) -> Vec<String> {
         let path = self.0.to_str().unwrap();
         let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
@@ -97,7 +97,7 @@ struct Up {
     took: Duration,
 }
 
-/// A test that fails leaves nothing running.
+/// Kills the program, so that a test that fails leaves nothing running.
 impl Drop for Up {
     fn drop(&mut self) {
         self.child.kill().ok();
@@ -112,8 +112,8 @@ impl Up {
     }
 }
 
-/// A base from which the ports of every service are free, given to one caller only: below those that the kernel gives to
-/// outgoing connections, which any test beside may have.
+/// Returns a port base from which the ports of every service are free, each base once in this process. It lies below
+/// the ports that the kernel gives to outgoing connections, since tests that run at the same time may have those.
 fn free_ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 1_000).unwrap();
@@ -134,7 +134,7 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Creates a customer through the public API with a token of the command line; how many there are then.
+/// Creates a customer by gRPC with a token from the command line, and returns how many customers there are then.
 async fn create_customer(home: &Home, address: &str) -> usize {
     let token = home.text(&["token", "--subject", "staff/admin", "--role", "admin"]);
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
@@ -215,7 +215,7 @@ fn a_demo_that_is_interrupted_leaves_nothing() {
     eventually("no data are left", || home.has_no_ephemeral_data());
 }
 
-/// Takes metrics as a collector does, and hands on their names.
+/// Receives metrics as a collector does, and passes their names on.
 struct Collector(tokio::sync::mpsc::UnboundedSender<String>);
 
 #[tonic::async_trait]
@@ -242,7 +242,7 @@ async fn telemetry_that_waits_is_sent_when_it_is_stopped() {
     tokio::spawn(server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)));
 
     let home = Home::new("telemetry");
-    // So long that nothing is sent before the end.
+    // The interval is so long that nothing is sent before the program stops.
     let settings = [("KEFU_TELEMETRY__ENDPOINT", endpoint.as_str()), ("KEFU_TELEMETRY__METRIC_INTERVAL_MS", "3600000")];
     let mut up = home.up_with(&["--ephemeral"], &settings);
     let mut stranger = CustomerServiceClient::connect(format!("http://{}", up.address)).await.unwrap();
@@ -293,7 +293,7 @@ fn what_cannot_be_used_is_named() {
     }
 }
 
-/// The real file: outside of the repository, so that this says nothing where it is not.
+/// The real file lies outside the repository; without it this test checks nothing.
 #[test]
 fn the_real_file_is_imported_once_and_judged_where_it_has_the_times() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

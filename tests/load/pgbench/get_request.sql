@@ -1,4 +1,4 @@
--- The select of GetRequest by the key, of one of the :rows that register_request has written with 32 clients.
+-- Selects a request by its key as GetRequest does: one of the :rows that register_request wrote with 32 clients.
 \set k random(1, :rows) * 64 + random(0, 31)
 select id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
     problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source, external_id,

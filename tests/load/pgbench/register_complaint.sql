@@ -1,6 +1,7 @@
--- The rows of RegisterComplaint, in one transaction: a complaint, what it is found by, its event, its two duties, its reply.
--- What varies in length comes from a row that the service wrote: :payload, :response and so on; what it is found by, from one
--- of :places rows that it wrote, since the same words again would find their pages warm. Keys rise, as the service's do.
+-- Inserts the rows of RegisterComplaint in one transaction: a complaint, its search entry, its event, its two duties,
+-- its reply. Values that vary in length (:payload, :response and so on) are those of a row that the service wrote. The
+-- search entry is one of :places that the service wrote, because repeating one would find its index pages warm. Keys
+-- rise, as the service's do.
 \set i :i + 1
 \set k :i * 64 + :client_id
 \set place random(1, :places)

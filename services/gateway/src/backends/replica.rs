@@ -113,8 +113,8 @@ impl Replica {
         ((before == State::Ready as u8) != is_ready).then_some(is_ready)
     }
 
-    /// Returns whether the replica is ready. One without an answer is not, unless it answered the question before: it may be
-    /// busy.
+    /// Returns whether the replica is ready. One without an answer is not, unless it answered the question before: it
+    /// may be busy.
     async fn says_ready(&self) -> Option<bool> {
         let mut client = HealthClient::new(self.asked.clone());
         let asked = client.check(HealthCheckRequest { service: ASKED.to_owned() });

@@ -14,8 +14,8 @@ const TIME: &str = "2026-01-05T01:30:00Z";
 /// The fields that say how a call is made, not what it asks.
 const OF_CALLS: [&str; 3] = ["request_id", "etag", "occurred_time"];
 
-/// Makes an example of a request, or of a resource in it, with the required fields. Where none is required, it has a field
-/// with an example, or the first one. Fields of the path are left out.
+/// Makes an example of a request, or of a resource in it, with the required fields. Where none is required, it has a
+/// field with an example, or the first one. Fields of the path are left out.
 pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
     let may = |field: &FieldDescriptor| {
         let rules = schemas.rules(field);

@@ -110,7 +110,8 @@ impl<'a> Schemas<'a> {
         schema
     }
 
-    /// Returns the rules of a field. Reading them from the options takes longer than everything else, so it is done once.
+    /// Returns the rules of a field. Reading them from the options takes longer than everything else, so it is done
+    /// once.
     pub fn rules(&self, field: &FieldDescriptor) -> Rc<Rules> {
         if let Some(known) = self.rules.borrow().get(field.full_name()) {
             return known.clone();

@@ -8,8 +8,8 @@ use super::usage::Use;
 
 /// The length up to which every string is one line, in characters, as the chassis has it.
 const LONGEST_LINE: u64 = 200;
-/// The characters that no string holds: control characters other than tab and line breaks, and overrides of the direction of
-/// writing.
+/// The characters that no string holds: control characters other than tab and line breaks, and overrides of the
+/// direction of writing.
 const ACTING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
 /// The characters that no string of one line holds: tab and line breaks as well.
 const NOT_IN_LINE: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
@@ -19,8 +19,8 @@ pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
 pub const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
 /// A `UUIDv7`, as the services make them.
 pub const A_UUID: &str = "0199d4c8-7c00-7a31-9f3e-5b2d6c1a8e47";
-/// An e-mail address. The labels of its domain are letters and digits of any script. Classes that every engine knows cannot
-/// express that, so this allows every character beyond ASCII.
+/// An e-mail address. The labels of its domain are letters and digits of any script. Classes that every engine knows
+/// cannot express that, so this allows every character beyond ASCII.
 const EMAIL: &str = r"[^\s@\u0000-\u001f\u007f-\u009f]{1,64}@L+(\.L+)*";
 const LABEL: &str = r"[^\s\u0000-,./:-@\[-`{-\u009f\u202a-\u202e\u2066-\u2069]";
 /// Base64 of an alphabet `B`, padded or not.
@@ -207,8 +207,8 @@ impl Rules {
         schema
     }
 
-    /// Makes the schema of a number. A number of 64 bits is text, in requests a number as well; one of 32 bits the other way
-    /// round.
+    /// Makes the schema of a number. A number of 64 bits is text, in requests a number as well; one of 32 bits the
+    /// other way round.
     fn number(&self, format: &str, lowest: i64, highest: i64, usage: Use) -> Value {
         let least = self.at_least.unwrap_or(lowest).max(if self.required { 1 } else { lowest });
         let most = self.at_most.unwrap_or(highest);
@@ -246,7 +246,8 @@ fn well_known(message: &str) -> Value {
     }
 }
 
-/// Returns the forms of the names that a field holds: of the resource it refers to, or of the one that its message describes.
+/// Returns the forms of the names that a field holds: of the resource it refers to, or of the one that its message
+/// describes.
 fn forms_of<'a>(field: &FieldDescriptor, is_identity: bool, resources: &'a [Resource]) -> &'a [String] {
     let found = if is_identity {
         let message = field.parent_message();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn told(problem: &Problem, language: Language) -> (Value, HeaderMap) {
-    let (document, headers) = problem.tell(&AnswerContext { language, trace_id: "0af7".into() });
+    let (document, headers) = problem.document(&AnswerContext { language, trace_id: "0af7".into() });
     (serde_json::from_slice(&document).unwrap(), headers)
 }
 

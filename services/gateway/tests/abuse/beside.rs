@@ -1,4 +1,4 @@
-//! Others, who call while the gateway is attacked, and the memory that it takes meanwhile.
+//! Attacks the gateway while other callers go on, and measures the memory that it takes meanwhile.
 
 pub use kefu_testkit::beside::alone;
 use kefu_testkit::beside::{self, Peak};
@@ -7,13 +7,13 @@ use reqwest::Client;
 
 use crate::stage::Stage;
 
-/// By how much memory may grow in an attack unless it says more, callers and services included.
+/// Most memory that an attack may add in MiB, callers and services included; some attacks have a bound of their own.
 pub const BOUND_MIB: i64 = 64;
-/// What others ask for.
+/// Path that the other callers read.
 pub const LIST: &str = "/v1/services/intake/duties";
 
-/// Does `attack` while others go on calling, one on a connection that was there before and one that connects anew for each call;
-/// each call must succeed in time, and memory may not grow by more than `bound_mib`.
+/// Runs `attack` while two others go on calling, one on a connection made before and one that connects anew for each
+/// call. Every call of theirs must succeed in time, and memory must grow by less than `bound_mib`.
 pub async fn attacked<T>(stage: &Stage, bound_mib: i64, attack: impl Future<Output = T>) -> T {
     let known = Client::new();
     let call = async |client: &Client| {
@@ -21,7 +21,7 @@ pub async fn attacked<T>(stage: &Stage, bound_mib: i64, attack: impl Future<Outp
         assert_eq!(sent.status(), 200);
         sent.bytes().await.unwrap();
     };
-    // What a service makes for its first call is no growth.
+    // The first call makes a service allocate once, which is not counted as growth.
     call(&known).await;
     let peak = Peak::from_here();
     let both = async || {
@@ -35,7 +35,7 @@ pub async fn attacked<T>(stage: &Stage, bound_mib: i64, attack: impl Future<Outp
     outcome
 }
 
-/// The token of somebody who attacks nobody.
+/// Returns the token of a caller who takes no part in the attack.
 pub fn mei() -> String {
     sign("staff/mei", &["ADMIN"])
 }

@@ -1,4 +1,4 @@
-//! Bodies that are too large: as they are said to be, as they come, and as they unfold.
+//! Bodies that are too large: by their stated length, by the bytes that come, or once they are decompressed.
 
 use std::io::Write as _;
 
@@ -10,9 +10,9 @@ use crate::beside::{BOUND_MIB, alone, attacked};
 use crate::stage::Stage;
 use crate::wire::{Wire, chunk, head, head_of_json};
 
-/// So large is too large for whatever there is.
+/// A size in bytes beyond every bound of the gateway.
 const LARGE: usize = 100_000_000;
-/// Bytes that are written at once.
+/// Number of bytes that are written at once.
 const PIECE: usize = 64 << 10;
 
 const JSON: (&str, &str) = ("/v1/customers", "content-type: application/json\r\n");
@@ -74,7 +74,7 @@ async fn a_body_that_does_not_end_is_refused_once_it_is_too_large() {
             let answer = wire.flood(&piece, LARGE / PIECE).await.expect("it is answered");
             answer.refused(413);
         }
-        // Of these the service has the last word, or the first.
+        // These uploads are refused by the service, by its own bound or at once.
         for ((path, kind), first) in [(FILE, "name"), (FORM, beginning)] {
             let mut wire = Wire::connect(stage.address()).await;
             wire.send([head("POST", path, &format!("{kind}{chunked}")).as_bytes(), &chunk(first.as_bytes())].concat())
@@ -136,13 +136,13 @@ async fn a_body_in_a_coding_that_is_not_taken_or_not_kept_to_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_in_the_smallest_pieces_is_held_as_what_it_is() {
     let _alone = alone().await;
-    // None of the bodies ends, so each is held until its time is over.
+    // The body does not end, so it is held until its time is over.
     let stage = Stage::with(|setup| setup.limits.body_ms = 4_000).await;
     let bytes = chunk(b" ").repeat(PIECE);
     attacked(&stage, 16, async {
         let mut wire = Wire::connect(stage.address()).await;
         wire.send(head("POST", JSON.0, &format!("{}transfer-encoding: chunked\r\n", JSON.1))).await;
-        // Not quite as many as may come.
+        // Somewhat fewer bytes than a body of JSON may have.
         wire.flood(&bytes, (3 << 20) / PIECE).await.unwrap().refused(408);
     })
     .await;

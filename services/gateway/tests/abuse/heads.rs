@@ -1,4 +1,4 @@
-//! Heads of requests that are too large, or that two readers would read differently.
+//! Heads of requests that are too large, or that two readers could understand differently (request smuggling).
 
 use kefu_testkit::raw::{
     CONTINUATION, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, Raw, Seen, frame, header, headers,
@@ -8,7 +8,8 @@ use crate::beside::{BOUND_MIB, LIST, alone, attacked};
 use crate::stage::{Stage, lin};
 use crate::wire::{Wire, head};
 
-/// What hyper answers by itself has no body: the request is not there to be told in which language.
+/// Checks that a request is refused by its status alone. hyper itself answers then, before a request is there whose
+/// language a problem could have.
 async fn refused_by_status(stage: &Stage, bytes: &[u8], status: u16) {
     let mut wire = Wire::connect(stage.address()).await;
     let _ = wire.send(bytes).await;
@@ -30,7 +31,7 @@ async fn heads_that_are_too_large_are_refused_by_their_status_and_end_their_conn
         }
         refused_by_status(&stage, &vec![b'x'; 1 << 20], 431).await;
         refused_by_status(&stage, head("GET", &format!("/{}", "x".repeat(1 << 20)), "").as_bytes(), 431).await;
-        // One that never ends is refused when it is too large.
+        // A head that never ends is refused as soon as it is too large.
         let mut wire = Wire::connect(stage.address()).await;
         wire.send("GET / HTTP/1.1\r\n").await;
         let answer = wire.flood("x: 1\r\n".repeat(1_000).as_bytes(), 100_000).await;
@@ -131,7 +132,7 @@ async fn chunks_that_are_no_chunks_break_their_body_off() {
     .await;
 }
 
-/// What comes of `parts`, sent on a connection of HTTP/2.
+/// Sends `parts` on a connection of HTTP/2 as an attack, and returns what came back.
 async fn flood(stage: &Stage, parts: impl Iterator<Item = Vec<u8>>, answers: usize) -> Seen {
     attacked(stage, BOUND_MIB, async {
         Raw::connect(stage.address()).await.flood(parts, answers, std::future::ready(())).await
@@ -168,7 +169,7 @@ async fn headers_of_http2_that_are_too_large_refuse_their_call_and_no_other() {
     let _alone = alone().await;
     let stage = Stage::start().await;
     let cookies = vec![("cookie", "a=b"); 500];
-    // What a header takes beside its name and value counts too (RFC 9113, 6.5.2).
+    // A header counts as its name, its value and 32 bytes more (RFC 9113, 6.5.2).
     let large = "x".repeat(16_370 - get(&[("x-large", "")]).len());
     for more in [cookies.as_slice(), &[("x-large", &large)]] {
         let block = get(more);

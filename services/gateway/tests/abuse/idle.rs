@@ -1,4 +1,4 @@
-//! Ten thousand connections that do nothing.
+//! Holds ten thousand connections that do nothing, and makes room for those that do something.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -14,23 +14,23 @@ use crate::beside::{alone, attacked};
 use crate::stage::Stage;
 
 const CONNECTIONS: usize = 10_000;
-/// What else this process opens.
+/// Number of files that this process opens beside the connections.
 const OTHER_FILES: usize = 1_000;
-/// How many connect after the gateway has as many as it takes.
+/// Number of connections made after the gateway has as many as it takes.
 const MORE: usize = 500;
-/// What a connection that does nothing may take, in KiB.
+/// Most memory that an idle connection may take, in KiB.
 const EACH_KIB: usize = 24;
-/// Where the other process is told what to attack.
+/// Environment variable with the address that the other process attacks.
 const ADDRESS: &str = "KEFU_ABUSED";
 
-/// Lets this process have as many files as it may, and says how many.
+/// Raises this process's limit of open files as far as allowed, and returns it.
 fn files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
     limit.maximum.map_or(usize::MAX, |files| usize::try_from(files).unwrap())
 }
 
-/// The other process: the two ends of so many connections are more than one may have.
+/// The process that holds the callers' ends: one process may not open enough files for both ends of every connection.
 struct Callers {
     process: Child,
     say: ChildStdin,
@@ -47,7 +47,7 @@ impl Callers {
         Self { process, say, hear }
     }
 
-    /// Says how many are to connect, and returns how many connections there are then that the gateway has not ended.
+    /// Lets `connect` more connect, and returns how many of all their connections the gateway has not ended.
     fn have(&mut self, connect: usize) -> usize {
         writeln!(self.say, "{connect}").unwrap();
         let mut line = String::new();
@@ -79,7 +79,7 @@ fn the_callers_who_do_nothing() {
         for number in 0..line.unwrap().parse().unwrap() {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            // One says nothing, one not all, and one has said all and was answered.
+            // Of each three, one sends nothing, one sends part of a request, and one sends all of it and is answered.
             match number % 3 {
                 0 => {}
                 1 => stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: kefu\r\nx: ").unwrap(),
@@ -108,7 +108,7 @@ async fn ten_thousand_connections_that_do_nothing_are_held_and_make_room_for_tho
         setup.limits.handshake_ms = 600_000;
     })
     .await;
-    // Somebody who has a call all the while.
+    // This caller has a call under way all the while.
     let events =
         stage.request(Method::GET, "/v1/services/intake/events:subscribe").header("accept", "text/event-stream");
     let mut events = events.send().await.unwrap();
@@ -134,7 +134,7 @@ async fn ten_thousand_connections_that_do_nothing_are_held_and_make_room_for_tho
         .unwrap()
     })
     .await;
-    // Those who call have connections too.
+    // The callers that the attack runs beside have connections too.
     let open = within(Duration::from_secs(15), "the quietest make room", async || {
         let open = callers.lock().unwrap().have(0);
         (open < connections).then_some(open)

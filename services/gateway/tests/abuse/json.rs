@@ -1,4 +1,4 @@
-//! JSON that is made to be hard to read.
+//! JSON that is made to be costly or ambiguous to read.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -47,7 +47,7 @@ async fn what_is_nested_without_end_is_refused_where_it_goes_too_deep() {
                 }
             }
         }
-        // It need not be all there to be too deep.
+        // JSON that breaks off is too deep all the same.
         let problem = post(stage.address(), CUSTOMERS, "[".repeat(DEEP).as_bytes()).await.refused(400);
         assert!(said(&problem).contains("recursion limit exceeded"), "{problem}");
     })
@@ -158,7 +158,7 @@ async fn numbers_without_end_are_no_numbers_and_hold_nobody_up() {
                 post(stage.address(), CUSTOMERS, body.as_bytes()).await.refused(400);
             }
         }
-        // These are as good as none.
+        // These numbers count as 0.
         for number in [format!("0.{zeros}1"), format!("1e-{digits}")] {
             let body = format!(r#"{{"source": "x", "rows": [{{"line": {number}}}]}}"#);
             let answer = lines(&stage, "", body.as_bytes()).await;

@@ -1,5 +1,6 @@
-//! The gateway against callers who keep to no rule of HTTP, or to its letter only: each is refused or bounded, and meanwhile
-//! others are served. A process of its own, because its memory is measured; one test at a time, for the same reason.
+//! Tests the gateway against callers who break the rules of HTTP, or keep only to their letter: each is refused or
+//! bounded, and meanwhile others are served. The tests measure memory, so they have a process of their own and run one
+//! at a time.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod beside;

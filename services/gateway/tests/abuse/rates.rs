@@ -1,4 +1,4 @@
-//! Callers who call too often: they wait, and nobody else does.
+//! Callers who call too often have to wait, and nobody else does.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use crate::wire::{Wire, head_of};
 
 const BURST: u32 = 20;
 
-/// A gateway that gives a caller so many calls, and hardly more while a test runs.
+/// Starts a gateway that allows a caller [`BURST`] calls, and hardly more while a test runs.
 async fn strict() -> Stage {
     Stage::with(|setup| {
         setup.limits.rate_burst = BURST;
@@ -20,7 +20,7 @@ async fn strict() -> Stage {
     .await
 }
 
-/// The statuses of so many calls by the bearer of a token, on one connection; each that is one too many says when to come back.
+/// Returns the statuses of `count` calls with a token on one connection. Every refusal must say when to retry.
 async fn statuses(stage: &Stage, token: &str, count: u32) -> Vec<u16> {
     let mut wire = Wire::connect(stage.address()).await;
     let mut statuses = Vec::new();
@@ -40,7 +40,7 @@ fn count(statuses: &[u16], status: u16) -> usize {
     statuses.iter().filter(|&&known| known == status).count()
 }
 
-/// A token that held once.
+/// Returns a token that expired a day ago.
 fn expired() -> String {
     let token = lin();
     let (head, claims) = token.rsplit_once('.').unwrap().0.split_once('.').unwrap();
@@ -59,7 +59,7 @@ async fn who_calls_too_often_waits_and_nobody_else_does() {
     let stage = strict().await;
     let often = statuses(&stage, &lin(), 3 * BURST).await;
     assert!(count(&often, 200) >= BURST as usize && count(&often, 429) >= BURST as usize, "{often:?}");
-    // Another token of the same person is the same person.
+    // A second token of the same person counts for the same person.
     assert!(statuses(&stage, &sign("staff/lin", &["AGENT"]), 3).await.contains(&429));
     assert_eq!(count(&statuses(&stage, &mei(), BURST).await, 200), BURST as usize);
 }

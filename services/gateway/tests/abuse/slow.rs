@@ -1,4 +1,4 @@
-//! Those who take their time: a byte now and then, or nothing more.
+//! Slow callers, who send a byte now and then, or stop sending.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::beside::{BOUND_MIB, alone, attacked};
 use crate::stage::{Stage, lin};
 use crate::wire::{SOON, Wire, chunk, head, head_of_json};
 
-/// How long a slow one waits before the next byte.
+/// How long a slow caller waits before the next byte.
 const BEAT: Duration = Duration::from_millis(100);
 
 const CUSTOMERS: &str = "/v1/customers";
 const CHUNKED_JSON: &str = "content-type: application/json\r\ntransfer-encoding: chunked\r\n";
 
-/// Writes at each beat, for as long as `until` takes.
+/// Calls `write` at each beat until it returns false, for as long as `until` takes.
 async fn slowly<T>(mut write: impl AsyncFnMut() -> bool, until: impl Future<Output = T>) -> T {
     let drip = async {
         while write().await {
@@ -79,7 +79,7 @@ async fn a_connection_that_says_nothing_or_not_enough_is_ended() {
             wire.ended().await;
         }))
         .await;
-        // One that was answered, too.
+        // A connection whose request was answered is ended as well.
         let mut wire = Wire::connect(stage.address()).await;
         wire.send(head("GET", "/v1/requests", "")).await;
         assert_eq!(wire.answer().await.unwrap().status, 200);
@@ -96,7 +96,7 @@ async fn a_body_of_json_that_does_not_come_in_time_is_refused() {
         let slow = [
             (head_of_json(CUSTOMERS, 4_000), b" ".to_vec()),
             (head("POST", CUSTOMERS, CHUNKED_JSON), chunk(b" ")),
-            // It stops in the middle of a chunk, or before the last.
+            // These bodies stop in the middle of a chunk, or before the last.
             (head("POST", CUSTOMERS, CHUNKED_JSON) + "10\r\n{", Vec::new()),
             (head("POST", CUSTOMERS, CHUNKED_JSON) + "2\r\n{}\r\n", Vec::new()),
             (head("POST", CUSTOMERS, CHUNKED_JSON) + "2\r", Vec::new()),
@@ -111,7 +111,7 @@ async fn a_body_of_json_that_does_not_come_in_time_is_refused() {
             }
         });
         join_all(slow).await;
-        // Over HTTP/2 it is refused alone: the connection goes on.
+        // Over HTTP/2 only the request is refused: the connection goes on.
         let mut wire = Http2::connect(&stage).await;
         for _ in 0..2 {
             let (answer, mut body) = wire.begin("POST", CUSTOMERS, "application/json").await;
@@ -149,7 +149,7 @@ async fn an_upload_that_stops_is_refused_and_one_that_goes_on_too_long() {
             wire.send(head("POST", path, &more) + first).await;
             let answer = wire.drip(part, BEAT).await.expect("it is answered");
             println!("{path} {part:?}: {}", answer.status);
-            // Of the evidence the service knows at once that nothing can come of it.
+            // The service refuses the first message of this form at once, before any time is over.
             answer.refused(if first == content { 400 } else { status });
         }))
         .await;
@@ -192,10 +192,10 @@ async fn a_call_that_gives_itself_no_time_is_late_and_its_service_not_away() {
             let more = [("content-type", "application/grpc"), ("kefu-service", "intake"), ("grpc-timeout", timeout)];
             let path = "/kefu.compliance.v1.ComplianceService/ListDuties";
             let (answer, mut body) = wire.begin_with("POST", path, &more).await;
-            // The answer may come before it.
+            // Sending may fail, because the answer may come first.
             let _ = body.send_data(b"\0\0\0\0\0".as_slice().into(), true);
             let answer = answer.await.unwrap();
-            // It is late, or was fast enough to learn that it says nothing.
+            // The call is late (4), or was fast enough for the service to refuse its empty message (3).
             let status = answer.headers()["grpc-status"].to_str().unwrap();
             assert!(["3", "4"].contains(&status), "{timeout}: {answer:?}");
         }

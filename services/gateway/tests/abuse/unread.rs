@@ -1,4 +1,4 @@
-//! Answers that nobody reads: they are held for as many calls as a caller may have, and for a while.
+//! Answers that nobody reads are held for a bounded time, and for as many calls as a caller may have.
 
 use futures::future::join_all;
 use h2::client::Builder;
@@ -15,19 +15,19 @@ use crate::beside::{BOUND_MIB, LIST, alone, attacked, mei};
 use crate::stage::{Stage, lin, told};
 use crate::wire::{SOON, Wire, head};
 
-/// As many calls as a caller may have.
+/// Number of calls that a caller may have under way.
 const SHARE: usize = 10;
 const ROWS: usize = 300;
 const PAGE: &str = "/v1/requests?state=CLOSED&pageSize=100";
 const EVENTS: &str = "/v1/services/intake/events:subscribe";
 
-/// Such a gateway does not wait for long.
+/// Makes the gateway end what is not read after 4 s, and gives each caller [`SHARE`] calls.
 fn impatient(limits: &mut Limits) {
     limits.stall_ms = 4_000;
     limits.calls_per_caller = SHARE;
 }
 
-/// A gateway before services with much to tell.
+/// Starts a gateway before an intake with [`ROWS`] long requests, so that pages and feed are large.
 async fn talkative(change: impl FnOnce(&mut Limits)) -> Stage {
     let stage = Stage::with(|setup| change(&mut setup.limits)).await;
     let row = |id: usize| {
@@ -44,7 +44,7 @@ async fn talkative(change: impl FnOnce(&mut Limits)) -> Stage {
     stage
 }
 
-/// Returns when the caller has as many calls under way as may be, and then again when there are fewer.
+/// Waits until the caller has as many calls under way as allowed, and then until there are fewer.
 async fn held_and_let_go(stage: &Stage) {
     for (what, status) in [("all are held", StatusCode::TOO_MANY_REQUESTS), ("they are let go", StatusCode::OK)] {
         eventually(what, async || {
@@ -69,7 +69,8 @@ async fn pages_that_nobody_reads_are_held_for_a_while_and_for_as_many_calls_as_a
         }))
         .await;
         held_and_let_go(&stage).await;
-        // Each has come to an end. What the kernel has taken in whole made room for another.
+        // Every connection has ended. An answer that fits into the kernel's buffers no longer counts, so more than the
+        // share may have been answered.
         let came = join_all(unread.into_iter().map(Wire::ended)).await;
         let refused = came.iter().filter(|bytes| bytes.starts_with(b"HTTP/1.1 429")).count();
         println!("{refused} refused");
@@ -86,7 +87,7 @@ async fn events_that_nobody_reads_end_their_stream() {
         let unread = join_all((0..SHARE).map(|_| async {
             let mut wire = Wire::connect_narrowly(stage.address()).await;
             wire.send(head("GET", EVENTS, "accept: text/event-stream\r\n")).await;
-            // Asked before, the question whether all are held would be one of them.
+            // The stream must have begun before the call that asks whether all are held, which would take its place.
             wire.begun().await;
             wire
         }))
@@ -110,7 +111,7 @@ async fn streams_that_nobody_reads_hold_up_no_other() {
             wire.begun().await;
             unread.push(wire);
         }
-        // To its end, which is more than lies ready for anybody.
+        // Another caller reads all events, which are more than the gateway receives ahead of a reader.
         let events = stage.anonymous(Method::GET, EVENTS).bearer_auth(mei()).header("accept", "text/event-stream");
         let mut events = events.send().await.unwrap();
         let last = format!("id: {ROWS}\n");

@@ -1,4 +1,4 @@
-//! Uploads that are made to be hard to read: parts that do not begin, lines that do not end, pieces of a byte.
+//! Uploads that are made to be costly to read: parts that do not begin, lines that do not end, pieces of one byte.
 
 use crate::beside::{BOUND_MIB, alone, attacked};
 use crate::stage::Stage;
@@ -9,7 +9,7 @@ const LINES: &str = "content-type: application/x-ndjson\r\ntransfer-encoding: ch
 const EVIDENCE: &str = "/v1/complaints/x/evidence:upload";
 const PIECE: usize = 64 << 10;
 
-/// What comes of a chunked body that begins so and goes on with the same again and again.
+/// Sends a chunked body that begins with `first` and goes on with `chunks` so many times, and returns the answer.
 async fn flood(stage: &Stage, path: &str, more: &str, first: &str, chunks: &[u8], times: usize) -> Answer {
     let mut wire = Wire::connect(stage.address()).await;
     let head = head("POST", path, more);
@@ -25,7 +25,7 @@ async fn a_part_of_a_form_that_does_not_begin_is_not_waited_for() {
     let begun = "--edge\r\ncontent-disposition: form-data; name=\"evidence\"\r\nx: ";
     attacked(&stage, 32, async {
         for (first, rest) in [
-            // Something before the first part; a part whose head does not end, in one line or in many.
+            // Bytes before the first part; a head without end, in one line or in many; a boundary without end.
             ("", "x"),
             (begun, "x"),
             (begun, "x\r\nx: "),
@@ -97,7 +97,7 @@ async fn a_form_of_many_parts_or_of_a_part_that_is_none_is_refused() {
 async fn a_line_that_comes_in_small_pieces_costs_what_its_bytes_cost() {
     let _alone = alone().await;
     let stage = Stage::with(|setup| setup.limits.body_bytes = 1 << 20).await;
-    // Read anew with each of its pieces, it would take minutes.
+    // If the line were searched from its start with every piece, this would take minutes.
     let pieces = chunk(&[b' '; 16]).repeat(PIECE / 16);
     attacked(&stage, BOUND_MIB, async {
         flood(&stage, "/v1/requests:import", LINES, "", &pieces, 100).await.refused(413);

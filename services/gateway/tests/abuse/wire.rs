@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand: bytes as they are asked for, whether they make sense or not.
+//! A client of HTTP/1.1 that sends any bytes, whether they make sense or not.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::stage::lin;
 /// How long an answer, or the end of a connection, may take on a busy machine.
 pub const SOON: Duration = Duration::from_secs(15);
 
-/// A connection.
+/// A connection, with the bytes that were read and not yet returned.
 pub struct Wire {
     stream: TcpStream,
     read: Vec<u8>,
@@ -34,19 +34,19 @@ impl Wire {
         Self { stream, read: Vec::new() }
     }
 
-    /// One that has little room for what it does not read.
+    /// Connects with a small receive buffer, so that little fits into the kernel while nobody reads.
     pub async fn connect_narrowly(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         Self { stream: socket.connect(address).await.unwrap(), read: Vec::new() }
     }
 
-    /// Writes; false when the other side is there no more.
+    /// Writes bytes. Returns false if the other side has gone.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).await.is_ok()
     }
 
-    /// Writes `part` so many times, or until the other side takes no more, while what comes is read; the answer.
+    /// Writes `part` so many times, or until the other side takes no more, and reads meanwhile. Returns the answer.
     pub async fn flood(self, part: &[u8], times: usize) -> Option<Answer> {
         let Self { stream, mut read } = self;
         let (mut reading, mut writing) = stream.into_split();
@@ -65,7 +65,7 @@ impl Wire {
         }
     }
 
-    /// Writes `part` at each beat, while what comes is read; the answer.
+    /// Writes `part` at each beat, and reads meanwhile. Returns the answer.
     pub async fn drip(self, part: &[u8], beat: Duration) -> Option<Answer> {
         let Self { stream, mut read } = self;
         let (mut reading, mut writing) = stream.into_split();
@@ -86,12 +86,12 @@ impl Wire {
         timeout(SOON, self.stream.readable()).await.expect("it is answered").unwrap();
     }
 
-    /// The next answer; none when the connection ends before it does.
+    /// Returns the next answer; none if the connection ends before the answer does.
     pub async fn answer(&mut self) -> Option<Answer> {
         answer(&mut self.stream, &mut self.read).await
     }
 
-    /// Returns when the other side has ended the connection, with all that came.
+    /// Waits until the other side has ended the connection, and returns all bytes that came.
     pub async fn ended(mut self) -> Vec<u8> {
         timeout(SOON, async {
             let mut bytes = vec![0; 65_536];
@@ -122,7 +122,7 @@ async fn answer(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Op
     timeout(SOON, whole()).await.expect("it is answered, or ended")
 }
 
-/// The first answer of what was read, once all of it is there.
+/// Removes the first answer from what was read, once all of it is there, and skips statuses 100.
 fn taken(read: &mut Vec<u8>) -> Option<Answer> {
     let end = read.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8(read[..end].to_vec()).unwrap().to_ascii_lowercase();
@@ -141,18 +141,18 @@ fn taken(read: &mut Vec<u8>) -> Option<Answer> {
 }
 
 impl Answer {
-    /// What a header says; its name in lower case.
+    /// Returns the value of a header in lower case, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.split("\r\n").filter_map(|line| line.split_once(": "));
         lines.filter(|(known, _)| *known == name).map(|(_, value)| value).next()
     }
 
-    /// Its JSON.
+    /// Returns the body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The problem that it is, with this status, which says nothing of how things are made and is not long.
+    /// Returns the problem in the answer. It must have this status, be short, and reveal nothing of the implementation.
     #[track_caller]
     pub fn refused(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
@@ -167,27 +167,27 @@ impl Answer {
     }
 }
 
-/// The head of a request by an agent, with more lines, each ended by CRLF.
+/// Writes the head of a request by an agent, with the header lines in `more`, each ended by CRLF.
 pub fn head(verb: &str, path: &str, more: &str) -> String {
     head_of(&lin(), verb, path, more)
 }
 
-/// The head of a request by the bearer of a token.
+/// Writes the head of a request with a token.
 pub fn head_of(token: &str, verb: &str, path: &str, more: &str) -> String {
     format!("{verb} {path} HTTP/1.1\r\nhost: kefu\r\nauthorization: Bearer {token}\r\n{more}\r\n")
 }
 
-/// The head of a request with a body of JSON of this length.
+/// Writes the head of a request with a body of JSON of this length.
 pub fn head_of_json(path: &str, length: usize) -> String {
     head("POST", path, &format!("content-type: application/json\r\ncontent-length: {length}\r\n"))
 }
 
-/// A chunk of a chunked body.
+/// Writes a chunk of a chunked body.
 pub fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
-/// The answer to a body of JSON, sent to a path whole.
+/// Sends a whole body of JSON to a path, and returns the answer.
 pub async fn post(address: SocketAddr, path: &str, body: &[u8]) -> Answer {
     let mut wire = Wire::connect(address).await;
     wire.send([head_of_json(path, body.len()).as_bytes(), body].concat()).await;

@@ -1,10 +1,10 @@
-//! Words that are no text, or not the text they seem to be: in JSON, addresses and headers.
+//! Bytes that are not UTF-8, and texts that are not what they seem: in JSON, addresses and headers.
 
 use crate::beside::{BOUND_MIB, alone, attacked};
 use crate::stage::Stage;
 use crate::wire::{Wire, head, head_of_json, post};
 
-/// Bytes that are no UTF-8: a byte that begins nothing, half a character, a surrogate, and a slash written too long.
+/// Bytes that are not UTF-8: a byte that begins nothing, half a character, a surrogate, an overlong slash.
 const NO_TEXT: [&[u8]; 4] = [b"\xff", b"\xe4\xbd", b"\xed\xa0\x80", b"\xc0\xaf"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,7 +24,7 @@ async fn what_is_no_text_is_refused_in_json() {
             post(address, "/v1/customers", body.as_bytes()).await.refused(400);
         }
     }
-    // A mark of the order of bytes, and another encoding.
+    // A byte order mark, and UTF-16.
     post(address, "/v1/customers", "\u{feff}{}".as_bytes()).await.refused(400);
     post(address, "/v1/customers", b"{\0}\0").await.refused(400);
 }
@@ -119,7 +119,7 @@ async fn what_is_no_text_is_refused_in_headers_that_are_read() {
             wire.send([whole.as_bytes(), &line, body].concat()).await;
             wire.answer().await.unwrap().refused(400);
         }
-        // Who they are is then not said.
+        // A token that is not text names nobody.
         let mut wire = Wire::connect(stage.address()).await;
         wire.send([b"GET /v1/requests HTTP/1.1\r\nhost: kefu\r\nauthorization: Bearer ", bytes, b"\r\n\r\n"].concat())
             .await;

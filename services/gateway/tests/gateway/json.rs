@@ -10,7 +10,7 @@ fn customer() -> Value {
     json!({"displayName": "林小姐", "contacts": [{"phone": "138 0013 8000"}]})
 }
 
-/// A customer, and a request of theirs.
+/// Creates a customer, registers a request of theirs, and returns the request.
 async fn register(stage: &Stage) -> Value {
     let (status, customer) = stage.post("/v1/customers", &customer()).await;
     assert_eq!(status, 200, "{customer}");
@@ -38,7 +38,7 @@ async fn a_request_is_registered_read_answered_and_listed() {
     assert_eq!((status, &answered["state"]), (200, &json!("IN_PROGRESS")));
     let (status, list) = stage.get("/v1/requests?owner=staff/lin&pageSize=5&state=IN_PROGRESS").await;
     assert_eq!((status, &list["requests"][0]["name"]), (200, &request["name"]), "{list}");
-    // What every service serves is for the one that the path names.
+    // A method that every service serves is called at the service in the path.
     let (status, duties) = stage.get("/v1/services/intake/duties?pageSize=3").await;
     assert_eq!((status, &duties["duties"][0]["subject"]), (200, &request["name"]), "{duties}");
     let (status, _) = stage.get("/v1/services/complaints/duties").await;

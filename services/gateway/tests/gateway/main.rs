@@ -1,4 +1,4 @@
-//! The gateway before real services: what HTTP asks of it, and gRPC beside it.
+//! Tests the gateway before real services: HTTP and JSON, gRPC and gRPC-Web.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
 mod json;

@@ -1,4 +1,4 @@
-//! gRPC and gRPC-Web on the port of HTTP: one address for every client.
+//! gRPC and gRPC-Web on the port of HTTP, so that every client has one address.
 
 use kefu_proto::events::v1::SubscribeRequest;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;

@@ -1,4 +1,4 @@
-//! A service as it is, with a note of every call that reaches it: a listener before it that passes everything on.
+//! A listener before a real service that records every call and passes it on.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -18,14 +18,14 @@ use tokio::sync::watch;
 use tonic::transport::Channel;
 use tower_service::Service as _;
 
-/// A call that reached a service: its path, and what came of its body until the service answered.
+/// A call that reached a service: its path, and its body as gRPC frames it.
 #[derive(Clone, Debug)]
 pub struct Reached {
     pub path: String,
     pub body: Bytes,
 }
 
-/// The calls that reached one service.
+/// The listener before one service, and the calls that came since they were last taken.
 pub struct Recorder {
     pub address: SocketAddr,
     calls: Arc<Mutex<Vec<Reached>>>,
@@ -56,7 +56,7 @@ impl Recorder {
         Self { address, calls, _stop: stop }
     }
 
-    /// What has reached it since it was last asked, but for questions whether it is well.
+    /// Removes and returns the calls so far, except checks of health.
     pub fn take(&self) -> Vec<Reached> {
         let mut calls = std::mem::take(&mut *self.calls.lock().unwrap());
         calls.retain(|call| !call.path.starts_with("/grpc.health."));

@@ -1,5 +1,5 @@
-//! Every method of the contracts is reached by each of its HTTP bindings and by its gRPC path, on the service that the address
-//! names, with what the address says; and no other is.
+//! Tests that each HTTP binding and gRPC path of the contracts reaches its own method, on the service that the address
+//! names and on no other, with the values in the address.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use tower_service::Service as _;
 use crate::recorder::{Reached, Recorder};
 use crate::stage::setup;
 
-/// The services of the suite, each with a note of what reaches it, and a gateway before them.
+/// The services of the suite, each behind a recorder of its calls, and a gateway before them.
 struct House {
     recorders: BTreeMap<&'static str, Recorder>,
     gateway: kefu_gateway::Running,
@@ -43,7 +43,7 @@ impl House {
         Self { recorders, gateway, _benches: [intake, complaints, appraisal] }
     }
 
-    /// What has reached the services, each with its service.
+    /// Removes and returns the calls that reached the services, each with the service.
     fn take(&self) -> Vec<(&'static str, Reached)> {
         let calls = self
             .recorders
@@ -53,7 +53,7 @@ impl House {
     }
 }
 
-/// The services that serve a method.
+/// Returns the services that serve a method.
 fn services(method: &MethodDescriptor) -> Vec<String> {
     match served_by(method.parent_service()) {
         Some(service) => vec![service],
@@ -61,7 +61,7 @@ fn services(method: &MethodDescriptor) -> Vec<String> {
     }
 }
 
-/// A path that fits a template, and what it says of the fields: each variable with its stars replaced.
+/// Returns a path that fits a template, with ids in place of wildcards, and the value that it gives to each variable.
 fn path(binding: &Binding, service: &str) -> (String, Vec<(String, String)>) {
     let mut path = binding.template.clone();
     let mut said = Vec::new();
@@ -76,7 +76,7 @@ fn path(binding: &Binding, service: &str) -> (String, Vec<(String, String)>) {
     (path, said)
 }
 
-/// The first message of a body of gRPC.
+/// Decodes the first message of a gRPC body.
 fn first(method: &MethodDescriptor, body: &Bytes) -> DynamicMessage {
     let length = usize::try_from(u32::from_be_bytes(body[1..5].try_into().unwrap())).unwrap();
     DynamicMessage::decode(method.input(), body.slice(5..5 + length)).unwrap()

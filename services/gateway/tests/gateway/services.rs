@@ -1,4 +1,4 @@
-//! The services behind the gateway: away, back, several of one; and what is told of that.
+//! Services that go away and come back, replicas of one service, and how health and metrics report them.
 
 use std::sync::{Arc, Mutex};
 
@@ -92,7 +92,7 @@ async fn every_address_of_a_name_is_a_replica_and_one_that_goes_or_comes_is_noti
     }
     let shares: Vec<usize> = replicas.iter().map(|replica| replica.take().len()).collect();
     assert_eq!(shares, [10, 10], "they take turns");
-    // One goes without a word, and what was sent to it is sent to the other.
+    // One replica vanishes without a word. Calls that it loses are repeated at the other.
     let [one, gone] = replicas.try_into().ok().unwrap();
     drop(gone);
     for _ in 0..20 {

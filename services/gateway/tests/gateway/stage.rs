@@ -1,4 +1,4 @@
-//! The services as they are, each with a database of its own, and the gateway before them.
+//! Real services, each with a database of its own, and a gateway before them.
 
 use std::net::SocketAddr;
 
@@ -7,27 +7,27 @@ use kefu_testkit::{Bench, sign};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
-/// Services and gateway.
+/// The running services and the gateway.
 pub struct Stage {
-    /// Customers and requests.
+    /// The service of customers and requests.
     pub intake: Bench,
-    /// Complaints and their evidence.
+    /// The service of complaints and their evidence.
     pub complaints: Bench,
-    /// The directory.
+    /// The service with the directory.
     pub appraisal: Bench,
-    /// Anybody's way to the gateway by HTTP/1.1.
+    /// A client of HTTP/1.1 without a token.
     pub client: Client,
     gateway: Option<Running>,
     address: SocketAddr,
 }
 
 impl Stage {
-    /// As they come.
+    /// Starts services and gateway with default settings, but for rates that no test reaches.
     pub async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
-    /// With a gateway that differs.
+    /// Starts services and gateway, the gateway with a changed setup.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let (intake, complaints, appraisal) = tokio::join!(
             Box::pin(Bench::of(&kefu_intake::SERVICE)),
@@ -41,27 +41,27 @@ impl Stage {
         Self { intake, complaints, appraisal, client: Client::new(), gateway: Some(gateway), address }
     }
 
-    /// Where the gateway listens.
+    /// Returns the address at which the gateway listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A request by nobody.
+    /// Makes a request without a token.
     pub fn anonymous(&self, verb: Method, path: &str) -> RequestBuilder {
         self.client.request(verb, format!("http://{}{path}", self.address))
     }
 
-    /// A request by an agent, who is also a supervisor and an operator.
+    /// Makes a request by an agent, who is also a supervisor and an operator.
     pub fn request(&self, verb: Method, path: &str) -> RequestBuilder {
         self.anonymous(verb, path).bearer_auth(lin())
     }
 
-    /// What is read at a path.
+    /// Reads a path. Returns the status and the JSON of the answer.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         told(self.request(Method::GET, path).send().await.unwrap()).await
     }
 
-    /// What becomes of a body that is sent to a path.
+    /// Posts a body to a path. Returns the status and the JSON of the answer.
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         told(self.request(Method::POST, path).json(body).send().await.unwrap()).await
     }
@@ -74,7 +74,7 @@ impl Stage {
     }
 }
 
-/// A gateway before these services, by their short names.
+/// Returns the setup of a gateway before these services, by their short names.
 pub fn setup(services: &[(&str, &Bench)]) -> Setup {
     let url = |bench: &Bench| BackendConfig { url: format!("http://{}", bench.address()), ca_file: None };
     Setup {
@@ -89,12 +89,12 @@ pub fn setup(services: &[(&str, &Bench)]) -> Setup {
     }
 }
 
-/// The token of an agent, who is also a supervisor and an operator.
+/// Returns the token of an agent, who is also a supervisor and an operator.
 pub fn lin() -> String {
     sign("staff/lin", &["AGENT", "SUPERVISOR", "ADMIN"])
 }
 
-/// The status of an answer, and its JSON.
+/// Returns the status of an answer, and its JSON, or its text if it is no JSON.
 pub async fn told(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();

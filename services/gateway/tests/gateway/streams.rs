@@ -1,4 +1,4 @@
-//! Streams of answers: Server-Sent Events that are resumed, lines of JSON, the bytes of a content; and their end.
+//! Streams of answers as Server-Sent Events that are resumed, as lines of JSON and as bytes, and how they end.
 
 use reqwest::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
 use reqwest::{Method, Response};
@@ -8,7 +8,7 @@ use crate::stage::Stage;
 
 const EVENTS: &str = "/v1/services/intake/events:subscribe";
 
-/// What comes of a stream, part by part.
+/// Reads a stream part by part.
 struct Parts {
     response: Response,
     read: String,
@@ -20,7 +20,7 @@ impl Parts {
         Self { response, read: String::new() }
     }
 
-    /// What comes up to a mark; none if the stream ends before.
+    /// Returns the text up to the next `mark`; none if the stream ends before.
     async fn next(&mut self, mark: &str) -> Option<String> {
         loop {
             if let Some(end) = self.read.find(mark) {
@@ -35,7 +35,7 @@ impl Parts {
         }
     }
 
-    /// The next event that has an id, and its data.
+    /// Returns the id and the data of the next event that has an id.
     async fn event(&mut self) -> (String, Value) {
         loop {
             let event = self.next("\n\n").await.expect("an event");

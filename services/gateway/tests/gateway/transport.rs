@@ -1,5 +1,5 @@
-//! What the gateway is spoken to in: HTTP/1.1 and HTTP/2, in plain text and by TLS, towards callers and towards services; and
-//! how long it waits for them.
+//! HTTP/1.1 and HTTP/2, in plain text and by TLS, towards callers and towards services, and how long the gateway waits
+//! for them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

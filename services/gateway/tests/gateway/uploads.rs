@@ -1,4 +1,4 @@
-//! Streams of messages from one body: a form with a file, the bytes of a file, a line of JSON a message; whole or not at all.
+//! Uploads as a form with a file, as the bytes of a file and as lines of JSON; each is taken whole or not at all.
 
 use base64::Engine as _;
 use reqwest::Method;
@@ -21,7 +21,7 @@ fn form(parts: &[Vec<u8>]) -> Vec<u8> {
     [parts.concat(), b"--kefu--\r\n".to_vec()].concat()
 }
 
-/// A picture of more than one piece.
+/// Makes a picture that takes more than one message.
 fn picture() -> Vec<u8> {
     let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
     picture.extend((0..600_000_u32).map(|number| u8::try_from(number * 7 % 251).unwrap()));
@@ -56,7 +56,7 @@ async fn send(stage: &Stage, path: &str, kind: &str, body: Vec<u8>) -> (u16, Val
     told(stage.request(Method::POST, path).header(CONTENT_TYPE, kind).body(body).send().await.unwrap()).await
 }
 
-/// Evidence that was sent as a form; its name and its content.
+/// Uploads evidence as a form, and returns its name and content.
 pub async fn upload(stage: &Stage) -> (String, Vec<u8>) {
     let (complaint, content) = (complain(stage).await, picture());
     let body = form(&[
@@ -150,7 +150,7 @@ async fn what_breaks_off_is_taken_for_no_whole() {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer).await;
     assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
-    // Another's import begins after this one's end.
+    // The directory takes imports in turn, so this one begins after the broken one has ended.
     let other = "id,number,display_name,department,roles\nwen,3101,文,shop,AGENT\n";
     let (status, answer) = send(&stage, "/v1/staff:import", "text/csv", other.as_bytes().to_vec()).await;
     assert_eq!(

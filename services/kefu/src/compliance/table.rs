@@ -26,8 +26,8 @@ const COUNTS: [(&str, &str, bool, Count); 10] = [
     ("breached", "违反", false, |row| row.breached),
 ];
 
-/// Share of duties fulfilled in time, in thousandths: met in time / (met in time + breached). Rounded down, so that 100.0 %
-/// means all of them; none without such duties.
+/// Share of duties fulfilled in time, in thousandths: met in time / (met in time + breached). Rounded down, so that
+/// 100.0 % means all of them; none without such duties.
 fn in_time(row: &ComplianceRow) -> Option<i64> {
     (row.met_in_time * 1_000).checked_div(row.met_in_time + row.breached)
 }

@@ -1,4 +1,5 @@
-//! The stage of a play: people, each with clients and a token of their own, the clock, and expectations about the services.
+//! The stage of a play: people, each with clients and a token of their own, the clock, and expectations about the
+//! services.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

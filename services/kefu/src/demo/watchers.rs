@@ -1,5 +1,5 @@
-//! Two people watch all day by streams: one every change of a request, one her notifications. At the end the changes are
-//! compared with the journal, the notifications with the list.
+//! Two people watch all day by streams: one every change of a request, one her notifications. At the end the changes
+//! are compared with the journal, the notifications with the list.
 
 use std::fmt::Debug;
 

@@ -1,4 +1,4 @@
-//! The whole day of the demo, logged in full and told to a collector: nothing personal or secret is in what leaves it.
+//! Searches everything that the demo's day logs, and sends to a collector, for personal data and secrets.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{Home, eventually, read};
 
-/// Takes traces and metrics, and keeps them as text.
+/// Receives traces and metrics, and keeps them as text.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<String>>>);
 
@@ -58,7 +58,7 @@ impl Collector {
     }
 }
 
-/// Every text of a marked field in the journal of a service.
+/// Collects every text of a field marked `debug_redact` from the journal of a service.
 async fn confidential(service: &str, address: &str, token: &str, found: &mut BTreeSet<String>) {
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let bearer: tonic::metadata::MetadataValue<_> = format!("Bearer {token}").parse().unwrap();
@@ -85,8 +85,7 @@ async fn confidential(service: &str, address: &str, token: &str, found: &mut BTr
 
 fn collect(message: &DynamicMessage, found: &mut BTreeSet<String>) {
     for (field, value) in message.fields() {
-        let options = field.options();
-        let is_marked = options.get_field_by_name("debug_redact").is_some_and(|marked| marked.as_bool() == Some(true));
+        let is_marked = kefu_proto::contract::is_redacted(&field);
         let items = value.as_list().map_or(std::slice::from_ref(value), |items| items);
         for item in items {
             match item {
@@ -98,10 +97,11 @@ fn collect(message: &DynamicMessage, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The secrets in the files of a home that runs, as they could be written down: the key that signs, the database's password.
+/// Returns the secrets in the files of a running home, in the forms in which a log could show them: the signing key in
+/// hexadecimal and as a list of bytes, and the database's password.
 fn secrets(home: &Home) -> Vec<String> {
     let key = std::fs::read(home.0.join("keys/dev.pkcs8")).unwrap();
-    // In PKCS #8 the seed of an Ed25519 key stands after sixteen bytes.
+    // In PKCS #8 the seed of an Ed25519 key follows sixteen bytes of header.
     let seed = &key[16..48];
     let hex = seed.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let list = format!("{seed:?}").trim_matches(['[', ']']).to_owned();
@@ -135,12 +135,12 @@ async fn a_whole_day_logs_and_tells_a_collector_nothing_personal_or_secret() {
     }
     let mut secrets = secrets(&home);
     assert_eq!(secrets.len(), 3, "the key twice, and a password");
-    // A token begins with its header in base64; the passwords of the services' roles are set by a statement.
+    // "eyJ" begins the base64 of every token. The other two are in statements that set the password of a database role.
     secrets.extend(["eyJ", "password '", "SCRAM-SHA-256$"].map(str::to_owned));
     assert!(up.signal("-TERM").success());
     eventually("no process is left", || home.processes().is_empty());
 
-    // One character, or a word like "no", stands in other words too.
+    // A single character, or a short word such as "no", also occurs within other words and proves nothing.
     let is_telling = |text: &&String| text.chars().count() >= if text.is_ascii() { 6 } else { 2 };
     let personal: Vec<&String> = personal.iter().filter(is_telling).collect();
     assert!(personal.len() > 50 && personal.iter().any(|text| *text == "韩雪"), "{personal:?}");

@@ -1,5 +1,5 @@
-//! A complaint from request to archive: investigated by another department; the first plan rejected, the second declined,
-//! the third agreed; and a dissatisfied return call, after which everything is done once more (C5, D8, A1.1).
+//! A complaint from request to archive: investigated by another department; the first plan rejected, the second
+//! declined, the third agreed; and a dissatisfied return call, after which everything is done once more (C5, D8, A1.1).
 
 use jiff::SignedDuration;
 use kefu_chassis::time::to_proto;

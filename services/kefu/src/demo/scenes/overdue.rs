@@ -1,5 +1,5 @@
-//! An unanswered chat: the owner is notified, then the supervisor. The breach stays on record after the late answer (C2.1,
-//! A9.1).
+//! An unanswered chat: the owner is notified, then the supervisor. The breach stays on record after the late answer
+//! (C2.1, A9.1).
 
 use kefu_proto::compliance::v1::duty;
 use kefu_proto::contacts::v1::Channel;

@@ -1,5 +1,5 @@
-//! A request outside the desk's scope is transferred to the department in charge; the deputy accepts for the absent head
-//! (A2.4).
+//! A request outside the desk's scope is transferred to the department in charge; the deputy accepts for the absent
+//! head (A2.4).
 
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;

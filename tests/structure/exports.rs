@@ -48,34 +48,34 @@ impl<'a> Exports<'a> {
     /// this path.
     pub fn files(&self, path: &[String]) -> BTreeSet<&'a str> {
         let mut files = BTreeSet::new();
-        self.follow(path.to_vec(), &mut BTreeSet::new(), &mut files);
+        self.follow(path, &mut BTreeSet::new(), &mut files);
         files
     }
 
-    fn follow(&self, path: Path, seen: &mut BTreeSet<Path>, files: &mut BTreeSet<&'a str>) {
-        if !seen.insert(path.clone()) {
+    fn follow(&self, path: &[String], seen: &mut BTreeSet<Path>, files: &mut BTreeSet<&'a str>) {
+        if !seen.insert(path.to_vec()) {
             return;
         }
-        files.extend(self.of.file_at(&path).map(|file: &File| file.path.as_str()));
+        files.extend(self.of.file_at(path).map(|file: &File| file.path.as_str()));
         if let Some((last, module)) = path.split_last()
             && last == "*"
         {
             let shown =
                 self.reexports.iter().filter(|(shown, _)| shown.split_last().is_some_and(|(_, at)| at == module));
             for meant in shown.flat_map(|(_, meant)| meant) {
-                self.follow(meant.clone(), seen, files);
+                self.follow(meant, seen, files);
             }
             return;
         }
         for at in 0..path.len() {
             let (module, rest) = path.split_at(at);
             for meant in self.reexports.get(&path[..=at]).into_iter().flatten() {
-                self.follow([meant.as_slice(), &rest[1..]].concat(), seen, files);
+                self.follow(&[meant.as_slice(), &rest[1..]].concat(), seen, files);
             }
             for meant in self.reexports.get(&[module, &["*".to_owned()]].concat()).into_iter().flatten() {
                 let from = &meant[..meant.len() - 1];
                 if self.shows(from, &rest[0]) {
-                    self.follow([from, rest].concat(), seen, files);
+                    self.follow(&[from, rest].concat(), seen, files);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Runs the program as its users do: starts, calls, stops and kills it, and imports the real file of MyLA311.
+//! Runs the program as its users do: starts, calls, stops and kills it, and imports the real file of `MyLA311`.
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::net::TcpListener;

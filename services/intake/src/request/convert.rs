@@ -10,6 +10,7 @@ use kefu_chassis::error::describe;
 use kefu_chassis::identity::Identity;
 use kefu_chassis::names::{Id, new_uuid, unknown};
 use kefu_chassis::peer::failure;
+use kefu_chassis::record::Record;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::{Call, Chassis, Error};
@@ -34,6 +35,24 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(20);
 /// How often `run` looks for unfinished intents.
 const POLL: Duration = Duration::from_secs(2);
+
+/// The intent to convert a request, as it is stored.
+#[derive(Record)]
+#[record(table = "intake.conversion", append_only)]
+struct ConversionRow {
+    request: Uuid,
+    call_id: Uuid,
+    /// The encoded registration of the complaint.
+    registration: Vec<u8>,
+    /// The caller who asked for the conversion, and the key and digest of that call.
+    actor: String,
+    request_id: Option<Uuid>,
+    digest: Vec<u8>,
+    done: bool,
+    /// When `run` may take the intent.
+    try_next_at: jiff_sqlx::Timestamp,
+    created_at: jiff_sqlx::Timestamp,
+}
 
 impl Requests {
     pub(super) async fn convert_to_complaint(
@@ -80,20 +99,18 @@ impl Requests {
         step.fire(Action::Convert, &facts)?;
         let call_id = Uuid::try_parse(&registration.request_id).map_err(Error::unexpected)?;
         let (request_id, digest) = call.key();
-        sqlx::query!(
-            "insert into intake.conversion (request, call_id, registration, actor, request_id, digest, done, try_next_at, created_at)
-            values ($1, $2, $3, $4, $5, $6, false, $7, $8)",
-            id.uuid(),
+        let intent = ConversionRow {
+            request: id.uuid(),
             call_id,
-            registration.encode_to_vec(),
-            call.caller.subject,
+            registration: registration.encode_to_vec(),
+            actor: call.caller.subject.clone(),
             request_id,
-            digest.as_slice(),
-            sql::at(call.now + RETRY_AFTER),
-            sql::at(call.now),
-        )
-        .execute(step.change.connection())
-        .await?;
+            digest: digest.to_vec(),
+            done: false,
+            try_next_at: sql::at(call.now + RETRY_AFTER),
+            created_at: sql::at(call.now),
+        };
+        intent.insert(step.change.connection()).await?;
         let payload = pb::RequestConversionBegun { state: step.state() };
         step.finish_unanswered(&payload).await?;
         Ok((id, registration))

@@ -218,7 +218,7 @@ impl Bench {
         eventually("every overdue duty is marked", async || {
             duties::mark_overdue(self.chassis()).await.unwrap();
             let left =
-                sqlx::query_scalar("select count(*) from duty where state = 1 and (breached_at is null and due_at < $1 or tell_next_at < $1)");
+                sqlx::query_scalar("select count(*) from duty where state = 1 and (breached_at is null and due_at < $1 or next_escalation_at < $1)");
             let left: i64 = left.bind(now).fetch_one(&self.admin).await.unwrap();
             (left == 0).then_some(())
         })

@@ -12,8 +12,7 @@ use crate::model::duty::{Duty, DutyResource, Measure, State};
 use crate::store::calendars::Calendars;
 use crate::store::record::{Columns, Record};
 
-/// A duty as it is stored. The columns `holds`, `told` and `tell_next_at` hold its pause reasons, its escalation level
-/// and the time of its next escalation.
+/// A duty as it is stored.
 #[derive(Debug, Record, Columns)]
 #[record(table = "duty", query = duties, read_only)]
 pub struct DutyRow {

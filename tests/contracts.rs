@@ -7,10 +7,14 @@ use std::sync::LazyLock;
 use prost_reflect::DescriptorPool;
 
 mod access;
+mod clauses;
 mod comments;
+mod conditions;
+mod errors;
 mod events;
 mod fields;
 mod http;
+mod labels;
 mod mutations;
 mod rules;
 
@@ -26,8 +30,25 @@ static BROKEN: LazyLock<DescriptorPool> = LazyLock::new(|| {
     compiler.descriptor_pool()
 });
 
+/// A contract whose words are wrong, with its comments.
+static BROKEN_WORDS: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/contracts");
+    let mut compiler = protox::Compiler::new([folder, concat!(env!("CARGO_MANIFEST_DIR"), "/../proto")]).unwrap();
+    compiler.include_source_info(true).include_imports(true).open_files(["broken_words.proto"]).unwrap();
+    compiler.descriptor_pool()
+});
+
 /// The contracts of kefu with their comments.
 static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(kefu_proto::COMMENTED).unwrap());
+
+/// Fails unless `check` finds nothing in kefu's contracts, and in the one with wrong words just these problems.
+fn words_hold(check: fn(&DescriptorPool) -> Vec<String>, expected: &[&str]) {
+    let problems = check(&CONTRACTS);
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    let mut problems = check(&BROKEN_WORDS);
+    problems.retain(|problem| problem.contains("kefu.words.v1"));
+    assert_eq!(problems, expected);
+}
 
 /// Fails unless `check` finds nothing in kefu's contracts, and in the broken one exactly one problem for each of
 /// `mistakes`, whose text contains every part of the mistake.

@@ -173,6 +173,12 @@ pub fn reference(field: &FieldDescriptor) -> Option<String> {
     ))
 }
 
+/// Returns the kind of resource that a message describes.
+#[must_use]
+pub fn resource_kind(message: &MessageDescriptor) -> Option<String> {
+    Some(text(&message_option(message.parent_pool(), &message.options(), "google.api.resource")?, "type"))
+}
+
 /// Returns the `buf.validate` rules of a field.
 #[must_use]
 pub fn validation(field: &FieldDescriptor) -> Option<DynamicMessage> {

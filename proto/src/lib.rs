@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use prost_reflect::DescriptorPool;
 
 pub mod contract;
+pub mod field;
+pub mod labels;
 pub mod payload;
 pub mod request;
 pub mod resource;
@@ -27,7 +29,7 @@ macro_rules! package {
     )*};
 }
 
-package!(complaints, compliance, contacts, directory, events, intake, notifications, rules);
+package!(complaints, compliance, contacts, directory, events, intake, notifications, regulation, rules);
 
 mod redacted {
     include!(concat!(env!("OUT_DIR"), "/redacted.rs"));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kefu_chassis::paging::Key;
+use kefu_chassis::wrong;
 use kefu_chassis::{Chassis, Error};
 use sqlx::PgConnection;
 
@@ -74,7 +75,10 @@ fn no_staff(name: &str) -> Error {
 fn new_name(collection: &str, id: &str) -> Result<String, Error> {
     if id == "-" {
         let field = if collection == "staff" { "staff_id" } else { "department_id" };
-        return Err(Error::field(field, "- stands for all"));
+        return Err(Error::field(
+            field,
+            wrong!(NotAccepted, "must not be -, which stands for all", "不得为短横线，它代表全部"),
+        ));
     }
     Ok(format!("{collection}/{id}"))
 }

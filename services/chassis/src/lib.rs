@@ -15,7 +15,7 @@ mod store;
 pub mod telemetry;
 mod work;
 
-pub use base::{clock, contacts, digest, error, language, names, quota, refusal, tasks, time};
+pub use base::{clock, contacts, digest, error, labels, language, names, quota, refusal, tasks, time};
 pub use contract::{call, identity, mask, paging, raw, rules};
 pub use model::{lifecycle, notice as notifications, search};
 pub use serve::{explain, program, server};
@@ -55,4 +55,5 @@ pub use call::Call;
 pub use chassis::{Chassis, ChassisConfig};
 pub use clock::Clock;
 pub use error::Error;
+pub use kefu_proto::rules::v1::FieldRule;
 pub use unit_of_work::UnitOfWork;

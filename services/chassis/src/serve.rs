@@ -7,6 +7,7 @@ pub mod explain;
 mod feed;
 mod notifications;
 pub mod program;
+mod regulation;
 pub mod server;
 mod tail;
 pub mod watch;

@@ -4,6 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use kefu_chassis::time::{duration_to_proto, from_proto, to_proto};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::analyze_complaints_response::stage::Kind;
@@ -107,19 +108,25 @@ impl Improvements {
 /// day's contacts would give too low a rate.
 fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zoned, Zoned), Error> {
     let time = |time: Option<&prost_types::Timestamp>| time.and_then(from_proto);
-    let start = time(request.start_time.as_ref()).ok_or_else(|| Error::field("start_time", "is required"))?;
-    let end = time(request.end_time.as_ref()).ok_or_else(|| Error::field("end_time", "is required"))?;
+    let start = time(request.start_time.as_ref())
+        .ok_or_else(|| Error::field("start_time", wrong!(Required, "is required", "必填")))?;
+    let end = time(request.end_time.as_ref())
+        .ok_or_else(|| Error::field("end_time", wrong!(Required, "is required", "必填")))?;
     if end <= start {
-        return Err(Error::field("end_time", "must be later than start_time"));
+        return Err(Error::field("end_time", wrong!(TooEarly, "must be later than the beginning", "须晚于开始时间")));
     }
     if end.duration_since(start) > AT_MOST {
-        return Err(Error::field("end_time", "must be at most ten years after start_time"));
+        return Err(Error::field(
+            "end_time",
+            wrong!(TooLate, "must be at most ten years after the beginning", "与开始时间相隔不得超过十年"),
+        ));
     }
     let midnight = |time: Timestamp| time.to_zoned(zone.clone()).start_of_day();
     let day_after = |day: Zoned| day.checked_add(jiff::Span::new().days(1)).and_then(|next| next.start_of_day());
-    let first = midnight(start).map_err(|_| Error::field("start_time", "is out of range"))?;
+    let first = midnight(start)
+        .map_err(|_| Error::field("start_time", wrong!(OutOfRange, "is out of range", "超出可用范围")))?;
     let last = midnight(end - SignedDuration::from_nanos(1)).and_then(day_after);
-    Ok((first, last.map_err(|_| Error::field("end_time", "is out of range"))?))
+    Ok((first, last.map_err(|_| Error::field("end_time", wrong!(OutOfRange, "is out of range", "超出可用范围")))?))
 }
 
 /// Start of the part of the period in which contacts are recorded, from which rates are counted; none without contacts.

@@ -8,6 +8,7 @@ use kefu_chassis::paging::Page;
 use kefu_chassis::quota::CallerQuota;
 use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as pb;
 use prost::Message as _;
@@ -172,7 +173,11 @@ async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<
 
 /// Fails unless the digest is empty or has the 32 bytes of a SHA-256.
 fn check_digest(field: &str, given: &[u8]) -> Result<(), Error> {
-    if given.is_empty() || given.len() == 32 { Ok(()) } else { Err(Error::field(field, "must have 32 bytes")) }
+    if given.is_empty() || given.len() == 32 {
+        Ok(())
+    } else {
+        Err(Error::field(field, wrong!(OutOfRange, "must have 32 bytes", "须为32个字节")))
+    }
 }
 
 /// Fails if a text has characters that hide or reorder what people read.

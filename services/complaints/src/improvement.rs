@@ -7,6 +7,7 @@ use kefu_chassis::paging::Page;
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_regulation::params;
@@ -57,8 +58,12 @@ impl Improvements {
         // The effect is counted over complaints with this cause and department, so at least one of those named must have
         // both.
         if !found.iter().any(|row| row.is_same) {
-            let reason = "D8.12: none of the complaints has this kind of cause and this department responsible";
-            return Err(Error::field("complaints", reason));
+            let wrong = wrong!(
+                Conflicting under "D8.12",
+                "hold none with this kind of cause and this department responsible",
+                "中没有同类原因且由该部门负责的投诉"
+            );
+            return Err(Error::field("complaints", wrong));
         }
         step.insert(|shown| pb::ImprovementCreated { improvement: Some(shown) }).await
     }
@@ -69,7 +74,9 @@ impl Improvements {
         self.chassis.check_may(&request.verifier, "VerifyImprovement", "verifier", "D8.12")?;
         known.check_department(&request.responsible_department)?;
         let due = request.due_time.as_ref().and_then(from_proto).filter(|&due| due > call.now);
-        let due = due.ok_or_else(|| Error::field("due_time", "D8.12: must be in the future"))?;
+        let due = due.ok_or_else(|| {
+            Error::field("due_time", wrong!(TooEarly under "D8.12", "must be in the future", "须晚于现在"))
+        })?;
         let complaints = request.complaints.iter().map(|name| id::<Complaint>(name).map(Id::uuid));
         Ok(ImprovementRow {
             complaints: complaints.collect::<Result<_, _>>()?,

@@ -15,7 +15,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
 use crate::backends::{Backend, Kind, Lease, NoPlace};
-use crate::problem::Problem;
+use crate::problem::{AnswerContext, Problem, ServiceTime};
 use crate::routes::Method;
 
 /// The headers of a caller that are passed on.
@@ -28,18 +28,19 @@ const ANSWER: usize = 64 << 20;
 pub struct Caller {
     metadata: MetadataMap,
     deadline: Duration,
+    service_time: ServiceTime,
 }
 
 impl Caller {
     /// Creates the caller of a request with these headers.
-    pub fn of(headers: &HeaderMap, deadline: Duration) -> Self {
+    pub fn of(headers: &HeaderMap, deadline: Duration, context: &AnswerContext) -> Self {
         let mut passed = HeaderMap::new();
         for name in PASSED {
             if let Some(value) = headers.get(&name) {
                 passed.insert(name, value.clone());
             }
         }
-        Self { metadata: MetadataMap::from_headers(passed), deadline }
+        Self { metadata: MetadataMap::from_headers(passed), deadline, service_time: context.service_time.clone() }
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -62,7 +63,7 @@ impl Caller {
             let lease = place(backend, Kind::Call)?;
             let mut grpc = grpc(&lease).await?;
             let answer = grpc.unary(self.request(message), method.path.clone(), Raw).await;
-            note(&lease, answer)
+            self.note(&lease, answer)
         };
         let calls = async {
             match call(message.clone()).await {
@@ -82,7 +83,7 @@ impl Caller {
             let mut request = self.request(message);
             request.metadata_mut().remove("grpc-timeout");
             let answer = grpc.server_streaming(request, method.path.clone(), Raw).await;
-            note(&lease, answer)
+            self.note(&lease, answer)
         };
         let messages = self.within(call).await?.into_inner();
         Ok(Answers { messages, _lease: lease })
@@ -99,9 +100,23 @@ impl Caller {
         let call = async {
             let mut grpc = grpc(&lease).await?;
             let answer = grpc.client_streaming(self.request(messages), method.path.clone(), Raw).await;
-            note(&lease, answer)
+            self.note(&lease, answer)
         };
         Ok(self.within(call).await?.into_inner())
+    }
+
+    /// Notes the time of the service and whether its replica is suspect.
+    fn note<T>(&self, lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Failed> {
+        let metadata = answer.as_ref().map_or_else(Status::metadata, Response::metadata);
+        self.service_time.note(metadata.as_ref());
+        answer.map_err(|status| {
+            if is_lost(&status) && status.code() != Code::Cancelled {
+                lease.suspect();
+                Failed::Lost(status)
+            } else {
+                Failed::Refused(status)
+            }
+        })
     }
 
     async fn within<T>(&self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, Problem> {
@@ -157,17 +172,6 @@ async fn grpc(lease: &Lease) -> Result<Client, Failed> {
         Failed::Lost(Status::from_error(error.into()))
     })?;
     Ok(grpc)
-}
-
-fn note<T>(lease: &Lease, answer: Result<Response<T>, Status>) -> Result<Response<T>, Failed> {
-    answer.map_err(|status| {
-        if is_lost(&status) && status.code() != Code::Cancelled {
-            lease.suspect();
-            Failed::Lost(status)
-        } else {
-            Failed::Refused(status)
-        }
-    })
 }
 
 /// Whether the gateway itself gave the call up because its time was over, which says nothing about the service.

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use kefu_chassis::language::Language;
+use kefu_chassis::server::KEFU_TIME;
 use kefu_chassis::telemetry::propagation::extract;
 use kefu_chassis::telemetry::{TARGET, Telemetry};
 use opentelemetry::KeyValue;
@@ -20,7 +21,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::gateway::Gateway;
 use crate::instruments::Active;
-use crate::problem::AnswerContext;
+use crate::problem::{AnswerContext, ServiceTime};
 
 /// The header with the trace of a request (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -38,10 +39,15 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     let context = AnswerContext {
         language: Language::accepted(request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok())),
         trace_id: trace_id(&span, request.headers_mut()),
+        service_time: ServiceTime::default(),
     };
+    let service_time = context.service_time.clone();
     request.extensions_mut().insert(context);
     let mut response: Response<Body> = next.run(request).instrument(span.clone()).await;
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(time) = service_time.header() {
+        response.headers_mut().insert(KEFU_TIME, time);
+    }
     let route = response.extensions().get::<Routed>().map(|routed| routed.0.clone());
     let route = route.as_deref().unwrap_or_default();
     let status = response.status();

@@ -13,6 +13,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 mod comments;
+mod conditions;
 mod example;
 mod operation;
 mod ordered;

@@ -15,6 +15,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 use kefu_chassis::Error;
 use kefu_chassis::server::parts;
+use kefu_chassis::wrong;
 use prost_reflect::DynamicMessage;
 use tower_service::Service as _;
 
@@ -111,16 +112,18 @@ async fn addressed(method: &Method, mut body: HttpBody) -> Result<(String, HttpB
                     read.extend_from_slice(&data);
                 }
             }
-            _ => return Err(Error::field("", "the message cannot be read as the contract has it")),
+            _ => return Err(Error::field("", unreadable())),
         }
     };
-    let message = DynamicMessage::decode(method.descriptor.input(), first)
-        .map_err(|_| Error::field("", "the message cannot be read as the contract has it"))?;
+    let message =
+        DynamicMessage::decode(method.descriptor.input(), first).map_err(|_| Error::field("", unreadable()))?;
     let name = ["parent", "name"].into_iter().find_map(|field| {
         let value = message.get_field_by_name(field)?;
         value.as_str().and_then(service_in).map(str::to_owned)
     });
-    let name = name.ok_or_else(|| Error::field("parent", "must name a service, e.g. services/intake"))?;
+    let name = name.ok_or_else(|| {
+        Error::field("parent", wrong!(ResourceName, "must name a service, e.g. services/intake", "须指明系统服务"))
+    })?;
     let head = futures::stream::once(std::future::ready(Ok(Frame::data(read.freeze()))));
     let rest = TryStreamExt::map_err(BodyStream::new(body), axum::Error::new);
     Ok((name, HttpBody::new(StreamBody::new(head.chain(rest)))))
@@ -130,11 +133,14 @@ async fn addressed(method: &Method, mut body: HttpBody) -> Result<(String, HttpB
 fn first_message(read: &[u8]) -> Result<Option<Bytes>, Error> {
     let Some((mut head, rest)) = read.split_at_checked(HEAD) else { return Ok(None) };
     if head.get_u8() != 0 {
-        return Err(Error::field(SERVICE.as_str(), "must name the service of a message that is compressed"));
+        return Err(Error::field(
+            SERVICE.as_str(),
+            wrong!(Required, "must name the service of a message that is compressed", "消息经过压缩时必须指明系统服务"),
+        ));
     }
     let length = usize::try_from(head.get_u32()).unwrap_or(usize::MAX);
     if length > FIRST {
-        return Err(Error::field("", "the message is too large"));
+        return Err(Error::field("", wrong!(TooLong, "the message is too large", "消息过大")));
     }
     Ok(rest.get(..length).map(Bytes::copy_from_slice))
 }

@@ -1,15 +1,18 @@
 //! Refusals as people and programs on HTTP read them: problem details (RFC 9457), made from google.rpc's details. What
 //! a service does not say stays with it, and why a connection failed is not told.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
 use kefu_chassis::error::describe;
+use kefu_chassis::labels;
 use kefu_chassis::language::{Language, Text};
 use kefu_chassis::peer::is_lost;
 use kefu_chassis::refusal::{meaning, shortened};
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_chassis::server::KEFU_TIME;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::{FieldViolation, PreconditionViolation, StatusExt as _};
@@ -50,7 +53,7 @@ struct About {
 }
 
 /// One violation.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// The field's path in the request, as JSON writes it.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -61,8 +64,14 @@ pub struct Violation {
     /// The resource that the clause is about.
     #[serde(skip_serializing_if = "String::is_empty")]
     subject: String,
+    /// The rule that the field breaks, e.g. `REQUIRED_WHEN`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    rule: String,
     /// What is wrong or missing, in English.
     description: String,
+    /// What is wrong with the field, in a sentence in the caller's language.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message: String,
 }
 
 impl Violation {
@@ -71,8 +80,22 @@ impl Violation {
             field: shortened(camel_case(&violation.field), TOLD),
             clause: String::new(),
             subject: String::new(),
+            rule: shortened(violation.reason.clone(), TOLD),
             description: shortened(violation.description.clone(), TOLD),
+            message: violation
+                .localized_message
+                .as_ref()
+                .map_or_else(String::new, |said| shortened(said.message.clone(), TOLD)),
         }
+    }
+
+    /// Returns the violation with a message: the service's own, or what its rule asks for.
+    fn told(&self, language: Language) -> Self {
+        let mut told = self.clone();
+        if told.message.is_empty() && !told.rule.is_empty() {
+            told.message = labels::help_of("kefu.rules.v1.FieldRule", &told.rule, language).to_owned();
+        }
+        told
     }
 
     fn of_clause(violation: &PreconditionViolation) -> Self {
@@ -80,7 +103,9 @@ impl Violation {
             field: String::new(),
             clause: violation.r#type.clone(),
             subject: shortened(violation.subject.clone(), TOLD),
+            rule: String::new(),
             description: shortened(violation.description.clone(), TOLD),
+            message: String::new(),
         }
     }
 }
@@ -92,6 +117,26 @@ pub struct AnswerContext {
     pub language: Language,
     /// The trace id, 32 hexadecimal digits.
     pub trace_id: String,
+    /// The time of the service that is asked.
+    pub service_time: ServiceTime,
+}
+
+/// The time by the clock of the service that answered, as its header says it; unset until one has answered.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceTime(Arc<OnceLock<HeaderValue>>);
+
+impl ServiceTime {
+    /// Notes the header of an answer, if it has one and none was noted before.
+    pub fn note(&self, headers: &HeaderMap) {
+        if let Some(time) = headers.get(KEFU_TIME) {
+            self.0.get_or_init(|| time.clone());
+        }
+    }
+
+    /// Returns the header.
+    pub fn header(&self) -> Option<HeaderValue> {
+        self.0.get().cloned()
+    }
 }
 
 #[derive(Serialize)]
@@ -139,7 +184,9 @@ impl Problem {
             field: shortened(field.to_owned(), TOLD),
             clause: String::new(),
             subject: String::new(),
+            rule: FieldRule::Form.as_str_name().to_owned(),
             description: shortened(description.into(), TOLD),
+            message: String::new(),
         };
         Self::new(StatusCode::BAD_REQUEST, ErrorReason::FieldInvalid).with(|about| about.violations.push(violation))
     }
@@ -275,7 +322,12 @@ impl Problem {
             detail: self.about.detail.as_deref().or(meaning).unwrap_or(title),
             reason: self.about.reason.map(|reason| reason.as_str_name()),
             resource: &self.about.resource,
-            violations: &self.about.violations,
+            violations: &self
+                .about
+                .violations
+                .iter()
+                .map(|violation| violation.told(context.language))
+                .collect::<Vec<_>>(),
             trace_id: &context.trace_id,
         };
         let mut headers = HeaderMap::new();

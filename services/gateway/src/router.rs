@@ -29,8 +29,8 @@ use crate::problem::{AnswerContext, Problem};
 use crate::{docs, openapi, pass, serve, stream};
 
 /// The headers of an answer that a web page may read.
-const EXPOSED: [&str; 6] =
-    ["etag", "retry-after", "content-language", "grpc-status", "grpc-message", "grpc-status-details-bin"];
+const EXPOSED: [&str; 7] =
+    ["kefu-time", "etag", "retry-after", "content-language", "grpc-status", "grpc-message", "grpc-status-details-bin"];
 
 /// Why the routes cannot be built.
 #[derive(Debug, thiserror::Error)]

@@ -59,7 +59,7 @@ async fn call(
     }
     let limits = &gateway.limits;
     if route.method.takes_stream() {
-        let caller = Caller::of(&parts.headers, Duration::from_millis(limits.upload_ms));
+        let caller = Caller::of(&parts.headers, Duration::from_millis(limits.upload_ms), context);
         let answer = upload::send(gateway, &caller, backend, route, head, body).await?;
         return answered(route, &parts.method, &parts.headers, answer);
     }
@@ -73,7 +73,7 @@ async fn call(
     };
     // While the service is at work, only the bytes of the message are kept.
     drop(body);
-    let caller = Caller::of(&parts.headers, Duration::from_millis(limits.deadline_ms));
+    let caller = Caller::of(&parts.headers, Duration::from_millis(limits.deadline_ms), context);
     if route.method.gives_stream() {
         let answers = caller.stream(backend, &route.method, encoded).await?;
         let form = stream::Form::of(route, parts.headers.get(ACCEPT));

@@ -197,6 +197,32 @@ impl Calendar {
         !self.0.day(date).0.intervals.is_empty()
     }
 
+    /// Returns the working intervals of each day of the regular week, Monday first.
+    pub fn week(&self) -> impl Iterator<Item = &[Interval]> {
+        self.0.week.days().iter().map(|day| day.intervals.as_slice())
+    }
+
+    /// Returns the days off that the regular week would have worked, in order.
+    pub fn days_off(&self) -> impl Iterator<Item = Date> {
+        self.0.holidays.off.iter().copied()
+    }
+
+    /// Returns the make-up working days, in order.
+    pub fn make_up_days(&self) -> impl Iterator<Item = Date> {
+        self.0.holidays.make_up.iter().copied()
+    }
+
+    /// Returns the years whose holidays are published; none where every year counts as published.
+    pub fn published_years(&self) -> impl Iterator<Item = i16> {
+        match &self.0.holidays.published {
+            Published::Always => None,
+            Published::Years(years) => Some(years),
+        }
+        .into_iter()
+        .flatten()
+        .copied()
+    }
+
     /// Returns the whole calendar in TOML, which [`Self::from_toml`] reads back as the same version, whatever holidays
     /// a later program has built in.
     #[must_use]

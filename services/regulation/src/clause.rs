@@ -25,6 +25,20 @@ pub enum Service {
     Faults,
 }
 
+impl Service {
+    /// Returns the short name, e.g. `intake`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Complaints => "complaints",
+            Self::Surveys => "surveys",
+            Self::Appraisal => "appraisal",
+            Self::Faults => "faults",
+        }
+    }
+}
+
 /// How the suite puts a clause into effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,7 +77,7 @@ pub enum Source {
     Extension,
 }
 
-/// A title in both languages.
+/// A title or a sentence in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Title {
@@ -80,8 +94,8 @@ pub struct Clause {
     pub id: String,
     /// The short name.
     pub title: Title,
-    /// What the clause demands, in one English sentence.
-    pub duty: String,
+    /// What the clause demands, in one sentence.
+    pub demand: Title,
     /// The services that put the clause into effect, the leading one first.
     pub services: Vec<Service>,
     /// The mechanisms by which the services do so.
@@ -207,7 +221,7 @@ struct File {
 struct ClauseEntry {
     id: String,
     title: Title,
-    duty: String,
+    duty: Title,
     services: Vec<Service>,
     mechanisms: Vec<Mechanism>,
     #[serde(default)]
@@ -253,7 +267,7 @@ impl ClauseEntry {
         Ok(Clause {
             id,
             title: self.title,
-            duty: self.duty,
+            demand: self.duty,
             services: self.services,
             mechanisms: self.mechanisms,
             parameters,

@@ -14,7 +14,7 @@ pub mod regulation;
 pub mod value;
 
 pub use budget::{Budget, Measure};
-pub use calendar::{Calendar, Due, YearNotPublished};
+pub use calendar::{Calendar, Due, Interval, YearNotPublished};
 pub use clause::{Clause, Mechanism, Parameter, Service, Source, Title};
 pub use error::Error;
 pub use params::{Param, Parametric};

@@ -181,7 +181,7 @@ fn version(clauses: &[Clause], calendar: &Calendar) -> String {
     let mut canonical = Canonical::new("kefu regulation 1");
     canonical.count(clauses.len());
     for clause in clauses {
-        for text in [&clause.id, &clause.title.en, &clause.title.zh, &clause.duty] {
+        for text in [&clause.id, &clause.title.en, &clause.title.zh, &clause.demand.en] {
             canonical.text(text);
         }
         canonical.text(&format!("{:?} {:?}", clause.services, clause.mechanisms));

@@ -9,6 +9,7 @@ use kefu_chassis::names::{Id, Resource as _};
 use kefu_chassis::paging::Page;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
 use uuid::Uuid;
@@ -62,10 +63,16 @@ impl Directory {
         let time = |given: &Option<prost_types::Timestamp>| given.as_ref().and_then(from_proto).unwrap_or(call.now);
         let (start_at, end_at) = (time(&given.start_time), time(&given.end_time));
         if end_at <= start_at {
-            return Err(Error::field("absence.end_time", "must be after start_time"));
+            return Err(Error::field(
+                "absence.end_time",
+                wrong!(TooEarly, "must be after the beginning", "须晚于开始时间"),
+            ));
         }
         if end_at.duration_since(start_at) > MAX_LENGTH {
-            return Err(Error::field("absence.end_time", "must be at most 366 days after start_time"));
+            return Err(Error::field(
+                "absence.end_time",
+                wrong!(TooLate, "must be at most 366 days after the beginning", "与开始时间相隔不得超过366天"),
+            ));
         }
         let mut change = self.chassis.begin(call).await?;
         let department = staff::row::department_of(change.connection(), &request.parent).await?;
@@ -101,10 +108,20 @@ impl Directory {
         let end_at = request.end_time.as_ref().and_then(from_proto).unwrap_or(call.now);
         let (start_at, recorded_end) = (record.start_at.to_jiff(), record.end_at.to_jiff());
         if end_at < start_at {
-            return Err(Error::field("end_time", "must not be before the absence starts"));
+            return Err(Error::field(
+                "end_time",
+                wrong!(TooEarly, "must not be before the absence starts", "不得早于缺勤开始时间"),
+            ));
         }
         if end_at > recorded_end {
-            return Err(Error::field("end_time", "must not be after the absence ends: record another"));
+            return Err(Error::field(
+                "end_time",
+                wrong!(
+                    TooLate,
+                    "must not be after the absence ends: record another",
+                    "不得晚于缺勤结束时间，请另行登记"
+                ),
+            ));
         }
         if end_at == recorded_end {
             return change.commit(record.show()).await;

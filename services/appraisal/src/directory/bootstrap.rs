@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kefu_chassis::error::describe;
 use kefu_chassis::identity::{Identity, is_id};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
@@ -27,7 +28,10 @@ impl FirstAdmin {
     /// Names the first ADMIN, `staff/{id}`. Fails if the name has another form.
     pub fn named(name: &str, chassis: Arc<Chassis>) -> Result<Self, Error> {
         if !name.strip_prefix("staff/").is_some_and(is_id) {
-            return Err(Error::field("service.admin", "must be the name of a kefu/Staff"));
+            return Err(Error::field(
+                "service.admin",
+                wrong!(ResourceName, "must be the name of a member of staff", "须为员工的资源名称"),
+            ));
         }
         Ok(Self { name: name.to_owned(), chassis })
     }

@@ -48,6 +48,17 @@ impl Directory {
         row.map(|record| record.show()).ok_or_else(|| no_department(&request.name))
     }
 
+    pub(super) async fn batch_get_departments(
+        &self,
+        _call: &Call,
+        request: pb::BatchGetDepartmentsRequest,
+    ) -> Result<pb::BatchGetDepartmentsResponse, Error> {
+        let rows = departments!("where name = any($1)", &request.names).fetch_all(self.chassis.pool()).await?;
+        let found = |name: &String| rows.iter().find(|row| row.name == *name).ok_or_else(|| no_department(name));
+        let departments = request.names.iter().map(|name| found(name).map(DepartmentRow::show));
+        Ok(pb::BatchGetDepartmentsResponse { departments: departments.collect::<Result<_, _>>()? })
+    }
+
     pub(super) async fn list_departments(
         &self,
         call: &Call,

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::directory::v1::import_staff_response::RejectedRow;
@@ -118,12 +119,20 @@ async fn receive(call: &Call, mut pieces: Streaming<pb::ImportStaffRequest>) -> 
     let mut bytes = Vec::new();
     let mut creates_departments = None;
     while let Some(piece) = pieces.next().await {
-        let piece =
-            piece.map_err(|status| Error::field("chunk", format!("the stream broke off: {}", status.code())))?;
+        let piece = piece.map_err(|status| {
+            let code = status.code();
+            Error::field(
+                "chunk",
+                wrong!(OutOfPlace, "ends too early, the stream broke off: {code}", "不完整，数据流中断"),
+            )
+        })?;
         call.check(&piece)?;
         creates_departments.get_or_insert(piece.create_departments);
         if bytes.len() + piece.chunk.len() > MAX_BYTES {
-            return Err(Error::field("chunk", "the whole file must have at most 16 MiB"));
+            return Err(Error::field(
+                "chunk",
+                wrong!(TooLong, "is too long: the whole file must have at most 16 MiB", "过大，整个文件最多十六兆字节"),
+            ));
         }
         bytes.extend_from_slice(&piece.chunk);
     }

@@ -3,6 +3,7 @@
 use kefu_chassis::call::{check_etag, etag};
 use kefu_chassis::mask::masked;
 use kefu_chassis::paging::Page;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
 
@@ -35,6 +36,17 @@ impl Directory {
             .await?
             .map(|record| record.show())
             .ok_or_else(|| no_staff(&request.name))
+    }
+
+    pub(super) async fn batch_get_staff(
+        &self,
+        _call: &Call,
+        request: pb::BatchGetStaffRequest,
+    ) -> Result<pb::BatchGetStaffResponse, Error> {
+        let rows = staffs!("where name = any($1)", &request.names).fetch_all(self.chassis.pool()).await?;
+        let found = |name: &String| rows.iter().find(|row| row.name == *name).ok_or_else(|| no_staff(name));
+        let staff = request.names.iter().map(|name| found(name).map(StaffRow::show));
+        Ok(pb::BatchGetStaffResponse { staff: staff.collect::<Result<_, _>>()? })
     }
 
     pub(super) async fn list_staff(
@@ -73,7 +85,10 @@ impl Directory {
             return change.commit(old.show()).await;
         }
         if occurred < old.department_since {
-            return Err(Error::field("occurred_time", "must not be before they came to their department"));
+            return Err(Error::field(
+                "occurred_time",
+                wrong!(TooEarly, "must not be before they came to their department", "不得早于其进入现部门的时间"),
+            ));
         }
         let known = DirectorySnapshot::around_staff(change.connection(), organisation, &new).await?;
         known.check_staff(&new)?;

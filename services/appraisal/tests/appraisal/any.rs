@@ -83,6 +83,7 @@ impl World {
             clause: "C4.1",
             kind: "progress",
             subject: subject.to_owned(),
+            number: "",
             owner: "staff/lin",
             department: DESK,
             regulation: chassis.regulation.version(),

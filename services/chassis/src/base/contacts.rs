@@ -4,6 +4,7 @@ use kefu_proto::contacts::v1 as pb;
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::Violation;
+use crate::wrong;
 
 /// A contact as it is stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -24,21 +25,23 @@ pub struct Contact {
 impl Contact {
     /// Reads the contact that a request gives in `field`. Refused when the contact has no way to reach the person,
     /// which `clause` demands, or when its telephone number cannot be one.
-    pub fn read(contact: &pb::Contact, field: &str, clause: &str, country: Country) -> Result<Self, Violation> {
-        let wrong = |part: &str, reason: &str| Violation { field: format!("{field}{part}"), reason: reason.to_owned() };
+    pub fn read(contact: &pb::Contact, field: &str, clause: &'static str, country: Country) -> Result<Self, Violation> {
         let reaches = [&contact.phone, &contact.email, &contact.chat_id, &contact.postal_address]
             .iter()
             .any(|part| !part.trim().is_empty());
         if !reaches {
-            return Err(wrong(
-                "",
-                &format!("{clause}: must have a telephone number, an e-mail address, a chat id or a postal address"),
-            ));
+            let wrong = wrong!(
+                Required under clause,
+                "must have a telephone number, an e-mail address, a chat id or a postal address",
+                "须有电话、电子邮件、聊天账号或邮寄地址中的一项"
+            );
+            return Err(Violation::new(field, wrong));
         }
         let phone = if contact.phone.is_empty() {
             String::new()
         } else {
-            country.e164(&contact.phone).ok_or_else(|| wrong(".phone", "is not a telephone number"))?
+            let wrong = || wrong!(Phone, "is not a telephone number", "不是电话号码");
+            country.e164(&contact.phone).ok_or_else(|| Violation::new(format!("{field}.phone"), wrong()))?
         };
         Ok(Self {
             person: contact.person.clone(),

@@ -2,7 +2,10 @@
 
 use kefu_proto::rules::v1::ErrorReason;
 
-use crate::base::language::{Language, Text};
+use crate::base::labels;
+use crate::base::language::{Language, Sentence, Text};
+
+pub use crate::base::violation::{Violation, Wrong};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -11,7 +14,7 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Fields are missing, malformed or out of range.
-    #[error("{}", .0.iter().map(|violation| format!("{}: {}", violation.field, violation.reason)).collect::<Vec<_>>().join("; "))]
+    #[error("{}", .0.iter().map(|violation| format!("{}: {}", violation.field, violation.wrong)).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Violation>),
     /// The request id was used before with another payload.
     #[error("request_id: was used before for another call")]
@@ -20,14 +23,14 @@ pub enum Error {
     #[error("page_token: is malformed or belongs to another query")]
     PageToken,
     /// The lifecycle has no such action from this state.
-    #[error("{subject} is {state}: {method} is not possible")]
+    #[error("{subject} is {}: {method} is not possible", state.code())]
     State {
         /// The resource.
         subject: String,
         /// The method tried.
         method: std::borrow::Cow<'static, str>,
         /// The state that the resource is in.
-        state: String,
+        state: StateName,
         /// The clause that the action serves.
         clause: std::borrow::Cow<'static, str>,
     },
@@ -98,19 +101,49 @@ pub enum Error {
     Unexpected(#[source] Source),
 }
 
-/// One field that is wrong.
+/// The state of a resource, as programs and people call it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The path, e.g. `contact.phone` or `rows[3].external_id`.
-    pub field: String,
-    /// What is wrong with it, with the clause if one demands it.
-    pub reason: String,
+pub enum StateName {
+    /// A value of an enum of the contracts.
+    Value {
+        /// The full name of the enum, e.g. `kefu.intake.v1.Request.State`.
+        kind: &'static str,
+        /// The value, e.g. `IN_PROGRESS`.
+        name: &'static str,
+    },
+    /// A state that no enum has.
+    Text {
+        /// The code for programs, e.g. `ANSWERED`.
+        code: &'static str,
+        /// The label.
+        label: Text,
+    },
+}
+
+impl StateName {
+    /// Returns the code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Value { name, .. } => name,
+            Self::Text { code, .. } => code,
+        }
+    }
+
+    /// Returns what people call the state.
+    #[must_use]
+    pub fn label(&self) -> Sentence {
+        match self {
+            Self::Value { kind, name } => labels::of_named_value(kind, name),
+            Self::Text { label, .. } => (*label).into(),
+        }
+    }
 }
 
 impl Error {
     /// Creates a refusal of one wrong field.
-    pub fn field(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Invalid(vec![Violation { field: field.into(), reason: reason.into() }])
+    pub fn field(field: impl Into<String>, wrong: Wrong) -> Self {
+        Self::Invalid(vec![Violation::new(field, wrong)])
     }
 
     /// Creates an unexpected error, whose cause goes to the log and nowhere else.

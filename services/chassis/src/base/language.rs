@@ -31,6 +31,71 @@ impl Text {
     }
 }
 
+/// A sentence, or a part of one, in both languages, with what it names filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    en: String,
+    zh: String,
+}
+
+impl Sentence {
+    /// Creates a sentence from its English and its Chinese.
+    #[must_use]
+    pub const fn new(en: String, zh: String) -> Self {
+        Self { en, zh }
+    }
+
+    /// Returns the English.
+    #[must_use]
+    pub fn en(&self) -> &str {
+        &self.en
+    }
+
+    /// Returns the Chinese.
+    #[must_use]
+    pub fn zh(&self) -> &str {
+        &self.zh
+    }
+
+    /// Returns the sentence in a language.
+    #[must_use]
+    pub fn of(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.en,
+            Language::Chinese => &self.zh,
+        }
+    }
+}
+
+impl From<Text> for Sentence {
+    fn from(text: Text) -> Self {
+        Self { en: text.en.to_owned(), zh: text.zh.to_owned() }
+    }
+}
+
+/// Panics, in a constant while compiling, unless the two texts are written in English and in Chinese. Of Latin letters, the
+/// Chinese has only those of variables in braces.
+pub const fn assert_both(en: &str, zh: &str) {
+    assert!(!en.is_empty() && !has_han(en), "the English text is missing or Chinese");
+    assert!(has_han(zh) && !has_latin(zh), "the Chinese text is missing or not Chinese");
+}
+
+/// Whether a text has a Latin letter outside of braces.
+const fn has_latin(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_u8);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            letter if depth == 0 && letter.is_ascii_alphabetic() => return true,
+            _ => {}
+        }
+        at += 1;
+    }
+    false
+}
+
 /// Whether a text has a Chinese character, U+4000 to U+9FFF: in UTF-8, only those begin with a byte from E4 to E9.
 pub(super) const fn has_han(text: &str) -> bool {
     let bytes = text.as_bytes();

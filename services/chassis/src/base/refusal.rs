@@ -1,15 +1,19 @@
 //! Refusals as a caller gets them: a gRPC status with google.rpc details, and a text in the caller's language. What is wrong
-//! with a field is said in English only, because it is read by whoever writes the calling program.
+//! with a field is said twice: in English with the field's name, for whoever writes the calling program, and in the caller's
+//! language with the field's label.
 
 use std::time::Duration;
 
 use kefu_proto::rules::v1::{ErrorReason, Refusal};
+use prost_reflect::MessageDescriptor;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt as _};
 
-use crate::base::error::{Error, Violation, describe};
+use crate::base::error::{Error, Violation, Wrong, describe};
+use crate::base::labels;
 use crate::base::language::{Language, Text};
 use crate::base::names::DIRECTORY;
+use crate::wrong;
 
 // A status is sent as headers. A client that gets more headers than it accepts, commonly 8 KiB, ends the connection and
 // with it every call on it. Nothing else bounds the text of the caller's own that a status repeats.
@@ -23,6 +27,39 @@ impl Error {
     #[must_use]
     pub fn shown(&self, language: Language) -> Refusal {
         Refusal { reason: self.reason().into(), clause: self.clause().to_owned(), message: language.refusal(self) }
+    }
+
+    /// Returns the violations of fields, as many as a refusal can name, for the status.
+    fn violations(&self, language: Language, request: Option<&MessageDescriptor>) -> Vec<FieldViolation> {
+        let only = |field: &str, wrong| vec![Violation::new(field, wrong)];
+        let violations = match self {
+            Self::Invalid(violations) => violations.clone(),
+            Self::RequestIdReused => {
+                only("request_id", wrong!(RequestId, "was used before for another call", "已用于另一次操作"))
+            }
+            Self::PageToken => {
+                only("page_token", wrong!(Token, "is malformed or belongs to another query", "无效，或属于另一个查询"))
+            }
+            _ => return Vec::new(),
+        };
+        let mut bytes = 0;
+        let told = violations.into_iter().map(|violation| {
+            let Violation { field, wrong } = violation;
+            let sentence = shortened(language.sentence(&labels::of_path(request, &field, language), &wrong), TEXT);
+            FieldViolation {
+                description: shortened(wrong.to_string(), TEXT),
+                field: shortened(field, MESSAGE),
+                reason: wrong.rule.as_str_name().to_owned(),
+                localized_message: Some(LocalizedMessage::new(language.tag(), sentence)),
+            }
+        });
+        let fits = told.take_while(|violation| {
+            let is_first = bytes == 0;
+            let sentence = violation.localized_message.as_ref().map_or(0, |text| text.message.len());
+            bytes += violation.field.len() + violation.description.len() + sentence;
+            is_first || bytes <= NAMED
+        });
+        fits.collect()
     }
 
     fn code(&self) -> Code {
@@ -44,31 +81,31 @@ impl Error {
 
     /// Turns the error into the status that the caller gets. An unexpected cause is logged here, and nowhere else.
     #[must_use]
-    pub fn into_status(mut self, language: Language) -> Status {
-        if let Self::Invalid(violations) = &mut self {
-            violations.truncate(that_fit(violations));
-        }
+    pub fn into_status(self, language: Language) -> Status {
+        self.into_status_of(language, None)
+    }
+
+    /// Turns the error of a request with this message into the status that the caller gets; the message tells the labels of
+    /// its fields more exactly than their names do.
+    #[must_use]
+    pub fn into_status_of(self, language: Language, request: Option<&MessageDescriptor>) -> Status {
+        let violations = self.violations(language, request);
         if let Self::Away(source) | Self::Unexpected(source) = &self {
             tracing::error!(reason = self.reason().as_str_name(), cause = describe(source.as_ref()), "call failed");
         }
         let mut details = ErrorDetails::new();
         let message = shortened(self.to_string(), MESSAGE);
         details.set_error_info(self.reason().as_str_name(), "kefu", std::collections::HashMap::new());
-        details.set_localized_message(language.tag(), shortened(language.refusal(&self), TEXT));
+        let mut told = language.refusal(&self);
+        for violation in &violations {
+            told.push(' ');
+            told.push_str(violation.localized_message.as_ref().map_or("", |text| text.message.as_str()));
+        }
+        details.set_localized_message(language.tag(), shortened(told, TEXT));
+        if !violations.is_empty() {
+            details.set_bad_request(violations);
+        }
         match &self {
-            Self::Invalid(violations) => {
-                for violation in violations {
-                    let field = shortened(violation.field.clone(), MESSAGE);
-                    let reason = shortened(violation.reason.clone(), TEXT);
-                    details.add_bad_request_violation(field, reason);
-                }
-            }
-            Self::RequestIdReused => {
-                details.add_bad_request_violation("request_id", "was used before for another call");
-            }
-            Self::PageToken => {
-                details.add_bad_request_violation("page_token", "is malformed or belongs to another query");
-            }
             Self::State { subject, clause, .. } | Self::Gate { subject, clause, .. } => {
                 let description = match &self {
                     Self::Gate { missing, .. } => shortened(missing.of(Language::English).to_owned(), TEXT),
@@ -103,10 +140,12 @@ impl Language {
         let (clause, detail) = match (error, self) {
             (Error::Gate { clause, missing, .. }, _) => (clause, missing.of(self).to_owned()),
             (Error::State { clause, method, state, .. }, Self::English) => {
-                (clause, format!("{method} is not possible in state {state}"))
+                let (method, state) = (labels::of_method(method), state.label());
+                (clause, format!("“{}” is not possible while it is “{}”", method.en(), state.en()))
             }
             (Error::State { clause, method, state, .. }, Self::Chinese) => {
-                (clause, format!("状态为 {state} 时不能进行 {method}"))
+                let (method, state) = (labels::of_method(method), state.label());
+                (clause, format!("状态为「{}」时不能「{}」", state.zh(), method.zh()))
             }
             _ => return told.to_owned(),
         };
@@ -116,6 +155,26 @@ impl Language {
             Self::Chinese => format!("{told}{clause}：{detail}。"),
         }
     }
+
+    /// Returns the sentence that tells people what is wrong with the field of this label: `Telephone is no telephone number.`
+    /// The clause that demands it stands before.
+    fn sentence(self, label: &str, wrong: &Wrong) -> String {
+        let clause = if wrong.clause.is_empty() { String::new() } else { self.clause(wrong.clause) };
+        let text = wrong.text.of(self);
+        match (self, label.is_empty(), clause.is_empty()) {
+            (Self::English, true, _) => format!("{}.", capitalised(text)),
+            (Self::English, false, true) => format!("{label} {text}."),
+            (Self::English, false, false) => format!("{clause}: {label} {text}."),
+            (Self::Chinese, true, _) => format!("{text}。"),
+            (Self::Chinese, false, true) => format!("「{label}」{text}。"),
+            (Self::Chinese, false, false) => format!("{clause}：「{label}」{text}。"),
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Returns the sentence that tells people a reason.
@@ -174,19 +233,9 @@ pub fn shortened(mut text: String, at_most: usize) -> String {
     text
 }
 
-/// The most bytes of wrong fields, names and reasons together, that a refusal lists. A refusal travels encoded in
+/// The most bytes of wrong fields, with what is wrong in both languages, that a refusal lists. A refusal travels encoded in
 /// trailers, of which some clients accept 8 KiB; they report a service that sends more as away.
-const NAMED: usize = 1536;
-
-/// Returns how many wrong fields, from the first on, a refusal can name; at least one.
-fn that_fit(violations: &[Violation]) -> usize {
-    let mut bytes = 0;
-    let fit = violations.iter().take_while(|violation| {
-        bytes += violation.field.len() + violation.reason.len();
-        bytes <= NAMED
-    });
-    fit.count().max(1)
-}
+const NAMED: usize = 2_048;
 
 #[cfg(test)]
 mod tests {
@@ -195,16 +244,17 @@ mod tests {
     use kefu_regulation::Regulation;
 
     use super::*;
+    use crate::base::error::StateName;
     use crate::base::language::has_han;
 
     #[test]
     fn a_status_fits_into_the_headers_that_are_taken_whatever_is_told_again() {
         let long = "很".repeat(100_000);
-        let violation = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
+        let violation = |field: &str| Violation::new(field, wrong!(Required, "is {long}", "缺{long}"));
         for language in [Language::English, Language::Chinese] {
             for error in [
-                Error::Invalid(vec![violation(&long, &long); 100]),
-                Error::Invalid(vec![violation("rows", "is empty"); 10_000]),
+                Error::Invalid(vec![violation(&long); 100]),
+                Error::Invalid(vec![violation("rows"); 10_000]),
                 Error::NotFound { kind: "kefu/Request", name: long.clone() },
                 Error::StaleEtag(long.clone()),
                 Error::ServiceAway(long.clone()),
@@ -223,7 +273,8 @@ mod tests {
     }
 
     fn wrong(count: usize) -> Error {
-        let violation = |index| Violation { field: format!("rows[{index}].external_id"), reason: "is required".into() };
+        let required = || wrong!(Required, "is required", "必填");
+        let violation = |index| Violation::new(format!("rows[{index}].external_id"), required());
         Error::Invalid((0..count).map(violation).collect())
     }
 
@@ -246,7 +297,8 @@ mod tests {
 
     #[test]
     fn a_wrong_field_is_named_however_much_there_is_to_say_of_it() {
-        let error = Error::field("customer", "x".repeat(NAMED + 1));
+        let long = "x".repeat(NAMED + 1);
+        let error = Error::field("customer", wrong!(Required, "is {long}", "缺{long}"));
         assert_eq!(named(&error.into_status(Language::English)), ["customer"]);
     }
 
@@ -270,7 +322,12 @@ mod tests {
                 clause: clause.clone().into(),
                 missing: Text::new("nobody signed", "无人签字"),
             },
-            Error::State { subject, method: "SignThing".into(), state: "OPEN".to_owned(), clause: clause.into() },
+            Error::State {
+                subject,
+                method: "RespondRequest".into(),
+                state: StateName::Value { kind: "kefu.intake.v1.Request.State", name: "CLOSED" },
+                clause: clause.into(),
+            },
         ]
     }
 

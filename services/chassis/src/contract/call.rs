@@ -16,7 +16,9 @@ use crate::base::digest::sha256;
 use crate::base::error::Error;
 use crate::base::language::Language;
 use crate::contract::identity::Identity;
+use crate::contract::fields::wrong_time;
 use crate::contract::rules::MethodRule;
+use crate::wrong;
 
 /// One admitted call.
 #[derive(Clone, Debug)]
@@ -141,9 +143,15 @@ impl Call {
         self.check_encoded(&message.encode_to_vec()).map(|_| ())
     }
 
+    /// Turns the error of the call into the status that the caller gets.
+    pub(crate) fn status_of(&self, error: Error) -> Status {
+        error.into_status_of(self.language, Some(&self.rule.fields.message))
+    }
+
     /// Checks the fields of an encoded request; returns its request id, if it has one.
     pub(crate) fn check_encoded(&self, encoded: &[u8]) -> Result<Option<Uuid>, Error> {
-        let (violations, request_id) = self.rule.fields.inspect(encoded).map_err(Error::unexpected)?;
+        let (violations, request_id) =
+            self.rule.fields.inspect(encoded, &|role| self.acts_as(role)).map_err(Error::unexpected)?;
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }
@@ -214,14 +222,17 @@ impl Call {
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
         if self.is_customer() {
-            return Err(Error::field("occurred_time", "must not be set by a customer: it happens now"));
+            return Err(Error::field(
+                "occurred_time",
+                wrong!(ForRoles, "must not be set by a customer: it happens now", "客户不得填写，以当前时间为准"),
+            ));
         }
-        let occurred = crate::base::time::from_proto(given)
-            .ok_or_else(|| Error::field("occurred_time", "must be a time from the year 1 to 9999-12-30T22:00:00Z"))?;
+        let occurred =
+            crate::base::time::from_proto(given).ok_or_else(|| Error::field("occurred_time", wrong_time()))?;
         if occurred > self.now {
             // The clocks of two services are never quite the same.
             let is_skewed = self.acts_as(Role::Service) && occurred.duration_since(self.now) <= SKEW;
-            let future = Error::field("occurred_time", "must not be in the future");
+            let future = Error::field("occurred_time", wrong!(TooLate, "must not be in the future", "不得晚于现在"));
             return if is_skewed { Ok(self.now) } else { Err(future) };
         }
         let leads = [Role::Supervisor, Role::Manager, Role::Office, Role::Admin, Role::Service]
@@ -229,7 +240,14 @@ impl Call {
             .any(|role| self.acts_as(role));
         let bound = if leads { bounds.leaders } else { bounds.others };
         if self.now.duration_since(occurred) > bound {
-            return Err(Error::field("occurred_time", format!("A9.1: your role may record at most {bound:#} late")));
+            return Err(Error::field(
+                "occurred_time",
+                wrong!(
+                    TooEarly under "A9.1",
+                    "your role may record at most {bound:#} late",
+                    "已超过您的角色可以补录的时限"
+                ),
+            ));
         }
         Ok(occurred)
     }

@@ -1,29 +1,34 @@
-//! Field rules: `google.api.field_behavior`, `google.api.resource_reference` and the standard `buf.validate` rules, compiled
-//! once from the descriptors and checked on every request before a handler gets it.
+//! Field rules, compiled once from the descriptors and checked on every request before a handler gets it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kefu_proto::contract::{IDENTIFIER, OUTPUT_ONLY, REQUIRED};
-use prost_reflect::{
-    Cardinality, DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value,
-};
+use kefu_proto::contract::resources;
+use kefu_proto::field::{FieldRules, exactly_one_of};
+use kefu_proto::rules::v1::Role;
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use regex::Regex;
 
-use crate::base::error::Violation;
+use crate::base::error::{Violation, Wrong};
 use crate::contract::mask::Mask;
 use crate::contract::problem::ContractError;
+use crate::wrong;
 
+mod condition;
 mod value;
 
+use condition::{Condition, ExactlyOne, ForRoles};
 use value::Check;
+pub use value::wrong_time;
 
 /// The rules of one message's fields.
 #[derive(Debug)]
 pub struct Fields {
-    message: MessageDescriptor,
+    /// The message.
+    pub message: MessageDescriptor,
     checks: Vec<FieldChecks>,
+    exactly_one: Vec<ExactlyOne>,
 }
 
 #[derive(Debug)]
@@ -39,38 +44,53 @@ struct FieldChecks {
     unique: bool,
     /// The checks of the value or, in a repeated field, of each item.
     each: Vec<Check>,
+    required_when: Vec<Condition>,
+    only_when: Vec<Condition>,
+    for_roles: Option<ForRoles>,
     nested: Option<Arc<Fields>>,
 }
 
+/// A check of one message of a request.
+struct Inspection<'a> {
+    /// Whether the caller acts in a role.
+    acts_as: &'a dyn Fn(Role) -> bool,
+    found: Vec<Violation>,
+}
+
 impl Fields {
-    /// Returns the violations of an encoded message (none when it may be handled), and its request id.
-    pub fn inspect(&self, encoded: &[u8]) -> Result<(Vec<Violation>, Option<String>), prost::DecodeError> {
+    /// Returns the violations of an encoded message (none when it may be handled), and its request id. `acts_as` says whether
+    /// the caller acts in a role.
+    pub fn inspect(
+        &self,
+        encoded: &[u8],
+        acts_as: &dyn Fn(Role) -> bool,
+    ) -> Result<(Vec<Violation>, Option<String>), prost::DecodeError> {
         let message = DynamicMessage::decode(self.message.clone(), encoded)?;
-        let mut found = Vec::new();
-        self.check(&message, "", None, &mut found);
+        let mut inspection = Inspection { acts_as, found: Vec::new() };
+        self.check(&message, "", None, &mut inspection);
         let request_id = message.get_field_by_name("request_id").and_then(|id| id.as_str().map(str::to_owned));
-        Ok((found, request_id))
+        Ok((inspection.found, request_id))
     }
 
-    /// Adds the violations of `message`, which lies at `path`, to `found`; those of an update only where its mask
-    /// reaches.
-    fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Mask>, found: &mut Vec<Violation>) {
+    /// Adds the violations of `message`, which lies at `path`; those of an update only where its mask reaches.
+    fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Mask>, inspection: &mut Inspection<'_>) {
         let inner = mask_of(message);
+        let below = |field: &str| if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
         for checks in &self.checks {
             if update.is_some_and(|update| !checks.is_identity && !update.touches(checks.field.name())) {
                 continue;
             }
-            let path = if path.is_empty() {
-                checks.field.name().to_owned()
-            } else {
-                format!("{path}.{}", checks.field.name())
-            };
             let is_required = match update {
                 // An update without a mask leaves fields that are not set as they are, required ones too.
                 Some(update) => checks.is_identity || checks.required && !matches!(update, Mask::Set),
                 None => checks.required,
             };
-            checks.check(message, &path, is_required, inner.as_ref(), found);
+            checks.check(message, &below(checks.field.name()), is_required, inner.as_ref(), inspection);
+        }
+        for set in &self.exactly_one {
+            if let Some((field, wrong)) = set.refuses(message) {
+                inspection.found.push(Violation::new(below(field), wrong));
+            }
         }
     }
 }
@@ -83,6 +103,11 @@ fn mask_of(message: &DynamicMessage) -> Option<Mask> {
     Some(Mask::of(paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect()))
 }
 
+/// Whether a field is given: set, and no blank text.
+fn is_given(message: &DynamicMessage, field: &FieldDescriptor) -> bool {
+    message.has_field(field) && message.get_field(field).as_str().is_none_or(|text| !text.trim().is_empty())
+}
+
 impl FieldChecks {
     fn check(
         &self,
@@ -90,54 +115,69 @@ impl FieldChecks {
         path: &str,
         is_required: bool,
         update: Option<&Mask>,
-        found: &mut Vec<Violation>,
+        inspection: &mut Inspection<'_>,
     ) {
-        let mut wrong = |field: &str, reason: String| found.push(Violation { field: field.to_owned(), reason });
-        let is_set = message.has_field(&self.field);
+        if let Some(wrong) = self.refuses_presence(message, is_required, inspection.acts_as) {
+            inspection.found.push(Violation::new(path, wrong));
+            return;
+        }
+        if !message.has_field(&self.field) && (self.unless_zero || self.field.supports_presence()) {
+            return;
+        }
         let value = message.get_field(&self.field);
-        if is_required && (!is_set || value.as_str().is_some_and(|text| text.trim().is_empty())) {
-            wrong(path, "is required".into());
+        let Some(items) = value.as_list() else {
+            self.check_one(&value, path, update, inspection);
+            return;
+        };
+        if items.len() < self.min_items || items.len() > self.max_items {
+            let (least, most) = (self.min_items, self.max_items);
+            let wrong = wrong!(ItemCount, "must have {least} to {most} items", "须有{least}至{most}项");
+            inspection.found.push(Violation::new(path, wrong));
             return;
         }
-        if !is_set && (self.unless_zero || self.field.supports_presence()) {
-            return;
-        }
-        if let Some(items) = value.as_list() {
-            if items.len() < self.min_items || items.len() > self.max_items {
-                wrong(path, format!("must have {} to {} items", self.min_items, self.max_items));
-                return;
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            if self.unique && items[..index].contains(item) {
+                let wrong = wrong!(RepeatedItem, "stands twice", "重复出现");
+                inspection.found.push(Violation::new(path.as_str(), wrong));
             }
-            for (index, item) in items.iter().enumerate() {
-                let path = format!("{path}[{index}]");
-                if self.unique && items[..index].contains(item) {
-                    found.push(Violation { field: path.clone(), reason: "stands twice".into() });
-                }
-                self.check_one(item, &path, None, found);
-            }
-        } else {
-            self.check_one(&value, path, update, found);
+            self.check_one(item, &path, None, inspection);
         }
     }
 
-    fn check_one(&self, value: &Value, path: &str, update: Option<&Mask>, found: &mut Vec<Violation>) {
-        for check in &self.each {
-            if let Some(reason) = check.refuses(value) {
-                found.push(Violation { field: path.to_owned(), reason });
-                return;
-            }
+    /// Returns what is wrong with the field being given, or not.
+    fn refuses_presence(
+        &self,
+        message: &DynamicMessage,
+        is_required: bool,
+        acts_as: &dyn Fn(Role) -> bool,
+    ) -> Option<Wrong> {
+        if is_given(message, &self.field) {
+            let allowed = self.only_when.iter().any(|condition| condition.holds(message));
+            return match self.only_when.first() {
+                Some(condition) if !allowed => Some(condition.only_when()),
+                _ => self.for_roles.as_ref().and_then(|roles| roles.refuses(acts_as)),
+            };
+        }
+        if is_required {
+            return Some(wrong!(Required, "is required", "必填"));
+        }
+        self.required_when.iter().find(|condition| condition.holds(message)).map(Condition::required_when)
+    }
+
+    fn check_one(&self, value: &Value, path: &str, update: Option<&Mask>, inspection: &mut Inspection<'_>) {
+        if let Some(wrong) = self.each.iter().find_map(|check| check.refuses(value)) {
+            inspection.found.push(Violation::new(path, wrong));
+            return;
         }
         if let (Some(nested), Value::Message(message)) = (&self.nested, value) {
-            nested.check(message, path, update, found);
+            nested.check(message, path, update, inspection);
         }
     }
 }
 
 /// A compiler of the rules of messages.
 pub struct Checker {
-    behavior: Option<ExtensionDescriptor>,
-    reference: Option<ExtensionDescriptor>,
-    resource: Option<ExtensionDescriptor>,
-    rules: Option<ExtensionDescriptor>,
     names: HashMap<String, Regex>,
     compiled: RefCell<HashMap<String, Arc<Fields>>>,
 }
@@ -146,14 +186,7 @@ impl Checker {
     /// Creates a compiler for the messages of `pool`.
     #[must_use]
     pub fn new(pool: &DescriptorPool) -> Self {
-        Self {
-            behavior: pool.get_extension_by_name("google.api.field_behavior"),
-            reference: pool.get_extension_by_name("google.api.resource_reference"),
-            resource: pool.get_extension_by_name("google.api.resource"),
-            rules: pool.get_extension_by_name("buf.validate.field"),
-            names: resource_names(pool),
-            compiled: RefCell::default(),
-        }
+        Self { names: resource_names(pool), compiled: RefCell::default() }
     }
 
     /// Compiles the rules of `message` and of every message within it. Must not be called for messages that contain
@@ -166,123 +199,57 @@ impl Checker {
         for field in message.fields() {
             checks.extend(self.field(&field)?);
         }
-        let fields = Arc::new(Fields { message: message.clone(), checks });
+        let exactly_one = exactly_one_of(message).into_iter().map(|set| ExactlyOne::of(message, set));
+        let exactly_one = exactly_one
+            .collect::<Result<_, _>>()
+            .map_err(|problem| ContractError { method: message.full_name().to_owned(), problem })?;
+        let fields = Arc::new(Fields { message: message.clone(), checks, exactly_one });
         self.compiled.borrow_mut().insert(message.full_name().to_owned(), fields.clone());
         Ok(fields)
     }
 
     fn field(&self, field: &FieldDescriptor) -> Result<Option<FieldChecks>, ContractError> {
         let fail = |problem: String| ContractError { method: field.full_name().to_owned(), problem };
-        let options = field.options();
-        let behavior: Vec<i32> = self
-            .behavior
-            .as_ref()
-            .map(|extension| {
-                options
-                    .get_extension(extension)
-                    .as_list()
-                    .unwrap_or_default()
-                    .iter()
-                    .filter_map(Value::as_enum_number)
-                    .collect()
-            })
-            .unwrap_or_default();
-        if behavior.contains(&OUTPUT_ONLY) {
+        let rules = FieldRules::of(field);
+        if rules.is_output {
             return Ok(None);
         }
-        let mut checks = FieldChecks {
+        let mut each = Check::of_kind(field);
+        if let Some(kind) = &rules.names {
+            let form =
+                self.names.get(kind).ok_or_else(|| fail(format!("refers to {kind}, which no contract declares")))?;
+            each.push(Check::Name(kind.clone(), form.clone()));
+        }
+        each.extend(Check::of_rules(&rules).map_err(fail)?);
+        let nested = match field.kind() {
+            Kind::Message(inner) if inner.full_name().starts_with("kefu.") => Some(self.fields(&inner)?),
+            _ => None,
+        };
+        let conditions = |given: Vec<_>| given.into_iter().map(|each| Condition::of(field, each)).collect();
+        Ok(Some(FieldChecks {
             field: field.clone(),
-            required: behavior.contains(&REQUIRED),
-            is_identity: behavior.contains(&IDENTIFIER),
-            unless_zero: false,
-            min_items: 0,
-            max_items: usize::MAX,
-            unique: false,
-            each: Check::of_kind(field),
-            nested: None,
-        };
-        if let Some(kind) = self.kind_named_by(field, checks.is_identity) {
-            let pattern =
-                self.names.get(&kind).ok_or_else(|| fail(format!("refers to {kind}, which no contract declares")))?;
-            checks.each.push(Check::Name(kind, pattern.clone()));
-            checks.unless_zero = true;
-        }
-        if let Some(extension) = self.rules.as_ref().filter(|extension| options.has_extension(extension))
-            && let Value::Message(rules) = options.get_extension(extension).as_ref()
-        {
-            checks.apply(rules).map_err(fail)?;
-        }
-        if let Kind::Message(inner) = field.kind()
-            && inner.full_name().starts_with("kefu.")
-        {
-            checks.nested = Some(self.fields(&inner)?);
-        }
-        Ok(Some(checks))
+            required: rules.required,
+            is_identity: rules.is_identity,
+            unless_zero: rules.unless_zero,
+            min_items: rules.min_items,
+            max_items: rules.max_items.unwrap_or(usize::MAX),
+            unique: rules.unique,
+            each,
+            required_when: conditions(rules.required_when.clone()).map_err(fail)?,
+            only_when: conditions(rules.only_when.clone()).map_err(fail)?,
+            for_roles: ForRoles::of(&rules),
+            nested,
+        }))
     }
-
-    /// Returns the kind of resource whose name the field holds: the one it refers to, or the one that its message describes.
-    fn kind_named_by(&self, field: &FieldDescriptor, is_identity: bool) -> Option<String> {
-        let (options, extension) = if is_identity {
-            (field.parent_message().options(), self.resource.as_ref()?)
-        } else {
-            (field.options(), self.reference.as_ref()?)
-        };
-        options.has_extension(extension).then(|| text_of(&options.get_extension(extension), "type"))
-    }
-}
-
-impl FieldChecks {
-    fn apply(&mut self, rules: &DynamicMessage) -> Result<(), String> {
-        self.required |= value::bool_of(rules, "required");
-        self.unless_zero |= rules.get_field_by_name("ignore").and_then(|value| value.as_enum_number()) == Some(1);
-        let rules = value::set_message(rules, "repeated").map_or(Ok(rules.clone()), |repeated| {
-            self.min_items = value::count_of(&repeated, "min_items").unwrap_or(0);
-            self.max_items = value::count_of(&repeated, "max_items").unwrap_or(usize::MAX);
-            self.unique = value::bool_of(&repeated, "unique");
-            value::set_message(&repeated, "items").ok_or(())
-        });
-        if let Ok(rules) = rules {
-            self.each.extend(Check::of_rules(&rules)?);
-        }
-        if self.field.cardinality() == Cardinality::Repeated {
-            self.required |= self.min_items > 0;
-        }
-        Ok(())
-    }
-}
-
-fn text_of(value: &Value, field: &str) -> String {
-    value
-        .as_message()
-        .and_then(|message| message.get_field_by_name(field))
-        .and_then(|text| text.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }
 
 /// Returns the form of names, by kind of resource, as the pool declares it.
 fn resource_names(pool: &DescriptorPool) -> HashMap<String, Regex> {
-    let mut names = HashMap::new();
-    let mut add = |descriptor: &Value| {
-        let patterns = descriptor
-            .as_message()
-            .and_then(|message| message.get_field_by_name("pattern").map(std::borrow::Cow::into_owned));
-        let patterns = patterns.as_ref().and_then(Value::as_list).unwrap_or_default();
-        let forms: Vec<String> = patterns.iter().filter_map(Value::as_str).map(name_form).collect();
-        if let Ok(form) = Regex::new(&format!("^(?:{})$", forms.join("|"))) {
-            names.insert(text_of(descriptor, "type"), form);
-        }
-    };
-    if let Some(extension) = pool.get_extension_by_name("google.api.resource") {
-        for message in pool.all_messages().filter(|message| message.options().has_extension(&extension)) {
-            add(&message.options().get_extension(&extension));
-        }
-    }
-    if let Some(extension) = pool.get_extension_by_name("google.api.resource_definition") {
-        for file in pool.files() {
-            file.options().get_extension(&extension).as_list().unwrap_or_default().iter().for_each(&mut add);
-        }
-    }
-    names
+    let forms = resources(pool).into_iter().filter_map(|resource| {
+        let forms: Vec<String> = resource.patterns.iter().map(|pattern| name_form(pattern)).collect();
+        Some((resource.kind, Regex::new(&format!("^(?:{})$", forms.join("|"))).ok()?))
+    });
+    forms.collect()
 }
 
 /// Turns a pattern such as `requests/{request}` into a regular expression.

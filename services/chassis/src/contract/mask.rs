@@ -3,6 +3,7 @@
 use kefu_proto::Changeable;
 
 use crate::base::error::Error;
+use crate::wrong;
 
 /// The fields of a resource that an update changes.
 #[derive(Debug)]
@@ -45,7 +46,9 @@ pub fn masked<R: Changeable>(mask: Option<&prost_types::FieldMask>, given: &R) -
         Mask::Paths(paths) => paths,
     };
     let known = |path: &String| R::FIELDS.iter().copied().find(|field| field == path);
-    let refused = |path: &String| Error::field("update_mask", format!("{path} cannot be changed"));
+    let refused = |path: &String| {
+        Error::field("update_mask", wrong!(NotChangeable, "names {path}, which cannot be changed", "包含不可修改的项"))
+    };
     paths.iter().map(|path| known(path).ok_or_else(|| refused(path))).collect()
 }
 
@@ -93,8 +96,8 @@ mod tests {
             let error = changed(&["head", path]).unwrap_err();
             let Error::Invalid(violations) = error else { panic!("{path}: {error:?}") };
             assert_eq!(
-                (violations[0].field.as_str(), violations[0].reason.clone()),
-                ("update_mask", format!("{path} cannot be changed"))
+                (violations[0].field.as_str(), violations[0].wrong.to_string()),
+                ("update_mask", format!("names {path}, which cannot be changed"))
             );
         }
     }

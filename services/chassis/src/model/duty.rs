@@ -38,6 +38,8 @@ pub struct Duty {
     pub kind: String,
     /// The resource that the duty is about.
     pub subject: String,
+    /// What people call that resource, e.g. its number; empty if it has no such name. Never personal data.
+    pub number: String,
     /// Who must fulfil the duty.
     pub owner: String,
     /// The owner's department when the duty was opened or last reassigned.
@@ -102,6 +104,8 @@ pub struct NewDuty<'a> {
     pub kind: &'a str,
     /// The resource that the duty is about.
     pub subject: String,
+    /// What people call that resource, e.g. its number.
+    pub number: &'a str,
     /// Who must fulfil the duty.
     pub owner: &'a str,
     /// The owner's department.
@@ -157,6 +161,7 @@ impl NewDuty<'_> {
             clause: self.clause.to_owned(),
             kind: self.kind.to_owned(),
             subject: self.subject,
+            number: self.number.to_owned(),
             owner: self.owner.to_owned(),
             department: self.department.to_owned(),
             regulation: self.regulation.to_owned(),

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use kefu_regulation::Regulation;
 
-use crate::base::error::Error;
+use crate::base::error::{Error, StateName};
 use crate::base::language::Text;
 use crate::contract::call::Stakeholders;
 
@@ -143,6 +143,8 @@ pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub label: fn(A) -> Label,
     /// The name of a state in the contract.
     pub state_name: fn(S) -> &'static str,
+    /// The full name of the enum of its states in the contract, e.g. `kefu.intake.v1.Request.State`.
+    pub states: &'static str,
     /// Returns the due time that the facts promise, for the rows that replace a due time.
     pub promised: fn(&F) -> Option<Timestamp>,
 }
@@ -216,7 +218,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         Error::State {
             subject: subject.to_owned(),
             method: (self.label)(action).method.into(),
-            state: (self.state_name)(state).to_owned(),
+            state: StateName::Value { kind: self.states, name: (self.state_name)(state) },
             clause: self.clause(action).into(),
         }
     }

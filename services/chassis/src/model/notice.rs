@@ -36,6 +36,8 @@ pub struct Notice {
     /// The subject: the resource that the notification is about.
     pub subject: String,
     /// What people call the subject, e.g. its number; never personal data.
+    pub number: String,
+    /// What the text names: the number, or what else tells the recipient what it is about.
     pub about: String,
     /// The duty that the notification is about, or that its acknowledgement fulfils.
     pub duty: Option<Id<DutyResource>>,

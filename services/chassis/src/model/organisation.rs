@@ -9,6 +9,7 @@ use kefu_proto::rules::v1::Role;
 use crate::base::error::Error;
 use crate::contract::call::Call;
 use crate::contract::rules::MethodRule;
+use crate::wrong;
 
 /// Departments and staff.
 #[derive(Debug, Default)]
@@ -197,25 +198,38 @@ impl Organisation {
     ) -> Result<(String, String), Error> {
         let ResponsibleParty { field, clause, staff, department } = party;
         let caller = &call.caller.subject;
-        let wrong = |reason: &str| Error::field(field, format!("{clause}: {reason}"));
         let for_other = call.acts_for_others() && !(staff.is_empty() && caller.starts_with("staff/"));
         if for_other && staff.is_empty() {
-            return Err(wrong("is required of a caller that registers for somebody else"));
+            let wrong = wrong!(
+                RequiredWhen under clause,
+                "is required of a caller that registers for somebody else",
+                "代他人登记时必填"
+            );
+            return Err(Error::field(field, wrong));
         }
         if !for_other && !staff.is_empty() && staff != caller {
-            return Err(wrong("is whoever the customer asked: you"));
+            let wrong = wrong!(ForRoles under clause, "is whoever the customer asked: you", "就是您本人");
+            return Err(Error::field(field, wrong));
         }
         let staff = if staff.is_empty() { caller } else { staff };
         if !self.is_empty() && !self.is_active(staff) {
-            return Err(wrong("is not active in the directory"));
+            let wrong = wrong!(NotAccepted under clause, "is not active in the directory", "不是员工目录中的在职员工");
+            return Err(Error::field(field, wrong));
         }
         let found = if self.is_empty() { department } else { self.department_of(staff, at) };
         if found.is_empty() {
-            let reason = format!("{clause}: there is none, so nobody would be responsible");
-            return Err(Error::field("department", reason));
+            let wrong = wrong!(
+                Required under clause,
+                "is missing, so nobody would be responsible",
+                "缺失，将无人负责"
+            );
+            return Err(Error::field("department", wrong));
         }
         if !department.is_empty() && department != found {
-            return Err(Error::field("department", "is another than the directory has them in"));
+            return Err(Error::field(
+                "department",
+                wrong!(Conflicting, "is another than the directory has them in", "与员工目录中的部门不一致"),
+            ));
         }
         Ok((staff.to_owned(), found.to_owned()))
     }

@@ -8,7 +8,7 @@ use kefu_proto::Target;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 
-use crate::base::error::Error;
+use crate::base::error::{Error, StateName};
 use crate::base::names::{Id, unknown};
 use crate::base::time::{duration_to_proto, sql, to_proto};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
@@ -107,7 +107,7 @@ impl Compliance {
             return Err(Error::State {
                 subject: name.to_owned(),
                 method: call.rule.name().to_owned().into(),
-                state: duty.state.as_str_name().to_owned(),
+                state: StateName::Value { kind: "kefu.compliance.v1.Duty.State", name: duty.state.as_str_name() },
                 clause: duty.clause.into(),
             });
         }
@@ -136,6 +136,7 @@ impl Compliance {
             clause: duty.clause,
             kind: duty.kind,
             subject: duty.subject,
+            number: duty.number,
             owner: duty.owner,
             department: duty.department,
             state: duty.state.into(),

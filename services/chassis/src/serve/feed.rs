@@ -10,6 +10,7 @@ use crate::serve::tail::{Next, Tail};
 use crate::store::journal::{event, read_head};
 use crate::work::chassis::Chassis;
 use crate::work::verify::verify;
+use crate::wrong;
 
 /// The methods of a service's journal.
 #[derive(Clone, Debug)]
@@ -63,7 +64,10 @@ impl Feed {
         if position <= head {
             Ok(())
         } else {
-            Err(Error::field("after_position", format!("is beyond the journal's end at {head}")))
+            Err(Error::field(
+                "after_position",
+                wrong!(OutOfRange, "is beyond the journal's end at {head}", "超出运行日志的末尾，末尾为{head}"),
+            ))
         }
     }
 }

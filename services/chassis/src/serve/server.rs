@@ -8,6 +8,7 @@ use std::time::Duration;
 use kefu_proto::compliance::v1::compliance_service_server::ComplianceServiceServer;
 use kefu_proto::events::v1::event_feed_server::EventFeedServer;
 use kefu_proto::notifications::v1::notification_service_server::NotificationServiceServer;
+use kefu_proto::regulation::v1::regulation_service_server::RegulationServiceServer;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls;
@@ -23,6 +24,7 @@ use crate::serve::background;
 use crate::serve::compliance::Compliance;
 use crate::serve::feed::Feed;
 use crate::serve::notifications::Notifications;
+use crate::serve::regulation::RegulationOfService;
 use crate::work::chassis::Chassis;
 
 pub mod connection;
@@ -36,6 +38,7 @@ mod write_limit;
 
 use connections::Protocols;
 use gate::Gate;
+pub use gate::KEFU_TIME;
 use settings::{Limits, Tls};
 
 /// How often readiness is checked.
@@ -90,7 +93,8 @@ impl Server {
         Ok(server
             .with(EventFeedServer::new(Feed { chassis: chassis.clone() }))
             .with(ComplianceServiceServer::new(Compliance { chassis: chassis.clone() }))
-            .with(NotificationServiceServer::new(Notifications { chassis })))
+            .with(NotificationServiceServer::new(Notifications { chassis: chassis.clone() }))
+            .with(RegulationServiceServer::new(RegulationOfService { chassis })))
     }
 
     /// Adds a gRPC service.

@@ -19,6 +19,7 @@ use crate::serve::tail::{Next, Tail};
 use crate::store::journal::{self, read_head};
 use crate::work::chassis::Chassis;
 use crate::work::step::AggregateRoot;
+use crate::wrong;
 
 /// A watch that has begun.
 pub struct Watch {
@@ -70,7 +71,14 @@ impl Watch {
             Seen { position: head, items: 0 }
         } else {
             pages.key::<Seen>(resume_token).filter(|seen| seen.position <= head).ok_or_else(|| {
-                Error::field("resume_token", "is malformed, belongs to another query, or is beyond the journal's end")
+                Error::field(
+                    "resume_token",
+                    wrong!(
+                        Token,
+                        "is malformed, belongs to another query, or is beyond the journal's end",
+                        "无效、不属于此查询或超出运行日志末尾"
+                    ),
+                )
             })?
         };
         Ok(Self { chassis: chassis.clone(), call, pages, seen, slot })

@@ -50,13 +50,13 @@ impl Batch<'_> {
                 insert into duty (
                     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
                     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
-                    reason, decided_by, version, escalation_level, next_escalation_at)
+                    reason, decided_by, version, escalation_level, next_escalation_at, number)
                 select * from unnest(
                     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
                     $15::timestamptz[], $16::timestamptz[], $17::smallint[], $18::timestamptz[], $19::boolean[],
                     $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $24::boolean[], $25::text[],
-                    $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[])
+                    $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[], $59::text[])
                 on conflict (id) do update set
                     owner = excluded.owner, department = excluded.department, escalation_level = excluded.escalation_level,
                     next_escalation_at = excluded.next_escalation_at, state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
@@ -78,12 +78,12 @@ impl Batch<'_> {
                 order by place
             ), notices as (
                 insert into notification (
-                    id, event, recipient, kind, clause, subject, duty, text_en, text_zh, acknowledgement_required, created_at)
-                select id, event, recipient, kind, clause, subject, duty, text_en, text_zh, required, $29
+                    id, event, recipient, kind, clause, subject, number, duty, text_en, text_zh, acknowledgement_required, created_at)
+                select id, event, recipient, kind, clause, subject, number, duty, text_en, text_zh, required, $29
                 from unnest(
                     $49::uuid[], $50::uuid[], $51::text[], $52::text[], $53::text[], $54::text[], $55::uuid[], $56::text[],
-                    $57::text[], $58::boolean[])
-                    as n (id, event, recipient, kind, clause, subject, duty, text_en, text_zh, required)
+                    $57::text[], $58::boolean[], $60::text[])
+                    as n (id, event, recipient, kind, clause, subject, duty, text_en, text_zh, required, number)
             ), replied as (
                 insert into reply (subject, method, request_id, digest, response, recorded_at)
                 select $42::text, $43::text, $44::uuid, $45::bytea, $46::bytea, $29 where $44::uuid is not null
@@ -150,6 +150,8 @@ impl Batch<'_> {
             &notices.english,
             &notices.chinese,
             &notices.required,
+            &duties.number,
+            &notices.number,
         )
         .fetch_one(connection)
         .await?;

@@ -17,6 +17,7 @@ pub(crate) struct NoticeRow {
     pub kind: String,
     pub clause: String,
     pub subject: String,
+    pub number: String,
     pub duty: Option<Uuid>,
     pub english: String,
     pub chinese: String,
@@ -34,6 +35,7 @@ impl NoticeRow {
             recipient: notice.recipient,
             clause: notice.clause,
             subject: notice.subject,
+            number: notice.number,
             duty: notice.duty.map(Id::uuid),
             required: notice.acknowledgement_required,
         }

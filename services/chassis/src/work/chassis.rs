@@ -24,10 +24,15 @@ use crate::store::replies;
 use crate::telemetry::Telemetry;
 use crate::telemetry::gauges::Gauges;
 use crate::work::peer::{Connection, Peers};
+use crate::wrong;
 
 /// The gRPC services that every service of kefu serves.
-const SHARED: [&str; 3] =
-    ["kefu.events.v1.EventFeed", "kefu.compliance.v1.ComplianceService", "kefu.notifications.v1.NotificationService"];
+const SHARED: [&str; 4] = [
+    "kefu.compliance.v1.ComplianceService",
+    "kefu.events.v1.EventFeed",
+    "kefu.notifications.v1.NotificationService",
+    "kefu.regulation.v1.RegulationService",
+];
 
 /// The chassis of one service.
 #[derive(Debug)]
@@ -121,7 +126,7 @@ impl Chassis {
         let mut call = self.call(request.metadata(), request.extensions())?;
         let request = request.into_inner();
         let encoded = request.encode_to_vec();
-        call.request_id = call.check_encoded(&encoded).map_err(|error| error.into_status(call.language))?;
+        call.request_id = call.check_encoded(&encoded).map_err(|error| call.status_of(error))?;
         call.digest = sha256(&encoded);
         Ok((call, request))
     }
@@ -155,8 +160,8 @@ impl Chassis {
         };
         match self.recorded_reply(call, &error).await {
             Ok(Some(reply)) => Ok(Response::new(reply)),
-            Ok(None) => Err(error.into_status(call.language)),
-            Err(error) => Err(error.into_status(call.language)),
+            Ok(None) => Err(call.status_of(error)),
+            Err(error) => Err(call.status_of(error)),
         }
     }
 
@@ -241,12 +246,21 @@ impl Chassis {
 
     /// Refuses `field`, which names `staff` for something done with `method`, unless they may call it: nobody is given a duty
     /// that they cannot fulfil.
-    pub fn check_may(&self, staff: &str, method: &str, field: &str, clause: &str) -> Result<(), Error> {
+    pub fn check_may(&self, staff: &str, method: &str, field: &str, clause: &'static str) -> Result<(), Error> {
         let rule = self.rules.named(method).ok_or_else(|| Error::unexpected(format!("{method} has no rule")))?;
         if self.directory.now().may(staff, rule) {
             return Ok(());
         }
-        Err(Error::field(field, format!("{clause}: is not active in the directory with a role that may call {method}")))
+        let label = labels::of_method(method);
+        let (call, zh) = (label.en(), label.zh());
+        Err(Error::field(
+            field,
+            wrong!(
+                NotAccepted under clause,
+                "is not active in the directory with a role for this: {call}",
+                "不是在职且有权「{zh}」的员工"
+            ),
+        ))
     }
 
     /// Returns how late the regulation lets things be recorded (A9.1).

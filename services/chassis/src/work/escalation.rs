@@ -44,6 +44,7 @@ pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timesta
             recipient,
             clause: duty.clause.clone(),
             subject: duty.subject.clone(),
+            number: duty.number.clone(),
             about: duty.clause.clone(),
             duty: Some(duty.id),
             acknowledgement_required: false,

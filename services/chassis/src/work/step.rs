@@ -16,6 +16,7 @@ use crate::model::notice::Notice;
 use crate::store::record::{ChildRow, StatefulRow};
 use crate::work::chassis::Chassis;
 use crate::work::unit_of_work::UnitOfWork;
+use crate::wrong;
 
 /// The root of an aggregate: a stored row with a lifecycle.
 pub trait AggregateRoot: StatefulRow {
@@ -235,7 +236,10 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         let name = self.record.id().to_string();
         self.at = self.call.after(self.record.changed_at(), self.at)?;
         if self.at < self.record.began_at() {
-            return Err(Error::field("occurred_time", "must not be before it began"));
+            return Err(Error::field(
+                "occurred_time",
+                wrong!(TooEarly, "must not be before it began", "不得早于事项开始的时间"),
+            ));
         }
         let subjects: Vec<String> = self.record.subjects_beneath().into_iter().chain([name]).collect();
         self.live = self.change.live_duties_of(&subjects).await?;
@@ -277,11 +281,15 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         change.commit(shown).await
     }
 
-    /// Refuses an action that is said to have happened before `time`. `what` names what happened then,
-    /// e.g. `the request was resolved`.
-    pub fn not_before(&self, time: Option<Timestamp>, what: &str) -> Result<(), Error> {
-        let is_before = time.is_some_and(|time| self.at < time);
-        if is_before { Err(Error::field("occurred_time", format!("must not be before {what}"))) } else { Ok(()) }
+    /// Refuses an action that is said to have happened before `time`. `what` names what happened then, e.g. `the request was
+    /// resolved` and `请求解决`.
+    pub fn not_before(&self, time: Option<Timestamp>, what: Text) -> Result<(), Error> {
+        if time.is_none_or(|time| self.at >= time) {
+            return Ok(());
+        }
+        let (what, zh) = (what.of(Language::English), what.of(Language::Chinese));
+        let wrong = wrong!(TooEarly, "must not be before {what}", "不得早于{zh}的时间");
+        Err(Error::field("occurred_time", wrong))
     }
 
     /// Records something else that happened with the action, in an event of its own.
@@ -356,6 +364,10 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     /// it. Returns the unit of work, and the aggregate as the caller may see it.
     fn with_events<P: Payload>(mut self, version: i64, payload: &P) -> (UnitOfWork<'a>, R::Shown) {
         let name = self.record.id().to_string();
+        // A new aggregate had no number yet when its first action opened duties.
+        for duty in self.effects.duties.iter_mut().filter(|duty| duty.number.is_empty()) {
+            self.record.number().clone_into(&mut duty.number);
+        }
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);
         self.change.record_with_effects(event, self.effects);
         for (event, version) in self.also_recorded.into_iter().zip(version + 1..) {

@@ -136,6 +136,7 @@ impl Pair {
             clause: "C4.1",
             kind: "progress",
             subject: "things/1".into(),
+            number: "",
             owner: "staff/lin",
             department: "departments/desk",
             regulation: "r",

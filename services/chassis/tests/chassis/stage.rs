@@ -62,6 +62,7 @@ pub fn duty(bench: &Bench, subject: &str, owner: &str, department: &str, hours: 
         clause: "C4.1",
         kind: "progress",
         subject: subject.to_owned(),
+        number: "",
         owner,
         department,
         regulation: bench.chassis().regulation.version(),

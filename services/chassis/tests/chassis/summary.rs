@@ -77,6 +77,7 @@ impl Known {
             clause: self.clause,
             kind: "k",
             subject,
+            number: "",
             owner: self.owner,
             department: self.department,
             regulation,

@@ -2,6 +2,7 @@
 
 use kefu_chassis::names::{as_unknown, unknown};
 use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
@@ -20,7 +21,10 @@ impl Complaints {
         request: pb::RecordAgreementRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
+        step.not_before(
+            sql::read(step.record.approved_at),
+            Text::new("the resolution was approved", "处理方案审批通过"),
+        )?;
         let facts = Facts { executed_at: Some(step.at), ..facts(&step, call) };
         let has_measures = facts.measures_left > 0;
         step.fire(if has_measures { Action::Agree } else { Action::AgreeToExplanation }, &facts)?;
@@ -39,7 +43,10 @@ impl Complaints {
         request: pb::RecordDeclineRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        step.not_before(sql::read(step.record.approved_at), "the resolution was approved")?;
+        step.not_before(
+            sql::read(step.record.approved_at),
+            Text::new("the resolution was approved", "处理方案审批通过"),
+        )?;
         let facts = facts(&step, call);
         step.fire(Action::Decline, &facts)?;
         step.record.approved_at = None;
@@ -62,9 +69,9 @@ impl Complaints {
         let mut facts = Facts { measures: vec![measure_duty(measure)], ..step.facts() };
         let mut step = step.ready(&request, &facts).await.map_err(as_unknown::<Measure>(&request.name))?;
         if measure.completed_time.is_some() {
-            return Err(Error::field("name", "D8.8: is done already"));
+            return Err(Error::field("name", wrong!(Unchanged under "D8.8", "is done already", "已经完成")));
         }
-        step.not_before(sql::read(step.record.agreed_at), "the complainant agreed")?;
+        step.not_before(sql::read(step.record.agreed_at), Text::new("the complainant agreed", "投诉人认可"))?;
         facts = Facts { measures: facts.measures, ..step.facts() };
         facts.measures_left -= 1;
         measure.completed_time = Some(to_proto(step.at));

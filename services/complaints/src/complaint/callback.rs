@@ -1,6 +1,7 @@
 //! The end of a complaint: the return call, or withdrawal by the complainant (C5.8, D8.9).
 
 use kefu_chassis::time::sql;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::Closure;
@@ -17,15 +18,18 @@ impl Complaints {
         call: &Call,
         request: pb::RecordCallbackRequest,
     ) -> Result<pb::Complaint, Error> {
-        if !request.satisfied && request.comment.trim().is_empty() {
-            return Err(Error::field("comment", "D8.9: must say why the complainant is not satisfied"));
-        }
         let fits = if request.satisfied { 3..=5 } else { 1..=3 };
         if !fits.contains(&request.satisfaction) {
-            return Err(Error::field("satisfaction", "C5.8: is not what somebody says who is satisfied, or is not"));
+            return Err(Error::field(
+                "satisfaction",
+                wrong!(Conflicting under "C5.8", "is not what somebody says who is satisfied, or is not", "与是否满意的结论不符"),
+            ));
         }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        step.not_before(sql::read(step.record.executed_at), "the resolution was carried out")?;
+        step.not_before(
+            sql::read(step.record.executed_at),
+            Text::new("the resolution was carried out", "处理方案落实"),
+        )?;
         let facts = facts(&step, call);
         step.fire(if request.satisfied { Action::Satisfied } else { Action::Dissatisfied }, &facts)?;
         let content = pb::Callback {

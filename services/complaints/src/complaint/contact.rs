@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Closure, State};
@@ -27,20 +28,30 @@ impl Complaints {
         request: pb::RecordCustomerContactRequest,
     ) -> Result<pb::Paper, Error> {
         let (purpose, is_reached) = (request.purpose(), request.outcome() == Outcome::Reached);
-        if is_reached && request.text.trim().is_empty() {
-            return Err(Error::field("text", "D8.4: must say what was said"));
-        }
         if is_reached && !matches!(purpose, Purpose::Investigation) {
-            return Err(Error::field("purpose", "what was said then is recorded by the method of that step"));
+            return Err(Error::field(
+                "purpose",
+                wrong!(
+                    NotAccepted,
+                    "is not for what was said: that is recorded with its step",
+                    "联系成功的内容应在相应步骤中登记"
+                ),
+            ));
         }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = facts(&step, call);
         let duty = duty(purpose).filter(|_| !is_reached);
         if duty.is_some() && Some(purpose) != step.record.awaited_step() {
-            return Err(Error::field("purpose", "C5.8: is not what the complainant is wanted for now"));
+            return Err(Error::field(
+                "purpose",
+                wrong!(NotAccepted under "C5.8", "is not what the complainant is wanted for now", "不是当前需要联系投诉人的事由"),
+            ));
         }
         if duty.is_some() {
-            step.not_before(step.record.awaited_since(), "the complainant was wanted for it")?;
+            step.not_before(
+                step.record.awaited_since(),
+                Text::new("the complainant was wanted for it", "需要联系投诉人"),
+            )?;
         }
         let in_time = duty.and_then(|duty| step.due(duty)).is_some_and(|due| step.at <= due);
         step.fire(
@@ -96,9 +107,6 @@ impl Complaints {
         request: pb::WaiveContactRequest,
     ) -> Result<pb::Complaint, Error> {
         let refuses = request.ground() == Ground::WrittenRefusal;
-        if refuses == request.evidence.is_empty() {
-            return Err(Error::field("evidence", "C5.8: is the written refusal, and for that ground only"));
-        }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = facts(&step, call);
         if refuses {
@@ -106,7 +114,10 @@ impl Complaints {
             let since = step.record.awaited_since();
             let is_written = matches!(refusal.kind(), Kind::Document | Kind::Statement | Kind::ChatLog);
             if !is_written || refusal.collected_time.as_ref().and_then(from_proto) < since {
-                return Err(Error::field("evidence", "C5.8: is no written refusal of this step"));
+                return Err(Error::field(
+                    "evidence",
+                    wrong!(NotAccepted under "C5.8", "is no written refusal of this step", "不是本步骤的书面拒绝"),
+                ));
             }
         }
         facts.has_refused = refuses;

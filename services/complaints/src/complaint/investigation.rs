@@ -19,13 +19,10 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let investigator = step.record.investigator.clone();
-        step.not_before(sql::read(step.record.investigated_at), "the investigation began")?;
+        step.not_before(sql::read(step.record.investigated_at), Text::new("the investigation began", "开始调查"))?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         self.chassis.directory.now().check_department(department)?;
         self.check_person(department, person)?;
-        if !person.is_empty() && !request.no_person_reason.trim().is_empty() {
-            return Err(Error::field("no_person_reason", "D8.5: is only for when nobody is responsible in person"));
-        }
         let mut facts = step.facts();
         facts.is_outside = [&investigator, &call.caller.subject]
             .into_iter()

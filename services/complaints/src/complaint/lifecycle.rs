@@ -332,6 +332,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     duties: duties::RULES,
     label: Action::label,
     state_name: |state| state.as_str_name(),
+    states: "kefu.complaints.v1.Complaint.State",
     promised: |_| None,
 };
 

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use kefu_chassis::lifecycle::SubDuty;
 use kefu_chassis::time::sql;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
@@ -102,7 +103,7 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.handler == step.record.handler {
-            return Err(Error::field("handler", "has it already"));
+            return Err(Error::field("handler", wrong!(Unchanged, "has it already", "已经是该责任人")));
         }
         let known = self.chassis.directory.now();
         let mut facts = step.facts();
@@ -170,7 +171,10 @@ impl Complaints {
         if person.is_empty() || is_theirs {
             return Ok(());
         }
-        Err(Error::field("responsible_person", "D8.5: is not of the responsible department and never was"))
+        Err(Error::field(
+            "responsible_person",
+            wrong!(NotAccepted under "D8.5", "is not of the responsible department and never was", "不属于也从未属于责任部门"),
+        ))
     }
 
     /// Whether `staff` has been outside `department` ever since the complaint was received (A1.1). Whoever left it

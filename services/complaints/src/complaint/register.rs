@@ -7,6 +7,7 @@ use kefu_chassis::names::{Id, Resource as _, reference};
 use kefu_chassis::record::Names as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::sql;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::rules::v1::Role;
@@ -24,7 +25,10 @@ impl Complaints {
         request: pb::RegisterComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
         if !request.request.is_empty() && !call.acts_as(Role::Service) {
-            return Err(Error::field("request", "C5.1: a request becomes a complaint by ConvertToComplaint of intake"));
+            return Err(Error::field(
+                "request",
+                wrong!(ForRoles under "C5.1", "is set by the service of requests alone, which converts a request", "由系统在请求转为投诉时填写"),
+            ));
         }
         let at = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let record = self.new_record(call, request, at)?;

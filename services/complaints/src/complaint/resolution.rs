@@ -2,6 +2,7 @@
 
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, sql, to_proto};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::approval::Decision;
@@ -53,18 +54,14 @@ impl Complaints {
         step: &Step<'_>,
         request: pb::ProposeResolutionRequest,
     ) -> Result<pb::Resolution, Error> {
-        let lacks_currency = |given: &pb::Compensation| given.amount_minor > 0 && given.currency_code.is_empty();
-        if request.compensation.as_ref().is_some_and(lacks_currency) {
-            return Err(Error::field("compensation.currency_code", "is required with an amount"));
-        }
         let known = self.chassis.directory.now();
         let mut departments = vec![step.record.responsible_department.clone()];
         let mut measures = Vec::with_capacity(request.measures.len());
         for (index, measure) in request.measures.into_iter().enumerate() {
-            let violation = |field: &str, reason: &str| Error::field(format!("measures[{index}].{field}"), reason);
             self.chassis.check_may(&measure.owner, "CompleteMeasure", &format!("measures[{index}].owner"), "D8.6")?;
             if measure.due_time.as_ref().and_then(from_proto).is_none_or(|due| due <= call.now) {
-                return Err(violation("due_time", "D8.6: must be in the future"));
+                let wrong = wrong!(TooEarly under "D8.6", "must be in the future", "须晚于现在");
+                return Err(Error::field(format!("measures[{index}].due_time"), wrong));
             }
             let department = known.department_of(&measure.owner, call.now).to_owned();
             departments.push(department.clone());
@@ -130,7 +127,7 @@ impl Complaints {
         digest: Vec<u8>,
         (decision, reason): (Decision, String),
     ) -> Result<pb::Complaint, Error> {
-        step.not_before(sql::read(step.record.proposed_at), "the resolution was proposed")?;
+        step.not_before(sql::read(step.record.proposed_at), Text::new("the resolution was proposed", "提出处理方案"))?;
         let mut resolution = step.record.resolution().unwrap_or_default();
         let department = self.chassis.directory.now().department_of(&call.caller.subject, step.at).to_owned();
         let facts = self.entitlement(call, &step, &resolution, &department, &digest);

@@ -4,6 +4,7 @@
 use async_stream::try_stream;
 use kefu_chassis::call::Answers;
 use kefu_chassis::names::id;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use sha2::{Digest as _, Sha256};
@@ -23,7 +24,10 @@ impl Evidences {
         let evidence = seen(&mut connection, &call, &name).await?;
         drop(connection);
         if !evidence.uri.is_empty() {
-            return Err(Error::field("name", "is a link: its content is not kept here"));
+            return Err(Error::field(
+                "name",
+                wrong!(OnlyWhen, "is a link: its content is not kept here", "是外部链接，内容不在此保存"),
+            ));
         }
         let slot = self.transfers.downloads.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
         let (this, language) = (self.clone(), call.language);

@@ -1,6 +1,8 @@
 //! Checks file names and descriptions: a name holds no path and its extension fits the media type, and no text has
 //! characters that disguise it.
 
+use kefu_chassis::error::Wrong;
+use kefu_chassis::wrong;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::kind;
@@ -15,21 +17,29 @@ const RESERVED: [char; 6] = ['<', '>', '"', '|', '?', '*'];
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
 /// The fault of a file name; none if it is fine. The name's NFKC form is checked too, since some systems store that form.
-pub fn name_fault(name: &str) -> Option<&'static str> {
+pub fn name_fault(name: &str) -> Option<Wrong> {
     let nfkc = nfkc(name);
     let is_edge = |character: char| character == '.' || character.is_whitespace();
     if name.len() > MAX_BYTES {
-        Some("must have at most 255 bytes in UTF-8")
+        Some(wrong!(TooLong, "must have at most 255 bytes in UTF-8", "最多255个字节"))
     } else if name.contains(SEPARATORS) || nfkc.contains(['/', '\\']) {
-        Some("must be a name without a path")
+        Some(wrong!(Form, "must be a name without a path", "须为不带路径的文件名"))
     } else if name.contains(RESERVED) {
-        Some("must not have a character that some systems do not take: < > \" | ? *")
+        Some(wrong!(
+            Characters,
+            "must not have a character that some systems do not take: < > \" | ? *",
+            "含有部分系统不允许的字符"
+        ))
     } else if name.chars().any(|character| character.is_control() || is_invisible(character)) {
-        Some("must not have control or direction characters, or such that are not seen")
+        Some(wrong!(
+            Characters,
+            "must not have control or direction characters, or such that are not seen",
+            "不得包含控制字符、方向字符或不可见字符"
+        ))
     } else if [name, &nfkc].into_iter().any(|name| name.starts_with(is_edge) || name.ends_with(is_edge)) {
-        Some("must not begin or end with a dot or a space")
+        Some(wrong!(Form, "must not begin or end with a dot or a space", "首尾不得为点或空格"))
     } else if is_device(name) || is_device(&nfkc) {
-        Some("is the name of a device")
+        Some(wrong!(Form, "is the name of a device", "是系统设备的名称"))
     } else {
         None
     }
@@ -37,20 +47,24 @@ pub fn name_fault(name: &str) -> Option<&'static str> {
 
 /// The fault of a name's extension; none if it is fine. The extension decides which program opens the file, so it must be
 /// one of the media type's. A name without extension is fine.
-pub fn extension_fault(name: &str, media_type: &str) -> Option<String> {
+pub fn extension_fault(name: &str, media_type: &str) -> Option<Wrong> {
     let nfkc = nfkc(name);
     let (_, extension) = nfkc.rsplit_once('.')?;
     let known = kind::extensions(media_type);
     let is_known = known.contains(&extension.to_ascii_lowercase().as_str());
-    (!is_known).then(|| format!("must end in .{} or have no extension, being {media_type}", known.join(", .")))
+    let known = known.join(", .");
+    (!is_known).then(|| {
+        wrong!(ContentMismatch, "must end in .{known} or have no extension, being {media_type}", "扩展名与文件类型不符")
+    })
 }
 
 /// The fault of a text that people read, such as a description; none if it is fine.
-pub fn text_fault(text: &str) -> Option<&'static str> {
+pub fn text_fault(text: &str) -> Option<Wrong> {
     let is_forbidden = |character: char| {
         character.is_control() && !matches!(character, '\n' | '\r' | '\t') || changes_direction(character)
     };
-    text.contains(is_forbidden).then_some("must not have control or direction characters")
+    text.contains(is_forbidden)
+        .then(|| wrong!(Characters, "must not have control or direction characters", "不得包含控制字符或方向字符"))
 }
 
 fn nfkc(name: &str) -> String {

@@ -3,6 +3,7 @@
 use std::io::SeekFrom;
 
 use kefu_chassis::Error;
+use kefu_chassis::wrong;
 use kefu_proto::complaints::v1 as pb;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
@@ -45,10 +46,20 @@ impl Received {
     pub async fn take(&mut self, bytes: &[u8], stated: &pb::UploadedEvidence) -> Result<(), Error> {
         self.size += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         if self.size > stated.size_bytes {
-            return Err(Error::field("evidence.size_bytes", "is less than what came"));
+            return Err(Error::field(
+                "evidence.size_bytes",
+                wrong!(ContentMismatch, "is less than what came", "小于实际收到的大小"),
+            ));
         }
         if kind::is_text(&stated.media_type) && !kind::continues_text(&mut self.carried, bytes) {
-            return Err(Error::field("evidence.media_type", "is text, and the content is no text in UTF-8"));
+            return Err(Error::field(
+                "evidence.media_type",
+                wrong!(
+                    ContentMismatch,
+                    "is text, and the content is no text in UTF-8",
+                    "是文本类型，但内容不是有效的文本"
+                ),
+            ));
         }
         if !self.is_known {
             let wanted = BEGINNING - self.beginning.len();
@@ -67,22 +78,42 @@ impl Received {
         if kind::begins_as(media_type, &self.beginning) {
             return Ok(());
         }
-        Err(Error::field("evidence.media_type", "is not what the content is"))
+        Err(Error::field(
+            "evidence.media_type",
+            wrong!(ContentMismatch, "is not what the content is", "与实际内容不符"),
+        ))
     }
 
     /// Fails if the complete content is not of the stated size, digest and kind.
     pub async fn finish(&mut self, stated: &pb::UploadedEvidence) -> Result<(), Error> {
         if self.size < stated.size_bytes {
-            return Err(Error::field("evidence.size_bytes", "is more than what came: the content ends too early"));
+            return Err(Error::field(
+                "evidence.size_bytes",
+                wrong!(
+                    ContentMismatch,
+                    "is more than what came: the content ends too early",
+                    "大于实际收到的大小，内容不完整"
+                ),
+            ));
         }
         if !self.is_known {
             self.recognise(&stated.media_type)?;
         }
         if !self.carried.is_empty() {
-            return Err(Error::field("evidence.media_type", "is text, and the content ends within a character"));
+            return Err(Error::field(
+                "evidence.media_type",
+                wrong!(
+                    ContentMismatch,
+                    "is text, and the content ends within a character",
+                    "是文本类型，但内容末尾不完整"
+                ),
+            ));
         }
         if std::mem::take(&mut self.digest).finalize()[..] != stated.sha256 {
-            return Err(Error::field("evidence.sha256", "is not that of the content"));
+            return Err(Error::field(
+                "evidence.sha256",
+                wrong!(ContentMismatch, "is not that of the content", "与实际内容不符"),
+            ));
         }
         self.file.flush().await.map_err(Error::unexpected)?;
         self.check_end().await
@@ -96,7 +127,14 @@ impl Received {
         self.file.seek(from).await.map_err(Error::unexpected)?;
         (&mut self.file).take(tail).read_to_end(&mut end).await.map_err(Error::unexpected)?;
         if kind::ends_as_archive(&end) {
-            return Err(Error::field("evidence.media_type", "is not all that the content is: it ends as an archive"));
+            return Err(Error::field(
+                "evidence.media_type",
+                wrong!(
+                    ContentMismatch,
+                    "is not all that the content is: it ends as an archive",
+                    "与实际内容不符，内容末尾附有压缩包"
+                ),
+            ));
         }
         Ok(())
     }

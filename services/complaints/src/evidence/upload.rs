@@ -4,8 +4,8 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use kefu_chassis::error::Violation;
 use kefu_chassis::quota::QuotaSlot;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error, step};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::upload_evidence_request::Part;
@@ -61,7 +61,10 @@ impl Evidences {
     ) -> Result<(pb::UploadedEvidence, Received, QuotaSlot), Error> {
         let mut messages = Messages::new(parts, self.transfers.bounds.idle());
         let Some(Part::Evidence(stated)) = messages.next(call).await? else {
-            return Err(Error::field("evidence", "is required in the first message"));
+            return Err(Error::field(
+                "evidence",
+                wrong!(Required, "is required in the first message", "须在第一条消息中填写"),
+            ));
         };
         // The digest in the description identifies the content, so a repeated description is a repeated call.
         call.once(&stated.request_id, &stated.encode_to_vec());
@@ -76,7 +79,10 @@ impl Evidences {
         let mut received = Received::open().await?;
         while let Some(part) = messages.next(call).await? {
             let Part::Content(bytes) = part else {
-                return Err(Error::field("evidence", "stands in the first message only"));
+                return Err(Error::field(
+                    "evidence",
+                    wrong!(OutOfPlace, "stands in the first message only", "只能出现在第一条消息中"),
+                ));
             };
             received.take(&bytes, &stated).await?;
         }
@@ -103,7 +109,9 @@ impl Messages {
         let message = tokio::time::timeout_at(self.until, self.parts.message()).await.map_err(|_| Error::Deadline)?;
         let Some(message) = message.map_err(read_error)? else { return Ok(None) };
         call.check(&message)?;
-        let part = message.part.ok_or_else(|| Error::field("part", "is required in every message"))?;
+        let part = message.part.ok_or_else(|| {
+            Error::field("part", wrong!(Required, "is required in every message", "每条消息都须填写"))
+        })?;
         if !matches!(&part, Part::Content(bytes) if bytes.is_empty()) {
             self.until = Instant::now() + self.idle;
         }
@@ -116,7 +124,8 @@ fn read_error(status: Status) -> Error {
     let is_senders = matches!(status.code(), Code::Internal | Code::OutOfRange | Code::ResourceExhausted);
     // A failure of the connection carries a source error; invalid content has only the status.
     if is_senders && status.source().is_none() {
-        Error::field("content", status.message())
+        let why = status.message();
+        Error::field("content", wrong!(Unreadable, "cannot be read: {why}", "无法读取"))
     } else {
         Error::Away(status.into())
     }
@@ -131,7 +140,10 @@ fn check_description(stated: &pb::UploadedEvidence) -> Result<(), Error> {
         return Err(Error::field("evidence.file_name", wrong));
     }
     if !kind::is_accepted(&stated.media_type) {
-        return Err(Error::field("evidence.media_type", "is none of those that are taken"));
+        return Err(Error::field(
+            "evidence.media_type",
+            wrong!(NotAccepted, "is none of those that are taken", "不在可接受的类型之内"),
+        ));
     }
     let wrong = name::extension_fault(&stated.file_name, &stated.media_type);
     wrong.map_or(Ok(()), |wrong| Err(Error::field("evidence.file_name", wrong)))
@@ -140,8 +152,7 @@ fn check_description(stated: &pb::UploadedEvidence) -> Result<(), Error> {
 /// Prefixes field paths with `evidence.`, the field of the first message that contains them.
 fn within_evidence(error: Error) -> Error {
     let Error::Invalid(violations) = error else { return error };
-    let within = |violation: Violation| Violation { field: format!("evidence.{}", violation.field), ..violation };
-    Error::Invalid(violations.into_iter().map(within).collect())
+    Error::Invalid(violations.into_iter().map(|violation| violation.below("evidence")).collect())
 }
 
 #[cfg(test)]

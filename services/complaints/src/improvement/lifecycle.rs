@@ -124,6 +124,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     ],
     label: Action::label,
     state_name: |state| state.as_str_name(),
+    states: "kefu.complaints.v1.Improvement.State",
     promised: |_| None,
 };
 

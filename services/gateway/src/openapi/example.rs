@@ -1,6 +1,8 @@
 //! Examples of requests: from the comments, or else as the fields' rules allow.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use kefu_proto::field::exactly_one_of;
+use kefu_proto::rules::v1::Condition;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
@@ -19,12 +21,15 @@ const OF_CALLS: [&str; 3] = ["request_id", "etag", "occurred_time"];
 pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
     let may = |field: &FieldDescriptor| {
         let rules = schemas.rules(field);
-        !of_path.contains(&field.name()) && !rules.is_read_only && !rules.is_identity
+        !of_path.contains(&field.name()) && !rules.is_output && !rules.is_identity
     };
     let mut fields: Vec<FieldDescriptor> =
         message.fields().filter(|field| may(field) && schemas.rules(field).required).collect();
     if usage == Use::Update {
         fields.truncate(1);
+    } else {
+        let further = demanded(schemas, message, &fields).filter(may);
+        fields.extend(further.collect::<Vec<_>>());
     }
     if fields.is_empty() {
         let free = || message.fields().filter(|field| may(field) && !OF_CALLS.contains(&field.name()));
@@ -37,6 +42,28 @@ pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of
         (field.json_name().to_owned(), of_field(schemas, field, &inner))
     });
     ordered::object(given)
+}
+
+/// Returns the fields that the examples of `given` fields demand, and the first field of each set of which one is given.
+fn demanded<'a>(
+    schemas: &'a Schemas,
+    message: &'a MessageDescriptor,
+    given: &'a [FieldDescriptor],
+) -> impl Iterator<Item = FieldDescriptor> + 'a {
+    let value = |name: &str| {
+        let field = given.iter().find(|field| field.name() == name)?;
+        of_field(schemas, field, &[]).as_str().map(str::to_owned)
+    };
+    let demands = move |field: &FieldDescriptor| {
+        let rules = schemas.rules(field);
+        let holds = |condition: &Condition| match value(&condition.field) {
+            Some(value) => condition.values.is_empty() || condition.values.contains(&value),
+            None => condition.values.iter().any(|value| value == "false"),
+        };
+        rules.required_when.iter().any(holds)
+    };
+    let ones = exactly_one_of(message).into_iter().filter_map(|set| message.get_field_by_name(set.fields.first()?));
+    message.fields().filter(move |field| !given.contains(field) && demands(field)).chain(ones)
 }
 
 /// Makes an example of a field's value.

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use kefu_chassis::labels;
 use kefu_proto::contract::{Resource, methods, resources};
 use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::comments::Comments;
+use super::conditions;
 use super::ordered;
 use super::usage::Use;
 use super::value::Rules;
@@ -77,7 +79,7 @@ impl<'a> Schemas<'a> {
 
     /// Makes the schema of a message, without the fields (dotted) in the path.
     fn object(&mut self, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
-        let (mut properties, mut required) = (Vec::new(), Vec::new());
+        let (mut properties, mut required, mut ruled) = (Vec::new(), Vec::new(), Vec::new());
         for field in message.fields().filter(|field| !of_path.contains(&field.name())) {
             let below = format!("{}.", field.name());
             let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
@@ -86,9 +88,11 @@ impl<'a> Schemas<'a> {
                 _ => self.field(&field, usage),
             };
             properties.push((field.json_name().to_owned(), schema));
-            if usage == Use::Request && self.rules(&field).required {
+            let rules = self.rules(&field);
+            if usage == Use::Request && rules.required {
                 required.push(field.json_name().to_owned());
             }
+            ruled.push((field, rules));
         }
         let mut schema = json!({"type": "object", "properties": ordered::object(properties)});
         describe(&mut schema, self.comments.of(message));
@@ -97,6 +101,10 @@ impl<'a> Schemas<'a> {
         }
         if usage != Use::Answer {
             schema["additionalProperties"] = false.into();
+        }
+        let conditions = if usage == Use::Request { conditions::schemas(message, &ruled) } else { Vec::new() };
+        if !conditions.is_empty() {
+            schema["allOf"] = conditions.into();
         }
         for choice in message.oneofs().filter(|choice| !choice.is_synthetic()) {
             let names: Vec<String> = choice.fields().map(|field| field.json_name().to_owned()).collect();
@@ -124,7 +132,8 @@ impl<'a> Schemas<'a> {
     /// Makes the schema of a field.
     pub fn field(&mut self, field: &FieldDescriptor, usage: Use) -> Value {
         let rules = self.rules(field);
-        let is_read_only = rules.is_read_only;
+        let is_read_only = rules.is_output;
+        let conditions = if usage == Use::Answer { String::new() } else { conditions::sentences(field, &rules) };
         let rules = if usage == Use::Update { Rc::new(rules.optional()) } else { rules };
         // Messages within the updated resource are described as in any request.
         let usage = if usage == Use::Update { Use::Request } else { usage };
@@ -141,7 +150,8 @@ impl<'a> Schemas<'a> {
         if usage == Use::Request && !is_required {
             schema = or_null(schema);
         }
-        describe(&mut schema, self.comments.of(field));
+        describe(&mut schema, format!("{} {conditions}", self.comments.of(field)).trim());
+        conditions::label(&mut schema, field);
         if is_read_only {
             schema["readOnly"] = true.into();
         }
@@ -200,7 +210,17 @@ impl<'a> Schemas<'a> {
             let mut about = self.comments.of(values).to_owned() + "\n";
             let mut names = Vec::new();
             for value in values.values() {
-                about.extend(["\n- `", value.name(), "`: ", self.comments.of(&value)]);
+                let label = labels::of_value(&value);
+                about.extend([
+                    "\n- `",
+                    value.name(),
+                    "` (",
+                    label.en(),
+                    " · ",
+                    label.zh(),
+                    "): ",
+                    self.comments.of(&value),
+                ]);
                 names.push(value.name().to_owned());
             }
             self.components.insert(name.clone(), json!({"type": "string", "enum": names, "description": about}));

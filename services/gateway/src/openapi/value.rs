@@ -1,13 +1,16 @@
 //! Schemas of single values, as the JSON mapping of protobuf writes and reads them and as the field rules bound them.
 
-use kefu_proto::contract::{IDENTIFIER, OUTPUT_ONLY, REQUIRED, Resource, behavior, reference, validation};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value as Set};
+use std::ops::Deref;
+
+use kefu_proto::contract::Resource;
+use kefu_proto::field::FieldRules;
+use prost_reflect::{FieldDescriptor, Kind};
 use serde_json::{Value, json};
 
 use super::usage::Use;
 
 /// The length up to which every string is one line, in characters, as the chassis has it.
-const LONGEST_LINE: u64 = 200;
+const LONGEST_LINE: usize = 200;
 /// The characters that no string holds: control characters other than tab and line breaks, and overrides of the
 /// direction of writing.
 const ACTING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
@@ -28,94 +31,46 @@ const BASE64: &str = "(B{4})*(B{2}(==)?|B{3}=?)?";
 /// The assigned characters of `\p{C}` as ranges, for engines without Unicode classes.
 const OTHERS: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffb";
 
-/// The field rules of a value; a value that is only answered has none.
+/// The rules of a field, with what schemas say beside: the form of names.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Whether the value is required; unless it is a message, its default does not count as given.
-    pub required: bool,
-    /// Whether the value is only answered, and ignored when given.
-    pub is_read_only: bool,
-    /// Whether the value is the name of the resource that the message describes.
-    pub is_identity: bool,
-    /// Whether the default counts as not given, whatever the other rules.
-    unless_zero: bool,
+    rules: FieldRules,
     /// The form of the resource names that the value holds, e.g. `requests/{request}`.
     pub form: Option<String>,
     /// The forms of the names as a regular expression.
-    names: Option<String>,
-    pub min_items: u64,
-    pub max_items: Option<u64>,
-    pub unique: bool,
-    min_len: u64,
-    max_len: Option<u64>,
-    max_bytes: Option<u64>,
-    pattern: Option<String>,
-    email: bool,
-    uuid: bool,
-    at_least: Option<i64>,
-    at_most: Option<i64>,
+    form_pattern: Option<String>,
+}
+
+impl Deref for Rules {
+    type Target = FieldRules;
+
+    fn deref(&self) -> &FieldRules {
+        &self.rules
+    }
 }
 
 impl Rules {
-    /// Reads the rules of a field as the chassis does.
+    /// Reads the rules of a field.
     pub fn of(field: &FieldDescriptor, resources: &[Resource]) -> Self {
-        let behavior = behavior(field);
-        if behavior.contains(&OUTPUT_ONLY) {
-            return Self { is_read_only: true, ..Self::default() };
-        }
-        let mut rules = Self {
-            required: behavior.contains(&REQUIRED),
-            is_identity: behavior.contains(&IDENTIFIER),
-            ..Self::default()
-        };
-        let forms = forms_of(field, rules.is_identity, resources);
-        if !forms.is_empty() {
-            rules.names = Some(forms.iter().map(|form| name_form(form)).collect::<Vec<_>>().join("|"));
-            rules.form = forms.first().cloned();
-            rules.unless_zero = true;
-        }
-        let Some(given) = validation(field) else { return rules };
-        rules.required |= is(&given, "required");
-        rules.unless_zero |= option(&given, "ignore").and_then(|value| value.as_enum_number()) == Some(1);
-        if let Some(list) = message(&given, "repeated") {
-            rules.min_items = count(&list, "min_items").unwrap_or(0);
-            rules.max_items = count(&list, "max_items");
-            rules.unique = is(&list, "unique");
-            rules.required |= rules.min_items > 0;
-            if let Some(items) = message(&list, "items") {
-                rules.of_each(&items);
-            }
-        } else {
-            rules.of_each(&given);
-        }
-        rules
-    }
-
-    fn of_each(&mut self, given: &DynamicMessage) {
-        if let Some(text) = message(given, "string") {
-            self.min_len = count(&text, "min_len").unwrap_or(0);
-            self.max_len = count(&text, "max_len");
-            self.pattern = option(&text, "pattern").and_then(|pattern| pattern.as_str().map(str::to_owned));
-            self.email = is(&text, "email");
-            self.uuid = is(&text, "uuid");
-        }
-        self.max_bytes = message(given, "bytes").and_then(|bytes| count(&bytes, "max_len"));
-        for number in ["int32", "int64"].into_iter().filter_map(|kind| message(given, kind)) {
-            self.at_least = option(&number, "gte").and_then(|bound| integer(&bound));
-            self.at_most = option(&number, "lte").and_then(|bound| integer(&bound));
-            // A value that is left out is 0, which is too small then.
-            self.required |= self.at_least.is_some_and(|least| least > 0) && !self.unless_zero;
-        }
+        let mut rules = FieldRules::of(field);
+        // A number that is left out is 0, which is too small then.
+        rules.required |= rules.at_least.is_some_and(|least| least > 0) && !rules.unless_zero && !field.is_list();
+        let named = rules.names.as_ref().and_then(|kind| resources.iter().find(|resource| resource.kind == *kind));
+        let forms = named.map_or(&[][..], |resource| &resource.patterns);
+        let pattern = forms.iter().map(|form| name_form(form)).collect::<Vec<_>>().join("|");
+        Self { rules, form: forms.first().cloned(), form_pattern: (!pattern.is_empty()).then_some(pattern) }
     }
 
     /// Returns the rules of an item of the list, where none may be missing.
     pub fn of_items(&self) -> Self {
-        Self { required: false, unless_zero: false, ..self.clone() }
+        let rules = FieldRules { required: false, unless_zero: false, ..self.rules.clone() };
+        Self { rules, ..self.clone() }
     }
 
     /// Returns the rules where the field may be left out.
     pub fn optional(&self) -> Self {
-        Self { required: false, min_items: 0, ..self.clone() }
+        let rules = FieldRules { required: false, min_items: 0, ..self.rules.clone() };
+        Self { rules, ..self.clone() }
     }
 
     /// Returns a text that the rules allow: `given`, or one that the form or the field's name suggests.
@@ -123,17 +78,13 @@ impl Rules {
         if self.uuid {
             return A_UUID.to_owned();
         }
-        let fits = |text: &&str| self.max_len.is_none_or(|most| text.chars().count() as u64 <= most);
+        let fits = |text: &&str| self.max_len.is_none_or(|most| text.chars().count() <= most);
         match (given.filter(fits), self.pattern.as_deref()) {
             (Some(text), _) => text.to_owned(),
             _ if self.email => "lin@example.com".to_owned(),
             (None, Some(pattern)) if pattern.starts_with("^https://") => "https://example.com/".to_owned(),
             (None, Some(pattern)) if pattern.contains(ID) => field.trim_end_matches("_id").to_owned() + "-1",
-            _ => field
-                .replace('_', " ")
-                .chars()
-                .take(usize::try_from(self.max_len.unwrap_or(u64::MAX)).unwrap_or(usize::MAX))
-                .collect(),
+            _ => field.replace('_', " ").chars().take(self.max_len.unwrap_or(usize::MAX)).collect(),
         }
     }
 
@@ -168,9 +119,12 @@ impl Rules {
     }
 
     fn text(&self) -> Value {
-        let least = if self.required { self.min_len.max(1) } else { self.min_len };
-        let known =
-            self.names.clone().or(self.uuid.then(|| UUID.to_owned())).or(self.email.then(|| EMAIL.replace('L', LABEL)));
+        let least = self.min_len.unwrap_or(0).max(self.required.into());
+        let known = self
+            .form_pattern
+            .clone()
+            .or(self.uuid.then(|| UUID.to_owned()))
+            .or(self.email.then(|| EMAIL.replace('L', LABEL)));
         let (pattern, is_bounded) = match (known, &self.pattern) {
             (Some(form), _) if self.required || !self.unless_zero => (format!("^({form})$"), true),
             (Some(form), _) => (format!("^({form})?$"), true),
@@ -246,39 +200,7 @@ fn well_known(message: &str) -> Value {
     }
 }
 
-/// Returns the forms of the names that a field holds: of the resource it refers to, or of the one that its message
-/// describes.
-fn forms_of<'a>(field: &FieldDescriptor, is_identity: bool, resources: &'a [Resource]) -> &'a [String] {
-    let found = if is_identity {
-        let message = field.parent_message();
-        resources.iter().find(|resource| resource.declared_in == message.full_name())
-    } else {
-        reference(field).and_then(|kind| resources.iter().find(|resource| resource.kind == kind))
-    };
-    found.map_or(&[], |resource| &resource.patterns)
-}
-
 /// Turns a form such as `requests/{request}` into a regular expression.
 fn name_form(form: &str) -> String {
     form.split('/').map(|segment| if segment.starts_with('{') { ID } else { segment }).collect::<Vec<_>>().join("/")
-}
-
-fn option(rules: &DynamicMessage, name: &str) -> Option<Set> {
-    rules.has_field_by_name(name).then(|| rules.get_field_by_name(name).map(std::borrow::Cow::into_owned)).flatten()
-}
-
-fn message(rules: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
-    option(rules, name)?.as_message().cloned()
-}
-
-fn is(rules: &DynamicMessage, name: &str) -> bool {
-    option(rules, name).and_then(|value| value.as_bool()).unwrap_or(false)
-}
-
-fn count(rules: &DynamicMessage, name: &str) -> Option<u64> {
-    option(rules, name)?.as_u64()
-}
-
-fn integer(value: &Set) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_i32().map(i64::from))
 }

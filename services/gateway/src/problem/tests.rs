@@ -1,16 +1,18 @@
 use kefu_chassis::Error;
+use kefu_chassis::wrong;
 use serde_json::{Value, json};
 
 use super::*;
 
 fn told(problem: &Problem, language: Language) -> (Value, HeaderMap) {
-    let (document, headers) = problem.document(&AnswerContext { language, trace_id: "0af7".into() });
+    let (document, headers) = problem.document(&AnswerContext { language, trace_id: "0af7".into(), service_time: ServiceTime::default() });
     (serde_json::from_slice(&document).unwrap(), headers)
 }
 
 #[test]
 fn a_refusal_is_told_with_its_fields_in_the_callers_language() {
-    let refused = Error::field("customer.display_name", "is required").into_status(Language::Chinese);
+    let refused =
+        Error::field("customer.display_name", wrong!(Required, "is required", "必填")).into_status(Language::Chinese);
     let (document, headers) = told(&Problem::of(refused), Language::Chinese);
     assert_eq!(
         document,

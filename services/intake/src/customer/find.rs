@@ -2,6 +2,7 @@
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::Page;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 
@@ -14,17 +15,18 @@ impl Customers {
         call: &Call,
         request: pb::FindCustomersRequest,
     ) -> Result<pb::FindCustomersResponse, Error> {
-        let asked = [&request.phone, &request.email, &request.display_name];
-        if asked.iter().filter(|text| !text.is_empty()).count() != 1 {
-            return Err(Error::field("phone", "exactly one of phone, email and display_name must be set"));
-        }
         if !request.display_name.is_empty() && request.display_name.trim().chars().count() < 2 {
-            return Err(Error::field("display_name", "must have at least two characters"));
+            return Err(Error::field(
+                "display_name",
+                wrong!(TooShort, "must have at least two characters", "至少两个字"),
+            ));
         }
         let phone = if request.phone.is_empty() {
             String::new()
         } else {
-            self.country.e164(&request.phone).ok_or_else(|| Error::field("phone", "is not a telephone number"))?
+            self.country
+                .e164(&request.phone)
+                .ok_or_else(|| Error::field("phone", wrong!(Phone, "is not a telephone number", "不是电话号码")))?
         };
         let page: Page<Id<Customer>> = Page::of(call, &request)?;
         let after = page.after.map(Id::uuid);

@@ -3,6 +3,7 @@
 
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::time::{from_proto, to_proto};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{CarrierState, Kind};
@@ -39,8 +40,12 @@ impl Requests {
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let promised = request.promised_time.as_ref().and_then(from_proto).filter(|&promised| promised > step.at);
-        let promised =
-            promised.ok_or_else(|| Error::field("promised_time", "must be after the time the customer was told"))?;
+        let promised = promised.ok_or_else(|| {
+            Error::field(
+                "promised_time",
+                wrong!(TooEarly, "must be after the time the customer was told", "须晚于告知客户的时间"),
+            )
+        })?;
         let mut facts = step.facts();
         let measure = self.chassis.regulation.get(params::PROMISE_AT_MOST).measure;
         facts.promised_wait = self.chassis.regulation.calendar().elapsed(step.at, promised, measure);
@@ -106,7 +111,10 @@ impl Requests {
     ) -> Result<pb::Progress, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.carrier_state != 0 && i32::from(step.record.kind) != Kind::Shipment as i32 {
-            return Err(Error::field("carrier_state", "B1.3: is only for kind SHIPMENT"));
+            return Err(Error::field(
+                "carrier_state",
+                wrong!(OnlyWhen under "B1.3", "is only for tracking a shipment", "仅适用于物流跟踪"),
+            ));
         }
         let is_told = request.told_by != 0;
         let mut facts = step.facts();

@@ -1,6 +1,7 @@
 //! Steps after the resolution: the customer's confirmation, and reopening (C4.2, C4.3).
 
 use jiff_sqlx::ToSqlx as _;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
@@ -17,15 +18,20 @@ impl Requests {
         request: pb::ConfirmResolutionRequest,
     ) -> Result<pb::Request, Error> {
         let outcome = request.outcome();
-        if outcome == Outcome::Dissatisfied && request.comment.trim().is_empty() {
-            return Err(Error::field("comment", "C4.3: must say why the customer is not satisfied"));
-        }
         if call.is_customer() && !matches!(outcome, Outcome::Satisfied | Outcome::Dissatisfied) {
-            return Err(Error::field("outcome", "must be SATISFIED or DISSATISFIED when the customer says it"));
+            let wrong = wrong!(
+                NotAccepted,
+                "must be satisfied or dissatisfied when the customer says it",
+                "由客户填写时只能为满意或不满意"
+            );
+            return Err(Error::field("outcome", wrong));
         }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if step.record.resolved_at.is_some_and(|resolved| step.at < resolved.to_jiff()) {
-            return Err(Error::field("occurred_time", "must not be before the request was resolved"));
+            return Err(Error::field(
+                "occurred_time",
+                wrong!(TooEarly, "must not be before the request was resolved", "不得早于请求解决的时间"),
+            ));
         }
         let row = self.attempt_row(call, &request, &step);
         let mut facts = step.facts();
@@ -75,7 +81,10 @@ impl Requests {
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if step.record.closed_at.is_some_and(|closed| step.at < closed.to_jiff()) {
-            return Err(Error::field("occurred_time", "must not be before the request was closed"));
+            return Err(Error::field(
+                "occurred_time",
+                wrong!(TooEarly, "must not be before the request was closed", "不得早于请求关闭的时间"),
+            ));
         }
         let facts = step.facts();
         step.fire(Action::Reopen, &facts)?;

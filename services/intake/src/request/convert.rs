@@ -13,6 +13,7 @@ use kefu_chassis::peer::failure;
 use kefu_chassis::record::Record;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{sql, to_proto};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as complaints;
 use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
@@ -65,7 +66,10 @@ impl Requests {
             Outcome::Complaint(complaint) => link_complaint(&self.chassis, call, id, complaint).await,
             Outcome::Refused(why) => {
                 drop_intent(&self.chassis, call, id).await?;
-                Err(Error::field("name", format!("C5.1: the service of complaints does not take it: {why}")))
+                Err(Error::field(
+                    "name",
+                    wrong!(NotAccepted under "C5.1", "is not taken by the service of complaints: {why}", "未被投诉服务接受"),
+                ))
             }
         }
     }
@@ -90,7 +94,10 @@ impl Requests {
             return if is_same_registration(&intended, &registration) {
                 Ok((id, intended))
             } else {
-                Err(Error::field("name", "C5.1: is becoming a complaint already, by a call that says something else"))
+                Err(Error::field(
+                    "name",
+                    wrong!(Conflicting under "C5.1", "is becoming a complaint already, by a call that says something else", "正在转为投诉，且此前提交的内容不同"),
+                ))
             };
         }
         let facts = step.facts();
@@ -130,7 +137,10 @@ impl Requests {
             Contact::read(&contact, "contact", "C5.1", self.country).map_err(|wrong| Error::Invalid(vec![wrong]))?;
         let matter = if request.matter.trim().is_empty() { &record.description } else { &request.matter };
         if matter.trim().is_empty() {
-            return Err(Error::field("matter", "C5.1: is required, as the request has no description"));
+            return Err(Error::field(
+                "matter",
+                wrong!(RequiredWhen under "C5.1", "is required, as the request has no description", "必填，因为请求没有问题描述"),
+            ));
         }
         // The caller handles the complaint when the owner has left.
         let is_owner_active = self.chassis.directory.now().is_active(&record.owner);

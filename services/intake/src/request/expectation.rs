@@ -69,7 +69,7 @@ impl Requests {
             return Err(Error::State {
                 subject: name.clone(),
                 method: call.rule.name().to_owned().into(),
-                state: "ANSWERED".into(),
+                state: StateName::Text { code: "ANSWERED", label: Text::new("answered", "已答复") },
                 clause: "A10.7".into(),
             });
         }

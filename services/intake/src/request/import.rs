@@ -9,6 +9,7 @@ use kefu_chassis::error::Violation;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::events::v1::DutyChange;
 use kefu_proto::intake::v1 as pb;
@@ -43,8 +44,13 @@ impl Requests {
         let mut result = pb::ImportRequestsResponse::default();
         let mut import: Option<Import> = None;
         while let Some(message) = messages.next().await {
-            let message =
-                message.map_err(|status| Error::field("rows", format!("the stream broke off: {}", status.code())))?;
+            let message = message.map_err(|status| {
+                let code = status.code();
+                Error::field(
+                    "rows",
+                    wrong!(OutOfPlace, "end too early, the stream broke off: {code}", "不完整，数据流中断"),
+                )
+            })?;
             let import = match &import {
                 Some(import) => import,
                 None => import.insert(self.begin_import(&message)?),
@@ -56,13 +62,18 @@ impl Requests {
 
     fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
         if first.source.trim().is_empty() {
-            return Err(Error::field("source", "is required in the first message"));
+            return Err(Error::field(
+                "source",
+                wrong!(Required, "is required in the first message", "须在第一条消息中填写"),
+            ));
         }
         let calendar = if first.calendar.is_empty() {
             self.chassis.regulation.calendar().clone()
         } else {
-            Calendar::from_toml(&first.calendar)
-                .map_err(|error| Error::field("calendar", kefu_chassis::error::describe(&error)))?
+            Calendar::from_toml(&first.calendar).map_err(|error| {
+                let why = kefu_chassis::error::describe(&error);
+                Error::field("calendar", wrong!(Form, "is no calendar: {why}", "不是有效的工作日历"))
+            })?
         };
         Ok(Import { source: first.source.clone(), calendar })
     }
@@ -80,7 +91,7 @@ impl Requests {
             for violation in violations {
                 let (index, field) =
                     row_field(&violation.field).ok_or_else(|| Error::Invalid(vec![violation.clone()]))?;
-                refused.entry(index).or_insert(Violation { field: field.to_owned(), reason: violation.reason });
+                refused.entry(index).or_insert_with(|| Violation::new(field, violation.wrong.clone()));
             }
         }
         let unknown_customers = store::unknown_customers(self.chassis.pool(), &message.rows).await?;
@@ -88,7 +99,7 @@ impl Requests {
         for (index, row) in message.rows.iter().enumerate() {
             match refused.remove(&index).map_or_else(|| to_row(call, import, &unknown_customers, row), Err) {
                 Ok(record) => records.push((record, row)),
-                Err(violation) => reject(result, row, violation),
+                Err(violation) => reject(call, result, row, violation),
             }
         }
         self.store_import(call, import, records, result).await
@@ -143,6 +154,7 @@ impl Requests {
             clause,
             kind,
             subject: subject.clone(),
+            number: &record.number,
             owner: &record.owner,
             department: &record.department,
             regulation: regulation.version(),
@@ -239,14 +251,14 @@ fn row_field(path: &str) -> Option<(usize, &str)> {
     Some((index.parse().ok()?, field))
 }
 
-fn reject(result: &mut pb::ImportRequestsResponse, row: &pb::ImportedRequest, violation: Violation) {
+fn reject(call: &Call, result: &mut pb::ImportRequestsResponse, row: &pb::ImportedRequest, violation: Violation) {
     result.rejected_count += 1;
     if result.rejected_rows.len() < REJECTED_LISTED_AT_MOST {
         let rejected = pb::RejectedRow {
             line: row.line,
             external_id: row.external_id.clone(),
             field: violation.field,
-            reason: violation.reason,
+            reason: violation.wrong.text.of(call.language).to_owned(),
         };
         result.rejected_rows.push(rejected);
     }
@@ -259,16 +271,20 @@ fn to_row(
     unknown_customers: &HashSet<Uuid>,
     row: &pb::ImportedRequest,
 ) -> Result<RequestRow, Violation> {
-    let violation = |field: &str, reason: &str| Violation { field: field.to_owned(), reason: reason.to_owned() };
     let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
-    let contact_at = time(&row.contact_time).ok_or_else(|| violation("contact_time", "is required"))?;
+    let contact_at = time(&row.contact_time)
+        .ok_or_else(|| Violation::new("contact_time", wrong!(Required, "is required", "必填")))?;
     let closed_at = time(&row.closed_time);
     let has_ended = matches!(row.state(), State::Closed | State::Cancelled);
     if matches!(row.state(), State::Registered | State::AwaitingCustomer) {
-        return Err(violation("state", "must be CLOSED, CANCELLED, RESOLVED or IN_PROGRESS"));
-    }
-    if has_ended && closed_at.is_none() {
-        return Err(violation("closed_time", "is required with CLOSED and CANCELLED"));
+        return Err(Violation::new(
+            "state",
+            wrong!(
+                NotAccepted,
+                "must be closed, cancelled, resolved or in progress",
+                "须为已关闭、已取消、已解决或处理中"
+            ),
+        ));
     }
     for (field, time) in [
         ("first_response_time", time(&row.first_response_time)),
@@ -278,19 +294,20 @@ fn to_row(
         ("update_time", time(&row.update_time)),
     ] {
         if time.is_some_and(|time| time < contact_at) {
-            return Err(violation(field, "is before contact_time"));
+            return Err(Violation::new(field, wrong!(TooEarly, "is before the customer came", "早于客户联系时间")));
         }
         if field != "promised_time" && time.is_some_and(|time| time > call.now) {
-            return Err(violation(field, "is in the future"));
+            return Err(Violation::new(field, wrong!(TooLate, "is in the future", "晚于现在")));
         }
     }
     if contact_at > call.now {
-        return Err(violation("contact_time", "is in the future"));
+        return Err(Violation::new("contact_time", wrong!(TooLate, "is in the future", "晚于现在")));
     }
-    let customer =
-        reference::<Customer>(&row.customer).map_err(|_| violation("customer", "is not known"))?.map(Id::uuid);
+    let customer = reference::<Customer>(&row.customer)
+        .map_err(|_| Violation::new("customer", wrong!(Unknown, "is not known", "不存在")))?
+        .map(Id::uuid);
     if customer.is_some_and(|customer| unknown_customers.contains(&customer)) {
-        return Err(violation("customer", "is not known"));
+        return Err(Violation::new("customer", wrong!(Unknown, "is not known", "不存在")));
     }
     let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
     Ok(RequestRow {

@@ -342,6 +342,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     duties: duties::RULES,
     label: Action::label,
     state_name: |state| state.as_str_name(),
+    states: "kefu.intake.v1.Request.State",
     promised: |facts| facts.promised_at,
 };
 

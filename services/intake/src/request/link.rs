@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::time::sql;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::Relation;
@@ -28,25 +29,47 @@ impl Requests {
         let other = id::<Request>(&request.other)?;
         let mut step = Step::begin_with(&self.chassis, call, &request, &[other.uuid()]).await?;
         if step.record.id() == other {
-            return Err(Error::field("other", "A2.8: is the same request"));
+            return Err(Error::field(
+                "other",
+                wrong!(Conflicting under "A2.8", "is the same request", "就是该请求本身"),
+            ));
         }
         let mut linked = step.others.pop().ok_or_else(|| unknown::<Request>(&request.other))?;
         if linked.customer != step.record.customer {
-            return Err(Error::field("other", "A2.8: is another customer's"));
+            return Err(Error::field(
+                "other",
+                wrong!(Conflicting under "A2.8", "is another customer's", "属于另一位客户"),
+            ));
         }
         let is_repeat = request.relation() == Relation::Repeat;
         if is_repeat && linked.contact_at.to_jiff() > step.record.contact_at.to_jiff() {
-            return Err(Error::field("other", "A2.8: must be the earlier contact"));
+            return Err(Error::field(
+                "other",
+                wrong!(Conflicting under "A2.8", "must be the earlier contact", "须为较早的一次联系"),
+            ));
         }
         let interval = step.record.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
         if is_repeat && interval > self.chassis.regulation.get(params::REPEAT_WITHIN).length {
-            return Err(Error::field("other", "A2.8: is too long ago for a repeat"));
+            return Err(Error::field(
+                "other",
+                wrong!(TooEarly under "A2.8", "is too long ago for a repeat", "间隔过长，不算重复联系"),
+            ));
         }
         if is_repeat && step.record.repeat_of.is_some_and(|known| known != linked.id) {
-            return Err(Error::field("other", "A2.8: it repeats another contact already"));
+            return Err(Error::field(
+                "other",
+                wrong!(Conflicting under "A2.8", "is not the contact that the request repeats already", "与已认定的重复联系不一致"),
+            ));
         }
         if step.record.linked.len() >= LINKS || linked.linked.len() >= LINKS {
-            return Err(Error::field("other", "as many requests as can be are linked already"));
+            return Err(Error::field(
+                "other",
+                wrong!(
+                    TooMany,
+                    "cannot be linked: as many requests as can be are linked already",
+                    "无法关联，已达到关联数量上限"
+                ),
+            ));
         }
         let facts = step.facts();
         step.fire(Action::Link, &facts)?;

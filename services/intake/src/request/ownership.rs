@@ -5,6 +5,7 @@ use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::AggregateRoot as _;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
@@ -44,7 +45,7 @@ impl Requests {
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.owner == step.record.owner {
-            return Err(Error::field("owner", "has it already"));
+            return Err(Error::field("owner", wrong!(Unchanged, "has it already", "已经是该责任人")));
         }
         let mut facts = step.facts();
         facts.fits_department = self.is_active_in(&request.owner, &step.record.department, step.at);
@@ -66,7 +67,7 @@ impl Requests {
             return Err(Error::NotFound { kind: "kefu/Staff", name: from.clone() });
         }
         if from == to {
-            return Err(Error::field("to_owner", "has them already"));
+            return Err(Error::field("to_owner", wrong!(Unchanged, "has them already", "已经是该责任人")));
         }
         let mut change = self.chassis.begin(call).await?;
         let (mut records, more) = self.lock_for_reassignment(call, &mut change, &request).await?;

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use kefu_chassis::directory::ResponsibleParty;
-use kefu_chassis::error::Violation;
 use kefu_chassis::names::Id;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority};
@@ -47,7 +47,12 @@ impl Requests {
         call: &Call,
         request: &pb::RegisterRequestRequest,
     ) -> Result<(Timestamp, Option<Timestamp>), Error> {
-        let violation = || Error::field("answered_time", "must be between the time the customer came and now");
+        let violation = || {
+            Error::field(
+                "answered_time",
+                wrong!(OutOfRange, "must be between the time the customer came and now", "须在客户联系之后、现在之前"),
+            )
+        };
         let answered_at = request.answered_time.as_ref().and_then(from_proto);
         if answered_at.is_some_and(|answered| answered > call.now) {
             return Err(violation());
@@ -66,11 +71,7 @@ impl Requests {
     ) -> Result<RequestRow, Error> {
         let contact = request.contact.clone().unwrap_or_default();
         let contact = Contact::read(&contact, "contact", "A2.2", self.country);
-        let mut violations: Vec<Violation> = contact.as_ref().err().cloned().into_iter().collect();
-        violations.extend(inconsistencies(request));
-        if !violations.is_empty() {
-            return Err(Error::Invalid(violations));
-        }
+        let contact = contact.map_err(|violation| Error::Invalid(vec![violation]))?;
         let named = ResponsibleParty {
             field: "first_responder",
             clause: "A2.1",
@@ -87,7 +88,7 @@ impl Requests {
             channel: request.channel() as i16,
             kind: request.kind() as i16,
             customer: Some(customer.uuid()),
-            contact: serde_json::to_value(contact.unwrap_or_default()).map_err(Error::unexpected)?,
+            contact: serde_json::to_value(contact).map_err(Error::unexpected)?,
             project: project.map(Id::uuid),
             order_number: request.order_number.clone(),
             product_model: request.product_model.clone(),
@@ -106,25 +107,4 @@ impl Requests {
             ..RequestRow::blank(call.now)
         })
     }
-}
-
-/// Violations of fields that contradict each other.
-fn inconsistencies(request: &pb::RegisterRequestRequest) -> Vec<Violation> {
-    let is_shipment = request.kind() == Kind::Shipment;
-    let are_empty = |field: &str, other: &str| (field.trim().is_empty(), other.trim().is_empty());
-    let mut violations = Vec::new();
-    let mut violation =
-        |field: &str, reason: &str| violations.push(Violation { field: field.into(), reason: reason.into() });
-    if is_shipment && request.order_number.trim().is_empty() {
-        violation("order_number", "C2.3: is required for kind SHIPMENT");
-    }
-    if !is_shipment && request.carrier_state != 0 {
-        violation("carrier_state", "B1.3: is only for kind SHIPMENT");
-    }
-    match are_empty(&request.business_domain, &request.problem_type) {
-        (true, false) => violation("business_domain", "C2.4: is required with problem_type"),
-        (false, true) => violation("problem_type", "C2.4: is required with business_domain"),
-        _ => {}
-    }
-    violations
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use sqlx::PgConnection;
@@ -43,7 +44,7 @@ impl Requests {
         let expires = request.expire_time.as_ref().and_then(from_proto);
         let expires =
             expires.filter(|&expires| step.at < expires && expires <= step.at + MAX_VALIDITY).ok_or_else(|| {
-                Error::field("expire_time", "A10.5: must be after the time it was given, and at most 31 days after")
+                Error::field("expire_time", wrong!(OutOfRange under "A10.5", "must be after the time it was given, and at most 31 days after", "须晚于授权时间，且不超过授权后31天"))
             })?;
         let facts = step.facts();
         step.fire(Action::AuthorizeRemote, &facts)?;

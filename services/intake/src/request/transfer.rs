@@ -7,6 +7,7 @@ use kefu_chassis::directory::{Capacity, Organisation};
 use kefu_chassis::names::as_unknown;
 use kefu_chassis::notifications::{Notice, NoticeKind};
 use kefu_chassis::record::{Record, exactly_one};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request_bounced::Cause;
@@ -61,7 +62,7 @@ impl Requests {
         let known = self.chassis.directory.now();
         known.check_department(&request.department)?;
         if request.department == step.record.department {
-            return Err(Error::field("department", "A2.4: has it already"));
+            return Err(Error::field("department", wrong!(Unchanged under "A2.4", "has it already", "已经负责该请求")));
         }
         let found = known.responsible(&request.department, &step.record.business_domain, step.at);
         let mut facts = step.facts();
@@ -151,11 +152,11 @@ impl Requests {
             return Err(Error::State {
                 subject: name.to_owned(),
                 method: answer.label().method.into(),
-                state: row.state().as_str_name().to_owned(),
+                state: StateName::Value { kind: "kefu.intake.v1.Transfer.State", name: row.state().as_str_name() },
                 clause: "A2.4".into(),
             });
         }
-        step.not_before(Some(row.occurred_at.to_jiff()), "it was handed over")?;
+        step.not_before(Some(row.occurred_at.to_jiff()), Text::new("it was handed over", "转交"))?;
         Ok((step, row))
     }
 
@@ -186,6 +187,7 @@ impl Requests {
             recipient: supervisor.to_owned(),
             clause: "A2.7".into(),
             subject: step.record.id().to_string(),
+            number: step.record.number.clone(),
             about: step.record.number.clone(),
             duty: None,
             acknowledgement_required: false,

@@ -2,6 +2,7 @@
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::record::Record;
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use uuid::Uuid;
@@ -36,12 +37,18 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         self.chassis.directory.now().check_department(&request.for_department)?;
         if request.for_department == step.record.department {
-            return Err(Error::field("for_department", "A2.6: has the request itself"));
+            return Err(Error::field(
+                "for_department",
+                wrong!(Unchanged under "A2.6", "has the request itself", "就是负责该请求的部门"),
+            ));
         }
         let solved_at = step.record.resolved_at.filter(|_| step.record.is_solved());
         let retroactive = solved_at.is_some_and(|solved| solved.to_jiff() <= step.at);
         if retroactive && request.reason.trim().is_empty() {
-            return Err(Error::field("reason", "A2.6: must say why the order comes after the solution"));
+            return Err(Error::field(
+                "reason",
+                wrong!(RequiredWhen under "A2.6", "must say why the order comes after the solution", "须说明事后补单的原因"),
+            ));
         }
         let facts = step.facts();
         step.fire(Action::FileWorkOrder, &facts)?;

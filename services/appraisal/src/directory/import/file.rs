@@ -2,6 +2,7 @@
 
 use csv::{ByteRecord, ReaderBuilder};
 use kefu_chassis::Error;
+use kefu_chassis::wrong;
 
 use super::Rejected;
 
@@ -72,22 +73,35 @@ fn line_of(bytes: &[u8], position: &csv::Position) -> u64 {
 }
 
 fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Error> {
-    let header_error = |reason: String| Error::field("chunk", format!("line 1: {reason}"));
     let mut columns = Vec::new();
     for name in header {
         let name = String::from_utf8_lossy(name).trim().to_owned();
         let known = REQUIRED.into_iter().chain(OPTIONAL).chain(OF_DEPARTMENTS).find(|known| *known == name);
-        let column = known.ok_or_else(|| header_error(format!("there is no column {name:?}")))?;
+        let column = known.ok_or_else(|| {
+            Error::field("chunk", wrong!(NotAccepted, "line 1: there is no column {name:?}", "首行含有未知的列"))
+        })?;
         if columns.contains(&column) {
-            return Err(header_error(format!("the column {column} stands twice")));
+            return Err(Error::field(
+                "chunk",
+                wrong!(RepeatedItem, "line 1: the column {column} stands twice", "首行有重复的列"),
+            ));
         }
         if OF_DEPARTMENTS.contains(&column) && !creates {
-            return Err(header_error(format!("the column {column} is read with create_departments only")));
+            return Err(Error::field(
+                "chunk",
+                wrong!(
+                    OnlyWhen,
+                    "line 1: the column {column} is read with create_departments only",
+                    "首行含有仅在新建部门时读取的列"
+                ),
+            ));
         }
         columns.push(column);
     }
     match REQUIRED.into_iter().find(|required| !columns.contains(required)) {
-        Some(missing) => Err(header_error(format!("the column {missing} is missing"))),
+        Some(missing) => {
+            Err(Error::field("chunk", wrong!(Required, "line 1: the column {missing} is missing", "首行缺少必需的列")))
+        }
         None => Ok(columns),
     }
 }

@@ -1,9 +1,13 @@
-//! Checks of one value, compiled from its kind and from `buf.validate` rules.
+//! Checks of one value, compiled from its kind and its rules.
 
 use std::sync::LazyLock;
 
-use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, Value};
+use kefu_proto::field::{FieldRules, integer, micros};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, Value};
 use regex::Regex;
+
+use crate::base::error::Wrong;
+use crate::wrong;
 
 /// One check of a value.
 #[derive(Debug)]
@@ -51,88 +55,82 @@ impl Check {
         match field.kind() {
             Kind::String => vec![Self::Plain],
             Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => vec![Self::Timestamp],
+            Kind::Enum(values) if field.full_name().starts_with("kefu.") => vec![Self::Defined(values)],
             _ => Vec::new(),
         }
-        .into_iter()
-        .chain(match field.kind() {
-            Kind::Enum(values) if field.full_name().starts_with("kefu.") => Some(Self::Defined(values)),
-            _ => None,
-        })
-        .collect()
     }
 
-    /// Returns the checks that `buf.validate` rules ask for. Fails when a pattern is no regular expression.
-    pub fn of_rules(rules: &DynamicMessage) -> Result<Vec<Self>, String> {
-        let mut checks = Vec::new();
-        if let Some(string) = set_message(rules, "string") {
-            checks.extend(count_of(&string, "min_len").map(Self::MinLen));
-            let longest = count_of(&string, "max_len");
-            checks.extend(longest.map(Self::MaxLen));
-            checks.extend(longest.filter(|&longest| longest <= LONGEST_LINE).map(|_| Self::OneLine));
-            if let Some(pattern) = set_value(&string, "pattern") {
-                let pattern = Regex::new(pattern.as_str().unwrap_or_default()).map_err(|error| error.to_string())?;
-                checks.push(Self::Pattern(pattern));
-            }
-            checks.extend(bool_of(&string, "email").then_some(Self::Email));
-            checks.extend(bool_of(&string, "uuid").then_some(Self::Uuid));
-        }
-        if let Some(bytes) = set_message(rules, "bytes") {
-            checks.extend(count_of(&bytes, "max_len").map(Self::MaxBytes));
-        }
-        for kind in ["int32", "int64"] {
-            if let Some(number) = set_message(rules, kind) {
-                checks.extend(set_value(&number, "gte").and_then(|value| integer(&value)).map(Self::Gte));
-                checks.extend(set_value(&number, "lte").and_then(|value| integer(&value)).map(Self::Lte));
-            }
-        }
-        if let Some(duration) = set_message(rules, "duration") {
-            checks.extend(set_value(&duration, "gt").and_then(|value| micros(&value)).map(Self::LongerThan));
-            checks.extend(set_value(&duration, "lte").and_then(|value| micros(&value)).map(Self::NotLongerThan));
-        }
-        Ok(checks)
+    /// Returns the checks that the rules ask for. Fails when a pattern is no regular expression.
+    pub fn of_rules(rules: &FieldRules) -> Result<Vec<Self>, String> {
+        let pattern = rules.pattern.as_deref().map(Regex::new).transpose().map_err(|error| error.to_string())?;
+        let is_line = rules.max_len.is_some_and(|longest| longest <= LONGEST_LINE);
+        let checks = [
+            rules.min_len.map(Self::MinLen),
+            rules.max_len.map(Self::MaxLen),
+            is_line.then_some(Self::OneLine),
+            pattern.map(Self::Pattern),
+            rules.email.then_some(Self::Email),
+            rules.uuid.then_some(Self::Uuid),
+            rules.max_bytes.map(Self::MaxBytes),
+            rules.at_least.map(Self::Gte),
+            rules.at_most.map(Self::Lte),
+            rules.longer_than_us.map(Self::LongerThan),
+            rules.at_most_us.map(Self::NotLongerThan),
+        ];
+        Ok(checks.into_iter().flatten().collect())
     }
 
-    /// Returns why the value fails the check; none if it passes.
-    pub fn refuses(&self, value: &Value) -> Option<String> {
+    /// Returns what is wrong with a value that does not pass the check; none if it passes.
+    pub fn refuses(&self, value: &Value) -> Option<Wrong> {
         let text = value.as_str().unwrap_or_default();
-        let (holds, reason) = match self {
-            Self::Plain => (!text.contains(acts), "must not hold control characters or overrides of direction".into()),
-            Self::OneLine => (!text.contains(['\t', '\n', '\r']), "must be one line".into()),
-            Self::Timestamp => (is_timestamp(value), "must be a time from the year 1 to 9999-12-30T22:00:00Z".into()),
-            Self::MinLen(length) => {
-                (text.chars().count() >= *length, format!("must have at least {length} characters"))
-            }
-            Self::MaxLen(length) => (
-                text.len() <= *length || text.chars().count() <= *length,
-                format!("must have at most {length} characters"),
-            ),
-            Self::MaxBytes(length) => (
-                value.as_bytes().is_none_or(|bytes| bytes.len() <= *length),
-                format!("must have at most {length} bytes"),
-            ),
-            Self::Pattern(pattern) => (pattern.is_match(text), format!("must match {pattern}")),
-            Self::Email => (EMAIL.as_ref().is_some_and(|form| form.is_match(text)), "must be an e-mail address".into()),
-            Self::Uuid => (text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(), "must be a UUID".into()),
-            Self::Name(kind, form) => (form.is_match(text), format!("must be the name of a {kind}")),
-            Self::Defined(values) => (
-                value.as_enum_number().is_none_or(|number| values.get_value(number).is_some()),
-                "must be a value that the contract defines".into(),
-            ),
-            Self::Gte(bound) => {
-                (integer(value).is_none_or(|number| number >= *bound), format!("must be at least {bound}"))
-            }
-            Self::Lte(bound) => {
-                (integer(value).is_none_or(|number| number <= *bound), format!("must be at most {bound}"))
-            }
-            Self::LongerThan(bound) => {
-                (micros(value).is_some_and(|length| length > *bound), format!("must be longer than {bound} µs"))
-            }
-            Self::NotLongerThan(bound) => {
-                (micros(value).is_some_and(|length| length <= *bound), format!("must be at most {bound} µs"))
-            }
+        let holds = match self {
+            Self::Plain => !text.contains(acts),
+            Self::OneLine => !text.contains(['\t', '\n', '\r']),
+            Self::Timestamp => is_timestamp(value),
+            Self::MinLen(length) => text.chars().count() >= *length,
+            Self::MaxLen(length) => text.len() <= *length || text.chars().count() <= *length,
+            Self::MaxBytes(length) => value.as_bytes().is_none_or(|bytes| bytes.len() <= *length),
+            Self::Pattern(pattern) | Self::Name(_, pattern) => pattern.is_match(text),
+            Self::Email => EMAIL.as_ref().is_some_and(|form| form.is_match(text)),
+            Self::Uuid => text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(),
+            Self::Defined(values) => value.as_enum_number().is_none_or(|number| values.get_value(number).is_some()),
+            Self::Gte(bound) => integer(value).is_none_or(|number| number >= *bound),
+            Self::Lte(bound) => integer(value).is_none_or(|number| number <= *bound),
+            Self::LongerThan(bound) => micros(value).is_some_and(|length| length > *bound),
+            Self::NotLongerThan(bound) => micros(value).is_some_and(|length| length <= *bound),
         };
-        (!holds).then_some(reason)
+        (!holds).then(|| self.wrong())
     }
+
+    /// What is wrong with a value that does not pass.
+    fn wrong(&self) -> Wrong {
+        match self {
+            Self::Plain => wrong!(
+                Characters,
+                "must not hold control characters or overrides of direction",
+                "不得包含控制字符或改变书写方向的字符"
+            ),
+            Self::OneLine => wrong!(OneLine, "must be one line", "须为一行文字"),
+            Self::Timestamp => wrong_time(),
+            Self::MinLen(length) => wrong!(TooShort, "must have at least {length} characters", "至少{length}个字"),
+            Self::MaxLen(length) => wrong!(TooLong, "must have at most {length} characters", "最多{length}个字"),
+            Self::MaxBytes(length) => wrong!(TooLong, "must have at most {length} bytes", "最多{length}个字节"),
+            Self::Pattern(pattern) => wrong!(Form, "must match {pattern}", "格式不符"),
+            Self::Email => wrong!(EmailAddress, "must be an e-mail address", "须为电子邮件地址"),
+            Self::Uuid => wrong!(Uuid, "must be a UUID", "须为标准的唯一编号"),
+            Self::Name(kind, _) => wrong!(ResourceName, "must be the name of a {kind}", "不是所需类型的资源名称"),
+            Self::Defined(_) => wrong!(Defined, "must be a value that the contract defines", "不在可选值之内"),
+            Self::Gte(bound) => wrong!(TooSmall, "must be at least {bound}", "不得小于{bound}"),
+            Self::Lte(bound) => wrong!(TooLarge, "must be at most {bound}", "不得大于{bound}"),
+            Self::LongerThan(bound) => wrong!(TooSmall, "must be longer than {bound} µs", "须长于{bound}微秒"),
+            Self::NotLongerThan(bound) => wrong!(TooLarge, "must be at most {bound} µs", "不得长于{bound}微秒"),
+        }
+    }
+}
+
+/// What is wrong with a time that is none.
+pub fn wrong_time() -> Wrong {
+    wrong!(Time, "must be a time from the year 1 to 9999-12-30T22:00:00Z", "须为公元1年至9999年12月30日之间的时间")
 }
 
 /// The limit, in characters, up to which a text must be one line: so short a text is a name, a number or a word.
@@ -153,38 +151,4 @@ fn is_timestamp(value: &Value) -> bool {
         |name| value.as_message().and_then(|message| message.get_field_by_name(name)).and_then(|part| integer(&part));
     let (Some(seconds), Some(nanos)) = (part("seconds"), part("nanos")) else { return false };
     (-62_135_596_800..=LAST_SECOND).contains(&seconds) && (0..1_000_000_000).contains(&nanos)
-}
-
-fn integer(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_i32().map(i64::from))
-}
-
-fn micros(duration: &Value) -> Option<i64> {
-    let message = duration.as_message()?;
-    let seconds = integer(message.get_field_by_name("seconds")?.as_ref())?;
-    let nanos = integer(message.get_field_by_name("nanos")?.as_ref())?;
-    seconds.checked_mul(1_000_000)?.checked_add(nanos / 1_000)
-}
-
-/// Returns the value of a field, if it is set.
-fn set_value(message: &DynamicMessage, name: &str) -> Option<Value> {
-    message.has_field_by_name(name).then(|| message.get_field_by_name(name).map(std::borrow::Cow::into_owned)).flatten()
-}
-
-/// Returns the message in a field, if it is set.
-pub fn set_message(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
-    match set_value(message, name)? {
-        Value::Message(inner) => Some(inner),
-        _ => None,
-    }
-}
-
-/// Returns a flag; false when unset.
-pub fn bool_of(message: &DynamicMessage, name: &str) -> bool {
-    set_value(message, name).and_then(|value| value.as_bool()).unwrap_or(false)
-}
-
-/// Returns a count, if it is set.
-pub fn count_of(message: &DynamicMessage, name: &str) -> Option<usize> {
-    set_value(message, name).and_then(|value| value.as_u64()).and_then(|count| usize::try_from(count).ok())
 }

@@ -10,6 +10,7 @@ fn new() -> NewDuty<'static> {
         clause: "C4.1",
         kind: "progress",
         subject: "requests/1".into(),
+        number: "",
         owner: "staff/lin",
         department: "departments/desk",
         regulation: "r",

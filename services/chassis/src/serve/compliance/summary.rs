@@ -7,6 +7,7 @@ use crate::base::error::Error;
 use crate::base::time::{from_proto, sql};
 use crate::contract::call::Call;
 use crate::work::chassis::Chassis;
+use crate::wrong;
 
 const ROWS_AT_MOST: i64 = 10_000;
 
@@ -25,7 +26,10 @@ pub async fn summarize(
         .map(|(_, unit)| unit)
         .collect();
     if periods.len() > 1 {
-        return Err(Error::field("group_by", "must hold at most one of DAY, WEEK and MONTH"));
+        return Err(Error::field(
+            "group_by",
+            wrong!(AtMostOneOf, "must hold at most one of day, week and month", "按日、按周、按月只能选一项"),
+        ));
     }
     let (owner, department) = call.scope().bounds();
     let zone = chassis.regulation.calendar().zone().iana_name().unwrap_or("UTC");
@@ -75,7 +79,10 @@ pub async fn summarize(
     .fetch_all(chassis.pool())
     .await?;
     if rows.len() > usize::try_from(ROWS_AT_MOST).unwrap_or(usize::MAX) {
-        return Err(Error::field("group_by", "gives more than 10,000 rows: narrow the question"));
+        return Err(Error::field(
+            "group_by",
+            wrong!(TooMany, "gives more than 10,000 rows: narrow the question", "结果超过一万行，请缩小范围"),
+        ));
     }
     let rows = rows.into_iter().map(|row| ComplianceRow {
         clause: row.clause,

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 use tracing::Instrument as _;
@@ -23,6 +23,7 @@ use crate::serve::server::quota;
 use crate::serve::server::settings::Limits;
 use crate::telemetry::rpc::Observed;
 use crate::work::chassis::Chassis;
+use crate::wrong;
 
 /// Methods without a rule, which anyone may call: they tell only the contracts and whether the service is up.
 const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
@@ -37,6 +38,10 @@ const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
 /// How long before its caller a service gives up, so that the answer still arrives: a tenth of the deadline, within these
 /// bounds.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
+
+/// The header of every answer with the time by the service's clock, RFC 3339 in UTC: a client whose clock differs, or who talks
+/// to a service on simulated time, knows by it what is now.
+pub const KEFU_TIME: HeaderName = HeaderName::from_static("kefu-time");
 
 /// The state that the gate's layers share.
 #[derive(Debug)]
@@ -77,7 +82,10 @@ async fn observe(State(gate): State<Arc<Gate>>, request: Request, next: Next) ->
         let method = chassis.rules.at(path).map(|rule| rule.path.as_str());
         Observed::server(&chassis.telemetry, service, method, request.headers())
     };
-    let response = next.run(request).instrument(call.span().clone()).await;
+    let mut response = next.run(request).instrument(call.span().clone()).await;
+    if let Ok(time) = HeaderValue::try_from(chassis.clock.now().to_string()) {
+        response.headers_mut().insert(KEFU_TIME, time);
+    }
     call.of(response).map(axum::body::Body::new)
 }
 
@@ -119,14 +127,17 @@ async fn explain(request: Request, next: Next) -> Response {
     let is_ruled = request.extensions().get::<Arc<MethodRule>>().is_some();
     let response = next.run(request).await;
     let status = Status::from_header_map(response.headers()).filter(|status| is_ruled && status.details().is_empty());
-    let (reason, code) = match status.as_ref().map(Status::code) {
-        Some(Code::Internal) => ("the message cannot be read as the contract has it", Code::InvalidArgument),
-        Some(Code::OutOfRange) => ("the message is too large", Code::InvalidArgument),
+    let (wrong, code) = match status.as_ref().map(Status::code) {
+        Some(Code::Internal) => (unreadable(), Code::InvalidArgument),
+        Some(Code::OutOfRange) => (wrong!(TooLong, "the message is too large", "消息过大"), Code::InvalidArgument),
         // The protocol demands this code: it tells the client to send the message again uncompressed.
-        Some(Code::Unimplemented) => ("the message is compressed, which is not taken", Code::Unimplemented),
+        Some(Code::Unimplemented) => (
+            wrong!(Unreadable, "the message is compressed, which is not taken", "不接受压缩的消息"),
+            Code::Unimplemented,
+        ),
         _ => return response,
     };
-    let refusal = Error::field("", reason).into_status(language);
+    let refusal = Error::field("", wrong).into_status(language);
     let details = Bytes::copy_from_slice(refusal.details());
     Status::with_details(code, refusal.message(), details).into_http()
 }

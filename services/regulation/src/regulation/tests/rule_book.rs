@@ -34,12 +34,12 @@ fn titles_and_duties_are_written_and_services_and_mechanisms_named() {
     let mut titles = BTreeSet::new();
     for clause in regulation.clauses() {
         let id = &clause.id;
-        for text in [&clause.title.en, &clause.title.zh, &clause.duty] {
+        for text in [&clause.title.en, &clause.title.zh, &clause.demand.en, &clause.demand.zh] {
             assert!(!text.is_empty() && text.trim() == text, "{id}: {text:?}");
         }
         assert!(clause.title.en.is_ascii(), "{id}");
         assert!(clause.title.zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{id}");
-        assert!(clause.duty.ends_with('.'), "{id}");
+        assert!(clause.demand.en.ends_with('.') && clause.demand.zh.ends_with('。'), "{id}");
         assert!(
             titles.insert(clause.title.en.clone()) && titles.insert(clause.title.zh.clone()),
             "{id}: title used twice"

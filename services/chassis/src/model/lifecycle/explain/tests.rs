@@ -80,6 +80,7 @@ static LETTER: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Action::Sign => Label { method: "AnswerLetter", text: Text::new("it is signed", "签署") },
         Action::Refuse => Label { method: "AnswerLetter", text: Text::new("nobody will sign", "拒签") },
     },
+    states: "things.State",
     state_name: |state| match state {
         State::None => "NONE",
         State::Draft => "DRAFT",

@@ -1,0 +1,91 @@
+//! What people call the fields, enum values and methods of the contracts, in both languages: a label, as on a form or in a
+//! sentence, and a help of one sentence. They stand in `proto/labels`; a full name goes before a bare one.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use prost_reflect::{EnumValueDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use serde::Deserialize;
+
+/// The labels of one language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    /// Labels of fields, by full name (`kefu.intake.v1.Request.kind`) or bare name (`kind`).
+    pub fields: HashMap<String, Label>,
+    /// Labels of enum values, by the enum's full name and the value (`kefu.intake.v1.Request.Kind.SHIPMENT`).
+    pub values: HashMap<String, Label>,
+    /// Labels of methods, by bare name (`RegisterRequest`).
+    pub methods: HashMap<String, Label>,
+}
+
+/// What people call one thing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// The name: a few words without a full stop.
+    pub label: String,
+    /// One sentence: what to enter, or what it tells.
+    pub help: String,
+}
+
+static ENGLISH: LazyLock<Labels> = LazyLock::new(|| read(include_str!("../labels/en.toml")));
+static CHINESE: LazyLock<Labels> = LazyLock::new(|| read(include_str!("../labels/zh-CN.toml")));
+
+/// Returns the English labels.
+#[must_use]
+pub fn english() -> &'static Labels {
+    &ENGLISH
+}
+
+/// Returns the Chinese labels.
+#[must_use]
+pub fn chinese() -> &'static Labels {
+    &CHINESE
+}
+
+fn read(text: &str) -> Labels {
+    toml::from_str(text).expect("the embedded labels can be read")
+}
+
+impl Labels {
+    /// Returns the label of a field.
+    #[must_use]
+    pub fn field(&self, field: &FieldDescriptor) -> Option<&Label> {
+        self.fields.get(field.full_name()).or_else(|| self.fields.get(field.name()))
+    }
+
+    /// Returns the label of an enum value.
+    #[must_use]
+    pub fn value(&self, value: &EnumValueDescriptor) -> Option<&Label> {
+        self.values.get(&format!("{}.{}", value.parent_enum().full_name(), value.name()))
+    }
+
+    /// Returns the label of a method.
+    #[must_use]
+    pub fn method(&self, name: &str) -> Option<&Label> {
+        self.methods.get(name)
+    }
+
+    /// Returns the labels of the fields along a path such as `contact.phone` or `rows[3].external_id`, from the outermost to
+    /// the innermost, each with the index if the path has one. Fields of `message` are found by their full names first; a
+    /// segment without a label is named as it stands.
+    #[must_use]
+    pub fn along<'a>(&'a self, message: Option<&MessageDescriptor>, path: &'a str) -> Vec<(&'a str, Option<usize>)> {
+        let mut within = message.cloned();
+        let mut found = Vec::new();
+        for segment in path.split('.').filter(|segment| !segment.is_empty()) {
+            let (name, index) = segment
+                .split_once('[')
+                .map_or((segment, None), |(name, index)| (name, index.trim_end_matches(']').parse::<usize>().ok()));
+            let field = within.as_ref().and_then(|message| message.get_field_by_name(name));
+            let label = field.as_ref().map_or_else(|| self.fields.get(name), |field| self.field(field));
+            found.push((label.map_or(name, |label| label.label.as_str()), index));
+            within = field.and_then(|field| match field.kind() {
+                Kind::Message(inner) => Some(inner),
+                _ => None,
+            });
+        }
+        found
+    }
+}

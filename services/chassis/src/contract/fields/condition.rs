@@ -1,0 +1,164 @@
+//! Conditions on whether a field is given: on another field of the message, on the caller's roles, on the fields of a set.
+
+use kefu_proto::field::FieldRules;
+use kefu_proto::rules::v1::{self as pb, Role};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
+
+use super::is_given;
+use crate::base::error::Wrong;
+use crate::base::labels::{joined, of_field, of_roles, of_value};
+use crate::base::language::Sentence;
+use crate::wrong;
+
+/// A condition on another field of the same message.
+#[derive(Debug)]
+pub struct Condition {
+    field: FieldDescriptor,
+    /// The values with which the condition holds; every one but the default if empty.
+    values: Vec<Value>,
+    clause: &'static str,
+    /// The other field's label, and the values' labels if there are any.
+    label: Sentence,
+    of_values: Option<Sentence>,
+}
+
+impl Condition {
+    /// Compiles a condition on the presence of `of`. Fails if the contract names a field or a value that is not there.
+    pub fn of(of: &FieldDescriptor, given: pb::Condition) -> Result<Self, String> {
+        let message = of.parent_message();
+        let field = message
+            .get_field_by_name(&given.field)
+            .ok_or_else(|| format!("depends on {}, which its message has not", given.field))?;
+        let value = |name: &String| match field.kind() {
+            Kind::Enum(values) => {
+                let value = values.get_value_by_name(name);
+                value.map(|value| (Value::EnumNumber(value.number()), of_value(&value)))
+            }
+            Kind::Bool => {
+                let label = Sentence::new(
+                    if name == "true" { "yes" } else { "no" }.into(),
+                    if name == "true" { "是" } else { "否" }.into(),
+                );
+                name.parse().ok().map(|value| (Value::Bool(value), label))
+            }
+            _ => None,
+        };
+        let values = given.values.iter().map(|name| {
+            value(name).ok_or_else(|| format!("depends on {} being {name}, which it cannot be", given.field))
+        });
+        let (values, labels): (Vec<Value>, Vec<Sentence>) = values.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        Ok(Self {
+            label: of_field(&field),
+            of_values: (!labels.is_empty()).then(|| joined(&labels, " or ", "」或「")),
+            values,
+            clause: given.clause.leak(),
+            field,
+        })
+    }
+
+    /// Whether the condition holds in a message.
+    pub fn holds(&self, message: &DynamicMessage) -> bool {
+        if self.values.is_empty() {
+            return is_given(message, &self.field);
+        }
+        self.values.contains(&message.get_field(&self.field))
+    }
+
+    /// What is wrong with a field that is not given though the condition holds.
+    pub fn required_when(&self) -> Wrong {
+        let (other, zh) = (self.label.en(), self.label.zh());
+        match &self.of_values {
+            None => wrong!(RequiredWhen under self.clause, "is required with “{other}”", "填写「{zh}」时必填"),
+            Some(values) => {
+                let (value, zh_value) = (values.en(), values.zh());
+                wrong!(
+                    RequiredWhen under self.clause,
+                    "is required when “{other}” is {value}",
+                    "在「{zh}」为「{zh_value}」时必填"
+                )
+            }
+        }
+    }
+
+    /// What is wrong with a field that is given though the condition does not hold.
+    pub fn only_when(&self) -> Wrong {
+        let (other, zh) = (self.label.en(), self.label.zh());
+        match &self.of_values {
+            None => wrong!(OnlyWhen under self.clause, "is only for use with “{other}”", "仅在填写「{zh}」时填写"),
+            Some(values) => {
+                let (value, zh_value) = (values.en(), values.zh());
+                wrong!(
+                    OnlyWhen under self.clause,
+                    "is only for when “{other}” is {value}",
+                    "仅在「{zh}」为「{zh_value}」时填写"
+                )
+            }
+        }
+    }
+}
+
+/// The roles whose callers may give a field.
+#[derive(Debug)]
+pub struct ForRoles {
+    allowed: Vec<Role>,
+    excluded: Vec<Role>,
+}
+
+impl ForRoles {
+    /// Returns the roles that the rules of a field name; none if everybody may give the field.
+    pub fn of(rules: &FieldRules) -> Option<Self> {
+        let roles = Self { allowed: rules.for_roles.clone(), excluded: rules.not_for_roles.clone() };
+        (!roles.allowed.is_empty() || !roles.excluded.is_empty()).then_some(roles)
+    }
+
+    /// Returns what is wrong with a caller who gives the field; none if they may.
+    pub fn refuses(&self, acts_as: &dyn Fn(Role) -> bool) -> Option<Wrong> {
+        if !self.allowed.is_empty() && !self.allowed.iter().any(|&role| acts_as(role)) {
+            let roles = joined(&of_roles(&self.allowed), " or ", "、");
+            let (who, zh) = (roles.en(), roles.zh());
+            return Some(wrong!(ForRoles, "is given only by: {who}", "仅由{zh}填写"));
+        }
+        let role = *self.excluded.iter().find(|&&role| acts_as(role))?;
+        let roles = joined(&of_roles(&[role]), "", "");
+        let (who, zh) = (roles.en(), roles.zh());
+        Some(wrong!(ForRoles, "is not given by: {who}", "{zh}不得填写"))
+    }
+}
+
+/// Fields of which exactly one is given.
+#[derive(Debug)]
+pub struct ExactlyOne {
+    fields: Vec<FieldDescriptor>,
+    clause: &'static str,
+    label: Sentence,
+}
+
+impl ExactlyOne {
+    /// Compiles a set. Fails if the contract names a field that is not there.
+    pub fn of(message: &MessageDescriptor, set: pb::FieldSet) -> Result<Self, String> {
+        let field = |name: &String| {
+            message.get_field_by_name(name).ok_or_else(|| format!("must have one of {name}, which it has not"))
+        };
+        let fields = set.fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
+        let labels: Vec<Sentence> = fields.iter().map(of_field).collect();
+        Ok(Self { label: joined(&labels, ", ", "」「"), clause: set.clause.leak(), fields })
+    }
+
+    /// Returns the field that is wrong, and how; none if exactly one is given. The field is the first of the set if none is
+    /// given, and the second one that is given otherwise.
+    pub fn refuses(&self, message: &DynamicMessage) -> Option<(&str, Wrong)> {
+        let mut given = self.fields.iter().filter(|field| is_given(message, field));
+        let field = match (given.next(), given.next()) {
+            (Some(_), None) => return None,
+            (None, _) => self.fields.first()?,
+            (Some(_), Some(second)) => second,
+        };
+        let (names, zh) = (self.label.en(), self.label.zh());
+        let wrong = wrong!(
+            ExactlyOneOf under self.clause,
+            "is wrong: exactly one is to be given of {names}",
+            "有误，须在「{zh}」中填写且只填写一项"
+        );
+        Some((field.name(), wrong))
+    }
+}

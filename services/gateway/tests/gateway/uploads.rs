@@ -88,7 +88,10 @@ async fn a_form_is_what_its_parts_say_and_refused_by_the_part_that_is_wrong() {
     ] {
         let (status, problem) = send(&stage, &path, FORM, body).await;
         let violation = problem["violations"][0]["field"].as_str().unwrap_or_default();
-        assert_eq!((status, violation), (400, field), "{problem}");
+        // A file before its description is refused by whoever is first: the gateway, which sees the part come too late, or the
+        // service, which misses what the part would have said.
+        let is_named = violation == field || field == "evidence" && violation.starts_with("evidence.");
+        assert!(status == 400 && is_named, "{field}: {problem}");
     }
     let short = part("content", "", &content[..1_000]);
     let (status, problem) = send(&stage, &path, FORM, form(&[said, short])).await;

@@ -9,7 +9,7 @@ use kefu_proto::contract::{methods, rule};
 use kefu_regulation::{Clause, Regulation};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall, ExprStruct, ImplItemFn, ItemConst, ItemFn, ItemStatic, Lit};
+use syn::{Expr, ExprCall, ImplItemFn, ItemConst, ItemFn, ItemStatic, Lit};
 
 const PREFACE: &str = "# Where each clause bites
 
@@ -90,9 +90,10 @@ impl Sources<'_> {
 
 impl<'ast> Visit<'ast> for Sources<'_> {
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
-        let is_test = item.attrs.iter().any(|attribute| {
-            attribute.path().segments.last().is_some_and(|last| last.ident == "test")
-        });
+        let is_test = item
+            .attrs
+            .iter()
+            .any(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "test"));
         self.within(&item.sig.ident.to_string(), is_test, |sources| visit::visit_item_fn(sources, item));
     }
 
@@ -132,25 +133,20 @@ impl<'ast> Visit<'ast> for Sources<'_> {
                 }
                 call.args.iter().skip(2).for_each(|argument| self.visit_expr(argument));
             }
+            [.., "row"]
+                if !self.is_test && argument(1).is_some_and(|clause| self.clauses.contains(clause.as_str())) =>
+            {
+                let action = match call.args.first() {
+                    Some(Expr::Path(action)) => action.path.segments.last().map(|last| last.ident.to_string()),
+                    _ => None,
+                };
+                if let (Some(action), Some(found)) = (action, argument(1).and_then(|clause| self.of(&clause))) {
+                    found.rows.insert((action, file));
+                }
+                call.args.iter().skip(2).for_each(|argument| self.visit_expr(argument));
+            }
             _ => visit::visit_expr_call(self, call),
         }
-    }
-
-    fn visit_expr_struct(&mut self, value: &'ast ExprStruct) {
-        let named = |name: &str| value.fields.iter().find(|field| matches!(&field.member, syn::Member::Named(ident) if ident == name));
-        let action = named("action").map(|field| &field.expr);
-        let clause = named("clause").and_then(|field| text(&field.expr));
-        if let (Some(Expr::Path(action)), Some(clause)) = (action, clause) {
-            let action = action.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
-            let file = self.file.clone();
-            if let Some(found) = self.of(&clause) {
-                found.rows.insert((action, file));
-            }
-            let others = value.fields.iter().filter(|field| !matches!(&field.member, syn::Member::Named(ident) if ident == "clause"));
-            others.for_each(|field| self.visit_expr(&field.expr));
-            return;
-        }
-        visit::visit_expr_struct(self, value);
     }
 
     fn visit_expr_lit(&mut self, literal: &'ast syn::ExprLit) {
@@ -175,7 +171,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn sources<'a>(root: &Path, clauses: BTreeSet<&'a str>) -> BTreeMap<String, Found> {
+fn sources(root: &Path, clauses: BTreeSet<&str>) -> BTreeMap<String, Found> {
     let mut sources =
         Sources { clauses, found: BTreeMap::new(), file: String::new(), item: String::new(), is_test: false };
     let mut paths = Vec::new();
@@ -186,7 +182,9 @@ fn sources<'a>(root: &Path, clauses: BTreeSet<&'a str>) -> BTreeMap<String, Foun
     paths.sort();
     for path in paths {
         sources.file = path.strip_prefix(root).unwrap().display().to_string();
-        sources.is_test = sources.file.contains("/tests/") || sources.file.starts_with("tests/");
+        sources.is_test = sources.file.contains("/tests/")
+            || sources.file.starts_with("tests/")
+            || sources.file.ends_with("/tests.rs");
         if sources.file.starts_with("tests/contracts") || sources.file.contains("/load/") {
             continue;
         }
@@ -218,12 +216,9 @@ fn write_clause(page: &mut String, clause: &Clause, by: &[String], found: Option
         writeln!(page, "- methods: {}", by.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))?;
     }
     if let Some(found) = found {
-        for (kind, members) in [
-            ("gates", &found.gates),
-            ("rows", &found.rows),
-            ("duties", &found.duties),
-            ("refusals", &found.refusals),
-        ] {
+        for (kind, members) in
+            [("gates", &found.gates), ("rows", &found.rows), ("duties", &found.duties), ("refusals", &found.refusals)]
+        {
             write_kind(page, kind, members)?;
         }
     }

@@ -1,18 +1,20 @@
 //! Checks that conditions on fields are options, which the chassis enforces and forms can show, and do not stand in prose only.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use kefu_proto::contract::messages;
+use kefu_proto::contract::{messages, methods};
 use kefu_proto::field::{FieldRules, exactly_one_of};
 use prost_reflect::{DescriptorPool, FieldDescriptor};
 use regex::Regex;
 
+use super::fields::collect;
 use super::words_hold;
 
 /// Comments of fields that callers give and that sound like a condition on another field or on the caller.
 static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)\brequired (for|with|when|if|where)\b|\bonly (for|with) (kind|the kind|[A-Z_]{4,})|\bthen with `|\bexactly one\b|\bonly a SERVICE\b|\bEither this or\b|\bmust be (given|set) (when|if|with)\b",
+        r"(?i)\brequired (for|with|when|if|where)\b|\bonly (for|with) (kind|the kind|(?-i:[A-Z_]{4,}))|\bthen with `|\bexactly one\b|\bonly a SERVICE\b|\bEither this or\b|\bmust be (given|set) (when|if|with)\b",
     )
     .unwrap()
 });
@@ -65,7 +67,11 @@ fn what_must_be_given_is_told_to_protovalidate_as_well() {
 
 fn in_prose(pool: &DescriptorPool) -> Vec<String> {
     let mut found = Vec::new();
-    for field in messages(pool).flat_map(|message| message.fields().collect::<Vec<_>>()) {
+    let mut sent = BTreeMap::new();
+    for method in methods(pool) {
+        collect(&method.input(), &mut sent);
+    }
+    for field in sent.values().flat_map(|message| message.fields().collect::<Vec<_>>()) {
         let rules = FieldRules::of(&field);
         let has_condition = !rules.required_when.is_empty()
             || !rules.only_when.is_empty()

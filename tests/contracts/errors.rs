@@ -37,7 +37,10 @@ fn code(comment: &str) -> &str {
 
 fn write_page(page: &mut String) -> fmt::Result {
     page.write_str(PREFACE)?;
-    writeln!(page, "\n## Reasons · 原因\n\n| reason | gRPC | meaning | 含义 | what to do | 如何处理 |\n|---|---|---|---|---|---|")?;
+    writeln!(
+        page,
+        "\n## Reasons · 原因\n\n| reason | gRPC | meaning | 含义 | what to do | 如何处理 |\n|---|---|---|---|---|---|"
+    )?;
     let reasons = super::CONTRACTS.get_enum_by_name("kefu.rules.v1.ErrorReason").unwrap();
     for value in reasons.values().filter(|value| value.number() != 0) {
         let reason = ErrorReason::try_from(value.number()).unwrap();
@@ -45,7 +48,9 @@ fn write_page(page: &mut String) -> fmt::Result {
         let proto = reasons.parent_file();
         let proto = proto.file_descriptor_proto();
         let comment = proto.source_code_info.iter().flat_map(|info| &info.location);
-        let comment = comment.filter(|location| location.path == value.path()).find_map(|location| location.leading_comments.clone());
+        let comment = comment
+            .filter(|location| location.path == value.path())
+            .find_map(|location| location.leading_comments.clone());
         let (en, zh) = (english().value(&value).unwrap(), chinese().value(&value).unwrap());
         writeln!(
             page,
@@ -58,7 +63,10 @@ fn write_page(page: &mut String) -> fmt::Result {
             zh.help
         )?;
     }
-    writeln!(page, "\n## Rules of fields · 字段规则\n\n| rule | meaning | 含义 | what to do | 如何处理 |\n|---|---|---|---|---|")?;
+    writeln!(
+        page,
+        "\n## Rules of fields · 字段规则\n\n| rule | meaning | 含义 | what to do | 如何处理 |\n|---|---|---|---|---|"
+    )?;
     let rules = kefu_proto::pool().get_enum_by_name("kefu.rules.v1.FieldRule").unwrap();
     for value in rules.values().filter(|value| value.number() != 0) {
         assert!(FieldRule::try_from(value.number()).is_ok());

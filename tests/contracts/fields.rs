@@ -115,7 +115,7 @@ fn bounds(pool: &DescriptorPool) -> Vec<String> {
 }
 
 /// Collects a message that callers send, and the messages of kefu within it.
-fn collect(message: &MessageDescriptor, sent: &mut BTreeMap<String, MessageDescriptor>) {
+pub fn collect(message: &MessageDescriptor, sent: &mut BTreeMap<String, MessageDescriptor>) {
     if !message.full_name().starts_with("kefu.")
         || sent.insert(message.full_name().to_owned(), message.clone()).is_some()
     {

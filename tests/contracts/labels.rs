@@ -38,8 +38,9 @@ fn labels_and_helps_read_as_people_write() {
     let mut problems = Vec::new();
     for (place, (language, labels)) in languages().into_iter().enumerate() {
         let all = [&labels.fields, &labels.values, &labels.methods].into_iter().flatten();
-        problems
-            .extend(all.flat_map(|(name, label)| wrong(place, label).map(|what| format!("{language} {name}: {what}"))));
+        problems.extend(
+            all.flat_map(|(name, label)| wrong(place, label).map(move |what| format!("{language} {name}: {what}"))),
+        );
     }
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }

@@ -25,7 +25,11 @@ fn mapped(verb: &str, address: &str, body: &str) -> Result<(String, Value), Valu
     let Found::Route(route, captures) = routes.find(&verb, path) else { return Err(json!("nowhere")) };
     let head = RequestHead { captures: &captures, query, headers: &HeaderMap::new() };
     let told = |problem: Problem| {
-        let context = AnswerContext { language: kefu_chassis::language::Language::English, trace_id: String::new(), service_time: ServiceTime::default() };
+        let context = AnswerContext {
+            language: kefu_chassis::language::Language::English,
+            trace_id: String::new(),
+            service_time: ServiceTime::default(),
+        };
         serde_json::from_slice::<Value>(&problem.document(&context).0).unwrap()["violations"][0]["field"].clone()
     };
     let message = message(route, head, &Bytes::copy_from_slice(body.as_bytes())).map_err(told)?;

@@ -1,6 +1,7 @@
 //! gRPC, which is passed through as it is, and gRPC-Web, which becomes gRPC. The path says which service a call is for
 //! or, where every service serves the method, the first message or the metadata `kefu-service`.
 
+use kefu_chassis::error::unreadable;
 use std::sync::Arc;
 use std::time::Duration;
 

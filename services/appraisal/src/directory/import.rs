@@ -2,6 +2,8 @@
 //! transactions of bounded size. When another call changes the directory between two of them, the rest of the file is
 //! planned again.
 
+use kefu_chassis::error::Wrong;
+use kefu_chassis::language::Language;
 use std::collections::HashSet;
 
 use kefu_chassis::wrong;
@@ -27,17 +29,17 @@ const MAX_BYTES: usize = 16 << 20;
 /// Most rejected rows that a reply lists.
 const REJECTED_LISTED_AT_MOST: usize = 1_000;
 
-/// A rejected row: its line, the column at fault, and the reason.
+/// A rejected row: its line, the column at fault, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     pub line: u64,
     pub column: String,
-    pub reason: String,
+    pub wrong: Wrong,
 }
 
 impl Rejected {
-    pub fn new(line: u64, column: &str, reason: impl Into<String>) -> Self {
-        Self { line, column: column.to_owned(), reason: reason.into() }
+    pub fn new(line: u64, column: &str, wrong: Wrong) -> Self {
+        Self { line, column: column.to_owned(), wrong }
     }
 }
 
@@ -65,7 +67,7 @@ impl Directory {
             }
             planned_for = Some(version);
             let Some(step) = plan.steps.pop_front() else {
-                report(&mut result, &file, &plan);
+                report(call.language, &mut result, &file, &plan);
                 return Ok(result);
             };
             store_step(&mut change, call, &step).await?;
@@ -139,7 +141,7 @@ async fn receive(call: &Call, mut pieces: Streaming<pb::ImportStaffRequest>) -> 
     Ok((bytes, creates_departments.unwrap_or_default()))
 }
 
-fn report(result: &mut pb::ImportStaffResponse, file: &File, plan: &Plan) {
+fn report(language: Language, result: &mut pb::ImportStaffResponse, file: &File, plan: &Plan) {
     let mut rejected: Vec<&Rejected> = file.rejected.iter().chain(&plan.rejected).collect();
     rejected.sort_by_key(|rejected| rejected.line);
     result.unchanged_count = count(plan.unchanged);
@@ -150,7 +152,7 @@ fn report(result: &mut pb::ImportStaffResponse, file: &File, plan: &Plan) {
         .map(|rejected| RejectedRow {
             line: i64::try_from(rejected.line).unwrap_or(i64::MAX),
             field: rejected.column.clone(),
-            reason: rejected.reason.clone(),
+            reason: rejected.wrong.text.of(language).to_owned(),
         })
         .collect();
 }

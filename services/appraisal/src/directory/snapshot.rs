@@ -3,8 +3,10 @@
 
 use std::collections::HashMap;
 
-use kefu_chassis::Error;
-use kefu_chassis::language::{Language, Text};
+use kefu_chassis::error::Wrong;
+use kefu_chassis::labels;
+use kefu_chassis::language::Text;
+use kefu_chassis::{Error, FieldRule, wrong};
 use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
@@ -37,8 +39,8 @@ pub struct DirectorySnapshot {
 pub struct Refusal {
     /// The field at fault.
     pub field: String,
-    /// The reason in English.
-    pub reason: String,
+    /// What is wrong with it.
+    pub wrong: Box<Wrong>,
     cause: Reason,
 }
 
@@ -55,20 +57,24 @@ enum Reason {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal.cause {
-            Reason::Wrong(resource) => Self::field(format!("{resource}.{}", refusal.field), refusal.reason),
+            Reason::Wrong(resource) => Self::field(format!("{resource}.{}", refusal.field), *refusal.wrong),
             Reason::Gate(clause, subject, missing) => Self::Gate { subject, clause: clause.into(), missing },
             Reason::Taken(name) => Self::Exists { kind: "kefu/Staff", name },
         }
     }
 }
 
-fn wrong_field(field: &str, reason: &str) -> Refusal {
-    Refusal { field: field.to_owned(), reason: reason.to_owned(), cause: Reason::Wrong("staff") }
+fn wrong_field(field: &str, wrong: Wrong) -> Refusal {
+    Refusal { field: field.to_owned(), wrong: Box::new(wrong), cause: Reason::Wrong("staff") }
 }
 
 fn gate(field: &str, clause: &'static str, subject: &str, missing: Text) -> Refusal {
-    let reason = format!("{clause}: {}", missing.of(Language::English));
-    Refusal { field: field.to_owned(), reason, cause: Reason::Gate(clause, subject.to_owned(), missing) }
+    let wrong = Wrong { rule: FieldRule::NotAccepted, clause, text: missing.into() };
+    Refusal {
+        field: field.to_owned(),
+        wrong: Box::new(wrong),
+        cause: Reason::Gate(clause, subject.to_owned(), missing),
+    }
 }
 
 impl DirectorySnapshot {
@@ -156,8 +162,12 @@ impl DirectorySnapshot {
         check_roles(new)?;
         self.check_department(new)?;
         if let Some(holder) = self.numbers.get(&new.number).filter(|holder| **holder != new.name) {
-            let reason = format!("is the number of {holder}");
-            return Err(Refusal { field: "number".into(), reason, cause: Reason::Taken(holder.clone()) });
+            let wrong = wrong!(Conflicting, "is the number of {holder}", "已被{holder}使用");
+            return Err(Refusal {
+                field: "number".into(),
+                wrong: Box::new(wrong),
+                cause: Reason::Taken(holder.clone()),
+            });
         }
         if old.is_none_or(|old| old.supervisor != new.supervisor) {
             self.check_supervisor(new)?;
@@ -171,12 +181,17 @@ impl DirectorySnapshot {
             return if is_operator {
                 Ok(())
             } else {
-                Err(wrong_field("department", "is required of everybody who is not only an ADMIN"))
+                Err(wrong_field(
+                    "department",
+                    wrong!(Required, "is required of everybody who is not only an operator", "必填，仅系统管理员除外"),
+                ))
             };
         }
         match self.departments.get(&new.department) {
-            None => Err(wrong_field("department", "is not known")),
-            Some(department) if department.dissolved && !new.inactive => Err(wrong_field("department", "is dissolved")),
+            None => Err(wrong_field("department", wrong!(Unknown, "is not known", "不存在"))),
+            Some(department) if department.dissolved && !new.inactive => {
+                Err(wrong_field("department", wrong!(NotAccepted, "is dissolved", "已撤销")))
+            }
             Some(_) => Ok(()),
         }
     }
@@ -188,11 +203,13 @@ impl DirectorySnapshot {
             return Ok(());
         }
         if above == new.name {
-            return Err(wrong_field("supervisor", "must be somebody else"));
+            return Err(wrong_field("supervisor", wrong!(NotAccepted, "must be somebody else", "须为他人")));
         }
         match self.staff.get(above) {
-            None => return Err(wrong_field("supervisor", "is not known")),
-            Some(supervisor) if supervisor.inactive => return Err(wrong_field("supervisor", "has left")),
+            None => return Err(wrong_field("supervisor", wrong!(Unknown, "is not known", "不存在"))),
+            Some(supervisor) if supervisor.inactive => {
+                return Err(wrong_field("supervisor", wrong!(NotAccepted, "has left", "已离职")));
+            }
             Some(_) => {}
         }
         for _ in 0..LEVELS {
@@ -201,10 +218,16 @@ impl DirectorySnapshot {
                 return Ok(());
             }
             if above == new.name {
-                return Err(wrong_field("supervisor", "is supervised by them, directly or by way of others"));
+                return Err(wrong_field(
+                    "supervisor",
+                    wrong!(Conflicting, "is supervised by them, directly or by way of others", "直接或间接由本人领导"),
+                ));
             }
         }
-        Err(wrong_field("supervisor", &format!("stands below more than {LEVELS} others")))
+        Err(wrong_field(
+            "supervisor",
+            wrong!(TooMany, "stands below more than {LEVELS} others", "上级层数超过{LEVELS}"),
+        ))
     }
 
     /// Fails if the change would leave a department without its head, the organisation without its general manager, or
@@ -233,18 +256,21 @@ impl DirectorySnapshot {
     /// Checks head and deputies of a department, if they are among the `changed` fields. That a dissolved department
     /// has no members is checked by the caller, since the snapshot may lack them.
     pub fn check_leaders(&self, new: &Department, changed: &[&str]) -> Result<(), Refusal> {
-        let wrong_field = |field: String, reason: &str| Refusal {
-            field,
-            reason: reason.to_owned(),
-            cause: Reason::Wrong("department"),
-        };
+        let wrong_field =
+            |field: String, wrong: Wrong| Refusal { field, wrong: Box::new(wrong), cause: Reason::Wrong("department") };
         if changed.contains(&"head") && !new.head.is_empty() {
-            let head = self.staff.get(&new.head).ok_or_else(|| wrong_field("head".into(), "is not known"))?;
+            let head = self
+                .staff
+                .get(&new.head)
+                .ok_or_else(|| wrong_field("head".into(), wrong!(Unknown, "is not known", "不存在")))?;
             if head.inactive {
-                return Err(wrong_field("head".into(), "has left"));
+                return Err(wrong_field("head".into(), wrong!(NotAccepted, "has left", "已离职")));
             }
             if head.department != new.name {
-                return Err(wrong_field("head".into(), "does not belong to the department"));
+                return Err(wrong_field(
+                    "head".into(),
+                    wrong!(NotAccepted, "does not belong to the department", "不属于该部门"),
+                ));
             }
         }
         if !changed.contains(&"deputies") {
@@ -252,12 +278,15 @@ impl DirectorySnapshot {
         }
         for (index, deputy) in new.deputies.iter().enumerate() {
             let field = format!("deputies[{index}].staff");
-            let staff = self.staff.get(&deputy.staff).ok_or_else(|| wrong_field(field.clone(), "is not known"))?;
+            let staff = self
+                .staff
+                .get(&deputy.staff)
+                .ok_or_else(|| wrong_field(field.clone(), wrong!(Unknown, "is not known", "不存在")))?;
             if staff.inactive {
-                return Err(wrong_field(field, "has left"));
+                return Err(wrong_field(field, wrong!(NotAccepted, "has left", "已离职")));
             }
             if new.deputies[..index].iter().any(|other| other.staff == deputy.staff) {
-                return Err(wrong_field(field, "stands twice"));
+                return Err(wrong_field(field, wrong!(RepeatedItem, "stands twice", "重复出现")));
             }
         }
         Ok(())
@@ -274,6 +303,11 @@ impl DirectorySnapshot {
 fn check_roles(new: &Staff) -> Result<(), Refusal> {
     match new.roles().find(|role| matches!(role, Role::Unspecified | Role::Customer | Role::Service)) {
         None => Ok(()),
-        Some(role) => Err(wrong_field("roles", &format!("{} is no role of staff", role.as_str_name()))),
+        Some(role) => {
+            let label = labels::of_roles(&[role]);
+            let (role, zh) = label.first().map(|label| (label.en(), label.zh())).unwrap_or_default();
+            let wrong = wrong!(NotAccepted, "hold “{role}”, which is no role of staff", "中的「{zh}」不是员工的角色");
+            Err(wrong_field("roles", wrong))
+        }
     }
 }

@@ -73,8 +73,11 @@ impl From<Text> for Sentence {
     }
 }
 
-/// Panics, in a constant while compiling, unless the two texts are written in English and in Chinese. Of Latin letters, the
-/// Chinese has only those of variables in braces.
+/// Asserts that two texts are written in English and in Chinese. Of Latin letters, the Chinese has only those of variables in
+/// braces.
+///
+/// # Panics
+/// If one of the two is not. In a constant, such a text does not compile.
 pub const fn assert_both(en: &str, zh: &str) {
     assert!(!en.is_empty() && !has_han(en), "the English text is missing or Chinese");
     assert!(has_han(zh) && !has_latin(zh), "the Chinese text is missing or not Chinese");

@@ -4,7 +4,6 @@
 use kefu_proto::rules::v1::FieldRule;
 
 use crate::base::language::Sentence;
-use crate::wrong;
 
 /// A field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::base::digest::sha256;
 use crate::base::error::Error;
 use crate::base::language::Language;
-use crate::contract::identity::Identity;
 use crate::contract::fields::wrong_time;
+use crate::contract::identity::Identity;
 use crate::contract::rules::MethodRule;
 use crate::wrong;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kefu_proto::contract::resources;
 use kefu_proto::field::{FieldRules, exactly_one_of};
-use kefu_proto::rules::v1::Role;
+use kefu_proto::rules::v1::{self as pb, Role};
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use regex::Regex;
 
@@ -225,7 +225,9 @@ impl Checker {
             Kind::Message(inner) if inner.full_name().starts_with("kefu.") => Some(self.fields(&inner)?),
             _ => None,
         };
-        let conditions = |given: Vec<_>| given.into_iter().map(|each| Condition::of(field, each)).collect();
+        let conditions = |given: &[pb::Condition]| {
+            given.iter().map(|each| Condition::of(field, each.clone())).collect::<Result<Vec<_>, _>>().map_err(fail)
+        };
         Ok(Some(FieldChecks {
             field: field.clone(),
             required: rules.required,
@@ -235,8 +237,8 @@ impl Checker {
             max_items: rules.max_items.unwrap_or(usize::MAX),
             unique: rules.unique,
             each,
-            required_when: conditions(rules.required_when.clone()).map_err(fail)?,
-            only_when: conditions(rules.only_when.clone()).map_err(fail)?,
+            required_when: conditions(&rules.required_when)?,
+            only_when: conditions(&rules.only_when)?,
             for_roles: ForRoles::of(&rules),
             nested,
         }))

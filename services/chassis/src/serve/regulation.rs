@@ -23,6 +23,7 @@ pub struct RegulationOfService {
 
 kefu_proto::serve_regulation_service!(RegulationOfService);
 
+#[expect(clippy::unused_async, reason = "handlers are async, whether they wait or not")]
 impl RegulationOfService {
     async fn list_clauses(
         &self,
@@ -31,7 +32,7 @@ impl RegulationOfService {
     ) -> Result<pb::ListClausesResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
         let page: Page<i64> = Page::of(call, &request)?;
-        let is_asked = |clause: &Clause| !request.own || self.services(clause).contains(&self.chassis.service);
+        let is_asked = |clause: &Clause| !request.own || services(clause).contains(&self.chassis.service);
         // Clauses have no key of their own but their place in the rule book.
         let places = self.chassis.regulation.clauses().filter(|clause| is_asked(clause)).zip(0_i64..);
         let rows = places.filter(|(_, place)| page.after.is_none_or(|after| *place > after));
@@ -63,15 +64,15 @@ impl RegulationOfService {
             clause: clause.id.clone(),
             title: Some(text(&clause.title)),
             demand: Some(text(&clause.demand)),
-            services: self.services(clause),
+            services: services(clause),
             parameters: clause.parameters.iter().map(show_parameter).collect(),
         }
     }
+}
 
-    /// The services that put a clause into effect, by name.
-    fn services(&self, clause: &Clause) -> Vec<String> {
-        clause.services.iter().map(|service| format!("services/{}", service.name())).collect()
-    }
+/// Returns the services that put a clause into effect, by name.
+fn services(clause: &Clause) -> Vec<String> {
+    clause.services.iter().map(|service| format!("services/{}", service.name())).collect()
 }
 
 fn show_parameter(parameter: &Parameter) -> pb::clause::Parameter {

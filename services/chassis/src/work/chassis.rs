@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::base::clock::Clock;
 use crate::base::digest::sha256;
 use crate::base::error::Error;
+use crate::base::labels;
 use crate::base::language::Language;
 use crate::base::names::{Id, Resource, unknown};
 use crate::contract::call::{Backdating, Call};

@@ -6,6 +6,7 @@ use prost::Message;
 use uuid::Uuid;
 
 use crate::base::error::{Error, constraint};
+use crate::base::language::{Language, Text};
 use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::Page;

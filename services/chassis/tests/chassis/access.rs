@@ -100,8 +100,17 @@ async fn pages_give_every_duty_once_in_order_of_due_time_those_without_one_last(
     duties.extend((0..7).map(|_| {
         let now = bench.now();
         let (subject, owner, department, opened_at) = ("things/1".to_owned(), "staff/lin", "departments/desk", now);
-        let new =
-            NewDuty { clause: "C2.1", kind: "answer", subject, number: "", owner, department, regulation: "r", opened_at, now };
+        let new = NewDuty {
+            clause: "C2.1",
+            kind: "answer",
+            subject,
+            number: "",
+            owner,
+            department,
+            regulation: "r",
+            opened_at,
+            now,
+        };
         new.unrecorded(calendar).0
     }));
     let mut expected = duties.clone();

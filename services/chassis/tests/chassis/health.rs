@@ -15,13 +15,12 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::stage::compliance;
 
-const SERVED: [&str; 4] =
-    [
-        "kefu.compliance.v1.ComplianceService",
-        "kefu.events.v1.EventFeed",
-        "kefu.notifications.v1.NotificationService",
-        "kefu.regulation.v1.RegulationService",
-    ];
+const SERVED: [&str; 4] = [
+    "kefu.compliance.v1.ComplianceService",
+    "kefu.events.v1.EventFeed",
+    "kefu.notifications.v1.NotificationService",
+    "kefu.regulation.v1.RegulationService",
+];
 
 async fn health(bench: &Bench, service: &str) -> ServingStatus {
     let request = HealthCheckRequest { service: service.into() };

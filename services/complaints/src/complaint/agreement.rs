@@ -1,5 +1,6 @@
 //! Records the complainant's agreement or refusal, completed measures, and progress reports (C5.6, C5.7, D8.8).
 
+use kefu_chassis::language::Text;
 use kefu_chassis::names::{as_unknown, unknown};
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::wrong;

@@ -1,5 +1,6 @@
 //! The end of a complaint: the return call, or withdrawal by the complainant (C5.8, D8.9).
 
+use kefu_chassis::language::Text;
 use kefu_chassis::time::sql;
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};

@@ -2,6 +2,7 @@
 //! written refusal (extension of C5.8).
 
 use jiff::Timestamp;
+use kefu_chassis::language::Text;
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;

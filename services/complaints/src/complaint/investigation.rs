@@ -1,6 +1,7 @@
 //! `ConcludeInvestigation`: course of events, root cause, party responsible, and whether the complaint is upheld (C5.3,
 //! D8.5).
 
+use kefu_chassis::language::Text;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;

@@ -1,5 +1,6 @@
 //! The resolution of a complaint: proposed in versions, each approved by every department concerned (C5.5, D8.6, A1.1).
 
+use kefu_chassis::language::Text;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, sql, to_proto};
 use kefu_chassis::wrong;

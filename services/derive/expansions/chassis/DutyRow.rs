@@ -4,7 +4,7 @@
 macro_rules! duties {
     ($rest:literal $($arguments:tt)*) => {
         ::sqlx::query_as!(DutyRow,
-        r"select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
+        r"select id, clause, kind, subject, number, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
     breach_event, late, corrected, reason, decided_by, version, escalation_level, next_escalation_at
 from duty "
@@ -16,7 +16,7 @@ pub(crate) use duties;
 impl DutyRow {
     /// The columns and the table, for a statement that is not checked when it is compiled.
     #[allow(dead_code, reason = "most statements are checked")]
-    pub(crate) const SELECT: &'static str = r"select id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
+    pub(crate) const SELECT: &'static str = r"select id, clause, kind, subject, number, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
     breach_event, late, corrected, reason, decided_by, version, escalation_level, next_escalation_at
 from duty ";
@@ -28,6 +28,7 @@ pub struct DutyColumns {
     pub clause: Vec<String>,
     pub kind: Vec<String>,
     pub subject: Vec<String>,
+    pub number: Vec<String>,
     pub owner: Vec<String>,
     pub department: Vec<String>,
     pub regulation: Vec<String>,
@@ -63,6 +64,7 @@ impl FromIterator<DutyRow> for DutyColumns {
             clause: Vec::with_capacity(count),
             kind: Vec::with_capacity(count),
             subject: Vec::with_capacity(count),
+            number: Vec::with_capacity(count),
             owner: Vec::with_capacity(count),
             department: Vec::with_capacity(count),
             regulation: Vec::with_capacity(count),
@@ -94,6 +96,7 @@ impl FromIterator<DutyRow> for DutyColumns {
             columns.clause.push(row.clause);
             columns.kind.push(row.kind);
             columns.subject.push(row.subject);
+            columns.number.push(row.number);
             columns.owner.push(row.owner);
             columns.department.push(row.department);
             columns.regulation.push(row.regulation);

@@ -9,6 +9,7 @@ pub(crate) struct NoticeColumns {
     pub kind: Vec<String>,
     pub clause: Vec<String>,
     pub subject: Vec<String>,
+    pub number: Vec<String>,
     pub duty: Vec<Option<Uuid>>,
     pub english: Vec<String>,
     pub chinese: Vec<String>,
@@ -25,6 +26,7 @@ impl FromIterator<NoticeRow> for NoticeColumns {
             kind: Vec::with_capacity(count),
             clause: Vec::with_capacity(count),
             subject: Vec::with_capacity(count),
+            number: Vec::with_capacity(count),
             duty: Vec::with_capacity(count),
             english: Vec::with_capacity(count),
             chinese: Vec::with_capacity(count),
@@ -37,6 +39,7 @@ impl FromIterator<NoticeRow> for NoticeColumns {
             columns.kind.push(row.kind);
             columns.clause.push(row.clause);
             columns.subject.push(row.subject);
+            columns.number.push(row.number);
             columns.duty.push(row.duty);
             columns.english.push(row.english);
             columns.chinese.push(row.chinese);

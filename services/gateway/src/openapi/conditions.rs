@@ -2,7 +2,7 @@
 
 use kefu_chassis::labels;
 use kefu_proto::field::exactly_one_of;
-use kefu_proto::rules::v1::Condition;
+use kefu_proto::rules::v1::{Condition, Role};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
@@ -45,9 +45,7 @@ pub fn sentences(field: &FieldDescriptor, rules: &Rules) -> String {
         }
     };
     let any = |conditions: &[Condition]| conditions.iter().map(condition).collect::<Vec<_>>().join(", or ");
-    let roles = |roles: &[kefu_proto::rules::v1::Role]| {
-        roles.iter().map(|role| role.as_str_name()).collect::<Vec<_>>().join(", ")
-    };
+    let names = |roles: &[Role]| roles.iter().map(Role::as_str_name).collect::<Vec<_>>().join(", ");
     let mut all = Vec::new();
     if !rules.required_when.is_empty() {
         all.push(format!("Required when {}.", any(&rules.required_when)));
@@ -56,10 +54,10 @@ pub fn sentences(field: &FieldDescriptor, rules: &Rules) -> String {
         all.push(format!("Only when {}.", any(&rules.only_when)));
     }
     if !rules.for_roles.is_empty() {
-        all.push(format!("Only for {}.", roles(&rules.for_roles)));
+        all.push(format!("Only for {}.", names(&rules.for_roles)));
     }
     if !rules.not_for_roles.is_empty() {
-        all.push(format!("Not for {}.", roles(&rules.not_for_roles)));
+        all.push(format!("Not for {}.", names(&rules.not_for_roles)));
     }
     for set in exactly_one_of(message).into_iter().filter(|set| set.fields.iter().any(|name| name == field.name())) {
         let names = set.fields.iter().filter_map(|name| message.get_field_by_name(name));
@@ -85,15 +83,12 @@ fn holds(message: &MessageDescriptor, condition: &Condition) -> Value {
     let mut values = Vec::new();
     let mut is_default = false;
     for name in &condition.values {
-        match field.kind() {
-            Kind::Enum(kind) => {
-                let number = kind.get_value_by_name(name).map_or(0, |value| value.number());
-                values.extend([json!(name), json!(number)]);
-            }
-            _ => {
-                is_default |= name == "false";
-                values.push(json!(name == "true"));
-            }
+        if let Kind::Enum(kind) = field.kind() {
+            let number = kind.get_value_by_name(name).map_or(0, |value| value.number());
+            values.extend([json!(name), json!(number)]);
+        } else {
+            is_default |= name == "false";
+            values.push(json!(name == "true"));
         }
     }
     if is_default {

@@ -79,7 +79,7 @@ impl<'a> Schemas<'a> {
 
     /// Makes the schema of a message, without the fields (dotted) in the path.
     fn object(&mut self, message: &MessageDescriptor, usage: Use, of_path: &[&str]) -> Value {
-        let (mut properties, mut required, mut ruled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut properties, mut required, mut with_rules) = (Vec::new(), Vec::new(), Vec::new());
         for field in message.fields().filter(|field| !of_path.contains(&field.name())) {
             let below = format!("{}.", field.name());
             let inner: Vec<&str> = of_path.iter().filter_map(|path| path.strip_prefix(&below)).collect();
@@ -88,11 +88,11 @@ impl<'a> Schemas<'a> {
                 _ => self.field(&field, usage),
             };
             properties.push((field.json_name().to_owned(), schema));
-            let rules = self.rules(&field);
-            if usage == Use::Request && rules.required {
+            let of_field = self.rules(&field);
+            if usage == Use::Request && of_field.required {
                 required.push(field.json_name().to_owned());
             }
-            ruled.push((field, rules));
+            with_rules.push((field, of_field));
         }
         let mut schema = json!({"type": "object", "properties": ordered::object(properties)});
         describe(&mut schema, self.comments.of(message));
@@ -102,7 +102,7 @@ impl<'a> Schemas<'a> {
         if usage != Use::Answer {
             schema["additionalProperties"] = false.into();
         }
-        let conditions = if usage == Use::Request { conditions::schemas(message, &ruled) } else { Vec::new() };
+        let conditions = if usage == Use::Request { conditions::schemas(message, &with_rules) } else { Vec::new() };
         if !conditions.is_empty() {
             schema["allOf"] = conditions.into();
         }

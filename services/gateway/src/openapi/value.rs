@@ -34,7 +34,7 @@ const OTHERS: &str = r"\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f
 /// The rules of a field, with what schemas say beside: the form of names.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    rules: FieldRules,
+    of_field: FieldRules,
     /// The form of the resource names that the value holds, e.g. `requests/{request}`.
     pub form: Option<String>,
     /// The forms of the names as a regular expression.
@@ -45,7 +45,7 @@ impl Deref for Rules {
     type Target = FieldRules;
 
     fn deref(&self) -> &FieldRules {
-        &self.rules
+        &self.of_field
     }
 }
 
@@ -58,19 +58,19 @@ impl Rules {
         let named = rules.names.as_ref().and_then(|kind| resources.iter().find(|resource| resource.kind == *kind));
         let forms = named.map_or(&[][..], |resource| &resource.patterns);
         let pattern = forms.iter().map(|form| name_form(form)).collect::<Vec<_>>().join("|");
-        Self { rules, form: forms.first().cloned(), form_pattern: (!pattern.is_empty()).then_some(pattern) }
+        Self { of_field: rules, form: forms.first().cloned(), form_pattern: (!pattern.is_empty()).then_some(pattern) }
     }
 
     /// Returns the rules of an item of the list, where none may be missing.
     pub fn of_items(&self) -> Self {
-        let rules = FieldRules { required: false, unless_zero: false, ..self.rules.clone() };
-        Self { rules, ..self.clone() }
+        let of_field = FieldRules { required: false, unless_zero: false, ..self.of_field.clone() };
+        Self { of_field, ..self.clone() }
     }
 
     /// Returns the rules where the field may be left out.
     pub fn optional(&self) -> Self {
-        let rules = FieldRules { required: false, min_items: 0, ..self.rules.clone() };
-        Self { rules, ..self.clone() }
+        let of_field = FieldRules { required: false, min_items: 0, ..self.of_field.clone() };
+        Self { of_field, ..self.clone() }
     }
 
     /// Returns a text that the rules allow: `given`, or one that the form or the field's name suggests.

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 
 fn told(problem: &Problem, language: Language) -> (Value, HeaderMap) {
-    let (document, headers) = problem.document(&AnswerContext { language, trace_id: "0af7".into(), service_time: ServiceTime::default() });
+    let (document, headers) =
+        problem.document(&AnswerContext { language, trace_id: "0af7".into(), service_time: ServiceTime::default() });
     (serde_json::from_slice(&document).unwrap(), headers)
 }
 

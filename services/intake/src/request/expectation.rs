@@ -1,6 +1,8 @@
 //! Expectations that could not be met: the reason, the planned improvement, and the answer to the customer (A10.7).
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
+use kefu_chassis::error::StateName;
+use kefu_chassis::language::Text;
 use kefu_chassis::record::Record;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;

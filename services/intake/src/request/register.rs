@@ -8,7 +8,7 @@ use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::{CarrierState, Kind, Priority};
+use kefu_proto::intake::v1::request::{CarrierState, Priority};
 
 use super::lifecycle::Action;
 use super::row::{RequestRow, Step};

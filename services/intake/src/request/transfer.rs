@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::directory::{Capacity, Organisation};
+use kefu_chassis::error::StateName;
+use kefu_chassis::language::Text;
 use kefu_chassis::names::as_unknown;
 use kefu_chassis::notifications::{Notice, NoticeKind};
 use kefu_chassis::record::{Record, exactly_one};

@@ -2,6 +2,7 @@
 
 use csv::{ByteRecord, ReaderBuilder};
 use kefu_chassis::Error;
+use kefu_chassis::error::Wrong;
 use kefu_chassis::wrong;
 
 use super::Rejected;
@@ -108,13 +109,19 @@ fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Erro
 
 fn row(line: u64, record: &ByteRecord, columns: &[&'static str]) -> Result<Row, Rejected> {
     if record.len() != columns.len() {
-        return Err(Rejected::new(line, "", format!("has {} cells and not {}", record.len(), columns.len())));
+        let (has, expected) = (record.len(), columns.len());
+        let wrong = wrong!(ItemCount, "has {has} cells and not {expected}", "有{has}格，应为{expected}格");
+        return Err(Rejected::new(line, "", wrong));
     }
     let cells = record.iter().zip(columns).map(|(cell, column)| match std::str::from_utf8(cell) {
         Ok(text) => Ok(text.trim().to_owned()),
-        Err(_) => Err(Rejected::new(line, column, "is not UTF-8")),
+        Err(_) => Err(Rejected::new(line, column, not_text())),
     });
     Ok(Row { line, cells: cells.collect::<Result<_, _>>()? })
+}
+
+fn not_text() -> Wrong {
+    wrong!(Unreadable, "is not UTF-8", "不是有效的文本编码")
 }
 
 #[cfg(test)]
@@ -141,9 +148,9 @@ mod tests {
     fn rows_that_cannot_be_read_are_rejected_with_their_line() {
         let file = File::read(b"id,number,display_name\na,1\nb,2,\xff\nc,3,C\n", false).unwrap();
         assert_eq!(file.rows.len(), 1);
-        let expected =
-            [Rejected::new(2, "", "has 2 cells and not 3"), Rejected::new(3, "display_name", "is not UTF-8")];
-        assert_eq!(file.rejected, expected);
+        let expected = [(2, "", "has 2 cells and not 3".to_owned()), (3, "display_name", "is not UTF-8".to_owned())];
+        let rejected = file.rejected.iter().map(|row| (row.line, row.column.as_str(), row.wrong.to_string()));
+        assert_eq!(rejected.collect::<Vec<_>>(), expected);
     }
 
     #[test]

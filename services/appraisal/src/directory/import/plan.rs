@@ -1,6 +1,7 @@
 //! The plan of an import: which rows to store, in an order that keeps the rules of the directory after every step.
 //! Planning needs no Postgres.
 
+use kefu_chassis::wrong;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use kefu_proto::directory::v1 as pb;
@@ -65,7 +66,7 @@ impl Plan {
                 let old = known.staff(&entry.record.name);
                 let Err(refusal) = after.check_change(old, &entry.record) else { return true };
                 after.restore_staff(&entry.record.name, old);
-                plan.rejected.push(Rejected::new(entry.line, &refusal.field, refusal.reason));
+                plan.rejected.push(Rejected::new(entry.line, &refusal.field, *refusal.wrong));
                 false
             });
             if entries.len() == before {
@@ -93,7 +94,10 @@ impl Plan {
                 seen.check(file, row, &entry.record)?;
                 described.check(file, row, known, reader)?;
                 match known.holder_of(&entry.record.number).filter(|holder| *holder != entry.record.name) {
-                    Some(holder) => Err(Rejected::new(row.line, "number", format!("is the number of {holder}"))),
+                    Some(holder) => {
+                        let wrong = wrong!(Conflicting, "is the number of {holder}", "已被{holder}使用");
+                        Err(Rejected::new(row.line, "number", wrong))
+                    }
                     None => Ok(entry),
                 }
             });
@@ -180,7 +184,8 @@ impl Seen {
     fn check(&mut self, file: &File, row: &Row, record: &staff::row::StaffRow) -> Result<(), Rejected> {
         let first = |lines: &mut HashMap<String, u64>, key: &str, column: &str| {
             if let Some(line) = lines.get(key) {
-                return Err(Rejected::new(row.line, column, format!("stands in line {line} already")));
+                let wrong = wrong!(RepeatedItem, "stands in line {line} already", "与第{line}行重复");
+                return Err(Rejected::new(row.line, column, wrong));
             }
             lines.insert(key.to_owned(), row.line);
             Ok(())
@@ -190,7 +195,10 @@ impl Seen {
         match file.cell(row, "position").unwrap_or_default() {
             "" | "deputy" => Ok(()),
             "head" => first(&mut self.heads, &department_name(file, row), "position"),
-            _ => Err(Rejected::new(row.line, "position", "must be head or deputy, or empty")),
+            _ => {
+                let wrong = wrong!(Defined, "must be head or deputy, or empty", "只能为负责人、副职或留空");
+                Err(Rejected::new(row.line, "position", wrong))
+            }
         }
     }
 }
@@ -227,7 +235,9 @@ impl Described {
         for column in DESCRIPTION {
             let (text, described) = (file.cell(row, column).unwrap_or_default(), file.cell(first, column));
             if !text.is_empty() && described != Some(text) {
-                return Err(Rejected::new(row.line, column, format!("line {} says otherwise", first.line)));
+                let line = first.line;
+                let wrong = wrong!(Conflicting, "is not what line {line} says", "与第{line}行不一致");
+                return Err(Rejected::new(row.line, column, wrong));
             }
         }
         Ok(())

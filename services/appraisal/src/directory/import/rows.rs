@@ -1,6 +1,7 @@
 //! Reads a row as a member of staff and a department, checked like the requests of `CreateStaff` and
 //! `CreateDepartment`.
 
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::Role;
@@ -112,7 +113,10 @@ impl Reader {
 /// The name of the row's member of staff.
 pub fn staff_name(file: &File, row: &Row) -> Result<String, Rejected> {
     match file.cell(row, "id").unwrap_or_default() {
-        "-" => Err(Rejected::new(row.line, "id", "- stands for all")),
+        "-" => {
+            let wrong = wrong!(NotAccepted, "must not be -, which stands for all", "不得为短横线，它代表全部");
+            Err(Rejected::new(row.line, "id", wrong))
+        }
         id => Ok(reference("staff", id)),
     }
 }
@@ -143,15 +147,18 @@ fn enum_number(row: &Row, column: &str, text: &str, read: impl Fn(&str) -> Optio
     if text.is_empty() {
         return Ok(0);
     }
-    read(&text.to_uppercase()).ok_or_else(|| Rejected::new(row.line, column, format!("{text} is not known")))
+    let wrong = || wrong!(Defined, "is {text}, which is not known", "不在可选值之内");
+    read(&text.to_uppercase()).ok_or_else(|| Rejected::new(row.line, column, wrong()))
 }
 
 /// Checks the request that would create what the row describes. `column` maps a field to its column.
 fn check(call: &Call, request: &impl Message, row: &Row, column: fn(&str) -> &str) -> Result<(), Rejected> {
     let Err(error) = call.check(request) else { return Ok(()) };
-    let Error::Invalid(violations) = error else { return Err(Rejected::new(row.line, "", "cannot be read")) };
+    let Error::Invalid(violations) = error else {
+        return Err(Rejected::new(row.line, "", wrong!(Unreadable, "cannot be read", "无法读取")));
+    };
     let Some(first) = violations.into_iter().next() else { return Ok(()) };
     let field = first.field.rsplit('.').next().unwrap_or_default();
     let field = field.split('[').next().unwrap_or_default();
-    Err(Rejected::new(row.line, column(field), first.reason))
+    Err(Rejected::new(row.line, column(field), first.wrong))
 }

@@ -107,8 +107,8 @@ pub struct ForRoles {
 impl ForRoles {
     /// Returns the roles that the rules of a field name; none if everybody may give the field.
     pub fn of(rules: &FieldRules) -> Option<Self> {
-        let roles = Self { allowed: rules.for_roles.clone(), excluded: rules.not_for_roles.clone() };
-        (!roles.allowed.is_empty() || !roles.excluded.is_empty()).then_some(roles)
+        let (allowed, excluded) = (rules.for_roles.clone(), rules.not_for_roles.clone());
+        (!allowed.is_empty() || !excluded.is_empty()).then_some(Self { allowed, excluded })
     }
 
     /// Returns what is wrong with a caller who gives the field; none if they may.

@@ -8,7 +8,13 @@ use super::*;
 fn wrong<M: Message + Name>(message: &M) -> Vec<String> {
     let pool = kefu_proto::pool();
     let fields = Checker::new(pool).fields(&pool.get_message_by_name(&M::full_name()).unwrap()).unwrap();
-    fields.inspect(&message.encode_to_vec()).unwrap().0.into_iter().map(|violation| violation.field).collect()
+    fields
+        .inspect(&message.encode_to_vec(), &|_| true)
+        .unwrap()
+        .0
+        .into_iter()
+        .map(|violation| violation.field)
+        .collect()
 }
 
 fn registration() -> RegisterRequestRequest {

@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use crate::base::error::Error;
 use crate::base::language::Language;
 use crate::base::quota::CallerQuota;
+use crate::base::violation::unreadable;
 use crate::contract::identity::{Identity, bearer};
 use crate::contract::rules::MethodRule;
 use crate::serve::server::quota;

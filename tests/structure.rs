@@ -10,8 +10,9 @@
 //! - what is compiled for tests only (`#[cfg(test)]`);
 //! - `$crate::…` in a macro's definition: that path belongs to whoever calls the macro.
 //!
-//! A file and those beneath it (`foo.rs` and `foo/…`) are one module in several files and may import each other; no other files
-//! may, neither directly nor by a way around.
+//! A file and those beneath it (`foo.rs` and `foo/…`) are one module in several files and may import each other; no other
+//! files may, neither directly nor by a way around that does not lead through a file above them all. So what two folders
+//! share by their common parent is not held against them.
 
 mod exports;
 mod graph;

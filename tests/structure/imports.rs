@@ -124,6 +124,23 @@ impl Walk<'_> {
         }
     }
 
+    /// Adds the paths in the texts of an attribute, such as `#[serde(default = "crate::a::f")]`.
+    fn scan_texts(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => self.scan_texts(group.stream()),
+                TokenTree::Literal(literal) => {
+                    let text = syn::parse_str::<syn::LitStr>(&literal.to_string());
+                    let path = text.ok().and_then(|text| syn::parse_str::<syn::Path>(&text.value()).ok());
+                    if let Some(path) = path {
+                        self.visit_path(&path);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Visits the content of an inline module, in which paths are relative to that module.
     fn nested(&mut self, item: &ItemMod, visit: impl FnOnce(&mut Self)) {
         let Some((_, items)) = &item.content else { return };
@@ -176,8 +193,19 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         if let syn::Meta::List(list) = &attribute.meta {
             self.scan(list.tokens.clone(), false);
+            self.scan_texts(list.tokens.clone());
         }
         visit::visit_attribute(self, attribute);
+    }
+
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        // A path with `$crate` in a macro for other files belongs to them; in one for this file, to this file.
+        let is_exported = item.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export"));
+        if item.mac.path.is_ident("macro_rules") && !is_exported {
+            self.scan(item.mac.tokens.clone(), false);
+        } else {
+            visit::visit_item_macro(self, item);
+        }
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {

@@ -41,7 +41,9 @@ mod tests {
             use crate::top::{self, Thing as Other};
             use kefu_made_up::middle::M;
             fn f() -> super::super::top::T { vec![top::deep::g(), crate::side::h()] }
-            macro_rules! it { () => { $crate::top::T } }
+            macro_rules! it { () => { $crate::fifth::T } }
+            #[serde(default = \"crate::fourth::d\")]
+            struct S;
             #[cfg(test)]
             mod tests { use crate::top::OnlyForTests; }
         ";
@@ -53,18 +55,24 @@ mod tests {
             ("top.rs", "mod deep; #[macro_export] macro_rules! shown { () => {} }"),
             ("top/deep.rs", "use crate::bottom::x::X; use crate::middle::M;"),
             ("side.rs", ""),
+            ("fourth.rs", ""),
+            ("fifth.rs", ""),
         ];
         let problems = upward(&made_up(&files), &["bottom", "middle", "top"]);
         let problems: Vec<_> = problems.iter().map(|problem| problem.replace("made_up/src/", "")).collect();
         assert_eq!(
             problems,
             [
+                "bottom/x.rs imports fifth.rs",
+                "bottom/x.rs imports fourth.rs",
                 "bottom/x.rs imports middle.rs",
                 "bottom/x.rs imports side.rs",
                 "bottom/x.rs imports top.rs",
                 "bottom/x.rs imports top/deep.rs",
                 "middle.rs imports top.rs",
                 "side.rs is in no layer",
+                "fourth.rs is in no layer",
+                "fifth.rs is in no layer",
             ]
         );
     }

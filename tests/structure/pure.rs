@@ -1,5 +1,7 @@
 //! Pure code: models and lifecycles decide, and leave Postgres, the runtime and gRPC to others.
 
+use syn::visit::{self, Visit};
+
 use super::imports::paths;
 use super::sources::File;
 
@@ -12,11 +14,48 @@ pub fn is_to_be_pure(file: &File) -> bool {
     is_model || file.module.iter().any(|name| name == "lifecycle")
 }
 
-/// Returns every use of an impure crate in a file.
+/// Modules of the chassis that stand for the runtime or for Postgres.
+const IMPURE_MODULES: [&str; 3] = ["base::tasks", "base::clock", "base::time::sql"];
+
+/// Finds code that waits, and crates that are named anew.
+struct Waits(Vec<&'static str>);
+
+impl<'ast> Visit<'ast> for Waits {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if item.ident != "tests" {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_extern_crate(&mut self, _: &'ast syn::ItemExternCrate) {
+        self.0.push("extern crate");
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        self.0.extend(signature.asyncness.map(|_| "async fn"));
+        visit::visit_signature(self, signature);
+    }
+
+    fn visit_expr_await(&mut self, wait: &'ast syn::ExprAwait) {
+        self.0.push(".await");
+        visit::visit_expr_await(self, wait);
+    }
+}
+
+/// Returns every use of an impure crate or module in a file, and whatever waits in it.
 pub fn impurities(file: &File) -> Vec<String> {
-    let used =
-        paths(file, "").into_iter().filter(|path| path.first().is_some_and(|first| IMPURE.contains(&first.as_str())));
-    used.map(|path| format!("{} uses {}", file.path, path.join("::"))).collect()
+    let is_impure = |path: &Vec<String>| {
+        let within = path.join("::");
+        let within = within.trim_start_matches("crate::");
+        path.first().is_some_and(|first| IMPURE.contains(&first.as_str()))
+            || IMPURE_MODULES.iter().any(|module| within.starts_with(module))
+    };
+    let used = paths(file, "kefu_chassis").into_iter().filter(is_impure);
+    let mut found: Vec<String> = used.map(|path| format!("{} uses {}", file.path, path.join("::"))).collect();
+    let mut waits = Waits(Vec::new());
+    waits.visit_file(&file.syntax);
+    found.extend(waits.0.into_iter().map(|what| format!("{} has `{what}`", file.path)));
+    found
 }
 
 #[cfg(test)]
@@ -30,6 +69,7 @@ mod tests {
             use sqlx::PgPool;
             #[derive(sqlx::Type)]
             enum State { Open }
+            fn g() { kefu_chassis::base::tasks::spawn(h()); }
             async fn f() { tokio::select! { _ = tonic::g() => {} } }
             #[cfg(test)]
             mod tests { use tokio::sync::Notify; }
@@ -37,7 +77,7 @@ mod tests {
         let tree = made_up(&[("lib.rs", "mod lifecycle;"), ("lifecycle.rs", text)]);
         let file = tree.files.iter().find(|file| is_to_be_pure(file)).unwrap();
         let found = impurities(file);
-        let uses = ["sqlx::PgPool", "sqlx::Type", "tokio::select", "tonic::g"];
+        let uses = ["crate::base::tasks::spawn", "sqlx::PgPool", "sqlx::Type", "tokio::select", "tonic::g"];
         assert_eq!(found, uses.map(|used| format!("made_up/src/lifecycle.rs uses {used}")));
     }
 }

@@ -1,10 +1,9 @@
 //! The expansion of `#[derive(Columns)]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Data, DeriveInput, Error, Fields, Result, Token};
+use syn::{Data, DeriveInput, Error, Fields, Result};
 
 /// Returns the struct of columns, and the conversion of rows into it.
 pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -17,13 +16,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (row, visibility) = (&input.ident, &input.vis);
     let columns = format_ident!("{}Columns", row.to_string().trim_end_matches("Row"));
     let what = format!("[`{row}`]s, a vector for each column, as a statement unnests them.");
-    let mut named: Vec<_> = fields.named.iter().filter_map(|field| Some((field.ident.as_ref()?, &field.ty))).collect();
-    if let Some(chosen) = chosen(input)? {
-        if let Some(unknown) = chosen.iter().find(|name| named.iter().all(|(known, _)| known != name)) {
-            return Err(Error::new(unknown.span(), "is no column"));
-        }
-        named.retain(|(name, _)| chosen.contains(name));
-    }
+    let named: Vec<_> = fields.named.iter().filter_map(|field| Some((field.ident.as_ref()?, &field.ty))).collect();
     let declared = named.iter().map(|(name, kind)| quote_spanned!(name.span() => pub #name: Vec<#kind>));
     let empty = named.iter().map(|(name, _)| quote!(#name: Vec::with_capacity(count)));
     let pushed = named.iter().map(|(name, _)| quote_spanned!(name.span() => columns.#name.push(row.#name);));
@@ -44,13 +37,4 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
-}
-
-/// The columns that `#[columns(…)]` chooses.
-fn chosen(input: &DeriveInput) -> Result<Option<Vec<Ident>>> {
-    let Some(attribute) = input.attrs.iter().find(|attribute| attribute.path().is_ident("columns")) else {
-        return Ok(None);
-    };
-    let names = attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?;
-    Ok(Some(names.into_iter().collect()))
 }

@@ -25,12 +25,22 @@ pub struct Row {
     pub number: Option<(String, String)>,
     /// Search table of the row.
     pub search: Option<Search>,
+    /// How rows of another system are imported many at once.
+    pub import: Option<Import>,
     /// Whether rows are stored many at once by `upsert`.
     pub upsert: bool,
     /// Whether other statements than the derived ones store the row.
     pub is_read_only: bool,
     /// The columns.
     pub columns: Vec<Column>,
+}
+
+/// The import of rows of another system.
+pub struct Import {
+    /// The columns by which a row is known, if it was imported before.
+    pub key: Vec<Ident>,
+    /// The table that takes the ids of the rows to index.
+    pub backlog: String,
 }
 
 /// A search table.
@@ -92,6 +102,7 @@ impl Row {
             state: None,
             number: None,
             search: None,
+            import: None,
             upsert: false,
             is_read_only: false,
             columns: fields.named.iter().map(Column::of).collect::<Result<_>>()?,
@@ -117,6 +128,8 @@ impl Row {
                 row.number = Some(number(&option)?);
             } else if option.path.is_ident("search") {
                 row.search = Some(search(&option)?);
+            } else if option.path.is_ident("import") {
+                row.import = Some(import(&option)?);
             } else if option.path.is_ident("upsert") {
                 row.upsert = true;
             } else if option.path.is_ident("read_only") {
@@ -166,6 +179,14 @@ impl Row {
             if self.column(column).is_none() {
                 return fail(&format!("is searched by `{column}`, which it has not"));
             }
+        }
+        for column in self.import.iter().flat_map(|import| &import.key) {
+            if self.columns.iter().all(|known| known.ident != *column) {
+                return Err(Error::new(column.span(), "is no column"));
+            }
+        }
+        if self.import.is_some() && self.number.is_none() {
+            return fail("is imported, and has no number");
         }
         if self.number.is_some() && self.column("number").is_none() {
             return fail("is numbered, and has no column `number`");
@@ -270,6 +291,25 @@ fn number(option: &ParseNestedMeta<'_>) -> Result<(String, String)> {
     content.parse::<Token![=]>()?;
     let sequence: LitStr = content.parse()?;
     Ok((prefix.value(), sequence.value()))
+}
+
+/// Parses `import(source, external_id, backlog = "…")`.
+fn import(option: &ParseNestedMeta<'_>) -> Result<Import> {
+    let content;
+    syn::parenthesized!(content in option.input);
+    let mut key = Vec::new();
+    loop {
+        let name: Ident = content.parse()?;
+        if content.peek(Token![=]) {
+            if name != "backlog" {
+                return Err(Error::new(name.span(), "expected `backlog`"));
+            }
+            content.parse::<Token![=]>()?;
+            return Ok(Import { key, backlog: content.parse::<LitStr>()?.value() });
+        }
+        key.push(name);
+        content.parse::<Token![,]>()?;
+    }
 }
 
 /// Parses `search("intake.request_search", request = id, contact_at = contact_at)`.

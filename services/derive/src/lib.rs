@@ -32,6 +32,7 @@
 //! | `append_only` | all columns are fixed |
 //! | `hidden(column, …)` | columns that no field of the contract shows, or a computed one does |
 //! | `read_only` | other statements store the row: no `insert`, no `update` |
+//! | `import(column, …, backlog = "table")` | rows of another system are stored many at once: `import(connection, &rows, &days)` skips those whose columns named are known; the table takes the ids to index |
 //! | `upsert` | rows are stored many at once: `upsert(connection, &rows)`; the first column is the key |
 //!
 //! | option of a column | meaning |
@@ -53,7 +54,7 @@
 //! # `#[derive(Columns)]`
 //!
 //! Serves rows that a hand-written statement stores many at a time. `DutyRow`, for example, gets `DutyColumns`, which
-//! has a vector for each column and is collected from rows. `#[columns(id, state)]` chooses some of the columns.
+//! has a vector for each column and is collected from rows.
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -73,7 +74,7 @@ pub fn derive_record(input: TokenStream) -> TokenStream {
 }
 
 /// Derives a struct of vectors, one for each column, which collects rows.
-#[proc_macro_derive(Columns, attributes(columns))]
+#[proc_macro_derive(Columns)]
 pub fn derive_columns(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     columns::expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()

@@ -32,8 +32,9 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
     } else {
         writes::plain(&row)?
     };
+    let imports = writes::importing(&row)?;
     let (resource, stateful, child) = (traits::resource(&row), traits::stateful(&row)?, traits::child(&row)?);
-    Ok(quote! { #query #blank #show #writes #resource #stateful #child })
+    Ok(quote! { #query #blank #show #writes #imports #resource #stateful #child })
 }
 
 /// A raw string literal, which keeps the lines of the text.

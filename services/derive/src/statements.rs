@@ -1,6 +1,9 @@
 //! The SQL of a stored row, as literals that sqlx checks at compile time.
 
-use crate::input::{Column, Row};
+use quote::ToTokens as _;
+use syn::{Error, Result};
+
+use crate::input::{Column, Import, Row};
 
 /// The longest line of a statement, in characters, so that expansions can be read.
 const LINE: usize = 118;
@@ -116,6 +119,65 @@ pub fn update(row: &Row) -> Option<Statement> {
     let set = wrapped(set, 4);
     let sql = format!("{searched}update {} set\n    {set}\nwhere id = {id}", row.table);
     Some(Statement { sql, binds: binds.0 })
+}
+
+/// Stores the rows of another system that were not imported before, from a vector for each column. The day of each row's number
+/// is the first parameter.
+pub fn import(row: &Row, import: &Import) -> Result<(String, Vec<usize>)> {
+    let (Some((prefix, sequence)), table) = (&row.number, &row.table) else {
+        return Err(Error::new(row.ident.span(), "is imported, and has no number"));
+    };
+    // A list cannot be a cell of a column, and an imported row has none yet.
+    let stored = || row.columns.iter().enumerate().filter(|(_, column)| !column.is_list());
+    let given = || stored().filter(|(_, column)| column.ident != "number");
+    let kinds = given().enumerate().map(|(at, (_, column))| Ok(format!("${}::{}[]", at + 2, sql_type(column)?)));
+    let kinds = kinds.collect::<Result<Vec<_>>>()?;
+    let values = stored().map(|(_, column)| match column.ident.to_string().as_str() {
+        "number" => format!("'{prefix}-' || day || '-' || lpad(n::text, greatest(6, length(n::text)), '0')"),
+        name => value(column, &format!("row.{name}")),
+    });
+    let same = import.key.iter().map(|name| format!("known.{name} = row.{name}")).collect::<Vec<_>>().join(" and ");
+    let key = import.key.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let one = import.key.first().ok_or_else(|| Error::new(row.ident.span(), "is imported, and known by nothing"))?;
+    let sql = format!(
+        "with stored as (
+    insert into {table} (
+        {})
+    select {}
+    from unnest(
+        $1::text[], {}) as row (
+        day, {})
+    -- A number for each row: without the row in it, the sequence would be asked once.
+    cross join lateral (select nextval('{sequence}') + 0 * length(row.{one}) as n) as numbered
+    where not exists (select from {table} as known where {same})
+    on conflict ({key}) do nothing
+    returning id, number),
+to_index as (insert into {} select id from stored)
+select id, number from stored",
+        wrapped(stored().map(|(_, column)| column.ident.to_string()), 8),
+        wrapped(values, 8),
+        wrapped(kinds, 8),
+        wrapped(given().map(|(_, column)| column.ident.to_string()), 8),
+        import.backlog,
+    );
+    Ok((sql, given().map(|(at, _)| at).collect()))
+}
+
+/// The type of a column in Postgres, by its type in Rust.
+fn sql_type(column: &Column) -> Result<&'static str> {
+    let kind = column.kind.to_token_stream().to_string().replace(' ', "");
+    let kind = kind.strip_prefix("Option<").and_then(|kind| kind.strip_suffix('>')).unwrap_or(&kind);
+    Ok(match kind.rsplit("::").next().unwrap_or(kind) {
+        "Uuid" => "uuid",
+        "String" => "text",
+        "i16" => "smallint",
+        "i32" => "integer",
+        "i64" => "bigint",
+        "bool" => "boolean",
+        "SqlTime" | "Timestamp" => "timestamptz",
+        "Value" => "jsonb",
+        _ => return Err(Error::new(column.span, "is of a type that an import does not know")),
+    })
 }
 
 /// Returns the statement that stores many rows, new or changed, from one JSON array.

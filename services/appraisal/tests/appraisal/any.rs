@@ -154,6 +154,8 @@ impl kefu_testkit::any::World for World {
                 json!({ "staff": staff(json!({ "number": "N-lin", "name": "staff/lin" })), "update_mask": "*" })
             }
             "GetStaff" => json!({ "name": "staff/lin" }),
+            "BatchGetStaff" => json!({ "names": ["staff/lin"] }),
+            "BatchGetDepartments" => json!({ "names": [DESK] }),
             // id,number,display_name\nlin,N-lin,lin
             "ImportStaff" => json!({ "chunk": "aWQsbnVtYmVyLGRpc3BsYXlfbmFtZQpsaW4sTi1saW4sbGlu" }),
             "RecordAbsence" => json!({ "parent": "staff/lin", "absence": absence() }),
@@ -165,9 +167,16 @@ impl kefu_testkit::any::World for World {
             "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => json!({ "name": target }),
             "PauseDuty" | "WaiveDuty" => json!({ "name": target, "reason": "停电" }),
             "GetDuty" => json!({ "name": self.targets.get("PauseDuty") }),
-            "ListDuties" | "SummarizeCompliance" | "Subscribe" | "ListNotifications" | "WatchNotifications" => {
+            "ListDuties"
+            | "SummarizeCompliance"
+            | "Subscribe"
+            | "ListNotifications"
+            | "WatchNotifications"
+            | "ListClauses" => {
                 json!({ "parent": service })
             }
+            "GetClause" => json!({ "name": format!("{service}/clauses/C2.1") }),
+            "GetCalendar" => json!({ "name": format!("{service}/calendar") }),
             "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
             _ => panic!("{method} has no good request in any.rs: add one"),
         }

@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(Language::Chinese.refusal(&gate), "按规定须先满足另一项要求。C2.1（及时应答）：无人签字。");
         assert_eq!(
             Language::Chinese.refusal(&state),
-            "当前状态下不能进行此操作。C2.1（及时应答）：状态为 OPEN 时不能进行 SignThing。"
+            "当前状态下不能进行此操作。C2.1（及时应答）：状态为「已关闭」时不能「登记首次应答」。"
         );
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::base::digest::sha256;
 use crate::base::error::Error;
 use crate::base::language::Language;
-use crate::contract::fields::wrong_time;
+use crate::contract::fields::{Giver, wrong_time};
 use crate::contract::identity::Identity;
 use crate::contract::rules::MethodRule;
 use crate::wrong;
@@ -150,8 +150,8 @@ impl Call {
 
     /// Checks the fields of an encoded request; returns its request id, if it has one.
     pub(crate) fn check_encoded(&self, encoded: &[u8]) -> Result<Option<Uuid>, Error> {
-        let (violations, request_id) =
-            self.rule.fields.inspect(encoded, &|role| self.acts_as(role)).map_err(Error::unexpected)?;
+        let caller = Giver { subject: &self.caller.subject, acts_as: &|role| self.acts_as(role) };
+        let (violations, request_id) = self.rule.fields.inspect(encoded, &caller).map_err(Error::unexpected)?;
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kefu_proto::contract::resources;
 use kefu_proto::field::{FieldRules, exactly_one_of};
-use kefu_proto::rules::v1::{self as pb, Role};
+use kefu_proto::rules::v1 as pb;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use regex::Regex;
 
@@ -18,6 +18,7 @@ use crate::wrong;
 mod condition;
 mod value;
 
+pub use condition::Giver;
 use condition::{Condition, ExactlyOne, ForRoles};
 use value::Check;
 pub use value::wrong_time;
@@ -52,21 +53,19 @@ struct FieldChecks {
 
 /// A check of one message of a request.
 struct Inspection<'a> {
-    /// Whether the caller acts in a role.
-    acts_as: &'a dyn Fn(Role) -> bool,
+    caller: &'a Giver<'a>,
     found: Vec<Violation>,
 }
 
 impl Fields {
-    /// Returns the violations of an encoded message (none when it may be handled), and its request id. `acts_as` says whether
-    /// the caller acts in a role.
+    /// Returns the violations of an encoded message (none when it may be handled), and its request id.
     pub fn inspect(
         &self,
         encoded: &[u8],
-        acts_as: &dyn Fn(Role) -> bool,
+        caller: &Giver<'_>,
     ) -> Result<(Vec<Violation>, Option<String>), prost::DecodeError> {
         let message = DynamicMessage::decode(self.message.clone(), encoded)?;
-        let mut inspection = Inspection { acts_as, found: Vec::new() };
+        let mut inspection = Inspection { caller, found: Vec::new() };
         self.check(&message, "", None, &mut inspection);
         let request_id = message.get_field_by_name("request_id").and_then(|id| id.as_str().map(str::to_owned));
         Ok((inspection.found, request_id))
@@ -75,6 +74,7 @@ impl Fields {
     /// Adds the violations of `message`, which lies at `path`; those of an update only where its mask reaches.
     fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Mask>, inspection: &mut Inspection<'_>) {
         let inner = mask_of(message);
+        let known = inspection.found.len();
         let below = |field: &str| if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
         for checks in &self.checks {
             if update.is_some_and(|update| !checks.is_identity && !update.touches(checks.field.name())) {
@@ -87,7 +87,9 @@ impl Fields {
             };
             checks.check(message, &below(checks.field.name()), is_required, inner.as_ref(), inspection);
         }
-        for set in &self.exactly_one {
+        // What is wrong with a field itself is said first.
+        let is_right = inspection.found.len() == known;
+        for set in self.exactly_one.iter().filter(|_| is_right) {
             if let Some((field, wrong)) = set.refuses(message) {
                 inspection.found.push(Violation::new(below(field), wrong));
             }
@@ -117,7 +119,7 @@ impl FieldChecks {
         update: Option<&Mask>,
         inspection: &mut Inspection<'_>,
     ) {
-        if let Some(wrong) = self.refuses_presence(message, is_required, inspection.acts_as) {
+        if let Some(wrong) = self.refuses_presence(message, is_required, inspection.caller) {
             inspection.found.push(Violation::new(path, wrong));
             return;
         }
@@ -146,17 +148,12 @@ impl FieldChecks {
     }
 
     /// Returns what is wrong with the field being given, or not.
-    fn refuses_presence(
-        &self,
-        message: &DynamicMessage,
-        is_required: bool,
-        acts_as: &dyn Fn(Role) -> bool,
-    ) -> Option<Wrong> {
+    fn refuses_presence(&self, message: &DynamicMessage, is_required: bool, caller: &Giver<'_>) -> Option<Wrong> {
         if is_given(message, &self.field) {
             let allowed = self.only_when.iter().any(|condition| condition.holds(message));
             return match self.only_when.first() {
                 Some(condition) if !allowed => Some(condition.only_when()),
-                _ => self.for_roles.as_ref().and_then(|roles| roles.refuses(acts_as)),
+                _ => self.for_roles.as_ref().and_then(|roles| roles.refuses(&message.get_field(&self.field), caller)),
             };
         }
         if is_required {

@@ -98,7 +98,7 @@ async fn reflection_lists_what_is_served_and_nothing_else() {
     };
     let mut listed: Vec<String> = listed.service.into_iter().map(|service| service.name).collect();
     listed.sort();
-    assert_eq!(listed, ["grpc.health.v1.Health", SERVED[0], SERVED[1], SERVED[2]]);
+    assert_eq!(listed, ["grpc.health.v1.Health", SERVED[0], SERVED[1], SERVED[2], SERVED[3]]);
     let symbol = MessageRequest::FileContainingSymbol("kefu.events.v1.EventFeed".into());
     assert!(matches!(reflect(&bench, symbol).await, MessageResponse::FileDescriptorResponse(_)));
 }

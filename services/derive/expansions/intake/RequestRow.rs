@@ -311,6 +311,216 @@ where id = $1",
         ::kefu_chassis::record::exactly_one(&done)
     }
 }
+impl RequestRow {
+    /// Stores those of the rows that were not imported before, each with a number of its day (YYYYMMDD). Returns the id
+    /// and the number of each row that was stored.
+    #[allow(
+        clippy::clone_on_copy,
+        clippy::similar_names,
+        reason = "columns of any type and name"
+    )]
+    pub async fn import(
+        connection: &mut ::sqlx::PgConnection,
+        rows: &[&Self],
+        days: &[String],
+    ) -> Result<Vec<(::uuid::Uuid, String)>, ::sqlx::Error> {
+        let id: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
+        let channel: Vec<_> = rows.iter().map(|row| row.channel.clone()).collect();
+        let kind: Vec<_> = rows.iter().map(|row| row.kind.clone()).collect();
+        let customer: Vec<_> = rows.iter().map(|row| row.customer.clone()).collect();
+        let contact: Vec<_> = rows.iter().map(|row| row.contact.clone()).collect();
+        let project: Vec<_> = rows.iter().map(|row| row.project.clone()).collect();
+        let order_number: Vec<_> = rows
+            .iter()
+            .map(|row| row.order_number.clone())
+            .collect();
+        let product_model: Vec<_> = rows
+            .iter()
+            .map(|row| row.product_model.clone())
+            .collect();
+        let description: Vec<_> = rows
+            .iter()
+            .map(|row| row.description.clone())
+            .collect();
+        let business_domain: Vec<_> = rows
+            .iter()
+            .map(|row| row.business_domain.clone())
+            .collect();
+        let problem_type: Vec<_> = rows
+            .iter()
+            .map(|row| row.problem_type.clone())
+            .collect();
+        let priority: Vec<_> = rows.iter().map(|row| row.priority.clone()).collect();
+        let first_responder: Vec<_> = rows
+            .iter()
+            .map(|row| row.first_responder.clone())
+            .collect();
+        let owner: Vec<_> = rows.iter().map(|row| row.owner.clone()).collect();
+        let department: Vec<_> = rows.iter().map(|row| row.department.clone()).collect();
+        let state: Vec<_> = rows.iter().map(|row| row.state.clone()).collect();
+        let cycle: Vec<_> = rows.iter().map(|row| row.cycle.clone()).collect();
+        let carrier_state: Vec<_> = rows
+            .iter()
+            .map(|row| row.carrier_state.clone())
+            .collect();
+        let origin: Vec<_> = rows.iter().map(|row| row.origin.clone()).collect();
+        let source: Vec<_> = rows.iter().map(|row| row.source.clone()).collect();
+        let external_id: Vec<_> = rows
+            .iter()
+            .map(|row| row.external_id.clone())
+            .collect();
+        let contact_at: Vec<_> = rows.iter().map(|row| row.contact_at.clone()).collect();
+        let first_response_at: Vec<_> = rows
+            .iter()
+            .map(|row| row.first_response_at.clone())
+            .collect();
+        let promised_at: Vec<_> = rows
+            .iter()
+            .map(|row| row.promised_at.clone())
+            .collect();
+        let promise_reason: Vec<_> = rows
+            .iter()
+            .map(|row| row.promise_reason.clone())
+            .collect();
+        let last_informed_at: Vec<_> = rows
+            .iter()
+            .map(|row| row.last_informed_at.clone())
+            .collect();
+        let resolution: Vec<_> = rows.iter().map(|row| row.resolution.clone()).collect();
+        let assistance: Vec<_> = rows.iter().map(|row| row.assistance.clone()).collect();
+        let resolved_at: Vec<_> = rows
+            .iter()
+            .map(|row| row.resolved_at.clone())
+            .collect();
+        let closed_at: Vec<_> = rows.iter().map(|row| row.closed_at.clone()).collect();
+        let first_contact_resolution: Vec<_> = rows
+            .iter()
+            .map(|row| row.first_contact_resolution.clone())
+            .collect();
+        let settled_at_once: Vec<_> = rows
+            .iter()
+            .map(|row| row.settled_at_once.clone())
+            .collect();
+        let awaited: Vec<_> = rows.iter().map(|row| row.awaited.clone()).collect();
+        let cancel_reason: Vec<_> = rows
+            .iter()
+            .map(|row| row.cancel_reason.clone())
+            .collect();
+        let unreached_attempts: Vec<_> = rows
+            .iter()
+            .map(|row| row.unreached_attempts.clone())
+            .collect();
+        let created_at: Vec<_> = rows.iter().map(|row| row.created_at.clone()).collect();
+        let updated_at: Vec<_> = rows.iter().map(|row| row.updated_at.clone()).collect();
+        let version: Vec<_> = rows.iter().map(|row| row.version.clone()).collect();
+        let major: Vec<_> = rows.iter().map(|row| row.major.clone()).collect();
+        let major_reason: Vec<_> = rows
+            .iter()
+            .map(|row| row.major_reason.clone())
+            .collect();
+        let major_at: Vec<_> = rows.iter().map(|row| row.major_at.clone()).collect();
+        let in_scope: Vec<_> = rows.iter().map(|row| row.in_scope.clone()).collect();
+        let service_level: Vec<_> = rows
+            .iter()
+            .map(|row| row.service_level.clone())
+            .collect();
+        let repeat_of: Vec<_> = rows.iter().map(|row| row.repeat_of.clone()).collect();
+        let repeat_contacts: Vec<_> = rows
+            .iter()
+            .map(|row| row.repeat_contacts.clone())
+            .collect();
+        let transfers: Vec<_> = rows.iter().map(|row| row.transfers.clone()).collect();
+        let pending_transfer: Vec<_> = rows
+            .iter()
+            .map(|row| row.pending_transfer.clone())
+            .collect();
+        let solved_first: Vec<_> = rows
+            .iter()
+            .map(|row| row.solved_first.clone())
+            .collect();
+        let emergency_reason: Vec<_> = rows
+            .iter()
+            .map(|row| row.emergency_reason.clone())
+            .collect();
+        let work_orders: Vec<_> = rows
+            .iter()
+            .map(|row| row.work_orders.clone())
+            .collect();
+        let open_expectations: Vec<_> = rows
+            .iter()
+            .map(|row| row.open_expectations.clone())
+            .collect();
+        let complaint: Vec<_> = rows.iter().map(|row| row.complaint.clone()).collect();
+        let stored = ::sqlx::query!(
+            r"with stored as (
+    insert into intake.request (
+        id, number, channel, kind, customer, contact, project, order_number, product_model, description,
+        business_domain, problem_type, priority, first_responder, owner, department, state, cycle, carrier_state,
+        origin, source, external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at,
+        resolution, assistance, resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited,
+        cancel_reason, unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope,
+        service_level, repeat_of, repeat_contacts, transfers, pending_transfer, solved_first, emergency_reason,
+        work_orders, open_expectations, complaint)
+    select row.id, 'R-' || day || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), row.channel, row.kind,
+        row.customer, row.contact, row.project, row.order_number, row.product_model, row.description,
+        row.business_domain, row.problem_type, row.priority, row.first_responder, row.owner, row.department, row.state,
+        row.cycle, row.carrier_state, row.origin, row.source, row.external_id, row.contact_at, row.first_response_at,
+        row.promised_at, row.promise_reason, row.last_informed_at, row.resolution, row.assistance, row.resolved_at,
+        row.closed_at, row.first_contact_resolution, row.settled_at_once, row.awaited, row.cancel_reason,
+        row.unreached_attempts, row.created_at, row.updated_at, row.version, row.major, row.major_reason, row.major_at,
+        row.in_scope, row.service_level, row.repeat_of, row.repeat_contacts, row.transfers, row.pending_transfer,
+        row.solved_first, row.emergency_reason, row.work_orders, row.open_expectations, row.complaint
+    from unnest(
+        $1::text[], $2::uuid[], $3::smallint[], $4::smallint[], $5::uuid[], $6::jsonb[], $7::uuid[], $8::text[], $9::text[],
+        $10::text[], $11::text[], $12::text[], $13::smallint[], $14::text[], $15::text[], $16::text[], $17::smallint[],
+        $18::integer[], $19::smallint[], $20::smallint[], $21::text[], $22::text[], $23::timestamptz[],
+        $24::timestamptz[], $25::timestamptz[], $26::text[], $27::timestamptz[], $28::text[], $29::text[],
+        $30::timestamptz[], $31::timestamptz[], $32::boolean[], $33::boolean[], $34::text[], $35::text[],
+        $36::integer[], $37::timestamptz[], $38::timestamptz[], $39::bigint[], $40::boolean[], $41::text[],
+        $42::timestamptz[], $43::boolean[], $44::smallint[], $45::uuid[], $46::integer[], $47::integer[], $48::uuid[],
+        $49::boolean[], $50::text[], $51::integer[], $52::integer[], $53::uuid[]) as row (
+        day, id, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
+        problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
+        external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at, resolution,
+        assistance, resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason,
+        unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level,
+        repeat_of, repeat_contacts, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
+        open_expectations, complaint)
+    -- A number for each row: without the row in it, the sequence would be asked once.
+    cross join lateral (select nextval('intake.request_number') + 0 * length(row.source) as n) as numbered
+    where not exists (select from intake.request as known where known.source = row.source and known.external_id = row.external_id)
+    on conflict (source, external_id) do nothing
+    returning id, number),
+to_index as (insert into intake.request_to_index select id from stored)
+select id, number from stored",
+            days, & id as & [Uuid], & channel as & [i16], & kind as & [i16], & customer
+            as & [Option < Uuid >], & contact as & [serde_json::Value], & project as &
+            [Option < Uuid >], & order_number as & [String], & product_model as &
+            [String], & description as & [String], & business_domain as & [String], &
+            problem_type as & [String], & priority as & [i16], & first_responder as &
+            [String], & owner as & [String], & department as & [String], & state as &
+            [i16], & cycle as & [i32], & carrier_state as & [i16], & origin as & [i16], &
+            source as & [Option < String >], & external_id as & [Option < String >], &
+            contact_at as & [SqlTime], & first_response_at as & [Option < SqlTime >], &
+            promised_at as & [Option < SqlTime >], & promise_reason as & [String], &
+            last_informed_at as & [Option < SqlTime >], & resolution as & [String], &
+            assistance as & [String], & resolved_at as & [Option < SqlTime >], &
+            closed_at as & [Option < SqlTime >], & first_contact_resolution as & [bool],
+            & settled_at_once as & [bool], & awaited as & [String], & cancel_reason as &
+            [String], & unreached_attempts as & [i32], & created_at as & [SqlTime], &
+            updated_at as & [SqlTime], & version as & [i64], & major as & [bool], &
+            major_reason as & [String], & major_at as & [Option < SqlTime >], & in_scope
+            as & [Option < bool >], & service_level as & [i16], & repeat_of as & [Option
+            < Uuid >], & repeat_contacts as & [i32], & transfers as & [i32], &
+            pending_transfer as & [Option < Uuid >], & solved_first as & [bool], &
+            emergency_reason as & [String], & work_orders as & [i32], & open_expectations
+            as & [i32], & complaint as & [Option < Uuid >]
+        )
+            .fetch_all(connection)
+            .await?;
+        Ok(stored.into_iter().map(|row| (row.id, row.number)).collect())
+    }
+}
 impl ::kefu_chassis::record::ResourceRow for RequestRow {
     type Kind = Request;
     type Shown = pb::Request;
@@ -331,86 +541,5 @@ impl ::kefu_chassis::record::StatefulRow for RequestRow {
     }
     fn enter(&mut self, state: State) {
         self.state = state as i16;
-    }
-}
-///[`RequestRow`]s, a vector for each column, as a statement unnests them.
-#[derive(Debug)]
-pub struct RequestColumns {
-    pub id: Vec<Uuid>,
-    pub channel: Vec<i16>,
-    pub kind: Vec<i16>,
-    pub customer: Vec<Option<Uuid>>,
-    pub contact: Vec<serde_json::Value>,
-    pub description: Vec<String>,
-    pub business_domain: Vec<String>,
-    pub problem_type: Vec<String>,
-    pub priority: Vec<i16>,
-    pub first_responder: Vec<String>,
-    pub owner: Vec<String>,
-    pub department: Vec<String>,
-    pub state: Vec<i16>,
-    pub origin: Vec<i16>,
-    pub source: Vec<Option<String>>,
-    pub external_id: Vec<Option<String>>,
-    pub contact_at: Vec<SqlTime>,
-    pub first_response_at: Vec<Option<SqlTime>>,
-    pub promised_at: Vec<Option<SqlTime>>,
-    pub resolved_at: Vec<Option<SqlTime>>,
-    pub closed_at: Vec<Option<SqlTime>>,
-    pub created_at: Vec<SqlTime>,
-}
-impl FromIterator<RequestRow> for RequestColumns {
-    fn from_iter<I: IntoIterator<Item = RequestRow>>(rows: I) -> Self {
-        let rows = rows.into_iter();
-        let count = rows.size_hint().0;
-        let mut columns = Self {
-            id: Vec::with_capacity(count),
-            channel: Vec::with_capacity(count),
-            kind: Vec::with_capacity(count),
-            customer: Vec::with_capacity(count),
-            contact: Vec::with_capacity(count),
-            description: Vec::with_capacity(count),
-            business_domain: Vec::with_capacity(count),
-            problem_type: Vec::with_capacity(count),
-            priority: Vec::with_capacity(count),
-            first_responder: Vec::with_capacity(count),
-            owner: Vec::with_capacity(count),
-            department: Vec::with_capacity(count),
-            state: Vec::with_capacity(count),
-            origin: Vec::with_capacity(count),
-            source: Vec::with_capacity(count),
-            external_id: Vec::with_capacity(count),
-            contact_at: Vec::with_capacity(count),
-            first_response_at: Vec::with_capacity(count),
-            promised_at: Vec::with_capacity(count),
-            resolved_at: Vec::with_capacity(count),
-            closed_at: Vec::with_capacity(count),
-            created_at: Vec::with_capacity(count),
-        };
-        for row in rows {
-            columns.id.push(row.id);
-            columns.channel.push(row.channel);
-            columns.kind.push(row.kind);
-            columns.customer.push(row.customer);
-            columns.contact.push(row.contact);
-            columns.description.push(row.description);
-            columns.business_domain.push(row.business_domain);
-            columns.problem_type.push(row.problem_type);
-            columns.priority.push(row.priority);
-            columns.first_responder.push(row.first_responder);
-            columns.owner.push(row.owner);
-            columns.department.push(row.department);
-            columns.state.push(row.state);
-            columns.origin.push(row.origin);
-            columns.source.push(row.source);
-            columns.external_id.push(row.external_id);
-            columns.contact_at.push(row.contact_at);
-            columns.first_response_at.push(row.first_response_at);
-            columns.promised_at.push(row.promised_at);
-            columns.resolved_at.push(row.resolved_at);
-            columns.closed_at.push(row.closed_at);
-            columns.created_at.push(row.created_at);
-        }
-        columns
     }
 }

@@ -6,7 +6,7 @@ use syn::Result;
 
 use super::literal;
 use crate::input::Row;
-use crate::statements::{Bind, Statement, insert, update, upsert};
+use crate::statements::{Bind, Statement, import, insert, update, upsert};
 
 /// The expressions bound to a statement's parameters, each with the span of its field.
 pub fn bound(row: &Row, statement: &Statement) -> Vec<TokenStream> {
@@ -71,6 +71,38 @@ pub fn upserting(row: &Row) -> Result<TokenStream> {
                 let rows = ::serde_json::to_value(rows).map_err(::kefu_chassis::Error::unexpected)?;
                 ::sqlx::query!(#sql, rows).execute(connection).await?;
                 Ok(())
+            }
+        }
+    })
+}
+
+/// `import`, which stores rows of another system.
+pub fn importing(row: &Row) -> Result<TokenStream> {
+    let Some(wanted) = &row.import else { return Ok(TokenStream::new()) };
+    let (sql, columns) = import(row, wanted)?;
+    let (ident, visibility, sql) = (&row.ident, &row.visibility, literal(&sql)?);
+    let columns: Vec<_> = columns.into_iter().map(|at| &row.columns[at]).collect();
+    let vectors = columns.iter().map(|column| {
+        let name = &column.ident;
+        quote_spanned!(column.span => let #name: Vec<_> = rows.iter().map(|row| row.#name.clone()).collect();)
+    });
+    let binds = columns.iter().map(|column| {
+        let (name, kind) = (&column.ident, &column.kind);
+        quote_spanned!(column.span => &#name as &[#kind])
+    });
+    Ok(quote! {
+        impl #ident {
+            /// Stores those of the rows that were not imported before, each with a number of its day (YYYYMMDD). Returns the id
+            /// and the number of each row that was stored.
+            #[allow(clippy::clone_on_copy, clippy::similar_names, reason = "columns of any type and name")]
+            #visibility async fn import(
+                connection: &mut ::sqlx::PgConnection,
+                rows: &[&Self],
+                days: &[String],
+            ) -> Result<Vec<(::uuid::Uuid, String)>, ::sqlx::Error> {
+                #(#vectors)*
+                let stored = ::sqlx::query!(#sql, days, #(#binds),*).fetch_all(connection).await?;
+                Ok(stored.into_iter().map(|row| (row.id, row.number)).collect())
             }
         }
     })

@@ -37,6 +37,7 @@ pub fn sentences(field: &FieldDescriptor, rules: &Rules) -> String {
         let name =
             message.get_field_by_name(&condition.field).map_or(String::new(), |field| field.json_name().to_owned());
         match condition.values.as_slice() {
+            [] if condition.absent => format!("`{name}` is not given"),
             [] => format!("`{name}` is given"),
             values => format!(
                 "`{name}` is {}",
@@ -78,7 +79,7 @@ pub fn label(schema: &mut Value, field: &FieldDescriptor) {
 fn holds(message: &MessageDescriptor, condition: &Condition) -> Value {
     let Some(field) = message.get_field_by_name(&condition.field) else { return json!(true) };
     if condition.values.is_empty() {
-        return given(&field);
+        return if condition.absent { json!({"not": given(&field)}) } else { given(&field) };
     }
     let mut values = Vec::new();
     let mut is_default = false;

@@ -108,6 +108,10 @@ impl Operation<'_> {
             let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
             let mut parameter = json!({"name": field.json_name(), "in": "query", "schema": schema});
             parameter["description"] = about.unwrap_or_default();
+            for title in ["title", "x-kefu-title-zh"] {
+                let label = parameter["schema"].as_object_mut().and_then(|schema| schema.remove(title));
+                parameter[format!("x-kefu-{}", title.trim_start_matches("x-kefu-"))] = label.unwrap_or_default();
+            }
             if schemas.rules(&field).required {
                 parameter["required"] = true.into();
                 parameter["example"] = example::of_field(schemas, &field, &[]);

@@ -21,9 +21,14 @@ fn a_refusal_is_told_with_its_fields_in_the_callers_language() {
             "type": "urn:kefu:problem:FIELD_INVALID",
             "title": "内容有误",
             "status": 400,
-            "detail": "填写的内容有缺失或不符合要求。",
+            "detail": "填写的内容有缺失或不符合要求。 「客户·名称」必填。",
             "reason": "FIELD_INVALID",
-            "violations": [{"field": "customer.displayName", "description": "is required"}],
+            "violations": [{
+                "field": "customer.displayName",
+                "rule": "REQUIRED",
+                "description": "is required",
+                "message": "「客户·名称」必填。",
+            }],
             "trace_id": "0af7",
         })
     );

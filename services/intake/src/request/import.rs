@@ -294,7 +294,7 @@ fn to_row(
         ("update_time", time(&row.update_time)),
     ] {
         if time.is_some_and(|time| time < contact_at) {
-            return Err(Violation::new(field, wrong!(TooEarly, "is before the customer came", "早于客户联系时间")));
+            return Err(Violation::new(field, wrong!(TooEarly, "is before contact_time", "早于客户联系时间")));
         }
         if field != "promised_time" && time.is_some_and(|time| time > call.now) {
             return Err(Violation::new(field, wrong!(TooLate, "is in the future", "晚于现在")));

@@ -7,7 +7,7 @@ use kefu_chassis::directory::Organisation;
 use kefu_chassis::error::Error;
 use kefu_chassis::lifecycle::Lifecycle;
 use kefu_chassis::names::{Id, unknown};
-use kefu_chassis::record::{Columns, Names as _, Record};
+use kefu_chassis::record::{Names as _, Record};
 use kefu_chassis::step::AggregateRoot;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Chassis};
@@ -25,34 +25,11 @@ use crate::shared::{Complaint, Contact, Customer, Project, Request, Transfer};
 pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 
 /// A request as it is stored.
-#[derive(Clone, Debug, Columns, Record)]
-#[columns(
-    id,
-    channel,
-    kind,
-    customer,
-    contact,
-    description,
-    business_domain,
-    problem_type,
-    priority,
-    first_responder,
-    owner,
-    department,
-    state,
-    origin,
-    source,
-    external_id,
-    contact_at,
-    first_response_at,
-    promised_at,
-    resolved_at,
-    closed_at,
-    created_at
-)]
+#[derive(Clone, Debug, Record)]
 #[record(table = "intake.request", query = requests, kind = Request, state = State)]
 #[record(number("R", sequence = "intake.request_number"))]
 #[record(search("intake.request_search", request = id, contact_at = contact_at))]
+#[record(import(source, external_id, backlog = "intake.request_to_index"))]
 #[record(shows = pb::Request)]
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
 #[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]

@@ -287,9 +287,16 @@ impl World {
                 "department": DESK, "contact_time": "2018-01-02T09:00:00Z", "closed_time": "2018-01-02T16:00:00Z",
             }] })
             }
-            "ListDuties" | "SummarizeCompliance" | "Subscribe" | "ListNotifications" | "WatchNotifications" => {
+            "ListDuties"
+            | "SummarizeCompliance"
+            | "Subscribe"
+            | "ListNotifications"
+            | "WatchNotifications"
+            | "ListClauses" => {
                 json!({ "parent": service })
             }
+            "GetClause" => json!({ "name": format!("{service}/clauses/C2.1") }),
+            "GetCalendar" => json!({ "name": format!("{service}/calendar") }),
             "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
             "GetDuty" => json!({ "name": self.target.get("PauseDuty") }),
             _ => panic!("{method} has no good request in any.rs: add one"),

@@ -242,7 +242,7 @@ async fn refusals_name_clause_title_and_what_is_missing_in_the_language_of_the_r
         assert_refused(chinese.respond_request(call).await, Code::FailedPrecondition, ErrorReason::StateForbids);
     assert_eq!(
         refusal.told().1,
-        "当前状态下不能进行此操作。C2.1（及时应答）：状态为 IN_PROGRESS 时不能进行 RespondRequest。"
+        "当前状态下不能进行此操作。C2.1（及时应答）：状态为「处理中」时不能「登记首次应答」。"
     );
     let refusal = assert_refused(desk.respond(&name).await, Code::FailedPrecondition, ErrorReason::StateForbids);
     assert_eq!(

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use kefu_proto::field::{FieldRules, exactly_one_of};
 use kefu_proto::rules::v1::ErrorReason;
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, Kind, MethodDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage as _, Value};
 use tonic::Code;
 
 use super::wrong::{is_identifier, kind_of, refers_to, wrongs};
@@ -178,6 +179,17 @@ async fn assert_answers_once(world: &impl World, method: &MethodDescriptor) {
     assert_eq!(world.digest().await, before, "{}", method.name());
 }
 
+/// Whether a field is given on conditions, or others of its message are by it.
+fn has_conditions(field: &FieldDescriptor) -> bool {
+    let message = field.parent_message();
+    message.fields().any(|other| {
+        let rules = FieldRules::of(&other);
+        let mut conditions = rules.required_when.iter().chain(&rules.only_when).peekable();
+        let is_own = other == *field && (conditions.peek().is_some() || !rules.for_roles.is_empty());
+        is_own || conditions.any(|condition| condition.field == field.name())
+    }) || !exactly_one_of(message).is_empty()
+}
+
 /// Variants of a request, each with one text or name changed.
 fn with_other_texts(good: &DynamicMessage) -> Vec<DynamicMessage> {
     let mut others = Vec::new();
@@ -188,6 +200,8 @@ fn with_other_texts(good: &DynamicMessage) -> Vec<DynamicMessage> {
                 let other = name.contains('/').then(|| other_name(name, NOBODY));
                 others.extend(other.map(|other| with_text(good, field.name(), other)));
             }
+            // A text that was not given and that conditions are about would be refused for them.
+            Value::String(text) if text.is_empty() && has_conditions(&field) => {}
             Value::String(text) if !["request_id", "email", "currency_code"].contains(&field.name()) => {
                 others.push(with_text(good, field.name(), format!("{text}1")));
             }

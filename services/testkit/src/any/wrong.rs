@@ -1,6 +1,10 @@
 //! Bad values of every field, read from the contract without the chassis, whose reading of the contract is under test.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
+use kefu_proto::field::{FieldRules, exactly_one_of};
+use kefu_proto::rules::v1::Condition;
+use prost_reflect::{
+    DynamicMessage, EnumValueDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
+};
 
 const REQUIRED: i32 = 2;
 const OUTPUT_ONLY: i32 = 3;
@@ -58,7 +62,66 @@ pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
             }
         }
     }
+    found.extend(against_conditions(good));
     found
+}
+
+/// Requests that break a condition on whether a field is given.
+fn against_conditions(good: &DynamicMessage) -> Vec<Wrong> {
+    let mut found = Vec::new();
+    for field in good.descriptor().fields().filter(|field| !behaves(field, OUTPUT_ONLY)) {
+        let rules = FieldRules::of(&field);
+        for condition in &rules.required_when {
+            let mut request = good.clone();
+            request.clear_field(&field);
+            set_condition(&mut request, condition, true);
+            found.push(Wrong { path: field.name().to_owned(), what: "left out on a condition", request });
+        }
+        if let (Some(condition), Some(value)) = (rules.only_when.first(), given(&field, good)) {
+            let mut request = good.clone();
+            request.set_field(&field, value);
+            set_condition(&mut request, condition, false);
+            found.push(Wrong { path: field.name().to_owned(), what: "given against a condition", request });
+        }
+    }
+    for set in exactly_one_of(&good.descriptor()) {
+        let mut request = good.clone();
+        set.fields.iter().for_each(|name| request.clear_field_by_name(name));
+        found.push(Wrong { path: set.fields[0].clone(), what: "none of which exactly one is given", request });
+    }
+    found
+}
+
+/// A value of a field as the request has it, or one that its kind allows; none for the name of a resource.
+fn given(field: &FieldDescriptor, good: &DynamicMessage) -> Option<Value> {
+    if good.has_field(field) {
+        return Some(good.get_field(field).into_owned());
+    }
+    match field.kind() {
+        Kind::String if refers_to(field).is_none() => Some(Value::String("有".into())),
+        Kind::Enum(_) => Some(Value::EnumNumber(1)),
+        _ => None,
+    }
+}
+
+/// Makes a condition hold in a request, or not.
+fn set_condition(request: &mut DynamicMessage, condition: &Condition, holds: bool) {
+    let other = request.descriptor().get_field_by_name(&condition.field).unwrap();
+    let value = match other.kind() {
+        Kind::Enum(values) => {
+            let named = |value: &EnumValueDescriptor| condition.values.iter().any(|name| name == value.name());
+            let found = values.values().find(|value| value.number() != 0 && named(value) == holds).unwrap();
+            Value::EnumNumber(found.number())
+        }
+        Kind::Bool => Value::Bool(condition.values.iter().any(|value| value == "true") == holds),
+        Kind::Int64 => Value::I64(i64::from(holds != condition.absent)),
+        _ if holds != condition.absent => match refers_to(&other).as_deref() {
+            Some("kefu/Staff") => Value::String("staff/lin".into()),
+            _ => Value::String("有".into()),
+        },
+        _ => Value::String(String::new()),
+    };
+    request.set_field(&other, value);
 }
 
 /// Bad values of the fields of a nested message.

@@ -236,7 +236,7 @@ impl Described {
             let (text, described) = (file.cell(row, column).unwrap_or_default(), file.cell(first, column));
             if !text.is_empty() && described != Some(text) {
                 let line = first.line;
-                let wrong = wrong!(Conflicting, "is not what line {line} says", "与第{line}行不一致");
+                let wrong = wrong!(Conflicting, "line {line} says otherwise", "与第{line}行不一致");
                 return Err(Rejected::new(row.line, column, wrong));
             }
         }

@@ -16,6 +16,8 @@ pub struct Condition {
     field: FieldDescriptor,
     /// The values with which the condition holds; every one but the default if empty.
     values: Vec<Value>,
+    /// Whether the condition holds when the other field is not given.
+    absent: bool,
     clause: &'static str,
     /// The other field's label, and the values' labels if there are any.
     label: Sentence,
@@ -51,6 +53,7 @@ impl Condition {
             label: of_field(&field),
             of_values: (!labels.is_empty()).then(|| joined(&labels, " or ", "」或「")),
             values,
+            absent: given.absent,
             clause: given.clause.leak(),
             field,
         })
@@ -59,7 +62,7 @@ impl Condition {
     /// Whether the condition holds in a message.
     pub fn holds(&self, message: &DynamicMessage) -> bool {
         if self.values.is_empty() {
-            return is_given(message, &self.field);
+            return is_given(message, &self.field) != self.absent;
         }
         self.values.contains(&message.get_field(&self.field))
     }
@@ -68,6 +71,9 @@ impl Condition {
     pub fn required_when(&self) -> Wrong {
         let (other, zh) = (self.label.en(), self.label.zh());
         match &self.of_values {
+            None if self.absent => {
+                wrong!(RequiredWhen under self.clause, "is required without “{other}”", "未填写「{zh}」时必填")
+            }
             None => wrong!(RequiredWhen under self.clause, "is required with “{other}”", "填写「{zh}」时必填"),
             Some(values) => {
                 let (value, zh_value) = (values.en(), values.zh());
@@ -84,6 +90,9 @@ impl Condition {
     pub fn only_when(&self) -> Wrong {
         let (other, zh) = (self.label.en(), self.label.zh());
         match &self.of_values {
+            None if self.absent => {
+                wrong!(OnlyWhen under self.clause, "is only for use without “{other}”", "仅在未填写「{zh}」时填写")
+            }
             None => wrong!(OnlyWhen under self.clause, "is only for use with “{other}”", "仅在填写「{zh}」时填写"),
             Some(values) => {
                 let (value, zh_value) = (values.en(), values.zh());
@@ -95,6 +104,14 @@ impl Condition {
             }
         }
     }
+}
+
+/// The caller who gives the fields of a request.
+pub struct Giver<'a> {
+    /// Who calls, e.g. `staff/lin`.
+    pub subject: &'a str,
+    /// Whether the caller acts in a role.
+    pub acts_as: &'a dyn Fn(Role) -> bool,
 }
 
 /// The roles whose callers may give a field.
@@ -111,14 +128,15 @@ impl ForRoles {
         (!allowed.is_empty() || !excluded.is_empty()).then_some(Self { allowed, excluded })
     }
 
-    /// Returns what is wrong with a caller who gives the field; none if they may.
-    pub fn refuses(&self, acts_as: &dyn Fn(Role) -> bool) -> Option<Wrong> {
-        if !self.allowed.is_empty() && !self.allowed.iter().any(|&role| acts_as(role)) {
+    /// Returns what is wrong with a caller who gives the field this value; none if they may.
+    pub fn refuses(&self, value: &Value, caller: &Giver<'_>) -> Option<Wrong> {
+        let is_own = value.as_str() == Some(caller.subject);
+        if !self.allowed.is_empty() && !is_own && !self.allowed.iter().any(|&role| (caller.acts_as)(role)) {
             let roles = joined(&of_roles(&self.allowed), " or ", "、");
             let (who, zh) = (roles.en(), roles.zh());
             return Some(wrong!(ForRoles, "is given only by: {who}", "仅由{zh}填写"));
         }
-        let role = *self.excluded.iter().find(|&&role| acts_as(role))?;
+        let role = *self.excluded.iter().find(|&&role| (caller.acts_as)(role))?;
         let roles = joined(&of_roles(&[role]), "", "");
         let (who, zh) = (roles.en(), roles.zh());
         Some(wrong!(ForRoles, "is not given by: {who}", "{zh}不得填写"))
@@ -144,15 +162,12 @@ impl ExactlyOne {
         Ok(Self { label: joined(&labels, ", ", "」「"), clause: set.clause.leak(), fields })
     }
 
-    /// Returns the field that is wrong, and how; none if exactly one is given. The field is the first of the set if none is
-    /// given, and the second one that is given otherwise.
+    /// Returns the first field of the set, and what is wrong with it; none if exactly one is given.
     pub fn refuses(&self, message: &DynamicMessage) -> Option<(&str, Wrong)> {
-        let mut given = self.fields.iter().filter(|field| is_given(message, field));
-        let field = match (given.next(), given.next()) {
-            (Some(_), None) => return None,
-            (None, _) => self.fields.first()?,
-            (Some(_), Some(second)) => second,
-        };
+        if self.fields.iter().filter(|field| is_given(message, field)).count() == 1 {
+            return None;
+        }
+        let field = self.fields.first()?;
         let (names, zh) = (self.label.en(), self.label.zh());
         let wrong = wrong!(
             ExactlyOneOf under self.clause,

@@ -150,7 +150,7 @@ fn every_closed_gate_is_told_and_where_an_action_is_possible() {
     assert_eq!(from, [State::Draft]);
     assert_eq!(
         told(State::Signed).0,
-        ["当前状态下不能进行此操作。A2.1（首问负责）：状态为 SIGNED 时不能进行 SendLetter。"]
+        ["当前状态下不能进行此操作。A2.1（首问负责）：状态为「SIGNED」时不能「SendLetter」。"]
     );
     let amend = LETTER.explain("letters/1", State::Signed, &unread).remove(0);
     assert_eq!(amend.from, [State::Draft, State::Sent]);

@@ -128,6 +128,8 @@ pub trait World {
         let mut client = Grpc::new(self.bench().channel());
         client.ready().await.unwrap();
         let mut request = tonic::Request::new(tokio_stream::iter(bodies.into_iter().map(Bytes::from)));
+        // Refusals are asked for in Chinese, and checked to be: see `assert_refused`.
+        request.metadata_mut().insert("accept-language", "zh-CN".parse().unwrap());
         if let Some(token) = token {
             request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }

@@ -2,9 +2,9 @@
 
 use std::fmt::Debug;
 
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
 /// A refusal with its details.
 #[derive(Clone, Debug)]
@@ -25,7 +25,25 @@ pub fn assert_refused<T: Debug>(outcome: Result<T, Status>, code: Code, reason: 
     let told = (status.code(), info.map(|info| info.reason.as_str()), info.map(|info| info.domain.as_str()));
     assert_eq!(told, (code, Some(reason.as_str_name()), Some("kefu")), "{status:?}");
     assert!(details.localized_message().is_some_and(|message| !message.message.is_empty()), "{status:?}");
+    let violations = details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default();
+    let told = violations.iter().filter_map(|violation| violation.localized_message.as_ref());
+    for text in details.localized_message().into_iter().chain(told).filter(|text| text.locale == "zh-CN") {
+        let words = machine_words(&text.message);
+        assert!(words.is_empty(), "{words:?} are no Chinese: {}", text.message);
+    }
+    let is_ruled = |violation: &FieldViolation| {
+        FieldRule::from_str_name(&violation.reason).is_some_and(|rule| rule != FieldRule::Unspecified)
+    };
+    assert!(violations.iter().all(is_ruled), "{violations:?}");
     Refusal { status, details }
+}
+
+/// Latin words of a Chinese text that are neither the name of a resource, a number, an id nor a clause.
+fn machine_words(text: &str) -> Vec<&str> {
+    let is_part = |sign: char| sign.is_ascii_alphanumeric() || "._~/-:".contains(sign);
+    let words = text.split(|sign| !is_part(sign)).filter(|word| word.contains(|sign: char| sign.is_ascii_alphabetic()));
+    let is_name = |word: &&str| word.contains('/') || word.contains(|sign: char| sign.is_ascii_digit());
+    words.filter(|word| !is_name(word)).collect()
 }
 
 impl Refusal {

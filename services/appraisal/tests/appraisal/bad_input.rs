@@ -56,7 +56,7 @@ async fn pages_of_one_item_give_every_item_of_a_list_once_in_its_order() {
 
 #[tokio::test]
 async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
-    assert_eq!(assert_tokens_hold_for_their_query_only(&World::new().await).await, 5);
+    assert_eq!(assert_tokens_hold_for_their_query_only(&World::new().await).await, 6);
 }
 
 #[tokio::test]

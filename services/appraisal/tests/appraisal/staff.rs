@@ -161,3 +161,24 @@ async fn the_general_manager_is_whom_the_office_appointed_last() {
     let refused = house.office.appoint_general_manager(call).await;
     assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["staff"]);
 }
+
+#[tokio::test]
+async fn several_are_got_at_once_in_the_order_asked_and_not_without_one_of_them() {
+    let mut house = House::open().await;
+    for id in ["yang", "bo"] {
+        house.create(id, Role::Agent, OTHER).await;
+    }
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let asked = names(&["staff/yang", "staff/bo"]);
+    let call = pb::BatchGetStaffRequest { names: asked.clone() };
+    let found = house.office.batch_get_staff(call).await.unwrap().into_inner().staff;
+    assert_eq!(found.into_iter().map(|staff| staff.name).collect::<Vec<_>>(), asked);
+    let call = pb::BatchGetStaffRequest { names: names(&["staff/bo", "staff/nobody"]) };
+    let refusal =
+        assert_refused(house.office.batch_get_staff(call).await, Code::NotFound, ErrorReason::ResourceNotFound);
+    assert_eq!(refusal.resource(), "staff/nobody");
+    let asked = names(&[OTHER, DESK]);
+    let call = pb::BatchGetDepartmentsRequest { names: asked.clone() };
+    let found = house.office.batch_get_departments(call).await.unwrap().into_inner().departments;
+    assert_eq!(found.into_iter().map(|department| department.name).collect::<Vec<_>>(), asked);
+}

@@ -150,7 +150,7 @@ impl FieldChecks {
     /// Returns what is wrong with the field being given, or not.
     fn refuses_presence(&self, message: &DynamicMessage, is_required: bool, caller: &Giver<'_>) -> Option<Wrong> {
         if is_given(message, &self.field) {
-            let allowed = self.only_when.iter().any(|condition| condition.holds(message));
+            let allowed = self.only_when.iter().any(|condition| condition.allows(message));
             return match self.only_when.first() {
                 Some(condition) if !allowed => Some(condition.only_when()),
                 _ => self.for_roles.as_ref().and_then(|roles| roles.refuses(&message.get_field(&self.field), caller)),

@@ -14,6 +14,7 @@ mod health;
 mod journal_rights;
 mod notifications;
 mod reckoning;
+mod regulation;
 mod replay;
 mod replicas;
 mod stage;

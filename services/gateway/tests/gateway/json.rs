@@ -236,3 +236,29 @@ async fn the_api_is_described_to_anybody_compressed_or_not() {
     assert!(gzip.len() * 4 < plain.len());
     assert_eq!(described("br").await.1.as_deref(), Some("br"));
 }
+
+#[tokio::test]
+async fn what_a_service_answers_or_refuses_says_what_time_it_is_there() {
+    let stage = Stage::start().await;
+    for path in ["/v1/requests", "/v1/requests/nobody", "/v1/services/intake/calendar"] {
+        let answer = stage.request(Method::GET, path).send().await.unwrap();
+        let time = answer.headers()["kefu-time"].to_str().unwrap().parse::<jiff::Timestamp>();
+        assert_eq!(time.unwrap(), stage.intake.now(), "{path}");
+    }
+    let nowhere = stage.request(Method::GET, "/v1/nowhere").send().await.unwrap();
+    assert!(!nowhere.headers().contains_key("kefu-time"), "no service was asked");
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_told_with_its_rule_and_in_the_readers_language() {
+    let stage = Stage::start().await;
+    let body = json!({"customer": "customers/1", "channel": "CHAT", "kind": "SHIPMENT",
+        "contact": {"phone": "13800138000"}, "description": "包裹没有到"});
+    let post = stage.request(Method::POST, "/v1/requests:register").header(ACCEPT_LANGUAGE, "zh-CN").json(&body);
+    let (status, problem) = told(post.send().await.unwrap()).await;
+    let violation = &problem["violations"][0];
+    assert_eq!(status, 400, "{problem}");
+    assert_eq!((&violation["field"], &violation["rule"]), (&json!("orderNumber"), &json!("REQUIRED_WHEN")));
+    let message = violation["message"].as_str().unwrap();
+    assert!(message.contains("「订单号」在「") && message.contains("」为「物流跟踪」时必填。"), "{message}");
+}

@@ -314,3 +314,13 @@ async fn whoever_says_only_when_a_customer_was_answered_means_at_once() {
     let request = desk.requests.register_request(call).await.unwrap().into_inner();
     assert_eq!((request.contact_time, request.first_response_time), (answered_time, answered_time));
 }
+
+#[tokio::test]
+async fn a_duty_bears_the_number_of_its_request() {
+    let mut desk = Desk::open().await;
+    let request = desk.register(Channel::Chat).await;
+    assert!(!request.number.is_empty());
+    for kind in ["first_response", "classification"] {
+        assert_eq!(desk.duty(&request.name, kind).await.number, request.number, "{kind}");
+    }
+}

@@ -4,7 +4,9 @@ use comfy_table::{CellAlignment, Table, TableComponent, presets};
 use kefu_chassis::language::Language;
 use kefu_proto::compliance::v1::ComplianceRow;
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
+use kefu_proto::labels::chinese;
 use kefu_regulation::Regulation;
+use prost::Name as _;
 use serde_json::{Value, json};
 
 use super::Groups;
@@ -12,19 +14,30 @@ use crate::terminal::grouped;
 
 type Count = fn(&ComplianceRow) -> i64;
 
-/// The counts: heading in English and Chinese, whether a column of zeros is shown, and the count of a row.
+/// The counts: heading in English, the field whose label is the heading in Chinese, whether a column of zeros is shown, and the
+/// count of a row.
 const COUNTS: [(&str, &str, bool, Count); 10] = [
-    ("opened", "发生", true, |row| row.opened),
-    ("in time", "按时", true, |row| row.met_in_time),
-    ("late", "逾期完成", true, |row| row.late),
-    ("open", "进行中", true, |row| row.open),
-    ("overdue", "逾期未完成", true, |row| row.overdue),
-    ("waived", "豁免", true, |row| row.waived),
-    ("voided", "失效", false, |row| row.voided),
-    ("not recorded", "无记录", true, |row| row.not_recorded),
-    ("corrected", "更正", false, |row| row.corrected),
-    ("breached", "违反", false, |row| row.breached),
+    ("opened", "opened", true, |row| row.opened),
+    ("in time", "met_in_time", true, |row| row.met_in_time),
+    ("late", "late", true, |row| row.late),
+    ("open", "open", true, |row| row.open),
+    ("overdue", "overdue", true, |row| row.overdue),
+    ("waived", "waived", true, |row| row.waived),
+    ("voided", "voided", false, |row| row.voided),
+    ("not recorded", "not_recorded", true, |row| row.not_recorded),
+    ("corrected", "corrected", false, |row| row.corrected),
+    ("breached", "breached", false, |row| row.breached),
 ];
+
+/// The heading of a count.
+fn heading(language: Language, english: &'static str, field: &'static str) -> &'static str {
+    let label = || {
+        let row = kefu_proto::pool().get_message_by_name(&ComplianceRow::full_name())?;
+        let label = chinese().field(&row.get_field_by_name(field)?)?;
+        Some(label.label.as_str())
+    };
+    pick(language, english, label().unwrap_or(field))
+}
 
 /// Share of duties fulfilled in time, in thousandths: met in time / (met in time + breached). Rounded down, so that
 /// 100.0 % means all of them; none without such duties.
@@ -50,7 +63,7 @@ fn share(row: &ComplianceRow, language: Language) -> String {
 /// The table, with a column for each group and each count.
 pub fn text(rows: &[ComplianceRow], by: &Groups, regulation: &Regulation, language: Language) -> String {
     if rows.is_empty() {
-        return pick(language, "There are no such duties.\n", "没有符合条件的义务。\n").into();
+        return pick(language, "There are no such duties.\n", "没有符合条件的时限事项。\n").into();
     }
     let counts: Vec<_> =
         COUNTS.into_iter().filter(|(.., always, count)| *always || rows.iter().any(|row| count(row) != 0)).collect();
@@ -70,7 +83,7 @@ pub fn text(rows: &[ComplianceRow], by: &Groups, regulation: &Regulation, langua
         .load_preset(presets::NOTHING)
         .set_style(TableComponent::HeaderLines, '─')
         .set_style(TableComponent::MiddleHeaderIntersections, '─');
-    let headings = counts.iter().map(|(english, chinese, ..)| pick(language, english, chinese));
+    let headings = counts.iter().map(|(english, field, ..)| heading(language, english, field));
     table.set_header(keys.iter().copied().chain(headings).chain([pick(language, "in time %", "按时率")]));
     for row in rows {
         let numbers = counts.iter().map(|(.., count)| grouped(count(row)));

@@ -67,6 +67,12 @@ impl Condition {
         self.values.contains(&message.get_field(&self.field))
     }
 
+    /// Whether a field that may be given only on this condition may be in a message. A value that is left out of the other
+    /// field is that field's own violation, where it is one.
+    pub fn allows(&self, message: &DynamicMessage) -> bool {
+        self.holds(message) || !self.values.is_empty() && !is_given(message, &self.field)
+    }
+
     /// What is wrong with a field that is not given though the condition holds.
     pub fn required_when(&self) -> Wrong {
         let (other, zh) = (self.label.en(), self.label.zh());

@@ -303,6 +303,9 @@ impl DirectorySnapshot {
 fn check_roles(new: &Staff) -> Result<(), Refusal> {
     match new.roles().find(|role| matches!(role, Role::Unspecified | Role::Customer | Role::Service)) {
         None => Ok(()),
+        Some(Role::Unspecified) => {
+            Err(wrong_field("roles", wrong!(NotAccepted, "hold a role that is not stated", "中有未指明的角色")))
+        }
         Some(role) => {
             let label = labels::of_roles(&[role]);
             let (role, zh) = label.first().map(|label| (label.en(), label.zh())).unwrap_or_default();

@@ -71,15 +71,14 @@ impl Fields {
         Ok((inspection.found, request_id))
     }
 
-    /// Adds the violations of `message`, which lies at `path`; those of an update only where its mask reaches.
+    /// Adds the violations of `message`, which lies at `path`; those of an update only where its mask reaches. Conditions
+    /// are asked only about fields of which nothing else is wrong.
     fn check(&self, message: &DynamicMessage, path: &str, update: Option<&Mask>, inspection: &mut Inspection<'_>) {
         let inner = mask_of(message);
         let known = inspection.found.len();
         let below = |field: &str| if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") };
-        for checks in &self.checks {
-            if update.is_some_and(|update| !checks.is_identity && !update.touches(checks.field.name())) {
-                continue;
-            }
+        let reaches = |field: &FieldDescriptor| update.is_none_or(|update| update.touches(field.name()));
+        for checks in self.checks.iter().filter(|checks| checks.is_identity || reaches(&checks.field)) {
             let is_required = match update {
                 // An update without a mask leaves fields that are not set as they are, required ones too.
                 Some(update) => checks.is_identity || checks.required && !matches!(update, Mask::Set),
@@ -87,9 +86,14 @@ impl Fields {
             };
             checks.check(message, &below(checks.field.name()), is_required, inner.as_ref(), inspection);
         }
-        // What is wrong with a field itself is said first.
-        let is_right = inspection.found.len() == known;
-        for set in self.exactly_one.iter().filter(|_| is_right) {
+        let wrong: Vec<String> = inspection.found[known..].iter().map(|violation| violation.field.clone()).collect();
+        let is_open = |field: &FieldDescriptor| reaches(field) && !wrong.contains(&below(field.name()));
+        for checks in self.checks.iter().filter(|checks| is_open(&checks.field)) {
+            if let Some(wrong) = checks.refuses_presence(message, inspection.caller, &is_open) {
+                inspection.found.push(Violation::new(below(checks.field.name()), wrong));
+            }
+        }
+        for set in self.exactly_one.iter().filter(|set| set.fields().iter().all(is_open)) {
             if let Some((field, wrong)) = set.refuses(message) {
                 inspection.found.push(Violation::new(below(field), wrong));
             }
@@ -119,8 +123,8 @@ impl FieldChecks {
         update: Option<&Mask>,
         inspection: &mut Inspection<'_>,
     ) {
-        if let Some(wrong) = self.refuses_presence(message, is_required, inspection.caller) {
-            inspection.found.push(Violation::new(path, wrong));
+        if is_required && !is_given(message, &self.field) {
+            inspection.found.push(Violation::new(path, wrong!(Required, "is required", "必填")));
             return;
         }
         if !message.has_field(&self.field) && (self.unless_zero || self.field.supports_presence()) {
@@ -147,19 +151,23 @@ impl FieldChecks {
         }
     }
 
-    /// Returns what is wrong with the field being given, or not.
-    fn refuses_presence(&self, message: &DynamicMessage, is_required: bool, caller: &Giver<'_>) -> Option<Wrong> {
-        if is_given(message, &self.field) {
-            let allowed = self.only_when.iter().any(|condition| condition.allows(message));
-            return match self.only_when.first() {
-                Some(condition) if !allowed => Some(condition.only_when()),
-                _ => self.for_roles.as_ref().and_then(|roles| roles.refuses(&message.get_field(&self.field), caller)),
-            };
+    /// Returns what is wrong with the field being given, or not, by its conditions on fields that are open to judgement and
+    /// on the caller.
+    fn refuses_presence(
+        &self,
+        message: &DynamicMessage,
+        caller: &Giver<'_>,
+        is_open: &dyn Fn(&FieldDescriptor) -> bool,
+    ) -> Option<Wrong> {
+        if !is_given(message, &self.field) {
+            let due = |condition: &&Condition| is_open(condition.on()) && condition.holds(message);
+            return self.required_when.iter().find(due).map(Condition::required_when);
         }
-        if is_required {
-            return Some(wrong!(Required, "is required", "必填"));
+        let allows = |condition: &Condition| !is_open(condition.on()) || condition.holds(message);
+        match self.only_when.first() {
+            Some(condition) if !self.only_when.iter().any(allows) => Some(condition.only_when()),
+            _ => self.for_roles.as_ref().and_then(|roles| roles.refuses(&message.get_field(&self.field), caller)),
         }
-        self.required_when.iter().find(|condition| condition.holds(message)).map(Condition::required_when)
     }
 
     fn check_one(&self, value: &Value, path: &str, update: Option<&Mask>, inspection: &mut Inspection<'_>) {

@@ -167,52 +167,62 @@ fn a_schema_says_all_that_its_message_does() {
     expect![[r#"
         {
           "additionalProperties": false,
-          "description": "One way to reach somebody. At least one field but the name is set.",
+          "description": "Contact details: one way to reach somebody. At least one field other than the name of the person is set.",
           "properties": {
             "chatId": {
-              "description": "An identity in a chat system, e.g. `wechat:lin88`.",
+              "description": "Account in a chat system, e.g. `wechat:lin88`.",
               "maxLength": 100,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
+              "title": "Chat account",
               "type": [
                 "string",
                 "null"
-              ]
+              ],
+              "x-kefu-title-zh": "聊天账号"
             },
             "email": {
-              "description": "An e-mail address.",
+              "description": "E-mail address.",
               "maxLength": 254,
               "pattern": "^([^\\s@\\u0000-\\u001f\\u007f-\\u009f]{1,64}@[^\\s\\u0000-,./:-@\\[-`{-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+(\\.[^\\s\\u0000-,./:-@\\[-`{-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+)*)?$",
+              "title": "E-mail address",
               "type": [
                 "string",
                 "null"
-              ]
+              ],
+              "x-kefu-title-zh": "电子邮件"
             },
             "person": {
-              "description": "The person to ask for.",
+              "description": "Name of the person to ask for.",
               "maxLength": 100,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
+              "title": "Contact person",
               "type": [
                 "string",
                 "null"
-              ]
+              ],
+              "x-kefu-title-zh": "联系人"
             },
             "phone": {
-              "description": "A telephone number in any writing; stored and returned as E.164, e.g. `+8613800138000`. National writing is read as of the service's configured country.",
+              "description": "Telephone number in any writing; stored and returned as E.164, e.g. `+8613800138000`. A number in national writing is read as one of the service's configured country.",
               "maxLength": 40,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
+              "title": "Telephone number",
               "type": [
                 "string",
                 "null"
-              ]
+              ],
+              "x-kefu-title-zh": "电话号码"
             },
             "postalAddress": {
-              "description": "A postal address, as on a letter.",
+              "description": "Postal address, as on a letter.",
               "maxLength": 500,
               "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
+              "title": "Postal address",
               "type": [
                 "string",
                 "null"
-              ]
+              ],
+              "x-kefu-title-zh": "邮寄地址"
             }
           },
           "type": "object"

@@ -247,7 +247,7 @@ async fn refusals_name_clause_title_and_what_is_missing_in_the_language_of_the_r
     let refusal = assert_refused(desk.respond(&name).await, Code::FailedPrecondition, ErrorReason::StateForbids);
     assert_eq!(
         refusal.told().1,
-        "This is not possible in the present state. C2.1 (First answer in time): RespondRequest is not possible in state \
-         IN_PROGRESS."
+        "This is not possible in the present state. C2.1 (First answer in time): “Record the first response” is not \
+         possible while it is “In progress”."
     );
 }

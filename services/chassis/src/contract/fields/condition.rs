@@ -67,10 +67,9 @@ impl Condition {
         self.values.contains(&message.get_field(&self.field))
     }
 
-    /// Whether a field that may be given only on this condition may be in a message. A value that is left out of the other
-    /// field is that field's own violation, where it is one.
-    pub fn allows(&self, message: &DynamicMessage) -> bool {
-        self.holds(message) || !self.values.is_empty() && !is_given(message, &self.field)
+    /// The other field.
+    pub fn on(&self) -> &FieldDescriptor {
+        &self.field
     }
 
     /// What is wrong with a field that is not given though the condition holds.
@@ -78,9 +77,9 @@ impl Condition {
         let (other, zh) = (self.label.en(), self.label.zh());
         match &self.of_values {
             None if self.absent => {
-                wrong!(RequiredWhen under self.clause, "is required without “{other}”", "未填写「{zh}」时必填")
+                wrong!(RequiredWhen under self.clause, "is required without “{other}”", "在未填写「{zh}」时必填")
             }
-            None => wrong!(RequiredWhen under self.clause, "is required with “{other}”", "填写「{zh}」时必填"),
+            None => wrong!(RequiredWhen under self.clause, "is required with “{other}”", "在填写「{zh}」时必填"),
             Some(values) => {
                 let (value, zh_value) = (values.en(), values.zh());
                 wrong!(
@@ -166,6 +165,11 @@ impl ExactlyOne {
         let fields = set.fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
         let labels: Vec<Sentence> = fields.iter().map(of_field).collect();
         Ok(Self { label: joined(&labels, ", ", "」「"), clause: set.clause.leak(), fields })
+    }
+
+    /// The fields of the set.
+    pub fn fields(&self) -> &[FieldDescriptor] {
+        &self.fields
     }
 
     /// Returns the first field of the set, and what is wrong with it; none if exactly one is given.

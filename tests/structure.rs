@@ -19,7 +19,7 @@ mod graph;
 mod imports;
 mod layers;
 mod pure;
-mod sources;
+pub mod sources;
 
 use graph::Graph;
 use sources::{Crate, crates};

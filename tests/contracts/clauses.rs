@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use expect_test::expect_file;
 use kefu_proto::contract::{methods, rule};
@@ -10,6 +10,8 @@ use kefu_regulation::{Clause, Regulation};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprCall, ImplItemFn, ItemConst, ItemFn, ItemStatic, Lit};
+
+use crate::structure::sources::walk;
 
 const PREFACE: &str = "# Where each clause bites
 
@@ -160,25 +162,14 @@ impl<'ast> Visit<'ast> for Sources<'_> {
     }
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for path in entries.map(|entry| entry.unwrap().path()) {
-        if path.is_dir() && !path.ends_with("expansions") {
-            files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 fn sources(root: &Path, clauses: BTreeSet<&str>) -> BTreeMap<String, Found> {
     let mut sources =
         Sources { clauses, found: BTreeMap::new(), file: String::new(), item: String::new(), is_test: false };
     let mut paths = Vec::new();
     for service in ["appraisal", "chassis", "complaints", "intake"] {
-        files(&root.join("services").join(service), &mut paths);
+        walk(&root.join("services").join(service), &mut paths);
     }
-    files(&root.join("tests"), &mut paths);
+    walk(&root.join("tests"), &mut paths);
     paths.sort();
     for path in paths {
         sources.file = path.strip_prefix(root).unwrap().display().to_string();

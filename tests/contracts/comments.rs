@@ -2,7 +2,7 @@
 
 use prost_reflect::{DescriptorPool, FileDescriptor};
 
-use super::holds;
+use super::{comment, holds};
 
 #[test]
 fn every_element_has_a_comment() {
@@ -21,12 +21,7 @@ fn every_element_has_a_comment() {
 fn problems(pool: &DescriptorPool) -> Vec<String> {
     let mut found = Vec::new();
     for (name, file, path) in elements(pool) {
-        let proto = file.file_descriptor_proto();
-        let locations = proto.source_code_info.iter().flat_map(|info| &info.location);
-        let mut comments = locations
-            .filter(|location| location.path == path)
-            .filter_map(|location| location.leading_comments.as_deref());
-        if !comments.any(|comment| !comment.trim().is_empty()) {
+        if comment(&file, &path).trim().is_empty() {
             found.push(format!("{name} has no comment"));
         }
     }

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 
 use kefu_proto::contract::{messages, methods};
 use kefu_proto::field::{FieldRules, exactly_one_of};
-use prost_reflect::{DescriptorPool, FieldDescriptor};
+use prost_reflect::DescriptorPool;
 use regex::Regex;
 
 use super::fields::collect;
-use super::words_hold;
+use super::{comment, words_hold};
 
 /// Comments of fields that callers give and that sound like a condition on another field or on the caller.
 static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
@@ -82,7 +82,7 @@ fn in_prose(pool: &DescriptorPool) -> Vec<String> {
         if has_condition || rules.is_output || OF_THE_RECORD.contains(&field.full_name()) {
             continue;
         }
-        if let Some(sounds) = CONDITION.find(&comment(&field)) {
+        if let Some(sounds) = CONDITION.find(&comment(&field.parent_file(), field.path())) {
             found.push(format!("{} says “{}” in prose only", field.full_name(), sounds.as_str()));
         }
     }
@@ -111,12 +111,4 @@ fn unfounded(pool: &DescriptorPool) -> Vec<String> {
         }
     }
     found
-}
-
-fn comment(field: &FieldDescriptor) -> String {
-    let file = field.parent_file();
-    let proto = file.file_descriptor_proto();
-    let locations = proto.source_code_info.iter().flat_map(|info| &info.location);
-    let own = locations.filter(|location| location.path == field.path());
-    own.filter_map(|location| location.leading_comments.clone()).collect()
 }

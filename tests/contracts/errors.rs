@@ -45,18 +45,13 @@ fn write_page(page: &mut String) -> fmt::Result {
     for value in reasons.values().filter(|value| value.number() != 0) {
         let reason = ErrorReason::try_from(value.number()).unwrap();
         let text = meaning(reason);
-        let proto = reasons.parent_file();
-        let proto = proto.file_descriptor_proto();
-        let comment = proto.source_code_info.iter().flat_map(|info| &info.location);
-        let comment = comment
-            .filter(|location| location.path == value.path())
-            .find_map(|location| location.leading_comments.clone());
+        let comment = super::comment(&reasons.parent_file(), value.path());
         let (en, zh) = (english().value(&value).unwrap(), chinese().value(&value).unwrap());
         writeln!(
             page,
             "| `{}` | {} | {} | {} | {} | {} |",
             value.name(),
-            code(comment.unwrap_or_default().trim()),
+            code(comment.trim()),
             text.of(Language::English),
             text.of(Language::Chinese),
             en.help,

@@ -14,8 +14,27 @@ pub fn is_to_be_pure(file: &File) -> bool {
     is_model || file.module.iter().any(|name| name == "lifecycle")
 }
 
-/// Modules of the chassis that stand for the runtime or for Postgres.
-const IMPURE_MODULES: [&str; 3] = ["base::tasks", "base::clock", "base::time::sql"];
+/// What of the chassis stands for the runtime or for Postgres, by the names that the chassis has inside and by those that it
+/// shows to services.
+const IMPURE_MODULES: [&[&str]; 17] = [
+    &["base", "clock"],
+    &["base", "tasks"],
+    &["base", "time", "sql"],
+    &["clock"],
+    &["tasks"],
+    &["time", "sql"],
+    &["Clock"],
+    &["Chassis"],
+    &["UnitOfWork"],
+    &["chassis"],
+    &["database"],
+    &["peer"],
+    &["replies"],
+    &["server"],
+    &["step"],
+    &["subscriber"],
+    &["unit_of_work"],
+];
 
 /// Finds code that waits, and crates that are named anew.
 struct Waits(Vec<&'static str>);
@@ -36,6 +55,11 @@ impl<'ast> Visit<'ast> for Waits {
         visit::visit_signature(self, signature);
     }
 
+    fn visit_expr_async(&mut self, block: &'ast syn::ExprAsync) {
+        self.0.push("async");
+        visit::visit_expr_async(self, block);
+    }
+
     fn visit_expr_await(&mut self, wait: &'ast syn::ExprAwait) {
         self.0.push(".await");
         visit::visit_expr_await(self, wait);
@@ -45,8 +69,7 @@ impl<'ast> Visit<'ast> for Waits {
 /// Returns every use of an impure crate or module in a file, and whatever waits in it.
 pub fn impurities(file: &File) -> Vec<String> {
     let is_impure = |path: &Vec<String>| {
-        let within = path.join("::");
-        let within = within.trim_start_matches("crate::");
+        let within: Vec<&str> = path.iter().map(String::as_str).skip_while(|segment| *segment == "crate").collect();
         path.first().is_some_and(|first| IMPURE.contains(&first.as_str()))
             || IMPURE_MODULES.iter().any(|module| within.starts_with(module))
     };
@@ -81,5 +104,20 @@ mod tests {
         let (last, others) = found.split_last().unwrap();
         assert_eq!(others, uses.map(|used| format!("made_up/src/lifecycle.rs uses {used}")));
         assert_eq!(last, "made_up/src/lifecycle.rs has `async fn`");
+    }
+
+    #[test]
+    fn a_lifecycle_that_asks_the_chassis_to_wait_for_it_is_found() {
+        for text in [
+            "use kefu_chassis::tasks::spawn;",
+            "use kefu_chassis::Chassis;",
+            "use kefu_chassis::time::{sql, to_proto};",
+            "fn now(clock: &kefu_chassis::Clock) {}",
+            "fn later() { let wait = async {}; }",
+        ] {
+            let tree = made_up(&[("lib.rs", "mod lifecycle;"), ("lifecycle.rs", text)]);
+            let file = tree.files.iter().find(|file| is_to_be_pure(file)).unwrap();
+            assert_eq!(impurities(file).len(), 1, "{text}");
+        }
     }
 }

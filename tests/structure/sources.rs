@@ -74,7 +74,8 @@ fn read(root: &Path, folder: &Path) -> Crate {
     Crate { name: name.trim_matches('"').replace('-', "_"), files: files.collect() }
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Adds every file of Rust beneath a folder, in the order of their names.
+pub fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for entry in entries {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kefu_chassis::error::Wrong;
 use kefu_chassis::paging::Key;
 use kefu_chassis::wrong;
 use kefu_chassis::{Chassis, Error};
@@ -71,14 +72,26 @@ fn no_staff(name: &str) -> Error {
     Error::NotFound { kind: "kefu/Staff", name: name.to_owned() }
 }
 
+/// What is wrong with an id that means the whole collection.
+fn stands_for_all() -> Wrong {
+    wrong!(NotAccepted, "must not be -, which stands for all", "不得为短横线，它代表全部")
+}
+
+/// What is wrong with a member of staff who has left.
+fn has_left() -> Wrong {
+    wrong!(NotAccepted, "has left", "已离职")
+}
+
+/// What is wrong with a number that is another's.
+fn is_number_of(holder: &str) -> Wrong {
+    wrong!(Conflicting, "is the number of {holder}", "已被{holder}使用")
+}
+
 /// Builds the name `{collection}/{id}` of a new resource. Fails for the id `-`, which means the whole collection.
 fn new_name(collection: &str, id: &str) -> Result<String, Error> {
     if id == "-" {
         let field = if collection == "staff" { "staff_id" } else { "department_id" };
-        return Err(Error::field(
-            field,
-            wrong!(NotAccepted, "must not be -, which stands for all", "不得为短横线，它代表全部"),
-        ));
+        return Err(Error::field(field, stands_for_all()));
     }
     Ok(format!("{collection}/{id}"))
 }

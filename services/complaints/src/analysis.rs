@@ -123,10 +123,10 @@ fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zo
     }
     let midnight = |time: Timestamp| time.to_zoned(zone.clone()).start_of_day();
     let day_after = |day: Zoned| day.checked_add(jiff::Span::new().days(1)).and_then(|next| next.start_of_day());
-    let first = midnight(start)
-        .map_err(|_| Error::field("start_time", wrong!(OutOfRange, "is out of range", "超出可用范围")))?;
+    let out_of_range = |field| Error::field(field, wrong!(OutOfRange, "is out of range", "超出可用范围"));
+    let first = midnight(start).map_err(|_| out_of_range("start_time"))?;
     let last = midnight(end - SignedDuration::from_nanos(1)).and_then(day_after);
-    Ok((first, last.map_err(|_| Error::field("end_time", wrong!(OutOfRange, "is out of range", "超出可用范围")))?))
+    Ok((first, last.map_err(|_| out_of_range("end_time"))?))
 }
 
 /// Start of the part of the period in which contacts are recorded, from which rates are counted; none without contacts.

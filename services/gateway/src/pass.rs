@@ -1,7 +1,6 @@
 //! gRPC, which is passed through as it is, and gRPC-Web, which becomes gRPC. The path says which service a call is for
 //! or, where every service serves the method, the first message or the metadata `kefu-service`.
 
-use kefu_chassis::error::unreadable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use http::{Request, Response, Uri};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 use kefu_chassis::Error;
+use kefu_chassis::error::{too_large, unreadable};
 use kefu_chassis::server::parts;
 use kefu_chassis::wrong;
 use prost_reflect::DynamicMessage;
@@ -141,7 +141,7 @@ fn first_message(read: &[u8]) -> Result<Option<Bytes>, Error> {
     }
     let length = usize::try_from(head.get_u32()).unwrap_or(usize::MAX);
     if length > FIRST {
-        return Err(Error::field("", wrong!(TooLong, "the message is too large", "消息过大")));
+        return Err(Error::field("", too_large()));
     }
     Ok(rest.get(..length).map(Bytes::copy_from_slice))
 }

@@ -8,7 +8,7 @@ use kefu_proto::rules::v1::{Access, ErrorReason, Role};
 use prost::Message as _;
 use prost::bytes::Bytes;
 use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Status};
@@ -29,6 +29,23 @@ pub enum UnknownName {
     Resource(String, String),
     /// `INVALID_ARGUMENT` with the field that has the name.
     Field(String),
+}
+
+/// Returns a valid request of a method that every service has, and that names only the service or its regulation.
+#[must_use]
+pub fn of_every_service(method: &str, service: &str) -> Option<Json> {
+    Some(match method {
+        "ListDuties"
+        | "SummarizeCompliance"
+        | "Subscribe"
+        | "ListNotifications"
+        | "WatchNotifications"
+        | "ListClauses" => json!({ "parent": service }),
+        "GetClause" => json!({ "name": format!("{service}/clauses/C2.1") }),
+        "GetCalendar" => json!({ "name": format!("{service}/calendar") }),
+        "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
+        _ => return None,
+    })
 }
 
 /// A service under test, with its resources and requests.

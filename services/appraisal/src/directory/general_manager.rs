@@ -1,11 +1,10 @@
 //! The general manager, who receives reports of major matters (A2.5). There is one at a time.
 
 use kefu_chassis::journal::NewEvent;
-use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::directory::v1 as pb;
 
-use super::{Directory, lock_organisation, no_staff, staff};
+use super::{Directory, has_left, lock_organisation, no_staff, staff};
 
 /// Aggregate to which the events of appointments belong.
 const AGGREGATE: &str = "generalManager";
@@ -21,7 +20,7 @@ impl Directory {
         let row =
             staff::row::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
         if row.inactive {
-            return Err(Error::field("staff", wrong!(NotAccepted, "has left", "已离职")));
+            return Err(Error::field("staff", has_left()));
         }
         if organisation.general_manager == row.name {
             return change.commit(row.show()).await;

@@ -2,10 +2,10 @@
 //! transactions of bounded size. When another call changes the directory between two of them, the rest of the file is
 //! planned again.
 
-use kefu_chassis::error::Wrong;
-use kefu_chassis::language::Language;
 use std::collections::HashSet;
 
+use kefu_chassis::error::Wrong;
+use kefu_chassis::language::Language;
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::directory::v1 as pb;

@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 
-use kefu_chassis::error::Wrong;
+use kefu_chassis::error::{Wrong, not_known};
 use kefu_chassis::labels;
 use kefu_chassis::language::Text;
 use kefu_chassis::{Error, FieldRule, wrong};
 use kefu_proto::rules::v1::Role;
 use sqlx::PgConnection;
 
-use super::Organisation;
 use super::department::row::{self as department, DepartmentRow as Department};
 use super::staff::row::{self as staff, StaffRow as Staff};
+use super::{Organisation, has_left, is_number_of};
 
 const IS_HEAD: Text =
     Text::new("they are its head: name another, or none, first", "其为部门负责人：须先另行指定或撤销");
@@ -162,10 +162,9 @@ impl DirectorySnapshot {
         check_roles(new)?;
         self.check_department(new)?;
         if let Some(holder) = self.numbers.get(&new.number).filter(|holder| **holder != new.name) {
-            let wrong = wrong!(Conflicting, "is the number of {holder}", "已被{holder}使用");
             return Err(Refusal {
                 field: "number".into(),
-                wrong: Box::new(wrong),
+                wrong: Box::new(is_number_of(holder)),
                 cause: Reason::Taken(holder.clone()),
             });
         }
@@ -188,7 +187,7 @@ impl DirectorySnapshot {
             };
         }
         match self.departments.get(&new.department) {
-            None => Err(wrong_field("department", wrong!(Unknown, "is not known", "不存在"))),
+            None => Err(wrong_field("department", not_known())),
             Some(department) if department.dissolved && !new.inactive => {
                 Err(wrong_field("department", wrong!(NotAccepted, "is dissolved", "已撤销")))
             }
@@ -206,9 +205,9 @@ impl DirectorySnapshot {
             return Err(wrong_field("supervisor", wrong!(NotAccepted, "must be somebody else", "须为他人")));
         }
         match self.staff.get(above) {
-            None => return Err(wrong_field("supervisor", wrong!(Unknown, "is not known", "不存在"))),
+            None => return Err(wrong_field("supervisor", not_known())),
             Some(supervisor) if supervisor.inactive => {
-                return Err(wrong_field("supervisor", wrong!(NotAccepted, "has left", "已离职")));
+                return Err(wrong_field("supervisor", has_left()));
             }
             Some(_) => {}
         }
@@ -259,12 +258,9 @@ impl DirectorySnapshot {
         let wrong_field =
             |field: String, wrong: Wrong| Refusal { field, wrong: Box::new(wrong), cause: Reason::Wrong("department") };
         if changed.contains(&"head") && !new.head.is_empty() {
-            let head = self
-                .staff
-                .get(&new.head)
-                .ok_or_else(|| wrong_field("head".into(), wrong!(Unknown, "is not known", "不存在")))?;
+            let head = self.staff.get(&new.head).ok_or_else(|| wrong_field("head".into(), not_known()))?;
             if head.inactive {
-                return Err(wrong_field("head".into(), wrong!(NotAccepted, "has left", "已离职")));
+                return Err(wrong_field("head".into(), has_left()));
             }
             if head.department != new.name {
                 return Err(wrong_field(
@@ -278,12 +274,9 @@ impl DirectorySnapshot {
         }
         for (index, deputy) in new.deputies.iter().enumerate() {
             let field = format!("deputies[{index}].staff");
-            let staff = self
-                .staff
-                .get(&deputy.staff)
-                .ok_or_else(|| wrong_field(field.clone(), wrong!(Unknown, "is not known", "不存在")))?;
+            let staff = self.staff.get(&deputy.staff).ok_or_else(|| wrong_field(field.clone(), not_known()))?;
             if staff.inactive {
-                return Err(wrong_field(field, wrong!(NotAccepted, "has left", "已离职")));
+                return Err(wrong_field(field, has_left()));
             }
             if new.deputies[..index].iter().any(|other| other.staff == deputy.staff) {
                 return Err(wrong_field(field, wrong!(RepeatedItem, "stands twice", "重复出现")));

@@ -167,18 +167,8 @@ impl kefu_testkit::any::World for World {
             "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => json!({ "name": target }),
             "PauseDuty" | "WaiveDuty" => json!({ "name": target, "reason": "停电" }),
             "GetDuty" => json!({ "name": self.targets.get("PauseDuty") }),
-            "ListDuties"
-            | "SummarizeCompliance"
-            | "Subscribe"
-            | "ListNotifications"
-            | "WatchNotifications"
-            | "ListClauses" => {
-                json!({ "parent": service })
-            }
-            "GetClause" => json!({ "name": format!("{service}/clauses/C2.1") }),
-            "GetCalendar" => json!({ "name": format!("{service}/calendar") }),
-            "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
-            _ => panic!("{method} has no good request in any.rs: add one"),
+            _ => kefu_testkit::any::of_every_service(method, service)
+                .unwrap_or_else(|| panic!("{method} has no good request in any.rs: add one")),
         }
     }
 

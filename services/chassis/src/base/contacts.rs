@@ -3,7 +3,7 @@
 use kefu_proto::contacts::v1 as pb;
 use serde::{Deserialize, Serialize};
 
-use crate::base::error::Violation;
+use crate::base::error::{Violation, Wrong};
 use crate::wrong;
 
 /// A contact as it is stored.
@@ -40,8 +40,7 @@ impl Contact {
         let phone = if contact.phone.is_empty() {
             String::new()
         } else {
-            let wrong = || wrong!(Phone, "is not a telephone number", "不是电话号码");
-            country.e164(&contact.phone).ok_or_else(|| Violation::new(format!("{field}.phone"), wrong()))?
+            country.number(&contact.phone).map_err(|wrong| Violation::new(format!("{field}.phone"), wrong))?
         };
         Ok(Self {
             person: contact.person.clone(),
@@ -85,6 +84,11 @@ impl TryFrom<String> for Country {
 }
 
 impl Country {
+    /// Reads the telephone number that a field of a request has, in E.164.
+    pub fn number(self, written: &str) -> Result<String, Wrong> {
+        self.e164(written).ok_or_else(|| wrong!(Phone, "is not a telephone number", "不是电话号码"))
+    }
+
     /// Returns a telephone number in any writing (full-width digits too) as E.164; none if it cannot be one.
     #[must_use]
     pub fn e164(self, written: &str) -> Option<String> {

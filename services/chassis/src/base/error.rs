@@ -5,7 +5,7 @@ use kefu_proto::rules::v1::ErrorReason;
 use crate::base::labels;
 use crate::base::language::{Language, Sentence, Text};
 
-pub use crate::base::violation::{Violation, Wrong, unreadable};
+pub use crate::base::violation::{Violation, Wrong, not_known, too_large, unreadable};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 

@@ -11,6 +11,10 @@ fn both(name: &str, of: impl Fn(&'static Labels) -> Option<&'static str>) -> Sen
     Sentence::new(text(english()), text(chinese()))
 }
 
+fn value(kind: &str, name: &str) -> Option<EnumValueDescriptor> {
+    kefu_proto::pool().get_enum_by_name(kind)?.get_value_by_name(name)
+}
+
 /// Returns the label of a field.
 #[must_use]
 pub fn of_field(field: &FieldDescriptor) -> Sentence {
@@ -26,15 +30,13 @@ pub fn of_value(value: &EnumValueDescriptor) -> Sentence {
 /// Returns the label of a value of an enum, e.g. `IN_PROGRESS` of `kefu.intake.v1.Request.State`.
 #[must_use]
 pub fn of_named_value(kind: &str, name: &str) -> Sentence {
-    let value = kefu_proto::pool().get_enum_by_name(kind).and_then(|values| values.get_value_by_name(name));
-    value.map_or_else(|| Sentence::new(name.to_owned(), name.to_owned()), |value| of_value(&value))
+    value(kind, name).map_or_else(|| Sentence::new(name.to_owned(), name.to_owned()), |value| of_value(&value))
 }
 
 /// Returns the help of a value of an enum: what somebody does about it; empty where there is none.
 #[must_use]
 pub fn help_of(kind: &str, name: &str, language: Language) -> &'static str {
-    let value = kefu_proto::pool().get_enum_by_name(kind).and_then(|values| values.get_value_by_name(name));
-    let label = value.and_then(|value| of(language).value(&value));
+    let label = value(kind, name).and_then(|value| of(language).value(&value));
     label.map_or("", |label| label.help.as_str())
 }
 

@@ -16,8 +16,7 @@ impl Text {
     /// If one of the two is missing or in the other's script. In a constant, such a text does not compile.
     #[must_use]
     pub const fn new(en: &'static str, zh: &'static str) -> Self {
-        assert!(!en.is_empty() && !has_han(en), "the English text is missing or Chinese");
-        assert!(has_han(zh), "the Chinese text is missing or not Chinese");
+        assert_written(en, zh);
         Self { en, zh }
     }
 
@@ -79,8 +78,14 @@ impl From<Text> for Sentence {
 /// # Panics
 /// If one of the two is not. In a constant, such a text does not compile.
 pub const fn assert_both(en: &str, zh: &str) {
+    assert_written(en, zh);
+    assert!(!has_latin(zh), "the Chinese text is missing or not Chinese");
+}
+
+/// Asserts that two texts are written in the scripts of English and of Chinese.
+const fn assert_written(en: &str, zh: &str) {
     assert!(!en.is_empty() && !has_han(en), "the English text is missing or Chinese");
-    assert!(has_han(zh) && !has_latin(zh), "the Chinese text is missing or not Chinese");
+    assert!(has_han(zh), "the Chinese text is missing or not Chinese");
 }
 
 /// Whether a text has a Latin letter outside of braces.

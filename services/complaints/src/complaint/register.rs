@@ -7,10 +7,8 @@ use kefu_chassis::names::{Id, Resource as _, reference};
 use kefu_chassis::record::Names as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::sql;
-use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
-use kefu_proto::rules::v1::Role;
 use uuid::Uuid;
 
 use super::Complaints;
@@ -24,12 +22,6 @@ impl Complaints {
         call: &Call,
         request: pb::RegisterComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
-        if !request.request.is_empty() && !call.acts_as(Role::Service) {
-            return Err(Error::field(
-                "request",
-                wrong!(ForRoles under "C5.1", "is set by the service of requests alone, which converts a request", "由系统在请求转为投诉时填写"),
-            ));
-        }
         let at = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let record = self.new_record(call, request, at)?;
         let source = record.request;

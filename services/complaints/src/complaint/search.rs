@@ -11,7 +11,6 @@ use kefu_chassis::paging::{NEVER, Page};
 use kefu_chassis::search::{Entry, Probes, Query, Searched, Tokens, dated, normal, packed};
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::sql;
-use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 
@@ -72,12 +71,7 @@ impl Complaints {
         call: &Call,
         request: pb::SearchComplaintsRequest,
     ) -> Result<pb::SearchComplaintsResponse, Error> {
-        let query = Query::read(&request.query, 'C', self.country).ok_or_else(|| {
-            Error::field(
-                "query",
-                wrong!(TooShort, "must have at least two letters or digits", "至少包含两个文字或数字"),
-            )
-        })?;
+        let query = Query::of_request(&request.query, 'C', self.country)?;
         let page: Page<(Timestamp, Id<Complaint>)> = Page::of(call, &request)?;
         let (_, parties) = bounds(call)?;
         let until = page.after.map_or(NEVER, |(time, _)| time);

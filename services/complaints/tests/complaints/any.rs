@@ -292,19 +292,9 @@ impl World {
             "GetImprovement" => json!({ "name": of("CompleteImprovement") }),
             "AnalyzeComplaints" => json!({ "start_time": "2026-01-01T00:00:00Z", "end_time": "2027-12-01T00:00:00Z" }),
             "ListComplaints" | "WatchComplaints" | "ListImprovements" => json!({}),
-            "ListDuties"
-            | "SummarizeCompliance"
-            | "Subscribe"
-            | "ListNotifications"
-            | "WatchNotifications"
-            | "ListClauses" => {
-                json!({ "parent": service })
-            }
-            "GetClause" => json!({ "name": format!("{service}/clauses/C2.1") }),
-            "GetCalendar" => json!({ "name": format!("{service}/calendar") }),
-            "VerifyJournal" => json!({ "parent": service, "anchors": [{ "position": 1, "hash": "AAAA" }] }),
             "GetDuty" => json!({ "name": of("PauseDuty") }),
-            _ => panic!("{method} has no good request in any.rs: add one"),
+            _ => kefu_testkit::any::of_every_service(method, service)
+                .unwrap_or_else(|| panic!("{method} has no good request in any.rs: add one")),
         }
     }
 }

@@ -24,9 +24,7 @@ impl Customers {
         let phone = if request.phone.is_empty() {
             String::new()
         } else {
-            self.country
-                .e164(&request.phone)
-                .ok_or_else(|| Error::field("phone", wrong!(Phone, "is not a telephone number", "不是电话号码")))?
+            self.country.number(&request.phone).map_err(|wrong| Error::field("phone", wrong))?
         };
         let page: Page<Id<Customer>> = Page::of(call, &request)?;
         let after = page.after.map(Id::uuid);

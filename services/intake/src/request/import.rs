@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use kefu_chassis::duties::{Duty, NewDuty};
-use kefu_chassis::error::Violation;
+use kefu_chassis::error::{Violation, not_known};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, sql};
@@ -275,6 +275,7 @@ fn to_row(
     let contact_at = time(&row.contact_time)
         .ok_or_else(|| Violation::new("contact_time", wrong!(Required, "is required", "必填")))?;
     let closed_at = time(&row.closed_time);
+    let in_future = |field| Violation::new(field, wrong!(TooLate, "is in the future", "晚于现在"));
     let has_ended = matches!(row.state(), State::Closed | State::Cancelled);
     if matches!(row.state(), State::Registered | State::AwaitingCustomer) {
         return Err(Violation::new(
@@ -297,17 +298,16 @@ fn to_row(
             return Err(Violation::new(field, wrong!(TooEarly, "is before contact_time", "早于客户联系时间")));
         }
         if field != "promised_time" && time.is_some_and(|time| time > call.now) {
-            return Err(Violation::new(field, wrong!(TooLate, "is in the future", "晚于现在")));
+            return Err(in_future(field));
         }
     }
     if contact_at > call.now {
-        return Err(Violation::new("contact_time", wrong!(TooLate, "is in the future", "晚于现在")));
+        return Err(in_future("contact_time"));
     }
-    let customer = reference::<Customer>(&row.customer)
-        .map_err(|_| Violation::new("customer", wrong!(Unknown, "is not known", "不存在")))?
-        .map(Id::uuid);
+    let customer =
+        reference::<Customer>(&row.customer).map_err(|_| Violation::new("customer", not_known()))?.map(Id::uuid);
     if customer.is_some_and(|customer| unknown_customers.contains(&customer)) {
-        return Err(Violation::new("customer", wrong!(Unknown, "is not known", "不存在")));
+        return Err(Violation::new("customer", not_known()));
     }
     let resolved = time(&row.closed_time).filter(|_| row.state() == State::Closed);
     Ok(RequestRow {

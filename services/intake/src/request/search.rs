@@ -7,7 +7,6 @@ use kefu_chassis::names::Id;
 use kefu_chassis::paging::{Key, Page};
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::search::Query;
-use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 
@@ -36,12 +35,7 @@ impl Requests {
         call: &Call,
         request: pb::SearchRequestsRequest,
     ) -> Result<pb::SearchRequestsResponse, Error> {
-        let query = Query::read(&request.query, 'R', self.country).ok_or_else(|| {
-            Error::field(
-                "query",
-                wrong!(TooShort, "must have at least two letters or digits", "至少包含两个文字或数字"),
-            )
-        })?;
+        let query = Query::of_request(&request.query, 'R', self.country)?;
         let page: Page<PageEnd> = Page::of(call, &request)?;
         let filter = Filter {
             customer: reference::<Customer>(&request.customer)?.map(Id::uuid),

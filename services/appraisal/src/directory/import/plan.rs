@@ -1,16 +1,16 @@
 //! The plan of an import: which rows to store, in an order that keeps the rules of the directory after every step.
 //! Planning needs no Postgres.
 
-use kefu_chassis::wrong;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use kefu_chassis::wrong;
 use kefu_proto::directory::v1 as pb;
 
 use super::Rejected;
 use super::file::{DESCRIPTION, File, Row};
 use super::rows::{Reader, department_name, staff_name};
 use crate::directory::snapshot::DirectorySnapshot;
-use crate::directory::{department, staff};
+use crate::directory::{department, is_number_of, staff};
 
 /// Most resources stored in one transaction.
 const STEP_SIZE: usize = 500;
@@ -94,10 +94,7 @@ impl Plan {
                 seen.check(file, row, &entry.record)?;
                 described.check(file, row, known, reader)?;
                 match known.holder_of(&entry.record.number).filter(|holder| *holder != entry.record.name) {
-                    Some(holder) => {
-                        let wrong = wrong!(Conflicting, "is the number of {holder}", "已被{holder}使用");
-                        Err(Rejected::new(row.line, "number", wrong))
-                    }
+                    Some(holder) => Err(Rejected::new(row.line, "number", is_number_of(holder))),
                     None => Ok(entry),
                 }
             });

@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::Rejected;
 use super::file::{DESCRIPTION, File, Row};
-use crate::directory::{department, staff};
+use crate::directory::{department, staff, stands_for_all};
 
 /// Reads rows.
 #[derive(Debug)]
@@ -113,10 +113,7 @@ impl Reader {
 /// The name of the row's member of staff.
 pub fn staff_name(file: &File, row: &Row) -> Result<String, Rejected> {
     match file.cell(row, "id").unwrap_or_default() {
-        "-" => {
-            let wrong = wrong!(NotAccepted, "must not be -, which stands for all", "不得为短横线，它代表全部");
-            Err(Rejected::new(row.line, "id", wrong))
-        }
+        "-" => Err(Rejected::new(row.line, "id", stands_for_all())),
         id => Ok(reference("staff", id)),
     }
 }

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use super::{asked, normal, packed};
 use crate::base::contacts::Country;
+use crate::base::error::Error;
+use crate::wrong;
 
 /// The most words of a query that are looked up among the customers.
 const NAMES_AT_MOST: usize = 4;
@@ -32,6 +34,14 @@ pub struct QueryVariant {
 }
 
 impl Query {
+    /// Reads the query that a request has in its field `query`. Refused when it has fewer than two letters or digits.
+    pub fn of_request(query: &str, letter: char, country: Country) -> Result<Self, Error> {
+        Self::read(query, letter, country).ok_or_else(|| {
+            let wrong = wrong!(TooShort, "must have at least two letters or digits", "至少包含两个文字或数字");
+            Error::field("query", wrong)
+        })
+    }
+
     /// Reads a query for resources whose numbers begin with `letter` (upper case); none if the query has fewer than two
     /// letters or digits.
     #[must_use]

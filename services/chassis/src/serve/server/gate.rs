@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::base::error::Error;
 use crate::base::language::Language;
 use crate::base::quota::CallerQuota;
-use crate::base::violation::unreadable;
+use crate::base::violation::{too_large, unreadable};
 use crate::contract::identity::{Identity, bearer};
 use crate::contract::rules::MethodRule;
 use crate::serve::server::quota;
@@ -130,7 +130,7 @@ async fn explain(request: Request, next: Next) -> Response {
     let status = Status::from_header_map(response.headers()).filter(|status| is_ruled && status.details().is_empty());
     let (wrong, code) = match status.as_ref().map(Status::code) {
         Some(Code::Internal) => (unreadable(), Code::InvalidArgument),
-        Some(Code::OutOfRange) => (wrong!(TooLong, "the message is too large", "消息过大"), Code::InvalidArgument),
+        Some(Code::OutOfRange) => (too_large(), Code::InvalidArgument),
         // The protocol demands this code: it tells the client to send the message again uncompressed.
         Some(Code::Unimplemented) => (
             wrong!(Unreadable, "the message is compressed, which is not taken", "不接受压缩的消息"),

@@ -20,7 +20,7 @@ pub use contract::{call, identity, mask, paging, raw, rules};
 pub use model::{lifecycle, notice as notifications, search};
 pub use serve::{explain, program, server};
 pub use store::{database, record, replies};
-pub use work::{chassis, peer, step, subscriber, unit_of_work};
+pub use work::{chassis, peer, resource, step, subscriber, unit_of_work};
 
 pub mod config {
     //! Configuration: defaults, then a file, then the environment.

@@ -7,6 +7,7 @@ mod escalation;
 pub mod follow;
 pub mod gauges;
 pub mod peer;
+pub mod resource;
 pub mod sealer;
 pub mod step;
 pub mod subscriber;

@@ -33,7 +33,7 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         writes::plain(&row)?
     };
     let imports = writes::importing(&row)?;
-    let (resource, stateful, child) = (traits::resource(&row), traits::stateful(&row)?, traits::child(&row)?);
+    let (resource, stateful, child) = (traits::resource(&row)?, traits::stateful(&row)?, traits::child(&row)?);
     Ok(quote! { #query #blank #show #writes #imports #resource #stateful #child })
 }
 

@@ -5,13 +5,13 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::{Stakeholders, check_etag, etag};
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::error::Violation;
-use kefu_chassis::journal::NewEvent;
-use kefu_chassis::mask::masked;
+use kefu_chassis::mask::{masked, try_updated};
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::Page;
 use kefu_chassis::record::{Record, VersionedRow as _};
+use kefu_chassis::resource::batch_get;
 use kefu_chassis::search::{Entry, Searched};
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Chassis, Error};
@@ -37,7 +37,7 @@ pub struct Customers {
 kefu_proto::serve_customer_service!(Customers);
 
 /// A customer as it is stored.
-#[derive(Clone, Debug, Record)]
+#[derive(Clone, Debug, PartialEq, Record)]
 #[record(table = "intake.customer", query = customers, kind = Customer)]
 #[record(search("intake.customer_search", customer = id))]
 #[record(shows = pb::Customer, computed(contacts = Self::contacts, preferences = Self::preferences))]
@@ -125,16 +125,13 @@ impl CustomerRow {
 impl Customers {
     async fn create_customer(&self, call: &Call, request: pb::CreateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
-        let mut record = CustomerRow { owner: call.caller.subject.clone(), ..CustomerRow::blank(call.now) };
+        let mut row = CustomerRow { owner: call.caller.subject.clone(), ..CustomerRow::blank(call.now) };
         for field in pb::Customer::FIELDS {
-            record.set(field, &given, self.country)?;
+            row.set(field, &given, self.country)?;
         }
-        let mut change = self.chassis.begin(call).await?;
-        record.insert(change.connection(), "").await?;
-        let shown = record.show();
-        let payload = pb::CustomerCreated { customer: Some(shown.clone()) };
-        change.record(NewEvent::new(shown.name.clone(), 1, call.now, &call.rule.clauses, &payload));
-        change.commit(shown).await
+        let mut work = self.chassis.begin(call).await?;
+        row.insert(work.connection(), "").await?;
+        work.finish(&row, row.version, |customer| pb::CustomerCreated { customer: Some(customer) }).await
     }
 
     async fn get_customer(&self, call: &Call, request: pb::GetCustomerRequest) -> Result<pb::Customer, Error> {
@@ -142,7 +139,7 @@ impl Customers {
         let stakeholders = Stakeholders { customer: Cow::from(&request.name), ..Stakeholders::default() };
         let row = CustomerRow::get(&mut *self.chassis.pool().acquire().await?, id.uuid()).await?;
         row.filter(|_| call.reaches(&stakeholders))
-            .map(|record| record.show())
+            .map(|row| row.show())
             .ok_or_else(|| unknown::<Customer>(&request.name))
     }
 
@@ -151,16 +148,9 @@ impl Customers {
         _call: &Call,
         request: pb::BatchGetCustomersRequest,
     ) -> Result<pb::BatchGetCustomersResponse, Error> {
-        let ids = request.names.iter().map(|name| id::<Customer>(name)).collect::<Result<Vec<_>, _>>()?;
-        let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = CustomerRow::load(&mut *self.chassis.pool().acquire().await?, &uuids).await?;
-        let find = |id: &Id<Customer>| {
-            rows.iter()
-                .find(|row| row.id == id.uuid())
-                .map(CustomerRow::show)
-                .ok_or_else(|| unknown::<Customer>(&id.to_string()))
-        };
-        Ok(pb::BatchGetCustomersResponse { customers: ids.iter().map(find).collect::<Result<_, _>>()? })
+        let mut connection = self.chassis.pool().acquire().await?;
+        let customers = batch_get::<CustomerRow>(&mut connection, &request.names).await?;
+        Ok(pb::BatchGetCustomersResponse { customers })
     }
 
     async fn list_customers(
@@ -184,23 +174,16 @@ impl Customers {
     async fn update_customer(&self, call: &Call, request: pb::UpdateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &given)?;
-        let id = id::<Customer>(&given.name)?;
-        let mut change = self.chassis.begin(call).await?;
-        let row = customers!("where id = $1 for no key update", id.uuid());
-        let mut record =
-            row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Customer>(&given.name))?;
-        check_etag(&given.etag, &etag(record.version), &given.name)?;
-        let fingerprint = record.fingerprint();
-        for field in &fields {
-            record.set(field, &given, self.country)?;
+        let mut work = self.chassis.begin(call).await?;
+        let old: CustomerRow = work.lock(&given.name, &given.etag).await?;
+        let (mut new, changed) = try_updated(&old, &fields, |row, field| row.set(field, &given, self.country))?;
+        if changed.is_empty() {
+            return work.commit(old.show()).await;
         }
-        record.renew(record.version + 1, call.now);
-        record.update(change.connection(), record.fingerprint() != fingerprint).await?;
-        let shown = record.show();
-        let changed_fields = fields.iter().map(|&field| field.to_owned()).collect();
-        let payload = pb::CustomerUpdated { customer: Some(shown.clone()), changed_fields };
-        change.record(NewEvent::new(shown.name.clone(), record.version, call.now, &call.rule.clauses, &payload));
-        change.commit(shown).await
+        work.replace(&old, &mut new).await?;
+        let changed_fields = changed.into_iter().map(str::to_owned).collect();
+        let payload = |customer| pb::CustomerUpdated { customer: Some(customer), changed_fields };
+        work.finish(&new, new.version, payload).await
     }
 }
 
@@ -218,5 +201,5 @@ impl Searched for CustomerRow {
 
 /// The preferences of the customer `id` (A10.7); none if the customer is unknown or stated none.
 pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Option<pb::Preferences>, Error> {
-    Ok(CustomerRow::get(connection, id).await?.and_then(|record| record.preferences()))
+    Ok(CustomerRow::get(connection, id).await?.and_then(|row| row.preferences()))
 }

@@ -1,13 +1,13 @@
 //! Projects: what was delivered, or is being delivered, to a customer.
 
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::call::{Stakeholders, check_etag, etag};
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::error::constraint;
-use kefu_chassis::journal::NewEvent;
-use kefu_chassis::mask::masked;
-use kefu_chassis::names::Id;
+use kefu_chassis::mask::{masked, updated};
+use kefu_chassis::names::{self, Id, child};
 use kefu_chassis::paging::Page;
 use kefu_chassis::record::{ChildRow as _, Record, VersionedRow as _};
+use kefu_chassis::resource::batch_get;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::{Call, Error};
 use kefu_proto::Changeable as _;
@@ -18,7 +18,7 @@ use crate::customer::Customers;
 use crate::shared::{Customer, Project, id, unknown};
 
 /// A project as it is stored.
-#[derive(Clone, Debug, Record)]
+#[derive(Clone, Debug, PartialEq, Record)]
 #[record(table = "intake.project", query = projects, kind = Project, shows = pb::Project)]
 struct ProjectRow {
     id: Uuid,
@@ -54,12 +54,6 @@ impl ProjectRow {
     }
 }
 
-/// Parses `customers/{customer}/projects/{project}`.
-fn ids(name: &str) -> Result<(Id<Customer>, Id<Project>), Error> {
-    let customer = name.split_once("/projects/").and_then(|(customer, _)| Id::<Customer>::parse(customer));
-    Ok((customer.ok_or_else(|| unknown::<Project>(name))?, id::<Project>(name)?))
-}
-
 impl Customers {
     pub(crate) async fn create_project(
         &self,
@@ -68,29 +62,26 @@ impl Customers {
     ) -> Result<pb::Project, Error> {
         let customer = id::<Customer>(&request.parent)?;
         let given = request.project.unwrap_or_default();
-        let mut record = ProjectRow { customer: customer.uuid(), ..ProjectRow::blank(call.now) };
+        let mut row = ProjectRow { customer: customer.uuid(), ..ProjectRow::blank(call.now) };
         for field in pb::Project::FIELDS {
-            record.set(field, &given);
+            row.set(field, &given);
         }
-        let mut change = self.chassis.begin(call).await?;
-        record.insert(change.connection(), "").await.map_err(|error| match constraint(&error) {
+        let mut work = self.chassis.begin(call).await?;
+        row.insert(work.connection(), "").await.map_err(|error| match constraint(&error) {
             Some("project_customer_fkey") => unknown::<Customer>(&request.parent),
             _ => error.into(),
         })?;
-        let shown = record.show();
-        let payload = pb::ProjectCreated { project: Some(shown.clone()) };
-        change.record(NewEvent::new(shown.name.clone(), 1, call.now, &call.rule.clauses, &payload));
-        change.commit(shown).await
+        work.finish(&row, row.version, |project| pb::ProjectCreated { project: Some(project) }).await
     }
 
     pub(crate) async fn get_project(&self, call: &Call, request: pb::GetProjectRequest) -> Result<pb::Project, Error> {
-        let (customer, id) = ids(&request.name)?;
+        let (customer, id) = child::<Customer, Project>(&request.name)?;
         let owner = customer.to_string();
         let stakeholders = Stakeholders { customer: owner.into(), ..Stakeholders::default() };
         let row = projects!("where id = $1 and customer = $2", id.uuid(), customer.uuid());
         let row = row.fetch_optional(self.chassis.pool()).await?;
         row.filter(|_| call.reaches(&stakeholders))
-            .map(|record| record.show())
+            .map(|row| row.show())
             .ok_or_else(|| unknown::<Project>(&request.name))
     }
 
@@ -99,20 +90,16 @@ impl Customers {
         _call: &Call,
         request: pb::BatchGetProjectsRequest,
     ) -> Result<pb::BatchGetProjectsResponse, Error> {
-        let inside =
-            |name: &&String| request.parent == "customers/-" || name.starts_with(&format!("{}/", request.parent));
-        let ids = request
+        let outside = request
             .names
             .iter()
-            .map(|name| if inside(&name) { ids(name) } else { Err(unknown::<Project>(name)) })
-            .collect::<Result<Vec<_>, _>>()?;
-        let uuids: Vec<Uuid> = ids.iter().map(|(_, id)| id.uuid()).collect();
-        let rows = ProjectRow::load(&mut *self.chassis.pool().acquire().await?, &uuids).await?;
-        let find = |(index, (customer, id)): (usize, &(Id<Customer>, Id<Project>))| {
-            let row = rows.iter().find(|row| row.id == id.uuid() && row.customer == customer.uuid());
-            row.map(ProjectRow::show).ok_or_else(|| unknown::<Project>(&request.names[index]))
-        };
-        Ok(pb::BatchGetProjectsResponse { projects: ids.iter().enumerate().map(find).collect::<Result<_, _>>()? })
+            .find(|name| request.parent != "customers/-" && names::parent(name) != Some(request.parent.as_str()));
+        if let Some(name) = outside {
+            return Err(unknown::<Project>(name));
+        }
+        let mut connection = self.chassis.pool().acquire().await?;
+        let projects = batch_get::<ProjectRow>(&mut connection, &request.names).await?;
+        Ok(pb::BatchGetProjectsResponse { projects })
     }
 
     pub(crate) async fn list_projects(
@@ -144,21 +131,15 @@ impl Customers {
     ) -> Result<pb::Project, Error> {
         let given = request.project.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &given)?;
-        let (customer, id) = ids(&given.name)?;
-        let mut change = self.chassis.begin(call).await?;
-        let row = projects!("where id = $1 and customer = $2 for no key update", id.uuid(), customer.uuid());
-        let mut record =
-            row.fetch_optional(change.connection()).await?.ok_or_else(|| unknown::<Project>(&given.name))?;
-        check_etag(&given.etag, &etag(record.version), &given.name)?;
-        for field in &fields {
-            record.set(field, &given);
+        let mut work = self.chassis.begin(call).await?;
+        let old: ProjectRow = work.lock(&given.name, &given.etag).await?;
+        let (mut new, changed) = updated(&old, &fields, |row, field| row.set(field, &given));
+        if changed.is_empty() {
+            return work.commit(old.show()).await;
         }
-        record.renew(record.version + 1, call.now);
-        record.update(change.connection(), false).await?;
-        let shown = record.show();
-        let changed_fields = fields.iter().map(|&field| field.to_owned()).collect();
-        let payload = pb::ProjectUpdated { project: Some(shown.clone()), changed_fields };
-        change.record(NewEvent::new(shown.name.clone(), record.version, call.now, &call.rule.clauses, &payload));
-        change.commit(shown).await
+        work.replace(&old, &mut new).await?;
+        let changed_fields = changed.into_iter().map(str::to_owned).collect();
+        let payload = |project| pb::ProjectUpdated { project: Some(project), changed_fields };
+        work.finish(&new, new.version, payload).await
     }
 }

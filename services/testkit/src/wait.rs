@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-const WITHIN: Duration = Duration::from_secs(15);
+const WITHIN: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_millis(5);
 
-/// Calls `probe` until it returns a value. Panics with `what` after 15 seconds.
+/// Calls `probe` until it returns a value. Panics with `what` after a minute, which a busy machine may need.
 pub async fn eventually<T, F>(what: &str, probe: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,

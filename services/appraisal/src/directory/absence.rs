@@ -4,8 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::{Stakeholders, check_etag, etag};
-use kefu_chassis::journal::NewEvent;
-use kefu_chassis::names::{Id, Resource as _};
+use kefu_chassis::names::{Id, under, unknown};
 use kefu_chassis::paging::Page;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, sql};
@@ -43,11 +42,6 @@ struct AbsenceRow {
     version: i64,
 }
 
-/// The error for an unknown absence.
-fn no_absence(name: &str) -> Error {
-    Error::NotFound { kind: Absence::KIND, name: name.to_owned() }
-}
-
 /// Whether the caller reaches the absences of `staff`, a member of `department`.
 fn reaches(call: &Call, staff: &str, department: &str) -> bool {
     call.reaches(&Stakeholders::of(staff, department))
@@ -74,39 +68,33 @@ impl Directory {
                 wrong!(TooLate, "must be at most 366 days after the beginning", "与开始时间相隔不得超过366天"),
             ));
         }
-        let mut change = self.chassis.begin(call).await?;
-        let department = staff::row::department_of(change.connection(), &request.parent).await?;
+        let mut work = self.chassis.begin(call).await?;
+        let department = staff::row::department_of(work.connection(), &request.parent).await?;
         if !department.is_some_and(|department: String| reaches(call, &request.parent, &department)) {
             return Err(no_staff(&request.parent));
         }
-        let record = AbsenceRow {
+        let row = AbsenceRow {
             staff: request.parent,
             start_at: sql::at(start_at),
             end_at: sql::at(end_at),
             kind: given.kind() as i16,
             ..AbsenceRow::blank(call.now)
         };
-        record.insert(change.connection()).await?;
-        let shown = record.show();
-        let payload = pb::AbsenceRecorded { absence: Some(shown.clone()) };
-        change.record(NewEvent::new(shown.name.clone(), 1, call.now, &call.rule.clauses, &payload));
-        change.commit(shown).await
+        row.insert(work.connection()).await?;
+        work.finish(&row, row.version, |absence| pb::AbsenceRecorded { absence: Some(absence) }).await
     }
 
     pub(super) async fn end_absence(&self, call: &Call, request: pb::EndAbsenceRequest) -> Result<pb::Absence, Error> {
-        let staff = request.name.split_once("/absences/").map(|(staff, _)| staff);
-        let (Some(staff), Some(id)) = (staff, Id::<Absence>::parse(&request.name)) else {
-            return Err(no_absence(&request.name));
-        };
-        let mut change = self.chassis.begin(call).await?;
+        let (staff, id) = under::<Absence>(&request.name)?;
+        let mut work = self.chassis.begin(call).await?;
         let row = absences!("where id = $1 and staff = $2 for no key update", id.uuid(), staff);
-        let row = row.fetch_optional(change.connection()).await?;
-        let department = staff::row::department_of(change.connection(), staff).await?.unwrap_or_default();
+        let row = row.fetch_optional(work.connection()).await?;
+        let department = staff::row::department_of(work.connection(), staff).await?.unwrap_or_default();
         let row = row.filter(|_| reaches(call, staff, &department));
-        let mut record = row.ok_or_else(|| no_absence(&request.name))?;
-        check_etag(&request.etag, &etag(record.version), &request.name)?;
+        let mut row = row.ok_or_else(|| unknown::<Absence>(&request.name))?;
+        check_etag(&request.etag, &etag(row.version), &request.name)?;
         let end_at = request.end_time.as_ref().and_then(from_proto).unwrap_or(call.now);
-        let (start_at, recorded_end) = (record.start_at.to_jiff(), record.end_at.to_jiff());
+        let (start_at, recorded_end) = (row.start_at.to_jiff(), row.end_at.to_jiff());
         if end_at < start_at {
             return Err(Error::field(
                 "end_time",
@@ -124,15 +112,12 @@ impl Directory {
             ));
         }
         if end_at == recorded_end {
-            return change.commit(record.show()).await;
+            return work.commit(row.show()).await;
         }
-        record.end_at = sql::at(end_at);
-        record.version += 1;
-        record.update(change.connection()).await?;
-        let shown = record.show();
-        let payload = pb::AbsenceEnded { absence: Some(shown.clone()) };
-        change.record(NewEvent::new(shown.name.clone(), record.version, call.now, &call.rule.clauses, &payload));
-        change.commit(shown).await
+        row.end_at = sql::at(end_at);
+        row.version += 1;
+        row.update(work.connection()).await?;
+        work.finish(&row, row.version, |absence| pb::AbsenceEnded { absence: Some(absence) }).await
     }
 
     pub(super) async fn list_absences(

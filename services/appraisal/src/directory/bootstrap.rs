@@ -65,18 +65,18 @@ impl FirstAdmin {
         if has_staff(&mut *self.chassis.pool().acquire().await?).await? {
             return Ok(false);
         }
-        let mut change = self.chassis.begin(&call).await?;
-        lock_organisation(change.connection()).await?;
-        if has_staff(change.connection()).await? {
+        let mut work = self.chassis.begin(&call).await?;
+        lock_organisation(work.connection()).await?;
+        if has_staff(work.connection()).await? {
             return Ok(false);
         }
         let id = self.name.trim_start_matches("staff/").to_owned();
         let given =
             pb::Staff { number: id.clone(), display_name: id, roles: vec![Role::Admin.into()], ..pb::Staff::default() };
         let record = StaffRow::of(self.name.clone(), &given, call.now, call.now);
-        StaffRow::upsert(change.connection(), &[&record]).await?;
-        change.record(created(&call, &record));
-        change.commit(pb::Staff::default()).await?;
+        StaffRow::upsert(work.connection(), &[&record]).await?;
+        work.record(created(&call, &record));
+        work.commit(pb::Staff::default()).await?;
         Ok(true)
     }
 }

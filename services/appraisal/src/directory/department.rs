@@ -27,16 +27,16 @@ impl Directory {
     ) -> Result<pb::Department, Error> {
         let name = new_name("departments", &request.department_id)?;
         let record = DepartmentRow::of(name, &request.department.unwrap_or_default(), call.now);
-        let mut change = self.chassis.begin(call).await?;
-        let organisation = lock_organisation(change.connection()).await?;
-        let exists = departments!("where name = $1", record.name).fetch_optional(change.connection()).await?;
+        let mut work = self.chassis.begin(call).await?;
+        let organisation = lock_organisation(work.connection()).await?;
+        let exists = departments!("where name = $1", record.name).fetch_optional(work.connection()).await?;
         if exists.is_some() {
             return Err(Error::Exists { kind: "kefu/Department", name: record.name });
         }
-        check_department(change.connection(), organisation, &record, pb::Department::FIELDS).await?;
-        DepartmentRow::upsert(change.connection(), &[&record]).await?;
-        change.record(created(call, &record));
-        change.commit(record.show()).await
+        check_department(work.connection(), organisation, &record, pb::Department::FIELDS).await?;
+        DepartmentRow::upsert(work.connection(), &[&record]).await?;
+        work.record(created(call, &record));
+        work.commit(record.show()).await
     }
 
     pub(super) async fn get_department(
@@ -84,19 +84,19 @@ impl Directory {
     ) -> Result<pb::Department, Error> {
         let given = request.department.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &given)?;
-        let mut change = self.chassis.begin(call).await?;
-        let organisation = lock_organisation(change.connection()).await?;
+        let mut work = self.chassis.begin(call).await?;
+        let organisation = lock_organisation(work.connection()).await?;
         let row = departments!("where name = $1", given.name);
-        let old = row.fetch_optional(change.connection()).await?.ok_or_else(|| no_department(&given.name))?;
+        let old = row.fetch_optional(work.connection()).await?.ok_or_else(|| no_department(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
         let (new, changed) = old.updated(&fields, &given, call.now);
         if changed.is_empty() {
-            return change.commit(old.show()).await;
+            return work.commit(old.show()).await;
         }
-        check_department(change.connection(), organisation, &new, &changed).await?;
-        DepartmentRow::upsert(change.connection(), &[&new]).await?;
-        change.record(updated(call, &new, &changed));
-        change.commit(new.show()).await
+        check_department(work.connection(), organisation, &new, &changed).await?;
+        DepartmentRow::upsert(work.connection(), &[&new]).await?;
+        work.record(updated(call, &new, &changed));
+        work.commit(new.show()).await
     }
 }
 

@@ -15,15 +15,14 @@ impl Directory {
         call: &Call,
         request: pb::AppointGeneralManagerRequest,
     ) -> Result<pb::Staff, Error> {
-        let mut change = self.chassis.begin(call).await?;
-        let organisation = lock_organisation(change.connection()).await?;
-        let row =
-            staff::row::find(change.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
+        let mut work = self.chassis.begin(call).await?;
+        let organisation = lock_organisation(work.connection()).await?;
+        let row = staff::row::find(work.connection(), &request.staff).await?.ok_or_else(|| no_staff(&request.staff))?;
         if row.inactive {
             return Err(Error::field("staff", has_left()));
         }
         if organisation.general_manager == row.name {
-            return change.commit(row.show()).await;
+            return work.commit(row.show()).await;
         }
         let version = organisation.general_manager_version + 1;
         sqlx::query!(
@@ -31,11 +30,11 @@ impl Directory {
             row.name,
             version
         )
-        .execute(change.connection())
+        .execute(work.connection())
         .await?;
         let payload = pb::GeneralManagerAppointed { staff: row.name.clone(), previous: organisation.general_manager };
-        change.record(NewEvent::new(AGGREGATE, version, call.now, &call.rule.clauses, &payload));
-        change.commit(row.show()).await
+        work.record(NewEvent::new(AGGREGATE, version, call.now, &call.rule.clauses, &payload));
+        work.commit(row.show()).await
     }
 
     pub(super) async fn get_general_manager(

@@ -58,11 +58,11 @@ impl Directory {
         let mut plan = Plan::default();
         let mut planned_for = None;
         loop {
-            let mut change = self.chassis.begin(call).await?;
-            let organisation = lock_organisation(change.connection()).await?;
+            let mut work = self.chassis.begin(call).await?;
+            let organisation = lock_organisation(work.connection()).await?;
             let version = organisation.version;
             if planned_for.is_none_or(|planned| planned + 1 != version) {
-                let known = DirectorySnapshot::all(change.connection(), organisation).await?;
+                let known = DirectorySnapshot::all(work.connection(), organisation).await?;
                 plan = Plan::of(&file, &done, &known, &reader);
             }
             planned_for = Some(version);
@@ -70,8 +70,8 @@ impl Directory {
                 report(call.language, &mut result, &file, &plan);
                 return Ok(result);
             };
-            store_step(&mut change, call, &step).await?;
-            change.commit(pb::ImportStaffResponse::default()).await?;
+            store_step(&mut work, call, &step).await?;
+            work.commit(pb::ImportStaffResponse::default()).await?;
             if let Step::Staff(entries) = step {
                 let new = entries.iter().filter(|entry| entry.changed.is_empty()).count();
                 result.created_count += count(new);
@@ -83,26 +83,26 @@ impl Directory {
 }
 
 /// Stores one step of the plan.
-async fn store_step(change: &mut UnitOfWork<'_>, call: &Call, step: &Step) -> Result<(), Error> {
+async fn store_step(work: &mut UnitOfWork<'_>, call: &Call, step: &Step) -> Result<(), Error> {
     match step {
         Step::Departments(records) => {
-            department::row::DepartmentRow::upsert(change.connection(), &records.iter().collect::<Vec<_>>()).await?;
+            department::row::DepartmentRow::upsert(work.connection(), &records.iter().collect::<Vec<_>>()).await?;
             for record in records {
-                change.record(department::row::created(call, record));
+                work.record(department::row::created(call, record));
             }
         }
         Step::Leaders(led) => {
             let records: Vec<_> = led.iter().map(|(record, _)| record).collect();
-            department::row::DepartmentRow::upsert(change.connection(), &records).await?;
+            department::row::DepartmentRow::upsert(work.connection(), &records).await?;
             for (record, changed) in led {
-                change.record(department::row::updated(call, record, changed));
+                work.record(department::row::updated(call, record, changed));
             }
         }
         Step::Staff(entries) => {
             let records: Vec<_> = entries.iter().map(|entry| &entry.record).collect();
-            staff::row::StaffRow::upsert(change.connection(), &records).await?;
+            staff::row::StaffRow::upsert(work.connection(), &records).await?;
             for entry in entries {
-                change.record(match entry.changed.as_slice() {
+                work.record(match entry.changed.as_slice() {
                     [] => staff::row::created(call, &entry.record),
                     changed => staff::row::updated(call, &entry.record, changed, call.now),
                 });

@@ -19,16 +19,16 @@ impl Directory {
         let name = new_name("staff", &request.staff_id)?;
         let since = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let record = StaffRow::of(name, &request.staff.unwrap_or_default(), since, call.now);
-        let mut change = self.chassis.begin(call).await?;
-        let organisation = lock_organisation(change.connection()).await?;
-        let known = DirectorySnapshot::around_staff(change.connection(), organisation, &record).await?;
+        let mut work = self.chassis.begin(call).await?;
+        let organisation = lock_organisation(work.connection()).await?;
+        let known = DirectorySnapshot::around_staff(work.connection(), organisation, &record).await?;
         if known.staff(&record.name).is_some() {
             return Err(Error::Exists { kind: "kefu/Staff", name: record.name });
         }
         known.check_staff(&record)?;
-        StaffRow::upsert(change.connection(), &[&record]).await?;
-        change.record(created(call, &record));
-        change.commit(record.show()).await
+        StaffRow::upsert(work.connection(), &[&record]).await?;
+        work.record(created(call, &record));
+        work.commit(record.show()).await
     }
 
     pub(super) async fn get_staff(&self, _call: &Call, request: pb::GetStaffRequest) -> Result<pb::Staff, Error> {
@@ -76,13 +76,13 @@ impl Directory {
         let given = request.staff.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &given)?;
         let occurred = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
-        let mut change = self.chassis.begin(call).await?;
-        let organisation = lock_organisation(change.connection()).await?;
-        let old = find(change.connection(), &given.name).await?.ok_or_else(|| no_staff(&given.name))?;
+        let mut work = self.chassis.begin(call).await?;
+        let organisation = lock_organisation(work.connection()).await?;
+        let old = find(work.connection(), &given.name).await?.ok_or_else(|| no_staff(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
         let (mut new, changed) = old.updated(&fields, &given);
         if changed.is_empty() {
-            return change.commit(old.show()).await;
+            return work.commit(old.show()).await;
         }
         if occurred < old.department_since {
             return Err(Error::field(
@@ -90,11 +90,11 @@ impl Directory {
                 wrong!(TooEarly, "must not be before they came to their department", "不得早于其进入现部门的时间"),
             ));
         }
-        let known = DirectorySnapshot::around_staff(change.connection(), organisation, &new).await?;
+        let known = DirectorySnapshot::around_staff(work.connection(), organisation, &new).await?;
         known.check_staff(&new)?;
         new.set_version_after(&old, occurred, call.now);
-        StaffRow::upsert(change.connection(), &[&new]).await?;
-        change.record(updated(call, &new, &changed, occurred));
-        change.commit(new.show()).await
+        StaffRow::upsert(work.connection(), &[&new]).await?;
+        work.record(updated(call, &new, &changed, occurred));
+        work.commit(new.show()).await
     }
 }

@@ -106,9 +106,21 @@ pub fn reference<R: Resource>(name: &str) -> Result<Option<Id<R>>, Error> {
 /// and `2`.
 pub fn under<R: Resource>(name: &str) -> Result<(&str, Id<R>), Error> {
     let id = id::<R>(name)?;
-    let (head, _) = name.rsplit_once('/').unwrap_or_default();
-    let (parent, _) = head.rsplit_once('/').ok_or_else(|| unknown::<R>(name))?;
-    Ok((parent, id))
+    Ok((parent(name).ok_or_else(|| unknown::<R>(name))?, id))
+}
+
+/// Returns the ids in the name of a resource of kind `R` and in that of its parent of kind `P`:
+/// `customers/1/projects/2` into 1 and 2.
+pub fn child<P: Resource, R: Resource>(name: &str) -> Result<(Id<P>, Id<R>), Error> {
+    let (parent, id) = under::<R>(name)?;
+    Ok((Id::parse(parent).ok_or_else(|| unknown::<R>(name))?, id))
+}
+
+/// Returns the name of a resource's parent, which is its own without collection and id; none for a resource that has none.
+#[must_use]
+pub fn parent(name: &str) -> Option<&str> {
+    let (head, _) = name.rsplit_once('/')?;
+    Some(head.rsplit_once('/')?.0)
 }
 
 /// Creates the refusal that a resource of this name is not found.
@@ -154,6 +166,25 @@ mod tests {
         let id = Id::<Request>::new(Timestamp::UNIX_EPOCH);
         assert_eq!(Id::parse(&id.to_string()), Some(id));
         assert_eq!(Id::parse(&format!("customers/c/{id}")), Some(id));
+    }
+
+    #[test]
+    fn the_name_of_a_child_is_its_parents_and_its_own() {
+        crate::resources! {
+            /// Customers.
+            Customer = "customers", "kefu/Customer";
+        }
+        let (customer, request) =
+            (Id::<Customer>::new(Timestamp::UNIX_EPOCH), Id::<Request>::new(Timestamp::UNIX_EPOCH));
+        assert_eq!(child(&format!("{customer}/{request}")).unwrap(), (customer, request));
+        assert_eq!(under::<Request>(&format!("staff/lin/{request}")).unwrap(), ("staff/lin", request));
+        for name in [request.to_string(), format!("staff/lin/{request}"), format!("x/{customer}/{customer}")] {
+            assert!(child::<Customer, Request>(&name).is_err(), "{name}");
+        }
+        assert_eq!(
+            (parent("staff/lin/absences/1"), parent("staff/lin"), parent("staff")),
+            (Some("staff/lin"), None, None)
+        );
     }
 
     #[test]

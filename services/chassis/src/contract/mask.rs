@@ -1,5 +1,7 @@
 //! Update masks (AIP-134): which fields of a resource an update changes.
 
+use std::convert::Infallible;
+
 use kefu_proto::Changeable;
 
 use crate::base::error::Error;
@@ -58,16 +60,29 @@ pub fn updated<R: Clone + PartialEq>(
     fields: &[&'static str],
     set: impl Fn(&mut R, &str),
 ) -> (R, Vec<&'static str>) {
+    let Ok(updated) = try_updated(row, fields, |row, field| {
+        set(row, field);
+        Ok::<_, Infallible>(())
+    });
+    updated
+}
+
+/// Does what [`updated`] does, where a field may be refused.
+pub fn try_updated<R: Clone + PartialEq, E>(
+    row: &R,
+    fields: &[&'static str],
+    set: impl Fn(&mut R, &str) -> Result<(), E>,
+) -> Result<(R, Vec<&'static str>), E> {
     let mut new = row.clone();
     let mut changed = Vec::new();
     for &field in fields {
         let before = new.clone();
-        set(&mut new, field);
+        set(&mut new, field)?;
         if new != before {
             changed.push(field);
         }
     }
-    (new, changed)
+    Ok((new, changed))
 }
 
 #[cfg(test)]

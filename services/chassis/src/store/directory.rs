@@ -12,6 +12,7 @@ use prost::{Message, Name};
 use sqlx::{PgConnection, PgPool};
 
 use crate::base::error::Error;
+use crate::base::names::parent;
 use crate::base::time::{from_proto, sql};
 use crate::contract::identity::Identity;
 use crate::contract::rules::MethodRule;
@@ -195,7 +196,7 @@ async fn absence(connection: &mut PgConnection, absence: Option<pb::Absence>) ->
     let (Some(start), Some(end)) = (time(absence.start_time.as_ref()), time(absence.end_time.as_ref())) else {
         return Ok(());
     };
-    let staff = absence.name.split("/absences/").next().unwrap_or_default();
+    let staff = parent(&absence.name).unwrap_or_default();
     sqlx::query!(
         "insert into directory_absence (name, staff, start_at, end_at) values ($1, $2, $3, $4)
         on conflict (name) do update set start_at = excluded.start_at, end_at = excluded.end_at",

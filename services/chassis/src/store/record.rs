@@ -82,6 +82,8 @@ pub trait ResourceRow: Sized + Send + Sync {
 
     /// The id.
     fn id(&self) -> Id<Self::Kind>;
+    /// The resource's name, which begins with its parent's.
+    fn name(&self) -> String;
     /// Shows the whole row as the contract does.
     fn show(&self) -> Self::Shown;
 }

@@ -1,5 +1,7 @@
 //! Units of work: one transaction that stores domain rows, events, duties and the reply, all or nothing, once per request id.
 
+use jiff::Timestamp;
+use kefu_proto::Payload;
 use prost::Message;
 use sqlx::{PgConnection, Postgres, Transaction};
 use tracing::Instrument as _;
@@ -49,6 +51,16 @@ impl<'a> UnitOfWork<'a> {
     /// Locks and returns the live duties about several subjects.
     pub async fn live_duties_of(&mut self, subjects: &[String]) -> Result<Vec<Duty>, Error> {
         Ok(duty::lock_live(&mut self.transaction, &self.chassis.calendars, subjects).await?)
+    }
+
+    /// Returns the time at which everything in this call is recorded.
+    pub fn now(&self) -> Timestamp {
+        self.call.now
+    }
+
+    /// Appends an event of a resource that happened with the call.
+    pub fn record_now<P: Payload>(&mut self, name: String, version: i64, payload: &P) {
+        self.record(NewEvent::new(name, version, self.call.now, &self.call.rule.clauses, payload));
     }
 
     /// Appends an event.

@@ -86,6 +86,12 @@ impl ::kefu_chassis::record::ResourceRow for AbsenceRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Absence> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", self.staff, ::kefu_chassis::names::Id:: < Absence > ::from_uuid(self
+            .id)
+        )
+    }
     fn show(&self) -> pb::Absence {
         Self::show(self)
     }

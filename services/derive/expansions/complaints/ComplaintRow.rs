@@ -298,6 +298,9 @@ impl ::kefu_chassis::record::ResourceRow for ComplaintRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Complaint> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        ::kefu_chassis::names::Id::<Complaint>::from_uuid(self.id).to_string()
+    }
     fn show(&self) -> pb::Complaint {
         Self::show(self)
     }

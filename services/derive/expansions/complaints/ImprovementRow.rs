@@ -198,6 +198,9 @@ impl ::kefu_chassis::record::ResourceRow for ImprovementRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Improvement> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        ::kefu_chassis::names::Id::<Improvement>::from_uuid(self.id).to_string()
+    }
     fn show(&self) -> pb::Improvement {
         Self::show(self)
     }

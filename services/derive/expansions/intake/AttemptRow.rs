@@ -66,6 +66,12 @@ impl ::kefu_chassis::record::ResourceRow for AttemptRow {
     fn id(&self) -> ::kefu_chassis::names::Id<ContactAttempt> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", ::kefu_chassis::names::Id:: < Request > ::from_uuid(self.request),
+            ::kefu_chassis::names::Id:: < ContactAttempt > ::from_uuid(self.id)
+        )
+    }
     fn show(&self) -> pb::ContactAttempt {
         Self::show(self)
     }

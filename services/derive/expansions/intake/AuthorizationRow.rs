@@ -76,6 +76,12 @@ impl ::kefu_chassis::record::ResourceRow for AuthorizationRow {
     fn id(&self) -> ::kefu_chassis::names::Id<RemoteAuthorization> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", ::kefu_chassis::names::Id:: < Request > ::from_uuid(self.request),
+            ::kefu_chassis::names::Id:: < RemoteAuthorization > ::from_uuid(self.id)
+        )
+    }
     fn show(&self) -> pb::RemoteAuthorization {
         Self::show(self)
     }

@@ -178,6 +178,9 @@ impl ::kefu_chassis::record::ResourceRow for CustomerRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Customer> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        ::kefu_chassis::names::Id::<Customer>::from_uuid(self.id).to_string()
+    }
     fn show(&self) -> pb::Customer {
         Self::show(self)
     }

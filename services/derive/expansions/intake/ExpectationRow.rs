@@ -97,6 +97,12 @@ impl ::kefu_chassis::record::ResourceRow for ExpectationRow {
     fn id(&self) -> ::kefu_chassis::names::Id<UnmetExpectation> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", ::kefu_chassis::names::Id:: < Request > ::from_uuid(self.request),
+            ::kefu_chassis::names::Id:: < UnmetExpectation > ::from_uuid(self.id)
+        )
+    }
     fn show(&self) -> pb::UnmetExpectation {
         Self::show(self)
     }

@@ -73,6 +73,12 @@ impl ::kefu_chassis::record::ResourceRow for ProgressRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Progress> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", ::kefu_chassis::names::Id:: < Request > ::from_uuid(self.request),
+            ::kefu_chassis::names::Id:: < Progress > ::from_uuid(self.id)
+        )
+    }
     fn show(&self) -> pb::Progress {
         Self::show(self)
     }

@@ -165,6 +165,12 @@ impl ::kefu_chassis::record::ResourceRow for ProjectRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Project> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", ::kefu_chassis::names::Id:: < Customer > ::from_uuid(self.customer),
+            ::kefu_chassis::names::Id:: < Project > ::from_uuid(self.id)
+        )
+    }
     fn show(&self) -> pb::Project {
         Self::show(self)
     }

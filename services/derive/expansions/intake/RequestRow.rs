@@ -527,6 +527,9 @@ impl ::kefu_chassis::record::ResourceRow for RequestRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Request> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        ::kefu_chassis::names::Id::<Request>::from_uuid(self.id).to_string()
+    }
     fn show(&self) -> pb::Request {
         Self::show(self)
     }

@@ -103,6 +103,12 @@ impl ::kefu_chassis::record::ResourceRow for TransferRow {
     fn id(&self) -> ::kefu_chassis::names::Id<Transfer> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", ::kefu_chassis::names::Id:: < Request > ::from_uuid(self.request),
+            ::kefu_chassis::names::Id:: < Transfer > ::from_uuid(self.id)
+        )
+    }
     fn show(&self) -> pb::Transfer {
         Self::show(self)
     }

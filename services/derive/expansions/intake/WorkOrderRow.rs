@@ -64,6 +64,12 @@ impl ::kefu_chassis::record::ResourceRow for WorkOrderRow {
     fn id(&self) -> ::kefu_chassis::names::Id<WorkOrder> {
         Self::id(self)
     }
+    fn name(&self) -> String {
+        format!(
+            "{}/{}", ::kefu_chassis::names::Id:: < Request > ::from_uuid(self.request),
+            ::kefu_chassis::names::Id:: < WorkOrder > ::from_uuid(self.id)
+        )
+    }
     fn show(&self) -> pb::WorkOrder {
         Self::show(self)
     }

@@ -5,15 +5,15 @@ use quote::{format_ident, quote};
 use syn::{Error, Result};
 
 use super::writes::bound;
-use super::{is_text, literal, selecting};
+use super::{is_text, literal, own_name, selecting};
 use crate::input::Row;
 use crate::statements::{insert, update};
 
 /// `ResourceRow`, the trait of a row that the contract shows as a resource.
-pub fn resource(row: &Row) -> TokenStream {
-    let (Some(kind), Some(shows)) = (&row.kind, &row.shows) else { return TokenStream::new() };
-    let ident = &row.ident;
-    quote! {
+pub fn resource(row: &Row) -> Result<TokenStream> {
+    let (Some(kind), Some(shows)) = (&row.kind, &row.shows) else { return Ok(TokenStream::new()) };
+    let (ident, name) = (&row.ident, own_name(row)?);
+    Ok(quote! {
         impl ::kefu_chassis::record::ResourceRow for #ident {
             type Kind = #kind;
             type Shown = #shows;
@@ -22,11 +22,15 @@ pub fn resource(row: &Row) -> TokenStream {
                 Self::id(self)
             }
 
+            fn name(&self) -> String {
+                #name
+            }
+
             fn show(&self) -> #shows {
                 Self::show(self)
             }
         }
-    }
+    })
 }
 
 /// `VersionedRow`, the trait of a resource with a version.

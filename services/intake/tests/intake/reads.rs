@@ -211,6 +211,9 @@ async fn an_update_changes_the_fields_of_its_mask_and_no_other() {
         ("王大明", &got.contacts),
         "without a mask, what is set"
     );
+    let call = pb::UpdateCustomerRequest { customer: Some(renamed.clone()), ..Default::default() };
+    let same = desk.customers.update_customer(call).await.unwrap().into_inner();
+    assert_eq!(same, renamed, "an update that changes nothing makes no version");
     let stale = pb::Customer { etag: "\"1\"".into(), ..got.clone() };
     let call = pb::UpdateCustomerRequest { customer: Some(stale), ..Default::default() };
     assert_refused(desk.customers.update_customer(call).await, Code::Aborted, ErrorReason::EtagStale);

@@ -109,14 +109,14 @@ pub async fn children<R: AggregateRoot, C: ChildRow>(
 }
 
 /// Implements methods that list resources beneath an aggregate, each given by its request, its response and the response's
-/// field of the rows. The messages are of the package imported as `$package`.
+/// field of the rows. The messages are of the package imported as `$package`. The module above sees the methods.
 #[macro_export]
 macro_rules! children {
     (impl $api:ty, under $root:ty, of $package:ident {
         $($method:ident($request:ident) -> $response:ident { $field:ident: $row:ty })*
     }) => {
         impl $api {$(
-            async fn $method(
+            pub(super) async fn $method(
                 &self,
                 call: &$crate::Call,
                 request: $package::$request,

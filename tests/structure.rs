@@ -1,6 +1,6 @@
 //! The sources have the structure that the house style asks for: the modules of each crate have an order ([`orders`]) and
 //! import only downwards, no files import each other in a circle, also in build scripts and tests, and models and
-//! lifecycles know neither Postgres nor the runtime nor gRPC.
+//! lifecycles know neither Postgres nor the runtime nor gRPC. Every public item has a comment.
 //!
 //! One file *imports* another when its code names it: in a `use`, or in any path that begins with `crate`, `self`, `super`,
 //! the crate's own name, a module declared in the file, or a name that a `use` of the file brought in; also within the tokens of
@@ -15,6 +15,7 @@
 //! files may, neither directly nor by a way around that does not lead through a file above them all, other than the
 //! crate's root. So what two folders share by their common parent is not held against them.
 
+mod comments;
 mod exports;
 mod graph;
 mod imports;
@@ -63,6 +64,13 @@ fn models_and_lifecycles_know_neither_postgres_nor_the_runtime_nor_grpc() {
     }
     assert!(files > 10, "only {files} files of models and lifecycles were found");
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn every_public_item_has_a_comment() {
+    let uncommented: Vec<String> =
+        crates().iter().flat_map(|each| each.files.iter()).flat_map(comments::uncommented).collect();
+    assert!(uncommented.is_empty(), "public items without a comment:\n{}", uncommented.join("\n"));
 }
 
 /// Returns a crate `kefu_made_up` of these files, given by their paths beneath `src` and their texts.

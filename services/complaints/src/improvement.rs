@@ -28,6 +28,7 @@ type Step<'a> = kefu_chassis::step::Step<'a, ImprovementRow>;
 /// Serves improvements and the analysis of complaints.
 #[derive(Clone, Debug)]
 pub struct Improvements {
+    /// What every service shares: database, clock, directory copy, regulation.
     pub chassis: Arc<Chassis>,
 }
 

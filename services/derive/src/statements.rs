@@ -10,7 +10,9 @@ const LINE: usize = 118;
 
 /// A statement, and the binds of its parameters.
 pub struct Statement {
+    /// SQL with parameters `$1`, `$2` and so on.
     pub sql: String,
+    /// Value of each parameter, in order.
     pub binds: Vec<Bind>,
 }
 

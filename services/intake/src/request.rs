@@ -29,6 +29,7 @@ mod work_order;
 /// Serves requests.
 #[derive(Clone, Debug)]
 pub struct Requests {
+    /// What every service shares: database, clock, directory copy, regulation.
     pub chassis: Arc<Chassis>,
     /// Country of telephone numbers written without a country code.
     pub country: Country,

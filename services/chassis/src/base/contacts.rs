@@ -14,6 +14,7 @@ pub struct Contact {
     /// E.164.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub phone: String,
+    /// E-mail address as it was given; empty when there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub email: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]

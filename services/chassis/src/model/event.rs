@@ -89,6 +89,7 @@ impl NewEvent {
 /// The encoded form of the duty changes in a journal row.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct DutyChanges {
+    /// Changes in the order in which the transaction made them.
     #[prost(message, repeated, tag = "1")]
     pub changes: Vec<DutyChange>,
 }

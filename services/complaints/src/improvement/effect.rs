@@ -12,6 +12,7 @@ use super::row::ImprovementRow;
 /// Counted complaints, and open ones that may still count.
 #[derive(Debug, Default)]
 pub struct Counted {
+    /// Counts before and after, as the contract shows them.
     pub effect: Effect,
     /// Open complaints without a cause yet, whose responsible department is the same or not known: received before the
     /// improvement, and after it.

@@ -19,6 +19,7 @@ pub(super) struct Connection {
     quiet_since: Mutex<Instant>,
     /// Tells the connection to end, so that another one can be accepted.
     pub make_room: Notify,
+    /// Address of the peer.
     pub origin: Origin,
 }
 
@@ -27,6 +28,7 @@ pub(super) struct Connection {
 pub(super) struct Busy(Arc<Connection>);
 
 impl Connection {
+    /// Creates a connection without calls.
     pub fn new(origin: Origin) -> Self {
         let quiet_since = Mutex::new(Instant::now());
         Self { streams: AtomicUsize::new(0), quiet_since, make_room: Notify::new(), origin }

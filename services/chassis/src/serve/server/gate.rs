@@ -55,6 +55,7 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Creates the gate of a server that keeps these limits.
     pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
         let quota = CallerQuota::new(limits.calls_per_caller);

@@ -150,7 +150,8 @@ impl Oracle {
         }
     }
 
-    /// Whether `at` is after the due time. For a paused clock, the beginning of the pause counts instead of a later `at`.
+    /// Whether the duty is overdue at `at`. While the clock is paused no time passes: a later `at` is judged as the time at
+    /// which the pause began.
     #[must_use]
     pub fn is_past(&self, at: i64) -> bool {
         let last = self.intervals.last().unwrap();

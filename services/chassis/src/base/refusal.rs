@@ -85,8 +85,8 @@ impl Error {
         self.into_status_of(language, None)
     }
 
-    /// Turns the error of a request with this message into the status that the caller gets; the message tells the labels of
-    /// its fields more exactly than their names do.
+    /// Turns the error of a request of this message into the status that the caller gets. Two messages may label fields of
+    /// the same name differently, so the message decides the label.
     #[must_use]
     pub fn into_status_of(self, language: Language, request: Option<&MessageDescriptor>) -> Status {
         let violations = self.violations(language, request);

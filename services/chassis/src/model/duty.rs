@@ -56,15 +56,15 @@ pub struct Duty {
     pub budget_us: i64,
     /// The time used up to when the clock last stopped.
     pub elapsed_us: i64,
-    /// The time that the clock stood, in wall time.
+    /// The total time for which the clock was paused, in wall time.
     pub paused_us: i64,
     /// When the clock began.
     pub opened_at: Timestamp,
-    /// Since when the clock runs; none while it stands, and after the duty's end.
+    /// Since when the clock runs; none during a pause, and after the duty's end.
     pub running_since: Option<Timestamp>,
-    /// Since when the clock stands; none while it runs, and after the duty's end.
+    /// Since when the clock is paused; none while it runs, and after the duty's end.
     pub paused_since: Option<Timestamp>,
-    /// Why the clock stands, one bit for each reason: [`BY_LIFECYCLE`], [`BY_PERSON`].
+    /// Why the clock is paused, one bit for each reason: [`BY_LIFECYCLE`], [`BY_PERSON`].
     pub pause_reasons: i16,
     /// When the duty must be fulfilled; during a pause, the due time from before it. None where an import does not know
     /// it.
@@ -362,8 +362,8 @@ impl Duty {
         changes
     }
 
-    /// Takes the event that marked a breach, if the breach has been retracted or corrected since: the next event of the
-    /// duty names it, and no later one does. Code that changes a duty calls this before it records the event.
+    /// Takes the id of the event that marked a breach, if the breach was retracted or corrected since. The caller puts it
+    /// into the event of the change (`corrects`); a second call returns none, so that only one event names it.
     pub fn take_corrected(&mut self) -> Option<Uuid> {
         let is_corrected = self.corrected || self.breached_at.is_none();
         self.breach_event.take_if(|_| is_corrected)

@@ -64,7 +64,7 @@ impl NewEvent {
         self
     }
 
-    /// Names the earlier event that this one corrects, if it corrects one.
+    /// Sets the earlier event that this one corrects, if it corrects one.
     #[must_use]
     pub fn correcting(mut self, event: Option<Uuid>) -> Self {
         self.corrects = event;

@@ -30,7 +30,7 @@ pub struct Watch {
     slot: OwnedSemaphorePermit,
 }
 
-/// How much was sent: every event up to a position, or only some items of the event there.
+/// How far a watch has come: it has sent every event up to a position or, of the event there, only the first items.
 #[derive(Clone, Copy)]
 struct Seen {
     position: i64,

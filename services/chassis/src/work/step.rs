@@ -30,8 +30,8 @@ pub trait AggregateRoot: StatefulRow {
 
     /// The lifecycle.
     fn lifecycle() -> &'static Lifecycle<Self::State, Self::Action, Self::Duty, Self::Facts>;
-    /// Everybody who has to do with the aggregate. Owner and department own its duties; all stakeholders may see it, and the
-    /// further parties may act where a row of the lifecycle says so.
+    /// Everybody who has to do with the aggregate. Owner and department own its duties. All stakeholders may see it; further
+    /// parties may act on it only where a row of the lifecycle says so.
     fn stakeholders(&self) -> Stakeholders<'_>;
     /// The earliest time at which anything can have happened to the aggregate.
     fn began_at(&self) -> Timestamp {
@@ -47,7 +47,8 @@ pub trait AggregateRoot: StatefulRow {
     fn subjects_beneath(&self) -> Vec<String> {
         Vec::new()
     }
-    /// The refusal of a new aggregate that violates this constraint of the database, if it is one for the caller.
+    /// Returns the refusal for a new aggregate that violates this constraint of the database; none where the violation is a
+    /// fault of the service.
     fn refused(&self, _constraint: &str) -> Option<Error> {
         None
     }
@@ -135,7 +136,7 @@ pub struct Step<'a, R: AggregateRoot> {
     call: &'a Call,
     /// The unit of work.
     pub change: UnitOfWork<'a>,
-    /// The aggregate's root, as it was, and after the action as it will be.
+    /// The aggregate's root: as it is stored until `fire`, and from then on as the action leaves it.
     pub record: R,
     /// When the action happened.
     pub at: Timestamp,
@@ -221,8 +222,8 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         self.ready_for(method, request.name(), request.etag(), facts).await
     }
 
-    /// Readies a locked aggregate for `method`, for a call of another method that does the same. `name` is the name that the
-    /// caller gave, and `given_etag` the version that they have seen.
+    /// Readies a locked aggregate for `method` on behalf of a call of another method, e.g. of one that acts on many aggregates.
+    /// `name` is the name that the caller gave, and `given_etag` the version that they have seen.
     pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
         let reach = R::lifecycle().reach(method, facts, self.record.stakeholders());
         if !self.call.reaches(&reach) {
@@ -232,7 +233,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         self.prepare().await
     }
 
-    /// Readies a locked aggregate for what the service does itself, whoever called, and locks its duties.
+    /// Readies a locked aggregate for an action of the service itself, which needs no rights of a caller, and locks its duties.
     pub async fn prepare(mut self) -> Result<Self, Error> {
         let name = self.record.id().to_string();
         self.at = self.call.after(self.record.changed_at(), self.at)?;

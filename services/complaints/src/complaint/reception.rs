@@ -157,14 +157,15 @@ impl Complaints {
         head.map(duty).into_iter().collect()
     }
 
-    /// The same duty as `notice_duty`; empty if the department was notified before.
+    /// The department's duty to acknowledge the notice, as `notice_duty` makes it; empty for a department that was notified
+    /// before, which owes it once.
     pub(super) fn notice_duty_once(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
         let is_notified = step.record.notified.iter().any(|known| known == department);
         if is_notified { Vec::new() } else { self.notice_duty(step, department) }
     }
 
-    /// Fails unless the person belongs or once belonged to the department: the complaint may be about something long
-    /// ago.
+    /// Refuses a responsible person who was never of the responsible department. Former members are accepted, because a
+    /// complaint may be about their time there; so is an empty name.
     pub(super) fn check_person(&self, department: &str, person: &str) -> Result<(), Error> {
         let is_theirs =
             self.chassis.directory.now().was_of(person, department, Timestamp::MIN, self.chassis.clock.now());
@@ -177,8 +178,7 @@ impl Complaints {
         ))
     }
 
-    /// Whether `staff` has been outside `department` ever since the complaint was received (A1.1). Whoever left it
-    /// since then is not outside.
+    /// Whether `staff` was at no time since the receipt of the complaint a member of `department` (A1.1).
     pub(super) fn is_outside(&self, record: &ComplaintRow, staff: &str, department: &str, now: Timestamp) -> bool {
         let since = record.received_at.to_jiff();
         department.is_empty() || !self.chassis.directory.now().was_of(staff, department, since, now)

@@ -123,8 +123,8 @@ impl Requests {
         Ok((id, registration))
     }
 
-    /// Builds the complaint to register. Its time of receipt is now, even if a later attempt registers it. Checks what
-    /// the complaints service would refuse, while the caller can still correct it.
+    /// Builds the complaint to register. Its time of receipt is that of this call, even if a later attempt registers it.
+    /// Refuses here what the complaints service would refuse, while the caller can still correct it.
     fn registration(
         &self,
         call: &Call,

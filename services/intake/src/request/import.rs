@@ -1,5 +1,5 @@
-//! `ImportRequests`: requests of another system, measured by the same duties as live ones. An import is checked by no
-//! gate and notifies nobody.
+//! `ImportRequests`: requests of another system, with the same duties as live ones. No gate checks an import, and it
+//! notifies nobody.
 
 use std::collections::{HashMap, HashSet};
 

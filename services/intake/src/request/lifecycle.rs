@@ -95,7 +95,7 @@ pub struct HandedTo {
 pub struct Facts {
     /// Channel of the contact.
     pub channel: Channel,
-    /// Whether the customer was answered, before this action or by it.
+    /// Whether the customer is answered once this action is done.
     pub is_answered: bool,
     /// Time of the first answer, if this action gives it.
     pub answered_at: Option<Timestamp>,
@@ -119,7 +119,7 @@ pub struct Facts {
     pub attempt_days: (u32, u32),
     /// Time since closing, and the time within which a closed request can be reopened.
     pub closed_for: (SignedDuration, SignedDuration),
-    /// Whether the customer was answered before this action.
+    /// Whether the customer had been answered before this action.
     pub was_answered: bool,
     /// Whether the business domain belongs to the first responder's department; none until the request is classified,
     /// or if the directory had not been copied then.
@@ -136,7 +136,7 @@ pub struct Facts {
     pub handed_to: Option<HandedTo>,
     /// Whether this action declines the transfer.
     pub is_declined: bool,
-    /// Whether nobody works on the request, as `row::is_unattended` defines it.
+    /// Whether nobody works on the request: its owner is absent, has left, or only accepted its transfer.
     pub is_unattended: bool,
     /// Whether the new owner is active in the department responsible.
     pub fits_department: bool,

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
 use crate::shared::{Complaint, Contact, Customer, Project, Request, Transfer};
 
-/// One action on a request, from loading to storing.
+/// A step of a request: one action, from locking to storing.
 pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 
 /// A request as it is stored.

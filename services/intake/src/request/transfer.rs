@@ -1,5 +1,5 @@
-//! Transfers of a request to the person in charge of another department, who accepts or declines (A2.4), and the record
-//! of bounces: transferring a request again and again, or declining one in scope (A2.7).
+//! Transfers of a request to the person in charge of another department, who accepts or declines (A2.4), and bounces: a
+//! request that is transferred again and again, or declined although it is in scope (A2.7).
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};

@@ -1,4 +1,4 @@
-//! One connection of a server, and since when it has no call.
+//! One connection of a server: its open streams, and since when it has none.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ pub(super) struct Connection {
     pub origin: Origin,
 }
 
-/// A stream of a connection, which counts until it is dropped.
+/// An open stream of a connection; dropping it ends the count.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Connection>);
 

@@ -91,6 +91,15 @@ pub struct Gate<F> {
     pub of_call: bool,
 }
 
+/// How often something was done, and how often a clause requires it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How often it was done.
+    pub made: u32,
+    /// How often it must be done.
+    pub required: u32,
+}
+
 /// Who may take an action.
 pub struct Reach<F> {
     /// The people in words, for the page of the lifecycle, e.g. `its investigator`.
@@ -168,6 +177,14 @@ pub struct ActionContext<'a> {
     pub now: Timestamp,
     /// The regulation in force.
     pub regulation: &'a Regulation,
+}
+
+impl Tally {
+    /// Whether it was done often enough.
+    #[must_use]
+    pub fn is_enough(self) -> bool {
+        self.made >= self.required
+    }
 }
 
 impl<F> Gate<F> {

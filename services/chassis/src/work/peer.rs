@@ -230,11 +230,11 @@ mod tests {
             let shown = format!("{status:?}");
             assert!(matches!(failure(status), Error::Away(_)), "{shown}");
         }
-        for said in
+        for status in
             [Status::internal("something unexpected happened"), Status::unknown("what"), Status::data_loss("it")]
         {
-            let shown = format!("{said:?}");
-            assert!(matches!(failure(said), Error::Unexpected(_)), "{shown}");
+            let shown = format!("{status:?}");
+            assert!(matches!(failure(status), Error::Unexpected(_)), "{shown}");
         }
     }
 }

@@ -135,7 +135,7 @@ mod tests {
             .iter()
             .enumerate()
             .filter(|(_, rules)| rules.contains(&Rule::EightOnOneSide))
-            .map(|(place, _)| place)
+            .map(|(index, _)| index)
             .collect();
         assert_eq!(signalled, [7, 8, 16, 17]);
     }

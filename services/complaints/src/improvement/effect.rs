@@ -24,7 +24,7 @@ pub struct Counted {
 /// high.
 pub async fn count(
     connection: &mut PgConnection,
-    record: &ImprovementRow,
+    root: &ImprovementRow,
     done: Timestamp,
     check: Timestamp,
     zone: &TimeZone,
@@ -43,8 +43,8 @@ pub async fn count(
             count(*) filter (where is_open and is_before) as "open_before!",
             count(*) filter (where is_open and not is_before) as "open_after!"
         from c"#,
-        record.responsible_department,
-        record.cause_category,
+        root.responsible_department,
+        root.cause_category,
         sql::at(before),
         sql::at(done),
         sql::at(check),

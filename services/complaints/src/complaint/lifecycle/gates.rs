@@ -137,7 +137,7 @@ pub const ALL_DONE: Gate<Facts> =
 /// (C5.8).
 pub const WITHOUT_COMPLAINANT: Gate<Facts> = Gate::of_call(
     "C5.8",
-    |facts| facts.has_refused || facts.attempts.0 >= facts.attempts.1 && facts.attempt_days.0 >= facts.attempt_days.1,
+    |facts| facts.has_refused || facts.attempts.is_enough() && facts.attempt_days.is_enough(),
     "too few attempts, or on too few working days, are recorded for this step, and no written refusal is on file",
     "本环节记录的联系次数或工作日数不足，且无投诉人的书面拒绝",
 );

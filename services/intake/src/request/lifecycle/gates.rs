@@ -27,21 +27,21 @@ pub const HANDED_OVER: Gate<Facts> = Gate::of_call(
 /// Enough attempts that reached nobody are recorded since the request was last opened (C4.2).
 pub const ATTEMPTED: Gate<Facts> = Gate::on_record(
     "C4.2",
-    |facts| facts.attempts.0 >= facts.attempts.1,
+    |facts| facts.attempts.is_enough(),
     "too few attempts to reach the customer are recorded",
     "记录的联系客户次数不足",
 );
 /// The attempts are on enough different working days (C4.2).
 pub const ATTEMPTED_ON_DAYS: Gate<Facts> = Gate::on_record(
     "C4.2",
-    |facts| facts.attempt_days.0 >= facts.attempt_days.1,
+    |facts| facts.attempt_days.is_enough(),
     "the attempts are on too few working days",
     "联系客户所分布的工作日不足",
 );
 /// A closed request is reopened only within the time of C4.3.
 pub const REOPENABLE: Gate<Facts> = Gate::on_record(
     "C4.3",
-    |facts| facts.closed_for.0 <= facts.closed_for.1,
+    |facts| facts.closed_for <= facts.reopen_within,
     "it was closed too long ago to be reopened: register a new request",
     "关闭时间过久，不能重新受理，请登记新请求",
 );

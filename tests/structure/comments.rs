@@ -74,13 +74,13 @@ impl<'ast> Visit<'ast> for Search<'_> {
                 for each in &item.items {
                     match each {
                         TraitItem::Const(each) => {
-                            self.check(&item.vis, &each.attrs, &format!("{}::{}", item.ident, each.ident))
+                            self.check(&item.vis, &each.attrs, &format!("{}::{}", item.ident, each.ident));
                         }
                         TraitItem::Fn(each) => {
-                            self.check(&item.vis, &each.attrs, &format!("{}::{}", item.ident, each.sig.ident))
+                            self.check(&item.vis, &each.attrs, &format!("{}::{}", item.ident, each.sig.ident));
                         }
                         TraitItem::Type(each) => {
-                            self.check(&item.vis, &each.attrs, &format!("{}::{}", item.ident, each.ident))
+                            self.check(&item.vis, &each.attrs, &format!("{}::{}", item.ident, each.ident));
                         }
                         _ => {}
                     }

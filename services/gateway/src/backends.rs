@@ -212,11 +212,6 @@ impl Backend {
         Ok(backend)
     }
 
-    /// Returns the resource name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Whether a replica is ready.
     pub fn is_ready(&self) -> bool {
         self.replicas().iter().any(|replica| replica.state() == State::Ready)

@@ -152,7 +152,7 @@ pub async fn record_repeat(
         repeat_contacts: earlier.repeat_contacts,
         priority: earlier.priority.into(),
     };
-    store_other(change, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+    store_other(work, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
 }
 
 /// Records that two requests are related.
@@ -169,7 +169,7 @@ async fn record_relation(
         other: root.id().to_string(),
         relation: Relation::Related.into(),
     };
-    store_other(change, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+    store_other(work, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
 }
 
 /// Adds each request to the other's links.

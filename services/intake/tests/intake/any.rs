@@ -142,7 +142,9 @@ impl World {
         }
         for (method, states) in states_of_methods(&self.explained().await) {
             let state = ACTED_ON.into_iter().find(|state| states.contains(state.as_str_name()));
-            let name = self.request_in(state.expect("a method acts on a request that is not cancelled")).await;
+            let name = self
+                .request_in(state.unwrap_or_else(|| panic!("{method} acts on no request that is open or closed")))
+                .await;
             self.target.insert(method, name);
         }
         self.seed_desk().await;

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
 use kefu_proto::compliance::v1::duty::State as Kept;
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
@@ -12,7 +11,7 @@ use kefu_proto::intake::v1::request::State;
 use kefu_proto::intake::v1::request_bounced::Cause;
 use kefu_proto::intake::v1::transfer::{Capacity, State as Answer};
 use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
-use kefu_proto::notifications::v1::{AcknowledgeNotificationRequest, ListNotificationsRequest, Notification};
+use kefu_proto::notifications::v1::{ListNotificationsRequest, Notification};
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
 use prost::Message as _;

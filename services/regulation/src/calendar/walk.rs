@@ -130,12 +130,12 @@ impl<'a> OffsetChanges<'a> {
         let Ok(midnight) = TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())) else {
             return true;
         };
-        while let Some(change) = self.inner.peek() {
+        while let Some(change) = self.0.peek() {
             let distance = change.timestamp().duration_since(midnight);
             if distance >= -Self::MARGIN {
                 return distance <= Self::MARGIN + SignedDuration::from_hours(24);
             }
-            self.inner.next();
+            self.0.next();
         }
         false
     }

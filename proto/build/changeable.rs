@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
-use super::{is_ours, type_path};
+use super::names::{is_ours, type_path};
 
 /// Values of `google.api.field_behavior` that keep updates from a field: OUTPUT_ONLY, IMMUTABLE, IDENTIFIER.
 const FIXED: [i32; 3] = [3, 5, 8];

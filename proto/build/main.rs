@@ -10,10 +10,13 @@ use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
 
 mod changeable;
+mod names;
 mod payloads;
 mod redacted;
 mod requests;
 mod serve;
+
+use names::is_ours;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files = proto_files(Path::new("kefu"))?;
@@ -96,31 +99,8 @@ fn proto_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(found)
 }
 
-fn is_ours(full_name: &str) -> bool {
-    full_name.starts_with("kefu.")
-}
-
 /// Returns every method of the packages of kefu.
 fn methods(pool: &DescriptorPool) -> impl Iterator<Item = MethodDescriptor> {
     let services: Vec<_> = pool.services().filter(|service| is_ours(service.full_name())).collect();
     services.into_iter().flat_map(|service| service.methods().collect::<Vec<_>>())
-}
-
-/// Returns the path of a message's type below the crate, e.g. `intake::v1::Request`.
-fn type_path(message: &MessageDescriptor) -> String {
-    let name = message.full_name();
-    assert!(is_ours(name) && message.parent_message().is_none(), "{name} is no top-level message of kefu");
-    name.trim_start_matches("kefu.").replace('.', "::")
-}
-
-/// Turns `ListMyQueue` into `list_my_queue`.
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
 }

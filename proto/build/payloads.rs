@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, Value};
 
-use super::{is_ours, snake_case, type_path};
+use super::names::{is_ours, snake_case, type_path};
 
 const ALWAYS: i32 = 2;
 const SOMETIMES: i32 = 3;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor};
 
-use super::{is_ours, type_path};
+use super::names::{is_ours, type_path};
 
 /// Returns the messages of kefu that have marked fields.
 pub fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {

@@ -4,7 +4,7 @@
 
 use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor};
 
-use super::type_path;
+use super::names::type_path;
 
 /// Writes the implementation of `Target` for the request of `method`, if it changes one resource.
 pub fn target_impl(method: &MethodDescriptor) -> Option<String> {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 
-use super::{snake_case, type_path};
+use super::names::{snake_case, type_path};
 
 /// Writes the macro of a service.
 pub fn macro_of(service: &ServiceDescriptor) -> String {

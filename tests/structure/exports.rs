@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{Item, ItemMacro, UseTree};
 
-use super::imports::{Path, reexports};
+use super::paths::{Path, reexports};
 use super::sources::{Crate, File};
 
 /// The exports of a crate. Paths here lack the leading `crate`.

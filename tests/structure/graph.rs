@@ -9,25 +9,30 @@ use super::sources::Crate;
 /// The imports among the files of a crate, by the importing file.
 #[derive(Clone)]
 pub struct Graph {
-    imports: BTreeMap<String, BTreeSet<String>>,
+    /// The folder of the crate.
+    pub folder: String,
+    /// The files that each file imports.
+    pub imports: BTreeMap<String, BTreeSet<String>>,
     /// The module of each file.
-    modules: BTreeMap<String, Vec<String>>,
+    pub modules: BTreeMap<String, Vec<String>>,
 }
 
 impl Graph {
     /// Returns the imports of a crate, without files that only tests compile.
     pub fn of(of: &Crate) -> Self {
         let exports = Exports::of(of);
-        let is_for_tests = |module: &[String]| module.last().is_some_and(|name| name == "tests");
+        let is_for_tests = |module: &[String]| module.iter().any(|name| name == "tests");
         let files: Vec<_> = of.files.iter().filter(|file| !is_for_tests(&file.module)).collect();
         Self {
+            folder: of.folder.clone(),
             imports: files.iter().map(|file| (file.path.clone(), imports(file, &of.name, &exports))).collect(),
             modules: files.iter().map(|file| (file.path.clone(), file.module.clone())).collect(),
         }
     }
 
     /// Returns the shortest circle of each knot, which ends with its first file again. A knot is a set of files of
-    /// which each leads to each other. A file and those beneath it are one module and may import each other.
+    /// which each leads to each other. A file and those beneath it are one module and may import each other; the crate's
+    /// root and the files beneath it may not.
     pub fn circles(&self) -> Vec<Vec<&str>> {
         let all = self.imports.keys().map(String::as_str).collect();
         self.knots(&all).iter().filter_map(|knot| self.shortest_circle(knot)).collect()
@@ -80,10 +85,10 @@ impl Graph {
         circles.filter(|circle| self.face(circle).is_none()).min_by_key(Vec::len)
     }
 
-    /// Returns the file among `files` that all others lie beneath, if there is one.
+    /// Returns the file among `files`, other than the crate's root, that all others lie beneath, if there is one.
     fn face<'a>(&self, files: &[&'a str]) -> Option<&'a str> {
         let is_above = |face: &str| files.iter().all(|file| self.modules[*file].starts_with(&self.modules[face]));
-        files.iter().copied().find(|face| is_above(face))
+        files.iter().copied().filter(|file| !self.modules[*file].is_empty()).find(|face| is_above(face))
     }
 
     /// Returns the shortest way from one file of a knot to another.
@@ -139,7 +144,16 @@ mod tests {
     fn a_file_and_those_beneath_it_may_import_each_other_but_not_those_beneath_among_themselves() {
         let family = [("lib.rs", "mod a; use a::A;"), ("a.rs", "mod b; mod c; use b::B; use c::C;")];
         let with = |b, c| [family.as_slice(), &[("a/b.rs", b), ("a/c.rs", c)]].concat();
-        assert_eq!(circles(&with("use super::A; use super::c::C;", "use super::A; use crate::Root;")), [""; 0]);
+        assert_eq!(circles(&with("use super::A; use super::c::C;", "use super::A;")), [""; 0]);
         assert_eq!(circles(&with("use super::c::C;", "use super::{A, b::B};")), ["a/b a/c a/b"]);
+    }
+
+    #[test]
+    fn a_circle_that_leads_through_the_root_is_found() {
+        let root = ("lib.rs", "mod a; mod b; use a::A; pub struct Root;");
+        let (lower, upper) = (("a.rs", "use crate::b::B;"), ("b.rs", "use crate::Root;"));
+        assert_eq!(circles(&[root, lower, upper]), ["a b lib a"]);
+        assert_eq!(circles(&[root, lower, ("b.rs", "use crate::B;")]), ["a b lib a"]);
+        assert_eq!(circles(&[("lib.rs", "mod a; mod b; pub use a::A;"), lower, upper]), [""; 0]);
     }
 }

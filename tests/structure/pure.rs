@@ -2,7 +2,7 @@
 
 use syn::visit::{self, Visit};
 
-use super::imports::paths;
+use super::paths::paths;
 use super::sources::File;
 
 /// The crates that pure code does not use.

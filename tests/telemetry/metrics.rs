@@ -115,12 +115,12 @@ async fn append(bench: &Bench) {
     let caller = Identity { subject: "staff/writer".into(), roles: vec![Role::Admin], department: String::new() };
     let rule = bench.chassis().rules.at("/kefu.compliance.v1.ComplianceService/PauseDuty").unwrap().clone();
     let call = Call::internal(Arc::new(caller), rule, bench.now(), None, b"");
-    let mut change = bench.chassis().begin(&call).await.unwrap();
+    let mut work = bench.chassis().begin(&call).await.unwrap();
     for version in 1..=EVENTS {
         let payload = DutyChanged { subject: "x".repeat(10_000) };
-        change.record(NewEvent::new("things/1", version, call.now, &["A9.1"], &payload));
+        work.record(NewEvent::new("things/1", version, call.now, &["A9.1"], &payload));
     }
-    change.commit(()).await.unwrap();
+    work.commit(()).await.unwrap();
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod staff;
 /// Serves the directory.
 #[derive(Clone, Debug)]
 pub struct Directory {
+    /// What every service shares: database, clock, directory copy, regulation.
     pub chassis: Arc<Chassis>,
 }
 

@@ -13,7 +13,7 @@ mod directory;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// The service as its own binary, `kefu up` and tests start it.
+/// The service, as its own binary, `kefu up` and tests start it.
 pub static SERVICE: Service = Service {
     schema: "appraisal",
     port: 7004,

@@ -1,5 +1,5 @@
-//! The chassis: everything that every service of kefu shares and no service owns. It holds identity, rules, the way of a
-//! call, lifecycles, duties, the journal, configuration and the server, and knows no domain.
+//! The chassis: everything that every service of kefu shares and no service owns. It holds identity, rules, the steps
+//! that every call takes, lifecycles, duties, the journal, configuration and the server, and knows no domain.
 //!
 //! The files lie in layers, each of which imports only from those before it: `base`, `telemetry`, `contract`, `model`,
 //! `store`, `work`, `serve`. Services use the modules that are exported here, whatever their layer.
@@ -32,7 +32,7 @@ pub mod config {
 }
 
 pub mod directory {
-    //! The organisation, as the directory holds it, and the copy of it that a service follows.
+    //! The organisation, and the copy of the directory that each service keeps of it.
     pub use crate::model::organisation::*;
     pub use crate::store::directory::Directory;
     pub use crate::work::follow;

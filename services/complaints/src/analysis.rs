@@ -184,8 +184,8 @@ fn trend(
 ) -> (Vec<Week>, f64) {
     let mut points = Vec::with_capacity(mondays.len());
     let mut names = Vec::with_capacity(mondays.len());
-    for (place, monday) in (1..).zip(mondays) {
-        let count = counts.iter().find(|row| row.place == place).map_or(0, |row| row.count);
+    for (number, monday) in (1..).zip(mondays) {
+        let count = counts.iter().find(|row| row.place == number).map_or(0, |row| row.count);
         let week = monday.date().iso_week_date();
         names.push(format!("{}-W{:02}", week.year(), week.week()));
         points.push(Point { count, units: span.units(monday, &next_monday(monday), contacts) });
@@ -228,8 +228,8 @@ fn monday(day: &Zoned) -> Zoned {
 fn satisfaction_of(counts: Vec<(i16, i64)>) -> Satisfaction {
     let mut distribution = vec![0; 5];
     for (degree, count) in counts {
-        if let Some(place) = usize::try_from(degree - 1).ok().and_then(|place| distribution.get_mut(place)) {
-            *place += count;
+        if let Some(answers) = usize::try_from(degree - 1).ok().and_then(|index| distribution.get_mut(index)) {
+            *answers += count;
         }
     }
     let count: i64 = distribution.iter().sum();

@@ -24,6 +24,7 @@ mod watch;
 /// Serves complaints.
 #[derive(Clone, Debug)]
 pub struct Complaints {
+    /// What every service shares: database, clock, directory copy, regulation.
     pub chassis: Arc<Chassis>,
     /// Country of telephone numbers written without a country code.
     pub country: Country,

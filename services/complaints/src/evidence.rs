@@ -123,17 +123,17 @@ impl Evidences {
     ) -> Result<(Step<'a>, pb::Evidence), Error> {
         let facts = step.facts();
         step.fire(Action::AddEvidence, &facts)?;
-        step.record.evidence_count += 1;
+        step.root.evidence_count += 1;
         let id = Id::<Evidence>::new(call.now);
         let evidence = pb::Evidence {
-            name: format!("{}/{id}", step.record.id()),
+            name: format!("{}/{id}", step.root.id()),
             collector: call.caller.subject.clone(),
             collected_time: Some(to_proto(step.at)),
             create_time: Some(to_proto(call.now)),
             ..evidence
         };
-        let row = EvidenceRow { id: id.uuid(), complaint: step.record.id, body: evidence.encode_to_vec() };
-        row.insert(step.change.connection()).await?;
+        let row = EvidenceRow { id: id.uuid(), complaint: step.root.id, body: evidence.encode_to_vec() };
+        row.insert(step.work.connection()).await?;
         Ok((step, evidence))
     }
 
@@ -164,11 +164,11 @@ impl Evidences {
 async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<pb::Evidence, Error> {
     let not_found = || unknown::<Evidence>(name);
     let id = kefu_chassis::names::id::<Evidence>(name)?;
-    let record: ComplaintRow = step::seen_above::<_, Evidence>(connection, call, name).await?;
-    if record.is_accused(call) {
+    let root: ComplaintRow = step::seen_above::<_, Evidence>(connection, call, name).await?;
+    if root.is_accused(call) {
         return Err(not_found());
     }
-    EvidenceRow::of(connection, record.id(), id).await?.ok_or_else(not_found)?.message()
+    EvidenceRow::of(connection, root.id(), id).await?.ok_or_else(not_found)?.message()
 }
 
 /// Fails unless the digest is empty or has the 32 bytes of a SHA-256.

@@ -28,6 +28,7 @@ type Step<'a> = kefu_chassis::step::Step<'a, ImprovementRow>;
 /// Serves improvements and the analysis of complaints.
 #[derive(Clone, Debug)]
 pub struct Improvements {
+    /// What every service shares: database, clock, directory copy, regulation.
     pub chassis: Arc<Chassis>,
 }
 
@@ -39,20 +40,20 @@ impl Improvements {
         call: &Call,
         request: pb::CreateImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
-        let record = self.new_row(call, &request)?;
-        let mut facts = record.facts(&self.chassis, call.now);
-        facts.is_outside = facts.verifier.1 != record.department;
-        let mut step = Step::create(&self.chassis, call, record, call.now, Action::Plan, &facts).await?;
+        let root = self.new_row(call, &request)?;
+        let mut facts = root.facts(&self.chassis, call.now);
+        facts.is_outside = facts.verifiers_department != root.department;
+        let mut step = Step::create(&self.chassis, call, root, call.now, Action::Plan, &facts).await?;
         let found = sqlx::query!(
             r#"select id, responsible_department = $2 and cause_category = $3 as "is_same!" from complaints.complaint
             where id = any($1)"#,
-            &step.record.complaints,
-            step.record.responsible_department,
-            step.record.cause_category,
+            &step.root.complaints,
+            step.root.responsible_department,
+            step.root.cause_category,
         );
-        let found = found.fetch_all(step.change.connection()).await?;
+        let found = found.fetch_all(step.work.connection()).await?;
         let is_missing = |id: &Uuid| found.iter().all(|row| row.id != *id);
-        if let Some(missing) = step.record.complaints.iter().position(is_missing) {
+        if let Some(missing) = step.root.complaints.iter().position(is_missing) {
             return Err(unknown::<Complaint>(&request.complaints[missing]));
         }
         // The effect is counted over complaints with this cause and department, so at least one of those named must have
@@ -102,10 +103,10 @@ impl Improvements {
         let check_at = regulation.calendar().after(step.at, regulation.get(params::CHECK_AFTER).to_span());
         let facts = lifecycle::Facts { check_at: Some(check_at), ..step.facts() };
         step.fire(Action::Complete, &facts)?;
-        step.record.completed_at = Some(sql::at(step.at));
-        step.record.check_at = Some(sql::at(check_at));
-        step.record.report = request.report;
-        let payload = pb::ImprovementCompleted { state: step.state(), improvement: Some(step.record.show()) };
+        step.root.completed_at = Some(sql::at(step.at));
+        step.root.check_at = Some(sql::at(check_at));
+        step.root.report = request.report;
+        let payload = pb::ImprovementCompleted { state: step.state(), improvement: Some(step.root.show()) };
         step.finish(&payload).await
     }
 
@@ -115,25 +116,25 @@ impl Improvements {
         request: pb::VerifyImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let counted = match (step.record.completed_at, step.record.check_at) {
+        let counted = match (step.root.completed_at, step.root.check_at) {
             (Some(done), Some(check)) => {
                 let zone = self.chassis.regulation.calendar().zone().clone();
-                effect::count(step.change.connection(), &step.record, done.to_jiff(), check.to_jiff(), &zone).await?
+                effect::count(step.work.connection(), &step.root, done.to_jiff(), check.to_jiff(), &zone).await?
             }
             _ => effect::Counted::default(),
         };
         let mut facts = step.facts();
         // A checker who belonged to the department at any time since the improvement was carried out is not outside.
-        let since = step.record.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
+        let since = step.root.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
         let known = self.chassis.directory.now();
-        facts.is_outside = !known.was_of(&call.caller.subject, &step.record.department, since.min(step.at), step.at);
+        facts.is_outside = !known.was_of(&call.caller.subject, &step.root.department, since.min(step.at), step.at);
         facts.is_final = !facts.is_time || counted.is_final();
         let is_effective = effect::is_effective(&counted.effect);
         step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
-        step.record.verified_at = Some(sql::at(step.at));
-        step.record.comment = request.comment;
-        step.record.set_effect(&counted.effect);
-        let payload = pb::ImprovementVerified { state: step.state(), improvement: Some(step.record.show()) };
+        step.root.verified_at = Some(sql::at(step.at));
+        step.root.comment = request.comment;
+        step.root.set_effect(&counted.effect);
+        let payload = pb::ImprovementVerified { state: step.state(), improvement: Some(step.root.show()) };
         step.finish(&payload).await
     }
 

@@ -23,7 +23,7 @@ pub use complaint::archive::purge::purge;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// The service as its own binary, `kefu up` and tests start it.
+/// The service, as its own binary, `kefu up` and tests start it.
 pub static SERVICE: Service = Service {
     schema: "complaints",
     port: 7002,

@@ -7,7 +7,9 @@ use syn::{Attribute, Data, DeriveInput, Error, Expr, Field, Fields, LitStr, Path
 
 /// A struct that derives `Record`.
 pub struct Row {
+    /// Name of the struct.
     pub ident: Ident,
+    /// Visibility of the struct, which its macros and columns get too.
     pub visibility: Visibility,
     /// The table. A service's own table has its schema before its name; a table of the chassis has none.
     pub table: String,
@@ -45,6 +47,7 @@ pub struct Import {
 
 /// A search table.
 pub struct Search {
+    /// Table with its schema, e.g. `intake.request_search`.
     pub table: String,
     /// Columns beside `tokens` and `texts`, each with the column of the row that it copies.
     pub repeats: Vec<(String, String)>,
@@ -52,8 +55,11 @@ pub struct Search {
 
 /// A column.
 pub struct Column {
+    /// Name of the field, which is the column's name.
     pub ident: Ident,
+    /// Rust type of the field.
     pub kind: Type,
+    /// Place of the field, at which errors about the column are shown.
     pub span: Span,
     /// Whether updates leave the column out.
     pub is_fixed: bool,

@@ -10,7 +10,9 @@ const LINE: usize = 118;
 
 /// A statement, and the binds of its parameters.
 pub struct Statement {
+    /// SQL with parameters `$1`, `$2` and so on.
     pub sql: String,
+    /// Value of each parameter, in order.
     pub binds: Vec<Bind>,
 }
 
@@ -32,13 +34,14 @@ pub enum Bind {
 struct Binds(Vec<Bind>);
 
 impl Binds {
-    fn place(&mut self, bind: Bind) -> String {
+    /// Returns the parameter of a value, e.g. `$3`.
+    fn parameter(&mut self, bind: Bind) -> String {
         let known = self.0.iter().position(|known| *known == bind);
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.0.push(bind);
             self.0.len() - 1
         });
-        format!("${}", place + 1)
+        format!("${}", index + 1)
     }
 }
 
@@ -62,10 +65,10 @@ pub fn insert(row: &Row) -> Statement {
     let columns = wrapped(row.columns.iter().map(|column| column.ident.to_string()), 4);
     let values = row.columns.iter().enumerate().map(|(at, column)| match &row.number {
         Some((prefix, _)) if column.ident == "number" => {
-            let day = binds.place(Bind::Day);
+            let day = binds.parameter(Bind::Day);
             format!("'{prefix}-' || {day} || '-' || lpad(n::text, greatest(6, length(n::text)), '0')")
         }
-        _ => value(column, &binds.place(Bind::Column(at))),
+        _ => value(column, &binds.parameter(Bind::Column(at))),
     });
     let values = wrapped(values, 4);
     let table = &row.table;
@@ -85,9 +88,9 @@ fn searched_insert(row: &Row, binds: &mut Binds) -> String {
     let mut values: Vec<String> = Vec::new();
     for (_, repeated) in &search.repeats {
         let at = row.columns.iter().position(|column| column.ident == repeated).unwrap_or_default();
-        values.push(binds.place(Bind::Column(at)));
+        values.push(binds.parameter(Bind::Column(at)));
     }
-    values.extend([binds.place(Bind::Tokens), binds.place(Bind::Texts)]);
+    values.extend([binds.parameter(Bind::Tokens), binds.parameter(Bind::Texts)]);
     format!("with searched as (\n    insert into {} ({names}) values ({}))\n", search.table, values.join(", "))
 }
 
@@ -95,11 +98,11 @@ fn searched_insert(row: &Row, binds: &mut Binds) -> String {
 pub fn update(row: &Row) -> Option<Statement> {
     let key = row.columns.iter().position(|column| column.ident == "id")?;
     let mut binds = Binds::default();
-    let id = binds.place(Bind::Column(key));
+    let id = binds.parameter(Bind::Column(key));
     let searched = match &row.search {
         None => String::new(),
         Some(search) => {
-            let (tokens, texts) = (binds.place(Bind::Tokens), binds.place(Bind::Texts));
+            let (tokens, texts) = (binds.parameter(Bind::Tokens), binds.parameter(Bind::Texts));
             let (own, _) = search.repeats.first()?;
             let table = &search.table;
             format!(
@@ -113,8 +116,8 @@ pub fn update(row: &Row) -> Option<Statement> {
         return None;
     }
     let set = changing.into_iter().map(|(at, column)| {
-        let place = binds.place(Bind::Column(at));
-        format!("{} = {}", column.ident, value(column, &place))
+        let parameter = binds.parameter(Bind::Column(at));
+        format!("{} = {}", column.ident, value(column, &parameter))
     });
     let set = wrapped(set, 4);
     let sql = format!("{searched}update {} set\n    {set}\nwhere id = {id}", row.table);

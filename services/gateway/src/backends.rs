@@ -126,7 +126,7 @@ pub struct Backend {
 
 /// Why there is no place for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoPlace {
+pub enum NoLease {
     /// No replica is ready.
     Away,
     /// The two replicas whose turn it is have as many calls as they can hold.
@@ -212,19 +212,14 @@ impl Backend {
         Ok(backend)
     }
 
-    /// Returns the resource name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Whether a replica is ready.
     pub fn is_ready(&self) -> bool {
         self.replicas().iter().any(|replica| replica.state() == State::Ready)
     }
 
-    /// Finds a place for a call: of two replicas in turn, the one with fewer calls under way. Replicas that are
+    /// Leases a connection for a call: of two replicas in turn, the one with fewer calls under way. Replicas that are
     /// suspected to be away are tried when no other is left.
-    pub fn place(&self, kind: Kind) -> Result<Lease, NoPlace> {
+    pub fn lease(&self, kind: Kind) -> Result<Lease, NoLease> {
         let replicas = self.replicas();
         let of = |state| replicas.iter().filter(move |replica| replica.state() == state).collect::<Vec<_>>();
         let mut candidates = of(State::Ready);
@@ -233,12 +228,12 @@ impl Backend {
         }
         let count = candidates.len();
         if count == 0 {
-            return Err(NoPlace::Away);
+            return Err(NoLease::Away);
         }
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let pair = [candidates[turn % count], candidates[(turn + 1) % count]];
         let chosen = pair.into_iter().min_by_key(|replica| replica.load(kind));
-        chosen.ok_or(NoPlace::Away)?.take(kind).ok_or(NoPlace::Full)
+        chosen.ok_or(NoLease::Away)?.take(kind).ok_or(NoLease::Full)
     }
 
     fn replicas(&self) -> Arc<[Arc<Replica>]> {

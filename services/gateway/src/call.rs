@@ -14,7 +14,7 @@ use tonic::codec::Streaming;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
-use crate::backends::{Backend, Kind, Lease, NoPlace};
+use crate::backends::{Backend, Kind, Lease, NoLease};
 use crate::problem::{AnswerContext, Problem, ServiceTime};
 use crate::routes::Method;
 
@@ -60,7 +60,7 @@ impl Caller {
         is_repeatable: bool,
     ) -> Result<Bytes, Problem> {
         let call = async |message| {
-            let lease = place(backend, Kind::Call)?;
+            let lease = backend.lease(Kind::Call).map_err(Failed::NoLease)?;
             let mut grpc = grpc(&lease).await?;
             let answer = grpc.unary(self.request(message), method.path.clone(), Raw).await;
             self.note(&lease, answer)
@@ -76,7 +76,7 @@ impl Caller {
 
     /// Calls a method that takes one message and gives a stream.
     pub async fn stream(&self, backend: &Backend, method: &Method, message: Bytes) -> Result<Answers, Problem> {
-        let lease = place(backend, Kind::Stream)?;
+        let lease = backend.lease(Kind::Stream).map_err(Failed::NoLease)?;
         let call = async {
             let mut grpc = grpc(&lease).await?;
             // A stream has no deadline: it ends when the caller ends it.
@@ -96,7 +96,7 @@ impl Caller {
         method: &Method,
         messages: impl Stream<Item = Bytes> + Send + 'static,
     ) -> Result<Bytes, Problem> {
-        let lease = place(backend, Kind::Stream)?;
+        let lease = backend.lease(Kind::Stream).map_err(Failed::NoLease)?;
         let call = async {
             let mut grpc = grpc(&lease).await?;
             let answer = grpc.client_streaming(self.request(messages), method.path.clone(), Raw).await;
@@ -146,21 +146,17 @@ enum Failed {
     /// The call was lost, and nobody knows whether it arrived.
     Lost(Status),
     Refused(Status),
-    NoPlace(NoPlace),
+    NoLease(NoLease),
 }
 
 impl From<Failed> for Problem {
     fn from(failed: Failed) -> Self {
         match failed {
             Failed::Lost(status) | Failed::Refused(status) => Self::of(status),
-            Failed::NoPlace(NoPlace::Away) => Self::away(),
-            Failed::NoPlace(NoPlace::Full) => Self::too_often(Duration::from_secs(1)),
+            Failed::NoLease(NoLease::Away) => Self::away(),
+            Failed::NoLease(NoLease::Full) => Self::too_often(Duration::from_secs(1)),
         }
     }
-}
-
-fn place(backend: &Backend, kind: Kind) -> Result<Lease, Failed> {
-    backend.place(kind).map_err(Failed::NoPlace)
 }
 
 type Client = Grpc<kefu_chassis::telemetry::traced::Traced<tonic::transport::Channel>>;

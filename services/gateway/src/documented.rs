@@ -24,7 +24,7 @@ fn mapped(verb: &str, address: &str, body: &str) -> Result<(String, Value), Valu
     let verb: Verb = verb.parse().unwrap();
     let Found::Route(route, captures) = routes.find(&verb, path) else { return Err(json!("nowhere")) };
     let head = RequestHead { captures: &captures, query, headers: &HeaderMap::new() };
-    let told = |problem: Problem| {
+    let field = |problem: Problem| {
         let context = AnswerContext {
             language: kefu_chassis::language::Language::English,
             trace_id: String::new(),
@@ -32,7 +32,7 @@ fn mapped(verb: &str, address: &str, body: &str) -> Result<(String, Value), Valu
         };
         serde_json::from_slice::<Value>(&problem.document(&context).0).unwrap()["violations"][0]["field"].clone()
     };
-    let message = message(route, head, &Bytes::copy_from_slice(body.as_bytes())).map_err(told)?;
+    let message = message(route, head, &Bytes::copy_from_slice(body.as_bytes())).map_err(field)?;
     let options = SerializeOptions::new();
     let shown = message.serialize_with_options(serde_json::value::Serializer, &options).unwrap();
     Ok((route.method.descriptor.name().to_owned(), shown))

@@ -6,6 +6,7 @@ use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
 /// The instruments of one meter.
 #[derive(Debug)]
 pub struct Instruments {
+    /// Time until the head of the answer, in seconds.
     pub durations: Histogram<f64>,
     active: UpDownCounter<i64>,
 }

@@ -20,7 +20,7 @@ use kefu_chassis::wrong;
 use prost_reflect::DynamicMessage;
 use tower_service::Service as _;
 
-use crate::backends::{Backend, Kind, NoPlace};
+use crate::backends::{Kind, NoLease};
 use crate::call::is_late;
 use crate::gateway::Gateway;
 use crate::observe::Routed;
@@ -57,7 +57,11 @@ async fn passed(gateway: &Arc<Gateway>, request: Request<HttpBody>) -> Result<Re
     };
     let backend = gateway.backends.get(&name).ok_or_else(|| Error::ServiceAway(name.clone()))?;
     let is_stream = method.takes_stream() || method.gives_stream();
-    let lease = place(backend, if is_stream { Kind::Stream } else { Kind::Call })?;
+    let kind = if is_stream { Kind::Stream } else { Kind::Call };
+    let lease = backend.lease(kind).map_err(|none| match none {
+        NoLease::Away => Error::ServiceAway(name.clone()),
+        NoLease::Full => Error::Overloaded,
+    })?;
     parts.uri = Uri::from(method.path.clone());
     parts.version = http::Version::HTTP_2;
     for of_the_hop in
@@ -76,17 +80,10 @@ async fn passed(gateway: &Arc<Gateway>, request: Request<HttpBody>) -> Result<Re
         lease.suspect();
         away()
     })?;
-    // The place is given back when the answer has ended.
+    // The lease ends with the answer.
     let mut answer = parts::holding(answer.map(HttpBody::new), lease);
     answer.extensions_mut().insert(routed);
     Ok(answer)
-}
-
-fn place(backend: &Backend, kind: Kind) -> Result<crate::backends::Lease, Error> {
-    backend.place(kind).map_err(|none| match none {
-        NoPlace::Away => Error::ServiceAway(backend.name().to_owned()),
-        NoPlace::Full => Error::Overloaded,
-    })
 }
 
 async fn within<T>(time: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -26,8 +26,8 @@ pub const PROBLEM: &str = "application/problem+json";
 /// When to retry if nobody says, in seconds.
 const RETRY_AFTER_S: u64 = 1;
 
-/// How much of a text that a caller may have written is told again, in bytes.
-const TOLD: usize = 1_000;
+/// The longest text in a problem that a caller or a service may have written, in bytes; longer ones are cut.
+const LONGEST: usize = 1_000;
 
 /// A refusal.
 #[derive(Debug)]
@@ -77,34 +77,34 @@ pub struct Violation {
 impl Violation {
     fn of_field(violation: &FieldViolation) -> Self {
         Self {
-            field: shortened(camel_case(&violation.field), TOLD),
+            field: shortened(camel_case(&violation.field), LONGEST),
             clause: String::new(),
             subject: String::new(),
-            rule: shortened(violation.reason.clone(), TOLD),
-            description: shortened(violation.description.clone(), TOLD),
+            rule: shortened(violation.reason.clone(), LONGEST),
+            description: shortened(violation.description.clone(), LONGEST),
             message: violation
                 .localized_message
                 .as_ref()
-                .map_or_else(String::new, |said| shortened(said.message.clone(), TOLD)),
+                .map_or_else(String::new, |text| shortened(text.message.clone(), LONGEST)),
         }
     }
 
     /// Returns the violation with a message: the service's own, or what its rule asks for.
-    fn told(&self, language: Language) -> Self {
-        let mut told = self.clone();
-        if told.message.is_empty() && !told.rule.is_empty() {
-            told.message = labels::help_of("kefu.rules.v1.FieldRule", &told.rule, language).to_owned();
+    fn with_message(&self, language: Language) -> Self {
+        let mut violation = self.clone();
+        if violation.message.is_empty() && !violation.rule.is_empty() {
+            violation.message = labels::help_of("kefu.rules.v1.FieldRule", &violation.rule, language).to_owned();
         }
-        told
+        violation
     }
 
     fn of_clause(violation: &PreconditionViolation) -> Self {
         Self {
             field: String::new(),
             clause: violation.r#type.clone(),
-            subject: shortened(violation.subject.clone(), TOLD),
+            subject: shortened(violation.subject.clone(), LONGEST),
             rule: String::new(),
-            description: shortened(violation.description.clone(), TOLD),
+            description: shortened(violation.description.clone(), LONGEST),
             message: String::new(),
         }
     }
@@ -181,11 +181,11 @@ impl Problem {
     /// Creates the problem of a wrong field, by its path as JSON writes it, or of a wrong header.
     pub fn invalid(field: &str, description: impl Into<String>) -> Self {
         let violation = Violation {
-            field: shortened(field.to_owned(), TOLD),
+            field: shortened(field.to_owned(), LONGEST),
             clause: String::new(),
             subject: String::new(),
             rule: FieldRule::Form.as_str_name().to_owned(),
-            description: shortened(description.into(), TOLD),
+            description: shortened(description.into(), LONGEST),
             message: String::new(),
         };
         Self::new(StatusCode::BAD_REQUEST, ErrorReason::FieldInvalid).with(|about| about.violations.push(violation))
@@ -267,18 +267,18 @@ impl Problem {
     /// Creates the problem of a status: a service's refusal, or the failure of a connection to it.
     pub fn of(status: Status) -> Self {
         let details = status.get_error_details();
-        let said = details.error_info().filter(|info| info.domain == "kefu");
-        let Some(reason) = said.and_then(|info| ErrorReason::from_str_name(&info.reason)) else {
+        let info = details.error_info().filter(|info| info.domain == "kefu");
+        let Some(reason) = info.and_then(|info| ErrorReason::from_str_name(&info.reason)) else {
             return Self::unsaid(status);
         };
         let problem = Self::new(http_status(status.code(), reason), reason).with(|about| {
-            about.detail = details.localized_message().map(|said| shortened(said.message.clone(), TOLD));
+            about.detail = details.localized_message().map(|text| shortened(text.message.clone(), LONGEST));
             let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
             about.violations.extend(fields.map(Violation::of_field));
             let clauses = details.precondition_failure().into_iter().flat_map(|failure| &failure.violations);
             about.violations.extend(clauses.map(Violation::of_clause));
             if let Some(resource) = details.resource_info() {
-                about.resource = shortened(resource.resource_name.clone(), TOLD);
+                about.resource = shortened(resource.resource_name.clone(), LONGEST);
             }
         });
         match details.retry_info().and_then(|info| info.retry_delay) {
@@ -326,7 +326,7 @@ impl Problem {
                 .about
                 .violations
                 .iter()
-                .map(|violation| violation.told(context.language))
+                .map(|violation| violation.with_message(context.language))
                 .collect::<Vec<_>>(),
             trace_id: &context.trace_id,
         };

@@ -108,10 +108,10 @@ fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessa
             None => return Err(Problem::invalid(IF_MATCH.as_str(), "is not taken by this method")),
         }
     }
-    if let (Some(place), Some(field)) = (text(headers, &LAST_EVENT_ID)?, &method.resume) {
+    if let (Some(position), Some(field)) = (text(headers, &LAST_EVENT_ID)?, &method.resume) {
         // A browser sends this header by itself when it resumes a stream that its page asked for with the first
         // position.
-        message.set_field(field, parse(field, place)?);
+        message.set_field(field, parse(field, position)?);
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ fn put_along(message: &mut DynamicMessage, fields: &[FieldDescriptor], value: &s
 
 /// Sets a field that is not set yet, or to the same value.
 fn put_once(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Problem> {
-    let (within, field) = place(message, path)?;
+    let (within, field) = field_at(message, path)?;
     let parsed = parse(&field, value)?;
     if within.has_field(&field) && *within.get_field(&field) != parsed {
         return Err(Problem::invalid(path, "says something else than the address or the headers do"));
@@ -145,7 +145,7 @@ fn put_once(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(),
 
 /// Sets a field from the query; a repeated field gets one more value.
 fn put(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Problem> {
-    let (within, field) = place(message, path)?;
+    let (within, field) = field_at(message, path)?;
     let parsed = parse(&field, value)?;
     if field.is_list() {
         if let Some(list) = within.get_field_mut(&field).as_list_mut() {
@@ -160,7 +160,7 @@ fn put(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(), Prob
 }
 
 /// Returns the field at a path and the message that contains it; messages on the way are created.
-fn place<'m>(
+fn field_at<'m>(
     message: &'m mut DynamicMessage,
     path: &str,
 ) -> Result<(&'m mut DynamicMessage, FieldDescriptor), Problem> {

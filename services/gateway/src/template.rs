@@ -3,7 +3,7 @@
 
 use percent_encoding::percent_decode_str;
 
-/// A template.
+/// A path template, parsed into segments, variables and the verb after the colon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     segments: Vec<Segment>,
@@ -13,11 +13,11 @@ pub struct Template {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
-    /// This text.
+    /// A segment of exactly this text, e.g. `requests`.
     Literal(String),
-    /// One segment (`*`).
+    /// Any one segment, written `*`.
     One,
-    /// All remaining segments, also none (`**`); only at the end.
+    /// Any number of segments up to the path's end, written `**`; only as the last segment of a template.
     Rest,
 }
 

@@ -29,6 +29,7 @@ mod find;
 /// Serves customers and projects.
 #[derive(Clone, Debug)]
 pub struct Customers {
+    /// What every service shares: database, clock, directory copy, regulation.
     pub chassis: Arc<Chassis>,
     /// Country of telephone numbers written without a country code.
     pub country: Country,

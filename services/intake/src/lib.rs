@@ -20,7 +20,7 @@ mod timeline;
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// The service as its own binary, `kefu up` and tests start it.
+/// The service, as its own binary, `kefu up` and tests start it.
 pub static SERVICE: Service = Service {
     schema: "intake",
     port: 7001,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use kefu_chassis::{Call, Chassis, Error, step};
-use kefu_proto::intake::v1 as pb;
 
 use crate::shared::Country;
 
 mod actions;
+mod children;
 mod confirm;
 pub mod convert;
 mod expectation;
@@ -29,28 +29,13 @@ mod work_order;
 /// Serves requests.
 #[derive(Clone, Debug)]
 pub struct Requests {
+    /// What every service shares: database, clock, directory copy, regulation.
     pub chassis: Arc<Chassis>,
     /// Country of telephone numbers written without a country code.
     pub country: Country,
 }
 
 kefu_proto::serve_request_service!(Requests);
-
-kefu_chassis::children! {
-    impl Requests, under row::RequestRow, of pb {
-        list_contact_attempts(ListContactAttemptsRequest) -> ListContactAttemptsResponse {
-            contact_attempts: store::AttemptRow
-        }
-        list_transfers(ListTransfersRequest) -> ListTransfersResponse { transfers: transfer::TransferRow }
-        list_work_orders(ListWorkOrdersRequest) -> ListWorkOrdersResponse { work_orders: work_order::WorkOrderRow }
-        list_remote_authorizations(ListRemoteAuthorizationsRequest) -> ListRemoteAuthorizationsResponse {
-            remote_authorizations: remote::AuthorizationRow
-        }
-        list_unmet_expectations(ListUnmetExpectationsRequest) -> ListUnmetExpectationsResponse {
-            unmet_expectations: expectation::ExpectationRow
-        }
-    }
-}
 
 impl Requests {
     /// Loads the request `name`; not found when the caller may not see it.

@@ -12,6 +12,7 @@ mod intake {
     mod explain;
     mod import;
     mod links;
+    mod major;
     mod order;
     mod ownership;
     mod reads;
@@ -20,4 +21,5 @@ mod intake {
     mod search;
     mod stories;
     mod watch;
+    mod work_orders;
 }

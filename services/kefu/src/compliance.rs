@@ -154,8 +154,8 @@ pub fn merge(rows: Vec<ComplianceRow>, regulation: &Regulation) -> Vec<Complianc
         regulation.clauses().enumerate().map(|(at, clause)| (clause.id.as_str(), at)).collect();
     let mut merged: BTreeMap<(usize, String, String, String, String), ComplianceRow> = BTreeMap::new();
     for row in rows {
-        let place = order.get(row.clause.as_str()).copied().unwrap_or(usize::MAX);
-        let key = (place, row.clause.clone(), row.period.clone(), row.department.clone(), row.person.clone());
+        let position = order.get(row.clause.as_str()).copied().unwrap_or(usize::MAX);
+        let key = (position, row.clause.clone(), row.period.clone(), row.department.clone(), row.person.clone());
         let empty = ComplianceRow {
             clause: row.clause.clone(),
             department: row.department.clone(),

@@ -13,19 +13,20 @@ use crate::common::Common;
 use crate::error::Error;
 use crate::terminal::say;
 
+/// The longest that a token is valid, in days.
 const MAX_DAYS: u64 = 366;
 
-/// What the token is to say.
+/// The command line of `token`: whom the token names, with which roles, and for how long.
 #[derive(Args, Debug)]
 #[command(after_help = "Prints the token and nothing else: TOKEN=$(kefu token --subject staff/lin --role agent)")]
 pub struct TokenArguments {
-    /// Who: `staff/…`, `customers/…` or `services/…`.
+    /// Caller that the token names: `staff/…`, `customers/…` or `services/…`.
     #[arg(long, value_name = "NAME")]
     subject: Subject,
-    /// What they do, e.g. `agent`; may be given several times.
+    /// Role of the caller, e.g. `agent`; may be given several times.
     #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role, value_delimiter = ',')]
     roles: Vec<Role>,
-    /// How long it holds, e.g. `30m`, `12h`, `7d`.
+    /// How long the token is valid, e.g. `30m`, `12h`, `7d`.
     #[arg(long, value_name = "TIME", default_value = "12h", value_parser = lifetime)]
     ttl: Duration,
 }

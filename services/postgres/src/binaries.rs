@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::account::RunAs;
 use crate::error::{Error, tail};
 use crate::home::Home;
-use crate::{Options, Source, wheel};
+use crate::options::{Options, Source};
+use crate::wheel;
 
 /// The major versions that the product's SQL runs on.
 const SUPPORTED: RangeInclusive<u32> = 15..=18;

@@ -9,8 +9,8 @@ use std::process::{Output, Stdio};
 use crate::account::RunAs;
 use crate::binaries::Binaries;
 use crate::error::{Error, cannot, tail};
+use crate::options::{Auth, Durability, Options};
 use crate::watchdog::{self, Watchdog};
-use crate::{Auth, Durability, Options};
 
 /// Locales tried in turn: every one sorts by code point and classifies letters as UTF-8 does.
 const LOCALES: [&[&str]; 4] = [

@@ -11,7 +11,8 @@ use crate::binaries::{self, Binaries};
 use crate::cluster::{self, Cluster};
 use crate::error::{Error, cannot};
 use crate::home::{self, Home};
-use crate::{Options, lock, server};
+use crate::options::Options;
+use crate::{lock, server};
 
 /// How long a start waits for the watchdog of the last one, which may be writing a checkpoint.
 const WATCHDOG_WITHIN: Duration = Duration::from_mins(2);

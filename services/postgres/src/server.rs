@@ -16,9 +16,9 @@ use crate::binaries::Binaries;
 use crate::cluster::Cluster;
 use crate::error::{Error, cannot, tail};
 use crate::lock::POLL;
+use crate::options::{Durability, Lifetime, Options};
 use crate::pidfile::{self, PidFile, Status};
 use crate::watchdog::{self, Watchdog};
-use crate::{Durability, Options};
 
 /// How long a start may take: long enough for the recovery after a crash under load.
 const READY_WITHIN: Duration = Duration::from_mins(3);
@@ -37,6 +37,16 @@ pub(crate) enum Shutdown {
     Fast,
     /// Ends at once; the next start recovers.
     Immediate,
+}
+
+impl Shutdown {
+    /// Returns how a server on such data is shut down.
+    pub(crate) fn of(lifetime: Lifetime) -> Self {
+        match lifetime {
+            Lifetime::Kept => Self::Fast,
+            Lifetime::Ephemeral => Self::Immediate,
+        }
+    }
 }
 
 /// The parameters to start and end one server.

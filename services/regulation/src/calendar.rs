@@ -32,7 +32,9 @@ const STANDARD_WEEK: [&[&str]; 7] = [OFFICE_HOURS, OFFICE_HOURS, OFFICE_HOURS, O
 
 /// Working time in one zone: a regular week, and the dates that differ from it. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Calendar(Arc<Inner>);
+pub struct Calendar {
+    inner: Arc<Inner>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -101,7 +103,7 @@ impl Calendar {
         let mut canonical = Canonical::new("kefu calendar 1");
         inner.encode(&mut canonical);
         inner.version = canonical.finish();
-        Ok(Self(Arc::new(inner)))
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Creates the calendar of a `[calendar]` table.
@@ -124,13 +126,13 @@ impl Calendar {
     /// Returns the version: sixteen hexadecimal digits that change when any of the calendar's data changes.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.0.version
+        &self.inner.version
     }
 
     /// Returns the zone whose civil time the intervals are in.
     #[must_use]
     pub fn zone(&self) -> &TimeZone {
-        &self.0.zone
+        &self.inner.zone
     }
 
     /// Returns the day of `time` in the calendar's zone.
@@ -150,7 +152,7 @@ impl Calendar {
     /// Returns how long "one working day" lasts: the longest working time of any weekday.
     #[must_use]
     pub fn nominal_day(&self) -> SignedDuration {
-        self.0.nominal_day
+        self.inner.nominal_day
     }
 
     /// Whether a date has any working time.
@@ -159,7 +161,7 @@ impl Calendar {
     /// [`YearNotPublished`] when the holidays of its year are not published, and the date is neither a day off nor a
     /// make-up working day.
     pub fn is_working_day(&self, date: Date) -> Result<bool, YearNotPublished> {
-        let (day, known) = self.0.day(date);
+        let (day, known) = self.inner.day(date);
         if known { Ok(!day.intervals.is_empty()) } else { Err(YearNotPublished { year: date.year() }) }
     }
 
@@ -186,35 +188,35 @@ impl Calendar {
     /// Returns a calendar with this one's zone and hours and with the holidays of `other`.
     #[must_use]
     pub fn with_holidays_of(&self, other: &Self) -> Self {
-        let week = std::array::from_fn(|day| self.0.week.days()[day].intervals.clone());
-        Self::new(&self.0.zone_name, week, other.0.holidays.clone()).unwrap_or_else(|_| self.clone())
+        let week = std::array::from_fn(|day| self.inner.week.days()[day].intervals.clone());
+        Self::new(&self.inner.zone_name, week, other.inner.holidays.clone()).unwrap_or_else(|_| self.clone())
     }
 
     /// Whether `date` has working time, as far as is known: in a year whose holidays are not published, the regular
     /// week counts.
     #[must_use]
     pub fn is_worked(&self, date: Date) -> bool {
-        !self.0.day(date).0.intervals.is_empty()
+        !self.inner.day(date).0.intervals.is_empty()
     }
 
     /// Returns the working intervals of each day of the regular week, Monday first.
     pub fn week(&self) -> impl Iterator<Item = &[Interval]> {
-        self.0.week.days().iter().map(|day| day.intervals.as_slice())
+        self.inner.week.days().iter().map(|day| day.intervals.as_slice())
     }
 
     /// Returns the days off that the regular week would have worked, in order.
     pub fn days_off(&self) -> impl Iterator<Item = Date> {
-        self.0.holidays.off.iter().copied()
+        self.inner.holidays.off.iter().copied()
     }
 
     /// Returns the make-up working days, in order.
     pub fn make_up_days(&self) -> impl Iterator<Item = Date> {
-        self.0.holidays.make_up.iter().copied()
+        self.inner.holidays.make_up.iter().copied()
     }
 
     /// Returns the years whose holidays are published; none where every year counts as published.
     pub fn published_years(&self) -> impl Iterator<Item = i16> {
-        match &self.0.holidays.published {
+        match &self.inner.holidays.published {
             Published::Always => None,
             Published::Years(years) => Some(years),
         }
@@ -227,7 +229,7 @@ impl Calendar {
     /// a later program has built in.
     #[must_use]
     pub fn definition(&self) -> String {
-        let Inner { zone_name, week, holidays, .. } = &*self.0;
+        let Inner { zone_name, week, holidays, .. } = &*self.inner;
         let list = |items: Vec<String>| format!("[{}]", items.join(", "));
         let dates = |dates: &BTreeSet<Date>| list(dates.iter().map(|date| format!("\"{date}\"")).collect());
         let mut lines = vec![format!("zone = \"{zone_name}\"")];
@@ -248,7 +250,7 @@ impl Calendar {
     }
 
     pub(crate) fn encode(&self, canonical: &mut Canonical) {
-        self.0.encode(canonical);
+        self.inner.encode(canonical);
     }
 }
 

@@ -51,6 +51,7 @@ pub trait Parametric: Sized + sealed::Sealed {
 }
 
 mod sealed {
+    /// Keeps other crates from implementing [`super::Parametric`].
     pub trait Sealed {}
 }
 

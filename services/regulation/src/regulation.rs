@@ -20,7 +20,9 @@ mod tests;
 
 /// Every clause with its effective parameters, and the business calendar. Immutable, and cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Regulation(Arc<Inner>);
+pub struct Regulation {
+    inner: Arc<Inner>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -64,7 +66,7 @@ impl Regulation {
         }
         let index = clauses.iter().enumerate().map(|(position, clause)| (clause.id.clone(), position)).collect();
         let version = version(&clauses, &calendar);
-        let regulation = Self(Arc::new(Inner { clauses, index, calendar, version }));
+        let regulation = Self { inner: Arc::new(Inner { clauses, index, calendar, version }) };
         regulation.check_handles()?;
         Ok(regulation)
     }
@@ -81,19 +83,19 @@ impl Regulation {
     /// Returns the clause of an id such as `C2.1`.
     #[must_use]
     pub fn clause(&self, id: &str) -> Option<&Clause> {
-        self.0.index.get(id).and_then(|position| self.0.clauses.get(*position))
+        self.inner.index.get(id).and_then(|position| self.inner.clauses.get(*position))
     }
 
     /// Returns all clauses in the order of the rule book.
     pub fn clauses(&self) -> impl Iterator<Item = &Clause> {
-        self.0.clauses.iter()
+        self.inner.clauses.iter()
     }
 
     /// Returns the version: sixteen hexadecimal digits that change when any clause, effective value or part of the
     /// calendar changes.
     #[must_use]
     pub fn version(&self) -> &str {
-        &self.0.version
+        &self.inner.version
     }
 
     /// Returns the value in force of a handle's parameter.
@@ -118,7 +120,7 @@ impl Regulation {
     /// Returns the business calendar.
     #[must_use]
     pub fn calendar(&self) -> &Calendar {
-        &self.0.calendar
+        &self.inner.calendar
     }
 
     fn value(&self, clause: &str, parameter: &str) -> Option<&Value> {

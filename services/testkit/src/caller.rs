@@ -77,3 +77,9 @@ impl Interceptor for Bearer {
         Ok(request)
     }
 }
+
+/// A fresh request id.
+#[must_use]
+pub fn request_id() -> String {
+    kefu_chassis::names::new_uuid(jiff::Timestamp::UNIX_EPOCH).to_string()
+}

@@ -30,15 +30,9 @@ mod wait;
 
 pub use bare::BARE;
 pub use bench::{Bench, Builder, START};
-pub use caller::{Bearer, Caller, sign, signer};
+pub use caller::{Bearer, Caller, request_id, sign, signer};
 pub use dice::Dice;
 pub use line::Line;
 pub use logs::Logs;
 pub use refusal::{Refusal, assert_refused};
 pub use wait::{eventually, within};
-
-/// A fresh request id.
-#[must_use]
-pub fn request_id() -> String {
-    kefu_chassis::names::new_uuid(jiff::Timestamp::UNIX_EPOCH).to_string()
-}

@@ -1,12 +1,13 @@
 //! Tests of any lifecycle, generated from its table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use kefu_chassis::Error;
 use kefu_chassis::language::Language;
 use kefu_chassis::lifecycle::{Gate, Lifecycle, Transition};
 use kefu_chassis::rules::Rules;
+use kefu_proto::compliance::v1::Explanation;
 use kefu_regulation::Regulation;
 
 const SUBJECT: &str = "things/1";
@@ -24,6 +25,16 @@ pub fn actions<S, A: Copy + PartialEq, D, F>(lifecycle: &Lifecycle<S, A, D, F>) 
         }
     }
     actions
+}
+
+/// The methods that act on an aggregate, each with the names of the states from which it may, as a service explains them.
+#[must_use]
+pub fn states_of_methods(explanations: &[Explanation]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut states: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for each in explanations {
+        states.entry(each.method.clone()).or_default().extend(each.from_states.iter().cloned());
+    }
+    states
 }
 
 /// Tests of every lifecycle: refusals, agreement with contracts and rule book, and its page in the docs, which is
@@ -103,9 +114,9 @@ where
             panic!("{action:?} passes from {state:?}")
         };
         assert_eq!(&named, clause, "{action:?} from {state:?}");
-        let said = missing.of(Language::English);
+        let text = missing.of(Language::English);
         asked.retain(|(of, from, gate)| {
-            of != action || !from.contains(state) || gate.missing.of(Language::English) != said
+            of != action || !from.contains(state) || gate.missing.of(Language::English) != text
         });
     }
     let left: Vec<_> =

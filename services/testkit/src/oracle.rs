@@ -10,22 +10,37 @@ pub use working::{Week, Working};
 /// The visible fields of a duty; states and measures are numbers of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// State, e.g. [`OPEN`].
     pub state: i16,
+    /// Measure of the time: 1 wall clock, 2 working time.
     pub measure: i16,
+    /// Due time; that of the beginning of the pause while the clock is paused.
     pub due_us: i64,
+    /// Whether holidays that are not published yet can still move the due time.
     pub provisional: bool,
+    /// Time for which the clock has run, in finished intervals only.
     pub elapsed_us: i64,
+    /// Time for which the clock was paused, in finished pauses only.
     pub paused_us: i64,
+    /// When the duty was fulfilled.
     pub met_us: Option<i64>,
+    /// When the duty was breached, by the clock or by a clause.
     pub breached_us: Option<i64>,
+    /// Whether the duty was fulfilled late.
     pub late: bool,
+    /// Whether a marked breach was retracted by a fulfilment in time that was recorded later.
     pub corrected: bool,
 }
 
+/// The clock runs.
 pub const OPEN: i16 = 1;
+/// The clock is paused.
 pub const PAUSED: i16 = 2;
+/// The duty is fulfilled.
 pub const MET: i16 = 3;
+/// Somebody has waived the duty.
 pub const WAIVED: i16 = 4;
+/// The lifecycle has ended the duty without fulfilment.
 pub const VOIDED: i16 = 5;
 const WALL: i16 = 1;
 const WORKING: i16 = 2;
@@ -33,7 +48,9 @@ const WORKING: i16 = 2;
 /// A reason for which a clock is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
+    /// The state of the aggregate, e.g. while the customer is awaited.
     Lifecycle,
+    /// A person who may pause duties.
     Person,
 }
 
@@ -133,7 +150,8 @@ impl Oracle {
         }
     }
 
-    /// Whether `at` is after the due time. For a paused clock, the beginning of the pause counts instead of a later `at`.
+    /// Whether the duty is overdue at `at`. While the clock is paused no time passes: a later `at` is judged as the time at
+    /// which the pause began.
     #[must_use]
     pub fn is_past(&self, at: i64) -> bool {
         let last = self.intervals.last().unwrap();

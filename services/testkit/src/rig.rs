@@ -281,8 +281,8 @@ impl Rig {
         let mut command = Command::new(process::program(service));
         command.arg("migrate").arg("--config").arg(config);
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        assert!(output.status.success(), "{service} cannot migrate: {}", String::from_utf8_lossy(&said));
+        let output_text = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{service} cannot migrate: {}", String::from_utf8_lossy(&output_text));
     }
 
     /// Writes the configuration of a process.

@@ -52,6 +52,7 @@ pub struct Desk {
 pub const CONVERSIONS: usize = 2;
 
 impl Desk {
+    /// Creates the state of callers that have not called yet.
     pub fn new() -> Self {
         Self {
             ledger: Ledger::default(),

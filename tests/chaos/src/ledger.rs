@@ -7,7 +7,7 @@ use kefu_proto::intake::v1::request::State;
 
 /// Content of a request, as its caller knows it from acknowledgements alone.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct Acknowledged {
     /// The id of the call that registered the request, which is also the request's description.
     pub registered_by: String,
     /// State after the last acknowledged call.
@@ -29,7 +29,7 @@ pub type Answered = (String, String, String);
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
     /// Acknowledged requests by their names.
-    pub requests: BTreeMap<String, Known>,
+    pub requests: BTreeMap<String, Acknowledged>,
     /// Calls to intake that were acknowledged and must have a stored reply.
     pub answered: BTreeSet<Answered>,
     /// Names of the staff that the clerk recorded.

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::call::{Desk, in_time};
-use crate::ledger::Known;
+use crate::ledger::Acknowledged;
 use crate::world::{INTAKES, World};
 
 /// Upper bound of a caller's random pause between two steps, in milliseconds.
@@ -157,7 +157,13 @@ impl Agent {
     }
 
     /// Records an acknowledged call in the ledger, and applies its `change` to the request.
-    fn acknowledged(&self, name: &str, method: &str, request_id: String, change: impl FnOnce(&mut Known, String)) {
+    fn acknowledged(
+        &self,
+        name: &str,
+        method: &str,
+        request_id: String,
+        change: impl FnOnce(&mut Acknowledged, String),
+    ) {
         let mut entries = self.desk.ledger.entries();
         entries.answered.insert((self.name.clone(), format!("{SERVICE}{method}"), request_id.clone()));
         if let Some(known) = entries.requests.get_mut(name) {
@@ -181,7 +187,7 @@ impl Agent {
             ..Default::default()
         };
         let request = insist!(self, turn, "RegisterRequest", register_request, message.clone())?;
-        let known = Known {
+        let known = Acknowledged {
             registered_by: id.clone(),
             state: State::Registered,
             events: 0,

@@ -10,12 +10,15 @@ use crate::fault::Fault;
 
 /// Outcome of one fault.
 pub struct Outcome {
+    /// The fault.
     pub fault: Fault,
+    /// Calls of the callers during the fault.
     pub tally: Tally,
     /// Time from the end of the fault until every process was ready and acknowledged calls; None if that took too long.
     pub recovered: Option<Duration>,
     /// Time from the start of the checks, with the load paused, until every effect was complete.
     pub caught_up: Duration,
+    /// Promises that were broken, each in one sentence.
     pub violations: Vec<String>,
     /// Reason why the fault could not be caused, if it was skipped.
     pub skipped: Option<String>,

@@ -28,16 +28,22 @@ escalate_to_manager = '3s'
 
 /// The running system under test.
 pub struct World {
+    /// Replicas of intake.
     pub intake: Vec<Process>,
+    /// The complaints service.
     pub complaints: Process,
+    /// The appraisal service.
     pub appraisal: Process,
+    /// Links from services to their peers, which faults cut or slow down.
     pub links: Vec<Link>,
+    /// Departments and staff of the directory.
     pub house: House,
     /// Names of the customers, one for each agent and in the order of the agents.
     pub customers: Vec<String>,
     /// Connections of the superuser, who can read the tables of every service.
     pub pool: PgPool,
     environments: Vec<Vec<(&'static str, String)>>,
+    /// Home directory, Postgres and tokens of the run.
     pub rig: Rig,
 }
 

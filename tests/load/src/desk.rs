@@ -32,7 +32,9 @@ const COMPLAIN: Method =
 /// The clients of one agent, one for each service.
 #[derive(Clone, Debug)]
 pub struct Agent {
+    /// Client of intake.
     pub requests: RequestServiceClient<Caller>,
+    /// Client of complaints.
     pub complaints: ComplaintServiceClient<Caller>,
 }
 
@@ -67,6 +69,7 @@ struct Step {
 }
 
 impl Desk {
+    /// Creates a desk without work under way.
     pub fn new(agents: Vec<Agent>, customers: Vec<String>) -> Self {
         Self { agents, customers, ledger: Ledger::default(), work: Mutex::default() }
     }

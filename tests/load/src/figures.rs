@@ -6,16 +6,22 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
+    /// The value must not be below this.
     AtLeast(f64),
+    /// The value must be below this.
     Under(f64),
 }
 
 /// One measured figure.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
+    /// What is measured, as the report says it.
     pub what: String,
+    /// Measured value, in `unit`.
     pub value: f64,
+    /// Unit, e.g. `ms`; empty for a ratio.
     pub unit: &'static str,
+    /// Bound that the value must keep; none for a figure that is only shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<Bound>,
     /// Explanation of the value: the measurements it was computed from.
@@ -25,12 +31,19 @@ pub struct Figure {
 /// Latencies of one method under one load, in milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Latencies {
+    /// Name of the load.
     pub load: String,
+    /// Name of the method.
     pub method: String,
+    /// Number of calls measured.
     pub calls: u64,
+    /// Median.
     pub p50: f64,
+    /// 95th percentile.
     pub p95: f64,
+    /// 99th percentile.
     pub p99: f64,
+    /// Longest.
     pub most: f64,
     /// Points of the plot: quantile (0 to 1) and latency in milliseconds.
     #[serde(skip)]
@@ -40,11 +53,15 @@ pub struct Latencies {
 /// Resources that one load used, per call.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cost {
+    /// Name of the load.
     pub load: String,
+    /// Number of calls measured.
     pub calls: u64,
     /// Processor time of intake and complaints together, of Postgres and of the load generator, in microseconds a call.
     pub service_us: f64,
+    /// See `service_us`.
     pub postgres_us: f64,
+    /// See `service_us`.
     pub generator_us: f64,
     /// Bytes of write-ahead log written per call.
     pub log_bytes: f64,
@@ -53,10 +70,13 @@ pub struct Cost {
 /// Cost of one SQL statement during one load.
 #[derive(Clone, Debug, Serialize)]
 pub struct Statement {
+    /// Name of the load.
     pub load: String,
+    /// Text of the statement, with parameters.
     pub text: String,
     /// How often one call ran the statement on average, and how long Postgres took each time, in microseconds.
     pub times: f64,
+    /// See `times`.
     pub us: f64,
     /// Bytes of write-ahead log written by each run of the statement.
     pub log_bytes: f64,
@@ -65,18 +85,26 @@ pub struct Statement {
 /// Rates of one method (`ours`) and of its pgbench script, in calls and transactions a second.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pair {
+    /// Name of the method.
     pub what: String,
+    /// Calls of the method a second.
     pub ours: f64,
+    /// Transactions of the script a second.
     pub pgbench: f64,
 }
 
 /// All results of one run of the benchmark.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
+    /// Figures with their bounds.
     pub figures: Vec<Figure>,
+    /// Latencies by load and method.
     pub latencies: Vec<Latencies>,
+    /// Costs by load.
     pub costs: Vec<Cost>,
+    /// Statements by load.
     pub statements: Vec<Statement>,
+    /// Rates beside pgbench's.
     pub pairs: Vec<Pair>,
 }
 

@@ -30,10 +30,15 @@ const SETTINGS: [(&str, &str); 4] =
 
 /// The running system under load: services, Postgres and agents.
 pub struct World {
+    /// Home directory, Postgres and tokens of the run.
     pub rig: Rig,
+    /// The intake service.
     pub intake: Process,
+    /// The complaints service.
     pub complaints: Process,
+    /// The appraisal service.
     pub appraisal: Process,
+    /// Agents, customers and work under way.
     pub desk: Arc<Desk>,
     agents: Vec<String>,
     /// Connections of the superuser to the services' database.
@@ -45,9 +50,13 @@ pub struct World {
 /// Processor time since the start, and memory in bytes, of each service and of all Postgres processes.
 #[derive(Clone, Copy, Debug)]
 pub struct Used {
+    /// Of the intake service.
     pub intake: Usage,
+    /// Of the complaints service.
     pub complaints: Usage,
+    /// Of the appraisal service.
     pub appraisal: Usage,
+    /// Of all Postgres processes.
     pub postgres: Usage,
 }
 

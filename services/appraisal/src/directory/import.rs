@@ -32,12 +32,16 @@ const REJECTED_LISTED_AT_MOST: usize = 1_000;
 /// A rejected row: its line, the column at fault, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
+    /// Line of the file on which the row begins, from 1.
     pub line: u64,
+    /// Column at fault, as the file names it.
     pub column: String,
+    /// What is wrong with the cell.
     pub wrong: Wrong,
 }
 
 impl Rejected {
+    /// Rejects a row for what is wrong in a column.
     pub fn new(line: u64, column: &str, wrong: Wrong) -> Self {
         Self { line, column: column.to_owned(), wrong }
     }

@@ -95,10 +95,10 @@ impl World {
             Identity { subject: "services/tests".into(), roles: vec![Role::Service], department: String::new() };
         let rule = chassis.rules.at("/kefu.compliance.v1.ComplianceService/PauseDuty").unwrap().clone();
         let call = Call::internal(std::sync::Arc::new(caller), rule, now, None, b"");
-        let mut change = chassis.begin(&call).await.unwrap();
+        let mut work = chassis.begin(&call).await.unwrap();
         let name = format!("{}/{}", self.bench.name(), duty.id);
-        change.put(duty);
-        change.commit(pb::Staff::default()).await.unwrap();
+        work.put(duty);
+        work.commit(pb::Staff::default()).await.unwrap();
         name
     }
 }

@@ -14,6 +14,7 @@ pub struct Contact {
     /// E.164.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub phone: String,
+    /// E-mail address as it was given; empty when there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub email: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -23,8 +24,8 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// Reads the contact that a request gives in `field`. Refused when the contact has no way to reach the person,
-    /// which `clause` demands, or when its telephone number cannot be one.
+    /// Reads the contact that a request gives in `field`. Refused when it has neither telephone, e-mail, chat nor postal
+    /// address, one of which `clause` demands, or when its telephone number is malformed.
     pub fn read(contact: &pb::Contact, field: &str, clause: &'static str, country: Country) -> Result<Self, Violation> {
         let reaches = [&contact.phone, &contact.email, &contact.chat_id, &contact.postal_address]
             .iter()

@@ -1,4 +1,4 @@
-//! The hash of the chassis, apart so that one library makes every hash (decision 0005).
+//! SHA-256, in a module of its own so that one library makes every hash (decision 0005).
 
 use aws_lc_rs::digest;
 

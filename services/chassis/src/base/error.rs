@@ -58,7 +58,7 @@ pub enum Error {
     /// The service that is called is away.
     #[error("{0} is away")]
     ServiceAway(String),
-    /// Another resource has this identity.
+    /// There is such a resource already, e.g. one of the same number, or made from the same request.
     #[error("{name} exists already")]
     Exists {
         /// The kind.
@@ -93,7 +93,7 @@ pub enum Error {
     /// No such method.
     #[error("there is no such method")]
     UnknownMethod,
-    /// Another call with the same request id was first, and its reply is the answer. No caller sees this error.
+    /// Another call with the same request id was stored first. The caller gets that call's reply, and never this error.
     #[error("this call was made before")]
     Repeated,
     /// Anything else; the caller learns nothing of the cause.

@@ -1,4 +1,4 @@
-//! The labels of the contracts in both languages, as parts of sentences. What has no label is named as it stands.
+//! The labels of the contracts in both languages, as parts of sentences. What has no label keeps its name in the contract.
 
 use kefu_proto::labels::{Labels, chinese, english};
 use kefu_proto::rules::v1::Role;
@@ -61,7 +61,7 @@ pub fn of_roles(roles: &[Role]) -> Vec<Sentence> {
     roles.iter().map(|role| of_named_value("kefu.rules.v1.Role", role.as_str_name())).collect()
 }
 
-/// Joins parts of sentences by what stands between them in each language.
+/// Joins parts of sentences with the separator of each language.
 #[must_use]
 pub fn joined(parts: &[Sentence], en: &str, zh: &str) -> Sentence {
     let join = |of: fn(&Sentence) -> &str, by: &str| parts.iter().map(of).collect::<Vec<_>>().join(by);

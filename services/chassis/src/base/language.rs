@@ -72,8 +72,8 @@ impl From<Text> for Sentence {
     }
 }
 
-/// Asserts that two texts are written in English and in Chinese. Of Latin letters, the Chinese has only those of variables in
-/// braces.
+/// Asserts that two texts are written in English and in Chinese. The Chinese may have Latin letters only within braces, which
+/// hold the names of variables.
 ///
 /// # Panics
 /// If one of the two is not. In a constant, such a text does not compile.

@@ -11,7 +11,7 @@ use crate::base::error::Error;
 /// The name of the service that keeps the directory.
 pub const DIRECTORY: &str = "services/appraisal";
 
-/// A kind of resource whose last name segment is a UUID.
+/// A kind of resource whose names end in a UUID, e.g. `requests/0199…`.
 pub trait Resource {
     /// The collection in its names, e.g. `requests`.
     const COLLECTION: &'static str;

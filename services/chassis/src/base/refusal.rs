@@ -43,7 +43,7 @@ impl Error {
             _ => return Vec::new(),
         };
         let mut bytes = 0;
-        let told = violations.into_iter().map(|violation| {
+        let listed = violations.into_iter().map(|violation| {
             let Violation { field, wrong } = violation;
             let sentence = shortened(language.sentence(&labels::of_path(request, &field, language), &wrong), TEXT);
             FieldViolation {
@@ -53,7 +53,7 @@ impl Error {
                 localized_message: Some(LocalizedMessage::new(language.tag(), sentence)),
             }
         });
-        let fits = told.take_while(|violation| {
+        let fits = listed.take_while(|violation| {
             let is_first = bytes == 0;
             let sentence = violation.localized_message.as_ref().map_or(0, |text| text.message.len());
             bytes += violation.field.len() + violation.description.len() + sentence;
@@ -85,8 +85,8 @@ impl Error {
         self.into_status_of(language, None)
     }
 
-    /// Turns the error of a request with this message into the status that the caller gets; the message tells the labels of
-    /// its fields more exactly than their names do.
+    /// Turns the error of a request of this message into the status that the caller gets. Two messages may label fields of
+    /// the same name differently, so the message decides the label.
     #[must_use]
     pub fn into_status_of(self, language: Language, request: Option<&MessageDescriptor>) -> Status {
         let violations = self.violations(language, request);
@@ -96,12 +96,12 @@ impl Error {
         let mut details = ErrorDetails::new();
         let message = shortened(self.to_string(), MESSAGE);
         details.set_error_info(self.reason().as_str_name(), "kefu", std::collections::HashMap::new());
-        let mut told = language.refusal(&self);
+        let mut text = language.refusal(&self);
         for violation in &violations {
-            told.push(' ');
-            told.push_str(violation.localized_message.as_ref().map_or("", |text| text.message.as_str()));
+            text.push(' ');
+            text.push_str(violation.localized_message.as_ref().map_or("", |text| text.message.as_str()));
         }
-        details.set_localized_message(language.tag(), shortened(told, TEXT));
+        details.set_localized_message(language.tag(), shortened(text, TEXT));
         if !violations.is_empty() {
             details.set_bad_request(violations);
         }
@@ -136,7 +136,7 @@ impl Language {
     /// Returns what a refusal says to people: the reason and, where a clause demands it, the clause and what is missing.
     #[must_use]
     pub fn refusal(self, error: &Error) -> String {
-        let told = meaning(error.reason()).of(self);
+        let meaning = meaning(error.reason()).of(self);
         let (clause, detail) = match (error, self) {
             (Error::Gate { clause, missing, .. }, _) => (clause, missing.of(self).to_owned()),
             (Error::State { clause, method, state, .. }, Self::English) => {
@@ -147,12 +147,12 @@ impl Language {
                 let (method, state) = (labels::of_method(method), state.label());
                 (clause, format!("状态为「{}」时不能「{}」", state.zh(), method.zh()))
             }
-            _ => return told.to_owned(),
+            _ => return meaning.to_owned(),
         };
         let clause = self.clause(clause);
         match self {
-            Self::English => format!("{told} {clause}: {detail}."),
-            Self::Chinese => format!("{told}{clause}：{detail}。"),
+            Self::English => format!("{meaning} {clause}: {detail}."),
+            Self::Chinese => format!("{meaning}{clause}：{detail}。"),
         }
     }
 
@@ -308,8 +308,8 @@ mod tests {
         assert!(reasons.contains(&ErrorReason::Unexpected));
         // A text without its Chinese or its English does not pass `Text::new`.
         for language in [Language::English, Language::Chinese] {
-            let told: BTreeSet<&str> = reasons.iter().map(|&each| meaning(each).of(language)).collect();
-            assert_eq!(told.len(), reasons.len());
+            let texts: BTreeSet<&str> = reasons.iter().map(|&each| meaning(each).of(language)).collect();
+            assert_eq!(texts.len(), reasons.len());
         }
     }
 
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn every_clause_is_told_with_its_title_in_both_languages() {
-        let mut told = BTreeSet::new();
+        let mut messages = BTreeSet::new();
         for clause in Regulation::standard().clauses() {
             for error in behind(&clause.id) {
                 for (language, title) in [(Language::English, &clause.title.en), (Language::Chinese, &clause.title.zh)]
@@ -341,11 +341,11 @@ mod tests {
                     let message = language.refusal(&error);
                     assert!(message.contains(&clause.id) && message.contains(title.as_str()), "{message}");
                     assert_eq!(has_han(&message), language == Language::Chinese, "{message}");
-                    assert!(told.insert(message));
+                    assert!(messages.insert(message));
                 }
             }
         }
-        assert_eq!(told.len(), 4 * Regulation::standard().clauses().count());
+        assert_eq!(messages.len(), 4 * Regulation::standard().clauses().count());
     }
 
     #[test]

@@ -80,19 +80,19 @@ macro_rules! wrong {
     }};
 }
 
-/// What is wrong with a field that names something that is not there.
+/// Creates what is wrong with a field that names something that does not exist.
 #[must_use]
 pub fn not_known() -> Wrong {
     wrong!(Unknown, "is not known", "不存在")
 }
 
-/// What is wrong with a message that is too large.
+/// Creates what is wrong with a message that is too large.
 #[must_use]
 pub fn too_large() -> Wrong {
     wrong!(TooLong, "the message is too large", "消息过大")
 }
 
-/// What is wrong with a message that cannot be decoded.
+/// Creates what is wrong with a message that cannot be decoded.
 #[must_use]
 pub fn unreadable() -> Wrong {
     wrong!(Unreadable, "the message cannot be read as the contract has it", "消息无法按约定格式读取")

@@ -132,7 +132,7 @@ impl Call {
     }
 
     /// Sets the request id and the payload of a call with a client stream, once they are read from the stream. From
-    /// then on the call takes effect once, unless the id is no UUID.
+    /// then on a repetition of the call has no further effect. An id that is no UUID is ignored.
     pub fn once(&mut self, request_id: &str, payload: &[u8]) {
         self.request_id = Uuid::try_parse(request_id).ok();
         self.digest = sha256(payload);

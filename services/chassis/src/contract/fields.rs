@@ -151,8 +151,8 @@ impl FieldChecks {
         }
     }
 
-    /// Returns what is wrong with the field being given, or not, by its conditions on fields that are open to judgement and
-    /// on the caller.
+    /// Returns what is wrong when the field is given, or not given, under its conditions: those on the caller, and those on
+    /// other fields that are themselves free of violations.
     fn refuses_presence(
         &self,
         message: &DynamicMessage,

@@ -42,8 +42,8 @@ pub trait Key: Sized {
 }
 
 impl Pages {
-    /// Creates the tokens of a query, e.g. of a watch, that `parts` tell apart from the caller's others of the same
-    /// method. For a request with pages there is [`Page::of`].
+    /// Creates the tokens of a query, e.g. of a watch. `parts` are the query's parameters: a token is refused by a query of
+    /// other parameters. For a request with pages there is [`Page::of`].
     #[must_use]
     pub fn new(call: &Call, parts: &[impl AsRef<[u8]>]) -> Self {
         let mut query = Vec::new();

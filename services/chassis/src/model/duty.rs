@@ -5,12 +5,14 @@ use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::DutyChange;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_regulation::{Budget, Calendar, Measure as Clocked};
-
 use uuid::Uuid;
 
 use crate::base::names::{Id, Resource};
 use crate::base::time::{micros, to_proto};
 
+mod new;
+
+pub use new::NewDuty;
 pub use pb::duty::{Measure, State};
 
 /// The reason of a pause that the subject's lifecycle makes, e.g. while the customer is awaited.
@@ -56,15 +58,15 @@ pub struct Duty {
     pub budget_us: i64,
     /// The time used up to when the clock last stopped.
     pub elapsed_us: i64,
-    /// The time that the clock stood, in wall time.
+    /// The total time for which the clock was paused, in wall time.
     pub paused_us: i64,
     /// When the clock began.
     pub opened_at: Timestamp,
-    /// Since when the clock runs; none while it stands, and after the duty's end.
+    /// Since when the clock runs; none during a pause, and after the duty's end.
     pub running_since: Option<Timestamp>,
-    /// Since when the clock stands; none while it runs, and after the duty's end.
+    /// Since when the clock is paused; none while it runs, and after the duty's end.
     pub paused_since: Option<Timestamp>,
-    /// Why the clock stands, one bit for each reason: [`BY_LIFECYCLE`], [`BY_PERSON`].
+    /// Why the clock is paused, one bit for each reason: [`BY_LIFECYCLE`], [`BY_PERSON`].
     pub pause_reasons: i16,
     /// When the duty must be fulfilled; during a pause, the due time from before it. None where an import does not know
     /// it.
@@ -93,104 +95,6 @@ pub struct Duty {
     pub escalation_level: i16,
     /// When the next level is notified, unless the duty is fulfilled earlier.
     pub next_escalation_at: Option<Timestamp>,
-}
-
-/// The contents of a new duty.
-#[derive(Clone, Debug)]
-pub struct NewDuty<'a> {
-    /// The clause.
-    pub clause: &'a str,
-    /// What the clause asks for, as a code of the service.
-    pub kind: &'a str,
-    /// The resource that the duty is about.
-    pub subject: String,
-    /// What people call that resource, e.g. its number.
-    pub number: &'a str,
-    /// Who must fulfil the duty.
-    pub owner: &'a str,
-    /// The owner's department.
-    pub department: &'a str,
-    /// The version of the regulation.
-    pub regulation: &'a str,
-    /// When the clock begins.
-    pub opened_at: Timestamp,
-    /// The time now, for the id.
-    pub now: Timestamp,
-}
-
-impl NewDuty<'_> {
-    /// Opens the duty with the time that the clause gives.
-    #[must_use]
-    pub fn within(self, budget: Budget, calendar: &Calendar) -> (Duty, DutyChange) {
-        let due = calendar.due(self.opened_at, budget);
-        let measure = match budget.measure {
-            Clocked::Wall => Measure::WallClock,
-            Clocked::Working => Measure::WorkingTime,
-        };
-        self.open(measure, micros(budget.length), Some(due.at), due.provisional, calendar)
-    }
-
-    /// Opens the duty with the given due time.
-    #[must_use]
-    pub fn until(self, due: Timestamp, calendar: &Calendar) -> (Duty, DutyChange) {
-        let budget_us = due.as_microsecond() - self.opened_at.as_microsecond();
-        self.open(Measure::WallClock, budget_us, Some(due), false, calendar)
-    }
-
-    /// Creates the duty of an import that does not know whether it was fulfilled.
-    #[must_use]
-    pub fn unrecorded(self, calendar: &Calendar) -> (Duty, DutyChange) {
-        let at = self.opened_at;
-        let (mut duty, _) = self.open(Measure::WallClock, 0, None, false, calendar);
-        duty.state = State::NotRecorded;
-        duty.running_since = None;
-        let change = duty.change(Kind::NotRecorded, at);
-        (duty, change)
-    }
-
-    fn open(
-        self,
-        measure: Measure,
-        budget_us: i64,
-        due_at: Option<Timestamp>,
-        provisional: bool,
-        calendar: &Calendar,
-    ) -> (Duty, DutyChange) {
-        let duty = Duty {
-            id: Id::new(self.now),
-            clause: self.clause.to_owned(),
-            kind: self.kind.to_owned(),
-            subject: self.subject,
-            number: self.number.to_owned(),
-            owner: self.owner.to_owned(),
-            department: self.department.to_owned(),
-            regulation: self.regulation.to_owned(),
-            calendar: calendar.clone(),
-            state: State::Open,
-            measure,
-            budget_us,
-            elapsed_us: 0,
-            paused_us: 0,
-            opened_at: self.opened_at,
-            running_since: Some(self.opened_at),
-            paused_since: None,
-            pause_reasons: 0,
-            due_at,
-            provisional,
-            met_at: None,
-            breached_at: None,
-            breach_event: None,
-            late: false,
-            corrected: false,
-            reason: String::new(),
-            decided_by: String::new(),
-            version: 1,
-            escalation_level: 0,
-            next_escalation_at: None,
-        };
-        let change = duty.change(Kind::Opened, duty.opened_at);
-        (duty, change)
-    }
 }
 
 impl Duty {
@@ -362,8 +266,8 @@ impl Duty {
         changes
     }
 
-    /// Takes the event that marked a breach, if the breach has been retracted or corrected since: the next event of the
-    /// duty names it, and no later one does. Code that changes a duty calls this before it records the event.
+    /// Takes the id of the event that marked a breach, if the breach was retracted or corrected since. The caller puts it
+    /// into the event of the change (`corrects`); a second call returns none, so that only one event names it.
     pub fn take_corrected(&mut self) -> Option<Uuid> {
         let is_corrected = self.corrected || self.breached_at.is_none();
         self.breach_event.take_if(|_| is_corrected)

@@ -64,7 +64,7 @@ impl NewEvent {
         self
     }
 
-    /// Names the earlier event that this one corrects, if it corrects one.
+    /// Sets the earlier event that this one corrects, if it corrects one.
     #[must_use]
     pub fn correcting(mut self, event: Option<Uuid>) -> Self {
         self.corrects = event;
@@ -89,6 +89,7 @@ impl NewEvent {
 /// The encoded form of the duty changes in a journal row.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct DutyChanges {
+    /// Changes in the order in which the transaction made them.
     #[prost(message, repeated, tag = "1")]
     pub changes: Vec<DutyChange>,
 }

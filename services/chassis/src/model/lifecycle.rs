@@ -91,11 +91,20 @@ pub struct Gate<F> {
     pub of_call: bool,
 }
 
+/// How often something was done, and how often a clause requires it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How often it was done.
+    pub made: u32,
+    /// How often it must be done.
+    pub required: u32,
+}
+
 /// Who may take an action.
 pub struct Reach<F> {
     /// The people in words, for the page of the lifecycle, e.g. `its investigator`.
     pub whose: &'static str,
-    /// Selects those who may act from the facts and from all stakeholders of the subject.
+    /// Returns those who may act, given the facts and all stakeholders of the subject.
     pub of: for<'a> fn(&'a F, Stakeholders<'a>) -> Stakeholders<'a>,
 }
 
@@ -170,6 +179,14 @@ pub struct ActionContext<'a> {
     pub regulation: &'a Regulation,
 }
 
+impl Tally {
+    /// Whether it was done often enough.
+    #[must_use]
+    pub fn is_enough(self) -> bool {
+        self.made >= self.required
+    }
+}
+
 impl<F> Gate<F> {
     /// Creates a gate that asks about what is on record.
     pub const fn on_record(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
@@ -223,8 +240,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         }
     }
 
-    /// Returns those of `all` stakeholders of the subject who may act on it with `method`: those whom the rows of the
-    /// method select or, where the rows leave that open, all but the further parties.
+    /// Returns those of `all` stakeholders of the subject who may act on it with `method`: those whom `reach` of the
+    /// method's rows selects; without a `reach`, everybody but the further parties.
     pub fn reach<'a>(&self, method: &str, facts: &'a F, all: Stakeholders<'a>) -> Stakeholders<'a> {
         let row = self.transitions.iter().find(|row| (self.label)(row.action).method == method);
         match row.and_then(|row| row.reach.as_ref()) {

@@ -44,8 +44,11 @@ pub struct Deputy {
 /// A member of staff.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Member {
+    /// Roles that the directory gives them.
     pub roles: Vec<Role>,
+    /// Supervisor, `staff/{id}`; empty when there is none.
     pub supervisor: String,
+    /// Whether the member has left.
     pub inactive: bool,
     /// The departments, each with the time of joining, oldest first.
     pub memberships: Vec<(Timestamp, String)>,
@@ -236,6 +239,8 @@ impl Organisation {
 }
 
 impl Member {
+    /// Returns the department, `departments/{id}`, that the member was of at a time; the first one for any time before,
+    /// and empty for a member of none.
     pub fn department_at(&self, at: Timestamp) -> &str {
         let since = self.memberships.partition_point(|(since, _)| *since <= at);
         self.memberships.get(since.saturating_sub(1)).map_or("", |(_, department)| department)

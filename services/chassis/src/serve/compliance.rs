@@ -95,8 +95,8 @@ impl Compliance {
     ) -> Result<pb::Duty, Error> {
         let name = request.name();
         let id = self.chassis.id_of(name)?;
-        let mut change = self.chassis.begin(call).await?;
-        let duty = store::lock(change.connection(), &self.chassis.calendars, id).await?;
+        let mut work = self.chassis.begin(call).await?;
+        let duty = store::lock(work.connection(), &self.chassis.calendars, id).await?;
         let mut duty =
             duty.filter(|duty| call.reaches(&stakeholders(duty))).ok_or_else(|| unknown::<DutyResource>(name))?;
         check_etag(request.etag(), &etag(duty.version), name)?;
@@ -115,9 +115,9 @@ impl Compliance {
         let corrects = duty.take_corrected();
         let payload = DutyChanged { subject: duty.subject.clone() };
         let event = NewEvent::new(self.chassis.name_of(&id), duty.version, call.now, &[&duty.clause], &payload);
-        change.record(event.correcting(corrects).with_duties(did));
-        change.put(duty.clone());
-        change.commit(self.show(duty)).await
+        work.record(event.correcting(corrects).with_duties(did));
+        work.put(duty.clone());
+        work.commit(self.show(duty)).await
     }
 
     async fn summarize_compliance(

@@ -25,13 +25,13 @@ const OUT_OF_REACH: Text = Text::new(
 pub fn explanations<R: AggregateRoot>(
     chassis: &Chassis,
     call: &Call,
-    record: &R,
+    root: &R,
     facts: &R::Facts,
     is_meant: impl Fn(R::Action) -> bool,
 ) -> Result<Vec<Explanation>, Error> {
     let lifecycle = R::lifecycle();
-    let explained = lifecycle.explain(&record.id().to_string(), record.state(), facts).into_iter();
-    let stakeholders = |method: &str| lifecycle.reach(method, facts, record.stakeholders());
+    let explained = lifecycle.explain(&root.id().to_string(), root.state(), facts).into_iter();
+    let stakeholders = |method: &str| lifecycle.reach(method, facts, root.stakeholders());
     explained
         .filter(|each| is_meant(each.action))
         .map(|each| each.show(lifecycle, chassis, call, stakeholders))

@@ -107,31 +107,31 @@ impl Notifications {
         request: pb::AcknowledgeNotificationRequest,
     ) -> Result<pb::Notification, Error> {
         let id = self.chassis.id_of::<NotificationResource>(&request.name)?;
-        let mut change = self.chassis.begin(call).await?;
+        let mut work = self.chassis.begin(call).await?;
         let row = notifications!("where id = $1 and recipient = $2 for no key update", id.uuid(), call.caller.subject);
-        let row = row.fetch_optional(change.connection()).await?;
+        let row = row.fetch_optional(work.connection()).await?;
         let mut row = row.ok_or_else(|| unknown::<NotificationResource>(&request.name))?;
         check_etag(&request.etag, &row.etag(), &request.name)?;
         if row.acknowledged_at.is_some() {
-            return change.commit(self.show(row, call.language)).await;
+            return work.commit(self.show(row, call.language)).await;
         }
         row.acknowledged_at = Some(sql::at(call.now));
         sqlx::query!("update notification set acknowledged_at = $2 where id = $1", row.id, sql::at(call.now) as _)
-            .execute(change.connection())
+            .execute(work.connection())
             .await?;
         let payload =
             pb::NotificationAcknowledged { notification: self.chassis.name_of(&id), subject: row.subject.clone() };
         let mut event = NewEvent::new(self.chassis.name_of(&id), 2, call.now, &[&row.clause], &payload);
         if let Some(duty) = row.duty.filter(|_| row.acknowledgement_required) {
-            let duty = store::lock(change.connection(), &self.chassis.calendars, Id::from_uuid(duty)).await?;
+            let duty = store::lock(work.connection(), &self.chassis.calendars, Id::from_uuid(duty)).await?;
             if let Some(mut duty) = duty.filter(crate::model::duty::Duty::is_live) {
                 let met = duty.meet(call.now);
                 event = event.correcting(duty.take_corrected()).with_duties(vec![met]);
-                change.put(duty);
+                work.put(duty);
             }
         }
-        change.record(event);
-        change.commit(self.show(row, call.language)).await
+        work.record(event);
+        work.commit(self.show(row, call.language)).await
     }
 
     async fn watch_notifications(

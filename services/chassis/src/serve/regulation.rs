@@ -33,11 +33,11 @@ impl RegulationOfService {
         self.chassis.check_parent(&request.parent)?;
         let page: Page<i64> = Page::of(call, &request)?;
         let is_asked = |clause: &Clause| !request.own || services(clause).contains(&self.chassis.service);
-        // Clauses have no key of their own but their place in the rule book.
-        let places = self.chassis.regulation.clauses().filter(|clause| is_asked(clause)).zip(0_i64..);
-        let rows = places.filter(|(_, place)| page.after.is_none_or(|after| *place > after));
+        // Pages are keyed by the position among the clauses, which have no other order.
+        let numbered = self.chassis.regulation.clauses().filter(|clause| is_asked(clause)).zip(0_i64..);
+        let rows = numbered.filter(|(_, position)| page.after.is_none_or(|after| *position > after));
         let rows = rows.take(usize::try_from(page.limit).unwrap_or(usize::MAX)).collect();
-        let (rows, next_page_token) = page.cut(rows, |(_, place)| *place);
+        let (rows, next_page_token) = page.cut(rows, |(_, position)| *position);
         let clauses = rows.into_iter().map(|(clause, _)| self.show(clause)).collect();
         Ok(pb::ListClausesResponse { clauses, next_page_token })
     }

@@ -57,7 +57,7 @@ impl Tail {
         self.head_position
     }
 
-    /// Notes that something was sent: the next heartbeat is due a while after that.
+    /// Notes that something was sent, which puts off the next heartbeat.
     pub fn sent(&mut self) {
         self.sent_at = Instant::now();
     }

@@ -30,7 +30,7 @@ pub struct Watch {
     slot: OwnedSemaphorePermit,
 }
 
-/// How much was sent: every event up to a position, or only some items of the event there.
+/// How far a watch has come: it has sent every event up to a position or, of the event there, only the first items.
 #[derive(Clone, Copy)]
 struct Seen {
     position: i64,
@@ -184,22 +184,22 @@ async fn changes<R: WatchedRoot>(
         return Ok(Vec::new());
     }
     let roots = R::load(&mut *chassis.pool().acquire().await?, &ids).await?;
-    let told = events.into_iter().filter_map(|event| {
+    let changes = events.into_iter().filter_map(|event| {
         let id = root_of::<R>(&event)?;
         let root = roots.iter().find(|root| root.id().uuid() == id)?;
         let (name, value) = event.payload.as_ref().map_or(("", [].as_slice()), |payload| {
             (payload.type_url.rsplit('/').next().unwrap_or_default(), payload.value.as_slice())
         });
-        let is_told = call.reaches(&root.stakeholders())
+        let is_visible = call.reaches(&root.stakeholders())
             && (!call.is_customer() || is_seen_by_customers(name, value))
             && root.is_asked_for(call, request, &event);
-        is_told.then(|| {
+        is_visible.then(|| {
             let (event_type, root) = (name.to_owned(), root.show_to(call));
             let Event { position, clauses, occurred_time, .. } = event;
             (position, RootChange { root, event: event_type, clauses, occurred_time })
         })
     });
-    Ok(told.collect())
+    Ok(changes.collect())
 }
 
 /// Returns the id of the root that an event is about, if it is about one.

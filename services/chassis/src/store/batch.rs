@@ -15,21 +15,32 @@ use crate::store::record::Columns;
 /// A reply to keep for retries of its call.
 #[derive(Debug)]
 pub(crate) struct NewReply<'a> {
+    /// Caller that the reply is for; another caller may use the same request id.
     pub subject: &'a str,
+    /// Full name of the method, e.g. `kefu.intake.v1.RequestService/RegisterRequest`.
     pub method: &'a str,
+    /// Id that the caller gave the request.
     pub request_id: Uuid,
+    /// SHA-256 of the request, by which another request of the same id is told apart.
     pub digest: [u8; 32],
+    /// Encoded response.
     pub response: Vec<u8>,
 }
 
 /// What one transaction writes beside its domain rows.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
+    /// Caller or task that makes the change, e.g. `staff/5`.
     pub actor: &'a str,
+    /// When the transaction's call was admitted: the recorded time of every row.
     pub now: Timestamp,
+    /// Version of the regulation in force.
     pub regulation: &'a str,
+    /// Events to append to the journal.
     pub events: Vec<NewEvent>,
+    /// Duties that were opened or changed, as they are now.
     pub duties: Vec<Duty>,
+    /// Reply to keep; none for a call without a request id.
     pub reply: Option<NewReply<'a>>,
 }
 

@@ -82,8 +82,8 @@ pub fn options(config: &Database, schema: &str) -> Result<PgConnectOptions, Data
     Ok(options.options([("search_path", schema)]).application_name(&format!("kefu-{schema}")))
 }
 
-/// How long a transaction may be idle before Postgres ends it: a replica that stands still must not hold locks that others
-/// wait for. A transaction waits for nothing but Postgres while it is open.
+/// How long a transaction may be idle before Postgres ends it, so that a replica that hangs does not hold locks for ever. No
+/// code awaits anything but Postgres while a transaction is open.
 const IDLE_IN_TRANSACTION: &str = "10s";
 
 /// Creates a pool for a service. Statements slower than a second are logged, without their values.

@@ -18,7 +18,8 @@ use crate::contract::identity::Identity;
 use crate::contract::rules::MethodRule;
 use crate::model::organisation::{Department, Deputy, Member, Organisation};
 
-/// How long an absence is kept in memory after its end: what is recorded late is judged at the time it happened.
+/// How long an absence is kept in memory after its end, because an action that is recorded late is judged by who was absent
+/// when it happened.
 const ABSENCES_KEPT: SignedDuration = SignedDuration::from_hours(40 * 24);
 const GENERAL_MANAGER: &str = "general_manager";
 

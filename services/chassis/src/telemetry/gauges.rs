@@ -19,15 +19,22 @@ pub struct Gauges {
 /// The values that Postgres is asked for.
 #[derive(Debug)]
 pub(crate) struct Asked {
+    /// Open duties by clause.
     pub duties: Vec<Duties>,
+    /// Number of committed events that have no position yet, up to a bound.
     pub unsealed: i64,
+    /// Age of the oldest of them, in seconds; 0 when there is none.
     pub unsealed_age_s: f64,
 }
 
+/// The open duties of one clause.
 #[derive(Debug)]
 pub(crate) struct Duties {
+    /// Id of the clause, e.g. `C2.4`.
     pub clause: String,
+    /// Number of duties that can still be fulfilled.
     pub open: i64,
+    /// Number of those whose time has passed.
     pub breached: i64,
 }
 

@@ -9,7 +9,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-/// The service whose work a span is, in the context of a trace.
+/// The name of the service that does the work of a span, kept in the context of its trace.
 #[derive(Clone, Debug)]
 pub(super) struct Within(pub Arc<str>);
 

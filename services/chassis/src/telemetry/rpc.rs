@@ -28,6 +28,7 @@ pub struct Durations {
 }
 
 impl Durations {
+    /// Creates the histograms of a meter.
     pub fn of(meter: &Meter) -> Self {
         let durations = |name, description| {
             let histogram = meter.f64_histogram(name).with_unit("s").with_description(description);

@@ -45,6 +45,7 @@ pub struct Statements {
 }
 
 impl Statements {
+    /// Creates the layer, whose spans go to `tracer`.
     pub fn new(tracer: SdkTracer) -> Self {
         Self { tracer }
     }

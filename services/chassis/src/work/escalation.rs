@@ -1,5 +1,5 @@
-//! Escalation of breaches: the owner is told at the breach, then their supervisor and then the head of their department, each
-//! after the time that clause A9.1 gives while the duty stays unfulfilled.
+//! Escalation of breaches: the owner is notified at the breach, then their supervisor and then the head of their department,
+//! each after the time that clause A9.1 gives while the duty stays unfulfilled.
 
 use jiff::Timestamp;
 use kefu_regulation::params;
@@ -26,7 +26,7 @@ const SUPERVISOR: i16 = 1;
 const MANAGER: i16 = 2;
 
 /// Escalates a duty's breach to the next level that is due: changes the duty and adds the change and the notice to `event`. A
-/// level with nobody to tell is skipped; the level after it is told at its own time and no sooner.
+/// level with nobody to notify is skipped; the level after it is notified at its own time and no sooner.
 pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timestamp) -> NewEvent {
     while duty.escalation_level <= MANAGER {
         let level = duty.escalation_level;
@@ -54,7 +54,7 @@ pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timesta
     event
 }
 
-/// Returns whom a level of escalation reaches; nobody is told twice.
+/// Returns whom a level of escalation notifies; none if an earlier level has notified them already.
 fn recipient(chassis: &Chassis, duty: &Duty, level: i16, at: Timestamp) -> Option<String> {
     let known = chassis.directory.now();
     let supervisor = known.supervisor_of(&duty.owner);

@@ -20,8 +20,8 @@ use crate::telemetry::traced::Traced;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const TOKEN_FOR: Duration = Duration::from_mins(5);
-/// How long a connection is used for commands. It is shorter than `TOKEN_FOR`, because the token has to outlive the
-/// last one.
+/// How long a connection is used for commands. It is shorter than `TOKEN_FOR`, so that the connection's token is still valid
+/// when its last command arrives.
 const KEPT_FOR: Duration = Duration::from_mins(2);
 
 /// The settings of a peer.
@@ -230,11 +230,11 @@ mod tests {
             let shown = format!("{status:?}");
             assert!(matches!(failure(status), Error::Away(_)), "{shown}");
         }
-        for said in
+        for status in
             [Status::internal("something unexpected happened"), Status::unknown("what"), Status::data_loss("it")]
         {
-            let shown = format!("{said:?}");
-            assert!(matches!(failure(said), Error::Unexpected(_)), "{shown}");
+            let shown = format!("{status:?}");
+            assert!(matches!(failure(status), Error::Unexpected(_)), "{shown}");
         }
     }
 }

@@ -30,8 +30,8 @@ pub trait AggregateRoot: StatefulRow {
 
     /// The lifecycle.
     fn lifecycle() -> &'static Lifecycle<Self::State, Self::Action, Self::Duty, Self::Facts>;
-    /// Everybody who has to do with the aggregate. Owner and department own its duties; all stakeholders may see it, and the
-    /// further parties may act where a row of the lifecycle says so.
+    /// Everybody who has to do with the aggregate. Owner and department own its duties. All stakeholders may see it; further
+    /// parties may act on it only where a row of the lifecycle says so.
     fn stakeholders(&self) -> Stakeholders<'_>;
     /// The earliest time at which anything can have happened to the aggregate.
     fn began_at(&self) -> Timestamp {
@@ -47,7 +47,8 @@ pub trait AggregateRoot: StatefulRow {
     fn subjects_beneath(&self) -> Vec<String> {
         Vec::new()
     }
-    /// The refusal of a new aggregate that violates this constraint of the database, if it is one for the caller.
+    /// Returns the refusal for a new aggregate that violates this constraint of the database; none where the violation is a
+    /// fault of the service.
     fn refused(&self, _constraint: &str) -> Option<Error> {
         None
     }
@@ -76,8 +77,8 @@ pub trait AggregateRoot: StatefulRow {
 
 /// Reads the aggregate that `call` may see under `name`.
 pub async fn seen<R: AggregateRoot>(connection: &mut sqlx::PgConnection, call: &Call, name: &str) -> Result<R, Error> {
-    let record = R::get(connection, id::<R::Kind>(name)?.uuid()).await?;
-    record.filter(|record| call.reaches(&record.stakeholders())).ok_or_else(|| unknown::<R::Kind>(name))
+    let root = R::get(connection, id::<R::Kind>(name)?.uuid()).await?;
+    root.filter(|root| call.reaches(&root.stakeholders())).ok_or_else(|| unknown::<R::Kind>(name))
 }
 
 /// Reads the aggregate above the resource of kind `K` with this name, if `call` may see it; otherwise the resource is not
@@ -109,14 +110,14 @@ pub async fn children<R: AggregateRoot, C: ChildRow>(
 }
 
 /// Implements methods that list resources beneath an aggregate, each given by its request, its response and the response's
-/// field of the rows. The messages are of the package imported as `$package`.
+/// field of the rows. The messages are of the package imported as `$package`. The module above sees the methods.
 #[macro_export]
 macro_rules! children {
     (impl $api:ty, under $root:ty, of $package:ident {
         $($method:ident($request:ident) -> $response:ident { $field:ident: $row:ty })*
     }) => {
         impl $api {$(
-            async fn $method(
+            pub(super) async fn $method(
                 &self,
                 call: &$crate::Call,
                 request: $package::$request,
@@ -134,9 +135,9 @@ pub struct Step<'a, R: AggregateRoot> {
     chassis: &'a Chassis,
     call: &'a Call,
     /// The unit of work.
-    pub change: UnitOfWork<'a>,
-    /// The aggregate's root, as it was, and after the action as it will be.
-    pub record: R,
+    pub work: UnitOfWork<'a>,
+    /// The aggregate's root: as it is stored until `fire`, and from then on as the action leaves it.
+    pub root: R,
     /// When the action happened.
     pub at: Timestamp,
     /// Other aggregates of the same kind that were locked with it.
@@ -200,18 +201,18 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     ) -> Result<Self, Error> {
         let at = call.occurred(occurred, chassis.backdating())?;
         let id = id::<R::Kind>(name)?;
-        let mut change = chassis.begin(call).await?;
+        let mut work = chassis.begin(call).await?;
         let ids: Vec<Uuid> = others.iter().copied().chain([id.uuid()]).collect();
-        let mut records = R::lock(change.connection(), &ids).await?;
-        let own = records.iter().position(|record| record.id() == id).ok_or_else(|| unknown::<R::Kind>(name))?;
-        let record = records.remove(own);
-        Ok(Self { others: records, ..Self::of(chassis, call, change, record, at) })
+        let mut roots = R::lock(work.connection(), &ids).await?;
+        let own = roots.iter().position(|root| root.id() == id).ok_or_else(|| unknown::<R::Kind>(name))?;
+        let root = roots.remove(own);
+        Ok(Self { others: roots, ..Self::of(chassis, call, work, root, at) })
     }
 
-    fn of(chassis: &'a Chassis, call: &'a Call, change: UnitOfWork<'a>, record: R, at: Timestamp) -> Self {
+    fn of(chassis: &'a Chassis, call: &'a Call, work: UnitOfWork<'a>, root: R, at: Timestamp) -> Self {
         let (live, effects, also_recorded) = (Vec::new(), DutyEffects::default(), Vec::new());
-        let search_fingerprint = record.search_fingerprint();
-        Self { chassis, call, change, record, at, others: Vec::new(), live, effects, also_recorded, search_fingerprint }
+        let search_fingerprint = root.search_fingerprint();
+        Self { chassis, call, work, root, at, others: Vec::new(), live, effects, also_recorded, search_fingerprint }
     }
 
     /// Readies a locked aggregate for the call's method, and locks its duties. Refused as not found unless the caller may act
@@ -221,29 +222,29 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         self.ready_for(method, request.name(), request.etag(), facts).await
     }
 
-    /// Readies a locked aggregate for `method`, for a call of another method that does the same. `name` is the name that the
-    /// caller gave, and `given_etag` the version that they have seen.
+    /// Readies a locked aggregate for `method` on behalf of a call of another method, e.g. of one that acts on many aggregates.
+    /// `name` is the name that the caller gave, and `given_etag` the version that they have seen.
     pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
-        let reach = R::lifecycle().reach(method, facts, self.record.stakeholders());
+        let reach = R::lifecycle().reach(method, facts, self.root.stakeholders());
         if !self.call.reaches(&reach) {
             return Err(unknown::<R::Kind>(name));
         }
-        check_etag(given_etag, &etag(self.record.version()), &self.record.id().to_string())?;
+        check_etag(given_etag, &etag(self.root.version()), &self.root.id().to_string())?;
         self.prepare().await
     }
 
-    /// Readies a locked aggregate for what the service does itself, whoever called, and locks its duties.
+    /// Readies a locked aggregate for an action of the service itself, which needs no rights of a caller, and locks its duties.
     pub async fn prepare(mut self) -> Result<Self, Error> {
-        let name = self.record.id().to_string();
-        self.at = self.call.after(self.record.changed_at(), self.at)?;
-        if self.at < self.record.began_at() {
+        let name = self.root.id().to_string();
+        self.at = self.call.after(self.root.changed_at(), self.at)?;
+        if self.at < self.root.began_at() {
             return Err(Error::field(
                 "occurred_time",
                 wrong!(TooEarly, "must not be before it began", "不得早于事项开始的时间"),
             ));
         }
-        let subjects: Vec<String> = self.record.subjects_beneath().into_iter().chain([name]).collect();
-        self.live = self.change.live_duties_of(&subjects).await?;
+        let subjects: Vec<String> = self.root.subjects_beneath().into_iter().chain([name]).collect();
+        self.live = self.work.live_duties_of(&subjects).await?;
         Ok(self)
     }
 
@@ -252,18 +253,18 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     pub async fn create(
         chassis: &'a Chassis,
         call: &'a Call,
-        mut record: R,
+        mut root: R,
         at: Timestamp,
         action: R::Action,
         facts: &R::Facts,
     ) -> Result<Self, Error> {
-        let subject = record.id().to_string();
-        let (lifecycle, state) = (R::lifecycle(), record.state());
+        let subject = root.id().to_string();
+        let (lifecycle, state) = (R::lifecycle(), root.state());
         let row = lifecycle.fire(&subject, state, action, facts)?;
-        record.enter(row.to.unwrap_or(state));
-        let effects = lifecycle.duty_effects(row, facts, Vec::new(), record.context(chassis, call, &subject, at));
-        let change = chassis.begin(call).await?;
-        Ok(Self { effects, ..Self::of(chassis, call, change, record, at) })
+        root.enter(row.to.unwrap_or(state));
+        let effects = lifecycle.duty_effects(row, facts, Vec::new(), root.context(chassis, call, &subject, at));
+        let work = chassis.begin(call).await?;
+        Ok(Self { effects, ..Self::of(chassis, call, work, root, at) })
     }
 
     /// Stores the new aggregate, its duties and its event, and replies with it. The day in its number is that of the business
@@ -271,15 +272,15 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     pub async fn insert<P: Payload>(mut self, payload: impl FnOnce(R::Shown) -> P) -> Result<R::Shown, Error> {
         let zone = self.chassis.regulation.calendar().zone().clone();
         let day = self.at.to_zoned(zone).strftime("%Y%m%d").to_string();
-        let version = self.record.version();
+        let version = self.root.version();
         self.renew(version);
-        if let Err(error) = self.record.insert(self.change.connection(), &day).await {
-            let refusal = constraint(&error).and_then(|constraint| self.record.refused(constraint));
+        if let Err(error) = self.root.insert(self.work.connection(), &day).await {
+            let refusal = constraint(&error).and_then(|constraint| self.root.refused(constraint));
             return Err(refusal.unwrap_or_else(|| error.into()));
         }
-        let payload = payload(self.record.show());
-        let (change, shown) = self.with_events(version, &payload);
-        change.commit(shown).await
+        let payload = payload(self.root.show());
+        let (work, shown) = self.with_events(version, &payload);
+        work.commit(shown).await
     }
 
     /// Refuses an action that is said to have happened before `time`. `what` names what happened then, e.g. `the request was
@@ -295,13 +296,13 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     /// Records something else that happened with the action, in an event of its own.
     pub fn also_record<P: Payload>(&mut self, clause: &str, payload: &P, notices: impl IntoIterator<Item = Notice>) {
-        let name = self.record.id().to_string();
+        let name = self.root.id().to_string();
         self.also_recorded.push(NewEvent::new(name, 0, self.at, &[clause], payload).telling(notices));
     }
 
     /// Returns the facts that gates and duties may ask for now.
     pub fn facts(&self) -> R::Facts {
-        self.record.facts(self.chassis, self.at)
+        self.root.facts(self.chassis, self.at)
     }
 
     /// Whether a duty of this kind is live.
@@ -316,64 +317,64 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     /// Fires `action`: changes the state and the duties. Refused when the state or a gate forbids it.
     pub fn fire(&mut self, action: R::Action, facts: &R::Facts) -> Result<(), Error> {
-        let subject = self.record.id().to_string();
-        let state = self.record.state();
+        let subject = self.root.id().to_string();
+        let state = self.root.state();
         let row = R::lifecycle().fire(&subject, state, action, facts)?;
-        let context = self.record.context(self.chassis, self.call, &subject, self.at);
+        let context = self.root.context(self.chassis, self.call, &subject, self.at);
         self.effects = R::lifecycle().duty_effects(row, facts, std::mem::take(&mut self.live), context);
-        self.record.enter(row.to.unwrap_or(state));
+        self.root.enter(row.to.unwrap_or(state));
         Ok(())
     }
 
     /// Returns the state, as events write it.
     pub fn state(&self) -> i32 {
-        self.record.state().into()
+        self.root.state().into()
     }
 
     /// Stores the aggregate, its duties and the event, and replies with the aggregate as it is now.
     pub async fn finish<P: Payload>(self, payload: &P) -> Result<R::Shown, Error> {
-        let (change, shown) = self.write(payload).await?;
-        change.commit(shown).await
+        let (work, shown) = self.write(payload).await?;
+        work.commit(shown).await
     }
 
     /// Stores the aggregate, its duties and the event, and replies with something else.
     pub async fn finish_with<P: Payload, M: Message>(self, payload: &P, reply: M) -> Result<M, Error> {
-        let (change, _) = self.write(payload).await?;
-        change.commit(reply).await
+        let (work, _) = self.write(payload).await?;
+        work.commit(reply).await
     }
 
     /// Stores the aggregate, its duties and the event, and no reply: another step answers the call.
     pub async fn finish_unanswered<P: Payload>(self, payload: &P) -> Result<(), Error> {
-        let (change, _) = self.write(payload).await?;
-        change.commit_unanswered().await
+        let (work, _) = self.write(payload).await?;
+        work.commit_unanswered().await
     }
 
     async fn write<P: Payload>(mut self, payload: &P) -> Result<(UnitOfWork<'a>, R::Shown), Error> {
-        let version = self.record.version() + 1;
+        let version = self.root.version() + 1;
         self.renew(version);
-        let reindex = self.record.search_fingerprint() != self.search_fingerprint;
-        self.record.update(self.change.connection(), reindex).await?;
+        let reindex = self.root.search_fingerprint() != self.search_fingerprint;
+        self.root.update(self.work.connection(), reindex).await?;
         Ok(self.with_events(version, payload))
     }
 
     /// Sets the version of the aggregate to that of the step's last event; the first has `version`.
     fn renew(&mut self, version: i64) {
-        self.record.renew(version + i64::try_from(self.also_recorded.len()).unwrap_or(0), self.call.now);
+        self.root.renew(version + i64::try_from(self.also_recorded.len()).unwrap_or(0), self.call.now);
     }
 
     /// Records the event of the step under `version`, with its effects, and the further events under the versions after
     /// it. Returns the unit of work, and the aggregate as the caller may see it.
     fn with_events<P: Payload>(mut self, version: i64, payload: &P) -> (UnitOfWork<'a>, R::Shown) {
-        let name = self.record.id().to_string();
+        let name = self.root.id().to_string();
         // A new aggregate had no number yet when its first action opened duties.
         for duty in self.effects.duties.iter_mut().filter(|duty| duty.number.is_empty()) {
-            self.record.number().clone_into(&mut duty.number);
+            self.root.number().clone_into(&mut duty.number);
         }
         let event = NewEvent::new(name, version, self.at, &self.call.rule.clauses, payload);
-        self.change.record_with_effects(event, self.effects);
+        self.work.record_with_effects(event, self.effects);
         for (event, version) in self.also_recorded.into_iter().zip(version + 1..) {
-            self.change.record(event.numbered(version));
+            self.work.record(event.numbered(version));
         }
-        (self.change, self.record.show_to(self.call))
+        (self.work, self.root.show_to(self.call))
     }
 }

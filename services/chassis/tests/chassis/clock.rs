@@ -25,14 +25,14 @@ async fn events(bench: &Bench, count: usize) -> Vec<Event> {
 /// Records now that the duty about `subject` was fulfilled at `at`.
 async fn meet(bench: &Bench, subject: &str, at: Timestamp) {
     let call = call(bench);
-    let mut change = bench.chassis().begin(&call).await.unwrap();
-    let mut duty = change.live_duties(subject).await.unwrap().remove(0);
+    let mut work = bench.chassis().begin(&call).await.unwrap();
+    let mut duty = work.live_duties(subject).await.unwrap().remove(0);
     let did = duty.meet(at);
     let payload = DutyChanged { subject: subject.to_owned() };
     let event = kefu_chassis::journal::NewEvent::new(subject, 1, at, &[&duty.clause], &payload);
-    change.record(event.with_duties(vec![did]));
-    change.put(duty);
-    change.commit(()).await.unwrap();
+    work.record(event.with_duties(vec![did]));
+    work.put(duty);
+    work.commit(()).await.unwrap();
 }
 
 #[tokio::test]

@@ -44,13 +44,13 @@ async fn assert_tells(bench: &Bench, time: &str, by_then: &[(String, String)]) {
 /// Changes the live duties of `things/1` by a call of its own.
 async fn change(bench: &Bench, change_it: impl Fn(&mut Duty, Timestamp)) {
     let call = call(bench);
-    let mut change = bench.chassis().begin(&call).await.unwrap();
-    touch(&mut change, "things/1", call.now, 1).await.unwrap();
-    for mut duty in change.live_duties("things/1").await.unwrap() {
+    let mut work = bench.chassis().begin(&call).await.unwrap();
+    touch(&mut work, "things/1", call.now, 1).await.unwrap();
+    for mut duty in work.live_duties("things/1").await.unwrap() {
         change_it(&mut duty, call.now);
-        change.put(duty);
+        work.put(duty);
     }
-    change.commit(()).await.unwrap();
+    work.commit(()).await.unwrap();
 }
 
 /// Stores a duty of `owner` at the desk, due at eleven on a Friday. Returns its name.

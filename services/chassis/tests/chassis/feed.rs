@@ -118,20 +118,20 @@ async fn keep_writing(replicas: Replicas, mut dice: Dice) -> Vec<(String, i64)> 
         let call = call(bench);
         let name = format!("things/{}", dice.below(THINGS));
         let events = 1 + i64::try_from(dice.below(3)).unwrap();
-        let mut change = bench.chassis().begin(&call).await.unwrap();
-        let version = touch(&mut change, &name, call.now, events).await.unwrap();
+        let mut work = bench.chassis().begin(&call).await.unwrap();
+        let version = touch(&mut work, &name, call.now, events).await.unwrap();
         dice.dawdle(8_000).await;
         match dice.below(40) {
-            0..8 => drop(change),
+            0..8 => drop(work),
             8 => {
                 let killed = "select pg_terminate_backend($1, 10000)";
                 let process: i32 =
-                    sqlx::query_scalar("select pg_backend_pid()").fetch_one(change.connection()).await.unwrap();
+                    sqlx::query_scalar("select pg_backend_pid()").fetch_one(work.connection()).await.unwrap();
                 assert!(sqlx::query_scalar(killed).bind(process).fetch_one(bench.admin()).await.unwrap_or(false));
-                assert!(matches!(change.commit(()).await, Err(Error::Away(_))));
+                assert!(matches!(work.commit(()).await, Err(Error::Away(_))));
             }
             _ => {
-                change.commit(()).await.unwrap();
+                work.commit(()).await.unwrap();
                 committed.extend((version - events + 1..=version).map(|version| (name.clone(), version)));
             }
         }
@@ -181,11 +181,11 @@ async fn a_subscriber_resumes_after_its_position_and_gets_only_the_types_it_aske
     let bench = Bench::of(&BARE).await;
     // The event that is asked for comes after more than two pages of others.
     let call = call(&bench);
-    let mut change = bench.chassis().begin(&call).await.unwrap();
-    touch(&mut change, "things/1", call.now, 1_100).await.unwrap();
+    let mut work = bench.chassis().begin(&call).await.unwrap();
+    touch(&mut work, "things/1", call.now, 1_100).await.unwrap();
     let noted = NotificationAcknowledged { subject: "rare".into(), ..NotificationAcknowledged::default() };
-    change.record(NewEvent::new("things/2", 1, call.now, &["A2.1"], &noted));
-    change.commit(()).await.unwrap();
+    work.record(NewEvent::new("things/2", 1, call.now, &["A2.1"], &noted));
+    work.commit(()).await.unwrap();
     write(&bench, "things/1", 1).await;
 
     let mut rare = subscribe(&bench, 0, &["kefu.notifications.v1.NotificationAcknowledged"]).await;
@@ -201,9 +201,9 @@ async fn a_subscriber_resumes_after_its_position_and_gets_only_the_types_it_aske
         assert_eq!(rest.message().await.unwrap().unwrap().event.unwrap().position, position);
     }
     // Both streams send what is sealed later.
-    let mut change = bench.chassis().begin(&call).await.unwrap();
-    change.record(NewEvent::new("things/2", 2, call.now, &["A2.1"], &noted));
-    change.commit(()).await.unwrap();
+    let mut work = bench.chassis().begin(&call).await.unwrap();
+    work.record(NewEvent::new("things/2", 2, call.now, &["A2.1"], &noted));
+    work.commit(()).await.unwrap();
     for stream in [&mut rare, &mut rest] {
         assert_eq!(stream.message().await.unwrap().unwrap().event.unwrap().position, 1_103);
     }

@@ -35,12 +35,12 @@ pub async fn tell(bench: &Bench, recipients: &[&str], about: &str, duty: Option<
     });
     let payload = DutyChanged { subject: format!("things/{about}") };
     let event = NewEvent::new("things/news", 1, call.now, &["A2.5"], &payload).telling(notices);
-    let mut change = bench.chassis().begin(&call).await.unwrap();
-    change.record(event);
+    let mut work = bench.chassis().begin(&call).await.unwrap();
+    work.record(event);
     if let Some(duty) = duty {
-        change.put(duty);
+        work.put(duty);
     }
-    change.commit(()).await.unwrap();
+    work.commit(()).await.unwrap();
 }
 
 async fn list(bench: &Bench, subject: &str, role: &str) -> Vec<pb::Notification> {

@@ -71,10 +71,10 @@ async fn the_same_creation_made_at_once_without_a_common_lock_has_one_effect_and
             tasks.spawn(async move {
                 let call = call_as(&bench, "staff/wu", id, b"create");
                 let outcome = async {
-                    let mut change = bench.chassis().begin(&call).await?;
+                    let mut work = bench.chassis().begin(&call).await?;
                     let name = format!("things/{round}-{task}");
-                    touch(&mut change, &name, call.now, 1).await?;
-                    change.commit(pb::Duty { name, ..pb::Duty::default() }).await
+                    touch(&mut work, &name, call.now, 1).await?;
+                    work.commit(pb::Duty { name, ..pb::Duty::default() }).await
                 };
                 let outcome = outcome.await;
                 assert!(matches!(outcome, Ok(_) | Err(Error::Repeated)), "{outcome:?}");

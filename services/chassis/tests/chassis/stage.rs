@@ -30,17 +30,17 @@ pub fn call_as(bench: &Bench, subject: &str, request_id: Option<Uuid>, payload: 
 }
 
 /// Locks thing `name`, raises its version by `events` and records an event for each. Returns the new version.
-pub async fn touch(change: &mut UnitOfWork<'_>, name: &str, now: Timestamp, events: i64) -> Result<i64, Error> {
+pub async fn touch(work: &mut UnitOfWork<'_>, name: &str, now: Timestamp, events: i64) -> Result<i64, Error> {
     let version: i64 = sqlx::query_scalar(
         "insert into bare.thing values ($1, $2) on conflict (name) do update set version = thing.version + $2 returning version",
     )
     .bind(name)
     .bind(events)
-    .fetch_one(change.connection())
+    .fetch_one(work.connection())
     .await?;
     for version in version - events + 1..=version {
         let payload = DutyChanged { subject: format!("{name} {version}") };
-        change.record(NewEvent::new(name, version, now, &["A9.1", "A2.1"], &payload));
+        work.record(NewEvent::new(name, version, now, &["A9.1", "A2.1"], &payload));
     }
     Ok(version)
 }
@@ -49,9 +49,9 @@ pub async fn touch(change: &mut UnitOfWork<'_>, name: &str, now: Timestamp, even
 pub async fn write(bench: &Bench, name: &str, events: usize) {
     let call = call(bench);
     for _ in 0..events {
-        let mut change = bench.chassis().begin(&call).await.unwrap();
-        touch(&mut change, name, call.now, 1).await.unwrap();
-        change.commit(()).await.unwrap();
+        let mut work = bench.chassis().begin(&call).await.unwrap();
+        touch(&mut work, name, call.now, 1).await.unwrap();
+        work.commit(()).await.unwrap();
     }
 }
 
@@ -76,12 +76,12 @@ pub fn duty(bench: &Bench, subject: &str, owner: &str, department: &str, hours: 
 pub async fn store(bench: &Bench, duties: Vec<Duty>) -> Vec<String> {
     let call = call(bench);
     let names = duties.iter().map(|duty| name_of(bench, duty)).collect();
-    let mut change = bench.chassis().begin(&call).await.unwrap();
-    touch(&mut change, "things/duties", call.now, 1).await.unwrap();
+    let mut work = bench.chassis().begin(&call).await.unwrap();
+    touch(&mut work, "things/duties", call.now, 1).await.unwrap();
     for duty in duties {
-        change.put(duty);
+        work.put(duty);
     }
-    change.commit(()).await.unwrap();
+    work.commit(()).await.unwrap();
     names
 }
 

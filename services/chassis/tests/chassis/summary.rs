@@ -40,7 +40,7 @@ const FATES: [Fate; 9] = [
 
 /// What the test knows of a duty.
 #[derive(Clone, Debug)]
-struct Known {
+struct SeededDuty {
     clause: &'static str,
     owner: &'static str,
     department: &'static str,
@@ -49,7 +49,7 @@ struct Known {
     fate: Fate,
 }
 
-impl Known {
+impl SeededDuty {
     fn throw(dice: &mut Dice, start: Timestamp) -> Self {
         let opened = start - SignedDuration::from_mins(i64::try_from(dice.below(45 * 24 * 60)).unwrap());
         let fate = dice.pick(&FATES);
@@ -148,7 +148,7 @@ impl Known {
 
 type Rows = BTreeMap<[String; 4], [i64; 9]>;
 
-fn counted(known: &[Known], keep: impl Fn(&Known) -> bool, dimensions: &[Dimension], now: Timestamp) -> Rows {
+fn counted(known: &[SeededDuty], keep: impl Fn(&SeededDuty) -> bool, dimensions: &[Dimension], now: Timestamp) -> Rows {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
     let mut rows = Rows::new();
     for duty in known.iter().filter(|duty| keep(duty)) {
@@ -195,10 +195,10 @@ fn by(dimensions: &[Dimension]) -> pb::SummarizeComplianceRequest {
     }
 }
 
-async fn stage() -> (Bench, Vec<Known>) {
+async fn stage() -> (Bench, Vec<SeededDuty>) {
     let mut dice = Dice::new(Dice::seed());
     let bench = Bench::of(&BARE).await;
-    let known: Vec<Known> = (0..400).map(|_| Known::throw(&mut dice, bench.now())).collect();
+    let known: Vec<SeededDuty> = (0..400).map(|_| SeededDuty::throw(&mut dice, bench.now())).collect();
     store(&bench, known.iter().map(|known| known.duty(&bench)).collect()).await;
     (bench, known)
 }
@@ -229,7 +229,7 @@ async fn filters_and_access_narrow_what_is_counted() {
     let (start, end) = (now - SignedDuration::from_hours(30 * 24), now - SignedDuration::from_hours(10 * 24));
     let clause = [Dimension::Clause];
     let request = by(&clause);
-    let filtered = |request, keep: &dyn Fn(&Known) -> bool| (request, counted(&known, keep, &clause, now));
+    let filtered = |request, keep: &dyn Fn(&SeededDuty) -> bool| (request, counted(&known, keep, &clause, now));
     for (request, expected) in [
         filtered(pb::SummarizeComplianceRequest { clause: "C4.1".into(), ..request.clone() }, &|duty| {
             duty.clause == "C4.1"
@@ -260,7 +260,7 @@ async fn filters_and_access_narrow_what_is_counted() {
     ] {
         assert_eq!(summarized(&bench, ADMIN, request.clone()).await, expected, "{request:?}");
     }
-    let desk = |duty: &Known| duty.department == "departments/desk";
+    let desk = |duty: &SeededDuty| duty.department == "departments/desk";
     let head = ("staff/head", "SUPERVISOR", "departments/desk");
     assert_eq!(summarized(&bench, head, request.clone()).await, counted(&known, desk, &clause, now));
     // A supervisor without a department sees their own duties.

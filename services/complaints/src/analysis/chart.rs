@@ -10,7 +10,9 @@ const RUN: usize = 8;
 /// Events counted over a number of units.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
+    /// Number of events.
     pub count: i64,
+    /// Number of units in which they could happen, e.g. thousands of contacts; not negative.
     pub units: f64,
 }
 
@@ -24,7 +26,9 @@ impl Point {
 /// Centre of the chart, and lower and upper limit of each point.
 #[derive(Debug)]
 pub struct Chart {
+    /// Events per unit over all points.
     pub centre: f64,
+    /// Lower and upper limit of each point, in the points' order.
     pub limits: Vec<(f64, f64)>,
 }
 
@@ -131,7 +135,7 @@ mod tests {
             .iter()
             .enumerate()
             .filter(|(_, rules)| rules.contains(&Rule::EightOnOneSide))
-            .map(|(place, _)| place)
+            .map(|(index, _)| index)
             .collect();
         assert_eq!(signalled, [7, 8, 16, 17]);
     }

@@ -10,9 +10,13 @@ const MOST: f64 = 0.8;
 /// A group with its share, and the cumulative share of it and all groups ranked before it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranked {
+    /// Group, with its number of complaints.
     pub group: GroupRow,
+    /// Share of the group in all complaints, from 0 to 1.
     pub share: f64,
+    /// Share of the group and all ranked before it, from 0 to 1.
     pub cumulative_share: f64,
+    /// Whether the group is among the vital few, which together make up the first 80 %.
     pub is_vital: bool,
 }
 

@@ -12,7 +12,9 @@ use sqlx::PgPool;
 /// Selects the complaints to count.
 #[derive(Debug)]
 pub struct Filter<'a> {
+    /// Earliest time of receipt.
     pub start: Timestamp,
+    /// Time before which the complaints were received.
     pub end: Timestamp,
     first_day: Date,
     /// The day after the last day.
@@ -72,7 +74,9 @@ macro_rules! filtered {
 /// Number of complaints in one group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupRow {
+    /// Value of the dimension, as the contract writes it: a department, a product, or the name of an enum value.
     pub key: String,
+    /// Number received in the whole period.
     pub count: i64,
     /// Number received since contacts have been recorded.
     pub rate_count: i64,
@@ -121,6 +125,7 @@ pub async fn groups(
 pub struct WeekRow {
     /// Index of the week in the query's list, from 1.
     pub place: i32,
+    /// Number of complaints received in the week.
     pub count: i64,
 }
 
@@ -144,7 +149,9 @@ pub async fn weeks(pool: &PgPool, filter: &Filter<'_>, mondays: &[Zoned]) -> Res
 /// Number of contacts on a day.
 #[derive(Debug)]
 pub struct DayRow {
+    /// Day in the zone of the calendar.
     pub day: Date,
+    /// Number of contacts on that day.
     pub contacts: i64,
 }
 
@@ -153,6 +160,7 @@ pub struct DayRow {
 pub struct Contacts {
     /// First day with contacts recorded as they came; none if the period has no recorded day.
     pub first: Option<Date>,
+    /// Days of the period since then, the earliest first; a day without contacts has no row.
     pub days: Vec<DayRow>,
 }
 
@@ -176,9 +184,13 @@ pub async fn contacts(pool: &PgPool, filter: &Filter<'_>) -> Result<Contacts, sq
 /// Durations of a stage: median and 90th percentile, in microseconds.
 #[derive(Debug)]
 pub struct StageRow {
+    /// The contract's number of the stage.
     pub stage: i32,
+    /// Number of complaints that have been through the stage.
     pub count: i64,
+    /// Median duration, in microseconds.
     pub median_us: i64,
+    /// Ninth decile of the durations, in microseconds.
     pub p90_us: i64,
 }
 
@@ -218,8 +230,11 @@ pub async fn stages(pool: &PgPool, filter: &Filter<'_>) -> Result<Vec<StageRow>,
 /// Punctuality of one kind of duty.
 #[derive(Debug)]
 pub struct PunctualityRow {
+    /// Kind of duty.
     pub kind: String,
+    /// Number of duties that were met, or became overdue and were not waived.
     pub count: i64,
+    /// Number of those that were met in time.
     pub in_time: i64,
 }
 

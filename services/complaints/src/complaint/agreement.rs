@@ -23,17 +23,17 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         step.not_before(
-            sql::read(step.record.approved_at),
+            sql::read(step.root.approved_at),
             Text::new("the resolution was approved", "处理方案审批通过"),
         )?;
         let facts = Facts { executed_at: Some(step.at), ..facts(&step, call) };
         let has_measures = facts.measures_left > 0;
         step.fire(if has_measures { Action::Agree } else { Action::AgreeToExplanation }, &facts)?;
         let at = Some(sql::at(step.at));
-        step.record.agreed_at = at;
-        step.record.executed_at = at.filter(|_| !has_measures);
+        step.root.agreed_at = at;
+        step.root.executed_at = at.filter(|_| !has_measures);
         let paper = record_answer(call, &mut step, true, request.channel, request.text);
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::AgreementReached { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -45,14 +45,14 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         step.not_before(
-            sql::read(step.record.approved_at),
+            sql::read(step.root.approved_at),
             Text::new("the resolution was approved", "处理方案审批通过"),
         )?;
         let facts = facts(&step, call);
         step.fire(Action::Decline, &facts)?;
-        step.record.approved_at = None;
+        step.root.approved_at = None;
         let paper = record_answer(call, &mut step, false, request.channel, request.text);
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::AgreementDeclined { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -64,7 +64,7 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let not_found = || unknown::<Measure>(&request.name);
         let step = Step::lock_under::<Measure>(&self.chassis, call, &request).await?;
-        let mut resolution = step.record.resolution().unwrap_or_default();
+        let mut resolution = step.root.resolution().unwrap_or_default();
         let measure =
             resolution.measures.iter_mut().find(|measure| measure.name == request.name).ok_or_else(not_found)?;
         let mut facts = Facts { measures: vec![measure_duty(measure)], ..step.facts() };
@@ -72,7 +72,7 @@ impl Complaints {
         if measure.completed_time.is_some() {
             return Err(Error::field("name", wrong!(Unchanged under "D8.8", "is done already", "已经完成")));
         }
-        step.not_before(sql::read(step.record.agreed_at), Text::new("the complainant agreed", "投诉人认可"))?;
+        step.not_before(sql::read(step.root.agreed_at), Text::new("the complainant agreed", "投诉人认可"))?;
         facts = Facts { measures: facts.measures, ..step.facts() };
         facts.measures_left -= 1;
         measure.completed_time = Some(to_proto(step.at));
@@ -83,13 +83,13 @@ impl Complaints {
         facts.executed_at =
             resolution.measures.iter().filter_map(|each| from_proto(each.completed_time.as_ref()?)).max();
         step.fire(if facts.measures_left == 0 { Action::CompleteLast } else { Action::CompleteMeasure }, &facts)?;
-        step.record.set_resolution(Some(&resolution));
+        step.root.set_resolution(Some(&resolution));
         if facts.measures_left == 0 {
-            step.record.executed_at = facts.executed_at.map(sql::at);
-            step.record.reset_attempts();
+            step.root.executed_at = facts.executed_at.map(sql::at);
+            step.root.reset_attempts();
         }
         let paper = case_record(call, &step, Content::Measure(completed));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::MeasureCompleted {
             state: step.state(),
             paper: Some(paper),
@@ -106,7 +106,7 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::Inform, &facts)?;
-        step.record.mark_informed(step.at);
+        step.root.mark_informed(step.at);
         let content = pb::CustomerContact {
             purpose: Purpose::Progress.into(),
             outcome: Outcome::Reached.into(),
@@ -114,11 +114,11 @@ impl Complaints {
             text: request.text,
         };
         let paper = case_record(call, &step, Content::CustomerContact(content));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::CustomerContacted {
             state: step.state(),
             paper: Some(paper.clone()),
-            unreached_attempts: step.record.unreached_attempts,
+            unreached_attempts: step.root.unreached_attempts,
         };
         step.finish_with(&payload, paper).await
     }
@@ -126,9 +126,9 @@ impl Complaints {
 
 /// Records that the complainant was informed of the resolution. Returns the case record with their answer.
 fn record_answer(call: &Call, step: &mut Step<'_>, agreed: bool, channel: i32, text: String) -> pb::Paper {
-    step.record.mark_informed(step.at);
-    step.record.reset_attempts();
-    let resolution = step.record.resolution().unwrap_or_default();
+    step.root.mark_informed(step.at);
+    step.root.reset_attempts();
+    let resolution = step.root.resolution().unwrap_or_default();
     let content = pb::Agreement {
         agreed,
         resolution_version: resolution.version,

@@ -46,12 +46,12 @@ impl Complaints {
         request: pb::ArchiveComplaintRequest,
     ) -> Result<pb::Archive, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let complaint = step.record.show().encode_to_vec();
+        let complaint = step.root.show().encode_to_vec();
         let facts = step.facts();
         step.fire(Action::Archive, &facts)?;
-        let id = step.record.id();
-        let mut entries = manifest::entries_of_file(step.change.connection(), id).await?;
-        entries.push(manifest::hidden_entry(&step.record)?);
+        let id = step.root.id();
+        let mut entries = manifest::entries_of_file(step.work.connection(), id).await?;
+        entries.push(manifest::hidden_entry(&step.root)?);
         entries.push(entry(id.to_string(), &pb::Complaint::full_name(), &complaint));
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let retain_until = self.retain_until(step.at);
@@ -63,7 +63,7 @@ impl Complaints {
             archived_time: Some(to_proto(step.at)),
             retain_until_time: Some(to_proto(retain_until)),
         };
-        step.record.archived_at = Some(sql::at(step.at));
+        step.root.archived_at = Some(sql::at(step.at));
         let row = ArchiveRow {
             complaint: id.uuid(),
             body: archive.encode_to_vec(),
@@ -72,7 +72,7 @@ impl Complaints {
             archived_at: sql::at(step.at),
             retain_until: sql::at(retain_until),
         };
-        row.insert(step.change.connection()).await?;
+        row.insert(step.work.connection()).await?;
         let payload = pb::ComplaintArchived {
             state: step.state(),
             root_sha256: archive.root_sha256.clone(),
@@ -100,10 +100,10 @@ impl Complaints {
 async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(ArchiveRow, ComplaintRow), Error> {
     let not_found = || unknown::<Archive>(name);
     let complaint = name.strip_suffix("/archive").ok_or_else(not_found)?;
-    let record: ComplaintRow = step::seen(connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
-    if record.is_accused(call) {
+    let root: ComplaintRow = step::seen(connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
+    if root.is_accused(call) {
         return Err(not_found());
     }
-    let row = archives!("where complaint = $1", record.id);
-    Ok((row.fetch_optional(connection).await?.ok_or_else(not_found)?, record))
+    let row = archives!("where complaint = $1", root.id);
+    Ok((row.fetch_optional(connection).await?.ok_or_else(not_found)?, root))
 }

@@ -27,10 +27,7 @@ impl Complaints {
             ));
         }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        step.not_before(
-            sql::read(step.record.executed_at),
-            Text::new("the resolution was carried out", "处理方案落实"),
-        )?;
+        step.not_before(sql::read(step.root.executed_at), Text::new("the resolution was carried out", "处理方案落实"))?;
         let facts = facts(&step, call);
         step.fire(if request.satisfied { Action::Satisfied } else { Action::Dissatisfied }, &facts)?;
         let content = pb::Callback {
@@ -40,22 +37,22 @@ impl Complaints {
             comment: request.comment,
         };
         let paper = case_record(call, &step, Content::Callback(content));
-        step.record.mark_informed(step.at);
-        step.record.reset_attempts();
-        let record = &mut step.record;
-        record.satisfaction = i16::try_from(request.satisfaction).unwrap_or_default();
+        step.root.mark_informed(step.at);
+        step.root.reset_attempts();
+        let root = &mut step.root;
+        root.satisfaction = i16::try_from(request.satisfaction).unwrap_or_default();
         if request.satisfied {
-            record.closed_at = Some(sql::at(step.at));
-            record.closure = Closure::Satisfied as i16;
+            root.closed_at = Some(sql::at(step.at));
+            root.closure = Closure::Satisfied as i16;
         } else {
-            record.cycle += 1;
-            (record.contacted, record.waived) = (false, false);
-            record.investigated_at = Some(sql::at(step.at));
-            (record.concluded_at, record.proposed_at, record.approved_at) = (None, None, None);
-            (record.agreed_at, record.executed_at) = (None, None);
+            root.cycle += 1;
+            (root.contacted, root.waived) = (false, false);
+            root.investigated_at = Some(sql::at(step.at));
+            (root.concluded_at, root.proposed_at, root.approved_at) = (None, None, None);
+            (root.agreed_at, root.executed_at) = (None, None);
         }
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
-        let payload = pb::CallbackMade { state: step.state(), paper: Some(paper), cycle: step.record.cycle };
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
+        let payload = pb::CallbackMade { state: step.state(), paper: Some(paper), cycle: step.root.cycle };
         step.finish(&payload).await
     }
 
@@ -67,8 +64,8 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = facts(&step, call);
         step.fire(Action::Withdraw, &facts)?;
-        step.record.withdraw_reason.clone_from(&request.reason);
-        step.record.closed_at = Some(sql::at(step.at));
+        step.root.withdraw_reason.clone_from(&request.reason);
+        step.root.closed_at = Some(sql::at(step.at));
         let payload = pb::ComplaintWithdrawn { state: step.state(), reason: request.reason };
         step.finish(&payload).await
     }

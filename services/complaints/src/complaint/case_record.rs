@@ -52,9 +52,9 @@ pub fn case_record(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper 
         Content::ContactWaiver(_) => Kind::ContactWaiver,
     };
     pb::Paper {
-        name: format!("{}/{}", step.record.id(), Id::<CaseRecord>::new(call.now)),
+        name: format!("{}/{}", step.root.id(), Id::<CaseRecord>::new(call.now)),
         kind: kind.into(),
-        cycle: step.record.cycle,
+        cycle: step.root.cycle,
         author: call.caller.subject.clone(),
         occurred_time: Some(to_proto(step.at)),
         create_time: Some(to_proto(call.now)),
@@ -63,12 +63,12 @@ pub fn case_record(call: &Call, step: &Step<'_>, content: Content) -> pb::Paper 
 }
 
 /// Stores a case record. The caller holds the complaint's lock.
-pub async fn insert(connection: &mut PgConnection, complaint: Uuid, record: &pb::Paper) -> Result<(), Error> {
+pub async fn insert(connection: &mut PgConnection, complaint: Uuid, case_record: &pb::Paper) -> Result<(), Error> {
     let row = CaseRecordRow {
-        id: kefu_chassis::names::id::<CaseRecord>(&record.name)?.uuid(),
+        id: kefu_chassis::names::id::<CaseRecord>(&case_record.name)?.uuid(),
         complaint,
-        kind: i16::try_from(record.kind).unwrap_or_default(),
-        body: record.encode_to_vec(),
+        kind: i16::try_from(case_record.kind).unwrap_or_default(),
+        body: case_record.encode_to_vec(),
     };
     Ok(row.insert(connection).await?)
 }

@@ -42,7 +42,7 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = facts(&step, call);
         let duty = duty(purpose).filter(|_| !is_reached);
-        if duty.is_some() && Some(purpose) != step.record.awaited_step() {
+        if duty.is_some() && Some(purpose) != step.root.awaited_step() {
             return Err(Error::field(
                 "purpose",
                 wrong!(NotAccepted under "C5.8", "is not what the complainant is wanted for now", "不是当前需要联系投诉人的事由"),
@@ -50,7 +50,7 @@ impl Complaints {
         }
         if duty.is_some() {
             step.not_before(
-                step.record.awaited_since(),
+                step.root.awaited_since(),
                 Text::new("the complainant was wanted for it", "需要联系投诉人"),
             )?;
         }
@@ -67,13 +67,13 @@ impl Complaints {
             self.count_attempt(&mut step);
         }
         if is_reached {
-            step.record.mark_informed(step.at);
+            step.root.mark_informed(step.at);
             // A complainant who was reached is not unreachable.
-            step.record.reset_attempts();
+            step.root.reset_attempts();
             // Only a contact by the investigator, during the investigation, counts as hearing the complainant (D8.4).
-            step.record.contacted |= step.record.state() == State::Investigating
-                && sql::read(step.record.investigated_at).is_some_and(|since| since <= step.at)
-                && call.caller.subject == step.record.investigator;
+            step.root.contacted |= step.root.state() == State::Investigating
+                && sql::read(step.root.investigated_at).is_some_and(|since| since <= step.at)
+                && call.caller.subject == step.root.investigator;
         }
         let content = pb::CustomerContact {
             purpose: request.purpose,
@@ -82,11 +82,11 @@ impl Complaints {
             text: request.text,
         };
         let paper = case_record(call, &step, Content::CustomerContact(content));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::CustomerContacted {
             state: step.state(),
             paper: Some(paper.clone()),
-            unreached_attempts: step.record.unreached_attempts,
+            unreached_attempts: step.root.unreached_attempts,
         };
         step.finish_with(&payload, paper).await
     }
@@ -95,10 +95,10 @@ impl Complaints {
     fn count_attempt(&self, step: &mut Step<'_>) {
         let calendar = self.chassis.regulation.calendar();
         let day = calendar.day(step.at);
-        step.record.unreached_attempts += 1;
+        step.root.unreached_attempts += 1;
         let date = day.to_string();
-        if calendar.is_worked(day) && !step.record.attempt_days.contains(&date) {
-            step.record.attempt_days.push(date);
+        if calendar.is_worked(day) && !step.root.attempt_days.contains(&date) {
+            step.root.attempt_days.push(date);
         }
     }
 
@@ -112,7 +112,7 @@ impl Complaints {
         let mut facts = facts(&step, call);
         if refuses {
             let refusal = self.evidence_of(&mut step, &request.evidence).await?;
-            let since = step.record.awaited_since();
+            let since = step.root.awaited_since();
             let is_written = matches!(refusal.kind(), Kind::Document | Kind::Statement | Kind::ChatLog);
             if !is_written || refusal.collected_time.as_ref().and_then(from_proto) < since {
                 return Err(Error::field(
@@ -125,9 +125,9 @@ impl Complaints {
         facts.executed_at = Some(step.at);
         if refuses {
             // A call on the ground of a written refusal must not succeed by the attempts.
-            facts.attempts.0 = 0;
+            facts.attempts.made = 0;
         }
-        let awaited = step.record.awaited_step();
+        let awaited = step.root.awaited_step();
         let goes_on = request.decision() == Decision::GoOn;
         step.fire(
             match awaited {
@@ -139,19 +139,19 @@ impl Complaints {
             &facts,
         )?;
         let at = Some(sql::at(step.at));
-        let record = &mut step.record;
-        record.reset_attempts();
-        record.waived = true;
+        let root = &mut step.root;
+        root.reset_attempts();
+        root.waived = true;
         match (awaited, goes_on) {
             (_, false) => {
-                record.closed_at = at;
-                record.closure = if refuses { Closure::Refused } else { Closure::Unreachable } as i16;
+                root.closed_at = at;
+                root.closure = if refuses { Closure::Refused } else { Closure::Unreachable } as i16;
             }
             (Some(Purpose::Agreement), true) => {
-                record.agreed_at = at;
-                record.executed_at = at.filter(|_| open_measures(record.resolution().as_ref()).is_empty());
+                root.agreed_at = at;
+                root.executed_at = at.filter(|_| open_measures(root.resolution().as_ref()).is_empty());
             }
-            _ => record.acknowledged_at = at,
+            _ => root.acknowledged_at = at,
         }
         let content = pb::ContactWaiver {
             step: awaited.unwrap_or_default().into(),
@@ -161,17 +161,17 @@ impl Complaints {
             evidence: request.evidence,
         };
         let paper = case_record(call, &step, Content::ContactWaiver(content));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::ContactWaived { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
 
     /// Loads a piece of evidence of this complaint.
     async fn evidence_of(&self, step: &mut Step<'_>, evidence: &str) -> Result<pb::Evidence, Error> {
-        let complaint = step.record.id();
+        let complaint = step.root.id();
         let id = Id::<Evidence>::parse(evidence).filter(|id| format!("{complaint}/{id}") == evidence);
         let id = id.ok_or_else(|| unknown::<Evidence>(evidence))?;
-        let row = EvidenceRow::of(step.change.connection(), complaint, id).await?;
+        let row = EvidenceRow::of(step.work.connection(), complaint, id).await?;
         row.ok_or_else(|| unknown::<Evidence>(evidence))?.message()
     }
 }

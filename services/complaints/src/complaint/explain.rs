@@ -17,11 +17,11 @@ impl Complaints {
         request: pb::ExplainComplaintRequest,
     ) -> Result<pb::ExplainComplaintResponse, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
-        let record: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
-        let facts = record.facts(&self.chassis, call.now);
-        let applies = |action| record.applies(action, &facts);
-        let explanations = explain::explanations(&self.chassis, call, &record, &facts, applies)?;
-        Ok(pb::ExplainComplaintResponse { state: record.state().into(), explanations })
+        let root: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
+        let facts = root.facts(&self.chassis, call.now);
+        let applies = |action| root.applies(action, &facts);
+        let explanations = explain::explanations(&self.chassis, call, &root, &facts, applies)?;
+        Ok(pb::ExplainComplaintResponse { state: root.state().into(), explanations })
     }
 }
 

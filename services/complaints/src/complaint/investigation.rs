@@ -19,29 +19,29 @@ impl Complaints {
         request: pb::ConcludeInvestigationRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let investigator = step.record.investigator.clone();
-        step.not_before(sql::read(step.record.investigated_at), Text::new("the investigation began", "开始调查"))?;
+        let investigator = step.root.investigator.clone();
+        step.not_before(sql::read(step.root.investigated_at), Text::new("the investigation began", "开始调查"))?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         self.chassis.directory.now().check_department(department)?;
         self.check_person(department, person)?;
         let mut facts = step.facts();
         facts.is_outside = [&investigator, &call.caller.subject]
             .into_iter()
-            .all(|staff| staff != person && self.is_outside(&step.record, staff, department, call.now));
+            .all(|staff| staff != person && self.is_outside(&step.root, staff, department, call.now));
         facts.is_evidenced |= !request.no_evidence_reason.trim().is_empty();
         facts.has_responsible = !person.is_empty() || !request.no_person_reason.trim().is_empty();
         facts.notified = self.notice_duty_once(&step, department);
         step.fire(Action::Conclude, &facts)?;
         let cause = request.root_cause.clone().unwrap_or_default();
-        let record = &mut step.record;
-        record.mark_notified(&facts.notified);
-        record.concluded_at = Some(sql::at(step.at));
-        record.outcome = request.outcome() as i16;
-        record.cause_category = cause.category() as i16;
-        record.cause.clone_from(&cause.text);
-        record.whys.clone_from(&cause.whys);
-        record.hold_responsible(department, person);
-        record.no_person_reason.clone_from(&request.no_person_reason);
+        let root = &mut step.root;
+        root.mark_notified(&facts.notified);
+        root.concluded_at = Some(sql::at(step.at));
+        root.outcome = request.outcome() as i16;
+        root.cause_category = cause.category() as i16;
+        root.cause.clone_from(&cause.text);
+        root.whys.clone_from(&cause.whys);
+        root.hold_responsible(department, person);
+        root.no_person_reason.clone_from(&request.no_person_reason);
         let finding = pb::Finding {
             course: request.course,
             root_cause: request.root_cause,
@@ -52,7 +52,7 @@ impl Complaints {
             no_evidence_reason: request.no_evidence_reason,
         };
         let paper = case_record(call, &step, Content::Finding(finding));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::InvestigationConcluded { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }

@@ -1,7 +1,7 @@
 //! The lifecycle of a complaint: its transitions, each with clause, gates, and the duties opened, met or voided.
 
 use jiff::Timestamp;
-use kefu_chassis::lifecycle::{Gate, Lifecycle, SubDuty, Transition};
+use kefu_chassis::lifecycle::{Gate, Lifecycle, SubDuty, Tally, Transition};
 use kefu_proto::complaints::v1::complaint::State;
 
 mod duties;
@@ -113,10 +113,10 @@ pub struct Facts {
     pub executed_at: Option<Timestamp>,
     /// Measures still open after this action.
     pub measures_left: usize,
-    /// Attempts of this step that reached nobody, and how many are required.
-    pub attempts: (u32, u32),
-    /// Working days with such attempts, and how many are required.
-    pub attempt_days: (u32, u32),
+    /// Attempts of this step that reached nobody.
+    pub attempts: Tally,
+    /// Working days with such attempts.
+    pub attempt_days: Tally,
     /// Whether the call names a piece of evidence that is the complainant's written refusal.
     pub has_refused: bool,
 }

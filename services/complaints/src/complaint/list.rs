@@ -22,8 +22,8 @@ impl Complaints {
         request: pb::GetComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
-        let record: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
-        Ok(record.show_to(call))
+        let root: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
+        Ok(root.show_to(call))
     }
 
     pub(super) async fn list_complaints(

@@ -25,9 +25,9 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::Acknowledge, &facts)?;
-        step.record.acknowledged_at = Some(sql::at(step.at));
-        step.record.mark_informed(step.at);
-        step.record.reset_attempts();
+        step.root.acknowledged_at = Some(sql::at(step.at));
+        step.root.mark_informed(step.at);
+        step.root.reset_attempts();
         let content = pb::CustomerContact {
             purpose: Purpose::Acknowledgement.into(),
             outcome: Outcome::Reached.into(),
@@ -35,7 +35,7 @@ impl Complaints {
             text: request.text,
         };
         let paper = case_record(call, &step, Content::CustomerContact(content));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::ComplaintAcknowledged { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -50,23 +50,23 @@ impl Complaints {
         if !department.is_empty() {
             self.chassis.directory.now().check_department(department)?;
         }
-        let department = if department.is_empty() { &step.record.responsible_department } else { department }.clone();
+        let department = if department.is_empty() { &step.root.responsible_department } else { department }.clone();
         // A person stays presumed responsible only while the responsible department stays the same.
-        let stays = person.is_empty() && department == step.record.responsible_department;
-        let person = if stays { &step.record.responsible_person } else { person }.clone();
+        let stays = person.is_empty() && department == step.root.responsible_department;
+        let person = if stays { &step.root.responsible_person } else { person }.clone();
         self.check_person(&department, &person)?;
         let mut facts = step.facts();
-        facts.is_outside = step.record.investigator.is_empty()
-            || self.is_outside(&step.record, &step.record.investigator, &department, call.now);
+        facts.is_outside = step.root.investigator.is_empty()
+            || self.is_outside(&step.root, &step.root.investigator, &department, call.now);
         facts.notified = self.notice_duty_once(&step, &department);
         step.fire(Action::Classify, &facts)?;
-        let record = &mut step.record;
-        record.mark_notified(&facts.notified);
-        record.category = request.category() as i16;
-        record.severity = request.severity() as i16;
-        record.subcategory.clone_from(&request.subcategory);
-        record.product.clone_from(&request.product);
-        record.hold_responsible(&department, &person);
+        let root = &mut step.root;
+        root.mark_notified(&facts.notified);
+        root.category = request.category() as i16;
+        root.severity = request.severity() as i16;
+        root.subcategory.clone_from(&request.subcategory);
+        root.product.clone_from(&request.product);
+        root.hold_responsible(&department, &person);
         let payload = pb::ComplaintClassified {
             state: step.state(),
             category: request.category,
@@ -89,8 +89,8 @@ impl Complaints {
         let mut facts = step.facts();
         facts.notified = self.notice_duty(&step, &request.department);
         step.fire(Action::Notify, &facts)?;
-        step.record.mark_notified(&facts.notified);
-        step.record.involve(&request.department);
+        step.root.mark_notified(&facts.notified);
+        step.root.involve(&request.department);
         let recipient = facts.notified.into_iter().map(|duty| duty.owner).next().unwrap_or_default();
         let payload = pb::DepartmentNotified { state: step.state(), department: request.department, recipient };
         step.finish(&payload).await
@@ -102,16 +102,16 @@ impl Complaints {
         request: pb::AssignComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        if request.handler == step.record.handler {
+        if request.handler == step.root.handler {
             return Err(Error::field("handler", wrong!(Unchanged, "has it already", "已经是该责任人")));
         }
         let known = self.chassis.directory.now();
         let mut facts = step.facts();
-        facts.fits_department = known.is_active(&request.handler)
-            && known.department_of(&request.handler, step.at) == step.record.department;
-        let previous_handler = std::mem::replace(&mut step.record.handler, request.handler.clone());
+        facts.fits_department =
+            known.is_active(&request.handler) && known.department_of(&request.handler, step.at) == step.root.department;
+        let previous_handler = std::mem::replace(&mut step.root.handler, request.handler.clone());
         step.fire(Action::Assign, &facts)?;
-        step.record.involve(&request.handler);
+        step.root.involve(&request.handler);
         let payload = pb::ComplaintAssigned {
             state: step.state(),
             handler: request.handler,
@@ -130,14 +130,14 @@ impl Complaints {
         let known = self.chassis.directory.now();
         let investigator = &request.investigator;
         let mut facts = step.facts();
-        facts.is_outside = *investigator != step.record.responsible_person
-            && self.is_outside(&step.record, investigator, &step.record.responsible_department, call.now);
+        facts.is_outside = *investigator != step.root.responsible_person
+            && self.is_outside(&step.root, investigator, &step.root.responsible_department, call.now);
         facts.investigator = Some((investigator.clone(), known.department_of(investigator, step.at).to_owned()));
-        let previous_investigator = std::mem::replace(&mut step.record.investigator, investigator.clone());
+        let previous_investigator = std::mem::replace(&mut step.root.investigator, investigator.clone());
         step.fire(Action::AssignInvestigator, &facts)?;
         self.chassis.check_may(&request.investigator, "ConcludeInvestigation", "investigator", "C5.3")?;
-        step.record.investigated_at.get_or_insert(sql::at(step.at));
-        step.record.involve(investigator);
+        step.root.investigated_at.get_or_insert(sql::at(step.at));
+        step.root.involve(investigator);
         let payload =
             pb::InvestigatorAssigned { state: step.state(), investigator: request.investigator, previous_investigator };
         step.finish(&payload).await
@@ -149,7 +149,7 @@ impl Complaints {
         let known = self.chassis.directory.now();
         let head = known.responsible(department, "", self.chassis.clock.now());
         let duty = |(staff, _): (&str, _)| SubDuty {
-            subject: step.record.id().to_string(),
+            subject: step.root.id().to_string(),
             owner: staff.to_owned(),
             department: department.to_owned(),
             due: None,
@@ -157,14 +157,15 @@ impl Complaints {
         head.map(duty).into_iter().collect()
     }
 
-    /// The same duty as `notice_duty`; empty if the department was notified before.
+    /// The department's duty to acknowledge the notice, as `notice_duty` makes it; empty for a department that was notified
+    /// before, which owes it once.
     pub(super) fn notice_duty_once(&self, step: &Step<'_>, department: &str) -> Vec<SubDuty> {
-        let is_notified = step.record.notified.iter().any(|known| known == department);
+        let is_notified = step.root.notified.iter().any(|known| known == department);
         if is_notified { Vec::new() } else { self.notice_duty(step, department) }
     }
 
-    /// Fails unless the person belongs or once belonged to the department: the complaint may be about something long
-    /// ago.
+    /// Refuses a responsible person who was never of the responsible department. Former members are accepted, because a
+    /// complaint may be about their time there; so is an empty name.
     pub(super) fn check_person(&self, department: &str, person: &str) -> Result<(), Error> {
         let is_theirs =
             self.chassis.directory.now().was_of(person, department, Timestamp::MIN, self.chassis.clock.now());
@@ -177,10 +178,9 @@ impl Complaints {
         ))
     }
 
-    /// Whether `staff` has been outside `department` ever since the complaint was received (A1.1). Whoever left it
-    /// since then is not outside.
-    pub(super) fn is_outside(&self, record: &ComplaintRow, staff: &str, department: &str, now: Timestamp) -> bool {
-        let since = record.received_at.to_jiff();
+    /// Whether `staff` was at no time since the receipt of the complaint a member of `department` (A1.1).
+    pub(super) fn is_outside(&self, root: &ComplaintRow, staff: &str, department: &str, now: Timestamp) -> bool {
+        let since = root.received_at.to_jiff();
         department.is_empty() || !self.chassis.directory.now().was_of(staff, department, since, now)
     }
 }

@@ -23,10 +23,10 @@ impl Complaints {
         request: pb::RegisterComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
         let at = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
-        let record = self.new_record(call, request, at)?;
-        let source = record.request;
-        let facts = record.facts(&self.chassis, at);
-        let step = Step::create(&self.chassis, call, record, at, Action::Register, &facts).await?;
+        let root = self.new_row(call, request, at)?;
+        let source = root.request;
+        let facts = root.facts(&self.chassis, at);
+        let step = Step::create(&self.chassis, call, root, at, Action::Register, &facts).await?;
         let stored = step.insert(|shown| pb::ComplaintRegistered { complaint: Some(shown) }).await;
         match (stored, source) {
             // The failed transaction runs no more queries, so another connection looks up the existing complaint.
@@ -42,7 +42,7 @@ impl Complaints {
         Ok(Error::Exists { kind: Complaint::KIND, name })
     }
 
-    fn new_record(
+    fn new_row(
         &self,
         call: &Call,
         request: pb::RegisterComplaintRequest,
@@ -54,7 +54,7 @@ impl Complaints {
         let (staff, department) = (request.handler.as_str(), request.department.as_str());
         let named = ResponsibleParty { field: "handler", clause: "C5.1", staff, department };
         let (handler, department) = self.chassis.directory.now().responsible_for(call, named, at)?;
-        let mut record = ComplaintRow {
+        let mut root = ComplaintRow {
             channel: request.channel() as i16,
             received_at: sql::at(at),
             customer: reference::<Customer>(&request.customer)?.map(Id::uuid),
@@ -70,9 +70,9 @@ impl Complaints {
             department,
             ..ComplaintRow::blank(call.now)
         };
-        for party in [record.handler.clone(), record.department.clone()] {
-            record.involve(&party);
+        for party in [root.handler.clone(), root.department.clone()] {
+            root.involve(&party);
         }
-        Ok(record)
+        Ok(root)
     }
 }

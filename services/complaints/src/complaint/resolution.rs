@@ -25,25 +25,25 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let resolution = self.next_version(call, &step, request)?;
-        let responsible = step.record.responsible_department.clone();
+        let responsible = step.root.responsible_department.clone();
         let mut facts = step.facts();
-        let outcome = Outcome::try_from(i32::from(step.record.outcome)).unwrap_or_default();
+        let outcome = Outcome::try_from(i32::from(step.root.outcome)).unwrap_or_default();
         let may_be_empty = outcome == Outcome::NotUpheld && resolution.compensation.is_none();
         facts.has_plan = may_be_empty || !resolution.measures.is_empty();
         facts.concerns_others = resolution.departments.iter().any(|department| *department != responsible);
         step.fire(Action::Propose, &facts)?;
-        step.record.proposed_at = Some(sql::at(step.at));
-        step.record.approved_at = None;
-        step.record.reset_attempts();
+        step.root.proposed_at = Some(sql::at(step.at));
+        step.root.approved_at = None;
+        step.root.reset_attempts();
         for department in &resolution.departments {
-            step.record.involve(department);
+            step.root.involve(department);
         }
         for measure in &resolution.measures {
-            step.record.involve(&measure.owner);
+            step.root.involve(&measure.owner);
         }
-        step.record.set_resolution(Some(&resolution));
+        step.root.set_resolution(Some(&resolution));
         let paper = case_record(call, &step, Content::Resolution(resolution));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let payload = pb::ResolutionProposed { state: step.state(), paper: Some(paper) };
         step.finish(&payload).await
     }
@@ -56,7 +56,7 @@ impl Complaints {
         request: pb::ProposeResolutionRequest,
     ) -> Result<pb::Resolution, Error> {
         let known = self.chassis.directory.now();
-        let mut departments = vec![step.record.responsible_department.clone()];
+        let mut departments = vec![step.root.responsible_department.clone()];
         let mut measures = Vec::with_capacity(request.measures.len());
         for (index, measure) in request.measures.into_iter().enumerate() {
             self.chassis.check_may(&measure.owner, "CompleteMeasure", &format!("measures[{index}].owner"), "D8.6")?;
@@ -67,7 +67,7 @@ impl Complaints {
             let department = known.department_of(&measure.owner, call.now).to_owned();
             departments.push(department.clone());
             measures.push(pb::Measure {
-                name: format!("{}/{}", step.record.id(), Id::<Measure>::new(call.now)),
+                name: format!("{}/{}", step.root.id(), Id::<Measure>::new(call.now)),
                 text: measure.text,
                 owner: measure.owner,
                 department,
@@ -82,7 +82,7 @@ impl Complaints {
         departments.retain(|department| !department.is_empty());
         departments.sort();
         departments.dedup();
-        let before = step.record.resolution().unwrap_or_default();
+        let before = step.root.resolution().unwrap_or_default();
         let mut earlier_authors = before.earlier_authors;
         earlier_authors.extend(Some(before.author).filter(|author| !author.is_empty()));
         earlier_authors.sort();
@@ -128,8 +128,8 @@ impl Complaints {
         digest: Vec<u8>,
         (decision, reason): (Decision, String),
     ) -> Result<pb::Complaint, Error> {
-        step.not_before(sql::read(step.record.proposed_at), Text::new("the resolution was proposed", "提出处理方案"))?;
-        let mut resolution = step.record.resolution().unwrap_or_default();
+        step.not_before(sql::read(step.root.proposed_at), Text::new("the resolution was proposed", "提出处理方案"))?;
+        let mut resolution = step.root.resolution().unwrap_or_default();
         let department = self.chassis.directory.now().department_of(&call.caller.subject, step.at).to_owned();
         let facts = self.entitlement(call, &step, &resolution, &department, &digest);
         step.fire(
@@ -149,14 +149,14 @@ impl Complaints {
             occurred_time: Some(to_proto(step.at)),
         };
         resolution.approvals.push(approval.clone());
-        step.record.set_resolution(Some(&resolution));
+        step.root.set_resolution(Some(&resolution));
         if decision == Decision::Approved && facts.approvals_left == 0 {
             // Approvals can be recorded out of order: the resolution is approved at the latest of their times.
             let times = resolution.approvals.iter().filter_map(|approval| from_proto(approval.occurred_time.as_ref()?));
-            step.record.approved_at = times.max().map(sql::at);
+            step.root.approved_at = times.max().map(sql::at);
         }
         let paper = case_record(call, &step, Content::Approval(approval));
-        case_record::insert(step.change.connection(), step.record.id, &paper).await?;
+        case_record::insert(step.work.connection(), step.root.id, &paper).await?;
         let (state, paper) = (step.state(), Some(paper));
         if decision == Decision::Rejected {
             step.finish(&pb::ResolutionRejected { state, paper }).await
@@ -174,7 +174,7 @@ impl Complaints {
         department: &str,
         digest: &[u8],
     ) -> Facts {
-        let (record, caller) = (&step.record, &call.caller.subject);
+        let (root, caller) = (&step.root, &call.caller.subject);
         let has_judged =
             |department: &str| resolution.approvals.iter().any(|approval| approval.department == department);
         let has_judged_before = resolution.approvals.iter().any(|approval| approval.approver == *caller);
@@ -185,8 +185,8 @@ impl Complaints {
                 && !has_judged(department)
                 && !has_judged_before,
             is_author: resolution.author == *caller || resolution.earlier_authors.contains(caller),
-            is_independent: department == record.responsible_department
-                || self.is_outside(record, caller, &record.responsible_department, call.now),
+            is_independent: department == root.responsible_department
+                || self.is_outside(root, caller, &root.responsible_department, call.now),
             approvals_left: left,
             ..facts(step, call)
         }

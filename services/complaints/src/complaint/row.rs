@@ -5,7 +5,7 @@ use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::Stakeholders;
 use kefu_chassis::contacts::Contact;
 use kefu_chassis::error::Error;
-use kefu_chassis::lifecycle::{Lifecycle, SubDuty};
+use kefu_chassis::lifecycle::{Lifecycle, SubDuty, Tally};
 use kefu_chassis::names::Resource as _;
 use kefu_chassis::record::{Names as _, Record};
 use kefu_chassis::step::AggregateRoot;
@@ -176,11 +176,14 @@ impl AggregateRoot for ComplaintRow {
             measures_left: measures.len(),
             measures,
             executed_at: self.executed_at.map(jiff_sqlx::Timestamp::to_jiff),
-            attempts: (
-                u32::try_from(self.unreached_attempts).unwrap_or(0),
-                regulation.get(params::COMPLAINANT_ATTEMPTS),
-            ),
-            attempt_days: (count(self.attempt_days.len()), regulation.get(params::COMPLAINANT_ATTEMPT_DAYS)),
+            attempts: Tally {
+                made: u32::try_from(self.unreached_attempts).unwrap_or(0),
+                required: regulation.get(params::COMPLAINANT_ATTEMPTS),
+            },
+            attempt_days: Tally {
+                made: count(self.attempt_days.len()),
+                required: regulation.get(params::COMPLAINANT_ATTEMPT_DAYS),
+            },
             ..Facts::default()
         }
     }
@@ -227,7 +230,7 @@ pub async fn of_request(connection: &mut PgConnection, request: Uuid) -> Result<
 
 /// Facts for a step, including whether the caller is the person held responsible.
 pub fn facts(step: &Step<'_>, call: &Call) -> Facts {
-    Facts { is_accused: step.record.is_accused(call), ..step.facts() }
+    Facts { is_accused: step.root.is_accused(call), ..step.facts() }
 }
 
 /// Duties of the resolution's measures that are not completed.

@@ -79,9 +79,9 @@ pub fn is_text(media_type: &str) -> bool {
 /// Whether a file ends as a ZIP archive, whatever its beginning: programs that unpack archives search backwards for the
 /// end record. A consistent end record counts even with other bytes after it.
 pub fn ends_as_archive(tail: &[u8]) -> bool {
-    tail.windows(END_RECORD).enumerate().any(|(place, record)| {
+    tail.windows(END_RECORD).enumerate().any(|(offset, record)| {
         let number = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
-        let rest = tail.len() - place - END_RECORD;
+        let rest = tail.len() - offset - END_RECORD;
         let is_consistent = [number(4), number(6)] == [0, 0] && number(8) == number(10);
         record.starts_with(b"PK\x05\x06") && (number(20) == rest || is_consistent && number(20) < rest)
     })

@@ -40,7 +40,7 @@ impl Evidences {
             ..pb::Evidence::default()
         };
         let (mut step, evidence) = self.add_to_file(call, step, evidence).await?;
-        received.store(step.change.connection(), &evidence.name).await?;
+        received.store(step.work.connection(), &evidence.name).await?;
         let payload = pb::EvidenceAdded { state: step.state(), evidence: Some(evidence.clone()) };
         step.finish_with(&payload, evidence).await
     }

@@ -12,6 +12,7 @@ use super::row::ImprovementRow;
 /// Counted complaints, and open ones that may still count.
 #[derive(Debug, Default)]
 pub struct Counted {
+    /// Counts before and after, as the contract shows them.
     pub effect: Effect,
     /// Open complaints without a cause yet, whose responsible department is the same or not known: received before the
     /// improvement, and after it.
@@ -23,7 +24,7 @@ pub struct Counted {
 /// high.
 pub async fn count(
     connection: &mut PgConnection,
-    record: &ImprovementRow,
+    root: &ImprovementRow,
     done: Timestamp,
     check: Timestamp,
     zone: &TimeZone,
@@ -42,8 +43,8 @@ pub async fn count(
             count(*) filter (where is_open and is_before) as "open_before!",
             count(*) filter (where is_open and not is_before) as "open_after!"
         from c"#,
-        record.responsible_department,
-        record.cause_category,
+        root.responsible_department,
+        root.cause_category,
         sql::at(before),
         sql::at(done),
         sql::at(check),

@@ -31,8 +31,10 @@ pub enum Duty {
 pub struct Facts {
     /// Time by which the improvement is to be carried out.
     pub due: Option<Timestamp>,
-    /// Person who checks the effect, and their department.
-    pub verifier: (String, String),
+    /// Person who checks the effect.
+    pub verifier: String,
+    /// The verifier's department at the time of the action.
+    pub verifiers_department: String,
     /// Time from which the effect can be checked; none before the improvement is carried out.
     pub check_at: Option<Timestamp>,
     /// Whether the checker is outside the department that carries the improvement out, and was since it was completed.
@@ -59,7 +61,7 @@ static TO_CHECK: NoticeKind = NoticeKind {
 
 const VERIFIER: Option<Reach<Facts>> = Some(Reach {
     whose: "whoever checks its effect",
-    of: |facts, _| Stakeholders::of(&facts.verifier.0, &facts.verifier.1),
+    of: |facts, _| Stakeholders::of(&facts.verifier, &facts.verifiers_department),
 });
 
 const OUTSIDE: Gate<Facts> = Gate::of_call(
@@ -115,8 +117,8 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Rule::of(Duty::Improvement, "D8.12", "improvement", |facts, _| facts.due.map(Term::Until))
         },
         Rule {
-            owner: |facts| Some((facts.verifier.0.as_str(), facts.verifier.1.as_str())),
-            notice: Some(NoticeRule { kind: &TO_CHECK, to: |facts| Some(&facts.verifier.0), fulfils: false }),
+            owner: |facts| Some((facts.verifier.as_str(), facts.verifiers_department.as_str())),
+            notice: Some(NoticeRule { kind: &TO_CHECK, to: |facts| Some(&facts.verifier), fulfils: false }),
             ..Rule::of(Duty::EffectCheck, "D8.12", "effect_check", |facts, regulation| {
                 Some(Term::WithinFrom(facts.check_at?, regulation.get(params::CHECK_WITHIN)))
             })

@@ -88,7 +88,8 @@ impl AggregateRoot for ImprovementRow {
         let department = chassis.directory.now().department_of(&self.verifier, at).to_owned();
         Facts {
             due: Some(self.due_at.to_jiff()),
-            verifier: (self.verifier.clone(), department),
+            verifier: self.verifier.clone(),
+            verifiers_department: department,
             check_at: self.check_at.map(SqlTime::to_jiff),
             is_time: self.check_at.is_some_and(|check| check.to_jiff() <= at),
             ..Facts::default()

@@ -1,7 +1,7 @@
 //! Data for tests that call every method by its descriptor: something for each method to act on, and a valid request of
 //! each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use jiff::SignedDuration;
@@ -10,6 +10,7 @@ use kefu_proto::complaints::v1::complaint::State;
 use kefu_proto::compliance::v1::ListDutiesResponse;
 use kefu_proto::notifications::v1::ListNotificationsResponse;
 use kefu_testkit::any::{World as _, named};
+use kefu_testkit::lifecycle::states_of_methods;
 use kefu_testkit::{Bench, sign};
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
@@ -22,29 +23,13 @@ const EVERY: [&str; 6] = ["AGENT", "TECHNICIAN", "INVESTIGATOR", "APPROVER", "SU
 const CUSTOMER: &str = "customers/0199aaaa-0000-7000-8000-000000000002";
 const OTHER_CUSTOMER: &str = "customers/0199aaaa-0000-7000-8000-000000000003";
 
-/// Each method that acts on a complaint, with a state in which it may.
-const ACTIONS: [(&str, State); 21] = [
-    ("AcknowledgeComplaint", State::Registered),
-    ("ClassifyComplaint", State::Registered),
-    ("NotifyDepartment", State::Registered),
-    ("AssignComplaint", State::Registered),
-    ("AssignInvestigator", State::Registered),
+/// Methods whose valid request fits another state than the first one from which they may act, and methods that read.
+const ACTED_ON: [(&str, State); 5] = [
     ("RecordCustomerContact", State::Investigating),
     ("WaiveContact", State::Approved),
-    ("ConcludeInvestigation", State::Investigating),
-    ("ProposeResolution", State::Concluded),
-    ("ApproveResolution", State::Proposed),
-    ("RejectResolution", State::Proposed),
-    ("RecordAgreement", State::Approved),
-    ("RecordDecline", State::Approved),
-    ("CompleteMeasure", State::Agreed),
     ("RecordComplaintProgress", State::Agreed),
-    ("RecordCallback", State::Callback),
-    ("WithdrawComplaint", State::Registered),
-    ("ArchiveComplaint", State::Closed),
-    ("GetArchive", State::Archived),
-    ("AddEvidence", State::Registered),
     ("GetComplaint", State::Concluded),
+    ("GetArchive", State::Archived),
 ];
 
 /// A service with data: complaints in every state, handled and investigated by staff/lin.
@@ -53,7 +38,7 @@ pub struct World {
     admin: String,
     pub lin: String,
     /// The resource that each method acts on.
-    target: BTreeMap<&'static str, String>,
+    target: BTreeMap<String, String>,
 }
 
 impl World {
@@ -70,46 +55,57 @@ impl World {
     async fn seed(&mut self) {
         self.seed_improvements().await;
         self.seed_notifications().await;
-        for (method, state) in ACTIONS {
+        for (method, state) in self.acted_on().await {
             let name = self.complaint_in(state).await;
             self.target.insert(method, name);
         }
         for _ in 0..2 {
             let evidence = self.made("AddEvidence", self.json("AddEvidence")).await;
-            self.target.insert("link", evidence);
+            self.target.insert("link".into(), evidence);
         }
         let mut refusal = self.json("UploadEvidence");
         refusal["evidence"]["parent"] = json!(self.target["WaiveContact"]);
         let reply = self.upload(refusal).await;
-        self.target.insert("evidence", reply);
+        self.target.insert("evidence".into(), reply);
         let measures = self.shown(&self.target["CompleteMeasure"]).await.resolution.unwrap().measures;
-        self.target.insert("CompleteMeasure", measures[0].name.clone());
+        self.target.insert("CompleteMeasure".into(), measures[0].name.clone());
         for method in ["ApproveResolution", "RejectResolution"] {
             let digest = self.shown(&self.target[method]).await.resolution.unwrap().digest;
             let key = if method == "ApproveResolution" { "approved" } else { "rejected" };
-            self.target.insert(key, base64::engine::general_purpose::STANDARD.encode(digest));
+            self.target.insert(key.into(), base64::engine::general_purpose::STANDARD.encode(digest));
         }
         for method in ["PauseDuty", "ResumeDuty", "WaiveDuty"] {
             let duty = self.duty_of(&self.complaint_in(State::Registered).await).await;
-            self.target.insert(method, duty);
+            self.target.insert(method.into(), duty);
         }
         let paused = json!({ "name": self.target["ResumeDuty"], "reason": "停电" });
         self.call(&self.admin, "PauseDuty", paused).await.unwrap();
     }
 
+    /// Each method that acts on a complaint, by the lifecycle's table, with a state in which it may.
+    async fn acted_on(&self) -> BTreeMap<String, State> {
+        let call = json!({ "name": self.complaint_in(State::Registered).await });
+        let reply = self.call(&self.lin, "ExplainComplaint", call).await.unwrap();
+        let explained = pb::ExplainComplaintResponse::decode(reply.as_slice()).unwrap().explanations;
+        let first = |states: BTreeSet<String>| states.iter().filter_map(|name| State::from_str_name(name)).min();
+        let actions =
+            states_of_methods(&explained).into_iter().filter_map(|(method, states)| Some((method, first(states)?)));
+        actions.chain(ACTED_ON.map(|(method, state)| (method.to_owned(), state))).collect()
+    }
+
     /// Adds a planned improvement, and one carried out three months ago, whose effect can be checked.
     async fn seed_improvements(&mut self) {
         let complaint = self.complaint_in(State::Concluded).await;
-        self.target.insert("CreateImprovement", complaint);
+        self.target.insert("CreateImprovement".into(), complaint);
         let mut theirs = self.json("CreateImprovement");
         (theirs["owner"], theirs["verifier"]) = (json!("staff/fieldhead"), json!("staff/lin"));
         let done = self.made_by(&self.admin, "CreateImprovement", theirs).await;
         let carried_out = json!({ "name": done, "report": "已修订规程" });
         self.call(&self.admin, "CompleteImprovement", carried_out).await.unwrap();
-        self.target.insert("VerifyImprovement", done);
+        self.target.insert("VerifyImprovement".into(), done);
         self.bench.time().advance(SignedDuration::from_hours(24 * 91));
         let planned = self.made_by(&self.admin, "CreateImprovement", self.json("CreateImprovement")).await;
-        self.target.insert("CompleteImprovement", planned);
+        self.target.insert("CompleteImprovement".into(), planned);
     }
 
     /// Adds two overdue duties of staff/lin, who is notified of both.
@@ -122,8 +118,8 @@ impl World {
         let list = json!({ "parent": "services/complaints" });
         let reply = self.call(&self.lin, "ListNotifications", list).await.unwrap();
         let told = ListNotificationsResponse::decode(reply.as_slice()).unwrap().notifications;
-        self.target.insert("GetNotification", told[0].name.clone());
-        self.target.insert("AcknowledgeNotification", told[1].name.clone());
+        self.target.insert("GetNotification".into(), told[0].name.clone());
+        self.target.insert("AcknowledgeNotification".into(), told[1].name.clone());
     }
 
     /// The first duty about a complaint.

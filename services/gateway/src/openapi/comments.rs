@@ -9,7 +9,7 @@ use prost_reflect::{
 
 /// The comments of a pool that was decoded with them.
 pub struct Comments {
-    by_place: HashMap<(String, Vec<i32>), String>,
+    by_path: HashMap<(String, Vec<i32>), String>,
     /// The examples of values in the comments of fields.
     examples: Vec<String>,
 }
@@ -17,16 +17,16 @@ pub struct Comments {
 impl Comments {
     /// Reads the comments of `pool`.
     pub fn read(pool: &DescriptorPool) -> Self {
-        let mut by_place = HashMap::new();
+        let mut by_path = HashMap::new();
         for file in pool.files().filter(|file| file.package_name().starts_with("kefu.")) {
             let source = file.file_descriptor_proto().source_code_info.as_ref();
             for location in source.iter().flat_map(|source| &source.location) {
                 if let Some(comment) = location.leading_comments.as_deref().filter(|text| !text.trim().is_empty()) {
-                    by_place.insert((file.name().to_owned(), location.path.clone()), paragraphs(comment));
+                    by_path.insert((file.name().to_owned(), location.path.clone()), paragraphs(comment));
                 }
             }
         }
-        let mut comments = Self { by_place, examples: Vec::new() };
+        let mut comments = Self { by_path, examples: Vec::new() };
         for field in pool.all_messages().flat_map(|message| message.fields().collect::<Vec<_>>()) {
             let found: Vec<String> = comments.examples_of(&field).map(str::to_owned).collect();
             comments.examples.extend(found);
@@ -36,7 +36,7 @@ impl Comments {
 
     /// Returns the comment of an element in Markdown; empty when there is none.
     pub fn of(&self, element: &impl Element) -> &str {
-        self.by_place.get(&element.place()).map_or("", String::as_str)
+        self.by_path.get(&element.path_in_file()).map_or("", String::as_str)
     }
 
     /// Returns the examples in the comment of a field.
@@ -80,14 +80,14 @@ fn paragraphs(comment: &str) -> String {
 
 /// An element that may have a comment.
 pub trait Element {
-    /// Returns the element's file, and its place in it.
-    fn place(&self) -> (String, Vec<i32>);
+    /// Returns the element's file, and its path within it as descriptors number it.
+    fn path_in_file(&self) -> (String, Vec<i32>);
 }
 
 macro_rules! elements {
     ($($kind:ty: $file:expr;)*) => {$(
         impl Element for $kind {
-            fn place(&self) -> (String, Vec<i32>) {
+            fn path_in_file(&self) -> (String, Vec<i32>) {
                 let file: fn(&$kind) -> FileDescriptor = $file;
                 (file(self).name().to_owned(), self.path().to_vec())
             }

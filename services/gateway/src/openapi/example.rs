@@ -33,8 +33,8 @@ pub fn of_message(schemas: &Schemas, message: &MessageDescriptor, usage: Use, of
     }
     if fields.is_empty() {
         let free = || message.fields().filter(|field| may(field) && !OF_CALLS.contains(&field.name()));
-        let told = free().find(|field| schemas.comments.examples_of(field).next().is_some());
-        fields.extend(told.or_else(|| free().next()));
+        let exemplified = free().find(|field| schemas.comments.examples_of(field).next().is_some());
+        fields.extend(exemplified.or_else(|| free().next()));
     }
     let given = fields.iter().map(|field| {
         let below = format!("{}.", field.name());

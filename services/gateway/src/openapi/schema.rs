@@ -108,9 +108,9 @@ impl<'a> Schemas<'a> {
         }
         for choice in message.oneofs().filter(|choice| !choice.is_synthetic()) {
             let names: Vec<String> = choice.fields().map(|field| field.json_name().to_owned()).collect();
-            let said = format!("At most one of {} is set.", names.join(", "));
+            let condition = format!("At most one of {} is set.", names.join(", "));
             let comment = self.comments.of(message);
-            describe(&mut schema, &format!("{comment}\n\n{said}"));
+            describe(&mut schema, &format!("{comment}\n\n{condition}"));
             let given = names.iter().map(|name| json!({"required": [name]}));
             let none = json!({"not": {"anyOf": given.clone().collect::<Vec<_>>()}});
             schema["oneOf"] = given.chain([none]).collect();

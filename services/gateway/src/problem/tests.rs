@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn told(problem: &Problem, language: Language) -> (Value, HeaderMap) {
+fn answered(problem: &Problem, language: Language) -> (Value, HeaderMap) {
     let (document, headers) =
         problem.document(&AnswerContext { language, trace_id: "0af7".into(), service_time: ServiceTime::default() });
     (serde_json::from_slice(&document).unwrap(), headers)
@@ -14,7 +14,7 @@ fn told(problem: &Problem, language: Language) -> (Value, HeaderMap) {
 fn a_refusal_is_told_with_its_fields_in_the_callers_language() {
     let refused =
         Error::field("customer.display_name", wrong!(Required, "is required", "必填")).into_status(Language::Chinese);
-    let (document, headers) = told(&Problem::of(refused), Language::Chinese);
+    let (document, headers) = answered(&Problem::of(refused), Language::Chinese);
     assert_eq!(
         document,
         json!({
@@ -43,7 +43,7 @@ fn a_gate_is_a_conflict_and_names_its_clause() {
         clause: "C2.4".into(),
         missing: Text::new("the first judgement", "首次判断"),
     };
-    let (document, _) = told(&Problem::of(gate.into_status(Language::English)), Language::English);
+    let (document, _) = answered(&Problem::of(gate.into_status(Language::English)), Language::English);
     assert_eq!(document["status"], 409);
     assert_eq!(document["violations"][0]["clause"], "C2.4");
     assert_eq!(document["violations"][0]["subject"], "requests/1");
@@ -64,7 +64,7 @@ fn every_refusal_has_the_status_that_http_has_for_it() {
         (Error::Deadline, 504),
         (Error::unexpected(source()), 500),
     ] {
-        let (document, headers) = told(&Problem::of(error.into_status(Language::English)), Language::English);
+        let (document, headers) = answered(&Problem::of(error.into_status(Language::English)), Language::English);
         assert_eq!(document["status"], status);
         assert!(!document.to_string().contains("secret"), "{document}");
         assert_eq!(headers.contains_key(RETRY_AFTER), [429, 503, 504].contains(&status), "{status}");
@@ -81,7 +81,7 @@ fn what_no_handler_has_said_is_not_told() {
         (Status::unknown("secret"), 500),
         (Status::deadline_exceeded("secret"), 504),
     ] {
-        let (document, _) = told(&Problem::of(status), Language::English);
+        let (document, _) = answered(&Problem::of(status), Language::English);
         assert_eq!(document["status"], expected);
         assert!(!document.to_string().contains("secret") && !document.to_string().contains("10.0"), "{document}");
     }

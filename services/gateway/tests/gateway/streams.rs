@@ -9,12 +9,12 @@ use crate::stage::Stage;
 const EVENTS: &str = "/v1/services/intake/events:subscribe";
 
 /// Reads a stream part by part.
-struct Parts {
+struct StreamReader {
     response: Response,
     read: String,
 }
 
-impl Parts {
+impl StreamReader {
     fn of(response: Response) -> Self {
         assert_eq!(response.status(), 200);
         Self { response, read: String::new() }
@@ -55,14 +55,14 @@ async fn create(stage: &Stage, name: &str) -> Value {
     customer
 }
 
-async fn subscribe(stage: &Stage, after: Option<&str>) -> Parts {
+async fn subscribe(stage: &Stage, after: Option<&str>) -> StreamReader {
     let mut request = stage.request(Method::GET, EVENTS).header(ACCEPT, "text/event-stream");
     if let Some(after) = after {
         request = request.header("last-event-id", after);
     }
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
-    Parts::of(response)
+    StreamReader::of(response)
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_watch_is_resumed_by_its_token() {
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
-        Parts::of(request.send().await.unwrap())
+        StreamReader::of(request.send().await.unwrap())
     };
     let register = async || {
         let customer = create(&stage, "林").await;
@@ -105,7 +105,7 @@ async fn a_watch_is_resumed_by_its_token() {
     let mut live = watch(None).await;
     let (begin, _) = live.event().await;
     let first = register().await;
-    let seen = async |parts: &mut Parts, name: &Value| loop {
+    let seen = async |parts: &mut StreamReader, name: &Value| loop {
         let (_, event) = parts.event().await;
         if event["request"]["name"] == *name {
             return;
@@ -123,7 +123,7 @@ async fn lines_are_one_message_each_and_end_with_the_gateway() {
     create(&stage, "一").await;
     let response = stage.request(Method::GET, &format!("{EVENTS}?afterPosition=0")).send().await.unwrap();
     assert_eq!(response.headers()[CONTENT_TYPE], "application/x-ndjson");
-    let mut lines = Parts::of(response);
+    let mut lines = StreamReader::of(response);
     let line: Value = serde_json::from_str(&lines.next("\n").await.unwrap()).unwrap();
     assert_eq!(line["event"]["position"], "1");
     stage.stop_gateway().await;
@@ -140,10 +140,10 @@ async fn a_stream_that_is_refused_midway_says_so_in_its_own_form() {
     let mut events = subscribe(&stage, None).await;
     events.event().await;
     let lines = stage.request(Method::GET, EVENTS).send().await.unwrap();
-    let mut lines = Parts::of(lines);
+    let mut lines = StreamReader::of(lines);
     lines.next("\n").await.unwrap();
     stage.intake.halt().await;
-    let last = async |parts: &mut Parts, mark: &str| {
+    let last = async |parts: &mut StreamReader, mark: &str| {
         let mut last = None;
         while let Some(part) = parts.next(mark).await {
             last = Some(part);

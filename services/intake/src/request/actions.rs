@@ -27,8 +27,8 @@ impl Requests {
         facts.is_answered = true;
         facts.answered_at = Some(step.at);
         step.fire(Action::Respond, &facts)?;
-        step.record.first_response_at = Some(step.at.to_sqlx());
-        step.record.mark_informed(step.at);
+        step.root.first_response_at = Some(step.at.to_sqlx());
+        step.root.mark_informed(step.at);
         let payload = pb::RequestResponded { state: step.state(), first_response_time: Some(to_proto(step.at)) };
         step.finish(&payload).await
     }
@@ -50,11 +50,11 @@ impl Requests {
         let measure = self.chassis.regulation.get(params::PROMISE_AT_MOST).measure;
         facts.promised_wait = self.chassis.regulation.calendar().elapsed(step.at, promised, measure);
         facts.promised_at = Some(promised);
-        let action = step.record.promise_action();
+        let action = step.root.promise_action();
         step.fire(action, &facts)?;
-        step.record.promised_at = Some(promised.to_sqlx());
-        step.record.promise_reason.clone_from(&request.reason);
-        step.record.mark_informed(step.at);
+        step.root.promised_at = Some(promised.to_sqlx());
+        step.root.promise_reason.clone_from(&request.reason);
+        step.root.mark_informed(step.at);
         let payload = pb::WaitPromised {
             state: step.state(),
             reason: request.reason,
@@ -74,33 +74,33 @@ impl Requests {
         let earlier = link::find_repeated_by_problem(self.chassis.pool(), &request, &self.chassis.regulation).await?;
         let mut step = Step::begin_with(&self.chassis, call, &request, earlier.as_slice()).await?;
         let mut facts = step.facts();
-        facts.in_scope = self.in_scope(&step.record, &request.business_domain);
+        facts.in_scope = self.in_scope(&step.root, &request.business_domain);
         let is_out = facts.in_scope == Some(false);
         step.fire(if is_out { Action::ClassifyOutOfScope } else { Action::ClassifyInScope }, &facts)?;
-        step.record.in_scope = facts.in_scope;
+        step.root.in_scope = facts.in_scope;
         if request.priority != 0 {
-            step.record.priority = request.priority() as i16;
+            step.root.priority = request.priority() as i16;
         }
-        step.record.business_domain.clone_from(&request.business_domain);
-        step.record.problem_type.clone_from(&request.problem_type);
-        if let Some(mut earlier) = step.others.pop().filter(|_| step.record.repeat_of.is_none()) {
-            link::record_repeat(&mut step.change, call, &mut step.record, &mut earlier, step.at).await?;
+        step.root.business_domain.clone_from(&request.business_domain);
+        step.root.problem_type.clone_from(&request.problem_type);
+        if let Some(mut earlier) = step.others.pop().filter(|_| step.root.repeat_of.is_none()) {
+            link::record_repeat(&mut step.work, call, &mut step.root, &mut earlier, step.at).await?;
         }
         let payload = pb::RequestClassified {
             state: step.state(),
             business_domain: request.business_domain,
             problem_type: request.problem_type,
-            priority: step.record.priority.into(),
-            in_scope: step.record.in_scope,
+            priority: step.root.priority.into(),
+            in_scope: step.root.in_scope,
         };
         step.finish(&payload).await
     }
 
     /// Whether `domain` belongs to the first responder's department at the time of the contact (A2.3); none until the
     /// directory has been copied.
-    pub(super) fn in_scope(&self, record: &RequestRow, domain: &str) -> Option<bool> {
+    pub(super) fn in_scope(&self, root: &RequestRow, domain: &str) -> Option<bool> {
         let known = self.chassis.directory.now();
-        let department = known.department_of(&record.first_responder, record.contact_at.to_jiff());
+        let department = known.department_of(&root.first_responder, root.contact_at.to_jiff());
         (!known.is_empty()).then(|| known.is_in_charge(department, domain))
     }
 
@@ -110,26 +110,26 @@ impl Requests {
         request: pb::RecordProgressRequest,
     ) -> Result<pb::Progress, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        if request.carrier_state != 0 && i32::from(step.record.kind) != Kind::Shipment as i32 {
+        if request.carrier_state != 0 && i32::from(step.root.kind) != Kind::Shipment as i32 {
             return Err(Error::field(
                 "carrier_state",
                 wrong!(OnlyWhen under "B1.3", "is only for tracking a shipment", "仅适用于物流跟踪"),
             ));
         }
-        let is_told = request.told_by != 0;
+        let informs = request.told_by != 0;
         let mut facts = step.facts();
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
-        facts.informed_at = is_told.then_some(step.at);
-        step.fire(if is_told { Action::Inform } else { Action::Note }, &facts)?;
-        if is_told {
-            step.record.mark_informed(step.at);
-            step.record.settled_at_once = false;
+        facts.informed_at = informs.then_some(step.at);
+        step.fire(if informs { Action::Inform } else { Action::Note }, &facts)?;
+        if informs {
+            step.root.mark_informed(step.at);
+            step.root.settled_at_once = false;
         }
         if request.carrier_state != 0 {
-            step.record.carrier_state = request.carrier_state() as i16;
+            step.root.carrier_state = request.carrier_state() as i16;
         }
         let row = ProgressRow {
-            request: step.record.id,
+            request: step.root.id,
             text: request.text.clone(),
             told_by: request.told_by() as i16,
             carrier_state: request.carrier_state() as i16,
@@ -137,7 +137,7 @@ impl Requests {
             occurred_at: step.at.to_sqlx(),
             ..ProgressRow::blank(call.now)
         };
-        row.insert(step.change.connection()).await?;
+        row.insert(step.work.connection()).await?;
         let progress = row.show();
         let payload = pb::ProgressRecorded { state: step.state(), progress: Some(progress.clone()) };
         step.finish_with(&payload, progress).await
@@ -151,9 +151,9 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::AwaitCustomer, &facts)?;
-        step.record.awaited.clone_from(&request.awaited);
-        step.record.mark_informed(step.at);
-        step.record.settled_at_once = false;
+        step.root.awaited.clone_from(&request.awaited);
+        step.root.mark_informed(step.at);
+        step.root.settled_at_once = false;
         let payload = pb::CustomerAwaited { state: step.state(), awaited: request.awaited };
         step.finish(&payload).await
     }
@@ -166,7 +166,7 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::CustomerReplied, &facts)?;
-        step.record.awaited.clear();
+        step.root.awaited.clear();
         let payload = pb::CustomerReplyRecorded { state: step.state(), text: request.text };
         step.finish(&payload).await
     }
@@ -179,24 +179,23 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
         let is_emergency = !request.emergency_reason.trim().is_empty();
-        facts.solved_first = (request.solved_first || is_emergency) && step.record.work_orders == 0;
+        facts.solved_first = (request.solved_first || is_emergency) && step.root.work_orders == 0;
         step.fire(Action::Resolve, &facts)?;
-        step.record.mark_informed(step.at);
-        let record = &mut step.record;
-        record.resolution.clone_from(&request.resolution);
-        record.assistance.clone_from(&request.assistance);
-        record.resolved_at = Some(step.at.to_sqlx());
-        record.solved_first = request.solved_first || is_emergency;
-        record.emergency_reason.clone_from(&request.emergency_reason);
-        record.unreached_attempts = 0;
-        record.first_contact_resolution =
-            record.settled_at_once && record.cycle == 0 && record.owner == record.first_responder;
+        step.root.mark_informed(step.at);
+        let root = &mut step.root;
+        root.resolution.clone_from(&request.resolution);
+        root.assistance.clone_from(&request.assistance);
+        root.resolved_at = Some(step.at.to_sqlx());
+        root.solved_first = request.solved_first || is_emergency;
+        root.emergency_reason.clone_from(&request.emergency_reason);
+        root.unreached_attempts = 0;
+        root.first_contact_resolution = root.settled_at_once && root.cycle == 0 && root.owner == root.first_responder;
         let payload = pb::RequestResolved {
-            first_contact_resolution: record.first_contact_resolution,
+            first_contact_resolution: root.first_contact_resolution,
             state: step.state(),
             resolution: request.resolution,
             assistance: request.assistance,
-            solved_first: step.record.solved_first,
+            solved_first: step.root.solved_first,
             emergency_reason: request.emergency_reason,
         };
         step.finish(&payload).await
@@ -210,11 +209,11 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::Cancel, &facts)?;
-        if let Some(transfer) = step.record.pending_transfer.take() {
-            transfer::withdraw(step.change.connection(), transfer).await?;
+        if let Some(transfer) = step.root.pending_transfer.take() {
+            transfer::withdraw(step.work.connection(), transfer).await?;
         }
-        step.record.cancel_reason.clone_from(&request.reason);
-        step.record.closed_at = Some(step.at.to_sqlx());
+        step.root.cancel_reason.clone_from(&request.reason);
+        step.root.closed_at = Some(step.at.to_sqlx());
         let payload = pb::RequestCancelled { state: step.state(), reason: request.reason };
         step.finish(&payload).await
     }

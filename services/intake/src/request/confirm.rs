@@ -27,7 +27,7 @@ impl Requests {
             return Err(Error::field("outcome", wrong));
         }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        if step.record.resolved_at.is_some_and(|resolved| step.at < resolved.to_jiff()) {
+        if step.root.resolved_at.is_some_and(|resolved| step.at < resolved.to_jiff()) {
             return Err(Error::field(
                 "occurred_time",
                 wrong!(TooEarly, "must not be before the request was resolved", "不得早于请求解决的时间"),
@@ -36,8 +36,8 @@ impl Requests {
         let row = self.attempt_row(call, &request, &step);
         let mut facts = step.facts();
         if outcome == Outcome::GivenUp {
-            facts.attempt_days.0 =
-                store::attempt_days(step.change.connection(), step.record.id, step.record.cycle).await?;
+            facts.attempt_days.made =
+                store::attempt_days(step.work.connection(), step.root.id, step.root.cycle).await?;
         }
         let action = match outcome {
             Outcome::Satisfied => Action::ConfirmSatisfied,
@@ -46,15 +46,15 @@ impl Requests {
             Outcome::NotReached | Outcome::Unspecified => Action::ConfirmNotReached,
         };
         step.fire(action, &facts)?;
-        let record = &mut step.record;
+        let root = &mut step.root;
         match action {
-            Action::ConfirmSatisfied | Action::GiveUp => record.closed_at = Some(step.at.to_sqlx()),
-            Action::ConfirmDissatisfied => record.begin_cycle(),
-            _ => record.unreached_attempts += 1,
+            Action::ConfirmSatisfied | Action::GiveUp => root.closed_at = Some(step.at.to_sqlx()),
+            Action::ConfirmDissatisfied => root.begin_cycle(),
+            _ => root.unreached_attempts += 1,
         }
-        row.insert(step.change.connection()).await?;
+        row.insert(step.work.connection()).await?;
         let payload =
-            pb::ResolutionAsked { state: step.state(), contact_attempt: Some(row.show()), cycle: step.record.cycle };
+            pb::ResolutionAsked { state: step.state(), contact_attempt: Some(row.show()), cycle: step.root.cycle };
         step.finish(&payload).await
     }
 
@@ -62,11 +62,11 @@ impl Requests {
         let calendar = self.chassis.regulation.calendar();
         let day = calendar.day(step.at);
         AttemptRow {
-            request: step.record.id,
+            request: step.root.id,
             outcome: request.outcome() as i16,
             channel: request.channel() as i16,
             comment: request.comment.clone(),
-            cycle: step.record.cycle,
+            cycle: step.root.cycle,
             working_day: calendar.is_worked(day).then(|| day.to_sqlx()),
             author: call.caller.subject.clone(),
             occurred_at: step.at.to_sqlx(),
@@ -80,7 +80,7 @@ impl Requests {
         request: pb::ReopenRequestRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        if step.record.closed_at.is_some_and(|closed| step.at < closed.to_jiff()) {
+        if step.root.closed_at.is_some_and(|closed| step.at < closed.to_jiff()) {
             return Err(Error::field(
                 "occurred_time",
                 wrong!(TooEarly, "must not be before the request was closed", "不得早于请求关闭的时间"),
@@ -88,9 +88,9 @@ impl Requests {
         }
         let facts = step.facts();
         step.fire(Action::Reopen, &facts)?;
-        step.record.begin_cycle();
-        step.record.closed_at = None;
-        let payload = pb::RequestReopened { state: step.state(), reason: request.reason, cycle: step.record.cycle };
+        step.root.begin_cycle();
+        step.root.closed_at = None;
+        let payload = pb::RequestReopened { state: step.state(), reason: request.reason, cycle: step.root.cycle };
         step.finish(&payload).await
     }
 }

@@ -83,13 +83,13 @@ impl Requests {
         request: &pb::ConvertToComplaintRequest,
     ) -> Result<(Id<Request>, complaints::RegisterComplaintRequest), Error> {
         let mut step = Step::lock(&self.chassis, call, &request.name, None, &[]).await?;
-        if !call.reaches(&step.record.stakeholders()) {
+        if !call.reaches(&step.root.stakeholders()) {
             return Err(unknown::<Request>(&request.name));
         }
-        let id = step.record.id();
-        let registration = self.registration(call, &step.record, request)?;
-        if step.record.complaint.is_none()
-            && let Some(intended) = unfinished_intent(step.change.connection(), id.uuid()).await?
+        let id = step.root.id();
+        let registration = self.registration(call, &step.root, request)?;
+        if step.root.complaint.is_none()
+            && let Some(intended) = unfinished_intent(step.work.connection(), id.uuid()).await?
         {
             return if is_same_registration(&intended, &registration) {
                 Ok((id, intended))
@@ -117,25 +117,25 @@ impl Requests {
             try_next_at: sql::at(call.now + RETRY_AFTER),
             created_at: sql::at(call.now),
         };
-        intent.insert(step.change.connection()).await?;
+        intent.insert(step.work.connection()).await?;
         let payload = pb::RequestConversionBegun { state: step.state() };
         step.finish_unanswered(&payload).await?;
         Ok((id, registration))
     }
 
-    /// Builds the complaint to register. Its time of receipt is now, even if a later attempt registers it. Checks what
-    /// the complaints service would refuse, while the caller can still correct it.
+    /// Builds the complaint to register. Its time of receipt is that of this call, even if a later attempt registers it.
+    /// Refuses here what the complaints service would refuse, while the caller can still correct it.
     fn registration(
         &self,
         call: &Call,
-        record: &RequestRow,
+        root: &RequestRow,
         request: &pb::ConvertToComplaintRequest,
     ) -> Result<complaints::RegisterComplaintRequest, Error> {
-        let own: Option<Contact> = serde_json::from_value(record.contact.clone()).ok();
+        let own: Option<Contact> = serde_json::from_value(root.contact.clone()).ok();
         let contact = request.contact.clone().or(own.map(|contact| contact.show())).unwrap_or_default();
         let contact =
             Contact::read(&contact, "contact", "C5.1", self.country).map_err(|wrong| Error::Invalid(vec![wrong]))?;
-        let matter = if request.matter.trim().is_empty() { &record.description } else { &request.matter };
+        let matter = if request.matter.trim().is_empty() { &root.description } else { &request.matter };
         if matter.trim().is_empty() {
             return Err(Error::field(
                 "matter",
@@ -143,18 +143,18 @@ impl Requests {
             ));
         }
         // The caller handles the complaint when the owner has left.
-        let is_owner_active = self.chassis.directory.now().is_active(&record.owner);
+        let is_owner_active = self.chassis.directory.now().is_active(&root.owner);
         Ok(complaints::RegisterComplaintRequest {
-            channel: record.channel.into(),
-            customer: record.customer_name(),
+            channel: root.channel.into(),
+            customer: root.customer_name(),
             contact: Some(contact.show()),
             matter: matter.clone(),
             desired_remedy: request.desired_remedy.clone(),
             category: request.category,
             severity: request.severity,
-            product: record.product_model.clone(),
-            request: record.id().to_string(),
-            handler: if is_owner_active { &record.owner } else { &call.caller.subject }.clone(),
+            product: root.product_model.clone(),
+            request: root.id().to_string(),
+            handler: if is_owner_active { &root.owner } else { &call.caller.subject }.clone(),
             request_id: new_uuid(call.now).to_string(),
             occurred_time: Some(to_proto(call.now)),
             ..complaints::RegisterComplaintRequest::default()
@@ -225,7 +225,7 @@ async fn register_complaint(
 async fn drop_intent(chassis: &Chassis, call: &Call, request: Id<Request>) -> Result<(), Error> {
     let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.prepare().await?;
     let given_up = sqlx::query!("delete from intake.conversion where request = $1 and not done", request.uuid());
-    if given_up.execute(step.change.connection()).await?.rows_affected() == 0 {
+    if given_up.execute(step.work.connection()).await?.rows_affected() == 0 {
         return Ok(());
     }
     let payload = pb::RequestConversionGivenUp { state: step.state() };
@@ -240,15 +240,15 @@ async fn link_complaint(
     complaint: Id<Complaint>,
 ) -> Result<pb::Request, Error> {
     let mut step = Step::lock(chassis, call, &request.to_string(), None, &[]).await?.prepare().await?;
-    if step.record.complaint.is_some() {
-        let shown = step.record.show_to(call);
-        return step.change.commit(shown).await;
+    if step.root.complaint.is_some() {
+        let shown = step.root.show_to(call);
+        return step.work.commit(shown).await;
     }
     let facts = step.facts();
     step.fire(Action::LinkComplaint, &facts)?;
-    step.record.complaint = Some(complaint.uuid());
+    step.root.complaint = Some(complaint.uuid());
     sqlx::query!("update intake.conversion set done = true where request = $1", request.uuid())
-        .execute(step.change.connection())
+        .execute(step.work.connection())
         .await?;
     let payload = pb::RequestConverted { state: step.state(), complaint: complaint.to_string() };
     step.finish(&payload).await

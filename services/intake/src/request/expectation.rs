@@ -42,15 +42,15 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = step.facts();
         step.fire(Action::RecordExpectation, &facts)?;
-        step.record.open_expectations += 1;
+        step.root.open_expectations += 1;
         let row = ExpectationRow {
-            request: step.record.id,
+            request: step.root.id,
             expectation: request.expectation,
             author: call.caller.subject.clone(),
             occurred_at: step.at.to_sqlx(),
             ..ExpectationRow::blank(call.now)
         };
-        row.insert(step.change.connection()).await?;
+        row.insert(step.work.connection()).await?;
         let shown = row.show();
         let payload = pb::UnmetExpectationRecorded { state: step.state(), unmet_expectation: Some(shown.clone()) };
         step.finish_with(&payload, shown).await
@@ -64,8 +64,8 @@ impl Requests {
         let name = &request.name;
         let id = id::<UnmetExpectation>(name)?;
         let mut step = Step::begin_under::<UnmetExpectation>(&self.chassis, call, &request).await?;
-        let row = expectations!("where id = $1 and request = $2", id.uuid(), step.record.id);
-        let row = row.fetch_optional(step.change.connection()).await?;
+        let row = expectations!("where id = $1 and request = $2", id.uuid(), step.root.id);
+        let row = row.fetch_optional(step.work.connection()).await?;
         let mut row = row.ok_or_else(|| unknown::<UnmetExpectation>(name))?;
         if row.answered_at.is_some() {
             return Err(Error::State {
@@ -77,14 +77,14 @@ impl Requests {
         }
         let facts = step.facts();
         step.fire(Action::AnswerExpectation, &facts)?;
-        step.record.open_expectations -= 1;
-        step.record.mark_informed(step.at);
+        step.root.open_expectations -= 1;
+        step.root.mark_informed(step.at);
         row.told_by = request.told_by() as i16;
         row.answered_at = Some(step.at.to_sqlx());
         row.analysis = request.analysis;
         row.improvement = request.improvement;
         row.answer = request.answer;
-        row.update(step.change.connection()).await?;
+        row.update(step.work.connection()).await?;
         let shown = row.show();
         let payload = pb::UnmetExpectationAnswered { state: step.state(), unmet_expectation: Some(shown.clone()) };
         step.finish_with(&payload, shown).await

@@ -16,28 +16,28 @@ impl Requests {
         call: &Call,
         request: pb::ExplainRequestRequest,
     ) -> Result<pb::ExplainRequestResponse, Error> {
-        let record = self.seen(call, &request.name).await?;
-        let mut facts = record.facts(&self.chassis, call.now);
+        let root = self.seen(call, &request.name).await?;
+        let mut facts = root.facts(&self.chassis, call.now);
         let mut connection = self.chassis.pool().acquire().await?;
-        if record.state() == State::Resolved {
-            facts.attempt_days.0 = store::attempt_days(&mut connection, record.id, record.cycle).await?;
+        if root.state() == State::Resolved {
+            facts.attempt_days.made = store::attempt_days(&mut connection, root.id, root.cycle).await?;
         }
-        if record.state() == State::InProgress {
-            facts.is_authorized = remote::valid_authorization(&mut connection, record.id, call.now).await?.is_some();
+        if root.state() == State::InProgress {
+            facts.is_authorized = remote::valid_authorization(&mut connection, root.id, call.now).await?.is_some();
         }
-        let pending = match record.pending_transfer {
+        let pending = match root.pending_transfer {
             Some(transfer) => transfer::get(&mut connection, transfer).await?,
             None => None,
         };
-        let preferences = match record.customer {
+        let preferences = match root.customer {
             Some(customer) => customer::preferences(&mut connection, customer).await?,
             None => None,
         };
-        facts.handed_to = pending
-            .map(|transfer| transfer.handed_to(&self.chassis.directory.now(), &record.business_domain, call.now));
-        let applies = |action| record.applies(action);
-        let explanations = explain::explanations(&self.chassis, call, &record, &facts, applies)?;
-        Ok(pb::ExplainRequestResponse { state: record.state().into(), preferences, explanations })
+        facts.handed_to =
+            pending.map(|transfer| transfer.handed_to(&self.chassis.directory.now(), &root.business_domain, call.now));
+        let applies = |action| root.applies(action);
+        let explanations = explain::explanations(&self.chassis, call, &root, &facts, applies)?;
+        Ok(pb::ExplainRequestResponse { state: root.state().into(), preferences, explanations })
     }
 }
 

@@ -1,5 +1,5 @@
-//! `ImportRequests`: requests of another system, measured by the same duties as live ones. An import is checked by no
-//! gate and notifies nobody.
+//! `ImportRequests`: requests of another system, with the same duties as live ones. No gate checks an import, and it
+//! notifies nobody.
 
 use std::collections::{HashMap, HashSet};
 
@@ -95,45 +95,45 @@ impl Requests {
             }
         }
         let unknown_customers = store::unknown_customers(self.chassis.pool(), &message.rows).await?;
-        let mut records = Vec::with_capacity(message.rows.len());
+        let mut roots = Vec::with_capacity(message.rows.len());
         for (index, row) in message.rows.iter().enumerate() {
             match refused.remove(&index).map_or_else(|| to_row(call, import, &unknown_customers, row), Err) {
-                Ok(record) => records.push((record, row)),
+                Ok(root) => roots.push((root, row)),
                 Err(violation) => reject(call, result, row, violation),
             }
         }
-        self.store_import(call, import, records, result).await
+        self.store_import(call, import, roots, result).await
     }
 
     async fn store_import(
         &self,
         call: &Call,
         import: &Import,
-        records: Vec<(RequestRow, &pb::ImportedRequest)>,
+        roots: Vec<(RequestRow, &pb::ImportedRequest)>,
         result: &mut pb::ImportRequestsResponse,
     ) -> Result<(), Error> {
-        if records.is_empty() {
+        if roots.is_empty() {
             return Ok(());
         }
         self.chassis.keep_calendar(&import.calendar).await?;
-        let mut change = self.chassis.begin(call).await?;
-        let numbers = store::insert(change.connection(), &records, self.chassis.regulation.calendar()).await?;
-        for (mut record, row) in records {
-            let Some(number) = numbers.get(&record.id) else {
+        let mut work = self.chassis.begin(call).await?;
+        let numbers = store::insert(work.connection(), &roots, self.chassis.regulation.calendar()).await?;
+        for (mut root, row) in roots {
+            let Some(number) = numbers.get(&root.id) else {
                 result.known_count += 1;
                 continue;
             };
-            record.number.clone_from(number);
+            root.number.clone_from(number);
             result.imported_count += 1;
-            let (duties, changes) = self.imported_duties(call, import, &record, row);
-            let payload = pb::RequestImported { request: Some(record.show()) };
-            let event = NewEvent::new(record.id().to_string(), record.version, call.now, &call.rule.clauses, &payload);
-            change.record(event.with_duties(changes));
+            let (duties, changes) = self.imported_duties(call, import, &root, row);
+            let payload = pb::RequestImported { request: Some(root.show()) };
+            let event = NewEvent::new(root.id().to_string(), root.version, call.now, &call.rule.clauses, &payload);
+            work.record(event.with_duties(changes));
             for duty in duties {
-                change.put(duty);
+                work.put(duty);
             }
         }
-        change.commit(pb::ImportRequestsResponse::default()).await?;
+        work.commit(pb::ImportRequestsResponse::default()).await?;
         Ok(())
     }
 
@@ -143,27 +143,27 @@ impl Requests {
         &self,
         call: &Call,
         import: &Import,
-        record: &RequestRow,
+        root: &RequestRow,
         row: &pb::ImportedRequest,
     ) -> (Vec<Duty>, Vec<DutyChange>) {
         let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
         let regulation = &self.chassis.regulation;
-        let subject = record.id().to_string();
-        let opened_at = record.contact_at.to_jiff();
+        let subject = root.id().to_string();
+        let opened_at = root.contact_at.to_jiff();
         let new_duty = |clause, kind| NewDuty {
             clause,
             kind,
             subject: subject.clone(),
-            number: &record.number,
-            owner: &record.owner,
-            department: &record.department,
+            number: &root.number,
+            owner: &root.owner,
+            department: &root.department,
             regulation: regulation.version(),
             opened_at,
             now: call.now,
         };
         let ended = time(&row.closed_time);
         let mut terms = Vec::new();
-        if let Some(budget) = first_response(record.channel(), regulation) {
+        if let Some(budget) = first_response(root.channel(), regulation) {
             terms.push((
                 new_duty("C2.1", "first_response"),
                 Some((Term::Within(budget), time(&row.first_response_time))),
@@ -177,7 +177,7 @@ impl Requests {
             // Closing the request in time keeps the promise; cancelling does not.
             terms.push((
                 new_duty("C2.2", "promised_wait"),
-                Some((Term::Until(promised), ended.filter(|_| record.state() == State::Closed))),
+                Some((Term::Until(promised), ended.filter(|_| root.state() == State::Closed))),
             ));
         }
         // A request that ended within the interval needed no progress report. For any other, the row does not say
@@ -193,7 +193,7 @@ impl Requests {
             let (duty, mut change) = imported_duty(
                 new,
                 term,
-                record.state() == State::Cancelled,
+                root.state() == State::Cancelled,
                 ended,
                 &call.caller.subject,
                 &import.calendar,

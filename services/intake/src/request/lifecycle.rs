@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kefu_chassis::call::Stakeholders;
-use kefu_chassis::lifecycle::{Lifecycle, Reach, Transition};
+use kefu_chassis::lifecycle::{Lifecycle, Reach, Tally, Transition};
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1::request::State;
 
@@ -95,7 +95,7 @@ pub struct HandedTo {
 pub struct Facts {
     /// Channel of the contact.
     pub channel: Channel,
-    /// Whether the customer was answered, before this action or by it.
+    /// Whether the customer is answered once this action is done.
     pub is_answered: bool,
     /// Time of the first answer, if this action gives it.
     pub answered_at: Option<Timestamp>,
@@ -113,13 +113,15 @@ pub struct Facts {
     pub is_delayed: bool,
     /// Time at which this action informs the customer.
     pub informed_at: Option<Timestamp>,
-    /// Attempts of this cycle that reached nobody, and how many are required before giving up.
-    pub attempts: (u32, u32),
-    /// Working days with such attempts, and how many are required.
-    pub attempt_days: (u32, u32),
-    /// Time since closing, and the time within which a closed request can be reopened.
-    pub closed_for: (SignedDuration, SignedDuration),
-    /// Whether the customer was answered before this action.
+    /// Attempts of this cycle that reached nobody.
+    pub attempts: Tally,
+    /// Working days with such attempts.
+    pub attempt_days: Tally,
+    /// Time since the request was closed; zero while it is open.
+    pub closed_for: SignedDuration,
+    /// Longest time after closing at which it can be reopened (C4.3).
+    pub reopen_within: SignedDuration,
+    /// Whether the customer had been answered before this action.
     pub was_answered: bool,
     /// Whether the business domain belongs to the first responder's department; none until the request is classified,
     /// or if the directory had not been copied then.
@@ -136,7 +138,7 @@ pub struct Facts {
     pub handed_to: Option<HandedTo>,
     /// Whether this action declines the transfer.
     pub is_declined: bool,
-    /// Whether nobody works on the request, as `row::is_unattended` defines it.
+    /// Whether nobody works on the request: its owner is absent, has left, or only accepted its transfer.
     pub is_unattended: bool,
     /// Whether the new owner is active in the department responsible.
     pub fits_department: bool,

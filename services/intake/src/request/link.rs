@@ -28,40 +28,40 @@ impl Requests {
     ) -> Result<pb::Request, Error> {
         let other = id::<Request>(&request.other)?;
         let mut step = Step::begin_with(&self.chassis, call, &request, &[other.uuid()]).await?;
-        if step.record.id() == other {
+        if step.root.id() == other {
             return Err(Error::field(
                 "other",
                 wrong!(Conflicting under "A2.8", "is the same request", "就是该请求本身"),
             ));
         }
         let mut linked = step.others.pop().ok_or_else(|| unknown::<Request>(&request.other))?;
-        if linked.customer != step.record.customer {
+        if linked.customer != step.root.customer {
             return Err(Error::field(
                 "other",
                 wrong!(Conflicting under "A2.8", "is another customer's", "属于另一位客户"),
             ));
         }
         let is_repeat = request.relation() == Relation::Repeat;
-        if is_repeat && linked.contact_at.to_jiff() > step.record.contact_at.to_jiff() {
+        if is_repeat && linked.contact_at.to_jiff() > step.root.contact_at.to_jiff() {
             return Err(Error::field(
                 "other",
                 wrong!(Conflicting under "A2.8", "must be the earlier contact", "须为较早的一次联系"),
             ));
         }
-        let interval = step.record.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
+        let interval = step.root.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
         if is_repeat && interval > self.chassis.regulation.get(params::REPEAT_WITHIN).length {
             return Err(Error::field(
                 "other",
                 wrong!(TooEarly under "A2.8", "is too long ago for a repeat", "间隔过长，不算重复联系"),
             ));
         }
-        if is_repeat && step.record.repeat_of.is_some_and(|known| known != linked.id) {
+        if is_repeat && step.root.repeat_of.is_some_and(|known| known != linked.id) {
             return Err(Error::field(
                 "other",
                 wrong!(Conflicting under "A2.8", "is not the contact that the request repeats already", "与已认定的重复联系不一致"),
             ));
         }
-        if step.record.linked.len() >= LINKS || linked.linked.len() >= LINKS {
+        if step.root.linked.len() >= LINKS || linked.linked.len() >= LINKS {
             return Err(Error::field(
                 "other",
                 wrong!(
@@ -74,25 +74,25 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::Link, &facts)?;
         let payload = pb::RequestsLinked { state: step.state(), other: request.other, relation: request.relation };
-        if is_repeat && step.record.repeat_of.is_none() {
-            record_repeat(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
+        if is_repeat && step.root.repeat_of.is_none() {
+            record_repeat(&mut step.work, call, &mut step.root, &mut linked, step.at).await?;
         } else {
-            record_relation(&mut step.change, call, &mut step.record, &mut linked, step.at).await?;
+            record_relation(&mut step.work, call, &mut step.root, &mut linked, step.at).await?;
         }
         step.finish(&payload).await
     }
 }
 
-/// Finds and locks the request that `record` repeats: the customer's latest one about the same project, order or type
+/// Finds and locks the request that `root` repeats: the customer's latest one about the same project, order or type
 /// of problem, within the time of clause A2.8.
 pub async fn find_repeated(
     connection: &mut PgConnection,
-    record: &RequestRow,
+    root: &RequestRow,
     regulation: &kefu_regulation::Regulation,
 ) -> Result<Option<RequestRow>, sqlx::Error> {
-    let has_matter = record.project.is_some() || !record.order_number.is_empty() || !record.problem_type.is_empty();
-    let Some(customer) = record.customer.filter(|_| has_matter) else { return Ok(None) };
-    let at = record.contact_at.to_jiff();
+    let has_matter = root.project.is_some() || !root.order_number.is_empty() || !root.problem_type.is_empty();
+    let Some(customer) = root.customer.filter(|_| has_matter) else { return Ok(None) };
+    let at = root.contact_at.to_jiff();
     requests!(
         "where customer = $1 and contact_at > $2 and contact_at <= $3 and id <> $4
             and cardinality(linked) < 100 and (project = $5 or order_number = $6 and $6 <> '' or problem_type = $7 and $7 <> '')
@@ -100,10 +100,10 @@ pub async fn find_repeated(
         customer,
         sql::at(at - regulation.get(params::REPEAT_WITHIN).length),
         sql::at(at),
-        record.id,
-        record.project,
-        record.order_number,
-        record.problem_type,
+        root.id,
+        root.project,
+        root.order_number,
+        root.problem_type,
     )
     .fetch_optional(connection)
     .await
@@ -131,67 +131,67 @@ pub async fn find_repeated_by_problem(
     Ok(earlier.fetch_optional(pool).await?)
 }
 
-/// Records that `record` repeats `earlier`: links both, raises the priority of both, and counts the repeat on
+/// Records that `root` repeats `earlier`: links both, raises the priority of both, and counts the repeat on
 /// `earlier`, with an event for its owner.
 pub async fn record_repeat(
-    change: &mut UnitOfWork<'_>,
+    work: &mut UnitOfWork<'_>,
     call: &Call,
-    record: &mut RequestRow,
+    root: &mut RequestRow,
     earlier: &mut RequestRow,
     at: Timestamp,
 ) -> Result<(), Error> {
-    record.repeat_of = Some(earlier.id);
-    record.raise_priority();
+    root.repeat_of = Some(earlier.id);
+    root.raise_priority();
     earlier.repeat_contacts += 1;
     earlier.raise_priority();
-    link_both(record, earlier);
+    link_both(root, earlier);
     let payload = pb::RepeatContactRecorded {
         state: earlier.state().into(),
-        repeated_by: record.id().to_string(),
+        repeated_by: root.id().to_string(),
         owner: earlier.owner.clone(),
         repeat_contacts: earlier.repeat_contacts,
         priority: earlier.priority.into(),
     };
-    store_other(change, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+    store_other(work, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
 }
 
 /// Records that two requests are related.
 async fn record_relation(
-    change: &mut UnitOfWork<'_>,
+    work: &mut UnitOfWork<'_>,
     call: &Call,
-    record: &mut RequestRow,
+    root: &mut RequestRow,
     other: &mut RequestRow,
     at: Timestamp,
 ) -> Result<(), Error> {
-    link_both(record, other);
+    link_both(root, other);
     let payload = pb::RequestsLinked {
         state: other.state().into(),
-        other: record.id().to_string(),
+        other: root.id().to_string(),
         relation: Relation::Related.into(),
     };
-    store_other(change, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+    store_other(work, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
 }
 
 /// Adds each request to the other's links.
-fn link_both(record: &mut RequestRow, other: &mut RequestRow) {
+fn link_both(root: &mut RequestRow, other: &mut RequestRow) {
     let add = |linked: &mut Vec<Uuid>, id: Uuid| {
         if !linked.contains(&id) {
             linked.push(id);
         }
     };
-    add(&mut record.linked, other.id);
-    add(&mut other.linked, record.id);
+    add(&mut root.linked, other.id);
+    add(&mut other.linked, root.id);
 }
 
 /// Stores the second request of a link, with an event of its own.
 async fn store_other(
-    change: &mut UnitOfWork<'_>,
+    work: &mut UnitOfWork<'_>,
     call: &Call,
     other: &mut RequestRow,
     event: impl FnOnce(String, i64) -> NewEvent,
 ) -> Result<(), Error> {
     other.renew(other.version + 1, call.now);
-    other.update(change.connection(), false).await?;
-    change.record(event(other.id().to_string(), other.version));
+    other.update(work.connection(), false).await?;
+    work.record(event(other.id().to_string(), other.version));
     Ok(())
 }

@@ -95,12 +95,12 @@ impl Requests {
         };
         let (queue, next_page_token) = page.cut(queue, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = queue.iter().map(|row| row.id).collect();
-        let records = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
+        let roots = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
         let items = queue.into_iter().filter_map(|row| {
-            let record = records.iter().find(|record| record.id == row.id)?;
+            let root = roots.iter().find(|root| root.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
             Some(pb::QueueItem {
-                request: Some(record.show()),
+                request: Some(root.show()),
                 next_due_time: due.map(to_proto),
                 next_clause: row.clause.unwrap_or_default(),
                 overdue: due.is_some_and(|due| due < call.now),

@@ -31,8 +31,8 @@ impl Requests {
         let owner = call.caller.subject.clone();
         // Attendance is judged now, not at the call's `occurred_time`.
         facts.is_unattended =
-            owner != step.record.owner && row::is_unattended(&self.chassis.directory.now(), &step.record, call.now);
-        let previous_owner = std::mem::replace(&mut step.record.owner, owner.clone());
+            owner != step.root.owner && row::is_unattended(&self.chassis.directory.now(), &step.root, call.now);
+        let previous_owner = std::mem::replace(&mut step.root.owner, owner.clone());
         step.fire(Action::Claim, &facts)?;
         let payload = pb::RequestClaimed { state: step.state(), owner, previous_owner };
         step.finish(&payload).await
@@ -44,12 +44,12 @@ impl Requests {
         request: pb::AssignRequestRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        if request.owner == step.record.owner {
+        if request.owner == step.root.owner {
             return Err(Error::field("owner", wrong!(Unchanged, "has it already", "已经是该责任人")));
         }
         let mut facts = step.facts();
-        facts.fits_department = self.is_active_in(&request.owner, &step.record.department, step.at);
-        let previous_owner = std::mem::replace(&mut step.record.owner, request.owner.clone());
+        facts.fits_department = self.is_active_in(&request.owner, &step.root.department, step.at);
+        let previous_owner = std::mem::replace(&mut step.root.owner, request.owner.clone());
         step.fire(Action::Assign, &facts)?;
         let payload =
             pb::RequestAssigned { state: step.state(), owner: request.owner, previous_owner, reason: request.reason };
@@ -69,31 +69,31 @@ impl Requests {
         if from == to {
             return Err(Error::field("to_owner", wrong!(Unchanged, "has them already", "已经是该责任人")));
         }
-        let mut change = self.chassis.begin(call).await?;
-        let (mut records, more) = self.lock_for_reassignment(call, &mut change, &request).await?;
-        let subjects: Vec<String> = records.iter().map(|record| record.id().to_string()).collect();
-        let mut live = change.live_duties_of(&subjects).await?;
-        for (record, subject) in records.iter_mut().zip(&subjects) {
-            let mut facts = record.facts(&self.chassis, call.now);
-            facts.fits_department = self.is_active_in(to, &record.department, call.now);
-            let row = LIFECYCLE.fire(subject, record.state(), Action::Assign, &facts)?;
-            record.owner.clone_from(to);
-            record.version += 1;
+        let mut work = self.chassis.begin(call).await?;
+        let (mut roots, more) = self.lock_for_reassignment(call, &mut work, &request).await?;
+        let subjects: Vec<String> = roots.iter().map(|root| root.id().to_string()).collect();
+        let mut live = work.live_duties_of(&subjects).await?;
+        for (root, subject) in roots.iter_mut().zip(&subjects) {
+            let mut facts = root.facts(&self.chassis, call.now);
+            facts.fits_department = self.is_active_in(to, &root.department, call.now);
+            let row = LIFECYCLE.fire(subject, root.state(), Action::Assign, &facts)?;
+            root.owner.clone_from(to);
+            root.version += 1;
             let duties = live.extract_if(.., |duty| duty.subject == *subject).collect();
             let effects =
-                LIFECYCLE.duty_effects(row, &facts, duties, record.context(&self.chassis, call, subject, call.now));
+                LIFECYCLE.duty_effects(row, &facts, duties, root.context(&self.chassis, call, subject, call.now));
             let payload = pb::RequestAssigned {
-                state: record.state.into(),
+                state: root.state.into(),
                 owner: to.clone(),
                 previous_owner: from.clone(),
                 reason: request.reason.clone(),
             };
-            let event = NewEvent::new(subject, record.version, call.now, &call.rule.clauses, &payload);
-            change.record_with_effects(event, effects);
+            let event = NewEvent::new(subject, root.version, call.now, &call.rule.clauses, &payload);
+            work.record_with_effects(event, effects);
         }
-        let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
-        store::reassign(change.connection(), &ids, to, call.now).await?;
-        change.commit(pb::ReassignRequestsResponse { requests: subjects, more }).await
+        let ids: Vec<Uuid> = roots.iter().map(|root| root.id).collect();
+        store::reassign(work.connection(), &ids, to, call.now).await?;
+        work.commit(pb::ReassignRequestsResponse { requests: subjects, more }).await
     }
 
     /// Locks the requests to reassign: those that the call names, which must be the owner's; if it names none, the
@@ -101,31 +101,31 @@ impl Requests {
     async fn lock_for_reassignment(
         &self,
         call: &Call,
-        change: &mut UnitOfWork<'_>,
+        work: &mut UnitOfWork<'_>,
         request: &pb::ReassignRequestsRequest,
     ) -> Result<(Vec<RequestRow>, bool), Error> {
         let owner = &request.from_owner;
-        let reaches = |record: &RequestRow| call.reaches(&record.stakeholders());
+        let reaches = |root: &RequestRow| call.reaches(&root.stakeholders());
         if request.requests.is_empty() {
-            let mut ids = store::open_requests_of(change.connection(), owner, BULK + 1).await?;
+            let mut ids = store::open_requests_of(work.connection(), owner, BULK + 1).await?;
             let most = usize::try_from(BULK).unwrap_or(usize::MAX);
             let more = ids.len() > most;
             ids.truncate(most);
-            let mut records = RequestRow::lock(change.connection(), &ids).await?;
+            let mut roots = RequestRow::lock(work.connection(), &ids).await?;
             // A request whose owner or state changed before the lock is skipped.
             let is_assignable = |state| LIFECYCLE.is_possible(Action::Assign, state);
-            records.retain(|record| record.owner == *owner && is_assignable(record.state()) && reaches(record));
-            records.sort_by_key(|record| (record.contact_at.to_jiff(), record.id));
-            return Ok((records, more));
+            roots.retain(|root| root.owner == *owner && is_assignable(root.state()) && reaches(root));
+            roots.sort_by_key(|root| (root.contact_at.to_jiff(), root.id));
+            return Ok((roots, more));
         }
         let ids =
             request.requests.iter().map(|name| id::<Request>(name).map(Id::uuid)).collect::<Result<Vec<_>, _>>()?;
-        let records = RequestRow::lock(change.connection(), &ids).await?;
+        let roots = RequestRow::lock(work.connection(), &ids).await?;
         for (name, id) in request.requests.iter().zip(ids) {
-            let is_owners = |record: &&RequestRow| record.id == id && record.owner == *owner && reaches(record);
-            records.iter().find(is_owners).ok_or_else(|| unknown::<Request>(name))?;
+            let is_owners = |root: &&RequestRow| root.id == id && root.owner == *owner && reaches(root);
+            roots.iter().find(is_owners).ok_or_else(|| unknown::<Request>(name))?;
         }
-        Ok((records, false))
+        Ok((roots, false))
     }
 
     /// Whether `staff` is active and belongs to `department` at `at`.
@@ -138,11 +138,11 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
         // A report can be repeated until it is acknowledged, for example to a new general manager.
-        facts.is_reported = step.record.major && !step.owes("major_report");
+        facts.is_reported = step.root.major && !step.owes("major_report");
         step.fire(Action::MarkMajor, &facts)?;
-        step.record.major = true;
-        step.record.major_reason.clone_from(&request.reason);
-        step.record.major_at = Some(step.at.to_sqlx());
+        step.root.major = true;
+        step.root.major_reason.clone_from(&request.reason);
+        step.root.major_at = Some(step.at.to_sqlx());
         let payload = pb::RequestMarkedMajor {
             state: step.state(),
             reason: request.reason,

@@ -22,20 +22,20 @@ impl Requests {
         request: pb::RegisterRequestRequest,
     ) -> Result<pb::Request, Error> {
         let (at, answered_at) = self.contact_times(call, &request)?;
-        let mut record = self.new_record(call, &request, at, answered_at)?;
+        let mut root = self.new_row(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
-        let mut facts = record.facts(&self.chassis, at);
+        let mut facts = root.facts(&self.chassis, at);
         facts.answered_at = answered_at;
         facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
         if facts.is_classified {
-            record.in_scope = self.in_scope(&record, &record.business_domain);
-            facts.in_scope = record.in_scope;
+            root.in_scope = self.in_scope(&root, &root.business_domain);
+            facts.in_scope = root.in_scope;
         }
-        let mut step = Step::create(&self.chassis, call, record, at, action, &facts).await?;
-        let earlier = link::find_repeated(step.change.connection(), &step.record, &self.chassis.regulation).await?;
+        let mut step = Step::create(&self.chassis, call, root, at, action, &facts).await?;
+        let earlier = link::find_repeated(step.work.connection(), &step.root, &self.chassis.regulation).await?;
         if let Some(mut earlier) = earlier {
-            link::record_repeat(&mut step.change, call, &mut step.record, &mut earlier, at).await?;
+            link::record_repeat(&mut step.work, call, &mut step.root, &mut earlier, at).await?;
         }
         step.insert(|shown| pb::RequestRegistered { request: Some(shown) }).await
     }
@@ -62,7 +62,7 @@ impl Requests {
         if answered_at.is_some_and(|answered| answered < at) { Err(violation()) } else { Ok((at, answered_at)) }
     }
 
-    fn new_record(
+    fn new_row(
         &self,
         call: &Call,
         request: &pb::RegisterRequestRequest,

@@ -49,7 +49,7 @@ impl Requests {
         let facts = step.facts();
         step.fire(Action::AuthorizeRemote, &facts)?;
         let row = AuthorizationRow {
-            request: step.record.id,
+            request: step.root.id,
             given_by: request.given_by() as i16,
             authorized_by: request.authorized_by,
             scope: request.scope,
@@ -58,7 +58,7 @@ impl Requests {
             occurred_at: step.at.to_sqlx(),
             ..AuthorizationRow::blank(call.now)
         };
-        row.insert(step.change.connection()).await?;
+        row.insert(step.work.connection()).await?;
         let shown = row.show();
         let payload = pb::RemoteAuthorized { state: step.state(), remote_authorization: Some(shown.clone()) };
         step.finish_with(&payload, shown).await
@@ -70,12 +70,12 @@ impl Requests {
         request: pb::StartRemoteRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let authorization = valid_authorization(step.change.connection(), step.record.id, step.at).await?;
+        let authorization = valid_authorization(step.work.connection(), step.root.id, step.at).await?;
         let mut facts = step.facts();
         facts.is_authorized = authorization.is_some();
         step.fire(Action::StartRemote, &facts)?;
-        step.record.service_level = pb::ServiceLevel::Remote as i16;
-        step.record.settled_at_once = false;
+        step.root.service_level = pb::ServiceLevel::Remote as i16;
+        step.root.settled_at_once = false;
         let remote_authorization = authorization.map(|row| row.show().name).unwrap_or_default();
         let payload = pb::RemoteStarted { state: step.state(), reason: request.reason, remote_authorization };
         step.finish(&payload).await

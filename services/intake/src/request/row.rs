@@ -5,7 +5,7 @@ use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::call::Stakeholders;
 use kefu_chassis::directory::Organisation;
 use kefu_chassis::error::Error;
-use kefu_chassis::lifecycle::Lifecycle;
+use kefu_chassis::lifecycle::{Lifecycle, Tally};
 use kefu_chassis::names::{Id, unknown};
 use kefu_chassis::record::{Names as _, Record};
 use kefu_chassis::step::AggregateRoot;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
 use crate::shared::{Complaint, Contact, Customer, Project, Request, Transfer};
 
-/// One action on a request, from loading to storing.
+/// A step of a request: one action, from locking to storing.
 pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 
 /// A request as it is stored.
@@ -191,12 +191,13 @@ impl AggregateRoot for RequestRow {
             promise_at_most: regulation.get(params::PROMISE_AT_MOST).length,
             is_delayed: false,
             informed_at: None,
-            attempts: (u32::try_from(self.unreached_attempts).unwrap_or(0), regulation.get(params::ATTEMPTS)),
-            attempt_days: (0, regulation.get(params::ATTEMPT_DAYS)),
-            closed_for: (
-                self.closed_at.map_or(jiff::SignedDuration::ZERO, |closed| at.duration_since(closed.to_jiff())),
-                regulation.get(params::REOPEN_WITHIN).length,
-            ),
+            attempts: Tally {
+                made: u32::try_from(self.unreached_attempts).unwrap_or(0),
+                required: regulation.get(params::ATTEMPTS),
+            },
+            attempt_days: Tally { made: 0, required: regulation.get(params::ATTEMPT_DAYS) },
+            closed_for: self.closed_at.map_or(jiff::SignedDuration::ZERO, |closed| at.duration_since(closed.to_jiff())),
+            reopen_within: regulation.get(params::REOPEN_WITHIN).length,
             was_answered: self.is_answered(),
             in_scope: self.in_scope,
             is_handed_over: self.work_orders > 0
@@ -249,10 +250,8 @@ impl AggregateRoot for RequestRow {
 
 /// Whether nobody works on a request: the owner is absent, has left, or only accepted its transfer as the person in
 /// charge of the department.
-pub fn is_unattended(known: &Organisation, record: &RequestRow, at: Timestamp) -> bool {
-    let took_over = record.owner != record.first_responder
-        && known
-            .responsible(&record.department, &record.business_domain, at)
-            .is_some_and(|(name, _)| name == record.owner);
-    took_over || !known.is_present(&record.owner, at)
+pub fn is_unattended(known: &Organisation, root: &RequestRow, at: Timestamp) -> bool {
+    let took_over = root.owner != root.first_responder
+        && known.responsible(&root.department, &root.business_domain, at).is_some_and(|(name, _)| name == root.owner);
+    took_over || !known.is_present(&root.owner, at)
 }

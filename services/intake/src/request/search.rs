@@ -9,6 +9,7 @@ use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::search::Query;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
+use uuid::Uuid;
 
 use super::Requests;
 use super::row::RequestRow;
@@ -23,11 +24,13 @@ pub mod text;
 use rank::Match;
 use store::Filter;
 
-/// Rank of a result: score, then time of the contact, then id; the highest comes first.
-type Rank = (i32, Timestamp, Id<Request>);
-
-/// Rank of the last result of a page, kept in the page token.
-struct PageEnd(Rank);
+/// Rank of a result, by which the highest comes first. A page token holds the rank of the page's last result.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    score: i32,
+    contact_at: Timestamp,
+    request: Uuid,
+}
 
 impl Requests {
     pub(super) async fn search_requests(
@@ -36,7 +39,7 @@ impl Requests {
         request: pb::SearchRequestsRequest,
     ) -> Result<pb::SearchRequestsResponse, Error> {
         let query = Query::of_request(&request.query, 'R', self.country)?;
-        let page: Page<PageEnd> = Page::of(call, &request)?;
+        let page: Page<Rank> = Page::of(call, &request)?;
         let filter = Filter {
             customer: reference::<Customer>(&request.customer)?.map(Id::uuid),
             department: &request.department,
@@ -49,39 +52,35 @@ impl Requests {
             .iter()
             .filter_map(|row| {
                 let hit = rank::best_match(&query, &row.texts())?;
-                Some(((hit.score, row.contact_at.to_jiff(), Id::from_uuid(row.id)), hit))
+                Some((Rank { score: hit.score, contact_at: row.contact_at.to_jiff(), request: row.id }, hit))
             })
             .collect();
-        ranked.sort_unstable_by_key(|(rank, _)| std::cmp::Reverse(sort_key(rank)));
-        if let Some(PageEnd(last)) = &page.after {
-            ranked.retain(|(rank, _)| sort_key(rank) < sort_key(last));
+        ranked.sort_unstable_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+        if let Some(last) = &page.after {
+            ranked.retain(|(rank, _)| rank < last);
         }
         ranked.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-        let (ranked, next_page_token) = page.cut(ranked, |(rank, _)| PageEnd(*rank));
+        let (ranked, next_page_token) = page.cut(ranked, |(rank, _)| *rank);
 
-        let ids: Vec<_> = ranked.iter().map(|((_, _, id), _)| id.uuid()).collect();
-        let records = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
-        let results = ranked.into_iter().filter_map(|((score, _, id), hit)| {
-            let record: &RequestRow = records.iter().find(|record| record.id == id.uuid())?;
-            Some(pb::SearchResult { request: Some(record.show()), field: hit.field.into(), exact: hit.exact, score })
+        let ids: Vec<_> = ranked.iter().map(|(rank, _)| rank.request).collect();
+        let roots = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
+        let results = ranked.into_iter().filter_map(|(Rank { score, request, .. }, hit)| {
+            let root: &RequestRow = roots.iter().find(|root| root.id == request)?;
+            Some(pb::SearchResult { request: Some(root.show()), field: hit.field.into(), exact: hit.exact, score })
         });
         Ok(pb::SearchRequestsResponse { results: results.collect(), next_page_token, truncated: found.truncated })
     }
 }
 
-fn sort_key((score, time, id): &Rank) -> (i32, Timestamp, uuid::Uuid) {
-    (*score, *time, id.uuid())
-}
-
-impl Key for PageEnd {
+impl Key for Rank {
     fn write(&self) -> Vec<u8> {
-        let (score, time, id) = self.0;
-        [score.to_be_bytes().as_slice(), &(time, id).write()].concat()
+        let position = (self.contact_at, Id::<Request>::from_uuid(self.request));
+        [self.score.to_be_bytes().as_slice(), &position.write()].concat()
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let (score, rest) = bytes.split_first_chunk::<4>()?;
-        let (time, id) = Key::read(rest)?;
-        Some(Self((i32::from_be_bytes(*score), time, id)))
+        let (contact_at, id): (Timestamp, Id<Request>) = Key::read(rest)?;
+        Some(Self { score: i32::from_be_bytes(*score), contact_at, request: id.uuid() })
     }
 }

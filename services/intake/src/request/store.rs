@@ -1,4 +1,4 @@
-//! Queries over several requests, and two records beneath a request: progress and contact attempts.
+//! Queries over several requests, and two rows beneath a request: progress and contact attempts.
 
 use jiff_sqlx::Timestamp as SqlTime;
 use kefu_chassis::record::Record;

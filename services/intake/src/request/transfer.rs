@@ -1,5 +1,5 @@
-//! Transfers of a request to the person in charge of another department, who accepts or declines (A2.4), and the record
-//! of bounces: transferring a request again and again, or declining one in scope (A2.7).
+//! Transfers of a request to the person in charge of another department, who accepts or declines (A2.4), and bounces: a
+//! request that is transferred again and again, or declined although it is in scope (A2.7).
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
@@ -63,18 +63,18 @@ impl Requests {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let known = self.chassis.directory.now();
         known.check_department(&request.department)?;
-        if request.department == step.record.department {
+        if request.department == step.root.department {
             return Err(Error::field("department", wrong!(Unchanged under "A2.4", "has it already", "已经负责该请求")));
         }
-        let found = known.responsible(&request.department, &step.record.business_domain, step.at);
+        let found = known.responsible(&request.department, &step.root.business_domain, step.at);
         let mut facts = step.facts();
         facts.has_reason = !request.reason.trim().is_empty();
         facts.recipient = found.map(|(staff, _)| (staff.to_owned(), request.department.clone()));
         step.fire(Action::Transfer, &facts)?;
         let row = TransferRow {
-            request: step.record.id,
-            from_owner: step.record.owner.clone(),
-            from_department: step.record.department.clone(),
+            request: step.root.id,
+            from_owner: step.root.owner.clone(),
+            from_department: step.root.department.clone(),
             recipient: facts.recipient.map(|(staff, _)| staff).unwrap_or_default(),
             department: request.department,
             capacity: match found {
@@ -86,19 +86,19 @@ impl Requests {
             occurred_at: step.at.to_sqlx(),
             ..TransferRow::blank(call.now)
         };
-        step.record.transfers += 1;
-        step.record.pending_transfer = Some(row.id);
-        step.record.settled_at_once = false;
+        step.root.transfers += 1;
+        step.root.pending_transfer = Some(row.id);
+        step.root.settled_at_once = false;
         let often = self.chassis.regulation.get(params::BOUNCE_TRANSFERS);
-        if u32::try_from(step.record.transfers).is_ok_and(|transfers| transfers >= often) {
+        if u32::try_from(step.root.transfers).is_ok_and(|transfers| transfers >= often) {
             self.record_bounce(&mut step, Cause::Transfers, &call.caller.subject);
         }
-        row.insert(step.change.connection()).await?;
+        row.insert(step.work.connection()).await?;
         let shown = row.show();
         let payload = pb::RequestTransferred {
             state: step.state(),
             transfer: Some(shown.clone()),
-            transfer_count: step.record.transfers,
+            transfer_count: step.root.transfers,
         };
         step.finish_with(&payload, shown).await
     }
@@ -112,8 +112,8 @@ impl Requests {
         let facts = step.facts();
         // Whoever accepts becomes the owner, except an administrator, who accepts on behalf of the recipient.
         let accepts_as_owner = !call.acts_as(Role::Admin) || call.caller.subject == row.recipient;
-        step.record.owner = if accepts_as_owner { call.caller.subject.clone() } else { row.recipient.clone() };
-        step.record.department.clone_from(&row.department);
+        step.root.owner = if accepts_as_owner { call.caller.subject.clone() } else { row.recipient.clone() };
+        step.root.department.clone_from(&row.department);
         step.fire(if facts.was_answered { Action::AcceptTransfer } else { Action::AcceptUnanswered }, &facts)?;
         row.answer(State::Accepted, &call.caller.subject, step.at);
         self.store_answer(step, &row).await
@@ -130,7 +130,7 @@ impl Requests {
         step.fire(if facts.was_answered { Action::DeclineTransfer } else { Action::DeclineUnanswered }, &facts)?;
         row.answer(State::Declined, &call.caller.subject, step.at);
         row.decline_reason = request.reason;
-        if self.chassis.directory.now().is_in_charge(&row.department, &step.record.business_domain) {
+        if self.chassis.directory.now().is_in_charge(&row.department, &step.root.business_domain) {
             self.record_bounce(&mut step, Cause::DeclinedInScope, &call.caller.subject);
         }
         self.store_answer(step, &row).await
@@ -145,12 +145,12 @@ impl Requests {
     ) -> Result<(Step<'a>, TransferRow), Error> {
         let name = request.name();
         let mut step = Step::lock_under::<Transfer>(&self.chassis, call, request).await?;
-        let row = transfers!("where id = $1 and request = $2", id::<Transfer>(name)?.uuid(), step.record.id);
-        let row = row.fetch_optional(step.change.connection()).await?.ok_or_else(|| unknown::<Transfer>(name))?;
-        let handed_to = row.handed_to(&self.chassis.directory.now(), &step.record.business_domain, call.now);
+        let row = transfers!("where id = $1 and request = $2", id::<Transfer>(name)?.uuid(), step.root.id);
+        let row = row.fetch_optional(step.work.connection()).await?.ok_or_else(|| unknown::<Transfer>(name))?;
+        let handed_to = row.handed_to(&self.chassis.directory.now(), &step.root.business_domain, call.now);
         let facts = Facts { handed_to: Some(handed_to), ..step.facts() };
         let step = step.ready(request, &facts).await.map_err(as_unknown::<Transfer>(name))?;
-        if step.record.pending_transfer != Some(row.id) {
+        if step.root.pending_transfer != Some(row.id) {
             return Err(Error::State {
                 subject: name.to_owned(),
                 method: answer.label().method.into(),
@@ -163,14 +163,14 @@ impl Requests {
     }
 
     async fn store_answer(&self, mut step: Step<'_>, row: &TransferRow) -> Result<pb::Transfer, Error> {
-        step.record.pending_transfer = None;
-        row.update(step.change.connection()).await?;
+        step.root.pending_transfer = None;
+        row.update(step.work.connection()).await?;
         let shown = row.show();
         let payload = pb::TransferAnswered {
             state: step.state(),
             transfer: Some(shown.clone()),
-            owner: step.record.owner.clone(),
-            department: step.record.department.clone(),
+            owner: step.root.owner.clone(),
+            department: step.root.department.clone(),
         };
         step.finish_with(&payload, shown).await
     }
@@ -182,15 +182,15 @@ impl Requests {
             cause: cause.into(),
             staff: staff.to_owned(),
             department: known.department_of(staff, step.at).to_owned(),
-            transfer_count: step.record.transfers,
+            transfer_count: step.root.transfers,
         };
         let notice = known.supervisor_of(staff).map(|supervisor| Notice {
             kind: &BOUNCED,
             recipient: supervisor.to_owned(),
             clause: "A2.7".into(),
-            subject: step.record.id().to_string(),
-            number: step.record.number.clone(),
-            about: step.record.number.clone(),
+            subject: step.root.id().to_string(),
+            number: step.root.number.clone(),
+            about: step.root.number.clone(),
             duty: None,
             acknowledgement_required: false,
         });

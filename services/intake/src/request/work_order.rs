@@ -36,13 +36,13 @@ impl Requests {
     ) -> Result<pb::WorkOrder, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         self.chassis.directory.now().check_department(&request.for_department)?;
-        if request.for_department == step.record.department {
+        if request.for_department == step.root.department {
             return Err(Error::field(
                 "for_department",
                 wrong!(Unchanged under "A2.6", "has the request itself", "就是负责该请求的部门"),
             ));
         }
-        let solved_at = step.record.resolved_at.filter(|_| step.record.is_solved());
+        let solved_at = step.root.resolved_at.filter(|_| step.root.is_solved());
         let retroactive = solved_at.is_some_and(|solved| solved.to_jiff() <= step.at);
         if retroactive && request.reason.trim().is_empty() {
             return Err(Error::field(
@@ -52,9 +52,9 @@ impl Requests {
         }
         let facts = step.facts();
         step.fire(Action::FileWorkOrder, &facts)?;
-        step.record.work_orders += 1;
+        step.root.work_orders += 1;
         let row = WorkOrderRow {
-            request: step.record.id,
+            request: step.root.id,
             for_department: request.for_department,
             content: request.content,
             retroactive,
@@ -63,7 +63,7 @@ impl Requests {
             occurred_at: step.at.to_sqlx(),
             ..WorkOrderRow::blank(call.now)
         };
-        row.insert(step.change.connection()).await?;
+        row.insert(step.work.connection()).await?;
         let shown = row.show();
         let payload = pb::WorkOrderFiled { state: step.state(), work_order: Some(shown.clone()) };
         step.finish_with(&payload, shown).await

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use kefu_proto::compliance::v1::Explanation;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 use kefu_proto::notifications::v1::ListNotificationsResponse;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::any::{UnknownName, World as _, named};
+use kefu_testkit::lifecycle::states_of_methods;
 use kefu_testkit::{Bench, assert_refused, sign};
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
@@ -26,31 +28,14 @@ pub const STATES: [State; 7] = [
     State::TransferPending,
 ];
 
-/// Each method that changes a request, with a state in which it may.
-const ACTIONS: [(&str, State); 23] = [
-    ("ConvertToComplaint", State::InProgress),
-    ("ClaimRequest", State::InProgress),
-    ("AssignRequest", State::InProgress),
-    ("TransferRequest", State::InProgress),
-    ("AcceptTransfer", State::TransferPending),
-    ("DeclineTransfer", State::TransferPending),
-    ("MarkMajor", State::InProgress),
-    ("FileWorkOrder", State::InProgress),
-    ("LinkRequests", State::InProgress),
-    ("AuthorizeRemote", State::InProgress),
-    ("StartRemote", State::InProgress),
-    ("RecordUnmetExpectation", State::InProgress),
-    ("AnswerUnmetExpectation", State::InProgress),
-    ("RespondRequest", State::Registered),
-    ("PromiseWait", State::Registered),
-    ("ClassifyRequest", State::InProgress),
-    ("RecordProgress", State::InProgress),
-    ("AwaitCustomer", State::InProgress),
-    ("RecordCustomerReply", State::AwaitingCustomer),
-    ("ResolveRequest", State::InProgress),
-    ("ConfirmResolution", State::Resolved),
-    ("ReopenRequest", State::Closed),
-    ("CancelRequest", State::Registered),
+/// The states that a request is brought into for a method to act on: the first one from which the method may.
+const ACTED_ON: [State; 6] = [
+    State::InProgress,
+    State::Registered,
+    State::AwaitingCustomer,
+    State::Resolved,
+    State::Closed,
+    State::TransferPending,
 ];
 
 /// A service with data: two customers, projects, and requests and duties of staff/lin in every state.
@@ -67,7 +52,7 @@ pub struct World {
     /// A request in each state, which no valid request changes.
     pub in_state: BTreeMap<&'static str, String>,
     /// The resource that each method acts on.
-    target: BTreeMap<&'static str, String>,
+    target: BTreeMap<String, String>,
     matters: AtomicU32,
 }
 
@@ -97,7 +82,7 @@ impl World {
     async fn seed_desk(&mut self) {
         for method in ["AcceptTransfer", "DeclineTransfer"] {
             let reply = self.call(&self.agent, "GetRequest", json!({ "name": self.target[method] })).await.unwrap();
-            self.target.insert(method, shown(&reply).pending_transfer);
+            self.target.insert(method.into(), shown(&reply).pending_transfer);
         }
         let allowed = json!({
             "parent": self.target["StartRemote"], "authorized_by": "王小明", "given_by": "HOTLINE", "scope": "查看设置",
@@ -106,9 +91,9 @@ impl World {
         self.made("AuthorizeRemote", allowed).await;
         let unmet = json!({ "parent": self.target["AnswerUnmetExpectation"], "expectation": "当天上门" });
         let unmet = self.made("RecordUnmetExpectation", unmet).await;
-        self.target.insert("AnswerUnmetExpectation", unmet);
+        self.target.insert("AnswerUnmetExpectation".into(), unmet);
         let working = self.request_in(State::InProgress).await;
-        self.target.insert("children", working.clone());
+        self.target.insert("children".into(), working.clone());
         for _ in 0..2 {
             for method in ["FileWorkOrder", "AuthorizeRemote", "RecordUnmetExpectation"] {
                 let mut call = self.json(method);
@@ -124,7 +109,7 @@ impl World {
         for (staff, method) in [("staff/new", "ClaimRequest"), ("staff/mei", "ReassignRequests")] {
             let token = sign(staff, &["AGENT"]);
             let reply = self.call(&token, "RegisterRequest", self.json("RegisterRequest")).await.unwrap();
-            self.target.insert(method, shown(&reply).name);
+            self.target.insert(method.into(), shown(&reply).name);
         }
         let left = "update directory_staff set inactive = true where name = 'staff/new'";
         self.bench.change_directory(left).await;
@@ -139,8 +124,8 @@ impl World {
         self.bench.mark_overdue().await;
         let reply = self.call(&self.agent, "ListNotifications", json!({ "parent": "services/intake" })).await.unwrap();
         let told = ListNotificationsResponse::decode(reply.as_slice()).unwrap().notifications;
-        self.target.insert("GetNotification", told[0].name.clone());
-        self.target.insert("AcknowledgeNotification", told[1].name.clone());
+        self.target.insert("GetNotification".into(), told[0].name.clone());
+        self.target.insert("AcknowledgeNotification".into(), told[1].name.clone());
     }
 
     async fn seed(&mut self) {
@@ -155,8 +140,11 @@ impl World {
             let name = self.request_in(state).await;
             self.in_state.insert(state.as_str_name(), name);
         }
-        for (method, state) in ACTIONS {
-            let name = self.request_in(state).await;
+        for (method, states) in states_of_methods(&self.explained().await) {
+            let state = ACTED_ON.into_iter().find(|state| states.contains(state.as_str_name()));
+            let name = self
+                .request_in(state.unwrap_or_else(|| panic!("{method} acts on no request that is open or closed")))
+                .await;
             self.target.insert(method, name);
         }
         self.seed_desk().await;
@@ -168,7 +156,7 @@ impl World {
         }
         for method in ["PauseDuty", "ResumeDuty", "WaiveDuty"] {
             let duty = self.duty_of(&self.request_in(State::Registered).await).await;
-            self.target.insert(method, duty);
+            self.target.insert(method.into(), duty);
         }
         let paused = json!({ "name": self.target["ResumeDuty"], "reason": "停电" });
         self.call(&self.admin, "PauseDuty", paused).await.unwrap();
@@ -180,6 +168,13 @@ impl World {
         let duties = self.call(&self.admin, "ListDuties", call).await.unwrap();
         let duties = kefu_proto::compliance::v1::ListDutiesResponse::decode(duties.as_slice()).unwrap().duties;
         duties[0].name.clone()
+    }
+
+    /// What can happen to a request, by the lifecycle's table.
+    pub async fn explained(&self) -> Vec<Explanation> {
+        let call = json!({ "name": self.in_state["REGISTERED"] });
+        let reply = self.call(&self.agent, "ExplainRequest", call).await.unwrap();
+        pb::ExplainRequestResponse::decode(reply.as_slice()).unwrap().explanations
     }
 
     /// Registers a request, and brings it into a state by its owner's calls.

@@ -1,7 +1,7 @@
 //! Calls out of order, at wrong times, and against rules of the domain: each is refused with its clause or field, and
 //! changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use kefu_proto::rules::v1::{ErrorReason, FieldRule, Role};
@@ -14,42 +14,38 @@ use super::any::World;
 
 const PENDING: &str = "TRANSFER_PENDING";
 const ALL: [&str; 7] = ["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", "CLOSED", "CANCELLED", PENDING];
-const UNSOLVED: &[&str] = &["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", PENDING];
-const OPEN: &[&str] = &["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", PENDING];
-const KEPT: &[&str] = &["REGISTERED", "IN_PROGRESS", "AWAITING_CUSTOMER", "RESOLVED", "CLOSED", PENDING];
 /// Methods that act on a transfer or an expectation, or are only for leaders: `ownership` and `remote` test them.
 const APART: [&str; 4] = ["AcceptTransfer", "DeclineTransfer", "AnswerUnmetExpectation", "AssignRequest"];
 
-/// Each action on a request, as the specification has it: the method, a change of its request, the clause, and the
-/// states in which it is possible.
-fn actions() -> Vec<(&'static str, Json, &'static str, &'static [&'static str])> {
+/// An action on a request, by the lifecycle's table.
+struct Act {
+    method: String,
+    /// What makes a valid request of the method one for this action.
+    change: Json,
+    clause: String,
+    /// The states in which the action is possible.
+    states: BTreeSet<String>,
+}
+
+/// Returns every action on a request but those of `APART`.
+async fn acts(world: &World) -> Vec<Act> {
+    let mut tables: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for each in world.explained().await.into_iter().filter(|each| !APART.contains(&each.method.as_str())) {
+        tables.entry((each.method, each.clause)).or_default().extend(each.from_states);
+    }
     let asked = |outcome: &str| json!({ "outcome": outcome, "comment": "仍然很慢" });
-    vec![
-        // The pending request was answered before its transfer, so a gate refuses and not the state.
-        ("RespondRequest", json!({}), "C2.1", &["REGISTERED", PENDING]),
-        ("PromiseWait", json!({}), "C2.2", &ALL[..1]),
-        ("ClassifyRequest", json!({}), "C2.4", UNSOLVED),
-        ("RecordProgress", json!({}), "A9.1", OPEN),
-        ("RecordProgress", json!({ "told_by": "CHAT" }), "C4.1", OPEN),
-        ("AwaitCustomer", json!({}), "C2.3", &ALL[1..2]),
-        ("RecordCustomerReply", json!({}), "C4.1", &ALL[2..3]),
-        ("ResolveRequest", json!({}), "C3.2", &ALL[1..2]),
-        ("ConfirmResolution", asked("SATISFIED"), "C4.2", &ALL[3..4]),
-        ("ConfirmResolution", asked("DISSATISFIED"), "C4.3", &ALL[3..4]),
-        ("ConfirmResolution", asked("NOT_REACHED"), "C4.2", &ALL[3..4]),
-        ("ConfirmResolution", asked("GIVEN_UP"), "C4.2", &ALL[3..4]),
-        ("ReopenRequest", json!({}), "C4.3", &ALL[4..5]),
-        ("CancelRequest", json!({}), "A9.1", OPEN),
-        ("ClaimRequest", json!({}), "A2.1", &ALL[..4]),
-        ("TransferRequest", json!({}), "A2.4", &ALL[..2]),
-        ("MarkMajor", json!({}), "A2.5", OPEN),
-        ("FileWorkOrder", json!({}), "A2.6", KEPT),
-        ("LinkRequests", json!({}), "A2.8", KEPT),
-        ("ConvertToComplaint", json!({}), "C5.1", KEPT),
-        ("AuthorizeRemote", json!({}), "A10.5", &ALL[..3]),
-        ("StartRemote", json!({}), "A10.5", &ALL[1..2]),
-        ("RecordUnmetExpectation", json!({}), "A10.7", OPEN),
-    ]
+    let mut acts = Vec::new();
+    for ((method, clause), states) in tables {
+        let changes = match (method.as_str(), clause.as_str()) {
+            ("RecordProgress", "C4.1") => vec![json!({ "told_by": "CHAT" })],
+            ("ConfirmResolution", "C4.2") => ["SATISFIED", "NOT_REACHED", "GIVEN_UP"].map(asked).to_vec(),
+            ("ConfirmResolution", "C4.3") => vec![asked("DISSATISFIED")],
+            _ => vec![json!({})],
+        };
+        let act = |change| Act { method: method.clone(), change, clause: clause.clone(), states: states.clone() };
+        acts.extend(changes.into_iter().map(act));
+    }
+    acts
 }
 
 /// A valid request of a method with some fields changed.
@@ -65,29 +61,33 @@ fn changed(world: &World, method: &str, change: &Json) -> Json {
 async fn every_action_out_of_order_is_refused_with_its_clause_and_changes_nothing() {
     let world = World::new().await;
     let before = world.digest().await;
+    let acts = acts(&world).await;
     let mut refused = 0;
-    for (method, change, clause, allowed) in actions() {
-        for state in ALL.into_iter().filter(|state| !allowed.contains(state)) {
-            let mut call = changed(&world, method, &change);
+    for Act { method, change, clause, states } in &acts {
+        for state in ALL.into_iter().filter(|state| !states.contains(*state)) {
+            let mut call = changed(&world, method, change);
             let field = if call.get("parent").is_some() { "parent" } else { "name" };
             let name = &world.in_state[state];
             call[field] = json!(name);
             let outcome = world.call(&world.agent, method, call).await;
             let refusal = assert_refused(outcome, Code::FailedPrecondition, ErrorReason::StateForbids);
-            assert_eq!((refusal.clauses(), refusal.resource()), (vec![clause], name.as_str()), "{method} {state}");
+            assert_eq!(
+                (refusal.clauses(), refusal.resource()),
+                (vec![clause.as_str()], name.as_str()),
+                "{method} {state}"
+            );
             refused += 1;
         }
         assert_eq!(world.digest().await, before, "{method}");
     }
-    let methods = actions().into_iter().map(|(method, ..)| method).chain(APART);
+    let methods = acts.iter().map(|act| act.method.as_str()).chain(APART);
     let methods: BTreeSet<_> = methods.map(str::to_owned).collect();
     let etagged = world
         .methods()
         .into_iter()
         .filter(|method| method.parent_service().name() == "RequestService" && has(&world.sample(method), "etag"));
     assert_eq!(methods, etagged.map(|method| method.name().to_owned()).collect(), "an action that the table lacks");
-    let possible: usize = actions().iter().map(|(.., allowed)| allowed.len()).sum();
-    assert_eq!(refused, ALL.len() * actions().len() - possible);
+    assert!(refused > acts.len() && acts.len() > APART.len(), "{refused} of {} actions", acts.len());
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
-//! Ownership of requests: transfers to the head or a deputy, their answers, bounces, claims, assignments; major
-//! matters; and requests solved before their work order (A2.3 to A2.8, A9.2).
+//! Ownership of requests: transfers to the head or a deputy, their answers, bounces, claims, assignments (A2.3, A2.4,
+//! A2.7, A2.8).
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
 use kefu_proto::compliance::v1::duty::State as Kept;
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
@@ -12,7 +11,7 @@ use kefu_proto::intake::v1::request::State;
 use kefu_proto::intake::v1::request_bounced::Cause;
 use kefu_proto::intake::v1::transfer::{Capacity, State as Answer};
 use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
-use kefu_proto::notifications::v1::{AcknowledgeNotificationRequest, ListNotificationsRequest, Notification};
+use kefu_proto::notifications::v1::{ListNotificationsRequest, Notification};
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
 use prost::Message as _;
@@ -24,7 +23,7 @@ const FIELD: &str = "departments/field";
 
 impl Desk {
     /// A request that was answered and classified.
-    async fn working(&mut self, domain: &str) -> String {
+    pub(super) async fn working(&mut self, domain: &str) -> String {
         let name = self.register(Channel::Chat).await.name;
         self.respond(&name).await.unwrap();
         self.classify_as(&name, domain).await;
@@ -64,7 +63,7 @@ impl Desk {
     }
 
     /// The notifications of a member of staff, newest first.
-    async fn told(&self, staff: &str) -> Vec<Notification> {
+    pub(super) async fn notifications_of(&self, staff: &str) -> Vec<Notification> {
         let mut client = NotificationServiceClient::new(self.bench.as_(staff, &["AGENT"]));
         let call = ListNotificationsRequest { parent: self.bench.name(), ..Default::default() };
         client.list_notifications(call).await.unwrap().into_inner().notifications
@@ -111,7 +110,7 @@ async fn what_lies_outside_the_scope_goes_to_the_head_in_charge_with_its_unbroke
     let answer = desk.duty(&name, "transfer_answer").await;
     assert_eq!((answer.owner.as_str(), answer.department.as_str()), ("staff/fieldhead", FIELD));
     assert_eq!(answer.due_time, proto("2026-11-20T10:40:00+08:00"), "A2.4: half an hour of working time");
-    let told = desk.told("staff/fieldhead").await;
+    let told = desk.notifications_of("staff/fieldhead").await;
     assert_eq!((told[0].kind.as_str(), told[0].subject.as_str()), ("transfer_received", name.as_str()));
     assert!(told[0].text.contains(&pending.number), "{}", told[0].text);
 
@@ -202,7 +201,8 @@ async fn what_is_declined_stays_with_whom_it_came_from_and_shirking_is_a_breach(
     let bounced = desk.bounces(&name).await;
     assert_eq!((bounced[1].cause(), bounced[1].staff.as_str()), (Cause::Transfers, "staff/lin"));
     assert_eq!((bounced.len(), bounced[1].transfer_count), (2, 3));
-    let told: Vec<_> = desk.told("staff/boss").await.into_iter().map(|each| (each.kind, each.clause)).collect();
+    let told: Vec<_> =
+        desk.notifications_of("staff/boss").await.into_iter().map(|each| (each.kind, each.clause)).collect();
     assert_eq!(told, [("request_bounced".to_owned(), "A2.7".to_owned())]);
     let versions: Vec<_> = desk.events().await.into_iter().filter(|event| event.aggregate == name).collect();
     let versions: Vec<i64> = versions.iter().map(|event| event.aggregate_version).collect();
@@ -318,113 +318,6 @@ async fn requests_are_reassigned_all_or_none_and_those_of_other_departments_are_
         assert_eq!(desk.duty(name, "first_response").await.owner, "staff/mei");
     }
     assert_eq!(desk.get(&pending).await.owner, "staff/lin", "who answers the transfer decides");
-}
-
-#[tokio::test]
-async fn a_major_matter_reaches_the_general_manager_whose_acknowledgement_fulfils_the_duty() {
-    let mut desk = Desk::open().await;
-    let mark =
-        |name: &str| pb::MarkMajorRequest { name: name.into(), reason: "全网中断".into(), ..Default::default() };
-    let (quick, slow) = (desk.working("printing").await, desk.working("printing").await);
-    for name in [&quick, &slow] {
-        assert!(desk.requests.mark_major(mark(name)).await.unwrap().into_inner().major);
-    }
-    assert_eq!(desk.duty(&quick, "major_report").await.due_time, proto("2026-11-20T10:15:00+08:00"));
-    let told = desk.told("staff/ceo").await;
-    assert!(told.iter().all(|each| each.kind == "major_matter" && each.acknowledgement_required), "{told:?}");
-    let ceo = NotificationServiceClient::new(desk.bench.as_("staff/ceo", &["EXECUTIVE"]));
-    let acknowledge = async |subject: &str| {
-        let name = told.iter().find(|each| each.subject == subject).unwrap().name.clone();
-        let call = AcknowledgeNotificationRequest { name, ..Default::default() };
-        ceo.clone().acknowledge_notification(call).await.unwrap().into_inner()
-    };
-    desk.pass(5);
-    assert!(acknowledge(&quick).await.acknowledge_time.is_some());
-    let met = desk.duty(&quick, "major_report").await;
-    assert_eq!((met.state(), met.met_time), (Kept::Met, proto("2026-11-20T10:05:00+08:00")));
-    let twice = desk.requests.mark_major(mark(&quick)).await;
-    assert_eq!(assert_refused(twice, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
-    // The other request is closed meanwhile; the duty to report it remains.
-    desk.resolve(&slow).await.unwrap();
-    desk.confirm(&slow, pb::contact_attempt::Outcome::Satisfied).await.unwrap();
-    desk.pass(20);
-    desk.bench.mark_overdue().await;
-    let late = desk.duty(&slow, "major_report").await;
-    assert_eq!((late.state(), late.breached_time), (Kept::Open, proto("2026-11-20T10:15:00+08:00")));
-    acknowledge(&slow).await;
-    assert_eq!(desk.duty(&slow, "major_report").await.state(), Kept::Met);
-}
-
-#[tokio::test]
-async fn what_is_solved_first_owes_its_work_order_even_after_it_is_closed() {
-    let mut desk = Desk::open().await;
-    let name = desk.working("power").await;
-    let refused = assert_refused(desk.resolve(&name).await, Code::FailedPrecondition, ErrorReason::GateClosed);
-    assert_eq!(refused.clauses(), ["A2.4"], "out of scope: hand it over, or solve first and file after");
-    let call = pb::ResolveRequestRequest {
-        name: name.clone(),
-        resolution: "先行送电".into(),
-        assistance: "现场指导".into(),
-        emergency_reason: "医院停电".into(),
-        ..Default::default()
-    };
-    let resolved = desk.requests.resolve_request(call).await.unwrap().into_inner();
-    assert_eq!((resolved.solved_first, resolved.emergency_reason.as_str()), (true, "医院停电"));
-    assert_eq!(desk.duty(&name, "work_order").await.due_time, proto("2026-11-23T10:00:00+08:00"), "a working day");
-    desk.confirm(&name, pb::contact_attempt::Outcome::Satisfied).await.unwrap();
-    assert_eq!(desk.duty(&name, "work_order").await.state(), Kept::Open);
-
-    desk.bench.time().advance(SignedDuration::from_hours(4 * 24));
-    desk.bench.mark_overdue().await;
-    let order = |reason: &str| pb::FileWorkOrderRequest {
-        parent: name.clone(),
-        for_department: FIELD.into(),
-        content: "检修线路".into(),
-        reason: reason.into(),
-        ..Default::default()
-    };
-    let silent = desk.requests.file_work_order(order("")).await;
-    assert_eq!(assert_refused(silent, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["reason"]);
-    let filed = desk.requests.file_work_order(order("紧急处理")).await.unwrap().into_inner();
-    assert!(filed.retroactive);
-    let duty = desk.duty(&name, "work_order").await;
-    assert_eq!((duty.state(), duty.breached_time.is_some(), duty.corrected), (Kept::Met, true, false), "met late");
-    let told: Vec<_> = desk.told("staff/head").await.into_iter().map(|each| each.clause).collect();
-    assert_eq!(told, ["A2.6"], "owner, supervisor and head were told of it");
-}
-
-#[tokio::test]
-async fn a_work_order_filed_before_the_solution_needs_no_reason_and_opens_no_clock() {
-    let mut desk = Desk::open().await;
-    let name = desk.working("power").await;
-    let order = pb::FileWorkOrderRequest {
-        parent: name.clone(),
-        for_department: FIELD.into(),
-        content: "检修线路".into(),
-        ..Default::default()
-    };
-    assert!(!desk.requests.file_work_order(order).await.unwrap().into_inner().retroactive);
-    assert!(!desk.resolve(&name).await.unwrap().solved_first, "the order goes before");
-    assert!(desk.duties(&name).await.iter().all(|duty| duty.kind != "work_order"));
-}
-
-#[tokio::test]
-async fn what_the_general_manager_does_not_acknowledge_is_reported_to_their_successor_and_to_nobody_it_cannot_be() {
-    let mut desk = Desk::open().await;
-    let name = desk.working("printing").await;
-    let mark = || pb::MarkMajorRequest { name: name.clone(), reason: "全网中断".into(), ..Default::default() };
-    desk.bench.change_directory("update directory_staff set inactive = true where name = 'staff/ceo'").await;
-    let nobody = desk.requests.mark_major(mark()).await;
-    assert_eq!(assert_refused(nobody, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
-    desk.bench.change_directory("update directory_post set staff = 'staff/ruler'").await;
-    desk.requests.mark_major(mark()).await.unwrap();
-    desk.bench.change_directory("update directory_post set staff = 'staff/office'").await;
-    desk.requests.mark_major(mark()).await.unwrap();
-    let told = desk.told("staff/office").await.remove(0);
-    let mut successor = NotificationServiceClient::new(desk.bench.as_("staff/office", &["OFFICE"]));
-    let call = AcknowledgeNotificationRequest { name: told.name, ..Default::default() };
-    successor.acknowledge_notification(call).await.unwrap();
-    assert_eq!(desk.duty(&name, "major_report").await.state(), Kept::Met, "one duty, told twice");
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub struct Text {
 }
 
 impl Text {
+    /// Finds the column of the field `field`. Fails unless the map names either a column of the file or a value.
     pub fn bind(field: &str, spec: &spec::Text, columns: Columns<'_>) -> Result<Self, MapError> {
         Self::of(field, spec.column.as_deref(), spec.value.as_deref(), spec.default.as_deref(), columns)
     }
@@ -52,6 +53,7 @@ impl Text {
         }
     }
 
+    /// Reads the text of a record, without surrounding space.
     pub fn read<'a>(&'a self, record: &'a StringRecord) -> &'a str {
         match self.column_index.and_then(|column_index| record.get(column_index)).map_or("", str::trim) {
             "" => &self.fallback,
@@ -73,7 +75,9 @@ pub struct Choice {
 
 /// An enum of the contract.
 pub trait ContractEnum: TryFrom<i32> + Into<i32> + Sized {
+    /// Returns the value of this name; none for an unknown name and for the value 0.
     fn named(name: &str) -> Option<Self>;
+    /// Returns the name, as the contract writes it.
     fn name(self) -> &'static str;
 }
 
@@ -98,6 +102,7 @@ named!(
 );
 
 impl Choice {
+    /// Finds the column of the field `field`, and the enum value of each word of the map.
     pub fn bind<E: ContractEnum>(field: &str, spec: &spec::Choice, columns: Columns<'_>) -> Result<Self, MapError> {
         let key = format!("fields.{field}");
         let value = |key: String, name: &str| {
@@ -126,6 +131,7 @@ impl Choice {
         Ok(Self { text, words })
     }
 
+    /// Reads the number of the enum value. Fails for a word that the map does not have.
     pub fn read(&self, record: &StringRecord) -> Result<i32, CellError> {
         let word = self.text.read(record);
         self.words.get(word).copied().ok_or_else(|| match word {
@@ -149,6 +155,7 @@ pub struct Name {
 }
 
 impl Name {
+    /// Finds the column of the field `field`. Fails for an id of the map that cannot be part of a name.
     pub fn bind(
         field: &str,
         collection: &'static str,
@@ -174,6 +181,7 @@ impl Name {
         Ok(name)
     }
 
+    /// Reads the name, e.g. `staff/5`. Fails for a text that neither is an id nor has one in the map.
     pub fn read(&self, record: &StringRecord) -> Result<String, CellError> {
         let text = self.text.read(record);
         if text.is_empty() {
@@ -215,6 +223,7 @@ pub struct Time {
 }
 
 impl Time {
+    /// Finds the column of the field `field`, and checks the zone and the format.
     pub fn bind(
         field: &'static str,
         spec: &spec::Time,

@@ -33,9 +33,9 @@ pub struct Columns<'a>(pub &'a StringRecord);
 impl Columns<'_> {
     /// Index of a column. Fails if the file has none or several of the name; `key` is the map's key, for the error.
     pub fn find(self, key: &str, column: &str) -> Result<usize, MapError> {
-        let mut places = self.0.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(place, _)| place);
-        match (places.next(), places.next()) {
-            (Some(place), None) => Ok(place),
+        let mut indices = self.0.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(index, _)| index);
+        match (indices.next(), indices.next()) {
+            (Some(index), None) => Ok(index),
             (Some(_), Some(_)) => Err(map_error(key, format!("the file has several columns {column:?}"))),
             (None, _) => {
                 let known: Vec<&str> = self.0.iter().map(str::trim).collect();

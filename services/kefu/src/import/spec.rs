@@ -29,30 +29,46 @@ pub struct Spec {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
+    /// Id in the other system, by which a second import of the row is recognised.
     pub external_id: Text,
+    /// Channel by which the customer made contact.
     pub channel: Choice,
+    /// Kind of the request.
     pub kind: Choice,
+    /// State of the request at the time of the export.
     pub state: Choice,
+    /// Department responsible.
     pub department: Name,
+    /// When the customer made contact.
     pub contact_time: Time,
+    /// When the customer was first answered (C2.1).
     #[serde(default)]
     pub first_response_time: Option<Time>,
+    /// When the request was classified (C2.4).
     #[serde(default)]
     pub classified_time: Option<Time>,
+    /// Time promised to the customer.
     #[serde(default)]
     pub promised_time: Option<Time>,
+    /// When the request was closed.
     #[serde(default)]
     pub closed_time: Option<Time>,
+    /// When the row last changed in the other system.
     #[serde(default)]
     pub update_time: Option<Time>,
+    /// Who owns the request.
     #[serde(default)]
     pub owner: Option<Name>,
+    /// What the customer asked for.
     #[serde(default)]
     pub description: Option<Text>,
+    /// Field of business.
     #[serde(default)]
     pub business_domain: Option<Text>,
+    /// Type of the problem.
     #[serde(default)]
     pub problem_type: Option<Text>,
+    /// Address of the site.
     #[serde(default)]
     pub site_address: Option<Text>,
 }
@@ -61,8 +77,10 @@ pub struct Fields {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Text {
+    /// Column of the CSV file; either this or `value` is given.
     #[serde(default)]
     pub column: Option<String>,
+    /// The same text for every row.
     #[serde(default)]
     pub value: Option<String>,
     /// For rows whose column is empty.
@@ -74,8 +92,10 @@ pub struct Text {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
+    /// Column of the CSV file; either this or `value` is given.
     #[serde(default)]
     pub column: Option<String>,
+    /// Name of the same enum value for every row.
     #[serde(default)]
     pub value: Option<String>,
     /// For rows whose column is empty.
@@ -90,8 +110,10 @@ pub struct Choice {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Name {
+    /// Column of the CSV file; either this or `value` is given.
     #[serde(default)]
     pub column: Option<String>,
+    /// The same text for every row.
     #[serde(default)]
     pub value: Option<String>,
     /// For rows whose column is empty.
@@ -106,6 +128,7 @@ pub struct Name {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Time {
+    /// Column of the CSV file.
     pub column: String,
     /// Format of this time, if it differs from the file's.
     #[serde(default, rename = "time_format")]

@@ -20,12 +20,12 @@ impl Calendar {
         if length <= SignedDuration::ZERO {
             return Due { at: from, provisional: false };
         }
-        let first = self.0.zone.to_datetime(from).date();
+        let first = self.inner.zone.to_datetime(from).date();
         let mut remaining = length;
         let mut provisional = false;
-        let mut offsets = OffsetChanges::new(&self.0.zone, from);
+        let mut offsets = OffsetChanges::new(&self.inner.zone, from);
         for date in days_from(first) {
-            let (day, known) = self.0.day(date);
+            let (day, known) = self.inner.day(date);
             provisional |= !known;
             let plain = date != first && !offsets.is_near(date);
             if plain && remaining > day.total {
@@ -55,9 +55,9 @@ impl Calendar {
         if to <= from {
             return total;
         }
-        let first = self.0.zone.to_datetime(from).date();
-        let last = self.0.zone.to_datetime(to).date();
-        let mut offsets = OffsetChanges::new(&self.0.zone, from);
+        let first = self.inner.zone.to_datetime(from).date();
+        let last = self.inner.zone.to_datetime(to).date();
+        let mut offsets = OffsetChanges::new(&self.inner.zone, from);
         for date in days_from(first) {
             let near_change = offsets.is_near(date);
             // Where clocks are set back over midnight, `to` may lie on a date although the next date has begun once
@@ -65,7 +65,7 @@ impl Calendar {
             if date > last && !near_change {
                 break;
             }
-            let (day, _) = self.0.day(date);
+            let (day, _) = self.inner.day(date);
             if date != first && date != last && !near_change {
                 total += day.total;
                 continue;
@@ -81,7 +81,7 @@ impl Calendar {
     /// Returns the starts and ends of a date's intervals as instants, in order. An interval that the zone skips is
     /// empty; one beyond the year 9999 is cut off or left out.
     fn spans<'a>(&'a self, date: Date, intervals: &'a [Interval]) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
-        let zone = &self.0.zone;
+        let zone = &self.inner.zone;
         intervals.iter().filter_map(move |interval| {
             let start = instant(zone, date, interval.start())?;
             Some((start, instant(zone, date, interval.end()).unwrap_or(Timestamp::MAX)))

@@ -11,8 +11,8 @@ use tonic::Code;
 
 use super::wrong::{is_identifier, kind_of, refers_to, wrongs};
 use super::{UnknownName, World, has, other_name, with, with_text};
+use crate::caller::request_id;
 use crate::refusal::assert_refused;
-use crate::request_id;
 
 /// An id that no resource has.
 pub const NOBODY: &str = "01999999-0000-7000-8000-000000000000";

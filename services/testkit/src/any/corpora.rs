@@ -162,8 +162,8 @@ fn refusals(
         Ok(reply) if !world.rejects(method.name(), reply) => return None,
         Ok(reply) => (world.fields(method.name(), Ok(reply.clone())), Code::InvalidArgument),
         Err(status) => {
-            let said = format!("{} {}", status.message(), String::from_utf8_lossy(status.details()));
-            assert!(!said.contains(MARKS[0]), "{}: an error says what is confidential: {said}", method.name());
+            let answer = format!("{} {}", status.message(), String::from_utf8_lossy(status.details()));
+            assert!(!answer.contains(MARKS[0]), "{}: an error says what is confidential: {answer}", method.name());
             let refusal = Refusal { status: status.clone(), details: status.get_error_details() };
             let names: Vec<String> = match status.code() {
                 Code::InvalidArgument => refusal.fields().into_iter().map(str::to_owned).collect(),

@@ -11,10 +11,13 @@ use jiff::{Timestamp, ToSpan as _};
 /// A calendar as plain data: working hours by weekday, and the dates that differ.
 #[derive(Clone, Debug)]
 pub struct Week {
+    /// Time zone, e.g. `Asia/Shanghai`.
     pub zone: &'static str,
     /// Working hours from Monday to Sunday, in order, as minutes since midnight.
     pub days: [Vec<(u16, u16)>; 7],
+    /// Dates on which nobody works.
     pub off: BTreeSet<Date>,
+    /// Dates on which people work as on a Monday to Friday, although the weekday is off.
     pub make_up: BTreeSet<Date>,
     /// Years whose holidays are published; none for every year.
     pub published: Option<BTreeSet<i16>>,

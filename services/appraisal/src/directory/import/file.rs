@@ -22,6 +22,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug, Default)]
 pub struct File {
     columns: Vec<&'static str>,
+    /// Rows that can be read, in the file's order.
     pub rows: Vec<Row>,
     /// Rows that cannot be read.
     pub rejected: Vec<Rejected>,
@@ -30,6 +31,7 @@ pub struct File {
 /// A row of the file.
 #[derive(Debug)]
 pub struct Row {
+    /// Line of the file on which the row begins, from 1.
     pub line: u64,
     cells: Vec<String>,
 }

@@ -18,8 +18,11 @@ const STEP_SIZE: usize = 500;
 /// The remaining steps of an import.
 #[derive(Debug, Default)]
 pub struct Plan {
+    /// Transactions still to do, the first one first.
     pub steps: VecDeque<Step>,
+    /// Number of rows that change nothing.
     pub unchanged: usize,
+    /// Rows that the directory does not allow.
     pub rejected: Vec<Rejected>,
 }
 
@@ -40,6 +43,7 @@ pub struct Entry {
     /// Index of the row in the file.
     pub row: usize,
     line: u64,
+    /// Row to store.
     pub record: staff::row::StaffRow,
     /// Changed fields; empty for a new member of staff.
     pub changed: Vec<&'static str>,

@@ -12,8 +12,8 @@ use crate::wrong;
 /// One check of a value.
 #[derive(Debug)]
 pub enum Check {
-    /// A string without characters that act instead of being read: control characters other than tab and line breaks (NUL
-    /// among them, which Postgres cannot hold), and overrides of the direction of writing.
+    /// A string without invisible characters that change how text is shown or processed: control characters other than tab
+    /// and line breaks (NUL among them, which Postgres cannot hold), and overrides of the direction of writing.
     Plain,
     /// A string of one line: without tab and line breaks as well.
     OneLine,
@@ -136,7 +136,7 @@ pub fn wrong_time() -> Wrong {
 /// The limit, in characters, up to which a text must be one line: so short a text is a name, a number or a word.
 const LONGEST_LINE: usize = 200;
 
-/// Whether a character acts on the text around it instead of being read.
+/// Whether a character is invisible and changes how the text around it is shown or processed.
 fn acts(sign: char) -> bool {
     sign.is_control() && !matches!(sign, '\t' | '\n' | '\r')
         || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

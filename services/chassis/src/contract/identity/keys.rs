@@ -42,6 +42,7 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Creates the keys of an issuer; none is known until the first token or the first fetch.
     pub fn new(config: IssuerConfig) -> Self {
         Self {
             config,

@@ -24,7 +24,8 @@ pub struct DutyRule<D: 'static, F: 'static> {
     pub met_at: fn(&F) -> Option<Timestamp>,
     /// Returns who must fulfil the duty, and their department, where that is not the subject's owner.
     pub owner: fn(&F) -> Option<(&str, &str)>,
-    /// Returns the parts of the subject that an action concerns, where each part has a duty of this kind of its own.
+    /// Returns the parts of the subject that an action concerns, where each part has its own duty of this kind, e.g. each
+    /// measure of a resolution.
     pub each: Option<fn(&F) -> &[SubDuty]>,
     /// The notice to send when the duty opens, if any. The notice of a part's duty goes to the owner of that duty.
     pub notice: Option<NoticeRule<F>>,
@@ -35,7 +36,7 @@ pub struct DutyRule<D: 'static, F: 'static> {
 /// A part of a subject that has a duty of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubDuty {
-    /// The resource name of the part, or of the subject where only the department tells the parts apart.
+    /// The resource name of the part; the subject's where parts differ only by their department.
     pub subject: String,
     /// Who must fulfil the duty.
     pub owner: String,

@@ -1,7 +1,7 @@
 //! Spans of time as tokens. An index keeps each gram with its era of 512 days, and beside the grams the shorter spans
 //! that a row lies in. A search asks the newest days first, then spans of days, then the rest era by era, and stops
-//! when it has enough. So a common word costs as much as the newest days hold of it, and a rare word as much as an era
-//! holds of it, with one more look-up for each past era.
+//! when it has enough. So a search for a common word reads only its newest rows, and one for a rare word reads all rows
+//! that have it, with one look-up for each past era.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! One connection of a server, and since when it has no call.
+//! One connection of a server: its open streams, and since when it has none.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,14 +19,16 @@ pub(super) struct Connection {
     quiet_since: Mutex<Instant>,
     /// Tells the connection to end, so that another one can be accepted.
     pub make_room: Notify,
+    /// Address of the peer.
     pub origin: Origin,
 }
 
-/// A stream of a connection, which counts until it is dropped.
+/// An open stream of a connection; dropping it ends the count.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Connection>);
 
 impl Connection {
+    /// Creates a connection without calls.
     pub fn new(origin: Origin) -> Self {
         let quiet_since = Mutex::new(Instant::now());
         Self { streams: AtomicUsize::new(0), quiet_since, make_room: Notify::new(), origin }

@@ -26,7 +26,7 @@ use crate::telemetry::rpc::Observed;
 use crate::work::chassis::Chassis;
 use crate::wrong;
 
-/// Methods without a rule, which anyone may call: they tell only the contracts and whether the service is up.
+/// Methods without a rule, which anyone may call: reflection, which shows the contracts, and health.
 const OPEN: [&str; 2] = [HEALTH, "/grpc.reflection.v1.ServerReflection/"];
 /// Health is answered also when there are too many calls: an orchestrator would take a busy service for a dead one and end
 /// it.
@@ -36,12 +36,12 @@ const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 /// The deadline of a health call. It is short because anyone may ask as often as they like, and the request comes in one
 /// piece.
 const HEALTH_DEADLINE: Duration = Duration::from_secs(1);
-/// How long before its caller a service gives up, so that the answer still arrives: a tenth of the deadline, within these
-/// bounds.
+/// How long before the caller's deadline a service gives up, so that its answer still arrives: a tenth of the deadline, within
+/// these bounds.
 const MARGIN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
-/// The header of every answer with the time by the service's clock, RFC 3339 in UTC: a client whose clock differs, or who talks
-/// to a service on simulated time, knows by it what is now.
+/// The header of every answer with the present time by the service's clock, in RFC 3339 and UTC. Clients read it whose own
+/// clock differs, or whose service runs on simulated time.
 pub const KEFU_TIME: HeaderName = HeaderName::from_static("kefu-time");
 
 /// The state that the gate's layers share.
@@ -55,6 +55,7 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Creates the gate of a server that keeps these limits.
     pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
         let quota = CallerQuota::new(limits.calls_per_caller);

@@ -17,7 +17,7 @@ pub fn seen(response: Response, see: impl FnMut(Polled) -> Polled + Send + Unpin
     response.map(|inner| AnyBody::new(Seen { inner, see }))
 }
 
-/// Wraps the answer so that it holds `held` until it has ended or is given up.
+/// Wraps the answer so that it keeps `held` alive until the answer has ended or is dropped.
 pub fn holding(response: Response, held: impl Send + Unpin + 'static) -> Response {
     seen(response, move |polled| {
         let _until_the_end = &held;

@@ -18,6 +18,7 @@ pub struct WriteLimit<I> {
 }
 
 impl<I: Unpin> WriteLimit<I> {
+    /// Wraps a connection whose single write may wait for `patience`.
     pub fn new(io: I, patience: Duration) -> Self {
         Self { io, patience, wait: None }
     }

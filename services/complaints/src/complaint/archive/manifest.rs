@@ -56,15 +56,15 @@ pub fn entry(name: String, kind: &str, bytes: &[u8]) -> Entry {
 }
 
 /// Builds the entry of the row's hidden fields.
-pub fn hidden_entry(record: &ComplaintRow) -> Result<Entry, Error> {
+pub fn hidden_entry(root: &ComplaintRow) -> Result<Entry, Error> {
     let hidden = Hidden {
-        parties: &record.parties,
-        contacted: record.contacted,
-        waived: record.waived,
-        attempt_days: &record.attempt_days,
+        parties: &root.parties,
+        contacted: root.contacted,
+        waived: root.waived,
+        attempt_days: &root.attempt_days,
     };
     let encoded = serde_json::to_vec(&hidden).map_err(Error::unexpected)?;
-    Ok(entry(format!("{}/row", record.id()), "application/json", &encoded))
+    Ok(entry(format!("{}/row", root.id()), "application/json", &encoded))
 }
 
 /// Builds the entry of the content of a piece of evidence.

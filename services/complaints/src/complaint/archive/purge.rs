@@ -40,14 +40,14 @@ pub async fn purge(chassis: &Chassis) -> Result<bool, Error> {
     let rule = rule.ok_or_else(|| Error::unexpected("ArchiveComplaint has no rule"))?;
     let caller = Identity { subject: chassis.service.clone(), roles: vec![Role::Service], department: String::new() };
     let call = Call::internal(Arc::new(caller), rule, chassis.clock.now(), None, &[]);
-    let mut change = chassis.begin(&call).await?;
+    let mut work = chassis.begin(&call).await?;
     let due = sqlx::query!(
         r#"select a.complaint, a.root_sha256, a.retain_until as "retain_until: jiff_sqlx::Timestamp", c.number, c.version
         from complaints.archive as a join complaints.complaint as c on c.id = a.complaint
         where a.retain_until <= $1 order by a.retain_until limit 1 for update of c skip locked"#,
         sql::at(call.now) as _
     )
-    .fetch_optional(change.connection())
+    .fetch_optional(work.connection())
     .await?;
     let Some(due) = due else { return Ok(false) };
     sqlx::query!(
@@ -56,25 +56,23 @@ pub async fn purge(chassis: &Chassis) -> Result<bool, Error> {
         delete from complaints.evidence_content where evidence in (select id from gone)",
         due.complaint
     )
-    .execute(change.connection())
+    .execute(work.connection())
     .await?;
     sqlx::query!("delete from complaints.evidence where complaint = $1", due.complaint)
-        .execute(change.connection())
+        .execute(work.connection())
         .await?;
-    sqlx::query!("delete from complaints.paper where complaint = $1", due.complaint)
-        .execute(change.connection())
-        .await?;
+    sqlx::query!("delete from complaints.paper where complaint = $1", due.complaint).execute(work.connection()).await?;
     sqlx::query!("delete from complaints.archive where complaint = $1", due.complaint)
-        .execute(change.connection())
+        .execute(work.connection())
         .await?;
-    sqlx::query!("delete from complaints.complaint where id = $1", due.complaint).execute(change.connection()).await?;
+    sqlx::query!("delete from complaints.complaint where id = $1", due.complaint).execute(work.connection()).await?;
     let payload = pb::ComplaintPurged {
         number: due.number,
         root_sha256: due.root_sha256,
         retain_until_time: Some(to_proto(due.retain_until.to_jiff())),
     };
     let name = Id::<Complaint>::from_uuid(due.complaint).to_string();
-    change.record(NewEvent::new(name, due.version + 1, call.now, &["C5.9"], &payload));
-    change.commit(()).await?;
+    work.record(NewEvent::new(name, due.version + 1, call.now, &["C5.9"], &payload));
+    work.commit(()).await?;
     Ok(true)
 }

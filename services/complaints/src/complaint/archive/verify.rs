@@ -40,7 +40,7 @@ struct Closing {
 /// The stored file, read in one snapshot.
 struct Stored {
     row: ArchiveRow,
-    record: ComplaintRow,
+    root: ComplaintRow,
     closing: Closing,
     recorded: Recorded,
 }
@@ -71,11 +71,11 @@ impl Complaints {
 
     async fn read_stored(&self, call: &Call, name: &str) -> Result<Stored, Error> {
         let mut snapshot = self.chassis.pool().begin_with("begin isolation level repeatable read, read only").await?;
-        let (row, record) = archived(&mut snapshot, call, name).await?;
-        let closing = closing_event(&mut snapshot, &record).await?;
-        let recorded = manifest::recorded(&mut snapshot, record.id(), closing.seq).await?;
+        let (row, root) = archived(&mut snapshot, call, name).await?;
+        let closing = closing_event(&mut snapshot, &root).await?;
+        let recorded = manifest::recorded(&mut snapshot, root.id(), closing.seq).await?;
         snapshot.commit().await?;
-        Ok(Stored { row, record, closing, recorded })
+        Ok(Stored { row, root, closing, recorded })
     }
 
     /// Every entry of the file as stored now. Content is digested again, whatever digest the evidence states.
@@ -89,13 +89,13 @@ impl Complaints {
             }
         }
         let mut closed = entry(complaint.to_string(), &pb::Complaint::full_name(), &stored.row.complaint_body);
-        let shown = stored.record.show();
+        let shown = stored.root.show();
         // The complaint as shown now must equal the one archived.
         if !stored.is_same(&shown) {
             closed.sha256 = sha256(&shown.encode_to_vec()).to_vec();
         }
         entries.push(closed);
-        entries.push(manifest::hidden_entry(&stored.record)?);
+        entries.push(manifest::hidden_entry(&stored.root)?);
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(entries)
     }
@@ -161,11 +161,11 @@ fn differences(before: &[Entry], now: &[Entry]) -> Vec<Fault> {
 
 /// Reads the event of the archiving, which the journal's own chain proves. A complaint is archived once: of two such
 /// events one is forged, so neither counts.
-async fn closing_event(connection: &mut PgConnection, record: &ComplaintRow) -> Result<Closing, Error> {
+async fn closing_event(connection: &mut PgConnection, root: &ComplaintRow) -> Result<Closing, Error> {
     let events = sqlx::query!(
         "select seq, payload, salt, payload_digest, actor, occurred_at from journal
         where aggregate = $1 and payload_type = $2 order by seq limit 2",
-        record.id().to_string(),
+        root.id().to_string(),
         pb::ComplaintArchived::full_name()
     );
     let events = events.fetch_all(connection).await?;
@@ -177,7 +177,7 @@ async fn closing_event(connection: &mut PgConnection, record: &ComplaintRow) -> 
     }
     let closing = pb::ComplaintArchived::decode(payload).unwrap_or_default();
     let archive = pb::Archive {
-        name: format!("{}/archive", record.id()),
+        name: format!("{}/archive", root.id()),
         root_sha256: closing.root_sha256,
         archivist: event.actor.clone(),
         archived_time: Some(to_proto(event.occurred_at.to_jiff())),

@@ -6,7 +6,9 @@ use kefu_chassis::lifecycle::Reach;
 
 use super::Facts;
 
+/// Everyone who may see the complaint.
 pub const CONCERNED: Option<Reach<Facts>> = Some(Reach { whose: "whoever has to do with it", of: |_, all| all });
+/// Only the investigator.
 pub const INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
     whose: "its investigator; while it has none, whoever has to do with it, who learns so",
     of: |facts, all| match &facts.investigator {
@@ -14,6 +16,7 @@ pub const INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
         None => all,
     },
 });
+/// The handler and their department, and the investigator.
 pub const HANDLER_OR_INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
     whose: "its handler or its investigator",
     of: |facts, all| match &facts.investigator {
@@ -21,6 +24,7 @@ pub const HANDLER_OR_INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
         None => all.without_parties(),
     },
 });
+/// Whoever owns the measure that the call is about, and the handler.
 pub const MEASURE_OWNER: Option<Reach<Facts>> = Some(Reach {
     whose: "whoever owns the measure, or its handler",
     of: |facts, all| match facts.measures.first() {

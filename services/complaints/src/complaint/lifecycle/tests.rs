@@ -1,4 +1,4 @@
-use kefu_chassis::lifecycle::SubDuty;
+use kefu_chassis::lifecycle::{SubDuty, Tally};
 use kefu_proto::complaints::v1::complaint_service_server::SERVICE_NAME;
 use kefu_proto::complaints::v1::evidence_service_server::SERVICE_NAME as EVIDENCE;
 use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse};
@@ -6,6 +6,11 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use super::*;
+
+/// So many of three.
+fn tally(made: u32) -> Tally {
+    Tally { made, required: 3 }
+}
 
 /// Facts under which every gate is open, except `NOT_ACKNOWLEDGED`.
 fn open_gates() -> Facts {
@@ -27,8 +32,8 @@ fn open_gates() -> Facts {
         is_same_version: true,
         speaks_for_one: true,
         is_independent: true,
-        attempts: (3, 3),
-        attempt_days: (3, 3),
+        attempts: tally(3),
+        attempt_days: tally(3),
         ..Facts::default()
     }
 }
@@ -48,8 +53,8 @@ kefu_testkit::lifecycle_tests! {
 fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
     use State::{Agreed, Approved, Callback, Concluded, Executing, Investigating, Proposed, Registered};
     let open = open_gates;
-    let too_few = || Facts { attempts: (2, 3), ..open() };
-    let too_near = || Facts { attempt_days: (2, 3), ..open() };
+    let too_few = || Facts { attempts: tally(2), ..open() };
+    let too_near = || Facts { attempt_days: tally(2), ..open() };
     let one_left = || Facts { measures_left: 1, ..open() };
     let mut closed: Vec<Closed<State, Action, Facts>> = vec![
         (Registered, Action::Classify, "A1.1", Facts { is_outside: false, ..open() }),
@@ -114,7 +119,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
     .chain(
         [Action::GoOnUnacknowledged, Action::CloseWithout]
             .into_iter()
-            .map(|action| (Investigating, action, "C5.8", Facts { attempts: (0, 3), ..unacknowledged() })),
+            .map(|action| (Investigating, action, "C5.8", Facts { attempts: tally(0), ..unacknowledged() })),
     )
     .chain(
         [Action::AttemptInTime, Action::AttemptLate, Action::GoOnUnacknowledged, Action::CloseWithout]
@@ -149,7 +154,8 @@ struct Walker {
     agreed: bool,
     measures: usize,
     left: usize,
-    attempts: (u32, u32),
+    attempts: u32,
+    attempt_days: u32,
     refused: bool,
     satisfied: bool,
     closed_without: bool,
@@ -178,8 +184,8 @@ impl Walker {
             approvals_left: usize::from(!self.approvals[1 - department]),
             is_plan_late: !bit(9),
             measures_left: self.left - usize::from(completes),
-            attempts: (self.attempts.0, 3),
-            attempt_days: (self.attempts.1, 3),
+            attempts: tally(self.attempts),
+            attempt_days: tally(self.attempt_days),
             has_refused: self.refused && bit(10),
             ..open_gates()
         };
@@ -193,24 +199,24 @@ impl Walker {
     }
 
     fn record_action(&mut self, action: Action, facts: &Facts, department: usize, dice: u32) {
-        let reset_attempts = |walker: &mut Self| (walker.attempts, walker.refused) = ((0, 0), false);
+        let reset_attempts = |walker: &mut Self| (walker.attempts, walker.attempt_days, walker.refused) = (0, 0, false);
         match action {
-            Action::Acknowledge => (self.acknowledged, self.attempts) = (true, (0, 0)),
+            Action::Acknowledge => (self.acknowledged, self.attempts, self.attempt_days) = (true, 0, 0),
             Action::AddEvidence => (self.evidence, self.refused) = (true, self.refused || dice >> 11 & 1 == 1),
             Action::Contact if self.state == State::Investigating => self.contacted = true,
             Action::AttemptInTime | Action::AttemptLate => {
-                self.attempts.0 += 1;
-                self.attempts.1 += dice >> 12 & 1;
+                self.attempts += 1;
+                self.attempt_days += dice >> 12 & 1;
             }
             Action::GoOnUnacknowledged | Action::GoOnUnagreed | Action::GoOnUntold => {
-                let is_ground = facts.has_refused || self.attempts.0 >= 3 && self.attempts.1 >= 3;
+                let is_ground = facts.has_refused || self.attempts >= 3 && self.attempt_days >= 3;
                 assert!(is_ground, "went on without a ground: {self:?}");
                 self.waived = true;
                 (self.acknowledged, self.agreed) = (true, action != Action::GoOnUnacknowledged || self.agreed);
                 reset_attempts(self);
             }
             Action::CloseWithout => {
-                self.closed_without = facts.has_refused || self.attempts.0 >= 3 && self.attempts.1 >= 3;
+                self.closed_without = facts.has_refused || self.attempts >= 3 && self.attempt_days >= 3;
             }
             Action::Conclude => {
                 assert!(self.acknowledged && (self.contacted || self.waived), "concluded too early: {self:?}");
@@ -218,7 +224,8 @@ impl Walker {
             }
             Action::Propose => {
                 assert!(facts.concerns_others, "no other department is concerned");
-                (self.approvals, self.agreed, self.attempts) = ([false; 2], false, (0, 0));
+                (self.approvals, self.agreed) = ([false; 2], false);
+                (self.attempts, self.attempt_days) = (0, 0);
                 self.measures = usize::try_from(dice >> 13 & 3).unwrap();
                 self.left = self.measures;
             }
@@ -232,11 +239,11 @@ impl Walker {
                 self.agreed = true;
                 reset_attempts(self);
             }
-            Action::Decline => self.attempts = (0, 0),
+            Action::Decline => (self.attempts, self.attempt_days) = (0, 0),
             Action::CompleteMeasure | Action::CompleteLast => {
                 assert!(self.agreed, "carried out before it was agreed");
                 self.left -= usize::from(self.left > 0);
-                self.attempts = (0, 0);
+                (self.attempts, self.attempt_days) = (0, 0);
             }
             Action::Satisfied => self.satisfied = !facts.is_accused,
             Action::Dissatisfied => {

@@ -32,13 +32,13 @@ pub async fn unknown_customers(
 /// Stores the rows that were not imported before. Returns the number of each stored request by its id.
 pub async fn insert(
     connection: &mut PgConnection,
-    records: &[(RequestRow, &pb::ImportedRequest)],
+    roots: &[(RequestRow, &pb::ImportedRequest)],
     calendar: &Calendar,
 ) -> Result<HashMap<Uuid, String>, Error> {
-    let days: Vec<String> = records
+    let days: Vec<String> = roots
         .iter()
-        .map(|(record, _)| record.contact_at.to_jiff().to_zoned(calendar.zone().clone()).strftime("%Y%m%d").to_string())
+        .map(|(root, _)| root.contact_at.to_jiff().to_zoned(calendar.zone().clone()).strftime("%Y%m%d").to_string())
         .collect();
-    let rows: Vec<&RequestRow> = records.iter().map(|(record, _)| record).collect();
+    let rows: Vec<&RequestRow> = roots.iter().map(|(root, _)| root).collect();
     Ok(RequestRow::import(connection, &rows, &days).await?.into_iter().collect())
 }

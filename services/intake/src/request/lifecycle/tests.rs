@@ -4,6 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// So many of three.
+fn tally(made: u32) -> Tally {
+    Tally { made, required: 3 }
+}
+
 /// Facts under which every gate is open.
 fn open_gates() -> Facts {
     Facts {
@@ -17,9 +22,10 @@ fn open_gates() -> Facts {
         promise_at_most: SignedDuration::ZERO,
         is_delayed: false,
         informed_at: None,
-        attempts: (3, 3),
-        attempt_days: (3, 3),
-        closed_for: (SignedDuration::ZERO, SignedDuration::ZERO),
+        attempts: tally(3),
+        attempt_days: tally(3),
+        closed_for: SignedDuration::ZERO,
+        reopen_within: SignedDuration::ZERO,
         was_answered: false,
         in_scope: Some(false),
         is_handed_over: true,
@@ -77,14 +83,9 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (State::Registered, Action::MarkMajor, "A2.5", Facts { general_manager: None, ..open_gates() }),
         (State::InProgress, Action::StartRemote, "A10.5", Facts { is_authorized: false, ..open_gates() }),
         (State::Registered, Action::Convert, "C5.1", Facts { is_complaint: true, ..open_gates() }),
-        (State::Resolved, Action::GiveUp, "C4.2", Facts { attempts: (2, 3), ..open_gates() }),
-        (State::Resolved, Action::GiveUp, "C4.2", Facts { attempt_days: (2, 3), ..open_gates() }),
-        (
-            State::Closed,
-            Action::Reopen,
-            "C4.3",
-            Facts { closed_for: (SignedDuration::from_micros(1), SignedDuration::ZERO), ..open_gates() },
-        ),
+        (State::Resolved, Action::GiveUp, "C4.2", Facts { attempts: tally(2), ..open_gates() }),
+        (State::Resolved, Action::GiveUp, "C4.2", Facts { attempt_days: tally(2), ..open_gates() }),
+        (State::Closed, Action::Reopen, "C4.3", Facts { closed_for: SignedDuration::from_micros(1), ..open_gates() }),
     ];
     assert_gates_refuse(&LIFECYCLE, &open_gates(), &closed);
 }
@@ -104,8 +105,8 @@ impl Walker {
     fn step(&mut self, action: Action, new_day: bool) {
         let facts = Facts {
             is_classified: self.is_classified,
-            attempts: (self.attempts, 3),
-            attempt_days: (self.days, 3),
+            attempts: tally(self.attempts),
+            attempt_days: tally(self.days),
             open_expectations: self.expectations,
             ..open_gates()
         };

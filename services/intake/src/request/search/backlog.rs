@@ -57,7 +57,7 @@ async fn index_batch(chassis: &Chassis, after: &mut (Uuid, Uuid)) -> Result<usiz
 
 async fn index_requests(connection: &mut PgConnection, after: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     // `skip locked` passes over a request that is being changed now; a later round takes it.
-    let records = requests!(
+    let roots = requests!(
         "where id in (select request from intake.request_to_index where request > $1 order by request limit $2 for update skip locked)
         order by id for no key update skip locked",
         after,
@@ -65,8 +65,8 @@ async fn index_requests(connection: &mut PgConnection, after: Uuid) -> Result<Ve
     )
     .fetch_all(&mut *connection)
     .await?;
-    let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
-    let (tokens, texts) = columns(records.iter().map(Searched::entry));
+    let ids: Vec<Uuid> = roots.iter().map(|root| root.id).collect();
+    let (tokens, texts) = columns(roots.iter().map(Searched::entry));
     sqlx::query!(
         "with taken as (delete from intake.request_to_index where request = any($1))
         insert into intake.request_search (request, contact_at, tokens, texts)
@@ -74,7 +74,7 @@ async fn index_requests(connection: &mut PgConnection, after: Uuid) -> Result<Ve
         from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) as indexed (request, contact_at, tokens, texts)
         on conflict (request) do update set tokens = excluded.tokens, texts = excluded.texts",
         &ids,
-        &records.iter().map(|record| record.contact_at).collect::<Vec<_>>() as _,
+        &roots.iter().map(|root| root.contact_at).collect::<Vec<_>>() as _,
         &tokens,
         &texts
     )

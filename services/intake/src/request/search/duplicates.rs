@@ -37,10 +37,10 @@ impl Requests {
         call: &Call,
         request: pb::SuggestDuplicatesRequest,
     ) -> Result<pb::SuggestDuplicatesResponse, Error> {
-        let record = self.seen(call, &request.name).await?;
+        let root = self.seen(call, &request.name).await?;
         let (calendar, within) =
             (self.chassis.regulation.calendar(), self.chassis.regulation.get(params::REPEAT_WITHIN));
-        let until = calendar.due(record.contact_at.to_jiff(), within).at;
+        let until = calendar.due(root.contact_at.to_jiff(), within).at;
         let others = requests!(
             "where id in (
                 (select id from intake.request where customer = $1 and contact_at <= $2
@@ -48,23 +48,23 @@ impl Requests {
                 union (select id from intake.request where order_number = $4 and order_number <> ''
                     order by contact_at desc, id desc limit $5))
                 and id <> $6",
-            record.customer,
+            root.customer,
             until.to_sqlx() as _,
             OF_CUSTOMER,
-            record.order_number,
+            root.order_number,
             OF_ORDER,
-            record.id,
+            root.id,
         )
         .fetch_all(self.chassis.pool())
         .await?;
 
-        let record_grams = grams(&record.description);
+        let own_grams = grams(&root.description);
         let mut found: Vec<(Likeness, &RequestRow)> = Vec::new();
         for other in &others {
-            let mut times = [record.contact_at.to_jiff(), other.contact_at.to_jiff()];
+            let mut times = [root.contact_at.to_jiff(), other.contact_at.to_jiff()];
             times.sort_unstable();
             let is_near = calendar.elapsed(times[0], times[1], within.measure) <= within.length;
-            found.extend(compare(&record, other, is_near, &record_grams).map(|likeness| (likeness, other)));
+            found.extend(compare(&root, other, is_near, &own_grams).map(|likeness| (likeness, other)));
         }
         found.sort_by(|(a, first), (b, second)| {
             let by_class = b.class().cmp(&a.class());
@@ -90,17 +90,17 @@ impl Likeness {
     }
 }
 
-/// Likeness of `other` to `record`; none if it is too small. `is_near` tells whether the time of clause A2.8 or less
+/// Likeness of `other` to `root`; none if it is too small. `is_near` tells whether the time of clause A2.8 or less
 /// lies between the two.
-fn compare(record: &RequestRow, other: &RequestRow, is_near: bool, record_grams: &HashSet<String>) -> Option<Likeness> {
-    let is_same_customer = record.customer.is_some() && record.customer == other.customer;
+fn compare(root: &RequestRow, other: &RequestRow, is_near: bool, own_grams: &HashSet<String>) -> Option<Likeness> {
+    let is_same_customer = root.customer.is_some() && root.customer == other.customer;
     let are_equal = |this: &str, that: &str| !this.is_empty() && this == that;
-    let is_same_problem = are_equal(&record.problem_type, &other.problem_type)
-        && are_equal(&record.business_domain, &other.business_domain);
-    let similarity = dice(record_grams, &grams(&other.description));
+    let is_same_problem =
+        are_equal(&root.problem_type, &other.problem_type) && are_equal(&root.business_domain, &other.business_domain);
+    let similarity = dice(own_grams, &grams(&other.description));
     let reasons: Vec<Reason> = [
-        (is_same_customer && record.project.is_some() && record.project == other.project, Reason::SameProject),
-        (are_equal(&record.order_number, &other.order_number), Reason::SameOrderNumber),
+        (is_same_customer && root.project.is_some() && root.project == other.project, Reason::SameProject),
+        (are_equal(&root.order_number, &other.order_number), Reason::SameOrderNumber),
         (is_same_customer && is_same_problem, Reason::SameProblemType),
         (is_same_customer && similarity >= SIMILAR, Reason::SimilarText),
     ]

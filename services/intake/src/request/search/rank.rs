@@ -16,8 +16,12 @@ const WHOLE_WORD: i32 = 5;
 /// The best match of a query in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
+    /// Score, the higher the better: above 3,000 for an exact number or code, above 2,000 for words side by side, above
+    /// 1,000 for words apart.
     pub score: i32,
+    /// Field of the request in which the match with the highest score is.
     pub field: Field,
+    /// Whether the query is exactly a number or code of the request.
     pub exact: bool,
 }
 

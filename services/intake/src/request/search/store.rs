@@ -26,15 +26,20 @@ const OF_NUMBER: i64 = 20;
 /// Restricts a search to a customer, a department or a state. A field that is none or empty restricts nothing.
 #[derive(Debug, Default)]
 pub struct Filter<'a> {
+    /// Only requests of this customer.
     pub customer: Option<Uuid>,
+    /// Only requests of this department, `departments/{id}`.
     pub department: &'a str,
+    /// Only requests in this state, by the contract's number.
     pub state: Option<i16>,
 }
 
 /// A request that may match, with its searchable texts.
 #[derive(Debug)]
 pub struct Candidate {
+    /// Id of the request.
     pub id: Uuid,
+    /// When the customer made contact.
     pub contact_at: SqlTime,
     texts: Option<String>,
     customer_texts: Option<String>,
@@ -45,6 +50,7 @@ pub struct Candidate {
 /// The candidates of a search.
 #[derive(Debug)]
 pub struct Candidates {
+    /// Candidates in no order, each once.
     pub rows: Vec<Candidate>,
     /// Whether a bound cut candidates off.
     pub truncated: bool,

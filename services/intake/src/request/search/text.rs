@@ -17,7 +17,9 @@ const GRAMS_AT_MOST: usize = 4_000;
 /// One searchable text, in normal form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SearchText {
+    /// Field of the contract that the text is of.
     pub field: Field,
+    /// Text in normal form.
     pub text: String,
     /// The text without separators, if it is a number or code.
     pub code: Option<String>,

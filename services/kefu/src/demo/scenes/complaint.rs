@@ -24,6 +24,7 @@ const LETTER: &[u8] = "两次预约都无人上门，第三次来的师傅没有
 
 type Complaint = complaints::Complaint;
 
+/// Plays the scene.
 pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     let complaint = received(stage).await?;
     investigated(stage, &complaint).await?;

@@ -19,7 +19,9 @@ const DEPARTMENTS: [&str; 2] = ["departments/desk", "departments/other"];
 /// A caller with one role, and their relation to the resource of a call.
 #[derive(Clone, Debug)]
 pub struct Person {
+    /// Subject of the token, e.g. `staff/access-3`.
     pub subject: String,
+    /// The only role that the directory gives them.
     pub role: Role,
     /// Whether the caller owns the resource.
     pub owns: bool,

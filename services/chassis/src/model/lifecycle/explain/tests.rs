@@ -113,8 +113,8 @@ fn what_is_explained_as_possible_is_what_fires_where_the_call_says_what_its_gate
                 assert_eq!(each.refusals.first().map(ToString::to_string), first, "{each:?}");
                 let as_said = LETTER.fire("letters/1", state, each.action, &facts);
                 if let (true, Err(error)) = (each.refusals.is_empty(), &as_said) {
-                    let told: Vec<String> = each.possible_refusals.iter().map(ToString::to_string).collect();
-                    assert!(told.contains(&error.to_string()), "{each:?}");
+                    let refusals: Vec<String> = each.possible_refusals.iter().map(ToString::to_string).collect();
+                    assert!(refusals.contains(&error.to_string()), "{each:?}");
                 }
                 match fitting {
                     Ok(row) => {
@@ -133,7 +133,7 @@ fn what_is_explained_as_possible_is_what_fires_where_the_call_says_what_its_gate
 #[test]
 fn every_closed_gate_is_told_and_where_an_action_is_possible() {
     let unread = Facts { is_read: false, is_dated: false, fits: false };
-    let told = |state| {
+    let explained = |state| {
         let explained = LETTER.explain("letters/1", state, &unread);
         let send = explained.into_iter().find(|each| each.action == Action::Send).unwrap();
         let texts =
@@ -141,7 +141,7 @@ fn every_closed_gate_is_told_and_where_an_action_is_possible() {
         (texts(&send.refusals), texts(&send.possible_refusals), send.from)
     };
     let demands = |rest: &str| format!("按规定须先满足另一项要求。{rest}");
-    let (refusals, possible, from) = told(State::Draft);
+    let (refusals, possible, from) = explained(State::Draft);
     assert_eq!(
         refusals,
         [demands("A1.1（执行与监督分线）：尚无人审阅。"), demands("A1.1（执行与监督分线）：未注明日期。")]
@@ -149,7 +149,7 @@ fn every_closed_gate_is_told_and_where_an_action_is_possible() {
     assert_eq!(possible, [demands("A1.2（月度考核）：篇幅过长。")]);
     assert_eq!(from, [State::Draft]);
     assert_eq!(
-        told(State::Signed).0,
+        explained(State::Signed).0,
         ["当前状态下不能进行此操作。A2.1（首问负责）：状态为「SIGNED」时不能「SendLetter」。"]
     );
     let amend = LETTER.explain("letters/1", State::Signed, &unread).remove(0);

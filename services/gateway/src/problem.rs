@@ -23,8 +23,10 @@ use tonic_types::{LocalizedMessage, StatusExt as _};
 
 use crate::titles;
 
+mod own;
 mod violation;
 
+pub use own::{OwnRefusal, own_refusals};
 pub use violation::Label;
 use violation::{Fault, TOLD, Violation};
 
@@ -347,6 +349,7 @@ fn without_meaning(said: &LocalizedMessage, reason: ErrorReason) -> &str {
 
 /// Returns the HTTP status of a code as google.rpc.Code maps it, but for two reasons: an action that the state forbids
 /// is a conflict, and a stale etag a failed precondition.
+#[must_use]
 pub fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
     match code {
         Code::InvalidArgument | Code::OutOfRange => StatusCode::BAD_REQUEST,

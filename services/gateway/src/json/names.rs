@@ -137,7 +137,8 @@ impl<'de> Visitor<'de> for Names<'_> {
                 None => others.insert(name.clone()),
             };
             if !is_new {
-                return Err(self.refuse(Some(&name), wrong!(RepeatedItem, "stands twice", "重复出现")));
+                let name = field.as_ref().map_or(&*name, FieldDescriptor::json_name);
+                return Err(self.refuse(Some(name), wrong!(RepeatedItem, "stands twice", "重复出现")));
             }
             let is_null = entries.next_value_seed(Names { within: &self.within.below(&name), ..self })?;
             if let (Some(field), false) = (field, is_null) {

@@ -79,9 +79,9 @@ impl Labels {
             let (name, index) = segment
                 .split_once('[')
                 .map_or((segment, None), |(name, index)| (name, index.trim_end_matches(']').parse::<usize>().ok()));
-            let field = within.as_ref().and_then(|message| {
-                message.get_field_by_name(name).or_else(|| message.get_field_by_json_name(name))
-            });
+            let field = within
+                .as_ref()
+                .and_then(|message| message.get_field_by_name(name).or_else(|| message.get_field_by_json_name(name)));
             let bare = || self.fields.get(name).or_else(|| self.fields.get(&snake_case(name)));
             let label = field.as_ref().map_or_else(bare, |field| self.field(field));
             found.push((label.map_or(name, |label| label.label.as_str()), index));

@@ -1,15 +1,17 @@
 //! Strict JSON of protobuf: every field of an object is known and stands once, values are bounded in number and depth,
 //! and a problem names its place.
 
-use prost_reflect::{DeserializeOptions, DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, SerializeOptions};
+use prost_reflect::{
+    DeserializeOptions, DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, SerializeOptions,
+};
 
 use crate::problem::Problem;
 
 mod names;
 mod place;
 
-pub use place::expected;
 use place::Place;
+pub use place::expected;
 
 /// Reads a message from JSON. `at` is its place in the request, which problems name; empty for the request itself.
 pub fn read(message: &MessageDescriptor, text: &[u8], at: &str) -> Result<DynamicMessage, Problem> {

@@ -91,11 +91,13 @@ fn not_taken(route: &Route, name: &str) -> Problem {
     match fields_along(&route.method.descriptor.input(), name) {
         Some(fields) => Problem::invalid(
             &json_path(&fields),
-            wrong!(NotAccepted, "is no parameter of the query: path or body have it", "不能作为查询参数，须在路径或请求内容中给出"),
+            wrong!(
+                NotAccepted,
+                "is no parameter of the query: path or body have it",
+                "不能作为查询参数，须在路径或请求内容中给出"
+            ),
         ),
-        None => {
-            Problem::invalid(name, wrong!(Unknown, "is no parameter of this method", "不是此方法的查询参数"))
-        }
+        None => Problem::invalid(name, wrong!(Unknown, "is no parameter of this method", "不是此方法的查询参数")),
     }
 }
 
@@ -119,10 +121,9 @@ fn takes(route: &Route, name: &str) -> bool {
 /// Sets the fields that headers carry: the key for repeating the call, the etag, and where a stream resumes.
 fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessage) -> Result<(), Problem> {
     let is_not_taken = || wrong!(NotAccepted, "is not taken by this method", "不适用于此方法");
-    let label = |fields: &Option<Vec<FieldDescriptor>>, name: &str| {
-        Label::Of(fields.as_ref().map_or_else(|| name.to_owned(), |fields| json_path(fields)))
-    };
-    let key_label = label(&method.request_id, "request_id");
+    let label =
+        |fields: Option<&[FieldDescriptor]>, name: &str| Label::Of(fields.map_or_else(|| name.to_owned(), json_path));
+    let key_label = label(method.request_id.as_deref(), "request_id");
     if let Some(key) = text(headers, &IDEMPOTENCY_KEY, &key_label)? {
         match &method.request_id {
             // The draft standard writes the key in quotation marks.
@@ -132,7 +133,7 @@ fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessa
             None => return Err(Problem::header(&IDEMPOTENCY_KEY, key_label, is_not_taken())),
         }
     }
-    let etag_label = label(&method.etag, "etag");
+    let etag_label = label(method.etag.as_deref(), "etag");
     if let Some(etag) = text(headers, &IF_MATCH, &etag_label)?.filter(|etag| *etag != "*") {
         // Etags of the contracts are written as in HTTP, with quotation marks.
         let is_one = etag.strip_prefix('"').is_some_and(|rest| rest.find('"') == rest.len().checked_sub(1));
@@ -146,8 +147,7 @@ fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessa
         }
     }
     let resume = method.resume.as_ref().map_or("after_position", FieldDescriptor::name);
-    if let (Some(place), Some(field)) =
-        (text(headers, &LAST_EVENT_ID, &Label::Of(resume.to_owned()))?, &method.resume)
+    if let (Some(place), Some(field)) = (text(headers, &LAST_EVENT_ID, &Label::Of(resume.to_owned()))?, &method.resume)
     {
         // A browser sends this header by itself when it resumes a stream that its page asked for with the first
         // position.
@@ -179,8 +179,11 @@ fn put_once(message: &mut DynamicMessage, path: &str, value: &str) -> Result<(),
     let (within, field, path) = place(message, path)?;
     let parsed = parse(&field, value)?;
     if within.has_field(&field) && *within.get_field(&field) != parsed {
-        let wrong =
-            wrong!(Conflicting, "says something else than the address or the headers do", "与请求地址或请求头中的内容不一致");
+        let wrong = wrong!(
+            Conflicting,
+            "says something else than the address or the headers do",
+            "与请求地址或请求头中的内容不一致"
+        );
         return Err(Problem::invalid(&path, wrong));
     }
     within.set_field(&field, parsed);
@@ -248,7 +251,8 @@ fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
         let decoded = percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned);
-        decoded.map_err(|_| Problem::invalid("", wrong!(Unreadable, "the query is not UTF-8", "查询参数的编码无法读取")))
+        decoded
+            .map_err(|_| Problem::invalid("", wrong!(Unreadable, "the query is not UTF-8", "查询参数的编码无法读取")))
     };
     let parts = query.split('&').filter(|part| !part.is_empty());
     parts

@@ -155,7 +155,8 @@ async fn form(
         let name = part.name().unwrap_or_default().to_owned();
         let field = field_of(&input, &name)?;
         let Some(mut message) = first.take() else {
-            let wrong = wrong!(OutOfPlace, "stands after the file, which is the last part", "须排在文件之前，文件为最后一部分");
+            let wrong =
+                wrong!(OutOfPlace, "stands after the file, which is the last part", "须排在文件之前，文件为最后一部分");
             return Err(Problem::invalid(field.json_name(), wrong));
         };
         if field.kind() == Kind::Bytes {
@@ -184,7 +185,10 @@ async fn form(
         Some(_) => {
             let file = input.fields().find(|field| field.kind() == Kind::Bytes);
             let name = file.as_ref().map_or("", FieldDescriptor::json_name);
-            Err(Problem::invalid(name, wrong!(Required, "is missing: the form has no part with the file", "缺失，表单须包含文件")))
+            Err(Problem::invalid(
+                name,
+                wrong!(Required, "is missing: the form has no part with the file", "缺失，表单须包含文件"),
+            ))
         }
         None => Ok(()),
     }

@@ -19,12 +19,17 @@ const VALUES: usize = 100_000;
 
 /// Refuses JSON of a message that names a field twice, or one that is not known, or that has too many values.
 pub fn check(message: &MessageDescriptor, text: &[u8], at: &str) -> Result<(), Problem> {
+    let (within, found) = (Within::of(message), RefCell::new(None));
+    let mut json = serde_json::Deserializer::from_slice(text);
+    if (Names { within: &within, left: &Cell::new(VALUES), found: &found }).deserialize(&mut json).is_ok() {
+        return Ok(());
+    }
+    // Only what is wrong is read again, to learn its place, which costs more than the reading.
     let mut json = serde_json::Deserializer::from_slice(text);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    let found = RefCell::new(None);
-    let names = Names { within: &Within::of(message), left: &Cell::new(VALUES), found: &found };
-    let Err(error) = names.deserialize(tracked) else { return Ok(()) };
+    let read = Names { within: &within, left: &Cell::new(VALUES), found: &found }.deserialize(tracked);
+    let Err(error) = read else { return Ok(()) };
     let place = Place::of(message, &track.path(), at);
     Err(match found.take() {
         Some(Found { name: Some(name), wrong }) => place.below(&name).wrong(wrong),
@@ -88,7 +93,7 @@ impl<'de> DeserializeSeed<'de> for Names<'_> {
 impl<'de> Visitor<'de> for Names<'_> {
     type Value = bool;
 
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
@@ -132,7 +137,8 @@ impl<'de> Visitor<'de> for Names<'_> {
             let is_new = match &field {
                 Some(field) => fields.insert(field.number()),
                 None if self.within.is_closed() => {
-                    return Err(self.refuse(Some(&name), wrong!(Unknown, "is no field that is known here", "不是此处可用的字段")));
+                    return Err(self
+                        .refuse(Some(&name), wrong!(Unknown, "is no field that is known here", "不是此处可用的字段")));
                 }
                 None => others.insert(name.clone()),
             };

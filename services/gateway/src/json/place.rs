@@ -68,7 +68,7 @@ impl Place {
         for segment in path {
             match segment {
                 Segment::Seq { index } => {
-                    place.path.push_str(&format!("[{index}]"));
+                    place.path.extend(["[", &index.to_string(), "]"]);
                     place.field = place.field.map(|(field, _)| (field, false));
                 }
                 Segment::Map { key } => {

@@ -72,8 +72,16 @@ fn sentences(field: &FieldDescriptor, rules: &Rules, language: Language) -> Stri
     }
     if !rules.for_roles.is_empty() {
         let (en, zh) = roles(&rules.for_roles);
-        let others = if may_be_own(rules) { ("; others give at most their own name", "，其他人最多填写本人") } else { ("", "") };
-        all.push(pick(language, || format!("Given by {en} only{}.", others.0), || format!("仅由{zh}填写{}。", others.1)));
+        let others = if may_be_own(rules) {
+            ("; others give at most their own name", "，其他人最多填写本人")
+        } else {
+            ("", "")
+        };
+        all.push(pick(
+            language,
+            || format!("Given by {en} only{}.", others.0),
+            || format!("仅由{zh}填写{}。", others.1),
+        ));
     }
     if !rules.not_for_roles.is_empty() {
         let (en, zh) = roles(&rules.not_for_roles);

@@ -116,7 +116,7 @@ impl Operation<'_> {
             let mut parameter = json!({"name": field.json_name(), "in": "query"});
             let (of_schema, of_parameter): (Map<String, Value>, Map<String, Value>) = match schema {
                 Value::Object(members) => members.into_iter().partition(|(name, _)| !is_of_parameter(name)),
-                _ => Default::default(),
+                _ => (Map::new(), Map::new()),
             };
             parameter["schema"] = of_schema.into();
             for (name, member) in of_parameter {

@@ -6,7 +6,7 @@ use prost_reflect::{EnumValueDescriptor, FieldDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
 
 /// The members that hold labels and helps: OpenAPI's own for the English label, and ours.
-pub const MEMBERS: [&str; 4] = ["title", "x-kefu-title-zh", "x-kefu-help", "x-kefu-help-zh"];
+const MEMBERS: [&str; 4] = ["title", "x-kefu-title-zh", "x-kefu-help", "x-kefu-help-zh"];
 
 /// Adds the words of a field to its schema, and its helps to the description.
 pub fn of_field(schema: &mut Value, field: &FieldDescriptor) {

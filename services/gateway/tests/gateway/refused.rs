@@ -73,8 +73,16 @@ async fn send(stage: &Stage, verb: Method, path: &str, headers: &[(&str, &str)],
 async fn a_body_that_is_no_request_is_refused_by_its_place_and_in_the_readers_language() {
     let stage = Stage::start().await;
     for (path, body, expected) in [
-        (CREATE, r#"{"displayName": 7}"#, said("customer.displayName", "FORM", "expected", "「customer.display_name」须为文字。")),
-        (CREATE, r#"{"display_name": 7}"#, said("customer.displayName", "FORM", "text", "「customer.display_name」须为文字。")),
+        (
+            CREATE,
+            r#"{"displayName": 7}"#,
+            said("customer.displayName", "FORM", "expected", "「customer.display_name」须为文字。"),
+        ),
+        (
+            CREATE,
+            r#"{"display_name": 7}"#,
+            said("customer.displayName", "FORM", "text", "「customer.display_name」须为文字。"),
+        ),
         (
             CREATE,
             r#"{"contacts": [{"phone": []}]}"#,
@@ -82,7 +90,11 @@ async fn a_body_that_is_no_request_is_refused_by_its_place_and_in_the_readers_la
         ),
         (CREATE, r#"{"contacts": 1}"#, said("customer.contacts", "FORM", "list", "「customer.contacts」须为列表。")),
         (CREATE, "[]", said("customer", "FORM", "object", "「customer」须为一组字段。")),
-        (CREATE, r#"{"noField": 1}"#, said("customer.noField", "UNKNOWN", "known", "「customer.noField」不是此处可用的字段。")),
+        (
+            CREATE,
+            r#"{"noField": 1}"#,
+            said("customer.noField", "UNKNOWN", "known", "「customer.noField」不是此处可用的字段。"),
+        ),
         (
             CREATE,
             r#"{"displayName": "a", "display_name": "b"}"#,
@@ -110,7 +122,12 @@ async fn a_body_that_is_no_request_is_refused_by_its_place_and_in_the_readers_la
         (
             "/v1/requests:register?orderNumber=1",
             "{}",
-            said("orderNumber", "NOT_ACCEPTED", "no parameter", "「order_number」不能作为查询参数，须在路径或请求内容中给出。"),
+            said(
+                "orderNumber",
+                "NOT_ACCEPTED",
+                "no parameter",
+                "「order_number」不能作为查询参数，须在路径或请求内容中给出。",
+            ),
         ),
     ] {
         let answer = send(&stage, Method::POST, path, &[(CONTENT_TYPE.as_str(), JSON)], body).await;
@@ -152,7 +169,8 @@ async fn a_header_that_is_not_as_it_must_be_is_refused_by_what_it_sets() {
             said("idempotency-key", "FORM", "once", "「request_id」须只出现一次，且不含特殊字符。"),
         ),
     ] {
-        let answer = send(&stage, Method::POST, path, &[headers, &[(CONTENT_TYPE.as_str(), JSON)]].concat(), "{}").await;
+        let answer =
+            send(&stage, Method::POST, path, &[headers, &[(CONTENT_TYPE.as_str(), JSON)]].concat(), "{}").await;
         expected.is_said_by(request_at(path), 400, &answer);
     }
 }
@@ -162,10 +180,15 @@ async fn what_is_wrong_with_a_body_as_a_whole_is_told_by_reason_rule_and_in_the_
     let stage = Stage::with(|setup| setup.limits.body_bytes = 100).await;
     let form = "application/x-www-form-urlencoded";
     let answer = send(&stage, Method::POST, "/v1/customers", &[("content-type", form)], "displayName=a").await;
-    said("content-type", "NOT_ACCEPTED", JSON, "「请求内容的类型」不适用于此处，此处接受application/json。").is_said_by(request_at(CREATE), 415, &answer);
+    said("content-type", "NOT_ACCEPTED", JSON, "「请求内容的类型」不适用于此处，此处接受application/json。")
+        .is_said_by(request_at(CREATE), 415, &answer);
     let headers = [("content-type", JSON), ("content-encoding", "compress")];
     let answer = send(&stage, Method::POST, "/v1/customers", &headers, "{}").await;
-    said("content-encoding", "NOT_ACCEPTED", "gzip", "「请求内容的编码」不被接受，此处接受gzip, br。").is_said_by(request_at(CREATE), 415, &answer);
+    said("content-encoding", "NOT_ACCEPTED", "gzip", "「请求内容的编码」不被接受，此处接受gzip, br。").is_said_by(
+        request_at(CREATE),
+        415,
+        &answer,
+    );
     let answer = send(&stage, Method::POST, "/v1/customers", &[("content-type", JSON)], &" ".repeat(101)).await;
     said("", "TOO_LONG", "too large", "请求内容过大。").is_said_by(request_at(CREATE), 413, &answer);
 
@@ -184,23 +207,33 @@ async fn what_is_wrong_with_a_body_as_a_whole_is_told_by_reason_rule_and_in_the_
 async fn a_wrong_part_of_a_form_or_line_is_told_with_its_place() {
     let stage = Stage::start().await;
     let path = "/v1/complaints/1/evidence:upload";
-    let part = |name: &str, text: &str| {
-        format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
-    };
+    let part =
+        |name: &str, text: &str| format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
     let form = [("content-type", "multipart/form-data; boundary=x")];
     for (parts, expected) in [
         (part("nothing", "1"), said("nothing", "UNKNOWN", "no part", "「nothing」不是此表单的内容。")),
-        (part("evidence", "{}"), said("content", "REQUIRED", "no part with the file", "「content」缺失，表单须包含文件。")),
+        (
+            part("evidence", "{}"),
+            said("content", "REQUIRED", "no part with the file", "「content」缺失，表单须包含文件。"),
+        ),
         (
             part("evidence", r#"{"kind": "SONG"}"#),
             said("evidence.kind", "DEFINED", "SONG", "「evidence.kind」须为可选值之一。"),
         ),
     ] {
-        expected.is_said_by(request_at(path), 400, &send(&stage, Method::POST, path, &form, &format!("{parts}--x--\r\n")).await);
+        expected.is_said_by(
+            request_at(path),
+            400,
+            &send(&stage, Method::POST, path, &form, &format!("{parts}--x--\r\n")).await,
+        );
     }
     let lines = [("content-type", "application/x-ndjson")];
     let answer = send(&stage, Method::POST, "/v1/requests:import", &lines, "{}\n{\"rows\": 1}\n").await;
-    said("rows", "FORM", "line 2: must be a list", "第2行：「rows」须为列表。").is_said_by(request_at("/v1/requests:import"), 400, &answer);
+    said("rows", "FORM", "line 2: must be a list", "第2行：「rows」须为列表。").is_said_by(
+        request_at("/v1/requests:import"),
+        400,
+        &answer,
+    );
 }
 
 #[tokio::test]

@@ -67,7 +67,9 @@ impl Bodies<'_> {
         let value = &body[self.field(&condition.field).json_name()];
         match condition.values.as_slice() {
             [] => value.is_null() == condition.absent,
-            values => values.iter().any(|name| value == name.as_str() || value.as_bool().unwrap_or(false).to_string() == *name),
+            values => values
+                .iter()
+                .any(|name| value == name.as_str() || value.as_bool().unwrap_or(false).to_string() == *name),
         }
     }
 
@@ -96,7 +98,9 @@ impl Bodies<'_> {
             for condition in rules.required_when.iter().chain(&rules.only_when) {
                 for body in self.with_values(&self.base, condition) {
                     let but = [field.name().to_owned(), condition.field.clone()];
-                    all.extend([true, false].map(|is_given| self.completed(self.with(body.clone(), &field, is_given), &but)));
+                    all.extend(
+                        [true, false].map(|is_given| self.completed(self.with(body.clone(), &field, is_given), &but)),
+                    );
                 }
             }
         }
@@ -140,7 +144,10 @@ fn the_schemas_ask_on_conditions_what_the_chassis_does() {
             wrong.sort();
             // Who may give a field is not for schemas to say.
             wrong.retain(|wrong| !wrong.ends_with("FOR_ROLES"));
-            assert!(wrong.iter().all(|wrong| RULES.iter().any(|rule| wrong.ends_with(rule))), "{name} {body}: {wrong:?}");
+            assert!(
+                wrong.iter().all(|wrong| RULES.iter().any(|rule| wrong.ends_with(rule))),
+                "{name} {body}: {wrong:?}"
+            );
             // The path has what the schema of the body lacks.
             let known = &DOCUMENT["components"]["schemas"][&name]["properties"];
             body.as_object_mut().unwrap().retain(|member, _| known.get(member).is_some());
@@ -150,7 +157,9 @@ fn the_schemas_ask_on_conditions_what_the_chassis_does() {
                 writeln!(page, "{},", json!({"schema": name, "body": body, "wrong": wrong})).unwrap();
             }
         }
-        let due = |rules: &FieldRules| usize::from(!rules.required_when.is_empty()) + usize::from(!rules.only_when.is_empty());
+        let due = |rules: &FieldRules| {
+            usize::from(!rules.required_when.is_empty()) + usize::from(!rules.only_when.is_empty())
+        };
         let least = of_fields.iter().map(due).sum::<usize>() + exactly_one_of(&message).len();
         assert!(kept > 0 && broken.len() == least, "{name}: {kept} kept, broken: {broken:?}, of {least}");
     }

@@ -21,7 +21,8 @@ fn has_words(of: &Value, title: &str, what: &str) {
 fn operations_parameters_and_fields_have_labels_and_helps_in_both_languages() {
     for (path, verb, operation) in operations() {
         has_words(operation, "summary", &format!("{verb} {path}"));
-        for parameter in operation["parameters"].as_array().unwrap().iter().filter(|given| given.get("$ref").is_none()) {
+        for parameter in operation["parameters"].as_array().unwrap().iter().filter(|given| given.get("$ref").is_none())
+        {
             has_words(parameter, "x-kefu-title", &format!("{verb} {path}"));
         }
     }

@@ -68,8 +68,9 @@ impl Labels {
     }
 
     /// Returns the labels of the fields along a path such as `contact.phone` or `rows[3].external_id`, from the outermost to
-    /// the innermost, each with the index if the path has one. Fields of `message` are found by their full names first; a
-    /// segment without a label is named as it stands.
+    /// the innermost, each with the index if the path has one. Its names are those of the contract or of JSON
+    /// (`rows[3].externalId`). Fields of `message` are found by their full names first; a segment without a label is named as it
+    /// stands.
     #[must_use]
     pub fn along<'a>(&'a self, message: Option<&MessageDescriptor>, path: &'a str) -> Vec<(&'a str, Option<usize>)> {
         let mut within = message.cloned();
@@ -78,8 +79,11 @@ impl Labels {
             let (name, index) = segment
                 .split_once('[')
                 .map_or((segment, None), |(name, index)| (name, index.trim_end_matches(']').parse::<usize>().ok()));
-            let field = within.as_ref().and_then(|message| message.get_field_by_name(name));
-            let label = field.as_ref().map_or_else(|| self.fields.get(name), |field| self.field(field));
+            let field = within
+                .as_ref()
+                .and_then(|message| message.get_field_by_name(name).or_else(|| message.get_field_by_json_name(name)));
+            let bare = || self.fields.get(name).or_else(|| self.fields.get(&snake_case(name)));
+            let label = field.as_ref().map_or_else(bare, |field| self.field(field));
             found.push((label.map_or(name, |label| label.label.as_str()), index));
             within = field.and_then(|field| match field.kind() {
                 Kind::Message(inner) => Some(inner),
@@ -87,5 +91,36 @@ impl Labels {
             });
         }
         found
+    }
+}
+
+/// Turns a name of JSON into that of the contract: `externalId` into `external_id`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_labels_along_a_path_are_found_by_the_names_of_the_contract_and_of_json() {
+        let message = crate::pool().get_message_by_name("kefu.intake.v1.RegisterRequestRequest");
+        for within in [message.as_ref(), None] {
+            let by_contract = english().along(within, "order_number");
+            assert_eq!(by_contract, english().along(within, "orderNumber"));
+            assert_eq!(by_contract, [("Order number", None)]);
+        }
+        let item = english().along(message.as_ref(), "contact[2].postalAddress");
+        assert_eq!(item, english().along(message.as_ref(), "contact[2].postal_address"));
+        assert_eq!((item[0].1, item[1].0), (Some(2), "Postal address"));
+        assert_eq!(english().along(message.as_ref(), "noSuchThing"), [("noSuchThing", None)]);
     }
 }

@@ -25,6 +25,7 @@ async fn a_trace_that_a_web_client_has_begun_goes_on_over_the_gateway_to_sql() {
         issuers: intake.issuers(),
         cors: Cors::default(),
         limits: Limits::default(),
+        clock: kefu_chassis::Clock::system(),
         tls: None,
         telemetry: telemetry.clone(),
     };

@@ -1,7 +1,7 @@
 //! The layer that enforces the contracts: rules of methods, rules of fields, identities, calls, pages and masks.
 
 pub mod call;
-mod fields;
+pub mod fields;
 pub mod identity;
 pub mod mask;
 pub mod paging;

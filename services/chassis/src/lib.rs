@@ -44,6 +44,11 @@ pub mod duties {
     pub use crate::work::duty_clock::mark_overdue;
 }
 
+pub mod fields {
+    //! The rules of fields, compiled from the contracts, and who gives the fields.
+    pub use crate::contract::fields::{Checker, Fields, Giver};
+}
+
 pub mod journal {
     //! The journal: events, their seal, and watching them.
     pub use crate::model::event::*;

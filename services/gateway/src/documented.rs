@@ -95,8 +95,8 @@ fn what_is_documented_as_not_possible_is_refused() {
         ("PATCH", "/v4/messages/1?text=x", "{}", "text"),
         ("PATCH", "/v3/messages/1?message.text=x", "{}", "message.text"),
         // A field that the path sets may not be set again.
-        ("GET", "/v2/messages/1?message_id=2", "", "message_id"),
-        ("PATCH", "/v4/messages/1", r#"{"messageId": "2"}"#, "message_id"),
+        ("GET", "/v2/messages/1?message_id=2", "", "messageId"),
+        ("PATCH", "/v4/messages/1", r#"{"messageId": "2"}"#, "messageId"),
         ("GET", "/v6/ask?yes=maybe", "", "yes"),
         ("GET", "/v6/ask?count=-1", "", "count"),
         ("GET", "/v6/ask?count=1&count=2", "", "count"),

@@ -1,5 +1,6 @@
 //! The state that the gateway's handlers share.
 
+use kefu_chassis::Clock;
 use kefu_chassis::telemetry::Telemetry;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use tokio::sync::watch;
@@ -16,6 +17,7 @@ pub struct Gateway {
     pub(crate) routes: Routes,
     pub(crate) backends: Backends,
     pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
     pub(crate) telemetry: Telemetry,
     pub(crate) instruments: Vec<Instruments>,
     pub(crate) rates: Rates,

@@ -30,5 +30,6 @@ mod upload;
 pub use backends::{BackendConfig, Names};
 pub use config::{Config, Cors, Limits};
 pub use gateway::Gateway;
+pub use problem::{OwnRefusal, http_status, own_refusals};
 pub use program::main;
 pub use start::{Running, Setup, StartError};

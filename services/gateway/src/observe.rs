@@ -1,5 +1,5 @@
-//! Telemetry of requests: a span with the route, the duration by route and status, and a line in the log. The caller's
-//! trace is passed on to the services.
+//! What every answer has, its time above all, and telemetry of requests: a span with the route, the duration by route
+//! and status, and a line in the log. The caller's trace is passed on to the services.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,7 +45,9 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     request.extensions_mut().insert(context);
     let mut response: Response<Body> = next.run(request).instrument(span.clone()).await;
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(time) = service_time.header() {
+    if !response.headers().contains_key(KEFU_TIME)
+        && let Some(time) = service_time.header().or_else(|| now(&gateway))
+    {
         response.headers_mut().insert(KEFU_TIME, time);
     }
     let route = response.extensions().get::<Routed>().map(|routed| routed.0.clone());
@@ -72,6 +74,11 @@ pub async fn observe(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::debug!(verb, route, status = status.as_u16(), duration_ms, "request"));
     response
+}
+
+/// Returns the time of an answer that no service made.
+fn now(gateway: &Gateway) -> Option<HeaderValue> {
+    HeaderValue::try_from(gateway.clock.now().to_string()).ok()
 }
 
 fn span(telemetry: &Telemetry, verb: &'static str, headers: &HeaderMap) -> Span {

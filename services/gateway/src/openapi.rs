@@ -22,6 +22,7 @@ mod problem;
 mod schema;
 mod usage;
 mod value;
+mod words;
 
 use comments::Comments;
 use operation::Operation;
@@ -32,7 +33,7 @@ const ABOUT: &str = "Every method of the contracts, over HTTP with JSON as proto
     comments write as the contracts do, with underscores; 64-bit integers as text; what is not set is left out. A refusal is \
     a problem (RFC 9457) that names its reason, and the fields or clauses behind it. A change may be repeated under its \
     `Idempotency-Key` and is then answered as the first time. A resource that has an `etag` has it in `ETag` too; `If-Match` \
-    and `If-None-Match` take it. Streams are server-sent events or lines of JSON, by `Accept`, and go on after \
+    and `If-None-Match` take it. Every answer has the time in `kefu-time`. Streams are server-sent events or lines of JSON, by `Accept`, and go on after \
     `Last-Event-ID`. What people read is in Chinese or English, by `Accept-Language`.";
 
 /// An OpenAPI document, to be written as JSON.
@@ -92,6 +93,7 @@ pub fn document(pool: &DescriptorPool) -> Document {
         "schemas": schemas.components,
         "parameters": operation::headers(),
         "responses": problem::components(),
+        "headers": answer_headers(),
         "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
     });
     let parts = [
@@ -104,6 +106,17 @@ pub fn document(pool: &DescriptorPool) -> Document {
         ("components", components),
     ];
     Document(ordered::object(parts.map(|(name, part)| (name.to_owned(), part))))
+}
+
+/// Returns the headers of answers, as components to refer to.
+fn answer_headers() -> Value {
+    json!({
+        "KefuTime": {
+            "description": "The time by the clock of the service that answered, or of the gateway where none was asked; RFC 3339 \
+                in UTC.",
+            "schema": {"type": "string", "format": "date-time"},
+        },
+    })
 }
 
 fn info() -> Value {

@@ -41,9 +41,10 @@ pub async fn pass(
     Extension(context): Extension<AnswerContext>,
     request: Request<HttpBody>,
 ) -> Response<HttpBody> {
+    let input = gateway.routes.method(request.uri().path()).map(|method| method.descriptor.input());
     match passed(&gateway, request).await {
         Ok(response) => response,
-        Err(error) => error.into_status(context.language).into_http(),
+        Err(error) => error.into_status_of(context.language, input.as_ref()).into_http(),
     }
 }
 

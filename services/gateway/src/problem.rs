@@ -4,20 +4,31 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName,
+    HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, Response, StatusCode};
-use kefu_chassis::error::describe;
-use kefu_chassis::labels;
+use kefu_chassis::error::{Wrong, describe};
 use kefu_chassis::language::{Language, Text};
 use kefu_chassis::peer::is_lost;
 use kefu_chassis::refusal::{meaning, shortened};
 use kefu_chassis::server::KEFU_TIME;
-use kefu_proto::rules::v1::{ErrorReason, FieldRule};
+use kefu_chassis::wrong;
+use kefu_proto::rules::v1::ErrorReason;
+use prost_reflect::MessageDescriptor;
 use serde::Serialize;
 use tonic::{Code, Status};
-use tonic_types::{FieldViolation, PreconditionViolation, StatusExt as _};
+use tonic_types::{LocalizedMessage, StatusExt as _};
 
 use crate::titles;
+
+mod own;
+mod violation;
+
+pub use own::{OwnRefusal, own_refusals};
+pub use violation::Label;
+use violation::{Fault, LONGEST, Violation};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -25,9 +36,6 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 pub const PROBLEM: &str = "application/problem+json";
 /// When to retry if nobody says, in seconds.
 const RETRY_AFTER_S: u64 = 1;
-
-/// The longest text in a problem that a caller or a service may have written, in bytes; longer ones are cut.
-const LONGEST: usize = 1_000;
 
 /// A refusal.
 #[derive(Debug)]
@@ -40,74 +48,22 @@ pub struct Problem {
 /// What a problem tells beside its status.
 #[derive(Debug)]
 struct About {
-    reason: Option<ErrorReason>,
-    title: Text,
-    /// The service's own text, in the caller's language; the meaning of the reason when there is none.
+    reason: ErrorReason,
+    /// The service's own text, in the caller's language.
     detail: Option<String>,
+    /// What the gateway has to say instead of the meaning of the reason.
+    said: Option<Text>,
+    /// What a service says of fields and clauses.
     violations: Vec<Violation>,
+    /// What the gateway says of fields.
+    faults: Vec<Fault>,
+    /// The message of the method's request, whose fields have the labels.
+    input: Option<MessageDescriptor>,
     resource: String,
     retry_after_s: Option<u64>,
     /// The accepted alternatives, with the header that lists them.
-    instead: Option<(http::HeaderName, String)>,
+    instead: Option<(HeaderName, String)>,
     cause: Option<Source>,
-}
-
-/// One violation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Violation {
-    /// The field's path in the request, as JSON writes it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    field: String,
-    /// The clause that demands it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    clause: String,
-    /// The resource that the clause is about.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    subject: String,
-    /// The rule that the field breaks, e.g. `REQUIRED_WHEN`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    rule: String,
-    /// What is wrong or missing, in English.
-    description: String,
-    /// What is wrong with the field, in a sentence in the caller's language.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    message: String,
-}
-
-impl Violation {
-    fn of_field(violation: &FieldViolation) -> Self {
-        Self {
-            field: shortened(camel_case(&violation.field), LONGEST),
-            clause: String::new(),
-            subject: String::new(),
-            rule: shortened(violation.reason.clone(), LONGEST),
-            description: shortened(violation.description.clone(), LONGEST),
-            message: violation
-                .localized_message
-                .as_ref()
-                .map_or_else(String::new, |text| shortened(text.message.clone(), LONGEST)),
-        }
-    }
-
-    /// Returns the violation with a message: the service's own, or what its rule asks for.
-    fn with_message(&self, language: Language) -> Self {
-        let mut violation = self.clone();
-        if violation.message.is_empty() && !violation.rule.is_empty() {
-            violation.message = labels::help_of("kefu.rules.v1.FieldRule", &violation.rule, language).to_owned();
-        }
-        violation
-    }
-
-    fn of_clause(violation: &PreconditionViolation) -> Self {
-        Self {
-            field: String::new(),
-            clause: violation.r#type.clone(),
-            subject: shortened(violation.subject.clone(), LONGEST),
-            rule: String::new(),
-            description: shortened(violation.description.clone(), LONGEST),
-            message: String::new(),
-        }
-    }
 }
 
 /// The reader of a problem, and the trace it came up in.
@@ -145,8 +101,7 @@ struct Document<'p> {
     title: &'p str,
     status: u16,
     detail: &'p str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     resource: &'p str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -156,15 +111,13 @@ struct Document<'p> {
 
 impl Problem {
     fn new(status: StatusCode, reason: ErrorReason) -> Self {
-        Self::titled(status, titles::of(reason)).with(|about| about.reason = Some(reason))
-    }
-
-    fn titled(status: StatusCode, title: Text) -> Self {
         let about = About {
-            reason: None,
-            title,
+            reason,
             detail: None,
+            said: None,
             violations: Vec::new(),
+            faults: Vec::new(),
+            input: None,
             resource: String::new(),
             retry_after_s: None,
             instead: None,
@@ -178,25 +131,33 @@ impl Problem {
         self
     }
 
-    /// Creates the problem of a wrong field, by its path as JSON writes it, or of a wrong header.
-    pub fn invalid(field: &str, description: impl Into<String>) -> Self {
-        let violation = Violation {
-            field: shortened(field.to_owned(), LONGEST),
-            clause: String::new(),
-            subject: String::new(),
-            rule: FieldRule::Form.as_str_name().to_owned(),
-            description: shortened(description.into(), LONGEST),
-            message: String::new(),
-        };
-        Self::new(StatusCode::BAD_REQUEST, ErrorReason::FieldInvalid).with(|about| about.violations.push(violation))
+    /// Creates the problem of a wrong field, by its path as JSON writes it, or of the request as a whole.
+    pub fn invalid(field: &str, wrong: Wrong) -> Self {
+        Self::faulty(StatusCode::BAD_REQUEST, Fault::new(field, wrong))
+    }
+
+    /// Creates the problem of a wrong header, which people call by the label.
+    pub fn header(name: &HeaderName, label: Label, wrong: Wrong) -> Self {
+        Self::faulty(StatusCode::BAD_REQUEST, Fault { label, ..Fault::new(name.as_str(), wrong) })
+    }
+
+    fn faulty(status: StatusCode, fault: Fault) -> Self {
+        Self::new(status, ErrorReason::FieldInvalid).with(|about| about.faults.push(fault))
+    }
+
+    /// Adds what a reader of the body says of it, for the author of the calling program.
+    pub fn because(self, cause: &dyn std::fmt::Display) -> Self {
+        self.with(|about| about.faults.iter_mut().for_each(|fault| fault.cause = cause.to_string()))
     }
 
     /// Adds the line of a body of lines in which the problem is.
-    pub fn on_line(mut self, number: u64) -> Self {
-        for violation in &mut self.about.violations {
-            violation.description = format!("line {number}: {}", violation.description);
-        }
-        self
+    pub fn on_line(self, number: u64) -> Self {
+        self.with(|about| about.faults.iter_mut().for_each(|fault| fault.line = Some(number)))
+    }
+
+    /// Adds the message of the method's request, so that fields are called by their labels in it.
+    pub fn of_request(self, input: MessageDescriptor) -> Self {
+        self.with(|about| about.input = Some(input))
     }
 
     /// Creates the problem that nothing is at this address.
@@ -212,35 +173,47 @@ impl Problem {
     /// Creates the problem that only other verbs are possible at this address.
     pub fn verb(allowed: impl IntoIterator<Item = String>) -> Self {
         let allowed = allowed.into_iter().collect::<Vec<_>>().join(", ");
-        Self::titled(StatusCode::METHOD_NOT_ALLOWED, titles::VERB).with(|about| about.instead = Some((ALLOW, allowed)))
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorReason::MethodUnknown).with(|about| {
+            about.said = Some(titles::VERB);
+            about.instead = Some((ALLOW, allowed));
+        })
     }
 
     /// Creates the problem that the body is not of a type that is `accepted`.
     pub fn media_type(accepted: &str) -> Self {
-        let instead = (http::header::ACCEPT, accepted.to_owned());
-        Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::MEDIA_TYPE).with(|about| about.instead = Some(instead))
+        let wrong = wrong!(NotAccepted, "is not taken here, but {accepted} is", "不适用于此处，此处接受{accepted}");
+        Self::unsupported(&CONTENT_TYPE, titles::MEDIA_TYPE, wrong, (ACCEPT, accepted))
     }
 
     /// Creates the problem that the body is in a coding that is not accepted.
     pub fn coding() -> Self {
-        let instead = (http::header::ACCEPT_ENCODING, "gzip, br".to_owned());
-        Self::titled(StatusCode::UNSUPPORTED_MEDIA_TYPE, titles::CODING).with(|about| about.instead = Some(instead))
+        let accepted = "gzip, br";
+        let wrong = wrong!(NotAccepted, "is not taken, but {accepted} is", "不被接受，此处接受{accepted}");
+        Self::unsupported(&CONTENT_ENCODING, titles::CODING, wrong, (ACCEPT_ENCODING, accepted))
+    }
+
+    fn unsupported(header: &HeaderName, name: Text, wrong: Wrong, instead: (HeaderName, &str)) -> Self {
+        let fault = Fault { label: Label::Named(name), ..Fault::new(header.as_str(), wrong) };
+        let problem = Self::faulty(StatusCode::UNSUPPORTED_MEDIA_TYPE, fault);
+        problem.with(|about| about.instead = Some((instead.0, instead.1.to_owned())))
     }
 
     /// Creates the problem that the body is too large.
     pub fn too_large() -> Self {
-        Self::titled(StatusCode::PAYLOAD_TOO_LARGE, titles::TOO_LARGE)
+        let wrong = wrong!(TooLong, "the body is too large", "请求内容过大");
+        Self::faulty(StatusCode::PAYLOAD_TOO_LARGE, Fault::new("", wrong))
     }
 
     /// Creates the problem that the body came too slowly, or not at all.
     pub fn too_slow() -> Self {
-        Self::titled(StatusCode::REQUEST_TIMEOUT, titles::TOO_SLOW)
+        Self::new(StatusCode::REQUEST_TIMEOUT, ErrorReason::DeadlinePassed)
+            .with(|about| about.said = Some(titles::TOO_SLOW))
     }
 
     /// Creates the problem that the body broke off.
     pub fn broken_off(cause: impl Into<Source>) -> Self {
         tracing::debug!(cause = describe(cause.into().as_ref()), "a body broke off");
-        Self::invalid("", "the body broke off")
+        Self::invalid("", wrong!(Unreadable, "the body broke off", "请求内容中断"))
     }
 
     /// Creates the problem that a service is away.
@@ -272,11 +245,14 @@ impl Problem {
             return Self::unsaid(status);
         };
         let problem = Self::new(http_status(status.code(), reason), reason).with(|about| {
-            about.detail = details.localized_message().map(|text| shortened(text.message.clone(), LONGEST));
+            let said = details.localized_message();
+            about.detail = said.map(|said| shortened(said.message.clone(), LONGEST));
             let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations);
             about.violations.extend(fields.map(Violation::of_field));
             let clauses = details.precondition_failure().into_iter().flat_map(|failure| &failure.violations);
-            about.violations.extend(clauses.map(Violation::of_clause));
+            // A refusal by a clause names one, so that its sentence is that of the clause.
+            let message = said.map_or("", |said| without_meaning(said, reason));
+            about.violations.extend(clauses.map(|clause| Violation::of_clause(clause, message)));
             if let Some(resource) = details.resource_info() {
                 about.resource = shortened(resource.resource_name.clone(), LONGEST);
             }
@@ -310,24 +286,18 @@ impl Problem {
         if let Some(cause) = &self.about.cause {
             tracing::error!(trace_id = context.trace_id, cause = describe(cause.as_ref()), "call failed");
         }
-        let title = self.about.title.of(context.language);
-        let meaning = self.about.reason.map(|reason| meaning(reason).of(context.language));
+        let About { reason, input, .. } = &*self.about;
+        let language = context.language;
+        let told = self.about.violations.iter().map(|violation| violation.told(language));
+        let found = self.about.faults.iter().map(|fault| fault.told(input.as_ref(), language));
         let document = Document {
-            r#type: self.about.reason.map_or_else(
-                || "about:blank".to_owned(),
-                |reason| format!("urn:kefu:problem:{}", reason.as_str_name()),
-            ),
-            title,
+            r#type: format!("urn:kefu:problem:{}", reason.as_str_name()),
+            title: titles::of(*reason).of(language),
             status: self.status.as_u16(),
-            detail: self.about.detail.as_deref().or(meaning).unwrap_or(title),
-            reason: self.about.reason.map(|reason| reason.as_str_name()),
+            detail: &self.detail(language),
+            reason: reason.as_str_name(),
             resource: &self.about.resource,
-            violations: &self
-                .about
-                .violations
-                .iter()
-                .map(|violation| violation.with_message(context.language))
-                .collect::<Vec<_>>(),
+            violations: &told.chain(found).collect::<Vec<_>>(),
             trace_id: &context.trace_id,
         };
         let mut headers = HeaderMap::new();
@@ -348,6 +318,19 @@ impl Problem {
         (serde_json::to_vec(&document).unwrap_or_default(), headers)
     }
 
+    /// Returns what is the matter: the service's own text or the gateway's, which says what is wrong with each field.
+    fn detail(&self, language: Language) -> String {
+        if let Some(detail) = &self.about.detail {
+            return detail.clone();
+        }
+        let mut detail = self.about.said.unwrap_or_else(|| meaning(self.about.reason)).of(language).to_owned();
+        for fault in &self.about.faults {
+            detail.push(' ');
+            detail.push_str(&fault.told(self.about.input.as_ref(), language).message);
+        }
+        shortened(detail, LONGEST)
+    }
+
     /// Makes the answer with the problem.
     pub fn answer(&self, context: &AnswerContext) -> Response<axum::body::Body> {
         let (document, headers) = self.document(context);
@@ -358,9 +341,16 @@ impl Problem {
     }
 }
 
+/// Returns what a service tells people without the meaning of the reason, where it says more than that.
+fn without_meaning(said: &LocalizedMessage, reason: ErrorReason) -> &str {
+    let meaning = meaning(reason).of(Language::accepted(Some(&said.locale)));
+    said.message.strip_prefix(meaning).map(str::trim).filter(|rest| !rest.is_empty()).unwrap_or(&said.message)
+}
+
 /// Returns the HTTP status of a code as google.rpc.Code maps it, but for two reasons: an action that the state forbids
 /// is a conflict, and a stale etag a failed precondition.
-fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
+#[must_use]
+pub fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
     match code {
         Code::InvalidArgument | Code::OutOfRange => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -376,20 +366,6 @@ fn http_status(code: Code, reason: ErrorReason) -> StatusCode {
             StatusCode::INTERNAL_SERVER_ERROR
         }
     }
-}
-
-/// Turns a path of fields into the names of JSON: `customer.display_name` into `customer.displayName`.
-fn camel_case(path: &str) -> String {
-    let mut text = String::with_capacity(path.len());
-    let mut is_next_large = false;
-    for letter in path.chars() {
-        match letter {
-            '_' => is_next_large = true,
-            _ if std::mem::take(&mut is_next_large) => text.extend(letter.to_uppercase()),
-            _ => text.push(letter),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

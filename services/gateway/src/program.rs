@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use kefu_chassis::Clock;
 use kefu_chassis::config::ConfigError;
 use kefu_chassis::program::{exit_code, told_to_stop, with_telemetry};
 use kefu_chassis::telemetry::{Telemetry, TelemetryError};
@@ -82,6 +83,7 @@ async fn run(config: Config, telemetry: Telemetry) -> Result<(), ProgramError> {
         issuers: config.identity.issuers,
         cors: config.cors,
         limits: config.limits,
+        clock: Clock::system(),
         tls: config.tls,
         telemetry,
     };

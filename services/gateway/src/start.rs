@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kefu_chassis::Clock;
 use kefu_chassis::config;
 use kefu_chassis::identity::IssuerConfig;
 use kefu_chassis::server::connections::{self, Protocols, Serving};
@@ -45,6 +46,8 @@ pub struct Setup {
     pub cors: Cors,
     /// The bounds of the gateway.
     pub limits: Limits,
+    /// The clock of the answers that no service makes.
+    pub clock: Clock,
     /// The certificate; plain text when none.
     pub tls: Option<config::Tls>,
     /// Where traces and metrics go, beside `/metrics`.
@@ -97,6 +100,7 @@ impl Gateway {
             routes: Routes::of(kefu_proto::pool())?,
             backends,
             limits: setup.limits,
+            clock: setup.clock,
             telemetry: setup.telemetry,
             instruments,
             rates: Rates::new(setup.issuers, &setup.limits),

@@ -1,18 +1,19 @@
-//! Titles of problems, in a few words.
+//! Titles of problems, in a few words, and what the gateway tells beside them.
 
 use kefu_chassis::language::Text;
 use kefu_proto::rules::v1::ErrorReason;
 
-/// The title where only other verbs are possible.
-pub const VERB: Text = Text::new("Not with this HTTP method", "不支持该请求方法");
-/// The title where the body's type is not accepted.
-pub const MEDIA_TYPE: Text = Text::new("Not of this media type", "不支持该内容类型");
-/// The title where the body is too large.
-pub const TOO_LARGE: Text = Text::new("The body is too large", "请求内容过大");
-/// The title where the body's coding is not accepted.
-pub const CODING: Text = Text::new("The body is in a coding that is not taken", "不接受该请求内容的编码");
-/// The title where the body comes too slowly.
-pub const TOO_SLOW: Text = Text::new("The body came too slowly", "请求内容发送过慢");
+/// What is told where only other verbs are possible.
+pub const VERB: Text = Text::new(
+    "This HTTP method is not possible at this address; the header Allow names those that are.",
+    "此地址不支持该请求方法，可用的请求方法见响应头。",
+);
+/// What is told where the body comes too slowly.
+pub const TOO_SLOW: Text = Text::new("The body came too slowly.", "请求内容发送过慢。");
+/// What people call the type of a body.
+pub const MEDIA_TYPE: Text = Text::new("The type of the body", "请求内容的类型");
+/// What people call the coding of a body.
+pub const CODING: Text = Text::new("The coding of the body", "请求内容的编码");
 
 /// Returns the title of a reason.
 pub const fn of(reason: ErrorReason) -> Text {

@@ -10,6 +10,7 @@ use axum::body::Body as HttpBody;
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
 use http::header::CONTENT_TYPE;
+use kefu_chassis::wrong;
 use multer::Multipart;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
@@ -154,7 +155,9 @@ async fn form(
         let name = part.name().unwrap_or_default().to_owned();
         let field = field_of(&input, &name)?;
         let Some(mut message) = first.take() else {
-            return Err(Problem::invalid(&name, "stands after the file, which is the last part"));
+            let wrong =
+                wrong!(OutOfPlace, "stands after the file, which is the last part", "须排在文件之前，文件为最后一部分");
+            return Err(Problem::invalid(field.json_name(), wrong));
         };
         if field.kind() == Kind::Bytes {
             complete(route, head, &mut message)?;
@@ -179,7 +182,14 @@ async fn form(
         }
     }
     match first {
-        Some(_) => Err(Problem::invalid("", "the form has no part with the file")),
+        Some(_) => {
+            let file = input.fields().find(|field| field.kind() == Kind::Bytes);
+            let name = file.as_ref().map_or("", FieldDescriptor::json_name);
+            Err(Problem::invalid(
+                name,
+                wrong!(Required, "is missing: the form has no part with the file", "缺失，表单须包含文件"),
+            ))
+        }
         None => Ok(()),
     }
 }
@@ -194,7 +204,9 @@ fn apart(
     async_stream::stream! {
         while let Some(next) = bytes.next().await {
             let next = match next {
-                Ok(_) if pending.load(Ordering::Relaxed) > HEAD => Err(Problem::invalid("", "no part of the form begins")),
+                Ok(_) if pending.load(Ordering::Relaxed) > HEAD => {
+                    Err(Problem::invalid("", wrong!(Unreadable, "no part of the form begins", "表单中没有可读取的部分")))
+                }
                 next => next,
             };
             let is_over = next.is_err();
@@ -256,7 +268,7 @@ async fn lines(
 
 fn field_of(input: &MessageDescriptor, name: &str) -> Result<FieldDescriptor, Problem> {
     let field = input.get_field_by_json_name(name).or_else(|| input.get_field_by_name(name));
-    field.ok_or_else(|| Problem::invalid(name, "is no part of this form"))
+    field.ok_or_else(|| Problem::invalid(name, wrong!(Unknown, "is no part of this form", "不是此表单的内容")))
 }
 
 /// The bytes of a file, gathered into messages: a message for every few bytes would cost many times their size.
@@ -311,5 +323,5 @@ fn problem_of(error: multer::Error) -> Problem {
 }
 
 fn malformed(error: &multer::Error) -> Problem {
-    Problem::invalid("", format!("the form cannot be read: {error}"))
+    Problem::invalid("", wrong!(Unreadable, "the form cannot be read", "表单无法读取")).because(error)
 }

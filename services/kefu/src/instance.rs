@@ -137,6 +137,7 @@ impl Instance {
             issuers: vec![issuer],
             cors: kefu_gateway::Cors::default(),
             limits: kefu_gateway::Limits::default(),
+            clock: plan.clock.clone(),
             tls: None,
             telemetry: plan.telemetry.clone(),
         };

@@ -4,7 +4,7 @@ use kefu_proto::labels::{Labels, chinese, english};
 use kefu_proto::rules::v1::Role;
 use prost_reflect::{EnumValueDescriptor, FieldDescriptor};
 
-use crate::base::language::{Language, Sentence};
+use crate::base::language::{Language, Sentence, Text};
 
 fn both(name: &str, of: impl Fn(&'static Labels) -> Option<&'static str>) -> Sentence {
     let text = |labels| of(labels).unwrap_or(name).to_owned();
@@ -21,10 +21,16 @@ pub fn of_field(field: &FieldDescriptor) -> Sentence {
     both(field.name(), |labels| labels.field(field).map(|label| label.label.as_str()))
 }
 
-/// Returns the label of an enum value.
+/// What people call the value of an enum that is not set.
+const NOT_STATED: Text = Text::new("Not stated", "未注明");
+
+/// Returns the label of an enum value. The value of an enum that is not set has none of its own, and is called that.
 #[must_use]
 pub fn of_value(value: &EnumValueDescriptor) -> Sentence {
-    both(value.name(), |labels| labels.value(value).map(|label| label.label.as_str()))
+    match english().value(value) {
+        None if value.number() == 0 => NOT_STATED.into(),
+        _ => both(value.name(), |labels| labels.value(value).map(|label| label.label.as_str())),
+    }
 }
 
 /// Returns the label of a value of an enum, e.g. `IN_PROGRESS` of `kefu.intake.v1.Request.State`.
@@ -38,6 +44,12 @@ pub fn of_named_value(kind: &str, name: &str) -> Sentence {
 pub fn help_of(kind: &str, name: &str, language: Language) -> &'static str {
     let label = value(kind, name).and_then(|value| of(language).value(&value));
     label.map_or("", |label| label.help.as_str())
+}
+
+/// Returns the help of a field: what to enter, or what it tells; empty where there is none.
+#[must_use]
+pub fn help_of_field(field: &FieldDescriptor, language: Language) -> &'static str {
+    of(language).field(field).map_or("", |label| label.help.as_str())
 }
 
 /// Returns the labels of a language.
@@ -82,4 +94,18 @@ pub fn of_path(message: Option<&prost_reflect::MessageDescriptor>, path: &str, l
         (Some(index), Language::Chinese) => format!("{label}第{}项", index + 1),
     };
     of(language).along(message, path).into_iter().map(segment).collect::<Vec<_>>().join(between)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_of_an_enum_is_called_by_its_machine_name() {
+        let ours = kefu_proto::pool().all_enums().filter(|kind| kind.full_name().starts_with("kefu."));
+        for value in ours.flat_map(|kind| kind.values().collect::<Vec<_>>()) {
+            let label = of_value(&value);
+            assert!(label.en() != value.name() && label.zh() != value.name(), "{}", value.full_name());
+        }
+    }
 }

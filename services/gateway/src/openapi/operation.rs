@@ -11,6 +11,7 @@ use super::problem;
 use super::schema::Schemas;
 use super::usage::Use;
 use super::value::{ID, UUID};
+use super::words;
 use crate::routes::here_or_within;
 
 mod answer;
@@ -39,10 +40,13 @@ impl Operation<'_> {
         let mut operation = json!({
             "operationId": id,
             "tags": [service.name()],
-            "summary": first_sentence(&about),
             "description": about,
             "x-kefu-method": self.method.full_name(),
         });
+        words::of_method(&mut operation, self.method);
+        // An operation has its label as its summary, and no title.
+        let title = operation.as_object_mut().and_then(|operation| operation.remove("title"));
+        operation["summary"] = title.unwrap_or_default();
         let mut parameters = self.in_path(&path, pool, schemas);
         parameters.extend(self.in_query(schemas));
         parameters.extend(self.in_headers());
@@ -75,6 +79,7 @@ impl Operation<'_> {
     fn in_path(&self, path: &Path, pool: &DescriptorPool, schemas: &Schemas) -> Vec<Value> {
         let described = path.ids.iter().map(|id| {
             let field = field_at(&self.method.input(), &id.field);
+            let named = field.clone();
             let refers = field.filter(|field| !schemas.rules(field).is_identity);
             let comment = refers.as_ref().map_or("", |field| schemas.comments.of(field));
             let segment = id.form.split('/').nth(id.segment);
@@ -83,14 +88,17 @@ impl Operation<'_> {
             } else {
                 json!({"type": "string", "pattern": format!("^{ID}$")})
             };
-            json!({
+            let mut parameter = json!({
                 "name": id.name,
                 "in": "path",
                 "required": true,
                 "description": format!("The id in `{}`. {comment}", id.form).trim_end(),
                 "schema": schema,
                 "example": example::id(schemas, &id.form, id.segment),
-            })
+            });
+            let bare = segment.unwrap_or_default().trim_matches(['{', '}']);
+            words::of_id(&mut parameter, bare, named.as_ref());
+            titled(parameter)
         });
         described.collect()
     }
@@ -104,14 +112,17 @@ impl Operation<'_> {
         let of_path = self.of_path();
         let free = |field: &FieldDescriptor| field.name() != self.binding.body && !of_path.contains(&field.name());
         let described = input.fields().filter(free).map(|field| {
-            let mut schema = schemas.field(&field, Use::Query);
-            let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
-            let mut parameter = json!({"name": field.json_name(), "in": "query", "schema": schema});
-            parameter["description"] = about.unwrap_or_default();
-            for title in ["title", "x-kefu-title-zh"] {
-                let label = parameter["schema"].as_object_mut().and_then(|schema| schema.remove(title));
-                parameter[format!("x-kefu-{}", title.trim_start_matches("x-kefu-"))] = label.unwrap_or_default();
+            let schema = schemas.field(&field, Use::Query);
+            let mut parameter = json!({"name": field.json_name(), "in": "query"});
+            let (of_schema, of_parameter): (Map<String, Value>, Map<String, Value>) = match schema {
+                Value::Object(members) => members.into_iter().partition(|(name, _)| !is_of_parameter(name)),
+                _ => (Map::new(), Map::new()),
+            };
+            parameter["schema"] = of_schema.into();
+            for (name, member) in of_parameter {
+                parameter[name] = member;
             }
+            let mut parameter = titled(parameter);
             if schemas.rules(&field).required {
                 parameter["required"] = true.into();
                 parameter["example"] = example::of_field(schemas, &field, &[]);
@@ -160,6 +171,19 @@ impl Operation<'_> {
     }
 }
 
+/// Whether a member of a field's schema belongs to the parameter: what is told to people, and by whom it is given.
+fn is_of_parameter(member: &str) -> bool {
+    matches!(member, "description" | "title") || member.starts_with("x-kefu-")
+}
+
+/// Renames the title of a parameter, which OpenAPI has for schemas alone.
+fn titled(mut parameter: Value) -> Value {
+    if let Some(title) = parameter.as_object_mut().and_then(|parameter| parameter.remove("title")) {
+        parameter["x-kefu-title"] = title;
+    }
+    parameter
+}
+
 /// Returns the parameters in headers, as components to refer to.
 pub fn headers() -> Value {
     let header = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "header", "description": about, "schema": schema});
@@ -187,12 +211,6 @@ fn services(pool: &DescriptorPool) -> Vec<String> {
     ids.sort();
     ids.dedup();
     ids
-}
-
-/// Returns the text up to the first full stop before a blank, or all of it.
-fn first_sentence(text: &str) -> &str {
-    let end = text.match_indices(". ").map(|(at, _)| at).find(|&at| !text[..at].ends_with("e.g"));
-    text[..end.unwrap_or(text.len())].trim_end_matches('.')
 }
 
 /// Describes a body of one media type.

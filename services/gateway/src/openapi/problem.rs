@@ -9,11 +9,12 @@ use super::schema::Schemas;
 pub const PROBLEM: &str = "application/problem+json";
 
 /// The statuses, each with its name and its meaning.
-const STATUSES: [(&str, &str, &str); 13] = [
+const STATUSES: [(&str, &str, &str); 14] = [
     ("400", "BadRequest", "Something in the request is missing, malformed or out of range; `violations` names each."),
     ("401", "Unauthenticated", "The bearer token is missing or not valid."),
     ("403", "Forbidden", "The caller may not do this."),
     ("404", "NotFound", "There is no such resource, or none that the caller may see."),
+    ("408", "TooSlow", "The body came too slowly."),
     (
         "409",
         "Conflict",
@@ -55,9 +56,15 @@ pub fn components() -> Value {
             }
             _ => {}
         }
-        ((*name).to_owned(), response)
+        ((*name).to_owned(), timed(response))
     });
     Value::Object(responses.collect())
+}
+
+/// Adds the header that every answer has: the time.
+pub fn timed(mut answer: Value) -> Value {
+    answer["headers"]["kefu-time"] = json!({"$ref": "#/components/headers/KefuTime"});
+    answer
 }
 
 fn header(about: &str, schema: &Value) -> Value {
@@ -67,13 +74,14 @@ fn header(about: &str, schema: &Value) -> Value {
 /// Returns the schema of a problem.
 pub fn schema(pool: &DescriptorPool, schemas: &mut Schemas) -> Value {
     let reasons = pool.get_enum_by_name("kefu.rules.v1.ErrorReason").map(|reasons| schemas.values(&reasons));
+    let rules = pool.get_enum_by_name("kefu.rules.v1.FieldRule").map(|rules| schemas.values(&rules));
     let text = |about: &str| json!({"type": "string", "description": about});
     json!({
         "type": "object",
         "description": "Why a call was refused or failed (RFC 9457).",
-        "required": ["type", "title", "status", "detail", "trace_id"],
+        "required": ["type", "title", "status", "detail", "reason", "trace_id"],
         "properties": {
-            "type": {"type": "string", "format": "uri-reference", "description": "`urn:kefu:problem:` and the reason; `about:blank` where the status says it all."},
+            "type": {"type": "string", "format": "uri-reference", "description": "`urn:kefu:problem:` and the reason."},
             "title": text("What the status or the reason means."),
             "status": {"type": "integer", "minimum": 400, "maximum": 599, "description": "The status of the answer."},
             "detail": text("What is the matter, in the language that `Accept-Language` asks for."),
@@ -89,9 +97,9 @@ pub fn schema(pool: &DescriptorPool, schemas: &mut Schemas) -> Value {
                         "field": text("The path of a field in the request, e.g. `contact.phone`, or a header."),
                         "clause": text("The clause, e.g. `C2.4`."),
                         "subject": text("The resource that it is about."),
-                        "rule": text("The rule that the field breaks, a value of kefu.rules.v1.FieldRule, e.g. `REQUIRED_WHEN`."),
+                        "rule": rules,
                         "description": text("What is wrong or missing, in English."),
-                        "message": text("What is wrong with the field, in a sentence in the language that `Accept-Language` asks for."),
+                        "message": text("What is wrong or missing, in a sentence in the language that `Accept-Language` asks for, with the field's label."),
                     },
                 },
             },

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use kefu_chassis::labels;
 use kefu_proto::contract::{Resource, methods, resources};
 use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
@@ -14,6 +13,7 @@ use super::conditions;
 use super::ordered;
 use super::usage::Use;
 use super::value::Rules;
+use super::words;
 
 /// The components of one document.
 pub struct Schemas<'a> {
@@ -133,7 +133,7 @@ impl<'a> Schemas<'a> {
     pub fn field(&mut self, field: &FieldDescriptor, usage: Use) -> Value {
         let rules = self.rules(field);
         let is_read_only = rules.is_output;
-        let conditions = if usage == Use::Answer { String::new() } else { conditions::sentences(field, &rules) };
+        let of_presence = if usage == Use::Answer { None } else { Some(rules.clone()) };
         let rules = if usage == Use::Update { Rc::new(rules.optional()) } else { rules };
         // Messages within the updated resource are described as in any request.
         let usage = if usage == Use::Update { Use::Request } else { usage };
@@ -150,8 +150,11 @@ impl<'a> Schemas<'a> {
         if usage == Use::Request && !is_required {
             schema = or_null(schema);
         }
-        describe(&mut schema, format!("{} {conditions}", self.comments.of(field)).trim());
-        conditions::label(&mut schema, field);
+        describe(&mut schema, self.comments.of(field));
+        if let Some(rules) = of_presence {
+            conditions::describe(&mut schema, field, &rules);
+        }
+        words::of_field(&mut schema, field);
         if is_read_only {
             schema["readOnly"] = true.into();
         }
@@ -208,22 +211,20 @@ impl<'a> Schemas<'a> {
         let name = values.full_name().to_owned();
         if !self.components.contains_key(&name) {
             let mut about = self.comments.of(values).to_owned() + "\n";
-            let mut names = Vec::new();
+            let (mut names, mut words) = (Vec::new(), Map::new());
             for value in values.values() {
-                let label = labels::of_value(&value);
-                about.extend([
-                    "\n- `",
-                    value.name(),
-                    "` (",
-                    label.en(),
-                    " · ",
-                    label.zh(),
-                    "): ",
-                    self.comments.of(&value),
-                ]);
+                let of_value = words::of_value(&value);
+                let text = |member: &str| of_value[member].as_str().unwrap_or_default();
+                let label = format!("({} · {})", text("title"), text("titleZh"));
+                about.extend(["\n- `", value.name(), "` ", &label, ": ", self.comments.of(&value)]);
+                if of_value.get("help").is_some() {
+                    about.extend([" ", text("help"), " · ", text("helpZh")]);
+                }
                 names.push(value.name().to_owned());
+                words.insert(value.name().to_owned(), of_value);
             }
-            self.components.insert(name.clone(), json!({"type": "string", "enum": names, "description": about}));
+            let schema = json!({"type": "string", "enum": names, "description": about, "x-kefu-values": words});
+            self.components.insert(name.clone(), schema);
         }
         to_component(&name)
     }

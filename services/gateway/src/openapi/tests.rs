@@ -5,6 +5,9 @@ use expect_test::{expect, expect_file};
 
 use super::*;
 
+mod conditions;
+mod words;
+
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let pool = DescriptorPool::decode(kefu_proto::COMMENTED).unwrap();
     serde_json::to_value(document(&pool)).unwrap()
@@ -170,7 +173,7 @@ fn a_schema_says_all_that_its_message_does() {
           "description": "Contact details: one way to reach somebody. At least one field other than the name of the person is set.",
           "properties": {
             "chatId": {
-              "description": "Account in a chat system, e.g. `wechat:lin88`.",
+              "description": "Account in a chat system, e.g. `wechat:lin88`.\n\nThe person's account in a chat service, with the name of that service. · 对方在聊天工具中的账号，并注明是哪种工具。",
               "maxLength": 100,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
               "title": "Chat account",
@@ -178,10 +181,12 @@ fn a_schema_says_all_that_its_message_does() {
                 "string",
                 "null"
               ],
+              "x-kefu-help": "The person's account in a chat service, with the name of that service.",
+              "x-kefu-help-zh": "对方在聊天工具中的账号，并注明是哪种工具。",
               "x-kefu-title-zh": "聊天账号"
             },
             "email": {
-              "description": "E-mail address.",
+              "description": "E-mail address.\n\nFor example lin@example.com. · 对方收发电子邮件的地址。",
               "maxLength": 254,
               "pattern": "^([^\\s@\\u0000-\\u001f\\u007f-\\u009f]{1,64}@[^\\s\\u0000-,./:-@\\[-`{-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+(\\.[^\\s\\u0000-,./:-@\\[-`{-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+)*)?$",
               "title": "E-mail address",
@@ -189,10 +194,12 @@ fn a_schema_says_all_that_its_message_does() {
                 "string",
                 "null"
               ],
+              "x-kefu-help": "For example lin@example.com.",
+              "x-kefu-help-zh": "对方收发电子邮件的地址。",
               "x-kefu-title-zh": "电子邮件"
             },
             "person": {
-              "description": "Name of the person to ask for.",
+              "description": "Name of the person to ask for.\n\nWhom to ask for. · 联系时找哪一位。",
               "maxLength": 100,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
               "title": "Contact person",
@@ -200,10 +207,12 @@ fn a_schema_says_all_that_its_message_does() {
                 "string",
                 "null"
               ],
+              "x-kefu-help": "Whom to ask for.",
+              "x-kefu-help-zh": "联系时找哪一位。",
               "x-kefu-title-zh": "联系人"
             },
             "phone": {
-              "description": "Telephone number in any writing; stored and returned as E.164, e.g. `+8613800138000`. A number in national writing is read as one of the service's configured country.",
+              "description": "Telephone number in any writing; stored and returned as E.164, e.g. `+8613800138000`. A number in national writing is read as one of the service's configured country.\n\nA telephone number with area code, e.g. 138 0013 8000. · 手机号，或带区号的固定电话号码。",
               "maxLength": 40,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
               "title": "Telephone number",
@@ -211,10 +220,12 @@ fn a_schema_says_all_that_its_message_does() {
                 "string",
                 "null"
               ],
+              "x-kefu-help": "A telephone number with area code, e.g. 138 0013 8000.",
+              "x-kefu-help-zh": "手机号，或带区号的固定电话号码。",
               "x-kefu-title-zh": "电话号码"
             },
             "postalAddress": {
-              "description": "Postal address, as on a letter.",
+              "description": "Postal address, as on a letter.\n\nThe address as it stands on a letter. · 寄信时写的完整地址。",
               "maxLength": 500,
               "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
               "title": "Postal address",
@@ -222,6 +233,8 @@ fn a_schema_says_all_that_its_message_does() {
                 "string",
                 "null"
               ],
+              "x-kefu-help": "The address as it stands on a letter.",
+              "x-kefu-help-zh": "寄信时写的完整地址。",
               "x-kefu-title-zh": "邮寄地址"
             }
           },

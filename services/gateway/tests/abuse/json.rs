@@ -37,13 +37,19 @@ async fn what_is_nested_without_end_is_refused_where_it_goes_too_deep() {
                 format!(r#"{{"contacts": [{{"phone": {nested}}}]}}"#),
                 format!(r#"{{"noField": {nested}}}"#),
             ] {
+                // What lies in a field that is not known is not read.
+                let is_refused = |problem: &Value| {
+                    let said = said(problem);
+                    said.contains("recursion limit exceeded") || said.contains("is no field that is known here")
+                };
                 let problem = post(stage.address(), CUSTOMERS, body.as_bytes()).await.refused(400);
-                assert!(said(&problem).contains("recursion limit exceeded"), "{problem}");
+                assert!(is_refused(&problem), "{problem}");
                 let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
                 gzip.write_all(body.as_bytes()).unwrap();
                 let zipped = lines(&stage, "content-encoding: gzip\r\n", &gzip.finish().unwrap()).await;
                 for answer in [zipped, lines(&stage, "", body.as_bytes()).await] {
-                    assert!(said(&answer.refused(400)).starts_with("line 1: recursion limit exceeded"));
+                    let problem = answer.refused(400);
+                    assert!(is_refused(&problem) && said(&problem).starts_with("line 1: "), "{problem}");
                 }
             }
         }
@@ -123,7 +129,7 @@ async fn items_without_end_are_refused_where_there_are_too_many() {
             format!(r#"{{"displayName": "x", "contacts": {}}}"#, many("null")),
         ] {
             let problem = post(stage.address(), CUSTOMERS, body.as_bytes()).await.refused(400);
-            assert!(said(&problem).starts_with("more values than are taken"), "{problem}");
+            assert!(said(&problem).starts_with("has more values than are taken"), "{problem}");
         }
     })
     .await;

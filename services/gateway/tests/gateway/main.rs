@@ -4,6 +4,7 @@
 mod json;
 mod native;
 mod recorder;
+mod refused;
 mod routing;
 mod services;
 mod stage;

@@ -84,6 +84,7 @@ pub fn setup(services: &[(&str, &Bench)]) -> Setup {
         issuers: services.first().map(|(_, bench)| bench.issuers()).unwrap_or_default(),
         cors: kefu_gateway::Cors::default(),
         limits: kefu_gateway::Limits { rate_per_second: 100_000, rate_burst: 100_000, ..Default::default() },
+        clock: services.first().map_or_else(kefu_chassis::Clock::system, |(_, bench)| bench.chassis().clock.clone()),
         tls: None,
         telemetry: kefu_chassis::telemetry::Telemetry::default(),
     }

@@ -80,7 +80,7 @@ async fn a_form_is_what_its_parts_say_and_refused_by_the_part_that_is_wrong() {
     for (body, field) in [
         (form(&[file.clone(), said.clone()]), "evidence"),
         (form(&[said.clone(), file.clone(), said.clone()]), "evidence"),
-        (form(std::slice::from_ref(&said)), ""),
+        (form(std::slice::from_ref(&said)), "content"),
         (form(&[part("nothing", "", b"1"), file.clone()]), "nothing"),
         (form(&[part("evidence", "", b"{\"kind\": 1.5}"), file.clone()]), "evidence.kind"),
         (form(&[part("evidence", "", other.as_bytes()), file.clone()]), "evidence.parent"),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Operation, content, problem};
+use crate::openapi::problem::timed;
 use crate::openapi::schema::Schemas;
 use crate::openapi::usage::Use;
 
@@ -15,12 +16,12 @@ impl Operation<'_> {
             "404" => has_path || !is_get,
             "409" => !is_get,
             "412" => self.takes_etag(),
-            "413" | "415" => !self.binding.body.is_empty(),
+            "408" | "413" | "415" => !self.binding.body.is_empty(),
             _ => true,
         });
-        answers.insert("200".to_owned(), self.answer(schemas));
+        answers.insert("200".to_owned(), timed(self.answer(schemas)));
         if is_get && self.has_etag() {
-            answers.insert("304".to_owned(), json!({"description": "It is still as `If-None-Match` says."}));
+            answers.insert("304".to_owned(), timed(json!({"description": "It is still as `If-None-Match` says."})));
         }
         answers.into()
     }

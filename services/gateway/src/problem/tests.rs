@@ -61,11 +61,11 @@ fn a_clause_is_told_in_the_readers_language_beside_the_english() {
         (Language::English, "C2.1 (First answer in time): nobody answered."),
         (Language::Chinese, "C2.1（及时应答）：无人应答。"),
     ] {
-        let (document, _) = told(&Problem::of(gate().into_status(language)), language);
+        let (document, _) = answered(&Problem::of(gate().into_status(language)), language);
         let violation = &document["violations"][0];
         assert_eq!((&violation["message"], &violation["description"]), (&json!(message), &json!("nobody answered")));
     }
-    let (document, _) = told(&Problem::of(Error::DirectoryEmpty.into_status(Language::Chinese)), Language::Chinese);
+    let (document, _) = answered(&Problem::of(Error::DirectoryEmpty.into_status(Language::Chinese)), Language::Chinese);
     assert_eq!(document["violations"][0]["message"], document["detail"], "{document}");
 }
 
@@ -73,10 +73,10 @@ fn a_clause_is_told_in_the_readers_language_beside_the_english() {
 fn the_clause_that_demands_the_rule_of_a_field_is_named() {
     let wrong = wrong!(RequiredWhen under "C2.3", "is required with the kind", "在填写类型时必填");
     let refused = Error::field("order_number", wrong).into_status(Language::English);
-    let (document, _) = told(&Problem::of(refused), Language::English);
+    let (document, _) = answered(&Problem::of(refused), Language::English);
     assert_eq!(document["violations"][0]["clause"], "C2.3");
     let refused = Error::field("order_number", wrong!(Form, "note: is odd", "有误")).into_status(Language::English);
-    let (document, _) = told(&Problem::of(refused), Language::English);
+    let (document, _) = answered(&Problem::of(refused), Language::English);
     assert_eq!(document["violations"][0].get("clause"), None, "{document}");
 }
 
@@ -86,11 +86,11 @@ fn what_the_gateway_finds_wrong_is_told_as_the_services_tell_it() {
     let wrong = wrong!(Required under "C2.3", "is required", "必填");
     let problem = Problem::invalid("orderNumber", wrong.clone()).of_request(input.clone());
     let refused = Error::field("order_number", wrong).into_status_of(Language::Chinese, Some(&input));
-    let own = told(&problem, Language::Chinese);
-    let services = told(&Problem::of(refused), Language::Chinese);
+    let own = answered(&problem, Language::Chinese);
+    let services = answered(&Problem::of(refused), Language::Chinese);
     assert_eq!(own.0["violations"][0]["message"], services.0["violations"][0]["message"]);
     assert_eq!((&own.0["detail"], &own.0["reason"]), (&services.0["detail"], &services.0["reason"]));
-    let (document, _) = told(&problem.on_line(7).because(&"it says"), Language::Chinese);
+    let (document, _) = answered(&problem.on_line(7).because(&"it says"), Language::Chinese);
     let violation = &document["violations"][0];
     assert!(violation["message"].as_str().unwrap().starts_with("第7行："), "{document}");
     assert_eq!(violation["description"], "line 7: C2.3: is required (it says)");

@@ -7,14 +7,14 @@
 //! use kefu_chassis::record::Record;
 //!
 //! #[derive(Record)]
-//! #[record(table = "notification", query = notifications, read_only)]
-//! struct NotificationRow {
+//! #[record(table = "notification", query = acknowledgements, read_only)]
+//! struct AcknowledgementRow {
 //!     recipient: String,
 //!     acknowledged_at: Option<jiff_sqlx::Timestamp>,
 //! }
 //!
-//! async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<NotificationRow>, sqlx::Error> {
-//!     notifications!("where recipient = $1", staff).fetch_all(connection).await
+//! async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<AcknowledgementRow>, sqlx::Error> {
+//!     acknowledgements!("where recipient = $1", staff).fetch_all(connection).await
 //! }
 //! ```
 //!
@@ -23,13 +23,13 @@
 //! ```compile_fail
 //! # use kefu_chassis::record::Record;
 //! # #[derive(Record)]
-//! # #[record(table = "notification", query = notifications, read_only)]
-//! # struct NotificationRow {
+//! # #[record(table = "notification", query = acknowledgements, read_only)]
+//! # struct AcknowledgementRow {
 //! recipient: i64,
 //! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
 //! # }
-//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<NotificationRow>, sqlx::Error> {
-//! #     notifications!("where recipient = $1", staff).fetch_all(connection).await
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<AcknowledgementRow>, sqlx::Error> {
+//! #     acknowledgements!("where recipient = $1", staff).fetch_all(connection).await
 //! # }
 //! ```
 //!
@@ -38,13 +38,13 @@
 //! ```compile_fail
 //! # use kefu_chassis::record::Record;
 //! # #[derive(Record)]
-//! # #[record(table = "notification", query = notifications, read_only)]
-//! # struct NotificationRow {
+//! # #[record(table = "notification", query = acknowledgements, read_only)]
+//! # struct AcknowledgementRow {
 //! addressee: String,
 //! #     acknowledged_at: Option<jiff_sqlx::Timestamp>,
 //! # }
-//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<NotificationRow>, sqlx::Error> {
-//! #     notifications!("where recipient = $1", staff).fetch_all(connection).await
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<AcknowledgementRow>, sqlx::Error> {
+//! #     acknowledgements!("where recipient = $1", staff).fetch_all(connection).await
 //! # }
 //! ```
 //!
@@ -53,13 +53,13 @@
 //! ```compile_fail
 //! # use kefu_chassis::record::Record;
 //! # #[derive(Record)]
-//! # #[record(table = "notification", query = notifications, read_only)]
-//! # struct NotificationRow {
+//! # #[record(table = "notification", query = acknowledgements, read_only)]
+//! # struct AcknowledgementRow {
 //! #     recipient: String,
 //! acknowledged_at: jiff_sqlx::Timestamp,
 //! # }
-//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<NotificationRow>, sqlx::Error> {
-//! #     notifications!("where recipient = $1", staff).fetch_all(connection).await
+//! # async fn of(connection: &mut sqlx::PgConnection, staff: &str) -> Result<Vec<AcknowledgementRow>, sqlx::Error> {
+//! #     acknowledgements!("where recipient = $1", staff).fetch_all(connection).await
 //! # }
 //! ```
 
@@ -293,15 +293,15 @@ mod tests {
 
     /// The row of the example above, so that the example's query is prepared for offline builds.
     #[derive(Record)]
-    #[record(table = "notification", query = notifications, read_only)]
-    struct NotificationRow {
+    #[record(table = "notification", query = acknowledgements, read_only)]
+    struct AcknowledgementRow {
         recipient: String,
         acknowledged_at: Option<jiff_sqlx::Timestamp>,
     }
 
     #[expect(dead_code, reason = "compiled, so that the query data of the example are kept; run nowhere")]
     async fn of(connection: &mut PgConnection, staff: &str) -> Result<Vec<(String, bool)>, sqlx::Error> {
-        let rows = notifications!("where recipient = $1", staff).fetch_all(connection).await?;
+        let rows = acknowledgements!("where recipient = $1", staff).fetch_all(connection).await?;
         Ok(rows.into_iter().map(|row| (row.recipient, row.acknowledged_at.is_some())).collect())
     }
 

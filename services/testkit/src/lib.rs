@@ -34,7 +34,7 @@ pub use caller::{Bearer, Caller, sign, signer};
 pub use dice::Dice;
 pub use line::Line;
 pub use logs::Logs;
-pub use refusal::{Refusal, assert_refused};
+pub use refusal::{Refusal, Said, assert_refused};
 pub use wait::{eventually, within};
 
 /// A fresh request id.

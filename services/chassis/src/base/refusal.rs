@@ -158,7 +158,8 @@ impl Language {
 
     /// Returns the sentence that tells people what is wrong with the field of this label: `Telephone is no telephone number.`
     /// The clause that demands it stands before.
-    fn sentence(self, label: &str, wrong: &Wrong) -> String {
+    #[must_use]
+    pub fn sentence(self, label: &str, wrong: &Wrong) -> String {
         let clause = if wrong.clause.is_empty() { String::new() } else { self.clause(wrong.clause) };
         let text = wrong.text.of(self);
         match (self, label.is_empty(), clause.is_empty()) {

@@ -31,7 +31,7 @@ pub async fn assert_every_condition_is_enforced(world: &impl World) -> String {
     let (mut table, mut tried) = (String::new(), 0);
     let before = world.digest().await;
     for method in world.methods() {
-        for broken in broken(&world.sample(&method)) {
+        for broken in broken(&world.sample(&method), true) {
             tried += 1;
             let token = caller(world, &method, &broken.caller);
             let token = token.as_deref().unwrap_or_else(|| world.able(&method));
@@ -77,7 +77,9 @@ fn caller(world: &impl World, method: &MethodDescriptor, (roles, has): &(Vec<Rol
 }
 
 /// Every request that breaks one condition of a message or of one within it, made from a valid one.
-fn broken(good: &DynamicMessage) -> Vec<Broken> {
+///
+/// A set of which too few are given is named by its first field in the request itself, and within a field by that field.
+fn broken(good: &DynamicMessage, is_request: bool) -> Vec<Broken> {
     let mut found = Vec::new();
     for field in good.descriptor().fields().filter(|field| !is_output(field)) {
         found.extend(of_field(&field, good));
@@ -90,7 +92,7 @@ fn broken(good: &DynamicMessage) -> Vec<Broken> {
         let case = |paths, request| Broken { paths, rule, clause: set.clause.clone(), caller: (vec![], true), request };
         let mut none = good.clone();
         set.fields.iter().for_each(|name| none.clear_field_by_name(name));
-        found.push(case(vec![set.fields[0].clone()], none));
+        found.push(case(vec![if is_request { set.fields[0].clone() } else { String::new() }], none));
         if is_exact {
             let mut all = good.clone();
             for name in &set.fields {
@@ -129,7 +131,10 @@ fn of_field(field: &FieldDescriptor, good: &DynamicMessage) -> Vec<Broken> {
         case(FieldRule::OnlyWhen, &first.clause, anybody(), request);
     }
     if !rules.for_roles.is_empty() {
-        case(FieldRule::ForRoles, "", (rules.for_roles.clone(), false), with_it());
+        // Everybody may name themselves.
+        let other =
+            refers_to(field).map_or_else(with_it, |kind| with(good, field.name(), Value::String(name_of(&kind))));
+        case(FieldRule::ForRoles, "", (rules.for_roles.clone(), false), other);
     }
     for role in &rules.not_for_roles {
         case(FieldRule::ForRoles, "", (vec![*role], true), with_it());
@@ -167,16 +172,12 @@ fn within(field: &FieldDescriptor, good: &DynamicMessage) -> Vec<Broken> {
     let index = if field.is_list() { "[0]" } else { "" };
     let path = format!("{}{index}", field.name());
     let outer = |case: Broken| {
-        // A message that has too few of its fields is named as a whole.
-        let is_whole =
-            case.rule == FieldRule::AtLeastOneOf || case.rule == FieldRule::ExactlyOneOf && case.paths.len() == 1;
-        let below =
-            |inner: &String| if is_whole && !inner.contains('.') { path.clone() } else { format!("{path}.{inner}") };
+        let below = |inner: &String| if inner.is_empty() { path.clone() } else { format!("{path}.{inner}") };
         let value = Value::Message(case.request);
         let value = if field.is_list() { Value::List(vec![value]) } else { value };
         Broken { paths: case.paths.iter().map(below).collect(), request: with(good, field.name(), value), ..case }
     };
-    broken(&present).into_iter().map(outer).collect()
+    broken(&present, false).into_iter().map(outer).collect()
 }
 
 /// Values beyond a limit, with the rule that they break.

@@ -16,6 +16,7 @@ mod fields;
 mod http;
 mod labels;
 mod mutations;
+mod numbers;
 mod rules;
 
 /// A contract with every mistake that the checks look for; comments in it mark each.

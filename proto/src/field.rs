@@ -4,7 +4,7 @@
 use prost_reflect::{Cardinality, DynamicMessage, ExtensionDescriptor, FieldDescriptor, MessageDescriptor, Value};
 
 use crate::contract::{IDENTIFIER, OUTPUT_ONLY, REQUIRED, behavior, reference, resource_kind, validation};
-use crate::rules::v1::{Condition, FieldSet, Role};
+use crate::rules::v1::{Condition, FieldSet, Limit, Role, ValueSet};
 
 /// The rules of a field. Those of values hold for each item of a list.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct FieldRules {
     pub min_len: Option<usize>,
     /// The most characters of a text.
     pub max_len: Option<usize>,
+    /// How many bytes a value of bytes has, exactly.
+    pub bytes: Option<usize>,
     /// The most bytes of a value of bytes.
     pub max_bytes: Option<usize>,
     /// The regular expression that a text matches.
@@ -53,6 +55,12 @@ pub struct FieldRules {
     pub for_roles: Vec<Role>,
     /// The roles whose callers leave the field out.
     pub not_for_roles: Vec<Role>,
+    /// The roles whose callers must give the field.
+    pub required_for_roles: Vec<Role>,
+    /// Limits on the value under conditions, or of callers.
+    pub limits: Vec<Limit>,
+    /// Sets of values of which a list holds at most one each.
+    pub at_most_one_of: Vec<ValueSet>,
 }
 
 impl FieldRules {
@@ -74,6 +82,9 @@ impl FieldRules {
             only_when: messages(field, "kefu.rules.v1.only_when"),
             for_roles: roles(field, "kefu.rules.v1.for_roles"),
             not_for_roles: roles(field, "kefu.rules.v1.not_for_roles"),
+            required_for_roles: roles(field, "kefu.rules.v1.required_for_roles"),
+            limits: messages(field, "kefu.rules.v1.limits"),
+            at_most_one_of: messages(field, "kefu.rules.v1.at_most_one_of"),
             ..Self::default()
         };
         if let Some(given) = validation(field) {
@@ -109,7 +120,10 @@ impl FieldRules {
             self.email = is(&text, "email");
             self.uuid = is(&text, "uuid");
         }
-        self.max_bytes = message(given, "bytes").and_then(|bytes| count(&bytes, "max_len"));
+        if let Some(bytes) = message(given, "bytes") {
+            self.bytes = count(&bytes, "len");
+            self.max_bytes = count(&bytes, "max_len");
+        }
         for number in ["int32", "int64"].into_iter().filter_map(|kind| message(given, kind)) {
             self.at_least = set(&number, "gte").and_then(|bound| integer(&bound));
             self.at_most = set(&number, "lte").and_then(|bound| integer(&bound));
@@ -124,10 +138,19 @@ impl FieldRules {
 /// Returns the sets of fields of which exactly one is given in a message.
 #[must_use]
 pub fn exactly_one_of(message: &MessageDescriptor) -> Vec<FieldSet> {
-    let Some(extension) = message.parent_pool().get_extension_by_name("kefu.rules.v1.exactly_one_of") else {
-        return Vec::new();
-    };
-    list(&message.options(), &extension).iter().filter_map(|set| set.as_message()?.transcode_to().ok()).collect()
+    sets(message, "kefu.rules.v1.exactly_one_of")
+}
+
+/// Returns the sets of fields of which at least one is given in a message.
+#[must_use]
+pub fn at_least_one_of(message: &MessageDescriptor) -> Vec<FieldSet> {
+    sets(message, "kefu.rules.v1.at_least_one_of")
+}
+
+fn sets(message: &MessageDescriptor, option: &str) -> Vec<FieldSet> {
+    let extension = message.parent_pool().get_extension_by_name(option);
+    let sets = extension.map(|extension| list(&message.options(), &extension)).unwrap_or_default();
+    sets.iter().filter_map(|set| set.as_message()?.transcode_to().ok()).collect()
 }
 
 /// Returns an integer of either width.
@@ -145,7 +168,7 @@ pub fn micros(duration: &Value) -> Option<i64> {
     seconds.checked_mul(1_000_000)?.checked_add(nanos / 1_000)
 }
 
-fn messages(field: &FieldDescriptor, option: &str) -> Vec<Condition> {
+fn messages<M: prost::Message + Default>(field: &FieldDescriptor, option: &str) -> Vec<M> {
     options(field, option).iter().filter_map(|value| value.as_message()?.transcode_to().ok()).collect()
 }
 

@@ -6,12 +6,17 @@ use std::path::Path;
 
 use expect_test::expect_file;
 use kefu_proto::contract::{methods, rule};
+use kefu_proto::field::{FieldRules, at_least_one_of, exactly_one_of};
 use kefu_regulation::{Clause, Regulation};
 use proc_macro2::{TokenStream, TokenTree};
+use prost_reflect::Kind;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprCall, ImplItemFn, ItemConst, ItemFn, ItemStatic, Lit};
 
 use crate::structure::sources::walk;
+use refusers::{Refusers, is_wrong};
+
+mod refusers;
 
 const PREFACE: &str = "# Where each clause bites
 
@@ -19,6 +24,7 @@ Generated from the rule book, the contracts and the sources. To find the code th
 follow the link of its gate, row, duty or refusal, and search the file for the clause's id.
 
 - **methods** serve the clause: their rule in the contract cites it ([docs/access.md](access.md) says who may call them).
+- **conditions** of the contracts are refused before a method's handler: when a field is given, by whom, and with which value.
 - **gates** refuse an action until the clause is satisfied; **rows** are the actions of a lifecycle that serve it, **duties** its
   clocked obligations, **refusals** what a handler refuses beside; each with the file that has it.
 - **parameters** can be set by operators; the page shows the standard values.
@@ -39,6 +45,9 @@ struct Found {
 /// What the sources have, by clause.
 struct Sources<'a> {
     clauses: BTreeSet<&'a str>,
+    refusers: Refusers,
+    /// Whether what is visited refuses something: a literal there is the clause of a refusal.
+    refuses: bool,
     found: BTreeMap<String, Found>,
     file: String,
     item: String,
@@ -69,9 +78,17 @@ impl Sources<'_> {
 
     fn cited(&mut self, clause: &str) {
         let (file, item, is_test) = (self.file.clone(), self.item.clone(), self.is_test);
-        if let Some(found) = self.of(clause) {
+        let refuses = self.refuses;
+        if let Some(found) = self.of(clause).filter(|_| is_test || refuses) {
             if is_test { &mut found.tests } else { &mut found.refusals }.insert((item, file));
         }
+    }
+
+    /// Visits what refuses.
+    fn refusing(&mut self, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.refuses, true);
+        visit(self);
+        self.refuses = outer;
     }
 
     /// The clauses among the tokens of a macro call: alone in a literal, as `wrong!` has them.
@@ -147,7 +164,32 @@ impl<'ast> Visit<'ast> for Sources<'_> {
                 }
                 call.args.iter().skip(2).for_each(|argument| self.visit_expr(argument));
             }
+            // A variant of an error, or a function that refuses under the clause given to it.
+            [.., "Error" | "Reason", _] => self.refusing(|sources| visit::visit_expr_call(sources, call)),
+            [.., name] if self.refusers.functions.contains(*name) => {
+                self.refusing(|sources| call.args.iter().for_each(|argument| sources.visit_literal(argument)));
+                visit::visit_expr_call(self, call);
+            }
             _ => visit::visit_expr_call(self, call),
+        }
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        let name = call.method.to_string();
+        if self.refusers.functions.contains(&name) || name.contains("precondition_failure") {
+            self.refusing(|sources| call.args.iter().for_each(|argument| sources.visit_literal(argument)));
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_struct(&mut self, made: &'ast syn::ExprStruct) {
+        let path: Vec<String> = made.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let is_error = path.len() > 1 && ["Error", "Self"].contains(&path[path.len() - 2].as_str());
+        let is_refused = path.last().is_some_and(|last| self.refusers.structs.contains(last));
+        if is_error || is_refused {
+            self.refusing(|sources| visit::visit_expr_struct(sources, made));
+        } else {
+            visit::visit_expr_struct(self, made);
         }
     }
 
@@ -158,19 +200,41 @@ impl<'ast> Visit<'ast> for Sources<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        self.scan(call.tokens.clone());
+        if is_wrong(call) {
+            self.refusing(|sources| sources.scan(call.tokens.clone()));
+        } else {
+            self.scan(call.tokens.clone());
+        }
+    }
+}
+
+impl Sources<'_> {
+    /// Visits an argument that is a clause itself, and nothing that is made for it.
+    fn visit_literal(&mut self, argument: &Expr) {
+        if let Some(clause) = text(argument) {
+            self.cited(&clause);
+        }
     }
 }
 
 fn sources(root: &Path, clauses: BTreeSet<&str>) -> BTreeMap<String, Found> {
-    let mut sources =
-        Sources { clauses, found: BTreeMap::new(), file: String::new(), item: String::new(), is_test: false };
+    let mut sources = Sources {
+        clauses,
+        refusers: Refusers::default(),
+        refuses: false,
+        found: BTreeMap::new(),
+        file: String::new(),
+        item: String::new(),
+        is_test: false,
+    };
     let mut paths = Vec::new();
     for service in ["appraisal", "chassis", "complaints", "intake"] {
         walk(&root.join("services").join(service), &mut paths);
     }
     walk(&root.join("tests"), &mut paths);
     paths.sort();
+    let parsed = |path: &Path| syn::parse_file(&std::fs::read_to_string(path).unwrap()).unwrap();
+    paths.iter().for_each(|path| sources.refusers.visit_file(&parsed(path)));
     for path in paths {
         sources.file = path.strip_prefix(root).unwrap().display().to_string();
         sources.is_test = sources.file.contains("/tests/")
@@ -179,7 +243,7 @@ fn sources(root: &Path, clauses: BTreeSet<&str>) -> BTreeMap<String, Found> {
         if sources.file.starts_with("tests/contracts") || sources.file.contains("/load/") {
             continue;
         }
-        sources.visit_file(&syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap());
+        sources.visit_file(&parsed(&path));
     }
     sources.found
 }
@@ -201,10 +265,53 @@ fn write_kind(page: &mut String, kind: &str, members: &BTreeSet<(String, String)
     writeln!(page, "- {kind}: {}", shown.collect::<Vec<_>>().join("; "))
 }
 
-fn write_clause(page: &mut String, clause: &Clause, by: &[String], found: Option<&Found>) -> fmt::Result {
+/// The conditions of the contracts, by the clause that makes them: the method with the field's path, and the rule.
+fn conditions() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for method in methods(kefu_proto::pool()) {
+        let mut open = vec![(method.input(), format!("{}.", method.name()))];
+        while let Some((message, above)) = open.pop() {
+            let mut add = |clause: &str, fields: &str, rule: &str| {
+                found.entry(clause.to_owned()).or_default().insert(format!("`{above}{fields}` {rule}"));
+            };
+            for set in exactly_one_of(&message) {
+                add(&set.clause, &set.fields.join(", "), "exactly one of");
+            }
+            for set in at_least_one_of(&message) {
+                add(&set.clause, &set.fields.join(", "), "at least one of");
+            }
+            for field in message.fields() {
+                let rules = FieldRules::of(&field);
+                rules.required_when.iter().for_each(|when| add(&when.clause, field.name(), "required when"));
+                rules.only_when.iter().for_each(|when| add(&when.clause, field.name(), "only when"));
+                rules.limits.iter().for_each(|limit| add(&limit.clause, field.name(), "limited"));
+                rules.at_most_one_of.iter().for_each(|set| add(&set.clause, field.name(), "at most one of"));
+                if let Kind::Message(inner) = field.kind()
+                    && inner.full_name().starts_with("kefu.")
+                    && !rules.is_output
+                {
+                    open.push((inner, format!("{above}{}.", field.name())));
+                }
+            }
+        }
+    }
+    found.remove("");
+    found
+}
+
+fn write_clause(
+    page: &mut String,
+    clause: &Clause,
+    by: &[String],
+    conditions: Option<&BTreeSet<String>>,
+    found: Option<&Found>,
+) -> fmt::Result {
     writeln!(page, "\n### {} {} · {}\n\n{}\n", clause.id, clause.title.en, clause.title.zh, clause.demand.en)?;
     if !by.is_empty() {
         writeln!(page, "- methods: {}", by.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))?;
+    }
+    if let Some(conditions) = conditions {
+        writeln!(page, "- conditions: {}", conditions.iter().map(String::as_str).collect::<Vec<_>>().join("; "))?;
     }
     if let Some(found) = found {
         for (kind, members) in
@@ -233,8 +340,10 @@ fn write_page(page: &mut String) -> fmt::Result {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let found = sources(&root, regulation.clauses().map(|clause| clause.id.as_str()).collect());
+    let conditions = conditions();
     let nothing: Vec<&Clause> = regulation
         .clauses()
+        .filter(|clause| !conditions.contains_key(&clause.id))
         .filter(|clause| !by_clause.contains_key(&clause.id) && !found.contains_key(&clause.id))
         .collect();
     page.write_str(PREFACE)?;
@@ -248,7 +357,7 @@ fn write_page(page: &mut String) -> fmt::Result {
             writeln!(page, "\n## {}", letter.unwrap_or_default())?;
         }
         let by = by_clause.get(&clause.id).map_or(&[][..], Vec::as_slice);
-        write_clause(page, clause, by, found.get(&clause.id))?;
+        write_clause(page, clause, by, conditions.get(&clause.id), found.get(&clause.id))?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use kefu_proto::field::FieldRules;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::holds;
@@ -47,6 +48,24 @@ fn what_callers_send_is_bounded() {
             &["FindThingsRequest.phone", "no max_len"],
         ],
     );
+}
+
+#[test]
+fn what_an_imported_request_says_is_bounded_as_in_a_registered_one() {
+    let pool = kefu_proto::pool();
+    let message = |name: &str| pool.get_message_by_name(&format!("kefu.intake.v1.{name}")).unwrap();
+    let (registered, imported) = (message("RegisterRequestRequest"), message("ImportedRequest"));
+    let mut seen = 0;
+    for field in imported.fields() {
+        let Some(other) = registered.get_field_by_name(field.name()) else { continue };
+        let bounds = |field: &FieldDescriptor| {
+            let rules = FieldRules::of(field);
+            (rules.min_len, rules.max_len, rules.pattern, rules.names, rules.at_least, rules.at_most)
+        };
+        assert_eq!(bounds(&field), bounds(&other), "{}", field.full_name());
+        seen += 1;
+    }
+    assert!(seen > 5, "{seen}");
 }
 
 #[test]

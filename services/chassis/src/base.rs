@@ -12,5 +12,6 @@ pub mod quota;
 pub mod refusal;
 pub mod settings;
 pub mod tasks;
+pub mod text;
 pub mod time;
 pub mod violation;

@@ -15,7 +15,7 @@ mod store;
 pub mod telemetry;
 mod work;
 
-pub use base::{clock, contacts, digest, error, labels, language, names, quota, refusal, tasks, time};
+pub use base::{clock, contacts, digest, error, labels, language, names, quota, refusal, tasks, text, time};
 pub use contract::{call, identity, mask, paging, raw, rules};
 pub use model::{lifecycle, notice as notifications, search};
 pub use serve::{explain, program, server};

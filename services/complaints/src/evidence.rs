@@ -8,7 +8,6 @@ use kefu_chassis::paging::Page;
 use kefu_chassis::quota::CallerQuota;
 use kefu_chassis::step;
 use kefu_chassis::time::to_proto;
-use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as pb;
 use prost::Message as _;
@@ -95,7 +94,6 @@ kefu_proto::serve_evidence_service!(Evidences);
 
 impl Evidences {
     async fn add_evidence(&self, call: &Call, request: pb::AddEvidenceRequest) -> Result<pb::Evidence, Error> {
-        check_digest("sha256", &request.sha256)?;
         check_readable("source", &request.source)?;
         check_readable("description", &request.description)?;
         let step = Step::begin(&self.chassis, call, &request).await?;
@@ -169,15 +167,6 @@ async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<
         return Err(not_found());
     }
     EvidenceRow::of(connection, root.id(), id).await?.ok_or_else(not_found)?.message()
-}
-
-/// Fails unless the digest is empty or has the 32 bytes of a SHA-256.
-fn check_digest(field: &str, given: &[u8]) -> Result<(), Error> {
-    if given.is_empty() || given.len() == 32 {
-        Ok(())
-    } else {
-        Err(Error::field(field, wrong!(OutOfRange, "must have 32 bytes", "须为32个字节")))
-    }
 }
 
 /// Fails if a text has characters that hide or reorder what people read.

@@ -14,10 +14,11 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Status};
 
 use crate::bench::Bench;
-use crate::refusal::assert_refused;
+use crate::refusal::{Said, assert_refused};
 
 pub mod access;
 pub mod bad_input;
+pub mod conditions;
 pub mod corpora;
 pub mod pages;
 pub mod wrong;
@@ -61,10 +62,13 @@ pub trait World {
     /// A valid request of a method, by the method's name.
     fn json(&self, method: &str) -> Json;
 
-    /// Fields named by the refusal of a call. Overridden where a stream rejects single items and not the call.
-    fn fields(&self, _method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<String> {
-        let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
-        refusal.fields().into_iter().map(str::to_owned).collect()
+    /// What the refusal of a call says of each wrong field. Overridden where a stream rejects single items and not the call.
+    fn said(&self, _method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<Said> {
+        assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid).said()
+    }
+    /// Fields named by the refusal of a call.
+    fn fields(&self, method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<String> {
+        self.said(method, outcome).into_iter().map(|said| said.field).collect()
     }
     /// Field named by the refusal of an unreadable message.
     fn unreadable(&self, _method: &str) -> &'static str {

@@ -34,5 +34,5 @@ pub use caller::{Bearer, Caller, request_id, sign, signer};
 pub use dice::Dice;
 pub use line::Line;
 pub use logs::Logs;
-pub use refusal::{Refusal, assert_refused};
+pub use refusal::{Refusal, Said, assert_refused};
 pub use wait::{eventually, within};

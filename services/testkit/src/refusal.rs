@@ -15,6 +15,26 @@ pub struct Refusal {
     pub details: ErrorDetails,
 }
 
+/// What a refusal says of one field.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// The field's path.
+    pub field: String,
+    /// The rule that it breaks.
+    pub rule: FieldRule,
+    /// What is wrong, in English.
+    pub english: String,
+    /// The sentence for people, in the language of the call: in Chinese of those that [`World`](crate::any::World) sends.
+    pub chinese: String,
+}
+
+/// Asserts that a Chinese sentence has no Latin letters but those of names, numbers, ids, clauses and quotations.
+#[track_caller]
+pub fn assert_chinese(sentence: &str) {
+    let words = machine_words(sentence);
+    assert!(words.is_empty(), "{words:?} are no Chinese: {sentence}");
+}
+
 /// Asserts that a call was refused with this code and reason, with `ErrorInfo` of the domain `kefu` and a message for
 /// people, as every refusal of kefu.
 #[track_caller]
@@ -28,8 +48,7 @@ pub fn assert_refused<T: Debug>(outcome: Result<T, Status>, code: Code, reason: 
     let violations = details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default();
     let told = violations.iter().filter_map(|violation| violation.localized_message.as_ref());
     for text in details.localized_message().into_iter().chain(told).filter(|text| text.locale == "zh-CN") {
-        let words = machine_words(&text.message);
-        assert!(words.is_empty(), "{words:?} are no Chinese: {}", text.message);
+        assert_chinese(&text.message);
     }
     let is_ruled = |violation: &FieldViolation| {
         FieldRule::from_str_name(&violation.reason).is_some_and(|rule| rule != FieldRule::Unspecified)
@@ -38,8 +57,13 @@ pub fn assert_refused<T: Debug>(outcome: Result<T, Status>, code: Code, reason: 
     Refusal { status, details }
 }
 
-/// Latin words of a Chinese text that are neither the name of a resource, a number, an id nor a clause.
+/// Latin words of a Chinese text that are neither the name of a resource, a number, an id nor a clause, and that are not
+/// quoted: a file's column, a pattern, the word of another program.
 fn machine_words(text: &str) -> Vec<&str> {
+    if let Some((before, quoted)) = text.split_once('“') {
+        let after = quoted.split_once('”').map_or("", |(_, after)| after);
+        return machine_words(before).into_iter().chain(machine_words(after)).collect();
+    }
     let is_part = |sign: char| sign.is_ascii_alphanumeric() || "._~/-:".contains(sign);
     let words = text.split(|sign| !is_part(sign)).filter(|word| word.contains(|sign: char| sign.is_ascii_alphabetic()));
     let is_name = |word: &&str| word.contains('/') || word.contains(|sign: char| sign.is_ascii_digit());
@@ -53,6 +77,19 @@ impl Refusal {
         let violations =
             self.details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default();
         violations.iter().map(|violation| violation.field.as_str()).collect()
+    }
+
+    /// What is said of each refused field, in order.
+    #[must_use]
+    pub fn said(&self) -> Vec<Said> {
+        let violations = self.details.bad_request().map(|request| request.field_violations.clone());
+        let said = |violation: FieldViolation| Said {
+            field: violation.field,
+            rule: FieldRule::from_str_name(&violation.reason).unwrap_or_default(),
+            english: violation.description,
+            chinese: violation.localized_message.unwrap_or_default().message,
+        };
+        violations.unwrap_or_default().into_iter().map(said).collect()
     }
 
     /// Cited clauses, in order.

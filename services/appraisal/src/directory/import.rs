@@ -5,11 +5,13 @@
 use std::collections::HashSet;
 
 use kefu_chassis::error::Wrong;
-use kefu_chassis::language::Language;
+use kefu_chassis::labels;
+use kefu_chassis::language::{Language, Text};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::directory::v1::import_staff_response::RejectedRow;
+use prost::Name as _;
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
 
@@ -129,7 +131,7 @@ async fn receive(call: &Call, mut pieces: Streaming<pb::ImportStaffRequest>) -> 
             let code = status.code();
             Error::field(
                 "chunk",
-                wrong!(OutOfPlace, "ends too early, the stream broke off: {code}", "不完整，数据流中断"),
+                wrong!(OutOfPlace, "ends too early, the stream broke off: {code}", "不完整，数据流中断：“{code}”"),
             )
         })?;
         call.check(&piece)?;
@@ -137,12 +139,27 @@ async fn receive(call: &Call, mut pieces: Streaming<pb::ImportStaffRequest>) -> 
         if bytes.len() + piece.chunk.len() > MAX_BYTES {
             return Err(Error::field(
                 "chunk",
-                wrong!(TooLong, "is too long: the whole file must have at most 16 MiB", "过大，整个文件最多十六兆字节"),
+                wrong!(TooLong, "is too long: the whole file must have at most 16 MiB", "过大，整个文件最多16兆字节"),
             ));
         }
         bytes.extend_from_slice(&piece.chunk);
     }
     Ok((bytes, creates_departments.unwrap_or_default()))
+}
+
+/// What people call a column.
+fn label(column: &str, language: Language) -> String {
+    let own = match column {
+        "id" => Text::new("Id", "标识"),
+        "department_name" => Text::new("Name of the department", "部门名称"),
+        "department_kind" => Text::new("Kind of department", "部门类别"),
+        "position" => Text::new("Position", "职务"),
+        _ => {
+            let staff = kefu_proto::pool().get_message_by_name(&pb::Staff::full_name());
+            return labels::of_path(staff.as_ref(), column, language);
+        }
+    };
+    own.of(language).to_owned()
 }
 
 fn report(language: Language, result: &mut pb::ImportStaffResponse, file: &File, plan: &Plan) {
@@ -156,7 +173,9 @@ fn report(language: Language, result: &mut pb::ImportStaffResponse, file: &File,
         .map(|rejected| RejectedRow {
             line: i64::try_from(rejected.line).unwrap_or(i64::MAX),
             field: rejected.column.clone(),
-            reason: rejected.wrong.text.of(language).to_owned(),
+            reason: rejected.wrong.text.en().to_owned(),
+            rule: rejected.wrong.rule.into(),
+            message: language.sentence(&label(&rejected.column, language), &rejected.wrong),
         })
         .collect();
 }

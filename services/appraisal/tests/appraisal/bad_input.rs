@@ -6,6 +6,7 @@ use kefu_testkit::any::bad_input::{
     assert_changes_can_be_repeated, assert_every_field_is_checked, assert_no_message_is_refused,
     assert_unknown_names_are_told,
 };
+use kefu_testkit::any::conditions::assert_every_condition_is_enforced;
 use kefu_testkit::any::corpora::assert_texts_are_kept_or_refused;
 use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
 
@@ -19,6 +20,7 @@ async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() 
         "control",
         "two lines",
         "blank",
+        "invisible",
         "left out",
         "negative",
         "no UUID",
@@ -29,6 +31,13 @@ async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() 
     ];
     let kinds = kinds.into_iter().chain(["too long", "too many", "too much", "twice", "undefined"]);
     assert_eq!(tried.into_keys().collect::<BTreeSet<_>>(), kinds.collect::<BTreeSet<_>>());
+}
+
+#[tokio::test]
+async fn every_condition_of_the_contracts_is_refused_in_both_languages_when_it_is_broken() {
+    let expected = "SummarizeCompliance.group_by AT_MOST_ONE_OF\n  must hold at most one of ";
+    let table = assert_every_condition_is_enforced(&World::new().await).await;
+    assert!(table.starts_with(expected), "{table}");
 }
 
 #[tokio::test]

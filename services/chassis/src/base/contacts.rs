@@ -4,6 +4,7 @@ use kefu_proto::contacts::v1 as pb;
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Violation, Wrong};
+use crate::base::text::is_blank;
 use crate::wrong;
 
 /// A contact as it is stored.
@@ -29,7 +30,7 @@ impl Contact {
     pub fn read(contact: &pb::Contact, field: &str, clause: &'static str, country: Country) -> Result<Self, Violation> {
         let reaches = [&contact.phone, &contact.email, &contact.chat_id, &contact.postal_address]
             .iter()
-            .any(|part| !part.trim().is_empty());
+            .any(|part| !is_blank(part));
         if !reaches {
             let wrong = wrong!(
                 Required under clause,

@@ -72,14 +72,26 @@ impl From<Text> for Sentence {
     }
 }
 
-/// Asserts that two texts are written in English and in Chinese. The Chinese may have Latin letters only within braces, which
-/// hold the names of variables.
+/// Asserts that two texts are written in English and in Chinese, and name as many variables. The Chinese may have Latin letters
+/// only within braces, which hold the names of variables.
 ///
 /// # Panics
 /// If one of the two is not. In a constant, such a text does not compile.
 pub const fn assert_both(en: &str, zh: &str) {
     assert_written(en, zh);
     assert!(!has_latin(zh), "the Chinese text is missing or not Chinese");
+    assert!(variables(en) == variables(zh), "one of the two texts says less than the other");
+}
+
+/// The number of variables in braces that a text names.
+const fn variables(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut at, mut found) = (0, 0);
+    while at < bytes.len() {
+        found += (bytes[at] == b'{') as usize;
+        at += 1;
+    }
+    found
 }
 
 /// Asserts that two texts are written in the scripts of English and of Chinese.

@@ -60,10 +60,15 @@ impl std::fmt::Display for Wrong {
 /// assert_eq!(wrong.to_string(), "A2.4: has it already");
 /// ```
 ///
-/// A Chinese text with Latin letters outside of braces does not compile:
+/// A Chinese text with Latin letters outside of braces does not compile, nor one that leaves out a variable:
 ///
 /// ```compile_fail
 /// kefu_chassis::wrong!(Unchanged, "has it already", "已由 department 负责");
+/// ```
+///
+/// ```compile_fail
+/// let bytes = 4096;
+/// kefu_chassis::wrong!(TooLong, "must have at most {bytes} bytes", "过长");
 /// ```
 #[macro_export]
 macro_rules! wrong {

@@ -217,16 +217,10 @@ impl Call {
     }
 
     /// Returns when something happened that is recorded now: at `given`, or now if the call gives no time. Refused when
-    /// `given` lies in the future, lies further back than the caller's role may record (A9.1), or comes from a
-    /// customer.
+    /// `given` lies in the future or further back than the caller's role may record (A9.1). The contracts let no customer
+    /// give a time.
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
-        if self.is_customer() {
-            return Err(Error::field(
-                "occurred_time",
-                wrong!(ForRoles, "must not be set by a customer: it happens now", "客户不得填写，以当前时间为准"),
-            ));
-        }
         let occurred =
             crate::base::time::from_proto(given).ok_or_else(|| Error::field("occurred_time", wrong_time()))?;
         if occurred > self.now {
@@ -240,12 +234,13 @@ impl Call {
             .any(|role| self.acts_as(role));
         let bound = if leads { bounds.leaders } else { bounds.others };
         if self.now.duration_since(occurred) > bound {
+            let (hours, minutes) = (bound.as_hours(), bound.as_mins() % 60);
             return Err(Error::field(
                 "occurred_time",
                 wrong!(
                     TooEarly under "A9.1",
-                    "your role may record at most {bound:#} late",
-                    "已超过您的角色可以补录的时限"
+                    "your role may record at most {hours} h {minutes} min late",
+                    "您的角色最多可以补录{hours}小时{minutes}分钟以内的事项"
                 ),
             ));
         }

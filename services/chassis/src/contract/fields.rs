@@ -5,21 +5,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kefu_proto::contract::resources;
-use kefu_proto::field::{FieldRules, exactly_one_of};
+use kefu_proto::field::FieldRules;
 use kefu_proto::rules::v1 as pb;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 use regex::Regex;
 
 use crate::base::error::{Violation, Wrong};
+use crate::base::text::is_blank;
 use crate::contract::mask::Mask;
 use crate::contract::problem::ContractError;
 use crate::wrong;
 
 mod condition;
+mod giver;
+mod limit;
+mod set;
 mod value;
 
-pub use condition::Giver;
-use condition::{Condition, ExactlyOne, ForRoles};
+use condition::Condition;
+use giver::ForRoles;
+pub use giver::Giver;
+use limit::Limit;
+use set::{AtMostOne, OneOf};
 use value::Check;
 pub use value::wrong_time;
 
@@ -29,7 +36,7 @@ pub struct Fields {
     /// The message.
     pub message: MessageDescriptor,
     checks: Vec<FieldChecks>,
-    exactly_one: Vec<ExactlyOne>,
+    sets: Vec<OneOf>,
 }
 
 #[derive(Debug)]
@@ -47,7 +54,9 @@ struct FieldChecks {
     each: Vec<Check>,
     required_when: Vec<Condition>,
     only_when: Vec<Condition>,
-    for_roles: Option<ForRoles>,
+    for_roles: ForRoles,
+    limits: Vec<Limit>,
+    at_most_one: Vec<AtMostOne>,
     nested: Option<Arc<Fields>>,
 }
 
@@ -89,14 +98,20 @@ impl Fields {
         let wrong: Vec<String> = inspection.found[known..].iter().map(|violation| violation.field.clone()).collect();
         let is_open = |field: &FieldDescriptor| reaches(field) && !wrong.contains(&below(field.name()));
         for checks in self.checks.iter().filter(|checks| is_open(&checks.field)) {
-            if let Some(wrong) = checks.refuses_presence(message, inspection.caller, &is_open) {
+            if let Some(wrong) = checks.refuses_by_conditions(message, inspection.caller, &is_open) {
                 inspection.found.push(Violation::new(below(checks.field.name()), wrong));
             }
         }
-        for set in self.exactly_one.iter().filter(|set| set.fields().iter().all(is_open)) {
-            if let Some((field, wrong)) = set.refuses(message) {
-                inspection.found.push(Violation::new(below(field), wrong));
-            }
+        for set in self.sets.iter().filter(|set| set.fields().iter().all(is_open)) {
+            let Some((given, wrong)) = set.refuses(message) else { continue };
+            let first = set.fields().first().map_or("", FieldDescriptor::name);
+            // What has too little is named as a whole where it is a field.
+            let wrong_at = match given.as_slice() {
+                [] if path.is_empty() => vec![first.to_owned()],
+                [] => vec![path.to_owned()],
+                given => given.iter().map(|field| below(field)).collect(),
+            };
+            inspection.found.extend(wrong_at.into_iter().map(|at| Violation::new(at, wrong.clone())));
         }
     }
 }
@@ -109,9 +124,9 @@ fn mask_of(message: &DynamicMessage) -> Option<Mask> {
     Some(Mask::of(paths.as_list()?.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect()))
 }
 
-/// Whether a field is given: set, and no blank text.
+/// Whether a field is given: set, and no text of which nothing is seen.
 fn is_given(message: &DynamicMessage, field: &FieldDescriptor) -> bool {
-    message.has_field(field) && message.get_field(field).as_str().is_none_or(|text| !text.trim().is_empty())
+    message.has_field(field) && message.get_field(field).as_str().is_none_or(|text| !is_blank(text))
 }
 
 impl FieldChecks {
@@ -151,9 +166,9 @@ impl FieldChecks {
         }
     }
 
-    /// Returns what is wrong when the field is given, or not given, under its conditions: those on the caller, and those on
-    /// other fields that are themselves free of violations.
-    fn refuses_presence(
+    /// Returns what is wrong with the field being given, or not, or with its value, by its conditions on fields that are open to
+    /// judgement and on the caller.
+    fn refuses_by_conditions(
         &self,
         message: &DynamicMessage,
         caller: &Giver<'_>,
@@ -161,13 +176,17 @@ impl FieldChecks {
     ) -> Option<Wrong> {
         if !is_given(message, &self.field) {
             let due = |condition: &&Condition| is_open(condition.on()) && condition.holds(message);
-            return self.required_when.iter().find(due).map(Condition::required_when);
+            let wrong = self.required_when.iter().find(due).map(Condition::required_when);
+            return wrong.or_else(|| self.for_roles.demands(caller));
         }
         let allows = |condition: &Condition| !is_open(condition.on()) || condition.holds(message);
-        match self.only_when.first() {
-            Some(condition) if !self.only_when.iter().any(allows) => Some(condition.only_when()),
-            _ => self.for_roles.as_ref().and_then(|roles| roles.refuses(&message.get_field(&self.field), caller)),
+        if !self.only_when.is_empty() && !self.only_when.iter().any(allows) {
+            return Some(Condition::only_when(&self.only_when));
         }
+        let value = message.get_field(&self.field);
+        let limited = |limit: &Limit| limit.refuses(&value, message, caller, is_open);
+        let wrong = self.for_roles.refuses(&value, caller).or_else(|| self.limits.iter().find_map(limited));
+        wrong.or_else(|| self.at_most_one.iter().find_map(|set| set.refuses(value.as_list()?)))
     }
 
     fn check_one(&self, value: &Value, path: &str, update: Option<&Mask>, inspection: &mut Inspection<'_>) {
@@ -204,11 +223,9 @@ impl Checker {
         for field in message.fields() {
             checks.extend(self.field(&field)?);
         }
-        let exactly_one = exactly_one_of(message).into_iter().map(|set| ExactlyOne::of(message, set));
-        let exactly_one = exactly_one
-            .collect::<Result<_, _>>()
-            .map_err(|problem| ContractError { method: message.full_name().to_owned(), problem })?;
-        let fields = Arc::new(Fields { message: message.clone(), checks, exactly_one });
+        let sets =
+            OneOf::all(message).map_err(|problem| ContractError { method: message.full_name().to_owned(), problem })?;
+        let fields = Arc::new(Fields { message: message.clone(), checks, sets });
         self.compiled.borrow_mut().insert(message.full_name().to_owned(), fields.clone());
         Ok(fields)
     }
@@ -233,6 +250,8 @@ impl Checker {
         let conditions = |given: &[pb::Condition]| {
             given.iter().map(|each| Condition::of(field, each.clone())).collect::<Result<Vec<_>, _>>().map_err(fail)
         };
+        let limits = rules.limits.iter().map(|limit| Limit::of(field, limit.clone())).collect::<Result<_, _>>();
+        let at_most_one = rules.at_most_one_of.iter().map(|set| AtMostOne::of(field, set.clone()));
         Ok(Some(FieldChecks {
             field: field.clone(),
             required: rules.required,
@@ -245,6 +264,8 @@ impl Checker {
             required_when: conditions(&rules.required_when)?,
             only_when: conditions(&rules.only_when)?,
             for_roles: ForRoles::of(&rules),
+            limits: limits.map_err(fail)?,
+            at_most_one: at_most_one.collect::<Result<_, _>>().map_err(fail)?,
             nested,
         }))
     }

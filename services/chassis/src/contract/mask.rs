@@ -49,7 +49,10 @@ pub fn masked<R: Changeable>(mask: Option<&prost_types::FieldMask>, given: &R) -
     };
     let known = |path: &String| R::FIELDS.iter().copied().find(|field| field == path);
     let refused = |path: &String| {
-        Error::field("update_mask", wrong!(NotChangeable, "names {path}, which cannot be changed", "包含不可修改的项"))
+        Error::field(
+            "update_mask",
+            wrong!(NotChangeable, "names {path}, which cannot be changed", "包含不可修改的“{path}”"),
+        )
     };
     paths.iter().map(|path| known(path).ok_or_else(|| refused(path))).collect()
 }

@@ -2,7 +2,6 @@
 
 use kefu_chassis::language::Text;
 use kefu_chassis::time::sql;
-use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::Closure;
@@ -19,13 +18,6 @@ impl Complaints {
         call: &Call,
         request: pb::RecordCallbackRequest,
     ) -> Result<pb::Complaint, Error> {
-        let fits = if request.satisfied { 3..=5 } else { 1..=3 };
-        if !fits.contains(&request.satisfaction) {
-            return Err(Error::field(
-                "satisfaction",
-                wrong!(Conflicting under "C5.8", "is not what somebody says who is satisfied, or is not", "与是否满意的结论不符"),
-            ));
-        }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         step.not_before(sql::read(step.root.executed_at), Text::new("the resolution was carried out", "处理方案落实"))?;
         let facts = facts(&step, call);

@@ -29,16 +29,6 @@ impl Complaints {
         request: pb::RecordCustomerContactRequest,
     ) -> Result<pb::Paper, Error> {
         let (purpose, is_reached) = (request.purpose(), request.outcome() == Outcome::Reached);
-        if is_reached && !matches!(purpose, Purpose::Investigation) {
-            return Err(Error::field(
-                "purpose",
-                wrong!(
-                    NotAccepted,
-                    "is not for what was said: that is recorded with its step",
-                    "联系成功的内容应在相应步骤中登记"
-                ),
-            ));
-        }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let facts = facts(&step, call);
         let duty = duty(purpose).filter(|_| !is_reached);

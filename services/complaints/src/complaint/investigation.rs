@@ -2,6 +2,7 @@
 //! D8.5).
 
 use kefu_chassis::language::Text;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -28,8 +29,8 @@ impl Complaints {
         facts.is_outside = [&investigator, &call.caller.subject]
             .into_iter()
             .all(|staff| staff != person && self.is_outside(&step.root, staff, department, call.now));
-        facts.is_evidenced |= !request.no_evidence_reason.trim().is_empty();
-        facts.has_responsible = !person.is_empty() || !request.no_person_reason.trim().is_empty();
+        facts.is_evidenced |= !is_blank(&request.no_evidence_reason);
+        facts.has_responsible = !person.is_empty() || !is_blank(&request.no_person_reason);
         facts.notified = self.notice_duty_once(&step, department);
         step.fire(Action::Conclude, &facts)?;
         let cause = request.root_cause.clone().unwrap_or_default();

@@ -54,7 +54,11 @@ pub fn extension_fault(name: &str, media_type: &str) -> Option<Wrong> {
     let is_known = known.contains(&extension.to_ascii_lowercase().as_str());
     let known = known.join(", .");
     (!is_known).then(|| {
-        wrong!(ContentMismatch, "must end in .{known} or have no extension, being {media_type}", "扩展名与文件类型不符")
+        wrong!(
+            ContentMismatch,
+            "must end in .{known} or have no extension, being {media_type}",
+            "须以“.{known}”结尾或不带扩展名，因为文件类型为“{media_type}”"
+        )
     })
 }
 

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
 
 use super::received::Received;
-use super::{Evidences, check_digest, check_readable, kind, name};
+use super::{Evidences, check_readable, kind, name};
 use crate::complaint::lifecycle::Action;
 use crate::complaint::row::{ComplaintRow, Step};
 
@@ -125,7 +125,7 @@ fn read_error(status: Status) -> Error {
     // A failure of the connection carries a source error; invalid content has only the status.
     if is_senders && status.source().is_none() {
         let why = status.message();
-        Error::field("content", wrong!(Unreadable, "cannot be read: {why}", "无法读取"))
+        Error::field("content", wrong!(Unreadable, "cannot be read: {why}", "无法读取：“{why}”"))
     } else {
         Error::Away(status.into())
     }
@@ -133,7 +133,6 @@ fn read_error(status: Status) -> Error {
 
 /// Checks the description, before any content is received.
 fn check_description(stated: &pb::UploadedEvidence) -> Result<(), Error> {
-    check_digest("evidence.sha256", &stated.sha256)?;
     check_readable("evidence.source", &stated.source)?;
     check_readable("evidence.description", &stated.description)?;
     if let Some(wrong) = name::name_fault(&stated.file_name) {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use expect_test::expect_file;
 use kefu_testkit::any::access::assert_matrix;
 use kefu_testkit::any::bad_input::{
     assert_changes_can_be_repeated, assert_every_field_is_checked, assert_no_message_is_refused,
     assert_unknown_names_are_told,
 };
+use kefu_testkit::any::conditions::assert_every_condition_is_enforced;
 use kefu_testkit::any::corpora::assert_texts_are_kept_or_refused;
 use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
 
@@ -16,6 +18,11 @@ use super::any::World;
 async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() {
     let tried = assert_every_field_is_checked(&World::new().await).await;
     assert!(tried.values().sum::<usize>() > 300, "{tried:?}");
+}
+
+#[tokio::test]
+async fn every_condition_of_the_contracts_is_refused_in_both_languages_when_it_is_broken() {
+    expect_file!["conditions.txt"].assert_eq(&assert_every_condition_is_enforced(&World::new().await).await);
 }
 
 #[tokio::test]

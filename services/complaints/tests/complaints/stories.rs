@@ -185,7 +185,13 @@ async fn a_complaint_is_concluded_only_with_what_the_clauses_ask() {
     assert_eq!(conclude(conclusion.clone()).await, ["D8.4"]);
     desk.speak(&name).await.unwrap();
     let nobody = pb::ConcludeInvestigationRequest { responsible_person: String::new(), ..conclusion.clone() };
-    assert_eq!(conclude(nobody).await, ["D8.5"]);
+    let outcome = desk.as_("staff/zhao").conclude_investigation(nobody).await;
+    let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!(refusal.fields(), ["responsible_person"], "D8.5: somebody is responsible, or why nobody is");
+    let both = pb::ConcludeInvestigationRequest { no_person_reason: "none".into(), ..conclusion.clone() };
+    let outcome = desk.as_("staff/zhao").conclude_investigation(both).await;
+    let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!(refusal.fields(), ["responsible_person", "no_person_reason"], "D8.5: not both");
     assert_eq!(desk.conclude(&name, Outcome::Upheld).await.unwrap().state(), State::Concluded);
 }
 

@@ -1,9 +1,9 @@
 //! Examples of requests: from the comments, or else as the fields' rules allow.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use kefu_proto::field::exactly_one_of;
+use kefu_proto::field::{at_least_one_of, exactly_one_of};
 use kefu_proto::rules::v1::Condition;
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{EnumValueDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};
 
 use super::ordered;
@@ -62,7 +62,8 @@ fn demanded<'a>(
         };
         rules.required_when.iter().any(holds)
     };
-    let ones = exactly_one_of(message).into_iter().filter_map(|set| message.get_field_by_name(set.fields.first()?));
+    let sets = exactly_one_of(message).into_iter().chain(at_least_one_of(message));
+    let ones = sets.filter_map(|set| message.get_field_by_name(set.fields.first()?));
     message.fields().filter(move |field| !given.contains(field) && demands(field)).chain(ones)
 }
 
@@ -71,7 +72,13 @@ pub fn of_field(schemas: &Schemas, field: &FieldDescriptor, of_path: &[&str]) ->
     let one = match field.kind() {
         Kind::String => text(schemas, field),
         Kind::Enum(values) => {
-            values.values().find(|value| value.number() != 0).map_or(Value::Null, |value| value.name().into())
+            let rules = schemas.rules(field);
+            let is_within = |value: &EnumValueDescriptor| {
+                let mut limits = rules.limits.iter().filter(|limit| !limit.values.is_empty());
+                limits.all(|limit| limit.values.iter().any(|name| name == value.name()))
+            };
+            let mut values = values.values().filter(|value| value.number() != 0);
+            values.find(is_within).map_or(Value::Null, |value| value.name().into())
         }
         Kind::Message(held) if held.full_name().starts_with("kefu.") => {
             let is_update = field.parent_message().get_field_by_name("update_mask").is_some();

@@ -16,6 +16,8 @@ const LONGEST_LINE: usize = 200;
 const ACTING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
 /// The characters that no string of one line holds: tab and line breaks as well.
 const NOT_IN_LINE: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
+/// The characters of which nothing is seen, as the chassis has them, up to U+FFFF: what holds only those is not given.
+pub const UNSEEN: &str = r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb";
 /// An id in a resource's name.
 pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
 /// A UUID as text.
@@ -95,7 +97,7 @@ impl Rules {
 
     /// Returns bytes of the greatest length that the rules allow, up to a bound.
     pub fn most_bytes(&self) -> Option<u8> {
-        self.max_bytes.map(|most| u8::try_from(most).unwrap_or(u8::MAX))
+        self.bytes.or(self.max_bytes).map(|most| u8::try_from(most).unwrap_or(u8::MAX))
     }
 
     /// Makes the schema of a value that is neither a message of ours nor an enum.
@@ -131,8 +133,11 @@ impl Rules {
             (None, Some(pattern)) => (pattern.replace(r"\p{C}", OTHERS), false),
             (None, None) => {
                 let not = if self.max_len.is_some_and(|most| most <= LONGEST_LINE) { NOT_IN_LINE } else { ACTING };
-                let pattern =
-                    if self.required { format!(r"^[^{not}]*[^\s{not}][^{not}]*$") } else { format!("^[^{not}]*$") };
+                let pattern = if self.required {
+                    format!(r"^[^{not}]*[^{UNSEEN}{not}][^{not}]*$")
+                } else {
+                    format!("^[^{not}]*$")
+                };
                 (pattern, false)
             }
         };
@@ -151,10 +156,13 @@ impl Rules {
         if usage != Use::Answer {
             schema["pattern"] =
                 format!("^({}|{})$", BASE64.replace('B', "[A-Za-z0-9+/]"), BASE64.replace('B', "[A-Za-z0-9_-]")).into();
-            if let Some(most) = self.max_bytes {
+            if let Some(most) = self.bytes.or(self.max_bytes) {
                 schema["maxLength"] = (most.div_ceil(3) * 4).into();
             }
-            if self.required {
+            if let Some(length) = self.bytes.filter(|_| self.required) {
+                // Without padding.
+                schema["minLength"] = (length * 4).div_ceil(3).into();
+            } else if self.required {
                 schema["minLength"] = 2.into();
             }
         }

@@ -2,6 +2,7 @@
 
 use kefu_chassis::names::Id;
 use kefu_chassis::paging::Page;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
@@ -15,7 +16,7 @@ impl Customers {
         call: &Call,
         request: pb::FindCustomersRequest,
     ) -> Result<pb::FindCustomersResponse, Error> {
-        if !request.display_name.is_empty() && request.display_name.trim().chars().count() < 2 {
+        if !is_blank(&request.display_name) && request.display_name.trim().chars().count() < 2 {
             return Err(Error::field(
                 "display_name",
                 wrong!(TooShort, "must have at least two characters", "至少两个字"),

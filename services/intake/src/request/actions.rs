@@ -2,6 +2,7 @@
 //! cancellation.
 
 use jiff_sqlx::ToSqlx as _;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
@@ -178,7 +179,7 @@ impl Requests {
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
-        let is_emergency = !request.emergency_reason.trim().is_empty();
+        let is_emergency = !is_blank(&request.emergency_reason);
         facts.solved_first = (request.solved_first || is_emergency) && step.root.work_orders == 0;
         step.fire(Action::Resolve, &facts)?;
         step.root.mark_informed(step.at);

@@ -18,14 +18,6 @@ impl Requests {
         request: pb::ConfirmResolutionRequest,
     ) -> Result<pb::Request, Error> {
         let outcome = request.outcome();
-        if call.is_customer() && !matches!(outcome, Outcome::Satisfied | Outcome::Dissatisfied) {
-            let wrong = wrong!(
-                NotAccepted,
-                "must be satisfied or dissatisfied when the customer says it",
-                "由客户填写时只能为满意或不满意"
-            );
-            return Err(Error::field("outcome", wrong));
-        }
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if step.root.resolved_at.is_some_and(|resolved| step.at < resolved.to_jiff()) {
             return Err(Error::field(

@@ -12,6 +12,7 @@ use kefu_chassis::names::{Id, new_uuid, unknown};
 use kefu_chassis::peer::failure;
 use kefu_chassis::record::Record;
 use kefu_chassis::step::AggregateRoot as _;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{sql, to_proto};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
@@ -68,7 +69,7 @@ impl Requests {
                 drop_intent(&self.chassis, call, id).await?;
                 Err(Error::field(
                     "name",
-                    wrong!(NotAccepted under "C5.1", "is not taken by the service of complaints: {why}", "未被投诉服务接受"),
+                    wrong!(NotAccepted under "C5.1", "is not taken by the service of complaints: {why}", "未被投诉服务接受：“{why}”"),
                 ))
             }
         }
@@ -135,8 +136,8 @@ impl Requests {
         let contact = request.contact.clone().or(own.map(|contact| contact.show())).unwrap_or_default();
         let contact =
             Contact::read(&contact, "contact", "C5.1", self.country).map_err(|wrong| Error::Invalid(vec![wrong]))?;
-        let matter = if request.matter.trim().is_empty() { &root.description } else { &request.matter };
-        if matter.trim().is_empty() {
+        let matter = if is_blank(&request.matter) { &root.description } else { &request.matter };
+        if is_blank(matter) {
             return Err(Error::field(
                 "matter",
                 wrong!(RequiredWhen under "C5.1", "is required, as the request has no description", "必填，因为请求没有问题描述"),

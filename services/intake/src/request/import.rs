@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use kefu_chassis::duties::{Duty, NewDuty};
 use kefu_chassis::error::{Violation, not_known};
 use kefu_chassis::journal::NewEvent;
+use kefu_chassis::labels;
 use kefu_chassis::names::Id;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
@@ -15,6 +17,7 @@ use kefu_proto::events::v1::DutyChange;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{Origin, State};
 use kefu_regulation::{Calendar, params};
+use prost::Name as _;
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
 use uuid::Uuid;
@@ -48,7 +51,7 @@ impl Requests {
                 let code = status.code();
                 Error::field(
                     "rows",
-                    wrong!(OutOfPlace, "end too early, the stream broke off: {code}", "不完整，数据流中断"),
+                    wrong!(OutOfPlace, "end too early, the stream broke off: {code}", "不完整，数据流中断：“{code}”"),
                 )
             })?;
             let import = match &import {
@@ -61,7 +64,7 @@ impl Requests {
     }
 
     fn begin_import(&self, first: &pb::ImportRequestsRequest) -> Result<Import, Error> {
-        if first.source.trim().is_empty() {
+        if is_blank(&first.source) {
             return Err(Error::field(
                 "source",
                 wrong!(Required, "is required in the first message", "须在第一条消息中填写"),
@@ -72,7 +75,7 @@ impl Requests {
         } else {
             Calendar::from_toml(&first.calendar).map_err(|error| {
                 let why = kefu_chassis::error::describe(&error);
-                Error::field("calendar", wrong!(Form, "is no calendar: {why}", "不是有效的工作日历"))
+                Error::field("calendar", wrong!(Form, "is no calendar: {why}", "不是有效的工作日历：“{why}”"))
             })?
         };
         Ok(Import { source: first.source.clone(), calendar })
@@ -254,11 +257,15 @@ fn row_field(path: &str) -> Option<(usize, &str)> {
 fn reject(call: &Call, result: &mut pb::ImportRequestsResponse, row: &pb::ImportedRequest, violation: Violation) {
     result.rejected_count += 1;
     if result.rejected_rows.len() < REJECTED_LISTED_AT_MOST {
+        let message = kefu_proto::pool().get_message_by_name(&pb::ImportedRequest::full_name());
+        let label = labels::of_path(message.as_ref(), &violation.field, call.language);
         let rejected = pb::RejectedRow {
             line: row.line,
             external_id: row.external_id.clone(),
             field: violation.field,
-            reason: violation.wrong.text.of(call.language).to_owned(),
+            reason: violation.wrong.text.en().to_owned(),
+            rule: violation.wrong.rule.into(),
+            message: call.language.sentence(&label, &violation.wrong),
         };
         result.rejected_rows.push(rejected);
     }
@@ -277,16 +284,6 @@ fn to_row(
     let closed_at = time(&row.closed_time);
     let in_future = |field| Violation::new(field, wrong!(TooLate, "is in the future", "晚于现在"));
     let has_ended = matches!(row.state(), State::Closed | State::Cancelled);
-    if matches!(row.state(), State::Registered | State::AwaitingCustomer) {
-        return Err(Violation::new(
-            "state",
-            wrong!(
-                NotAccepted,
-                "must be closed, cancelled, resolved or in progress",
-                "须为已关闭、已取消、已解决或处理中"
-            ),
-        ));
-    }
     for (field, time) in [
         ("first_response_time", time(&row.first_response_time)),
         ("classified_time", time(&row.classified_time)),

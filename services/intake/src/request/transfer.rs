@@ -9,6 +9,7 @@ use kefu_chassis::language::Text;
 use kefu_chassis::names::as_unknown;
 use kefu_chassis::notifications::{Notice, NoticeKind};
 use kefu_chassis::record::{Record, exactly_one};
+use kefu_chassis::text::is_blank;
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
@@ -68,7 +69,7 @@ impl Requests {
         }
         let found = known.responsible(&request.department, &step.root.business_domain, step.at);
         let mut facts = step.facts();
-        facts.has_reason = !request.reason.trim().is_empty();
+        facts.has_reason = !is_blank(&request.reason);
         facts.recipient = found.map(|(staff, _)| (staff.to_owned(), request.department.clone()));
         step.fire(Action::Transfer, &facts)?;
         let row = TransferRow {

@@ -2,6 +2,7 @@
 
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
 use kefu_chassis::record::Record;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
@@ -44,7 +45,7 @@ impl Requests {
         }
         let solved_at = step.root.resolved_at.filter(|_| step.root.is_solved());
         let retroactive = solved_at.is_some_and(|solved| solved.to_jiff() <= step.at);
-        if retroactive && request.reason.trim().is_empty() {
+        if retroactive && is_blank(&request.reason) {
             return Err(Error::field(
                 "reason",
                 wrong!(RequiredWhen under "A2.6", "must say why the order comes after the solution", "须说明事后补单的原因"),

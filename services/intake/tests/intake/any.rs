@@ -11,7 +11,7 @@ use kefu_proto::notifications::v1::ListNotificationsResponse;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::any::{UnknownName, World as _, named};
 use kefu_testkit::lifecycle::states_of_methods;
-use kefu_testkit::{Bench, assert_refused, sign};
+use kefu_testkit::{Bench, Said, assert_refused, sign};
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use serde_json::{Value as Json, json};
@@ -311,14 +311,19 @@ impl kefu_testkit::any::World for World {
     }
 
     /// An import rejects the row, not the call.
-    fn fields(&self, method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<String> {
+    fn said(&self, method: &str, outcome: Result<Vec<u8>, Status>) -> Vec<Said> {
         if let ("ImportRequests", Ok(reply)) = (method, &outcome) {
             let result = pb::ImportRequestsResponse::decode(reply.as_slice()).unwrap();
             assert_eq!((result.imported_count, result.known_count, result.rejected_count), (0, 0, 1));
-            return result.rejected_rows.iter().map(|row| format!("rows[0].{}", row.field)).collect();
+            let said = |row: pb::RejectedRow| Said {
+                field: format!("rows[0].{}", row.field),
+                rule: row.rule(),
+                english: row.reason,
+                chinese: row.message,
+            };
+            return result.rejected_rows.into_iter().map(said).collect();
         }
-        let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
-        refusal.fields().into_iter().map(str::to_owned).collect()
+        assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid).said()
     }
 
     fn beside(&self) -> Vec<&Bench> {

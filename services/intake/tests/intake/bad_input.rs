@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use expect_test::expect_file;
 use kefu_testkit::any::bad_input::{
     assert_changes_can_be_repeated, assert_every_field_is_checked, assert_no_message_is_refused,
     assert_unknown_names_are_told,
 };
+use kefu_testkit::any::conditions::assert_every_condition_is_enforced;
 use kefu_testkit::any::corpora::assert_texts_are_kept_or_refused;
 use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
 
@@ -14,11 +16,26 @@ use super::any::World;
 #[tokio::test]
 async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() {
     let tried = assert_every_field_is_checked(&World::new().await).await;
-    let kinds =
-        ["NUL", "control", "two lines", "blank", "left out", "negative", "no UUID", "no e-mail", "no name", "no time"];
+    let kinds = [
+        "NUL",
+        "control",
+        "two lines",
+        "blank",
+        "invisible",
+        "left out",
+        "negative",
+        "no UUID",
+        "no e-mail",
+        "no name",
+        "no time",
+    ];
     let kinds = kinds.into_iter().chain(["too little", "too long", "too many", "too much", "twice", "undefined"]);
-    let conditions = ["left out on a condition", "given against a condition", "none of which exactly one is given"];
-    assert_eq!(tried.into_keys().collect::<BTreeSet<_>>(), kinds.chain(conditions).collect::<BTreeSet<_>>());
+    assert_eq!(tried.into_keys().collect::<BTreeSet<_>>(), kinds.collect::<BTreeSet<_>>());
+}
+
+#[tokio::test]
+async fn every_condition_of_the_contracts_is_refused_in_both_languages_when_it_is_broken() {
+    expect_file!["conditions.txt"].assert_eq(&assert_every_condition_is_enforced(&World::new().await).await);
 }
 
 #[tokio::test]

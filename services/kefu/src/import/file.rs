@@ -241,7 +241,7 @@ impl<R: Read> Rows<R> {
 
     fn reject(&mut self, line: u64, external_id: String, field: String, reason: String) {
         let line = i64::try_from(line).unwrap_or(i64::MAX);
-        self.reading.rejected.push(RejectedRow { line, external_id, field, reason });
+        self.reading.rejected.push(RejectedRow { line, external_id, field, reason, ..RejectedRow::default() });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use csv::StringRecord;
 use jiff::tz::TimeZone;
+use kefu_chassis::text::is_blank;
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1::ImportedRequest;
 use kefu_proto::intake::v1::request::{Kind, State};
@@ -41,7 +42,7 @@ impl Map {
     pub fn bind(spec: &Spec, header: &StringRecord) -> Result<Self, MapError> {
         let columns = Columns(header);
         let fields = &spec.fields;
-        if spec.source.trim().is_empty() {
+        if is_blank(&spec.source) {
             return Err(map_error("source", "must name the system the rows come from"));
         }
         let zone = TimeZone::get(&spec.zone)

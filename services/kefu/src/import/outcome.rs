@@ -118,7 +118,8 @@ mod tests {
     use super::*;
 
     fn row(line: i64, field: &str) -> RejectedRow {
-        RejectedRow { line, external_id: format!("1-{line}"), field: field.into(), reason: "is wrong".into() }
+        let external_id = format!("1-{line}");
+        RejectedRow { line, external_id, field: field.into(), reason: "is wrong".into(), ..RejectedRow::default() }
     }
 
     fn outcome(here: Vec<RejectedRow>, there: Vec<RejectedRow>) -> Outcome {

@@ -1,10 +1,6 @@
 //! Bad values of every field, read from the contract without the chassis, whose reading of the contract is under test.
 
-use kefu_proto::field::{FieldRules, exactly_one_of};
-use kefu_proto::rules::v1::Condition;
-use prost_reflect::{
-    DynamicMessage, EnumValueDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
-};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
 
 const REQUIRED: i32 = 2;
 const OUTPUT_ONLY: i32 = 3;
@@ -62,66 +58,7 @@ pub fn wrongs(good: &DynamicMessage) -> Vec<Wrong> {
             }
         }
     }
-    found.extend(against_conditions(good));
     found
-}
-
-/// Requests that break a condition on whether a field is given.
-fn against_conditions(good: &DynamicMessage) -> Vec<Wrong> {
-    let mut found = Vec::new();
-    for field in good.descriptor().fields().filter(|field| !behaves(field, OUTPUT_ONLY)) {
-        let rules = FieldRules::of(&field);
-        for condition in &rules.required_when {
-            let mut request = good.clone();
-            request.clear_field(&field);
-            set_condition(&mut request, condition, true);
-            found.push(Wrong { path: field.name().to_owned(), what: "left out on a condition", request });
-        }
-        if let (Some(condition), Some(value)) = (rules.only_when.first(), given(&field, good)) {
-            let mut request = good.clone();
-            request.set_field(&field, value);
-            set_condition(&mut request, condition, false);
-            found.push(Wrong { path: field.name().to_owned(), what: "given against a condition", request });
-        }
-    }
-    for set in exactly_one_of(&good.descriptor()) {
-        let mut request = good.clone();
-        set.fields.iter().for_each(|name| request.clear_field_by_name(name));
-        found.push(Wrong { path: set.fields[0].clone(), what: "none of which exactly one is given", request });
-    }
-    found
-}
-
-/// A value of a field as the request has it, or one that its kind allows; none for the name of a resource.
-fn given(field: &FieldDescriptor, good: &DynamicMessage) -> Option<Value> {
-    if good.has_field(field) {
-        return Some(good.get_field(field).into_owned());
-    }
-    match field.kind() {
-        Kind::String if refers_to(field).is_none() => Some(Value::String("有".into())),
-        Kind::Enum(_) => Some(Value::EnumNumber(1)),
-        _ => None,
-    }
-}
-
-/// Makes a condition hold in a request, or not.
-fn set_condition(request: &mut DynamicMessage, condition: &Condition, holds: bool) {
-    let other = request.descriptor().get_field_by_name(&condition.field).unwrap();
-    let value = match other.kind() {
-        Kind::Enum(values) => {
-            let named = |value: &EnumValueDescriptor| condition.values.iter().any(|name| name == value.name());
-            let found = values.values().find(|value| value.number() != 0 && named(value) == holds).unwrap();
-            Value::EnumNumber(found.number())
-        }
-        Kind::Bool => Value::Bool(condition.values.iter().any(|value| value == "true") == holds),
-        Kind::Int64 => Value::I64(i64::from(holds != condition.absent)),
-        _ if holds != condition.absent => match refers_to(&other).as_deref() {
-            Some("kefu/Staff") => Value::String("staff/lin".into()),
-            _ => Value::String("有".into()),
-        },
-        _ => Value::String(String::new()),
-    };
-    request.set_field(&other, value);
 }
 
 /// Bad values of the fields of a nested message.
@@ -139,6 +76,7 @@ fn bad_as_a_whole(field: &FieldDescriptor, good: &Value) -> Vec<(&'static str, V
     let mut bad = Vec::new();
     if behaves(field, REQUIRED) && field.kind() == Kind::String && !field.is_list() {
         bad.push(("blank", Value::String(" \t\u{3000}".into())));
+        bad.push(("invisible", Value::String("\u{200b}\u{2060}\u{feff}\u{ad}\u{3164}\u{2800}".into())));
     }
     if let Some(most) = number(rule(field, "repeated").as_ref(), "max_items") {
         let item = good.as_list().and_then(|items| items.first().cloned());
@@ -177,7 +115,10 @@ fn bad_values(field: &FieldDescriptor) -> Vec<(&'static str, Value)> {
         }
         Kind::Bytes => {
             let most = number(rule(field, "bytes").as_ref(), "max_len").map(|most| usize::try_from(most).unwrap());
-            most.map(|most| ("too long", Value::Bytes(vec![b'x'; most + 1].into()))).into_iter().collect()
+            let exact = number(rule(field, "bytes").as_ref(), "len").map(|length| usize::try_from(length).unwrap());
+            let bytes = |length: usize| Value::Bytes(vec![b'x'; length].into());
+            let other = exact.map(|length| [length - 1, length + 1].map(|other| ("no such length", bytes(other))));
+            most.map(|most| ("too long", bytes(most + 1))).into_iter().chain(other.into_iter().flatten()).collect()
         }
         _ => Vec::new(),
     }

@@ -81,12 +81,15 @@ fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Erro
         let name = String::from_utf8_lossy(name).trim().to_owned();
         let known = REQUIRED.into_iter().chain(OPTIONAL).chain(OF_DEPARTMENTS).find(|known| *known == name);
         let column = known.ok_or_else(|| {
-            Error::field("chunk", wrong!(NotAccepted, "line 1: there is no column {name:?}", "首行含有未知的列"))
+            Error::field(
+                "chunk",
+                wrong!(NotAccepted, "line 1: there is no column {name:?}", "第1行含有未知的列“{name}”"),
+            )
         })?;
         if columns.contains(&column) {
             return Err(Error::field(
                 "chunk",
-                wrong!(RepeatedItem, "line 1: the column {column} stands twice", "首行有重复的列"),
+                wrong!(RepeatedItem, "line 1: the column {column} stands twice", "第1行的列“{column}”重复出现"),
             ));
         }
         if OF_DEPARTMENTS.contains(&column) && !creates {
@@ -95,16 +98,17 @@ fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Erro
                 wrong!(
                     OnlyWhen,
                     "line 1: the column {column} is read with create_departments only",
-                    "首行含有仅在新建部门时读取的列"
+                    "第1行的列“{column}”仅在新建部门时读取"
                 ),
             ));
         }
         columns.push(column);
     }
     match REQUIRED.into_iter().find(|required| !columns.contains(required)) {
-        Some(missing) => {
-            Err(Error::field("chunk", wrong!(Required, "line 1: the column {missing} is missing", "首行缺少必需的列")))
-        }
+        Some(missing) => Err(Error::field(
+            "chunk",
+            wrong!(Required, "line 1: the column {missing} is missing", "第1行缺少列“{missing}”"),
+        )),
         None => Ok(columns),
     }
 }

@@ -197,7 +197,8 @@ impl Seen {
             "" | "deputy" => Ok(()),
             "head" => first(&mut self.heads, &department_name(file, row), "position"),
             _ => {
-                let wrong = wrong!(Defined, "must be head or deputy, or empty", "只能为负责人、副职或留空");
+                let (head, deputy) = ("head", "deputy");
+                let wrong = wrong!(Defined, "must be {head} or {deputy}, or empty", "只能为“{head}”、“{deputy}”或留空");
                 Err(Rejected::new(row.line, "position", wrong))
             }
         }

@@ -144,7 +144,7 @@ fn enum_number(row: &Row, column: &str, text: &str, read: impl Fn(&str) -> Optio
     if text.is_empty() {
         return Ok(0);
     }
-    let wrong = || wrong!(Defined, "is {text}, which is not known", "不在可选值之内");
+    let wrong = || wrong!(Defined, "is {text}, which is not known", "的取值“{text}”不在可选值之内");
     read(&text.to_uppercase()).ok_or_else(|| Rejected::new(row.line, column, wrong()))
 }
 

@@ -1,12 +1,11 @@
-//! Conditions on whether a field is given: on another field of the message, on the caller's roles, on the fields of a set.
+//! Conditions on another field of the message.
 
-use kefu_proto::field::FieldRules;
-use kefu_proto::rules::v1::{self as pb, Role};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
+use kefu_proto::rules::v1 as pb;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 
 use super::is_given;
 use crate::base::error::Wrong;
-use crate::base::labels::{joined, of_field, of_roles, of_value};
+use crate::base::labels::{joined, of_field, of_value};
 use crate::base::language::Sentence;
 use crate::wrong;
 
@@ -72,118 +71,32 @@ impl Condition {
         &self.field
     }
 
+    /// The condition as a part of sentences, e.g. `when “Kind” is shipment` and `在「类别」为「物流」时`.
+    pub fn phrase(&self) -> Sentence {
+        let (other, zh) = (self.label.en(), self.label.zh());
+        match &self.of_values {
+            None if self.absent => Sentence::new(format!("without “{other}”"), format!("在未填写「{zh}」时")),
+            None => Sentence::new(format!("with “{other}”"), format!("在填写「{zh}」时")),
+            Some(values) => {
+                let (value, zh_value) = (values.en(), values.zh());
+                Sentence::new(format!("when “{other}” is {value}"), format!("在「{zh}」为「{zh_value}」时"))
+            }
+        }
+    }
+
     /// What is wrong with a field that is not given though the condition holds.
     pub fn required_when(&self) -> Wrong {
-        let (other, zh) = (self.label.en(), self.label.zh());
-        match &self.of_values {
-            None if self.absent => {
-                wrong!(RequiredWhen under self.clause, "is required without “{other}”", "在未填写「{zh}」时必填")
-            }
-            None => wrong!(RequiredWhen under self.clause, "is required with “{other}”", "在填写「{zh}」时必填"),
-            Some(values) => {
-                let (value, zh_value) = (values.en(), values.zh());
-                wrong!(
-                    RequiredWhen under self.clause,
-                    "is required when “{other}” is {value}",
-                    "在「{zh}」为「{zh_value}」时必填"
-                )
-            }
-        }
+        let phrase = self.phrase();
+        let (when, zh) = (phrase.en(), phrase.zh());
+        wrong!(RequiredWhen under self.clause, "is required {when}", "{zh}必填")
     }
 
-    /// What is wrong with a field that is given though the condition does not hold.
-    pub fn only_when(&self) -> Wrong {
-        let (other, zh) = (self.label.en(), self.label.zh());
-        match &self.of_values {
-            None if self.absent => {
-                wrong!(OnlyWhen under self.clause, "is only for use without “{other}”", "仅在未填写「{zh}」时填写")
-            }
-            None => wrong!(OnlyWhen under self.clause, "is only for use with “{other}”", "仅在填写「{zh}」时填写"),
-            Some(values) => {
-                let (value, zh_value) = (values.en(), values.zh());
-                wrong!(
-                    OnlyWhen under self.clause,
-                    "is only for when “{other}” is {value}",
-                    "仅在「{zh}」为「{zh_value}」时填写"
-                )
-            }
-        }
-    }
-}
-
-/// The caller who gives the fields of a request.
-pub struct Giver<'a> {
-    /// Who calls, e.g. `staff/lin`.
-    pub subject: &'a str,
-    /// Whether the caller acts in a role.
-    pub acts_as: &'a dyn Fn(Role) -> bool,
-}
-
-/// The roles whose callers may give a field.
-#[derive(Debug)]
-pub struct ForRoles {
-    allowed: Vec<Role>,
-    excluded: Vec<Role>,
-}
-
-impl ForRoles {
-    /// Returns the roles that the rules of a field name; none if everybody may give the field.
-    pub fn of(rules: &FieldRules) -> Option<Self> {
-        let (allowed, excluded) = (rules.for_roles.clone(), rules.not_for_roles.clone());
-        (!allowed.is_empty() || !excluded.is_empty()).then_some(Self { allowed, excluded })
-    }
-
-    /// Returns what is wrong with a caller who gives the field this value; none if they may.
-    pub fn refuses(&self, value: &Value, caller: &Giver<'_>) -> Option<Wrong> {
-        let is_own = value.as_str() == Some(caller.subject);
-        if !self.allowed.is_empty() && !is_own && !self.allowed.iter().any(|&role| (caller.acts_as)(role)) {
-            let roles = joined(&of_roles(&self.allowed), " or ", "、");
-            let (who, zh) = (roles.en(), roles.zh());
-            return Some(wrong!(ForRoles, "is given only by: {who}", "仅由{zh}填写"));
-        }
-        let role = *self.excluded.iter().find(|&&role| (caller.acts_as)(role))?;
-        let roles = joined(&of_roles(&[role]), "", "");
-        let (who, zh) = (roles.en(), roles.zh());
-        Some(wrong!(ForRoles, "is not given by: {who}", "{zh}不得填写"))
-    }
-}
-
-/// Fields of which exactly one is given.
-#[derive(Debug)]
-pub struct ExactlyOne {
-    fields: Vec<FieldDescriptor>,
-    clause: &'static str,
-    label: Sentence,
-}
-
-impl ExactlyOne {
-    /// Compiles a set. Fails if the contract names a field that is not there.
-    pub fn of(message: &MessageDescriptor, set: pb::FieldSet) -> Result<Self, String> {
-        let field = |name: &String| {
-            message.get_field_by_name(name).ok_or_else(|| format!("must have one of {name}, which it has not"))
-        };
-        let fields = set.fields.iter().map(field).collect::<Result<Vec<_>, _>>()?;
-        let labels: Vec<Sentence> = fields.iter().map(of_field).collect();
-        Ok(Self { label: joined(&labels, ", ", "」「"), clause: set.clause.leak(), fields })
-    }
-
-    /// The fields of the set.
-    pub fn fields(&self) -> &[FieldDescriptor] {
-        &self.fields
-    }
-
-    /// Returns the first field of the set, and what is wrong with it; none if exactly one is given.
-    pub fn refuses(&self, message: &DynamicMessage) -> Option<(&str, Wrong)> {
-        if self.fields.iter().filter(|field| is_given(message, field)).count() == 1 {
-            return None;
-        }
-        let field = self.fields.first()?;
-        let (names, zh) = (self.label.en(), self.label.zh());
-        let wrong = wrong!(
-            ExactlyOneOf under self.clause,
-            "is wrong: exactly one is to be given of {names}",
-            "有误，须在「{zh}」中填写且只填写一项"
-        );
-        Some((field.name(), wrong))
+    /// What is wrong with a field that is given though none of the conditions holds.
+    pub fn only_when(conditions: &[Self]) -> Wrong {
+        let phrases: Vec<Sentence> = conditions.iter().map(Self::phrase).collect();
+        let phrase = joined(&phrases, " or ", "或");
+        let (when, zh) = (phrase.en(), phrase.zh());
+        let clause = conditions.first().map_or("", |condition| condition.clause);
+        wrong!(OnlyWhen under clause, "is only for use {when}", "仅{zh}填写")
     }
 }

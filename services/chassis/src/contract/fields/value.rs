@@ -23,6 +23,8 @@ pub enum Check {
     MinLen(usize),
     /// At most so many characters.
     MaxLen(usize),
+    /// Exactly so many bytes.
+    Bytes(usize),
     /// At most so many bytes.
     MaxBytes(usize),
     /// A match of a regular expression.
@@ -71,6 +73,7 @@ impl Check {
             pattern.map(Self::Pattern),
             rules.email.then_some(Self::Email),
             rules.uuid.then_some(Self::Uuid),
+            rules.bytes.map(Self::Bytes),
             rules.max_bytes.map(Self::MaxBytes),
             rules.at_least.map(Self::Gte),
             rules.at_most.map(Self::Lte),
@@ -89,6 +92,7 @@ impl Check {
             Self::Timestamp => is_timestamp(value),
             Self::MinLen(length) => text.chars().count() >= *length,
             Self::MaxLen(length) => text.len() <= *length || text.chars().count() <= *length,
+            Self::Bytes(length) => value.as_bytes().is_none_or(|bytes| bytes.len() == *length),
             Self::MaxBytes(length) => value.as_bytes().is_none_or(|bytes| bytes.len() <= *length),
             Self::Pattern(pattern) | Self::Name(_, pattern) => pattern.is_match(text),
             Self::Email => EMAIL.as_ref().is_some_and(|form| form.is_match(text)),
@@ -114,11 +118,12 @@ impl Check {
             Self::Timestamp => wrong_time(),
             Self::MinLen(length) => wrong!(TooShort, "must have at least {length} characters", "至少{length}个字"),
             Self::MaxLen(length) => wrong!(TooLong, "must have at most {length} characters", "最多{length}个字"),
+            Self::Bytes(length) => wrong!(OutOfRange, "must have {length} bytes", "须为{length}个字节"),
             Self::MaxBytes(length) => wrong!(TooLong, "must have at most {length} bytes", "最多{length}个字节"),
-            Self::Pattern(pattern) => wrong!(Form, "must match {pattern}", "格式不符"),
+            Self::Pattern(pattern) => wrong!(Form, "must match {pattern}", "须符合格式“{pattern}”"),
             Self::Email => wrong!(EmailAddress, "must be an e-mail address", "须为电子邮件地址"),
             Self::Uuid => wrong!(Uuid, "must be a UUID", "须为标准的唯一编号"),
-            Self::Name(kind, _) => wrong!(ResourceName, "must be the name of a {kind}", "不是所需类型的资源名称"),
+            Self::Name(kind, _) => wrong!(ResourceName, "must be the name of a {kind}", "须为{kind}类资源的名称"),
             Self::Defined(_) => wrong!(Defined, "must be a value that the contract defines", "不在可选值之内"),
             Self::Gte(bound) => wrong!(TooSmall, "must be at least {bound}", "不得小于{bound}"),
             Self::Lte(bound) => wrong!(TooLarge, "must be at most {bound}", "不得大于{bound}"),
@@ -130,7 +135,11 @@ impl Check {
 
 /// What is wrong with a time that is none.
 pub fn wrong_time() -> Wrong {
-    wrong!(Time, "must be a time from the year 1 to 9999-12-30T22:00:00Z", "须为公元1年至9999年12月30日之间的时间")
+    wrong!(
+        Time,
+        "must be a time from the year 1 to 9999-12-30T22:00:00Z",
+        "须为公元1年至9999年12月30日22:00（协调世界时）之间的时间"
+    )
 }
 
 /// The limit, in characters, up to which a text must be one line: so short a text is a name, a number or a word.

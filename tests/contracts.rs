@@ -13,10 +13,12 @@ mod conditions;
 mod errors;
 mod events;
 mod fields;
+mod helps;
 mod http;
 mod labels;
 mod mutations;
 mod rules;
+mod words;
 
 /// A contract with every mistake that the checks look for; comments in it mark each.
 static BROKEN: LazyLock<DescriptorPool> = LazyLock::new(|| compiled(&["broken.proto", "broken_events.proto"]));

@@ -224,7 +224,7 @@ impl Call {
         if self.is_customer() {
             return Err(Error::field(
                 "occurred_time",
-                wrong!(ForRoles, "must not be set by a customer: it happens now", "客户不得填写，以当前时间为准"),
+                wrong!(ForRoles, "must not be set by a customer: it happens now", "不得由客户填写，以当前时间为准"),
             ));
         }
         let occurred =

@@ -23,7 +23,7 @@ impl Complaints {
         if !fits.contains(&request.satisfaction) {
             return Err(Error::field(
                 "satisfaction",
-                wrong!(Conflicting under "C5.8", "is not what somebody says who is satisfied, or is not", "与是否满意的结论不符"),
+                wrong!(Conflicting under "C5.8", "is not what somebody says who is satisfied, or is not", "与是否满意不符"),
             ));
         }
         let mut step = Step::begin(&self.chassis, call, &request).await?;

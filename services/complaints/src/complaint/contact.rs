@@ -35,7 +35,7 @@ impl Complaints {
                 wrong!(
                     NotAccepted,
                     "is not for what was said: that is recorded with its step",
-                    "联系成功的内容应在相应步骤中登记"
+                    "不适用于已联系到投诉人的情形，请在相应步骤中登记"
                 ),
             ));
         }
@@ -117,7 +117,7 @@ impl Complaints {
             if !is_written || refusal.collected_time.as_ref().and_then(from_proto) < since {
                 return Err(Error::field(
                     "evidence",
-                    wrong!(NotAccepted under "C5.8", "is no written refusal of this step", "不是本步骤的书面拒绝"),
+                    wrong!(NotAccepted under "C5.8", "is no written refusal of this step", "不是针对本环节的书面拒绝"),
                 ));
             }
         }

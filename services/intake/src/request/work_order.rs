@@ -39,7 +39,7 @@ impl Requests {
         if request.for_department == step.record.department {
             return Err(Error::field(
                 "for_department",
-                wrong!(Unchanged under "A2.6", "has the request itself", "就是负责该请求的部门"),
+                wrong!(Unchanged under "A2.6", "has the request itself", "不能是当前负责该请求的部门"),
             ));
         }
         let solved_at = step.record.resolved_at.filter(|_| step.record.is_solved());
@@ -47,7 +47,7 @@ impl Requests {
         if retroactive && request.reason.trim().is_empty() {
             return Err(Error::field(
                 "reason",
-                wrong!(RequiredWhen under "A2.6", "must say why the order comes after the solution", "须说明事后补单的原因"),
+                wrong!(RequiredWhen under "A2.6", "must say why the order comes after the solution", "在事后补单时必填"),
             ));
         }
         let facts = step.facts();

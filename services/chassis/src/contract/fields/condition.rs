@@ -144,7 +144,7 @@ impl ForRoles {
         let role = *self.excluded.iter().find(|&&role| (caller.acts_as)(role))?;
         let roles = joined(&of_roles(&[role]), "", "");
         let (who, zh) = (roles.en(), roles.zh());
-        Some(wrong!(ForRoles, "is not given by: {who}", "{zh}不得填写"))
+        Some(wrong!(ForRoles, "is not given by: {who}", "不得由{zh}填写"))
     }
 }
 

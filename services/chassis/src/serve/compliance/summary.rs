@@ -28,7 +28,7 @@ pub async fn summarize(
     if periods.len() > 1 {
         return Err(Error::field(
             "group_by",
-            wrong!(AtMostOneOf, "must hold at most one of day, week and month", "按日、按周、按月只能选一项"),
+            wrong!(AtMostOneOf, "must hold at most one of day, week and month", "中，日、周、月只能选一项"),
         ));
     }
     let (owner, department) = call.scope().bounds();
@@ -81,7 +81,7 @@ pub async fn summarize(
     if rows.len() > usize::try_from(ROWS_AT_MOST).unwrap_or(usize::MAX) {
         return Err(Error::field(
             "group_by",
-            wrong!(TooMany, "gives more than 10,000 rows: narrow the question", "结果超过一万行，请缩小范围"),
+            wrong!(TooMany, "gives more than 10,000 rows: narrow the question", "分得过细，结果超过一万行，请缩小范围"),
         ));
     }
     let rows = rows.into_iter().map(|row| ComplianceRow {

@@ -28,7 +28,7 @@ use crate::shared::{Request, Transfer, id, unknown};
 static BOUNCED: NoticeKind = NoticeKind {
     code: "request_bounced",
     english: "{} bounced, with one of your staff involved.",
-    chinese: "{}被反复转交或推诿，涉及您的下属。",
+    chinese: "{}被来回转交或推诿，涉及您的下属。",
 };
 
 /// A transfer as it is stored.
@@ -64,7 +64,10 @@ impl Requests {
         let known = self.chassis.directory.now();
         known.check_department(&request.department)?;
         if request.department == step.record.department {
-            return Err(Error::field("department", wrong!(Unchanged under "A2.4", "has it already", "已经负责该请求")));
+            return Err(Error::field(
+                "department",
+                wrong!(Unchanged under "A2.4", "has it already", "当前已负责该请求"),
+            ));
         }
         let found = known.responsible(&request.department, &step.record.business_domain, step.at);
         let mut facts = step.facts();
@@ -190,7 +193,7 @@ impl Requests {
             clause: "A2.7".into(),
             subject: step.record.id().to_string(),
             number: step.record.number.clone(),
-            about: step.record.number.clone(),
+            about: step.record.number.as_str().into(),
             duty: None,
             acknowledgement_required: false,
         });

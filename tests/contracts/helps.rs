@@ -14,7 +14,8 @@ const EMPTY: [&[&str]; 2] =
 /// Words of a help that say that the field has to be given.
 const GIVEN: [&[&str]; 2] = [&["required", "needed only"], &["必填", "须填", "需要填写"]];
 /// Words of a comment that say when a field is not given.
-const MAY_BE_EMPTY: [&str; 9] = ["unset", "empty", "if ", "none", "absent", "unspecified", "unless", "until", "while"];
+const MAY_BE_EMPTY: [&str; 10] =
+    ["unset", "empty", "if ", "none", "absent", "unspecified", "unless", "until", "while", "when 0"];
 /// Words of a comment that say when a field has to be given.
 const MUST_BE_GIVEN: [&str; 4] = ["required", "if there is none", "counts only", "when"];
 

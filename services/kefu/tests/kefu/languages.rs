@@ -32,7 +32,7 @@ mei,2,Mei,nowhere-known,boss
 
 /// Runs the program in a system whose language is Chinese.
 fn chinese(home: &Home, arguments: &[&str]) -> Output {
-    home.command(arguments).env_remove("LC_ALL").env("LANG", "zh_CN.UTF-8").output().unwrap()
+    home.command(arguments).env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "zh_CN.UTF-8").output().unwrap()
 }
 
 fn both(home: &Home, arguments: &[&str]) -> [String; 2] {
@@ -68,7 +68,7 @@ fn help_and_what_is_wrong_with_a_call_are_told_in_both_languages() {
         assert_eq!((home.run(&arguments).status.code(), chinese(&home, &arguments).status.code()), (Some(2), Some(2)));
     }
     let [english, chinese] = both(&home, &token("staff/lin", "agent"));
-    assert!(english.lines().last().unwrap().starts_with("ey") && chinese.starts_with("ey"), "{english}{chinese}");
+    assert!(english.starts_with("ey") && chinese.starts_with("ey"), "{english}{chinese}");
     assert!(home.text(&["--lang", "zh-CN", "--help"]).contains("用法："), "--lang goes before the system's language");
     assert!(home.text(&["--help", "--lang=zh"]).contains("用法："), "--lang may follow");
     assert_says(

@@ -13,11 +13,13 @@ mod conditions;
 mod errors;
 mod events;
 mod fields;
+mod helps;
 mod http;
 mod labels;
 mod mutations;
 mod numbers;
 mod rules;
+mod words;
 
 /// A contract with every mistake that the checks look for; comments in it mark each.
 static BROKEN: LazyLock<DescriptorPool> = LazyLock::new(|| compiled(&["broken.proto", "broken_events.proto"]));

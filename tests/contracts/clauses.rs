@@ -321,7 +321,10 @@ fn write_clause(
         }
     }
     if !clause.parameters.is_empty() {
-        let parameters = clause.parameters.iter().map(|parameter| format!("`{} = {}`", parameter.name, parameter.text));
+        let parameters = clause.parameters.iter().map(|parameter| {
+            let meaning = parameter.meaning.en.trim_end_matches('.');
+            format!("`{} = {}` ({meaning})", parameter.name, parameter.text)
+        });
         writeln!(page, "- parameters: {}", parameters.collect::<Vec<_>>().join(", "))?;
     }
     if let Some(found) = found {

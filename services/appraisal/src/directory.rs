@@ -75,7 +75,7 @@ fn no_staff(name: &str) -> Error {
 
 /// What is wrong with an id that means the whole collection.
 fn stands_for_all() -> Wrong {
-    wrong!(NotAccepted, "must not be -, which stands for all", "不得为短横线，它代表全部")
+    wrong!(NotAccepted, "must not be -, which stands for all", "不得是短横线，短横线表示全部")
 }
 
 /// What is wrong with a member of staff who has left.
@@ -85,7 +85,7 @@ fn has_left() -> Wrong {
 
 /// What is wrong with a number that is another's.
 fn is_number_of(holder: &str) -> Wrong {
-    wrong!(Conflicting, "is the number of {holder}", "已被{holder}使用")
+    wrong!(Conflicting, "is the number of {holder}", "已是{holder}的编号")
 }
 
 /// Builds the name `{collection}/{id}` of a new resource. Fails for the id `-`, which means the whole collection.

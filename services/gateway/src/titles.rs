@@ -20,7 +20,7 @@ pub const fn of(reason: ErrorReason) -> Text {
     match reason {
         ErrorReason::Unspecified | ErrorReason::Unexpected => Text::new("Unexpected", "意外错误"),
         ErrorReason::FieldInvalid => Text::new("Not valid", "内容有误"),
-        ErrorReason::RequestIdReused => Text::new("Request id used before", "请求编号已用过"),
+        ErrorReason::RequestIdReused => Text::new("Request id used before", "操作编号已用过"),
         ErrorReason::PageTokenInvalid => Text::new("Page token not valid", "翻页标记无效"),
         ErrorReason::StateForbids => Text::new("Not in this state", "当前状态不允许"),
         ErrorReason::GateClosed => Text::new("A clause demands more", "规定的条件未满足"),
@@ -34,6 +34,6 @@ pub const fn of(reason: ErrorReason) -> Text {
         ErrorReason::BackendAway => Text::new("Away for the moment", "暂不可用"),
         ErrorReason::DeadlinePassed => Text::new("Took too long", "处理超时"),
         ErrorReason::DirectoryEmpty => Text::new("No staff yet", "员工目录为空"),
-        ErrorReason::MethodUnknown => Text::new("No such method", "没有此方法"),
+        ErrorReason::MethodUnknown => Text::new("No such method", "没有此操作"),
     }
 }

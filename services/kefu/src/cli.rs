@@ -1,9 +1,11 @@
 //! The command line: its commands, and the module that runs each.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use kefu_chassis::config;
+use kefu_chassis::language::Language;
 use kefu_chassis::telemetry::Telemetry;
 
 use crate::common::Common;
@@ -15,6 +17,8 @@ use crate::journal::{self, CheckpointArguments, VerifyArguments};
 use crate::staff::{self, StaffArguments};
 use crate::token::{self, TokenArguments};
 use crate::up::{self, UpArguments};
+
+mod chinese;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,6 +76,29 @@ enum Journal {
     Verify(VerifyArguments),
     /// Append the signed head of every journal to a file, to be kept where the database's owner cannot write.
     Checkpoint(CheckpointArguments),
+}
+
+/// Reads the command line; its help and its errors are in `language`. Returns the exit code of a call that ends here, because
+/// it only asked for help or cannot be read.
+pub fn read(language: Language, arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, ExitCode> {
+    let mut command = Cli::command();
+    if language == Language::Chinese {
+        command = chinese::command(command);
+    }
+    let read = command
+        .try_get_matches_from_mut(arguments)
+        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command)));
+    read.map_err(|error| refuse(language, &error))
+}
+
+/// Prints help that was asked for, or what is wrong with the arguments; returns the exit code.
+pub fn refuse(language: Language, error: &clap::Error) -> ExitCode {
+    match chinese::usage(error).filter(|_| language == Language::Chinese) {
+        Some(text) => eprint!("{text}"),
+        // Nothing is left to do about an output that is closed.
+        None => drop(error.print()),
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Runs a command.

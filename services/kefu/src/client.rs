@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use kefu_chassis::identity::signer::{Grant, Signer, SignerError};
+use kefu_chassis::language::Language;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -15,6 +16,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::error::Error;
 use crate::home::Home;
+use crate::language::spoken;
 
 /// Subject of the operator's calls: the one ADMIN of a fresh directory.
 pub const OPERATOR: &str = "staff/admin";
@@ -28,30 +30,35 @@ const SHARED_SERVICE: &str = "kefu.events.v1.EventFeed";
 /// A channel whose calls carry the operator's token.
 pub type Authorised = InterceptedService<Channel, Bearer>;
 
-/// Adds a token to every call.
+/// Adds a token to every call, and the language in which the answer is wanted.
 #[derive(Clone, Debug)]
-pub struct Bearer(MetadataValue<Ascii>);
+pub struct Bearer {
+    token: MetadataValue<Ascii>,
+    language: Language,
+}
 
 impl Bearer {
-    /// The operator's token, which expires after `TOKEN_FOR`.
+    /// The operator's token, which expires after `TOKEN_FOR`; answers are in the language of the process.
     pub fn operator(home: &Home) -> Result<Self, Error> {
         let grant = Grant { subject: OPERATOR.into(), roles: vec!["ADMIN".into()], ttl: TOKEN_FOR };
         let unusable = |source| Error::Key { path: home.path().join("keys"), source };
-        Self::sign(&home.signer()?, &grant).map_err(unusable)
+        let bearer = Self::sign(&home.signer()?, &grant).map_err(unusable)?;
+        Ok(Self { language: spoken(), ..bearer })
     }
 
-    /// Signs a token for `grant`.
+    /// Signs a token for `grant`; answers are in English.
     pub fn sign(signer: &Signer, grant: &Grant) -> Result<Self, SignerError> {
         let token = signer.token(grant)?;
         let mut value: MetadataValue<Ascii> = format!("Bearer {token}").parse().map_err(|_| SignerError::Key)?;
         value.set_sensitive(true);
-        Ok(Self(value))
+        Ok(Self { token: value, language: Language::English })
     }
 }
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        request.metadata_mut().insert("authorization", self.token.clone());
+        request.metadata_mut().insert("accept-language", MetadataValue::from_static(self.language.tag()));
         Ok(request)
     }
 }

@@ -22,6 +22,10 @@ pub struct Common {
     /// Use this database instead of a private Postgres; the role must be a superuser.
     #[arg(long, global = true, value_name = "URL", env = "KEFU_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// The language of everything printed: zh, or else English; by default that of the system's locale.
+    #[arg(long, global = true, value_name = "LANGUAGE")]
+    // Read before the rest of the command line, whose help is in that language.
+    lang: Option<String>,
     /// What is logged to standard error, e.g. `info,kefu_chassis=debug`.
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,

@@ -7,7 +7,6 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use kefu_chassis::language::Language;
 use kefu_chassis::time::to_proto;
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
@@ -19,6 +18,7 @@ use crate::client::Authorised;
 use crate::common::Common;
 use crate::error::Error;
 use crate::join::Session;
+use crate::language::{pick, spoken, told};
 use crate::terminal::say;
 
 pub mod table;
@@ -44,9 +44,6 @@ pub struct ComplianceArguments {
     /// Only this person's, e.g. `staff/lin`.
     #[arg(long, value_name = "NAME")]
     person: Option<String>,
-    /// The language of titles and headings: zh, or else English.
-    #[arg(long, env = "LANG", hide_env_values = true, default_value = "en")]
-    lang: String,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -83,15 +80,19 @@ impl FromStr for Groups {
         for word in text.split(',').map(str::trim) {
             let known = Dimension::from_str_name(&word.to_ascii_uppercase())
                 .filter(|&dimension| dimension != Dimension::Unspecified);
-            let dimension =
-                known.ok_or_else(|| format!("{word:?} is none of clause, department, person, day, week, month"))?;
+            let dimension = known.ok_or_else(|| {
+                told!(
+                    "{word:?} is none of clause, department, person, day, week, month",
+                    "没有「{word}」这种分法，可用 clause、department、person、day、week、month"
+                )
+            })?;
             if groups.contains(&dimension) {
-                return Err(format!("{word} stands twice"));
+                return Err(told!("{word} stands twice", "{word} 重复"));
             }
             groups.push(dimension);
         }
         if groups.iter().filter(|dimension| PERIODS.contains(dimension)).count() > 1 {
-            return Err("only one of day, week and month is possible".into());
+            return Err(pick("only one of day, week and month is possible", "day、week、month 只能选一个").into());
         }
         Ok(Self(groups))
     }
@@ -103,21 +104,21 @@ pub async fn run(common: &Common, arguments: &ComplianceArguments) -> Result<(),
     if let Some(unknown) = arguments.clause.as_deref().filter(|clause| regulation.clause(clause).is_none()) {
         return Err(Error::NoClause(unknown.to_owned()));
     }
-    let rows = Session::with(common, async |session| {
+    let counted = Session::with(common, async |session| {
         let request = request(arguments, session.zone());
         let mut rows = Vec::new();
         for service in session.services(None)?.keys() {
             rows.extend(ask(session.connect(service).await?, service, request.clone()).await?);
         }
-        Ok(rows)
+        Ok((rows, session.zone().to_owned()))
     });
-    let rows = merge(rows.await?, &regulation);
-    let language = Language::accepted(Some(&arguments.lang));
-    say(&if arguments.json {
-        table::json(&rows, &arguments.by)
-    } else {
-        table::text(&rows, &arguments.by, &regulation, language)
-    })
+    let (rows, zone) = counted.await?;
+    let rows = merge(rows, &regulation);
+    if arguments.json {
+        return say(&table::json(&rows, &arguments.by));
+    }
+    let language = spoken();
+    say(&(table::text(&rows, &arguments.by, &regulation, language) + &table::legend(&rows, language, &zone)))
 }
 
 /// Asks one service for its rows.
@@ -190,7 +191,6 @@ mod tests {
             clause: Some("C2.1".into()),
             department: None,
             person: None,
-            lang: "en".into(),
             json: false,
         }
     }

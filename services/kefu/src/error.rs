@@ -6,12 +6,18 @@ use std::path::{Path, PathBuf};
 
 use kefu_chassis::config::ConfigError;
 use kefu_chassis::database::DatabaseError;
+use kefu_chassis::error::describe;
 use kefu_chassis::identity::signer::SignerError;
+use kefu_chassis::language::Language;
 use kefu_chassis::program::StartError;
 use kefu_chassis::telemetry::TelemetryError;
+use tonic_types::StatusExt as _;
 
 use crate::import::file::ImportError;
 use crate::journal::checkpoint::CheckpointError;
+use crate::language::spoken;
+
+mod chinese;
 
 /// The error of a command.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +172,9 @@ pub enum Error {
     /// An expectation of the demo did not hold.
     #[error("the demo's day did not go as it has to; what went wrong stands above")]
     DemoFailed,
+    /// Arguments do not fit together.
+    #[error("the arguments cannot be used")]
+    Usage(#[source] clap::Error),
     /// An import failed.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -181,9 +190,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// A service's refusal of a call.
+    /// A service's refusal of a call, in its words for people where those are in Chinese.
     pub fn refused(service: &str, status: &tonic::Status) -> Self {
-        Self::Refused { service: service.to_owned(), code: status.code(), message: status.message().to_owned() }
+        let told = status.get_details_localized_message().filter(|_| spoken() == Language::Chinese);
+        let message = told.map_or_else(|| status.message().to_owned(), |told| told.message);
+        Self::Refused { service: service.to_owned(), code: status.code(), message }
+    }
+
+    /// Tells the error with its causes, in a language.
+    pub fn told(&self, language: Language) -> String {
+        match language {
+            Language::English => describe(self),
+            Language::Chinese => chinese::told(self),
+        }
     }
 }
 

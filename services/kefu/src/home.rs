@@ -12,6 +12,7 @@ use kefu_chassis::identity::signer::{AUDIENCE, ISSUER, Signer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, file};
+use crate::language::{pick, told};
 
 /// A home directory that exists.
 #[derive(Clone, Debug)]
@@ -98,7 +99,7 @@ impl Home {
     /// Id of the process with the lock, or "unknown".
     pub fn lock_owner(&self) -> String {
         match fs::read_to_string(self.lock_file()).unwrap_or_default().trim() {
-            "" => "unknown".into(),
+            "" => pick("unknown", "（不明）").into(),
             pid => pid.into(),
         }
     }
@@ -112,7 +113,8 @@ impl Home {
         }
         let path = directory.join("dev.pkcs8");
         if !path.exists() {
-            eprintln!("kefu: making a key for tokens in {}", directory.display());
+            let making = told!("making a key for tokens in {}", "正在 {} 中生成签发令牌的密钥", directory.display());
+            eprintln!("kefu: {making}");
         }
         // When two processes make the key at once, the second fails and reads the first one's on its second try.
         let signer = Signer::load_or_create(&path).or_else(|_| Signer::load_or_create(&path));

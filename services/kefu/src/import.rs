@@ -16,6 +16,7 @@ use crate::client::Authorised;
 use crate::common::Common;
 use crate::error::Error;
 use crate::join::Session;
+use crate::language::{pick, told};
 use crate::terminal::say;
 
 mod cells;
@@ -114,17 +115,20 @@ fn read(
             break;
         }
         bar.set_position(rows.position());
-        bar.set_message(format!("{} rows", rows.reading().sent));
+        bar.set_message(told!("{} rows", "{} 行", rows.reading().sent));
         tracing::debug!(count, "rows sent");
     }
-    bar.set_message("waiting for intake");
+    bar.set_message(pick("waiting for intake", "等待 intake"));
     Ok(rows.into_reading())
 }
 
 fn progress(size: u64) -> ProgressBar {
     let target =
         if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {elapsed} (left {eta})");
+    let style = ProgressStyle::with_template(pick(
+        "{bar:40} {percent:>3} %  {msg}  {elapsed} (left {eta})",
+        "{bar:40} {percent:>3} %  {msg}  {elapsed}（还需 {eta}）",
+    ));
     let bar = ProgressBar::with_draw_target(Some(size), target);
     // The template is a constant; if it cannot be parsed, the bar keeps its plain style.
     style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))

@@ -12,6 +12,7 @@ use crate::common::Common;
 use crate::error::Error;
 use crate::home::{Data, Home, HomeLock, State};
 use crate::instance::{Instance, Plan};
+use crate::language::pick;
 
 /// Longest wait for another kefu to start, or for another command to end.
 const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -54,9 +55,11 @@ impl Session {
                     .all(|ready| ready)
             {
                 if common.changes_what_runs() {
-                    eprintln!(
-                        "kefu: one runs here already; what it was started with counts, not --regulation or --database-url"
+                    let counts = pick(
+                        "one runs here already; what it was started with counts, not --regulation or --database-url",
+                        "这里已有一个在运行，以其启动时的设置为准，--regulation 和 --database-url 不起作用",
                     );
+                    eprintln!("kefu: {counts}");
                 }
                 return Ok(Self { home, state, bearer, own: None });
             }

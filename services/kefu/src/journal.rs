@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 use kefu_chassis::clock::Clock;
+use kefu_chassis::labels;
+use kefu_chassis::language::Language;
 use kefu_chassis::time::from_proto;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::finding::Kind;
@@ -18,6 +20,7 @@ use crate::client::Authorised;
 use crate::common::Common;
 use crate::error::Error;
 use crate::join::Session;
+use crate::language::{of, spoken, told};
 use crate::terminal::{grouped, say};
 
 pub mod checkpoint;
@@ -29,6 +32,9 @@ use checkpoint::{Checkpoint, hex};
 const VERIFY_WITHIN: Duration = Duration::from_mins(10);
 /// Most anchors that a service accepts. The newest are sent, since each covers everything before it.
 const ANCHORS_AT_MOST: usize = 1_000;
+
+/// The enum of what can be wrong with a journal.
+const KIND: &str = "kefu.events.v1.Finding.Kind";
 
 /// Which journals to verify.
 #[derive(Args, Debug)]
@@ -71,7 +77,7 @@ pub async fn verify(common: &Common, arguments: &VerifyArguments) -> Result<Exit
             let count = anchors.len();
             let answer = ask(session.connect(service).await?, service, anchors).await?;
             is_whole &= answer.findings.is_empty();
-            say(&report(service, &answer, count))?;
+            say(&report(service, &answer, count, spoken()))?;
         }
         Ok(is_whole)
     });
@@ -93,16 +99,24 @@ pub async fn checkpoint(common: &Common, arguments: &CheckpointArguments) -> Res
             let count = anchors.len();
             let answer = ask(session.connect(service).await?, service, anchors).await?;
             if !answer.findings.is_empty() {
-                say(&report(service, &answer, count))?;
+                say(&report(service, &answer, count, spoken()))?;
                 return Err(CheckpointError::NotWhole(service.clone()).into());
             }
             let Some(head) = answer.head.filter(|head| head.position > 0) else {
-                say(&format!("{service}: the journal is empty, there is nothing to sign\n"))?;
+                say(&told!(
+                    "{service}: the journal is empty, there is nothing to sign\n",
+                    "{service}：运行日志为空，没有可签名的内容\n"
+                ))?;
                 continue;
             };
             let line = Checkpoint::sign(service, &head, Clock::system().now(), &signer);
             checkpoint::append(&path, &line)?;
-            say(&format!("{service}: event {} signed, appended to {}\n", grouped(head.position), path.display()))?;
+            say(&told!(
+                "{service}: event {} signed, appended to {}\n",
+                "{service}：第 {} 个事件已签名，写入 {}\n",
+                grouped(head.position),
+                path.display()
+            ))?;
         }
         Ok(())
     })
@@ -127,33 +141,58 @@ pub async fn ask(channel: Authorised, service: &str, anchors: Vec<Anchor>) -> Re
     Ok(answer.into_inner())
 }
 
-/// The report for people; `anchors` is the number of checkpoints compared.
-pub fn report(service: &str, answer: &VerifyJournalResponse, anchors: usize) -> String {
-    let mut text = format!("{service}\n  events      {}\n", grouped(answer.event_count));
+/// The report for people, in a language; `anchors` is the number of checkpoints compared.
+pub fn report(service: &str, answer: &VerifyJournalResponse, anchors: usize, language: Language) -> String {
     let head = answer.head.as_ref().filter(|head| head.position > 0);
     let head = head.map_or_else(
-        || "none, the journal is empty".into(),
+        || of(language, "none, the journal is empty", "无，运行日志为空").into(),
         |head| format!("{} {}", grouped(head.position), hex(&head.hash)),
     );
-    let oldest = answer
-        .oldest_unsealed_time
-        .as_ref()
-        .and_then(from_proto)
-        .map(|time| format!(", the oldest since {time:.0}"))
-        .unwrap_or_default();
-    let _ = writeln!(text, "  head        {head}\n  unsealed    {}{oldest}", grouped(answer.unsealed_count));
-    let checked = if anchors == 0 { "none to compare with".into() } else { format!("{} compared", count(anchors)) };
-    let _ = writeln!(text, "  checkpoints {checked}");
-    match answer.findings.as_slice() {
-        [] => text.push_str("  nothing is wrong\n"),
-        findings => {
-            let _ = writeln!(text, "  {} wrong:", count(findings.len()));
-            for finding in findings {
-                let kind = finding.kind();
-                let kind = if kind == Kind::Unspecified { "UNKNOWN" } else { kind.as_str_name() };
-                let _ = writeln!(text, "    {:>10}  {kind}: {}", grouped(finding.position), finding.detail);
+    let oldest = answer.oldest_unsealed_time.as_ref().and_then(from_proto);
+    let oldest = oldest.map(|time| match language {
+        Language::English => format!(", the oldest since {time:.0}"),
+        Language::Chinese => format!("，最早的自 {time:.0} 起"),
+    });
+    let compared = match (anchors, language) {
+        (0, _) => of(language, "none to compare with", "没有可比对的").into(),
+        (_, Language::English) => format!("{} compared", count(anchors)),
+        (_, Language::Chinese) => format!("已比对 {} 个", count(anchors)),
+    };
+    let mut text = format!("{service}\n");
+    for (english, chinese, value) in [
+        ("events      ", "事件数  ", grouped(answer.event_count)),
+        ("head        ", "末尾    ", head),
+        ("unsealed    ", "未封存  ", grouped(answer.unsealed_count) + oldest.as_deref().unwrap_or_default()),
+        ("checkpoints ", "校验点  ", compared),
+    ] {
+        let _ = writeln!(text, "  {}{value}", of(language, english, chinese));
+    }
+    text.push_str(&findings(answer, language));
+    text
+}
+
+/// What is wrong with a journal, a line each. In Chinese, what kind of fault it is stands for the service's own words.
+fn findings(answer: &VerifyJournalResponse, language: Language) -> String {
+    if answer.findings.is_empty() {
+        return of(language, "  nothing is wrong\n", "  完好，没有问题\n").into();
+    }
+    let wrong = count(answer.findings.len());
+    let mut text = match language {
+        Language::English => format!("  {wrong} wrong:\n"),
+        Language::Chinese => format!("  有 {wrong} 处问题：\n"),
+    };
+    for finding in &answer.findings {
+        let kind = finding.kind();
+        let name = if kind == Kind::Unspecified { "UNKNOWN" } else { kind.as_str_name() };
+        let position = grouped(finding.position);
+        let _ = match language {
+            Language::English => writeln!(text, "    {position:>10}  {name}: {}", finding.detail),
+            Language::Chinese => {
+                let label = labels::of_named_value(KIND, name);
+                let help = labels::help_of(KIND, name, language);
+                writeln!(text, "    {position:>10}  {}：{help}", label.zh())
             }
-        }
+        };
     }
     text
 }
@@ -175,7 +214,7 @@ mod tests {
             head: Some(Anchor { position: 20_000, hash: vec![0xab; 32] }),
             ..VerifyJournalResponse::default()
         };
-        let whole = report("intake", &answer, 0);
+        let whole = report("intake", &answer, 0, Language::English);
         assert!(
             whole.contains("20,000 abab")
                 && whole.contains("nothing is wrong")
@@ -187,10 +226,15 @@ mod tests {
             kind: Kind::HashMismatch.into(),
             detail: "event x was changed".into(),
         });
-        let broken = report("intake", &answer, 2);
+        let broken = report("intake", &answer, 2, Language::English);
         assert!(
             broken.contains("7  HASH_MISMATCH: event x was changed") && !broken.contains("nothing is wrong"),
             "{broken}"
+        );
+        let chinese = report("intake", &answer, 2, Language::Chinese);
+        assert!(
+            chinese.contains("有 1 处问题") && chinese.contains("7  条目被改动：") && chinese.contains("已比对 2 个"),
+            "{chinese}"
         );
     }
 

@@ -4,9 +4,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use kefu_chassis::error::describe;
-
 mod cli;
 mod client;
 mod common;
@@ -18,6 +15,7 @@ mod import;
 mod instance;
 mod join;
 mod journal;
+mod language;
 mod services;
 mod staff;
 mod terminal;
@@ -30,8 +28,17 @@ pub use import::read_import;
 /// The command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    cli::run(cli::Cli::parse()).unwrap_or_else(|error| {
-        eprintln!("kefu: {}", describe(&error));
+    let language =
+        language::choose(&std::env::args_os().map(|text| text.to_string_lossy().into_owned()).collect::<Vec<_>>());
+    let cli = match cli::read(language, std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    cli::run(cli).unwrap_or_else(|error| {
+        if let error::Error::Usage(error) = &error {
+            return cli::refuse(language, error);
+        }
+        eprintln!("kefu: {}", error.told(language));
         ExitCode::FAILURE
     })
 }

@@ -1,6 +1,5 @@
 //! `import staff`: sends a CSV file of staff to the directory, and reports the outcome of its rows.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +9,7 @@ use kefu_proto::directory::v1::{AppointGeneralManagerRequest, ImportStaffRequest
 use crate::common::Common;
 use crate::error::{Error, file};
 use crate::join::Session;
+use crate::language::told;
 use crate::terminal::say;
 
 /// Bytes of the file in each message.
@@ -53,12 +53,16 @@ pub async fn run(common: &Common, arguments: &StaffArguments) -> Result<(), Erro
 }
 
 fn summary(answer: &ImportStaffResponse) -> String {
-    let mut text = format!(
+    let mut text = told!(
         "{} recorded, {} changed, {} known just so, {} rejected\n",
-        answer.created_count, answer.updated_count, answer.unchanged_count, answer.rejected_count
+        "新增 {} 人，更新 {} 人，无变动 {} 人，未导入 {} 行\n",
+        answer.created_count,
+        answer.updated_count,
+        answer.unchanged_count,
+        answer.rejected_count
     );
     for row in answer.rejected_rows.iter().take(SHOWN) {
-        let _ = writeln!(text, "  line {}: {}: {}", row.line, row.field, row.reason);
+        text.push_str(&told!("  line {}: {}: {}\n", "  第{}行：「{}」{}\n", row.line, row.field, row.reason));
     }
     text
 }

@@ -11,6 +11,7 @@ use kefu_proto::rules::v1::Role;
 
 use crate::common::Common;
 use crate::error::Error;
+use crate::language::{pick, told};
 use crate::terminal::say;
 
 /// The longest that a token is valid, in days.
@@ -41,8 +42,11 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('/') {
             Some(("staff" | "customers" | "services", id)) if is_id(id) => Ok(Self(text.to_owned())),
-            _ => Err("expected staff/…, customers/… or services/…, with up to 63 letters, digits and . _ ~ - after it"
-                .into()),
+            _ => Err(pick(
+                "expected staff/…, customers/… or services/…, with up to 63 letters, digits and . _ ~ - after it",
+                "应写作 staff/…、customers/… 或 services/…，其后最多63个字母、数字和 . _ ~ -",
+            )
+            .into()),
         }
     }
 }
@@ -56,12 +60,17 @@ fn role(text: &str) -> Result<Role, String> {
     let known = Role::from_str_name(&text.to_ascii_uppercase()).filter(|&role| role != Role::Unspecified);
     known.ok_or_else(|| {
         let names: Vec<String> = roles().map(|role| role.as_str_name().to_ascii_lowercase()).collect();
-        format!("expected one of {}", names.join(", "))
+        told!("expected one of {}", "应为其中之一：{}", names.join(pick(", ", "、")))
     })
 }
 
 fn lifetime(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("expected a time from 1s to {MAX_DAYS}d, such as 30m, 12h or 7d");
+    let wrong = || {
+        told!(
+            "expected a time from 1s to {MAX_DAYS}d, such as 30m, 12h or 7d",
+            "应为 1s 至 {MAX_DAYS}d 的时长，如 30m、12h 或 7d"
+        )
+    };
     let span: Span = text.parse().map_err(|_| wrong())?;
     let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     let time = Duration::try_from(time).map_err(|_| wrong())?;
@@ -74,15 +83,16 @@ fn check(subject: &Subject, roles: &[Role]) -> Result<(), &'static str> {
     let is_customer = subject.0.starts_with("customers/");
     match roles.iter().all(|&role| (role == Role::Customer) == is_customer) {
         true => Ok(()),
-        false if is_customer => Err("a customer's only role is customer"),
-        false => Err("the role customer is for customers/…"),
+        false if is_customer => Err(pick("a customer's only role is customer", "客户只能有 customer 这一个角色")),
+        false => Err(pick("the role customer is for customers/…", "角色 customer 只用于 customers/…")),
     }
 }
 
 /// Prints the token.
 pub fn run(common: &Common, arguments: &TokenArguments) -> Result<(), Error> {
     if let Err(problem) = check(&arguments.subject, &arguments.roles) {
-        clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{problem}\n")).exit();
+        let error = clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{problem}\n"));
+        return Err(Error::Usage(error));
     }
     let grant = Grant {
         subject: arguments.subject.0.clone(),

@@ -13,6 +13,7 @@ use crate::demo;
 use crate::error::Error;
 use crate::home::{Data, Home};
 use crate::instance::{Instance, Plan};
+use crate::language::{pick, told};
 use crate::services::{HTTP_PORT, PORT_BASE};
 use crate::terminal::say;
 
@@ -81,42 +82,56 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
         () = stop => None,
         ended = instance.ended() => Some(ended),
     };
-    say("\nStopping …\n")?;
+    say(pick("\nStopping …\n", "\n正在停止……\n"))?;
     home.withdraw()?;
     instance.stop().await?;
     match ended {
         Some(service) => Err(Error::Ended(service)),
-        None => say("Stopped.\n"),
+        None => say(pick("Stopped.\n", "已停止。\n")),
     }
 }
 
 fn summary(home: &Home, instance: &Instance, regulation: &str, day_end: Option<Timestamp>) -> String {
     let program = program(home);
     let state = instance.state();
-    let mut text = format!("kefu {} is running.\n\n", state.version);
+    let mut text = told!("kefu {} is running.\n\n", "kefu {} 已启动。\n\n", state.version);
     for (service, address) in &state.services {
         let _ = writeln!(text, "  {service:<12}{address}");
     }
     if let Some(address) = state.gateway {
-        let _ = writeln!(text, "  {:<12}http://{address}, described at http://{address}/docs", "gateway");
+        text.push_str(&told!(
+            "  gateway     http://{address}, described at http://{address}/docs\n",
+            "  网关        http://{address}，说明见 http://{address}/docs\n"
+        ));
     }
-    let gone = if state.data == Data::Ephemeral { ", removed at the end" } else { "" };
-    let _ = writeln!(text, "  {:<12}{}{gone}", "data", instance.describe_store());
+    let gone = if state.data == Data::Ephemeral { pick(", removed at the end", "，结束时删除") } else { "" };
+    let store = instance.describe_store();
+    text.push_str(&told!("  data        {store}{gone}\n", "  数据        {store}{gone}\n"));
     if let Some(log) = instance.postgres_log() {
-        let _ = writeln!(text, "  {:<12}{}", "its log", log.display());
+        let log = log.display();
+        text.push_str(&told!("  its log     {log}\n", "  数据库记录  {log}\n"));
     }
-    let _ = writeln!(text, "  {:<12}version {regulation}, working time in {}", "regulation", state.zone);
+    text.push_str(&told!(
+        "  regulation  version {regulation}, working time in {}\n",
+        "  规章制度    版本 {regulation}，工作时间按 {} 时区计算\n",
+        state.zone
+    ));
     if let Some(day_end) = day_end {
         let zone = TimeZone::get(&state.zone).unwrap_or(TimeZone::UTC);
-        let day_end = day_end.to_zoned(zone).strftime("%A, %-d %B %Y, %H:%M");
-        let _ = writeln!(text, "  {:<12}the demo's day was played; its clock went on from {day_end}", "time");
+        let day_end = day_end.to_zoned(zone).strftime(pick("%A, %-d %B %Y, %H:%M", "%Y-%m-%d %H:%M"));
+        text.push_str(&told!(
+            "  time        the demo's day was played; its clock went on from {day_end}\n",
+            "  时间        演示的一天已进行完毕，时钟自 {day_end} 起继续\n"
+        ));
     }
-    let _ = write!(
-        text,
+    text.push_str(&told!(
         "\nStaff, to begin with:\n  {program} import staff deploy/directory/example.csv --create-departments\n\
          A token to call the services with, for 12 hours:\n  {program} token --subject staff/lin --role agent\n\
-         How well the rules are kept:\n  {program} compliance\n\nCtrl-C stops it.\n"
-    );
+         How well the rules are kept:\n  {program} compliance\n\nCtrl-C stops it.\n",
+        "\n先导入员工：\n  {program} import staff deploy/directory/example.csv --create-departments\n\
+         调用服务用的令牌，有效12小时：\n  {program} token --subject staff/lin --role agent\n\
+         各条款的履行情况：\n  {program} compliance\n\n按 Ctrl-C 停止。\n"
+    ));
     text
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 use tonic::transport::Channel;
 
 mod kefu {
+    mod languages;
     mod silence;
 }
 
@@ -35,6 +36,7 @@ impl Home {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kefu"));
         command.arg("--home").arg(&self.0).args(arguments).env_remove("KEFU_DATABASE_URL");
+        command.env("LC_ALL", "C.UTF-8");
         command
     }
 

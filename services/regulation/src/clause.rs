@@ -123,8 +123,8 @@ pub struct Parameter {
     pub text: String,
     /// Where the standard value comes from, also when it is overridden.
     pub source: Source,
-    /// A note on what the name does not say, e.g. `from execution`.
-    pub note: Option<String>,
+    /// What the value sets, in one sentence.
+    pub meaning: Title,
     /// Whether the operator's file sets it.
     pub overridden: bool,
     pub(crate) limits: Limits,
@@ -234,7 +234,7 @@ struct ParameterEntry {
     r#type: Kind,
     value: Raw,
     source: Source,
-    note: Option<String>,
+    meaning: Title,
     measure: Option<MeasureEntry>,
     min: Option<u32>,
     max: Option<u32>,
@@ -294,7 +294,7 @@ impl ParameterEntry {
             value,
             text: self.value.text(),
             source: self.source,
-            note: self.note,
+            meaning: self.meaning,
             overridden: false,
             limits,
         })

@@ -17,7 +17,7 @@ pub mod row;
 
 use row::{DepartmentRow, created, departments, updated};
 
-const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "部门尚有在职成员：须先调离");
+const HAS_MEMBERS: Text = Text::new("it has active members: move them first", "该部门尚有在职成员，须先将其调离");
 
 impl Directory {
     pub(super) async fn create_department(

@@ -12,7 +12,7 @@ use sqlx::types::Json;
 
 use super::{Directory, no_department};
 
-const IS_DISSOLVED: Text = Text::new("the department is dissolved", "部门已撤销");
+const IS_DISSOLVED: Text = Text::new("the department is dissolved", "该部门已撤销");
 const NOBODY_IS_THERE: Text =
     Text::new("neither the head nor a deputy for the matter is there", "负责人及可代理此事的副职均不在岗");
 

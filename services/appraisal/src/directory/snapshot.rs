@@ -15,11 +15,11 @@ use super::staff::row::{self as staff, StaffRow as Staff};
 use super::{Organisation, has_left, is_number_of};
 
 const IS_HEAD: Text =
-    Text::new("they are its head: name another, or none, first", "其为部门负责人：须先另行指定或撤销");
+    Text::new("they are its head: name another, or none, first", "该员工是部门负责人，须先改由他人负责或暂时空缺");
 const IS_GENERAL_MANAGER: Text =
-    Text::new("they are the general manager: appoint another first", "其为总经理：须先任命他人");
+    Text::new("they are the general manager: appoint another first", "该员工是总经理，须先任命他人");
 const IS_LAST_ADMIN: Text =
-    Text::new("they are the last active ADMIN: name another first", "其为最后一名在职管理员：须先指定他人");
+    Text::new("they are the last active ADMIN: name another first", "该员工是最后一名在职的系统管理员，须先指定他人");
 
 /// Most levels of supervisors above somebody.
 const LEVELS: usize = 64;
@@ -182,7 +182,11 @@ impl DirectorySnapshot {
             } else {
                 Err(wrong_field(
                     "department",
-                    wrong!(Required, "is required of everybody who is not only an operator", "必填，仅系统管理员除外"),
+                    wrong!(
+                        Required,
+                        "is required of everybody who is not only an operator",
+                        "必填，只担任系统管理员的除外"
+                    ),
                 ))
             };
         }
@@ -202,7 +206,7 @@ impl DirectorySnapshot {
             return Ok(());
         }
         if above == new.name {
-            return Err(wrong_field("supervisor", wrong!(NotAccepted, "must be somebody else", "须为他人")));
+            return Err(wrong_field("supervisor", wrong!(NotAccepted, "must be somebody else", "须是他人")));
         }
         match self.staff.get(above) {
             None => return Err(wrong_field("supervisor", not_known())),
@@ -219,13 +223,17 @@ impl DirectorySnapshot {
             if above == new.name {
                 return Err(wrong_field(
                     "supervisor",
-                    wrong!(Conflicting, "is supervised by them, directly or by way of others", "直接或间接由本人领导"),
+                    wrong!(
+                        Conflicting,
+                        "is supervised by them, directly or by way of others",
+                        "是该员工直接或间接管理的人"
+                    ),
                 ));
             }
         }
         Err(wrong_field(
             "supervisor",
-            wrong!(TooMany, "stands below more than {LEVELS} others", "上级层数超过{LEVELS}"),
+            wrong!(TooMany, "stands below more than {LEVELS} others", "之上的层级超过{LEVELS}层"),
         ))
     }
 

@@ -66,6 +66,13 @@ impl Sentence {
     }
 }
 
+impl From<&str> for Sentence {
+    /// Takes what is the same in both languages, such as a number.
+    fn from(text: &str) -> Self {
+        Self { en: text.to_owned(), zh: text.to_owned() }
+    }
+}
+
 impl From<Text> for Sentence {
     fn from(text: Text) -> Self {
         Self { en: text.en.to_owned(), zh: text.zh.to_owned() }
@@ -160,6 +167,16 @@ impl Language {
         match self {
             Self::English => "en",
             Self::Chinese => "zh-CN",
+        }
+    }
+
+    /// Returns a clause's title with its id, e.g. `First answer in time (C2.1)`; of an unknown clause, the id.
+    #[must_use]
+    pub fn title(self, id: &str) -> String {
+        match (Regulation::standard().clause(id), self) {
+            (Some(clause), Self::English) => format!("{} ({id})", clause.title.en),
+            (Some(clause), Self::Chinese) => format!("{}（{id}）", clause.title.zh),
+            (None, _) => id.to_owned(),
         }
     }
 

@@ -184,13 +184,13 @@ pub const fn meaning(reason: ErrorReason) -> Text {
     match reason {
         ErrorReason::Unspecified | ErrorReason::Unexpected => Text::new(
             "Something unexpected happened. The operators have a record of it.",
-            "发生意外错误，运维人员已有记录。",
+            "发生意外错误，系统管理员已有记录可查。",
         ),
         ErrorReason::FieldInvalid => {
             Text::new("Some of what was given is missing or not valid.", "填写的内容有缺失或不符合要求。")
         }
         ErrorReason::RequestIdReused => {
-            Text::new("This request id was used before for another call.", "该请求编号已用于另一次调用。")
+            Text::new("This key of the call was used before for another call.", "该操作编号已用于另一次操作。")
         }
         ErrorReason::PageTokenInvalid => {
             Text::new("The page token is not valid for this query.", "翻页标记不适用于此查询。")
@@ -220,7 +220,7 @@ pub const fn meaning(reason: ErrorReason) -> Text {
             "The directory holds no staff yet: until then only operators and services may write.",
             "员工目录尚为空，此前仅系统管理员和系统服务可以写入。",
         ),
-        ErrorReason::MethodUnknown => Text::new("There is no such method.", "没有此方法。"),
+        ErrorReason::MethodUnknown => Text::new("There is no such method.", "没有此操作。"),
     }
 }
 

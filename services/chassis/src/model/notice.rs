@@ -1,6 +1,7 @@
 //! Notifications to staff. Each is a row written in the transaction of its event, so none is lost, and none is sent for
 //! an event that was rolled back; `kefu.notifications.v1` shows them.
 
+use crate::base::language::Sentence;
 use crate::base::names::{Id, Resource};
 use crate::model::duty::DutyResource;
 
@@ -13,7 +14,7 @@ impl Resource for NotificationResource {
     const KIND: &'static str = "kefu/Notification";
 }
 
-/// One kind of notification: its code in the contract, and its text. `{}` stands for what people call the subject.
+/// One kind of notification: its code in the contract, and its text. `{}` stands for what the notice is about.
 #[derive(Debug)]
 pub struct NoticeKind {
     /// The code, e.g. `duty_overdue`.
@@ -38,7 +39,7 @@ pub struct Notice {
     /// What people call the subject, e.g. its number; never personal data.
     pub number: String,
     /// What the text names: the number, or what else tells the recipient what it is about.
-    pub about: String,
+    pub about: Sentence,
     /// The duty that the notification is about, or that its acknowledgement fulfils.
     pub duty: Option<Id<DutyResource>>,
     /// Whether the recipient has to acknowledge the notification.

@@ -206,12 +206,12 @@ impl Organisation {
             let wrong = wrong!(
                 RequiredWhen under clause,
                 "is required of a caller that registers for somebody else",
-                "代他人登记时必填"
+                "在代他人登记时必填"
             );
             return Err(Error::field(field, wrong));
         }
         if !for_other && !staff.is_empty() && staff != caller {
-            let wrong = wrong!(ForRoles under clause, "is whoever the customer asked: you", "就是您本人");
+            let wrong = wrong!(ForRoles under clause, "is whoever the customer asked: you", "只能是您本人");
             return Err(Error::field(field, wrong));
         }
         let staff = if staff.is_empty() { caller } else { staff };
@@ -224,7 +224,7 @@ impl Organisation {
             let wrong = wrong!(
                 Required under clause,
                 "is missing, so nobody would be responsible",
-                "缺失，将无人负责"
+                "必填，否则无人负责"
             );
             return Err(Error::field("department", wrong));
         }

@@ -17,7 +17,7 @@ use crate::work::step::AggregateRoot;
 
 const OUT_OF_REACH: Text = Text::new(
     "It is in somebody else's hands, and your role does not reach that far.",
-    "该事项由他人负责，您的角色无权处理。",
+    "此事由他人负责，您的角色无权办理。",
 );
 
 /// Explains what the caller can do with an aggregate next, and what stands in the way. Where a method may take several

@@ -66,7 +66,7 @@ impl Feed {
         } else {
             Err(Error::field(
                 "after_position",
-                wrong!(OutOfRange, "is beyond the journal's end at {head}", "超出运行日志的末尾，末尾为{head}"),
+                wrong!(OutOfRange, "is beyond the journal's end at {head}", "超出运行日志的末尾（{head}）"),
             ))
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kefu_proto::regulation::v1 as pb;
 use kefu_proto::regulation::v1::clause::parameter::Source as Shown;
-use kefu_regulation::{Calendar, Clause, Parameter, Source};
+use kefu_regulation::{Calendar, Clause, Parameter, Source, Title};
 
 use crate::base::error::Error;
 use crate::contract::call::Call;
@@ -58,7 +58,6 @@ impl RegulationOfService {
     }
 
     fn show(&self, clause: &Clause) -> pb::Clause {
-        let text = |title: &kefu_regulation::Title| pb::Text { en: title.en.clone(), zh: title.zh.clone() };
         pb::Clause {
             name: format!("{}{CLAUSES}{}", self.chassis.service, clause.id),
             clause: clause.id.clone(),
@@ -68,6 +67,10 @@ impl RegulationOfService {
             parameters: clause.parameters.iter().map(show_parameter).collect(),
         }
     }
+}
+
+fn text(title: &Title) -> pb::Text {
+    pb::Text { en: title.en.clone(), zh: title.zh.clone() }
 }
 
 /// Returns the services that put a clause into effect, by name.
@@ -86,6 +89,7 @@ fn show_parameter(parameter: &Parameter) -> pb::clause::Parameter {
         value: parameter.text.clone(),
         source: source.into(),
         overridden: parameter.overridden,
+        meaning: Some(text(&parameter.meaning)),
     }
 }
 

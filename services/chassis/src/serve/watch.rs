@@ -76,7 +76,7 @@ impl Watch {
                     wrong!(
                         Token,
                         "is malformed, belongs to another query, or is beyond the journal's end",
-                        "无效、不属于此查询或超出运行日志末尾"
+                        "无效，或不属于此查询，或已超出运行日志末尾"
                     ),
                 )
             })?

@@ -259,7 +259,7 @@ impl Chassis {
             wrong!(
                 NotAccepted under clause,
                 "is not active in the directory with a role for this: {call}",
-                "不是在职且有权「{zh}」的员工"
+                "不是在职员工，或无权「{zh}」"
             ),
         ))
     }

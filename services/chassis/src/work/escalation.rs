@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use kefu_regulation::params;
 
+use crate::base::language::{Language, Sentence};
 use crate::model::duty::Duty;
 use crate::model::event::NewEvent;
 use crate::model::notice::{Notice, NoticeKind};
@@ -11,13 +12,13 @@ use crate::work::chassis::Chassis;
 
 static OVERDUE: NoticeKind = NoticeKind {
     code: "duty_overdue",
-    english: "Your duty under {} is overdue; it must still be fulfilled.",
-    chinese: "您在{}项下的时限事项已逾期，仍须完成。",
+    english: "{} is overdue; it is yours and must still be fulfilled.",
+    chinese: "{}已逾期，仍须由您完成。",
 };
 static ESCALATED: NoticeKind = NoticeKind {
     code: "duty_escalated",
-    english: "A duty of your staff under {} is overdue and still not fulfilled.",
-    chinese: "您下属在{}项下的时限事项已逾期，至今未完成。",
+    english: "{} is overdue and still not fulfilled; it is one of your staff's.",
+    chinese: "{}已逾期，至今未完成，由您的下属负责。",
 };
 
 /// The levels of escalation, in this order.
@@ -45,13 +46,23 @@ pub fn escalate(chassis: &Chassis, duty: &mut Duty, event: NewEvent, at: Timesta
             clause: duty.clause.clone(),
             subject: duty.subject.clone(),
             number: duty.number.clone(),
-            about: duty.clause.clone(),
+            about: about(duty),
             duty: Some(duty.id),
             acknowledgement_required: false,
         };
         return event.touching(change).telling([notice]);
     }
     event
+}
+
+/// Returns what a breach is about, e.g. `R-20261123-000007: First answer in time (C2.1)`: the number of the matter, if it has
+/// one, and the clause.
+fn about(duty: &Duty) -> Sentence {
+    let [en, zh] = [Language::English, Language::Chinese].map(|language| language.title(&duty.clause));
+    if duty.number.is_empty() {
+        return Sentence::new(en, zh);
+    }
+    Sentence::new(format!("{}: {en}", duty.number), format!("{}：{zh}", duty.number))
 }
 
 /// Returns whom a level of escalation notifies; none if an earlier level has notified them already.

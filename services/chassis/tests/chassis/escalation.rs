@@ -211,3 +211,36 @@ async fn replicas_tell_each_step_once() {
     let twice = "select count(*) from (select from notification group by duty, recipient having count(*) > 1) as twice";
     assert_eq!(bench.number(twice).await, 0);
 }
+
+#[tokio::test]
+async fn a_notice_of_a_breach_names_the_matter_and_the_clause_in_both_languages() {
+    let bench = Bench::of(&BARE).await;
+    let numbered = Duty { number: "T-20261120-000007".into(), ..duty(&bench, "things/1", "staff/lin", DESK, 1) };
+    let unnumbered = duty(&bench, "things/2", "staff/mei", DESK, 1);
+    store(&bench, vec![numbered, unnumbered]).await;
+    bench.time().advance(SignedDuration::from_hours(2));
+    bench.mark_overdue().await;
+    let texts = "select recipient, kind, text_en, text_zh from notification order by recipient, kind";
+    let told: Vec<(String, String, String, String)> = sqlx::query_as(texts).fetch_all(bench.admin()).await.unwrap();
+    let text = |recipient: &str, kind: &str| {
+        let found = told.iter().find(|told| told.0 == recipient && told.1 == kind).unwrap();
+        (found.2.as_str(), found.3.as_str())
+    };
+    assert_eq!(
+        text("staff/lin", "duty_overdue"),
+        (
+            "T-20261120-000007: Progress is told (C4.1) is overdue; it is yours and must still be fulfilled.",
+            "T-20261120-000007：定期告知进展（C4.1）已逾期，仍须由您完成。"
+        )
+    );
+    assert_eq!(
+        text("staff/mei", "duty_overdue"),
+        (
+            "Progress is told (C4.1) is overdue; it is yours and must still be fulfilled.",
+            "定期告知进展（C4.1）已逾期，仍须由您完成。"
+        )
+    );
+    let (en, zh) = text("staff/boss", "duty_escalated");
+    assert!(en.starts_with("T-20261120-000007: Progress is told (C4.1) is overdue"), "{en}");
+    assert!(zh.starts_with("T-20261120-000007：定期告知进展（C4.1）已逾期"), "{zh}");
+}

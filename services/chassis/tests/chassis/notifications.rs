@@ -29,7 +29,7 @@ pub async fn tell(bench: &Bench, recipients: &[&str], about: &str, duty: Option<
         clause: "A2.5".into(),
         subject: format!("things/{about}"),
         number: about.to_owned(),
-        about: about.to_owned(),
+        about: about.into(),
         duty: duty.as_ref().map(|duty| duty.id),
         acknowledgement_required: duty.is_some(),
     });

@@ -29,7 +29,8 @@ async fn clauses_are_listed_in_order_page_by_page_each_in_both_languages() {
     assert_eq!(clauses.iter().map(|clause| clause.clause.as_str()).collect::<Vec<_>>(), expected);
     let is_han = |text: &str| text.contains(|sign: char| ('\u{4e00}'..='\u{9fff}').contains(&sign));
     for clause in &clauses {
-        for text in [&clause.title, &clause.demand] {
+        let meanings = clause.parameters.iter().map(|parameter| &parameter.meaning);
+        for text in [&clause.title, &clause.demand].into_iter().chain(meanings) {
             let text = text.as_ref().unwrap();
             assert!(!text.en.is_empty() && !is_han(&text.en) && is_han(&text.zh), "{clause:?}");
         }
@@ -43,6 +44,7 @@ async fn a_clause_tells_the_parameters_in_force_and_what_is_not_there_is_not_fou
     let clause = get(format!("{}/clauses/A2.4", bench.name())).await.unwrap().into_inner();
     let parameter = clause.parameters.iter().find(|parameter| parameter.name == "accept_within").unwrap();
     assert_eq!((parameter.value.as_str(), parameter.overridden), ("7h working", true));
+    assert_eq!(parameter.meaning.as_ref().unwrap().zh, "接收人须在多长时间内接收或退回转交。");
     assert_eq!(clause.services, ["services/intake"]);
     for name in [format!("{}/clauses/Z9.9", bench.name()), "services/other/clauses/A2.4".to_owned()] {
         assert_refused(get(name).await, Code::NotFound, ErrorReason::ResourceNotFound);

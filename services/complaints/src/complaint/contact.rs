@@ -107,7 +107,7 @@ impl Complaints {
             if !is_written || refusal.collected_time.as_ref().and_then(from_proto) < since {
                 return Err(Error::field(
                     "evidence",
-                    wrong!(NotAccepted under "C5.8", "is no written refusal of this step", "不是本步骤的书面拒绝"),
+                    wrong!(NotAccepted under "C5.8", "is no written refusal of this step", "不是针对本环节的书面拒绝"),
                 ));
             }
         }

@@ -36,12 +36,12 @@ kefu_chassis::actions! {
         Propose: ProposeResolution, "a resolution is proposed", "提出处理方案";
         Approve: ApproveResolution, "a department concerned approves it", "一个相关部门审批通过";
         ApproveLast: ApproveResolution, "the last department concerned approves it", "全部相关部门审批通过";
-        Reject: RejectResolution, "a department concerned rejects it", "相关部门驳回方案";
-        Agree: RecordAgreement, "the complainant agrees", "投诉人认可方案";
-        AgreeToExplanation: RecordAgreement, "the complainant accepts an explanation, and nothing is to be done", "投诉人接受说明，无需落实措施";
-        Decline: RecordDecline, "the complainant declines", "投诉人不认可方案";
-        CompleteMeasure: CompleteMeasure, "a measure is done", "完成一项措施";
-        CompleteLast: CompleteMeasure, "the last measure is done", "完成全部措施";
+        Reject: RejectResolution, "a department concerned rejects it", "一个相关部门驳回处理方案";
+        Agree: RecordAgreement, "the complainant agrees", "投诉人认可处理方案";
+        AgreeToExplanation: RecordAgreement, "the complainant accepts an explanation, and nothing is to be done", "投诉人接受说明，无需整改措施";
+        Decline: RecordDecline, "the complainant declines", "投诉人不认可处理方案";
+        CompleteMeasure: CompleteMeasure, "a measure is done", "完成一项整改措施";
+        CompleteLast: CompleteMeasure, "the last measure is done", "完成全部整改措施";
         Inform: RecordComplaintProgress, "the complainant is told how it goes", "向投诉人反馈进展";
         Satisfied: RecordCallback, "the complainant is satisfied", "回访满意";
         Dissatisfied: RecordCallback, "the complainant is not satisfied", "回访不满意";

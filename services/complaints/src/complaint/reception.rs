@@ -103,7 +103,7 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.handler == step.root.handler {
-            return Err(Error::field("handler", wrong!(Unchanged, "has it already", "已经是该责任人")));
+            return Err(Error::field("handler", wrong!(Unchanged, "has it already", "已经是这位员工")));
         }
         let known = self.chassis.directory.now();
         let mut facts = step.facts();

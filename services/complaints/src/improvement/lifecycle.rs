@@ -68,7 +68,7 @@ const OUTSIDE: Gate<Facts> = Gate::of_call(
     "A1.1",
     |facts| facts.is_outside,
     "nobody checks what their own department carries out",
-    "不得由落实部门自行核查效果",
+    "本部门落实的改进措施，不得由本部门核查效果",
 );
 const IN_TIME: Gate<Facts> = Gate::on_record(
     "D8.12",
@@ -80,7 +80,7 @@ const FINAL: Gate<Facts> = Gate::on_record(
     "D8.12",
     |facts| facts.is_final,
     "complaints received since are still open without a cause, and the result depends on them",
-    "此后受理的投诉中尚有未查明原因者，足以影响核查结果",
+    "此后受理的投诉中，尚有未查明原因的，可能影响核查结果",
 );
 
 const DONE: &[State] = &[State::Done];

@@ -140,7 +140,7 @@ impl Requests {
         if is_blank(matter) {
             return Err(Error::field(
                 "matter",
-                wrong!(RequiredWhen under "C5.1", "is required, as the request has no description", "必填，因为请求没有问题描述"),
+                wrong!(RequiredWhen under "C5.1", "is required, as the request has no description", "必填，因为该请求没有问题描述"),
             ));
         }
         // The caller handles the complaint when the owner has left.

@@ -22,7 +22,7 @@ kefu_chassis::actions! {
         Register: RegisterRequest, "it is registered", "登记";
         RegisterAnswered: RegisterRequest, "it is registered after the customer was answered", "已应答客户后登记";
         Respond: RespondRequest, "the customer is first answered", "首次应答客户";
-        PromiseWait: PromiseWait, "the customer is told why they must wait, and how long", "告知客户等待原因和时限";
+        PromiseWait: PromiseWait, "the customer is told why they must wait, and how long", "告知客户等待的原因和时长";
         PromiseWaitAgain: PromiseWait, "the customer is told to wait again", "再次告知客户等待";
         ClassifyInScope: ClassifyRequest, "it is classified as within scope", "初步判断为职责范围内";
         ClassifyOutOfScope: ClassifyRequest, "it is classified as out of scope", "初步判断为职责范围外";
@@ -36,7 +36,7 @@ kefu_chassis::actions! {
         ConfirmNotReached: ConfirmResolution, "the customer was not reached", "未联系到客户";
         GiveUp: ConfirmResolution, "it is given up to reach the customer", "多次未联系到客户，不再联系";
         Reopen: ReopenRequest, "the customer comes back after it was closed", "关闭后客户再次提出";
-        Cancel: CancelRequest, "the customer gives it up", "客户撤回";
+        Cancel: CancelRequest, "the customer gives it up", "客户取消请求";
         Claim: ClaimRequest, "somebody of the department takes it", "本部门人员认领";
         Assign: AssignRequest, "somebody of the department is given it", "指派给本部门人员";
         Transfer: TransferRequest, "it is handed to another department", "转交其他部门";
@@ -44,15 +44,15 @@ kefu_chassis::actions! {
         AcceptUnanswered: AcceptTransfer, "it is taken over, and the customer still waits for an answer", "接收转交，客户尚待应答";
         DeclineTransfer: DeclineTransfer, "it is not taken over", "退回转交";
         DeclineUnanswered: DeclineTransfer, "it is not taken over, and the customer still waits for an answer", "退回转交，客户尚待应答";
-        MarkMajor: MarkMajor, "it is marked as of major importance", "标记为重大事项";
+        MarkMajor: MarkMajor, "it is marked as of major importance", "列为重大事项";
         FileWorkOrder: FileWorkOrder, "a work order is filed", "填写工作联系单";
         Link: LinkRequests, "it is linked to another request", "关联其他请求";
         Convert: ConvertToComplaint, "it is to become a complaint", "拟转为投诉";
         LinkComplaint: ConvertToComplaint, "it became a complaint", "已转为投诉";
         AuthorizeRemote: AuthorizeRemote, "the customer allows work from afar", "客户授权远程服务";
         StartRemote: StartRemote, "work goes on from afar", "转为远程服务";
-        RecordExpectation: RecordUnmetExpectation, "something the customer expects cannot be given", "记录未能满足的客户期望";
-        AnswerExpectation: AnswerUnmetExpectation, "it is answered why an expectation was not met", "答复未能满足的客户期望";
+        RecordExpectation: RecordUnmetExpectation, "something the customer expects cannot be given", "记录未满足的期望";
+        AnswerExpectation: AnswerUnmetExpectation, "it is answered why an expectation was not met", "答复未满足的期望";
     }
 }
 

@@ -31,7 +31,7 @@ impl Requests {
         if step.root.id() == other {
             return Err(Error::field(
                 "other",
-                wrong!(Conflicting under "A2.8", "is the same request", "就是该请求本身"),
+                wrong!(Conflicting under "A2.8", "is the same request", "不能是该请求本身"),
             ));
         }
         let mut linked = step.others.pop().ok_or_else(|| unknown::<Request>(&request.other))?;
@@ -45,20 +45,20 @@ impl Requests {
         if is_repeat && linked.contact_at.to_jiff() > step.root.contact_at.to_jiff() {
             return Err(Error::field(
                 "other",
-                wrong!(Conflicting under "A2.8", "must be the earlier contact", "须为较早的一次联系"),
+                wrong!(Conflicting under "A2.8", "must be the earlier contact", "须是较早的一次联系"),
             ));
         }
         let interval = step.root.contact_at.to_jiff().duration_since(linked.contact_at.to_jiff());
         if is_repeat && interval > self.chassis.regulation.get(params::REPEAT_WITHIN).length {
             return Err(Error::field(
                 "other",
-                wrong!(TooEarly under "A2.8", "is too long ago for a repeat", "间隔过长，不算重复联系"),
+                wrong!(TooEarly under "A2.8", "is too long ago for a repeat", "与本请求相隔过久，不算重复联系"),
             ));
         }
         if is_repeat && step.root.repeat_of.is_some_and(|known| known != linked.id) {
             return Err(Error::field(
                 "other",
-                wrong!(Conflicting under "A2.8", "is not the contact that the request repeats already", "与已认定的重复联系不一致"),
+                wrong!(Conflicting under "A2.8", "is not the contact that the request repeats already", "与此前登记的重复联系不一致"),
             ));
         }
         if step.root.linked.len() >= LINKS || linked.linked.len() >= LINKS {
@@ -67,7 +67,7 @@ impl Requests {
                 wrong!(
                     TooMany,
                     "cannot be linked: as many requests as can be are linked already",
-                    "无法关联，已达到关联数量上限"
+                    "不能再关联，关联数量已达上限"
                 ),
             ));
         }

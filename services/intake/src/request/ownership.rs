@@ -45,7 +45,7 @@ impl Requests {
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         if request.owner == step.root.owner {
-            return Err(Error::field("owner", wrong!(Unchanged, "has it already", "已经是该责任人")));
+            return Err(Error::field("owner", wrong!(Unchanged, "has it already", "已经是这位员工")));
         }
         let mut facts = step.facts();
         facts.fits_department = self.is_active_in(&request.owner, &step.root.department, step.at);
@@ -67,7 +67,7 @@ impl Requests {
             return Err(Error::NotFound { kind: "kefu/Staff", name: from.clone() });
         }
         if from == to {
-            return Err(Error::field("to_owner", wrong!(Unchanged, "has them already", "已经是该责任人")));
+            return Err(Error::field("to_owner", wrong!(Unchanged, "has them already", "与原责任人相同")));
         }
         let mut work = self.chassis.begin(call).await?;
         let (mut roots, more) = self.lock_for_reassignment(call, &mut work, &request).await?;

@@ -50,7 +50,11 @@ impl Requests {
         let violation = || {
             Error::field(
                 "answered_time",
-                wrong!(OutOfRange, "must be between the time the customer came and now", "须在客户联系之后、现在之前"),
+                wrong!(
+                    OutOfRange,
+                    "must be between the time the customer came and now",
+                    "不得早于客户联系的时间，也不得晚于现在"
+                ),
             )
         };
         let answered_at = request.answered_time.as_ref().and_then(from_proto);

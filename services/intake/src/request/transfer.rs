@@ -29,7 +29,7 @@ use crate::shared::{Request, Transfer, id, unknown};
 static BOUNCED: NoticeKind = NoticeKind {
     code: "request_bounced",
     english: "{} bounced, with one of your staff involved.",
-    chinese: "{}被反复转交或推诿，涉及您的下属。",
+    chinese: "{}被来回转交或推诿，涉及您的下属。",
 };
 
 /// A transfer as it is stored.
@@ -65,7 +65,10 @@ impl Requests {
         let known = self.chassis.directory.now();
         known.check_department(&request.department)?;
         if request.department == step.root.department {
-            return Err(Error::field("department", wrong!(Unchanged under "A2.4", "has it already", "已经负责该请求")));
+            return Err(Error::field(
+                "department",
+                wrong!(Unchanged under "A2.4", "has it already", "当前已负责该请求"),
+            ));
         }
         let found = known.responsible(&request.department, &step.root.business_domain, step.at);
         let mut facts = step.facts();
@@ -191,7 +194,7 @@ impl Requests {
             clause: "A2.7".into(),
             subject: step.root.id().to_string(),
             number: step.root.number.clone(),
-            about: step.root.number.clone(),
+            about: step.root.number.as_str().into(),
             duty: None,
             acknowledgement_required: false,
         });

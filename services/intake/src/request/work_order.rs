@@ -40,7 +40,7 @@ impl Requests {
         if request.for_department == step.root.department {
             return Err(Error::field(
                 "for_department",
-                wrong!(Unchanged under "A2.6", "has the request itself", "就是负责该请求的部门"),
+                wrong!(Unchanged under "A2.6", "has the request itself", "不能是当前负责该请求的部门"),
             ));
         }
         let solved_at = step.root.resolved_at.filter(|_| step.root.is_solved());
@@ -48,7 +48,7 @@ impl Requests {
         if retroactive && is_blank(&request.reason) {
             return Err(Error::field(
                 "reason",
-                wrong!(RequiredWhen under "A2.6", "must say why the order comes after the solution", "须说明事后补单的原因"),
+                wrong!(RequiredWhen under "A2.6", "must say why the order comes after the solution", "在事后补单时必填"),
             ));
         }
         let facts = step.facts();

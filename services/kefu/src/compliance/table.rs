@@ -1,15 +1,17 @@
 //! Formats the counts as a table, in English or Chinese, and as JSON.
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use kefu_chassis::labels;
 use kefu_chassis::language::Language;
 use kefu_proto::compliance::v1::ComplianceRow;
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
-use kefu_proto::labels::chinese;
+use kefu_proto::labels::Label;
 use kefu_regulation::Regulation;
 use prost::Name as _;
 use serde_json::{Value, json};
 
 use super::Groups;
+use crate::language::of;
 use crate::terminal::grouped;
 
 type Count = fn(&ComplianceRow) -> i64;
@@ -31,12 +33,21 @@ const COUNTS: [(&str, &str, bool, Count); 10] = [
 
 /// The heading of a count.
 fn heading(language: Language, english: &'static str, field: &'static str) -> &'static str {
-    let label = || {
-        let row = kefu_proto::pool().get_message_by_name(&ComplianceRow::full_name())?;
-        let label = chinese().field(&row.get_field_by_name(field)?)?;
-        Some(label.label.as_str())
-    };
-    pick(language, english, label().unwrap_or(field))
+    match language {
+        Language::English => english,
+        Language::Chinese => label(language, field).map_or(field, |label| label.label.as_str()),
+    }
+}
+
+/// The label of a count of compliance: what it is called, and what it counts.
+fn label(language: Language, field: &str) -> Option<&'static Label> {
+    let row = kefu_proto::pool().get_message_by_name(&ComplianceRow::full_name())?;
+    labels::of(language).field(&row.get_field_by_name(field)?)
+}
+
+/// The counts that a table of these rows shows.
+fn counts(rows: &[ComplianceRow]) -> impl Iterator<Item = (&'static str, &'static str, bool, Count)> {
+    COUNTS.into_iter().filter(|(.., always, count)| *always || rows.iter().any(|row| count(row) != 0))
 }
 
 /// Share of duties fulfilled in time, in thousandths: met in time / (met in time + breached). Rounded down, so that
@@ -45,38 +56,30 @@ fn in_time(row: &ComplianceRow) -> Option<i64> {
     (row.met_in_time * 1_000).checked_div(row.met_in_time + row.breached)
 }
 
-fn pick<'a>(language: Language, english: &'a str, chinese: &'a str) -> &'a str {
-    match language {
-        Language::English => english,
-        Language::Chinese => chinese,
-    }
-}
-
 fn share(row: &ComplianceRow, language: Language) -> String {
     match in_time(row) {
         Some(thousandths) => format!("{}.{} %", thousandths / 10, thousandths % 10),
-        None if row.not_recorded > 0 => pick(language, "not recorded", "无记录").into(),
-        None => pick(language, "nothing due yet", "尚未到期").into(),
+        None if row.not_recorded > 0 => of(language, "not recorded", "无完成记录").into(),
+        None => of(language, "nothing due yet", "尚未到期").into(),
     }
 }
 
 /// The table, with a column for each group and each count.
 pub fn text(rows: &[ComplianceRow], by: &Groups, regulation: &Regulation, language: Language) -> String {
     if rows.is_empty() {
-        return pick(language, "There are no such duties.\n", "没有符合条件的时限事项。\n").into();
+        return of(language, "There are no such duties.\n", "没有符合条件的时限事项。\n").into();
     }
-    let counts: Vec<_> =
-        COUNTS.into_iter().filter(|(.., always, count)| *always || rows.iter().any(|row| count(row) != 0)).collect();
+    let counts: Vec<_> = counts(rows).collect();
     let mut keys = Vec::new();
     if by.has(Dimension::Clause) {
-        keys.extend([pick(language, "clause", "条款"), pick(language, "title", "名称")]);
+        keys.extend([of(language, "clause", "条款"), of(language, "title", "名称")]);
     }
     for (wanted, english, chinese) in [
         (by.has_period(), "from", "起始日"),
         (by.has(Dimension::Department), "department", "部门"),
         (by.has(Dimension::Person), "person", "人员"),
     ] {
-        keys.extend(wanted.then(|| pick(language, english, chinese)));
+        keys.extend(wanted.then(|| of(language, english, chinese)));
     }
     let mut table = Table::new();
     table
@@ -84,7 +87,7 @@ pub fn text(rows: &[ComplianceRow], by: &Groups, regulation: &Regulation, langua
         .set_style(TableComponent::HeaderLines, '─')
         .set_style(TableComponent::MiddleHeaderIntersections, '─');
     let headings = counts.iter().map(|(english, field, ..)| heading(language, english, field));
-    table.set_header(keys.iter().copied().chain(headings).chain([pick(language, "in time %", "按时率")]));
+    table.set_header(keys.iter().copied().chain(headings).chain([of(language, "in time %", "按时率")]));
     for row in rows {
         let numbers = counts.iter().map(|(.., count)| grouped(count(row)));
         table.add_row(group(row, by, regulation, language).into_iter().chain(numbers).chain([share(row, language)]));
@@ -98,11 +101,10 @@ pub fn text(rows: &[ComplianceRow], by: &Groups, regulation: &Regulation, langua
 fn group(row: &ComplianceRow, by: &Groups, regulation: &Regulation, language: Language) -> Vec<String> {
     let mut cells = Vec::new();
     if by.has(Dimension::Clause) {
-        let title = regulation.clause(&row.clause).map(|clause| pick(language, &clause.title.en, &clause.title.zh));
+        let title = regulation.clause(&row.clause).map(|clause| of(language, &clause.title.en, &clause.title.zh));
         cells.extend([row.clause.clone(), title.unwrap_or_default().to_owned()]);
     }
-    let nobody =
-        |name: &String| if name.is_empty() { pick(language, "nobody", "无").to_owned() } else { name.clone() };
+    let nobody = |name: &String| if name.is_empty() { of(language, "nobody", "无").to_owned() } else { name.clone() };
     if by.has_period() {
         cells.push(row.period.clone());
     }
@@ -113,6 +115,51 @@ fn group(row: &ComplianceRow, by: &Groups, regulation: &Regulation, language: La
         cells.push(nobody(&row.person));
     }
     cells
+}
+
+/// What stands under a table: what each of its columns counts, how the share is made, and by which zone days are told. Empty
+/// without rows.
+pub fn legend(rows: &[ComplianceRow], language: Language, zone: &str) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut lines = vec![String::new()];
+    for (english, field, ..) in counts(rows) {
+        let help = label(language, field).map_or("", |label| label.help.as_str());
+        lines.push(line(heading(language, english, field), help, language));
+    }
+    let (share, days) = (
+        of(
+            language,
+            "Met in time / (met in time + breached in all), rounded down, so that 100.0 % is all of them.",
+            "按时完成数占按时完成与逾期总数之和的百分比，零头舍去，因此只有全部按时才是 100.0 %。",
+        ),
+        match language {
+            Language::English => {
+                format!("Days begin at midnight in {zone}; a duty counts on the day on which it began.")
+            }
+            Language::Chinese => format!("每天自 {zone} 时区零时起算；时限事项计入其开始计时的那一天。"),
+        },
+    );
+    lines.push(line(of(language, "in time %", "按时率"), share, language));
+    lines.push(line(of(language, "days", "日期"), &days, language));
+    lines.push(line(
+        of(language, "one answer", "一次应答"),
+        of(
+            language,
+            "May fulfil duties of several clauses, e.g. C2.1 and C2.2, and counts under each.",
+            "可能同时完成几个条款下的时限事项，如 C2.1 和 C2.2，在各条款下分别计数。",
+        ),
+        language,
+    ));
+    lines.join("\n") + "\n"
+}
+
+fn line(what: &str, text: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{what}: {text}"),
+        Language::Chinese => format!("{what}：{text}"),
+    }
 }
 
 /// The JSON array, with an object for each group. `in_time_percent` is null without duties to judge.
@@ -176,7 +223,7 @@ mod tests {
         let given_up = ComplianceRow { voided: 1, breached: 1, ..row("C2.1", 1, 0, 0, 0) };
         assert_eq!(share(&given_up, Language::English), "50.0 %", "a breach counts though its duty fell away");
         assert_eq!(share(&row("C2.1", 0, 0, 0, 7), Language::English), "not recorded");
-        assert_eq!(share(&row("C2.1", 0, 0, 0, 7), Language::Chinese), "无记录");
+        assert_eq!(share(&row("C2.1", 0, 0, 0, 7), Language::Chinese), "无完成记录");
         assert_eq!(share(&row("C2.1", 0, 0, 0, 0), Language::English), "nothing due yet");
     }
 
@@ -202,6 +249,22 @@ mod tests {
             chinese.contains("按时率") && chinese.contains(&Regulation::standard().clause("C2.1").unwrap().title.zh),
             "{chinese}"
         );
+    }
+
+    #[test]
+    fn the_legend_explains_every_column_that_is_shown_in_the_language_of_the_table() {
+        let mut rows = vec![row("C2.1", 3, 1, 0, 2)];
+        let english = legend(&rows, Language::English, "Asia/Shanghai");
+        assert!(english.contains("\nnot recorded: Imported duties") && english.contains("Asia/Shanghai"), "{english}");
+        assert!(!english.contains("voided:") && english.contains("in time %: Met in time / "), "{english}");
+        rows[0].voided = 1;
+        assert!(legend(&rows, Language::English, "UTC").contains("voided: "));
+        let chinese = legend(&rows, Language::Chinese, "Asia/Shanghai");
+        for word in ["无完成记录：", "已豁免：", "已终止：", "逾期总数：", "按时率：", "Asia/Shanghai"]
+        {
+            assert!(chinese.contains(word), "{word} is not in\n{chinese}");
+        }
+        assert_eq!(legend(&[], Language::Chinese, "UTC"), "");
     }
 
     #[test]

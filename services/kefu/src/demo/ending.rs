@@ -19,7 +19,7 @@ pub async fn show(stage: &mut Stage) -> Result<(), Error> {
     stage.scene("The record: nobody altered it");
     for service in SERVICES {
         let answer = journal::ask(stage.channel(service).map_err(scene_error)?, service, Vec::new()).await?;
-        stage.play.add_verbatim(&journal::report(service, &answer, 0));
+        stage.play.add_verbatim(&journal::report(service, &answer, 0, Language::English));
         stage.play.expect("events that are not sealed", answer.unsealed_count, 0);
         stage.play.expect("what is wrong with the journal", answer.findings.len(), 0);
     }

@@ -11,6 +11,7 @@ use kefu_chassis::identity::is_id;
 
 use super::columns::{CellError, Columns, LeftOut, MapError, map_error};
 use super::spec;
+use crate::language::{pick, told};
 
 /// Reads a text: from a column, or the same for every record.
 #[derive(Debug, Default)]
@@ -48,8 +49,10 @@ impl Text {
             (None, Some(value), None) => {
                 Ok(Self { column_index: None, column: String::new(), fallback: value.to_owned() })
             }
-            (None, Some(_), Some(_)) => Err(map_error(format!("{key}.default"), "has no use beside a value")),
-            _ => Err(map_error(key, "needs either a column or a value")),
+            (None, Some(_), Some(_)) => {
+                Err(map_error(format!("{key}.default"), pick("has no use beside a value", "与固定值并用没有意义")))
+            }
+            _ => Err(map_error(key, pick("needs either a column or a value", "须指定列或固定值，二者取一"))),
         }
     }
 
@@ -106,9 +109,9 @@ impl Choice {
     pub fn bind<E: ContractEnum>(field: &str, spec: &spec::Choice, columns: Columns<'_>) -> Result<Self, MapError> {
         let key = format!("fields.{field}");
         let value = |key: String, name: &str| {
-            E::named(name)
-                .map(Into::into)
-                .ok_or_else(|| map_error(key, format!("{name:?} is none of {}", names::<E>())))
+            E::named(name).map(Into::into).ok_or_else(|| {
+                map_error(key, told!("{name:?} is none of {}", "「{name}」不在可选值之内：{}", names::<E>()))
+            })
         };
         let text = Text::of(field, spec.column.as_deref(), spec.value.as_deref(), spec.default.as_deref(), columns)?;
         let mut words = HashMap::new();
@@ -116,17 +119,20 @@ impl Choice {
             words.insert(word.trim().to_owned(), value(format!("{key}.words.{word:?}"), name)?);
         }
         if text.column_index.is_none() && !words.is_empty() {
-            return Err(map_error(format!("{key}.words"), "have no use beside a value"));
+            return Err(map_error(format!("{key}.words"), pick("have no use beside a value", "与固定值并用没有意义")));
         }
         if text.column_index.is_some() && words.is_empty() {
-            return Err(map_error(format!("{key}.words"), "must say what the column's words mean"));
+            return Err(map_error(
+                format!("{key}.words"),
+                pick("must say what the column's words mean", "须说明该列中各个词的含义"),
+            ));
         }
         let (fallback, given_as) =
             (text.fallback.clone(), if text.column_index.is_some() { "default" } else { "value" });
         if !fallback.is_empty() {
             words.insert(fallback.clone(), value(format!("{key}.{given_as}"), &fallback)?);
         } else if text.column_index.is_none() {
-            return Err(map_error(format!("{key}.value"), format!("is none of {}", names::<E>())));
+            return Err(map_error(format!("{key}.value"), told!("is none of {}", "不在可选值之内：{}", names::<E>())));
         }
         Ok(Self { text, words })
     }
@@ -135,8 +141,8 @@ impl Choice {
     pub fn read(&self, record: &StringRecord) -> Result<i32, CellError> {
         let word = self.text.read(record);
         self.words.get(word).copied().ok_or_else(|| match word {
-            "" => self.text.cell_error("is empty".into()),
-            _ => self.text.cell_error(format!("the map has no word {word:?}")),
+            "" => self.text.cell_error(pick("is empty", "为空").into()),
+            _ => self.text.cell_error(told!("the map has no word {word:?}", "映射文件中没有「{word}」一词")),
         })
     }
 }
@@ -166,7 +172,10 @@ impl Name {
         if let Some((name, id)) = spec.ids.iter().find(|(_, id)| !is_id(id)) {
             return Err(map_error(
                 format!("fields.{field}.ids.{name:?}"),
-                format!("{id:?} is no id: up to 63 letters, digits and . _ ~ -"),
+                told!(
+                    "{id:?} is no id: up to 63 letters, digits and . _ ~ -",
+                    "「{id}」不是标识：最多63个字母、数字和 . _ ~ -"
+                ),
             ));
         }
         let name = Self { collection, text, ids: spec.ids.clone() };
@@ -175,7 +184,10 @@ impl Name {
             let key = if name.text.column_index.is_some() { "default" } else { "value" };
             return Err(map_error(
                 format!("fields.{field}.{key}"),
-                format!("no id can be made from {fallback:?}: give it one under fields.{field}.ids"),
+                told!(
+                    "no id can be made from {fallback:?}: give it one under fields.{field}.ids",
+                    "由「{fallback}」得不出标识：请在 fields.{field}.ids 下为它指定一个"
+                ),
             ));
         }
         Ok(name)
@@ -188,7 +200,10 @@ impl Name {
             return Ok(String::new());
         }
         let id = self.id(text).ok_or_else(|| {
-            self.text.cell_error(format!("no id can be made from {text:?}: give it one under ids in the map"))
+            self.text.cell_error(told!(
+                "no id can be made from {text:?}: give it one under ids in the map",
+                "由「{text}」得不出标识：请在映射文件的 ids 下为它指定一个"
+            ))
         })?;
         Ok(format!("{}/{id}", self.collection))
     }
@@ -238,7 +253,10 @@ impl Time {
             .map_or((format, "time_format".to_owned()), |own| (own, format!("{key}.time_format")));
         check_format(format).map_err(|problem| map_error(format_key, problem))?;
         if field == "contact_time" && (spec.not_before_contact || spec.only_dates) {
-            return Err(map_error(key, "is required in every row, so it cannot be left out"));
+            return Err(map_error(
+                key,
+                pick("is required in every row, so it cannot be left out", "每行必填，因此不能略去"),
+            ));
         }
         Ok(Self {
             field,
@@ -263,7 +281,9 @@ impl Time {
         if text.is_empty() {
             return Ok(None);
         }
-        let unreadable = |_| self.cell_error(format!("{text:?} is no time of the form {}", self.format));
+        let unreadable = |_| {
+            self.cell_error(told!("{text:?} is no time of the form {}", "「{text}」不是 {} 形式的时间", self.format))
+        };
         let parsed = strtime::parse(&self.format, text).map_err(unreadable)?;
         let local = parsed.to_datetime().map_err(unreadable)?;
         let mut leave_out = || {
@@ -297,7 +317,7 @@ impl Time {
 
     /// The error for a record without this time.
     pub fn missing(&self) -> CellError {
-        self.cell_error("is empty".into())
+        self.cell_error(pick("is empty", "为空").into())
     }
 
     fn cell_error(&self, reason: String) -> CellError {
@@ -308,11 +328,14 @@ impl Time {
 /// Checks a time format: it must read back what it wrote.
 fn check_format(format: &str) -> Result<(), String> {
     let sample = DateTime::constant(2018, 11, 30, 0, 0, 0, 0).in_tz("UTC").map_err(|error| error.to_string())?;
-    let written =
-        strtime::format(format, &sample).map_err(|error| format!("{format:?} is no form of times: {error}"))?;
+    let written = strtime::format(format, &sample)
+        .map_err(|error| told!("{format:?} is no form of times: {error}", "「{format}」不是时间的写法：{error}"))?;
     let read = strtime::parse(format, &written).and_then(|parsed| parsed.to_datetime());
     match read {
         Ok(read) if read == sample.datetime() => Ok(()),
-        _ => Err(format!("{format:?} does not say the whole date, as %Y-%m-%d %H:%M:%S does")),
+        _ => Err(told!(
+            "{format:?} does not say the whole date, as %Y-%m-%d %H:%M:%S does",
+            "「{format}」没有写全日期，应像 %Y-%m-%d %H:%M:%S 那样"
+        )),
     }
 }

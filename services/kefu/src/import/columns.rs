@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
+use crate::language::{pick, told};
+
 /// A map file that cannot be used with a file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}")]
@@ -36,10 +38,19 @@ impl Columns<'_> {
         let mut indices = self.0.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(index, _)| index);
         match (indices.next(), indices.next()) {
             (Some(index), None) => Ok(index),
-            (Some(_), Some(_)) => Err(map_error(key, format!("the file has several columns {column:?}"))),
+            (Some(_), Some(_)) => {
+                Err(map_error(key, told!("the file has several columns {column:?}", "文件中有几列都叫「{column}」")))
+            }
             (None, _) => {
                 let known: Vec<&str> = self.0.iter().map(str::trim).collect();
-                Err(map_error(key, format!("the file has no column {column:?}; it has {}", known.join(", "))))
+                Err(map_error(
+                    key,
+                    told!(
+                        "the file has no column {column:?}; it has {}",
+                        "文件中没有「{column}」列；有：{}",
+                        known.join(pick(", ", "、"))
+                    ),
+                ))
             }
         }
     }

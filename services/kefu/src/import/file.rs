@@ -12,6 +12,7 @@ use prost::Message as _;
 use super::columns::{CellError, LeftOut, MapError};
 use super::map::Map;
 use super::spec::Spec;
+use crate::language::{pick, told};
 
 const ROWS_PER_MESSAGE: usize = 500;
 /// Most bytes of a message: well below the 4 MiB that a server accepts.
@@ -125,8 +126,9 @@ impl<R: Read> Rows<R> {
         let misfit = |source| ImportError::Map { path: map.to_owned(), file: path.to_owned(), source };
         let delimiter = spec.delimiter.unwrap_or(',');
         let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
-        let delimiter =
-            delimiter.ok_or_else(|| misfit(super::columns::map_error("delimiter", "must be an ASCII character")))?;
+        let delimiter = delimiter.ok_or_else(|| {
+            misfit(super::columns::map_error("delimiter", pick("must be an ASCII character", "须是一个 ASCII 字符")))
+        })?;
         let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(file);
         let header = reader.headers().map_err(|source| ImportError::Header { path: path.to_owned(), source })?;
         let map = Map::bind(&spec, header).map_err(misfit)?;
@@ -229,14 +231,21 @@ impl<R: Read> Rows<R> {
     fn broken(&self, line: u64, error: &csv::Error) -> Option<String> {
         let reason = match error.kind() {
             ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("has {len} columns instead of {expected_len}")
+                told!("has {len} columns instead of {expected_len}", "有{len}列，应有{expected_len}列")
             }
-            ErrorKind::Utf8 { .. } => "is not in UTF-8".into(),
+            ErrorKind::Utf8 { .. } => pick("is not in UTF-8", "不是 UTF-8 编码").into(),
             _ => return None,
         };
         // The reader's position is the beginning of the next record.
         let last = self.line(Some(self.reader.position())).saturating_sub(1);
-        Some(if last > line { format!("{reason}; it goes on to line {last}: is a quote not closed?") } else { reason })
+        Some(if last > line {
+            told!(
+                "{reason}; it goes on to line {last}: is a quote not closed?",
+                "{reason}；一直延续到第{last}行，可能缺少一个引号"
+            )
+        } else {
+            reason
+        })
     }
 
     fn reject(&mut self, line: u64, external_id: String, field: String, reason: String) {

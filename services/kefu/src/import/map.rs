@@ -11,6 +11,7 @@ use kefu_regulation::Calendar;
 use super::cells::{Choice, Name, Text, Time};
 use super::columns::{CellError, Columns, LeftOut, MapError, map_error};
 use super::spec::{self, Spec};
+use crate::language::{pick, told};
 
 /// A map bound to columns.
 #[derive(Debug)]
@@ -43,10 +44,18 @@ impl Map {
         let columns = Columns(header);
         let fields = &spec.fields;
         if is_blank(&spec.source) {
-            return Err(map_error("source", "must name the system the rows come from"));
+            return Err(map_error("source", pick("must name the system the rows come from", "须写明数据来自哪个系统")));
         }
-        let zone = TimeZone::get(&spec.zone)
-            .map_err(|_| map_error("zone", format!("{:?} is no time zone, such as America/Los_Angeles", spec.zone)))?;
+        let zone = TimeZone::get(&spec.zone).map_err(|_| {
+            map_error(
+                "zone",
+                told!(
+                    "{:?} is no time zone, such as America/Los_Angeles",
+                    "{:?} 不是时区，时区写作 Asia/Shanghai 这样的形式",
+                    spec.zone
+                ),
+            )
+        })?;
         let text = |field, text: &Option<spec::Text>| {
             text.as_ref().map_or_else(|| Ok(Text::default()), |text| Text::bind(field, text, columns))
         };

@@ -4,10 +4,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use kefu_proto::intake::v1::{ImportRequestsResponse, RejectedRow};
+use kefu_chassis::labels;
+use kefu_chassis::language::Language;
+use kefu_proto::intake::v1::{ImportRequestsResponse, ImportedRequest, RejectedRow};
+use prost::Name as _;
 
 use super::columns::LeftOut;
 use super::file::{ImportError, Reading};
+use crate::language::{pick, told};
 use crate::terminal::grouped;
 
 const SHOWN: usize = 20;
@@ -63,21 +67,32 @@ impl Outcome {
         let rows = self.imported + self.known + self.rejected_count;
         let micros = i64::try_from(self.took.as_micros()).unwrap_or(i64::MAX).max(1);
         let pace = rows.saturating_mul(1_000_000) / micros;
-        let mut text =
-            format!("{} rows in {:.1} s, {} a second\n", grouped(rows), self.took.as_secs_f64(), grouped(pace));
-        for (what, count) in
-            [("imported", self.imported), ("known from before", self.known), ("rejected", self.rejected_count)]
-        {
+        let mut text = told!(
+            "{} rows in {:.1} s, {} a second\n",
+            "共 {} 行，用时 {:.1} 秒，每秒 {} 行\n",
+            grouped(rows),
+            self.took.as_secs_f64(),
+            grouped(pace)
+        );
+        for (what, count) in [
+            (pick("imported", "已导入"), self.imported),
+            (pick("known from before", "此前已导入"), self.known),
+            (pick("rejected", "未导入"), self.rejected_count),
+        ] {
             let _ = writeln!(text, "  {:>10}  {what}", grouped(count));
         }
         for (field, &count) in &self.left_out {
             let count = grouped(i64::try_from(count).unwrap_or(i64::MAX));
-            let _ = writeln!(text, "  {count:>10}  without {field}: left out as the map says");
+            let label = label(field);
+            text.push_str(&told!(
+                "  {count:>10}  without {field}: left out as the map says\n",
+                "  {count:>10}  未带「{label}」：按映射文件略去\n"
+            ));
         }
         if self.rejected.is_empty() {
             return text;
         }
-        text.push_str("Rejected:\n");
+        text.push_str(pick("Rejected:\n", "未导入的行：\n"));
         for row in self.rejected.iter().take(SHOWN) {
             let _ = writeln!(text, "  {}", show(row));
         }
@@ -85,15 +100,16 @@ impl Outcome {
         let listed = self.rejected_count - i64::try_from(self.rejected.len()).unwrap_or(0);
         match rejects {
             Some(path) => {
-                let _ = writeln!(
-                    text,
-                    "All are in {}{}.",
-                    path.display(),
-                    if listed > 0 { ", but for those that intake did not list" } else { "" }
-                );
+                let but = pick(", but for those that intake did not list", "，intake 未列出的除外");
+                let but = if listed > 0 { but } else { "" };
+                text.push_str(&told!("All are in {}{but}.\n", "全部写入 {}{but}。\n", path.display()));
             }
             None if more > 0 => {
-                let _ = writeln!(text, "  … and {} more; --rejects FILE writes them all down", grouped(more));
+                text.push_str(&told!(
+                    "  … and {} more; --rejects FILE writes them all down\n",
+                    "  … 另有 {} 行；用 --rejects 文件名 可全部写入文件\n",
+                    grouped(more)
+                ));
             }
             None => {}
         }
@@ -102,15 +118,22 @@ impl Outcome {
 }
 
 fn show(row: &RejectedRow) -> String {
-    let mut text = format!("line {}", row.line);
-    if !row.external_id.is_empty() {
-        let _ = write!(text, " ({})", row.external_id);
-    }
-    text.push_str(": ");
+    let (line, id) = (row.line, &row.external_id);
+    let mut text = match id.as_str() {
+        "" => told!("line {line}: ", "第{line}行："),
+        id => told!("line {line} ({id}): ", "第{line}行（{id}）："),
+    };
     if !row.field.is_empty() {
-        let _ = write!(text, "{} ", row.field);
+        let (field, label) = (&row.field, label(&row.field));
+        text.push_str(&told!("{field} ", "「{label}」"));
     }
     text + &row.reason
+}
+
+/// What people call a field of a row, in Chinese; a column of the file as it stands.
+fn label(field: &str) -> String {
+    let row = kefu_proto::pool().get_message_by_name(&ImportedRequest::full_name());
+    labels::of_path(row.as_ref(), field, Language::Chinese)
 }
 
 #[cfg(test)]

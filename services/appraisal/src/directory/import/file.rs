@@ -116,7 +116,7 @@ fn columns(header: &ByteRecord, creates: bool) -> Result<Vec<&'static str>, Erro
 fn row(line: u64, record: &ByteRecord, columns: &[&'static str]) -> Result<Row, Rejected> {
     if record.len() != columns.len() {
         let (has, expected) = (record.len(), columns.len());
-        let wrong = wrong!(ItemCount, "has {has} cells and not {expected}", "有{has}格，应为{expected}格");
+        let wrong = wrong!(ItemCount, "has {has} cells and not {expected}", "有{has}格，应有{expected}格");
         return Err(Rejected::new(line, "", wrong));
     }
     let cells = record.iter().zip(columns).map(|(cell, column)| match std::str::from_utf8(cell) {

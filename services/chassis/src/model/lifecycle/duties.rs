@@ -256,7 +256,7 @@ impl<D, F> DutyRule<D, F> {
             clause: self.clause.to_owned(),
             subject: target.subject.to_owned(),
             number: context.about.to_owned(),
-            about: context.about.to_owned(),
+            about: context.about.into(),
             duty: Some(duty),
             acknowledgement_required: rule.fulfils,
         })

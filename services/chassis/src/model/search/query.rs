@@ -37,7 +37,7 @@ impl Query {
     /// Reads the query that a request has in its field `query`. Refused when it has fewer than two letters or digits.
     pub fn of_request(query: &str, letter: char, country: Country) -> Result<Self, Error> {
         Self::read(query, letter, country).ok_or_else(|| {
-            let wrong = wrong!(TooShort, "must have at least two letters or digits", "至少包含两个文字或数字");
+            let wrong = wrong!(TooShort, "must have at least two letters or digits", "至少须有两个文字或数字");
             Error::field("query", wrong)
         })
     }

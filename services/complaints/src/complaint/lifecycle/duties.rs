@@ -16,7 +16,7 @@ static DEPARTMENT_NOTIFIED: NoticeKind = NoticeKind {
 static MEASURE_AGREED: NoticeKind = NoticeKind {
     code: "measure_agreed",
     english: "A measure about {} is yours to carry out in the time agreed.",
-    chinese: "{}的一项处理措施由您负责，请按约定时间完成。",
+    chinese: "{}的一项整改措施由您负责，请按约定时间完成。",
 };
 
 /// One rule for each duty.

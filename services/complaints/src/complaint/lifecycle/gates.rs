@@ -23,28 +23,28 @@ pub const IN_CHARGE: Gate<Facts> = Gate::of_call(
     "D8.3",
     |facts| !facts.notified.is_empty(),
     "nobody is in charge of that department now: its head is absent, and no deputy is present",
-    "该部门负责人不在，且无代理的副职在岗",
+    "该部门负责人缺勤，且没有副职在岗",
 );
 /// The new handler is active in the handling department (A9.1).
 pub const HANDLER_FITS: Gate<Facts> = Gate::of_call(
     "A9.1",
     |facts| facts.fits_department,
     "the new handler is not active in the department that handles it",
-    "新经办人不在受理部门在岗",
+    "新经办人不是经办部门的在职员工",
 );
 /// The investigator is of another department than the one responsible, and was since the receipt (A1.1).
 pub const INVESTIGATOR_OUTSIDE: Gate<Facts> = Gate::of_call(
     "A1.1",
     |facts| facts.is_outside,
     "nobody investigates who is, or since the complaint was received was, of the department responsible",
-    "责任部门的人员（含受理投诉以来曾属该部门者）不得参与调查",
+    "责任部门的人员（包括受理投诉以来曾属该部门的）不得调查",
 );
 /// A finding rests on evidence, or says why there is none (C5.4).
 pub const EVIDENCED: Gate<Facts> = Gate::of_call(
     "C5.4",
     |facts| facts.is_evidenced,
     "there is no evidence, and no reason why there is none",
-    "没有证据，也未说明没有证据的原因",
+    "没有证据，也未说明无证据的原因",
 );
 /// The investigator has spoken with the complainant before a finding (D8.4).
 pub const CONTACTED: Gate<Facts> = Gate::on_record(
@@ -58,14 +58,14 @@ pub const RESPONSIBLE_FOUND: Gate<Facts> = Gate::of_call(
     "D8.5",
     |facts| facts.has_responsible,
     "who is responsible in person is not said, nor why nobody is",
-    "未指明责任人，也未说明没有责任人的原因",
+    "未指明责任人员，也未说明没有责任人员的原因",
 );
 /// A resolution that upholds any part, or compensates, has measures with owners and times (D8.6).
 pub const PLANNED: Gate<Facts> = Gate::of_call(
     "D8.6",
     |facts| facts.has_plan,
     "a complaint that is upheld in any part, and compensation, need a measure with its owner and its time",
-    "投诉成立（或部分成立）或给予补偿时，须有明确责任人和完成时间的措施",
+    "投诉成立、部分成立或给予补偿的，须有整改措施，并写明责任人和完成时间",
 );
 /// At least one department besides the responsible one approves (A1.1).
 pub const OUTSIDER_CONCERNED: Gate<Facts> = Gate::of_call(
@@ -79,42 +79,42 @@ pub const APPROVER_CONCERNED: Gate<Facts> = Gate::of_call(
     "C5.5",
     |facts| facts.speaks_for_one,
     "your department is not among those concerned, or has approved this version already",
-    "您所在部门不在审批之列，或已审批此方案",
+    "您所在部门不在审批部门之列，或已审批过这一版处理方案",
 );
 /// The approver has read the present version, whose digest the call repeats (C5.5).
 pub const SAME_VERSION: Gate<Facts> = Gate::of_call(
     "C5.5",
     |facts| facts.is_same_version,
     "the digest is not that of the present version: read the resolution again",
-    "摘要与当前方案不符，请重新查看方案",
+    "摘要值与当前处理方案不符，请重新查看方案",
 );
 /// The approver is not who drew the resolution up (C5.5).
 pub const APPROVER_NOT_AUTHOR: Gate<Facts> = Gate::of_call(
     "C5.5",
     |facts| !facts.is_author,
     "whoever drew a resolution up does not approve it",
-    "方案制定人不得审批自己的方案",
+    "拟定人不得审批自己拟定的处理方案",
 );
 /// The approver is not who is said to be responsible (A1.1).
 pub const APPROVER_NOT_ACCUSED: Gate<Facts> = Gate::of_call(
     "A1.1",
     |facts| !facts.is_accused,
     "whoever is responsible in person does not approve the resolution",
-    "责任人不得审批处理方案",
+    "责任人员不得审批处理方案",
 );
 /// Whoever approves for another department was not of the responsible one since the receipt (A1.1).
 pub const APPROVER_OUTSIDE: Gate<Facts> = Gate::of_call(
     "A1.1",
     |facts| facts.is_independent,
     "nobody speaks for another department who, since the complaint was received, was of the responsible one",
-    "受理投诉以来曾属责任部门者，不得代表其他部门审批",
+    "受理投诉以来曾属责任部门的人员，不得代表其他部门审批",
 );
 /// Whoever is said to be responsible does not speak for the complainant (A1.1).
 pub const NOT_OF_THEIR_OWN: Gate<Facts> = Gate::of_call(
     "A1.1",
     |facts| !facts.is_accused,
     "whoever is responsible in person does not speak for the complainant",
-    "责任人不得代投诉人作出表示",
+    "责任人员不得代投诉人表态",
 );
 /// Every department concerned has approved the present version (C5.5).
 pub const ALL_APPROVED: Gate<Facts> = Gate::of_call(
@@ -128,16 +128,16 @@ pub const PLAN_CURRENT: Gate<Facts> = Gate::of_call(
     "D8.6",
     |facts| !facts.is_plan_late,
     "the time of a measure has passed: propose the resolution anew",
-    "有措施的完成时间已过，请重新制定方案",
+    "有整改措施的完成时间已过，请重新提出处理方案",
 );
 /// Every measure is done (D8.8).
 pub const ALL_DONE: Gate<Facts> =
-    Gate::of_call("D8.8", |facts| facts.measures_left == 0, "not every measure is done", "尚有措施未完成");
+    Gate::of_call("D8.8", |facts| facts.measures_left == 0, "not every measure is done", "尚有整改措施未完成");
 /// A step goes on without the complainant after enough attempts on enough working days, or after a written refusal
 /// (C5.8).
 pub const WITHOUT_COMPLAINANT: Gate<Facts> = Gate::of_call(
     "C5.8",
     |facts| facts.has_refused || facts.attempts.is_enough() && facts.attempt_days.is_enough(),
     "too few attempts, or on too few working days, are recorded for this step, and no written refusal is on file",
-    "本环节记录的联系次数或工作日数不足，且无投诉人的书面拒绝",
+    "本环节已记录的联系次数或工作日数不足，且没有投诉人的书面拒绝材料",
 );

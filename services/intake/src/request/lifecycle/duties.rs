@@ -17,7 +17,7 @@ static TRANSFERRED: NoticeKind = NoticeKind {
 static MAJOR: NoticeKind = NoticeKind {
     code: "major_matter",
     english: "{} is of major importance. Please acknowledge that you know of it.",
-    chinese: "{}为重大事项，请确认已知悉。",
+    chinese: "{}已列为重大事项，请确认已知悉。",
 };
 
 /// One rule for each duty.

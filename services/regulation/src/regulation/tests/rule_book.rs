@@ -54,6 +54,21 @@ fn titles_and_duties_are_written_and_services_and_mechanisms_named() {
 }
 
 #[test]
+fn every_parameter_says_what_it_sets_in_both_languages() {
+    let is_han = |sign: char| ('\u{4e00}'..='\u{9fff}').contains(&sign);
+    for clause in Regulation::standard().clauses() {
+        let mut meanings = BTreeSet::new();
+        for parameter in &clause.parameters {
+            let (at, meaning) = (format!("{}.{}", clause.id, parameter.name), &parameter.meaning);
+            assert!(meaning.en.is_ascii() && meaning.en.ends_with('.') && meaning.en.len() > 15, "{at}");
+            assert!(meaning.zh.starts_with(is_han) && meaning.zh.ends_with('。'), "{at}");
+            assert!(!meaning.zh.contains(|sign: char| sign.is_ascii()), "{at}");
+            assert!(meanings.insert(&meaning.en) && meanings.insert(&meaning.zh), "{at}: said twice in its clause");
+        }
+    }
+}
+
+#[test]
 fn parameters_have_the_values_of_the_rule_book() {
     let regulation = Regulation::standard();
     let text = |clause: &str, name: &str| regulation.clause(clause).unwrap().parameter(name).unwrap().text.clone();

@@ -1,0 +1,136 @@
+//! The errors of commands in Chinese. Causes that come from other libraries stay as they are; those of the system that people
+//! meet every day are told in Chinese.
+
+use std::error::Error as StdError;
+use std::io::{self, ErrorKind};
+
+use super::Error;
+use crate::import::file::ImportError;
+use crate::journal::checkpoint::CheckpointError;
+
+/// Tells an error with its causes.
+pub fn told(error: &Error) -> String {
+    let mut text = sentence(error);
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let of_cause = of_cause(source);
+        // Some libraries repeat their source in their own text.
+        if !text.contains(&of_cause) {
+            text.push('：');
+            text.push_str(&of_cause);
+        }
+        cause = source.source();
+    }
+    text
+}
+
+fn of_cause(cause: &(dyn StdError + 'static)) -> String {
+    let system = cause.downcast_ref::<io::Error>().and_then(|error| match error.kind() {
+        ErrorKind::NotFound => Some("没有这个文件或目录"),
+        ErrorKind::PermissionDenied => Some("没有权限"),
+        ErrorKind::AlreadyExists => Some("已经存在"),
+        ErrorKind::IsADirectory => Some("这是目录，不是文件"),
+        ErrorKind::NotADirectory => Some("路径中有一部分不是目录"),
+        ErrorKind::StorageFull => Some("磁盘已满"),
+        ErrorKind::InvalidData => Some("内容不是 UTF-8 编码的文本"),
+        _ => None,
+    });
+    system.map_or_else(|| cause.to_string(), str::to_owned)
+}
+
+/// What was tried, of the participle in English.
+fn tried(action: &str) -> &str {
+    match action {
+        "read" => "读取",
+        "written" => "写入",
+        "opened" => "打开",
+        "made" => "创建",
+        "locked" => "锁定",
+        "removed" => "删除",
+        _ => "使用",
+    }
+}
+
+fn sentence(error: &Error) -> String {
+    match error {
+        Error::File { action, path, .. } => format!("不能{} {}", tried(action), path.display()),
+        Error::InUse { home, pid } => {
+            format!("{} 正由进程 {pid} 使用：请先停止该进程，或用 --home 另选目录", home.display())
+        }
+        Error::Silent { home, pid } => {
+            format!("{} 正由进程 {pid} 使用，而其服务没有应答：请待其结束后再试", home.display())
+        }
+        Error::Key { path, .. } => format!("密钥 {} 不能使用", path.display()),
+        Error::KeyExposed { path } => format!(
+            "密钥 {} 可被他人读取，他人可用它签发令牌：请对它执行 chmod 600，或将其删除以生成新的密钥",
+            path.display()
+        ),
+        Error::Random => "系统不能提供随机数".into(),
+        Error::Regulation(_) => "规章制度文件不能使用".into(),
+        Error::NoClause(clause) => format!("没有条款 {clause}；条款写作 C2.1 这样的形式"),
+        Error::NoService { asked, known } => format!("没有服务 {asked}；现有：{known}"),
+        Error::Unreachable { service, address, .. } => format!("在 {address} 连接不上服务 {service}"),
+        Error::Refused { service, message, .. } => format!("{service} 拒绝：{message}"),
+        Error::Import(error) => of_import(error),
+        Error::Checkpoint(error) => of_checkpoint(error),
+        _ => of_start(error),
+    }
+}
+
+/// Errors of starting and of what runs beneath.
+fn of_start(error: &Error) -> String {
+    match error {
+        Error::Settings(_) => "环境变量 KEFU_TELEMETRY__… 的设置不能使用".into(),
+        Error::Telemetry(_) => "遥测不能启动".into(),
+        Error::Postgres(_) => "自带的 PostgreSQL 不能使用".into(),
+        Error::Elsewhere(_) => "KEFU_DATABASE_URL 指定的数据库不能使用".into(),
+        Error::ElsewhereInUse => {
+            "KEFU_DATABASE_URL 指定的数据库正由另一个 kefu 使用：请先停止它，或另给一个数据库".into()
+        }
+        Error::Encoding(encoding) => format!(
+            "KEFU_DATABASE_URL 指定的数据库采用编码 {encoding}；请这样建库：create database kefu template template0 encoding 'UTF8' locale 'C.UTF-8'"
+        ),
+        Error::EphemeralElsewhere => {
+            "--ephemeral 和演示自建数据库，而 KEFU_DATABASE_URL 指定了另一个：请去掉其中之一".into()
+        }
+        Error::Database(_) => "数据库不能准备就绪".into(),
+        Error::Start { schema, .. } => format!("服务 {schema} 不能启动"),
+        Error::Taken { schema, address } => {
+            format!("服务 {schema} 不能启动：{address} 已被占用，可能是另一个 kefu；请用 --port-base 另选端口")
+        }
+        Error::Gateway(_) => "网关不能启动".into(),
+        Error::HttpTaken(address) => {
+            format!("网关不能启动：{address} 已被占用，可能是另一个 kefu；请用 --http-port 另选端口")
+        }
+        Error::Ended(service) => format!("服务 {service} 已终止，原因见其输出的记录"),
+        Error::DemoRegulation => "演示只按标准的规章制度进行：请去掉 --regulation".into(),
+        Error::Scene { code, message } => format!("演示不能继续（{code:?}）：{message}"),
+        Error::DemoFailed => "演示未按预期进行，出错之处见上文".into(),
+        Error::Runtime(_) => "运行环境不能启动".into(),
+        Error::Task(_) => "后台任务失败".into(),
+        other => other.to_string(),
+    }
+}
+
+fn of_import(error: &ImportError) -> String {
+    match error {
+        ImportError::File { action, path, .. } | ImportError::Csv { action, path, .. } => {
+            format!("不能{} {}", tried(action), path.display())
+        }
+        ImportError::Syntax { path, .. } => format!("映射文件 {} 不能使用", path.display()),
+        ImportError::Map { path, file, .. } => format!("映射文件 {} 不能用于 {}", path.display(), file.display()),
+        ImportError::Header { path, .. } => format!("{} 的首行没有列名", path.display()),
+    }
+}
+
+fn of_checkpoint(error: &CheckpointError) -> String {
+    match error {
+        CheckpointError::File { action, path, .. } => format!("不能{} {} 中的校验点", tried(action), path.display()),
+        CheckpointError::Line { path, line, .. } => format!("{} 第 {line} 行不是校验点", path.display()),
+        CheckpointError::Signature { path, line } => {
+            format!("{} 第 {line} 行不是由本目录的密钥签名的，或已被改动", path.display())
+        }
+        CheckpointError::NotWhole(service) => format!("{service} 的运行日志不完整，不予签名"),
+        CheckpointError::Ephemeral => "临时实例的运行日志随实例结束而删除：请用 --out 另指定文件".into(),
+    }
+}

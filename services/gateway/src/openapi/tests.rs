@@ -167,10 +167,60 @@ fn a_schema_says_all_that_its_message_does() {
     expect![[r#"
         {
           "additionalProperties": false,
+          "allOf": [
+            {
+              "anyOf": [
+                {
+                  "properties": {
+                    "phone": {
+                      "pattern": "[^\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]",
+                      "type": "string"
+                    }
+                  },
+                  "required": [
+                    "phone"
+                  ]
+                },
+                {
+                  "properties": {
+                    "email": {
+                      "pattern": "[^\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]",
+                      "type": "string"
+                    }
+                  },
+                  "required": [
+                    "email"
+                  ]
+                },
+                {
+                  "properties": {
+                    "chatId": {
+                      "pattern": "[^\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]",
+                      "type": "string"
+                    }
+                  },
+                  "required": [
+                    "chatId"
+                  ]
+                },
+                {
+                  "properties": {
+                    "postalAddress": {
+                      "pattern": "[^\\s\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]",
+                      "type": "string"
+                    }
+                  },
+                  "required": [
+                    "postalAddress"
+                  ]
+                }
+              ]
+            }
+          ],
           "description": "Contact details: one way to reach somebody. At least one field other than the name of the person is set.",
           "properties": {
             "chatId": {
-              "description": "Account in a chat system, e.g. `wechat:lin88`.",
+              "description": "Account in a chat system, e.g. `wechat:lin88`. At least one of `phone`, `email`, `chatId`, `postalAddress` is given.",
               "maxLength": 100,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
               "title": "Chat account",
@@ -181,7 +231,7 @@ fn a_schema_says_all_that_its_message_does() {
               "x-kefu-title-zh": "聊天账号"
             },
             "email": {
-              "description": "E-mail address.",
+              "description": "E-mail address. At least one of `phone`, `email`, `chatId`, `postalAddress` is given.",
               "maxLength": 254,
               "pattern": "^([^\\s@\\u0000-\\u001f\\u007f-\\u009f]{1,64}@[^\\s\\u0000-,./:-@\\[-`{-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+(\\.[^\\s\\u0000-,./:-@\\[-`{-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+)*)?$",
               "title": "E-mail address",
@@ -203,7 +253,7 @@ fn a_schema_says_all_that_its_message_does() {
               "x-kefu-title-zh": "联系人"
             },
             "phone": {
-              "description": "Telephone number in any writing; stored and returned as E.164, e.g. `+8613800138000`. A number in national writing is read as one of the service's configured country.",
+              "description": "Telephone number in any writing; stored and returned as E.164, e.g. `+8613800138000`. A number in national writing is read as one of the service's configured country. At least one of `phone`, `email`, `chatId`, `postalAddress` is given.",
               "maxLength": 40,
               "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
               "title": "Telephone number",
@@ -214,7 +264,7 @@ fn a_schema_says_all_that_its_message_does() {
               "x-kefu-title-zh": "电话号码"
             },
             "postalAddress": {
-              "description": "Postal address, as on a letter.",
+              "description": "Postal address, as on a letter. At least one of `phone`, `email`, `chatId`, `postalAddress` is given.",
               "maxLength": 500,
               "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]*$",
               "title": "Postal address",

@@ -66,7 +66,7 @@ const SOUNDS: [Sound; 12] = [
 
 static COMPILED: LazyLock<Vec<Regex>> =
     LazyLock::new(|| SOUNDS.iter().map(|(words, _)| Regex::new(words).unwrap()).collect());
-static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"`(\w+)`|\b([A-Z][A-Z_]{3,})\b").unwrap());
+static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"`(\w+)`|\b([A-Z][A-Z_]{2,})\b").unwrap());
 
 /// The fields in backticks and the values in capitals that a part of a comment names, up to the end of its sentence.
 fn names(part: &str) -> Vec<String> {

@@ -45,12 +45,30 @@ impl Refusers {
 #[derive(Default)]
 struct Body {
     refuses_under_clause: bool,
+    /// Whether what is visited makes a closed gate.
+    is_gate: bool,
     takes_apart: Vec<String>,
 }
 
 impl<'ast> Visit<'ast> for Body {
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         self.refuses_under_clause |= is_wrong(call) && call.tokens.to_string().contains("under clause");
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        let path = match &*call.func {
+            syn::Expr::Path(path) => path.path.segments.iter().map(|segment| segment.ident.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        let outer = self.is_gate;
+        self.is_gate |=
+            matches!(path.as_slice(), [.., of, gate] if gate == "Gate" && (of == "Reason" || of == "Error"));
+        visit::visit_expr_call(self, call);
+        self.is_gate = outer;
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        self.refuses_under_clause |= self.is_gate && path.path.is_ident("clause");
     }
 
     fn visit_pat_struct(&mut self, pattern: &'ast syn::PatStruct) {

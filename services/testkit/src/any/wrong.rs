@@ -1,5 +1,6 @@
 //! Bad values of every field, read from the contract without the chassis, whose reading of the contract is under test.
 
+use kefu_proto::field::at_least_one_of;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
 
 const REQUIRED: i32 = 2;
@@ -68,7 +69,13 @@ fn nested(field: &FieldDescriptor, value: &Value) -> Vec<Wrong> {
         return Vec::new();
     }
     let present = value.as_list().map_or(Some(value), |items| items.first());
-    let good = present.and_then(|value| value.as_message().cloned()).unwrap_or_else(|| DynamicMessage::new(inner));
+    let good = present.and_then(|value| value.as_message().cloned()).unwrap_or_else(|| {
+        let mut least = DynamicMessage::new(inner);
+        for set in at_least_one_of(&least.descriptor()) {
+            least.set_field_by_name(&set.fields[0], Value::String("有".into()));
+        }
+        least
+    });
     wrongs(&good)
 }
 

@@ -234,7 +234,9 @@ fn sources(root: &Path, clauses: BTreeSet<&str>) -> BTreeMap<String, Found> {
     walk(&root.join("tests"), &mut paths);
     paths.sort();
     let parsed = |path: &Path| syn::parse_file(&std::fs::read_to_string(path).unwrap()).unwrap();
-    paths.iter().for_each(|path| sources.refusers.visit_file(&parsed(path)));
+    for path in &paths {
+        sources.refusers.visit_file(&parsed(path));
+    }
     for path in paths {
         sources.file = path.strip_prefix(root).unwrap().display().to_string();
         sources.is_test = sources.file.contains("/tests/")

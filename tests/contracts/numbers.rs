@@ -13,7 +13,7 @@ use syn::{Expr, ExprCall, Lit};
 use crate::structure::sources::walk;
 
 /// Variables in braces, and the name of an encoding, which has a number in it.
-static BESIDE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[^}]*\}|UTF-8").unwrap());
+static BESIDE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[^}]*\}|UTF-8|Base64").unwrap());
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9][0-9,]*").unwrap());
 
 /// The pairs of texts that a file has: of `wrong!` and of `Text::new`.

@@ -105,6 +105,7 @@ const ORDERS: &[(&str, Layers)] = &[
     (
         "services/kefu",
         &[
+            "language",
             "services import::columns import::spec journal::checkpoint",
             "import::cells",
             "import::map",

@@ -147,7 +147,8 @@ fn from_headers(method: &Method, headers: &HeaderMap, message: &mut DynamicMessa
         }
     }
     let resume = method.resume.as_ref().map_or("after_position", FieldDescriptor::name);
-    if let (Some(position), Some(field)) = (text(headers, &LAST_EVENT_ID, &Label::Of(resume.to_owned()))?, &method.resume)
+    if let (Some(position), Some(field)) =
+        (text(headers, &LAST_EVENT_ID, &Label::Of(resume.to_owned()))?, &method.resume)
     {
         // A browser sends this header by itself when it resumes a stream that its page asked for with the first
         // position.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 const EVERY: Duration = Duration::from_millis(5);
 
 /// Calls `probe` until it returns a value. Panics with `what` after a minute, which a busy machine may need.

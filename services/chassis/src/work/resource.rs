@@ -4,7 +4,7 @@ use kefu_proto::Payload;
 use sqlx::PgConnection;
 
 use crate::base::error::Error;
-use crate::base::names::{id, unknown};
+use crate::base::names::{Id, id, unknown};
 use crate::contract::call::{check_etag, etag};
 use crate::store::record::{ResourceRow, VersionedRow};
 use crate::work::unit_of_work::UnitOfWork;
@@ -14,7 +14,7 @@ pub async fn batch_get<R: VersionedRow>(
     connection: &mut PgConnection,
     names: &[String],
 ) -> Result<Vec<R::Shown>, Error> {
-    let ids = names.iter().map(|name| id::<R::Kind>(name).map(|id| id.uuid())).collect::<Result<Vec<_>, _>>()?;
+    let ids = names.iter().map(|name| id::<R::Kind>(name).map(Id::uuid)).collect::<Result<Vec<_>, _>>()?;
     let rows = R::load(connection, &ids).await?;
     let find = |(name, id): (&String, _)| {
         let row = rows.iter().find(|row| row.id().uuid() == id && is_of(*row, name));

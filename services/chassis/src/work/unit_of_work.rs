@@ -54,6 +54,7 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Returns the time at which everything in this call is recorded.
+    #[must_use]
     pub fn now(&self) -> Timestamp {
         self.call.now
     }

@@ -7,7 +7,6 @@ use kefu_chassis::wrong;
 use kefu_proto::rules::v1::ErrorReason;
 
 use super::Problem;
-use crate::body::JSON;
 
 /// A refusal that the gateway makes of itself.
 #[derive(Clone, Debug)]
@@ -35,7 +34,7 @@ pub fn own_refusals() -> Vec<OwnRefusal> {
         Problem::verb(["GET".to_owned()]),
         Problem::too_slow(),
         Problem::too_large(),
-        Problem::media_type(JSON),
+        Problem::media_type("application/json"),
         Problem::coding(),
         Problem::too_often(Duration::from_secs(1)),
         Problem::unexpected("nothing in particular"),

@@ -1,6 +1,8 @@
 //! Every condition of the contracts, broken once through a real server: on whether a field is given, by whom, and on its value.
 //! The cases are read from the contracts, so that a new condition is tried as soon as it stands there.
 
+use std::fmt::Write as _;
+
 use kefu_proto::contract::resources;
 use kefu_proto::field::{FieldRules, at_least_one_of, exactly_one_of};
 use kefu_proto::rules::v1::{Condition, FieldRule, Limit, Role};
@@ -50,7 +52,7 @@ pub async fn assert_every_condition_is_enforced(world: &impl World) -> String {
                     broken.clause
                 );
                 let rule = broken.rule.as_str_name();
-                table += &format!("{}.{path} {rule}\n  {english}\n  {chinese}\n", method.name());
+                writeln!(table, "{}.{path} {rule}\n  {english}\n  {chinese}", method.name()).unwrap();
             }
         }
     }

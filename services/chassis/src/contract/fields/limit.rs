@@ -78,16 +78,14 @@ impl Limit {
 
     /// When and of whom the limit counts: at the end of an English sentence and at the beginning of a Chinese one.
     fn phrase(&self) -> Sentence {
-        let when = self.when.as_ref().map(Condition::phrase);
-        let roles = joined(&of_roles(&self.roles), " or ", "、");
-        let mut phrase = (String::new(), String::new());
-        if let Some(when) = when {
-            phrase = (format!(" {}", when.en()), when.zh().to_owned());
-        }
-        if !self.roles.is_empty() {
-            phrase.0 += &format!(" if given by: {}", roles.en());
-            phrase.1 += &format!("由{}填写时", roles.zh());
-        }
-        Sentence::new(phrase.0, phrase.1)
+        let when = self
+            .when
+            .as_ref()
+            .map(Condition::phrase)
+            .map(|when| Sentence::new(format!(" {}", when.en()), when.zh().to_owned()));
+        let of = (!self.roles.is_empty())
+            .then(|| joined(&of_roles(&self.roles), " or ", "、"))
+            .map(|roles| Sentence::new(format!(" if given by: {}", roles.en()), format!("由{}填写时", roles.zh())));
+        joined(&when.into_iter().chain(of).collect::<Vec<_>>(), "", "")
     }
 }

@@ -149,7 +149,8 @@ fn a_value_is_limited_by_another_field_and_by_who_gives_it() {
     };
     assert_eq!(wrong_by(&given_up, &[Role::Customer]), ["outcome"]);
     assert!(wrong_by(&given_up, &[Role::Agent]).is_empty());
-    let timed = ConfirmResolutionRequest { outcome: 1, occurred_time: Some(Default::default()), ..given_up };
+    let timed =
+        ConfirmResolutionRequest { outcome: 1, occurred_time: Some(prost_types::Timestamp::default()), ..given_up };
     assert_eq!(wrong_by(&timed, &[Role::Customer]), ["occurred_time"]);
     assert_eq!(wrong_by(&registration(), &[Role::Service]), ["first_responder"]);
 }

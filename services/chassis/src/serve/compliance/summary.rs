@@ -76,7 +76,11 @@ pub async fn summarize(
     if rows.len() > usize::try_from(ROWS_AT_MOST).unwrap_or(usize::MAX) {
         return Err(Error::field(
             "group_by",
-            wrong!(TooMany, "gives more than 10,000 rows: narrow the question", "分得过细，结果超过10,000行，请缩小范围"),
+            wrong!(
+                TooMany,
+                "gives more than 10,000 rows: narrow the question",
+                "分得过细，结果超过10,000行，请缩小范围"
+            ),
         ));
     }
     let rows = rows.into_iter().map(|row| ComplianceRow {

@@ -54,12 +54,9 @@ fn of_roles(rules: &Rules, language: Language) -> Vec<String> {
     if !rules.for_roles.is_empty() {
         let (en, zh) = roles(&rules.for_roles);
         let is_own = may_be_own(rules);
-        let others = if is_own { ("; others give at most their own name", "，其他人最多填写本人") } else { ("", "") };
-        all.push(pick(
-            language,
-            format!("Given by {en} only{}.", others.0),
-            format!("仅由{zh}填写{}。", others.1),
-        ));
+        let others =
+            if is_own { ("; others give at most their own name", "，其他人最多填写本人") } else { ("", "") };
+        all.push(pick(language, format!("Given by {en} only{}.", others.0), format!("仅由{zh}填写{}。", others.1)));
     }
     if !rules.not_for_roles.is_empty() {
         let (en, zh) = roles(&rules.not_for_roles);
@@ -90,7 +87,11 @@ fn limit(field: &FieldDescriptor, limit: &Limit, language: Language) -> String {
     let join = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(comma);
     let (circumstances, bounds) = (join(vec![when, of]), join(vec![only, least, most]));
     let colon = if circumstances.is_empty() { "" } else { pick(language, ": ", "，") };
-    pick(language, capitalised(&format!("{circumstances}{colon}{bounds}.")), format!("{circumstances}{colon}{bounds}。"))
+    pick(
+        language,
+        capitalised(&format!("{circumstances}{colon}{bounds}.")),
+        format!("{circumstances}{colon}{bounds}。"),
+    )
 }
 
 fn capitalised(text: &str) -> String {
@@ -109,8 +110,8 @@ fn pick<T>(language: Language, en: T, zh: T) -> T {
 fn fields(message: &MessageDescriptor, set: &FieldSet) -> (String, String) {
     let fields: Vec<_> = set.fields.iter().filter_map(|name| message.get_field_by_name(name)).collect();
     let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.json_name())).collect();
-    let labels: String = fields.iter().map(|field| format!("「{}」", labels::of_field(field).zh())).collect();
-    (names.join(", "), labels)
+    let labels: Vec<String> = fields.iter().map(|field| format!("「{}」", labels::of_field(field).zh())).collect();
+    (names.join(", "), labels.concat())
 }
 
 /// Returns roles as programs name them, with their labels, and as people call them in Chinese.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use expect_test::expect_file;
 use kefu_chassis::fields::{Checker, Giver};
 use kefu_proto::contract::messages;
-use kefu_proto::field::{FieldRules, exactly_one_of};
+use kefu_proto::field::{FieldRules, at_least_one_of, exactly_one_of};
 use kefu_proto::rules::v1::Condition;
 use prost::Message as _;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
@@ -19,7 +19,7 @@ use crate::openapi::usage::Use;
 use crate::openapi::{example, schema};
 
 /// The rules of conditions, which the bodies break.
-const RULES: [&str; 3] = ["REQUIRED_WHEN", "ONLY_WHEN", "EXACTLY_ONE_OF"];
+const RULES: [&str; 4] = ["REQUIRED_WHEN", "ONLY_WHEN", "EXACTLY_ONE_OF", "AT_LEAST_ONE_OF"];
 
 /// A maker of bodies of one message.
 struct Bodies<'a> {
@@ -104,7 +104,7 @@ impl Bodies<'_> {
                 }
             }
         }
-        for set in exactly_one_of(&self.message) {
+        for set in exactly_one_of(&self.message).into_iter().chain(at_least_one_of(&self.message)) {
             let members: Vec<FieldDescriptor> = set.fields.iter().map(|name| self.field(name)).collect();
             let none = members.iter().fold(self.base.clone(), |body, field| self.with(body, field, false));
             all.push(none.clone());
@@ -128,7 +128,8 @@ fn the_schemas_ask_on_conditions_what_the_chassis_does() {
         let asked: usize = of_fields.iter().map(|rules| rules.required_when.len() + rules.only_when.len()).sum();
         let name = [format!("{}-Input", message.full_name()), message.full_name().to_owned()];
         let name = name.into_iter().find(|name| DOCUMENT["components"]["schemas"].get(name).is_some());
-        let (Some(name), true) = (name, asked + exactly_one_of(&message).len() > 0) else { continue };
+        let sets = [("EXACTLY_ONE_OF", exactly_one_of(&message)), ("AT_LEAST_ONE_OF", at_least_one_of(&message))];
+        let (Some(name), true) = (name, asked > 0 || sets.iter().any(|(_, sets)| !sets.is_empty())) else { continue };
         let base = example::of_message(&schemas, &message, Use::Request, &[]);
         let base: Value = serde_json::from_str(&serde_json::to_string(&Ordered(&base)).unwrap()).unwrap();
         let bodies = Bodies { schemas: &schemas, message: message.clone(), base };
@@ -160,8 +161,17 @@ fn the_schemas_ask_on_conditions_what_the_chassis_does() {
         let due = |rules: &FieldRules| {
             usize::from(!rules.required_when.is_empty()) + usize::from(!rules.only_when.is_empty())
         };
-        let least = of_fields.iter().map(due).sum::<usize>() + exactly_one_of(&message).len();
-        assert!(kept > 0 && broken.len() == least, "{name}: {kept} kept, broken: {broken:?}, of {least}");
+        let of_sets = |wrong: &String| sets.iter().any(|(rule, _)| wrong.ends_with(rule));
+        let of_conditions = broken.iter().filter(|wrong| !of_sets(wrong)).count();
+        let least = of_fields.iter().map(due).sum::<usize>();
+        assert!(kept > 0 && of_conditions == least, "{name}: {kept} kept, broken: {broken:?}, of {least}");
+        // A set is told of at each field that is in excess, or at one that is missing.
+        for (rule, sets) in sets {
+            assert!(
+                sets.is_empty() || broken.iter().any(|wrong| wrong.ends_with(rule)),
+                "{name}: {rule} is not broken"
+            );
+        }
     }
     let page = format!("{}\n]\n", page.trim_end().trim_end_matches(','));
     expect_file!["conditions.json"].assert_eq(&page);

@@ -58,7 +58,9 @@ impl Bearer {
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         request.metadata_mut().insert("authorization", self.token.clone());
-        request.metadata_mut().insert("accept-language", MetadataValue::from_static(self.language.tag()));
+        if !request.metadata().contains_key("accept-language") {
+            request.metadata_mut().insert("accept-language", MetadataValue::from_static(self.language.tag()));
+        }
         Ok(request)
     }
 }

@@ -9,7 +9,7 @@ use kefu_proto::directory::v1::{AppointGeneralManagerRequest, ImportStaffRequest
 use crate::common::Common;
 use crate::error::{Error, file};
 use crate::join::Session;
-use crate::language::told;
+use crate::language::{pick, told};
 use crate::terminal::say;
 
 /// Bytes of the file in each message.
@@ -62,7 +62,8 @@ fn summary(answer: &ImportStaffResponse) -> String {
         answer.rejected_count
     );
     for row in answer.rejected_rows.iter().take(SHOWN) {
-        text.push_str(&told!("  line {}: {}: {}\n", "  第{}行：「{}」{}\n", row.line, row.field, row.reason));
+        let told = pick(&format!("{}: {}", row.field, row.reason), &row.message).to_owned();
+        text.push_str(&told!("  line {}: {told}\n", "  第{}行：{told}\n", row.line));
     }
     text
 }

@@ -11,7 +11,7 @@ use prost::Name as _;
 
 use super::columns::LeftOut;
 use super::file::{ImportError, Reading};
-use crate::language::{pick, told};
+use crate::language::{pick, spoken, told};
 use crate::terminal::grouped;
 
 const SHOWN: usize = 20;
@@ -123,6 +123,10 @@ fn show(row: &RejectedRow) -> String {
         "" => told!("line {line}: ", "第{line}行："),
         id => told!("line {line} ({id}): ", "第{line}行（{id}）："),
     };
+    // The sentence of the service names the field; English readers get the field as the program has it.
+    if spoken() == Language::Chinese && !row.message.is_empty() {
+        return text + &row.message;
+    }
     if !row.field.is_empty() {
         let (field, label) = (&row.field, label(&row.field));
         text.push_str(&told!("{field} ", "「{label}」"));

@@ -200,7 +200,7 @@ async fn what_is_wrong_with_a_body_as_a_whole_is_told_by_reason_rule_and_in_the_
     assert_eq!(problem["detail"], "此地址不支持该请求方法，可用的请求方法见响应头。");
     let (status, problem) = send(&stage, Method::GET, "/v1/requests/a/b/c", &[], "").await;
     assert_eq!((status, &problem["reason"]), (404, &json!("METHOD_UNKNOWN")));
-    assert_eq!(problem["detail"], "没有此方法。");
+    assert_eq!(problem["detail"], "没有此操作。");
 }
 
 #[tokio::test]

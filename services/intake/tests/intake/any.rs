@@ -249,7 +249,9 @@ impl World {
             | "StartRemote" => {
                 json!({ "name": target, "reason": "又坏了" })
             }
-            "ConvertToComplaint" => json!({ "name": target, "category": "QUALITY", "severity": "MINOR" }),
+            "ConvertToComplaint" => json!({
+                "name": target, "category": "QUALITY", "severity": "MINOR", "contact": { "phone": "+8613800138000" },
+            }),
             "ClaimRequest" | "AcceptTransfer" => json!({ "name": target }),
             "AssignRequest" => json!({ "name": target, "owner": "staff/mei" }),
             "ReassignRequests" => {

@@ -1,11 +1,16 @@
 //! Log records of a test's thread, where the service runs too.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use kefu_chassis::config::Log;
 use kefu_chassis::telemetry::Telemetry;
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+
+/// A second dispatcher that lives as long as the process. While there is but one, `tracing` asks the default of the thread that
+/// comes to a place first whether to record what happens there, and a test without subscriber would answer no for all.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
 
 /// Collects the records of this thread until dropped, in the product's JSON format.
 pub struct Logs {
@@ -30,6 +35,7 @@ impl Logs {
     /// Collects records that pass `filter`, e.g. `debug`; spans go to `telemetry`.
     #[must_use]
     pub fn keep(telemetry: &Telemetry, filter: &str) -> Self {
+        LazyLock::force(&SECOND);
         let written = Written::default();
         let writer = written.clone();
         let config = Log { filter: filter.to_owned(), json: true };

@@ -152,8 +152,8 @@ impl Evidences {
             return Err(unknown::<Complaint>(&request.parent));
         }
         let rows = EvidenceRow::newest_of(&mut connection, parent.id(), page.after, page.limit).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let evidence = rows.iter().map(EvidenceRow::message).collect::<Result<_, _>>()?;
+        let shown = rows.iter().map(|row| Ok((Id::from_uuid(row.id), row.message()?)));
+        let (evidence, next_page_token) = page.fill(shown.collect::<Result<Vec<_>, Error>>()?);
         Ok(pb::ListEvidenceResponse { evidence, next_page_token })
     }
 }

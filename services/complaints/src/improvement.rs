@@ -162,8 +162,7 @@ impl Improvements {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, ImprovementRow::id);
-        let improvements = rows.iter().map(ImprovementRow::show).collect();
+        let (improvements, next_page_token) = page.fill(rows.iter().map(|row| (row.id(), row.show())));
         Ok(pb::ListImprovementsResponse { improvements, next_page_token })
     }
 }

@@ -168,8 +168,8 @@ impl Customers {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListCustomersResponse { customers: rows.iter().map(CustomerRow::show).collect(), next_page_token })
+        let (customers, next_page_token) = page.fill(rows.iter().map(|row| (Id::from_uuid(row.id), row.show())));
+        Ok(pb::ListCustomersResponse { customers, next_page_token })
     }
 
     async fn update_customer(&self, call: &Call, request: pb::UpdateCustomerRequest) -> Result<pb::Customer, Error> {

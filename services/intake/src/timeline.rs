@@ -76,17 +76,17 @@ impl Customers {
         if rows.is_empty() && page.after.is_none() {
             self.check_exists(customer, &asked.name).await?;
         }
-        let (rows, next_page_token) = page.cut(rows, |row| (row.began_at.to_jiff(), Id::from_uuid(row.id)));
-        let entries = rows.into_iter().map(|row| {
+        let shown = rows.into_iter().map(|row| {
+            let key = (row.began_at.to_jiff(), Id::from_uuid(row.id));
             let kind = Kind::try_from(i32::from(row.kind)).unwrap_or_default();
             let entry = pb::TimelineEntry {
                 kind: kind.into(),
                 number: row.number,
-                time: Some(to_proto(row.began_at.to_jiff())),
+                time: Some(to_proto(key.0)),
                 linked: row.linked,
                 ..pb::TimelineEntry::default()
             };
-            if kind == Kind::Request {
+            let entry = if kind == Kind::Request {
                 // A request is stored with enum numbers, an entry from the feed with enum names.
                 let state = request::State::try_from(row.state.parse::<i32>().unwrap_or(0)).unwrap_or_default();
                 let topic = request::Kind::try_from(row.topic.parse::<i32>().unwrap_or(0)).unwrap_or_default();
@@ -99,9 +99,11 @@ impl Customers {
             } else {
                 let resource = Id::<Complaint>::from_uuid(row.id).to_string();
                 pb::TimelineEntry { resource, state: row.state, topic: row.topic, ..entry }
-            }
+            };
+            (key, entry)
         });
-        Ok(pb::GetCustomerTimelineResponse { entries: entries.collect(), next_page_token })
+        let (entries, next_page_token) = page.fill(shown);
+        Ok(pb::GetCustomerTimelineResponse { entries, next_page_token })
     }
 
     /// Fails if the customer does not exist.

@@ -149,7 +149,8 @@ impl Directory {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.end_at.to_jiff(), row.id()));
-        Ok(pb::ListAbsencesResponse { absences: rows.iter().map(AbsenceRow::show).collect(), next_page_token })
+        let shown = rows.iter().map(|row| ((row.end_at.to_jiff(), row.id()), row.show()));
+        let (absences, next_page_token) = page.fill(shown);
+        Ok(pb::ListAbsencesResponse { absences, next_page_token })
     }
 }

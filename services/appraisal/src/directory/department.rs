@@ -73,8 +73,8 @@ impl Directory {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
-        Ok(pb::ListDepartmentsResponse { departments: rows.iter().map(DepartmentRow::show).collect(), next_page_token })
+        let (departments, next_page_token) = page.fill(rows.iter().map(|row| (Name(row.name.clone()), row.show())));
+        Ok(pb::ListDepartmentsResponse { departments, next_page_token })
     }
 
     pub(super) async fn update_department(

@@ -68,8 +68,8 @@ impl Directory {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
-        Ok(pb::ListStaffResponse { staff: rows.iter().map(StaffRow::show).collect(), next_page_token })
+        let (staff, next_page_token) = page.fill(rows.iter().map(|row| (Name(row.name.clone()), row.show())));
+        Ok(pb::ListStaffResponse { staff, next_page_token })
     }
 
     pub(super) async fn update_staff(&self, call: &Call, request: pb::UpdateStaffRequest) -> Result<pb::Staff, Error> {

@@ -250,12 +250,12 @@ mod tests {
 
     #[test]
     fn a_status_fits_into_the_headers_that_are_taken_whatever_is_told_again() {
-        let long = "很".repeat(100_000);
-        let violation = |field: &str| Violation::new(field, wrong!(Required, "is {long}", "缺{long}"));
+        let (long, shorter) = ("很".repeat(100_000), "很".repeat(1_000));
+        let violation = |field: &str, text: &str| Violation::new(field, wrong!(Required, "is {text}", "缺{text}"));
         for language in [Language::English, Language::Chinese] {
             for error in [
-                Error::Invalid(vec![violation(&long); 100]),
-                Error::Invalid(vec![violation("rows"); 10_000]),
+                Error::Invalid(vec![violation(&long, &long); 100]),
+                Error::Invalid(vec![violation("rows", &shorter); 10_000]),
                 Error::NotFound { kind: "kefu/Request", name: long.clone() },
                 Error::StaleEtag(long.clone()),
                 Error::ServiceAway(long.clone()),

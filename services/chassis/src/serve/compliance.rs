@@ -58,8 +58,9 @@ impl Compliance {
         .fetch_all(&mut *connection)
         .await?;
         let duties = store::read(&mut connection, &self.chassis.calendars, rows).await?;
-        let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(NEVER), duty.id));
-        Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
+        let shown = duties.into_iter().map(|duty| ((duty.due_at.unwrap_or(NEVER), duty.id), self.show(duty)));
+        let (duties, next_page_token) = page.fill(shown);
+        Ok(pb::ListDutiesResponse { duties, next_page_token })
     }
 
     async fn get_duty(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {

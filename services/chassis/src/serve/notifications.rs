@@ -85,8 +85,8 @@ impl Notifications {
             );
             rows.fetch_all(self.chassis.pool()).await?
         };
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let notifications = rows.into_iter().map(|row| self.show(row, call.language)).collect();
+        let shown = rows.into_iter().map(|row| (Id::from_uuid(row.id), self.show(row, call.language)));
+        let (notifications, next_page_token) = page.fill(shown);
         Ok(pb::ListNotificationsResponse { notifications, next_page_token })
     }
 

@@ -105,8 +105,7 @@ pub async fn children<R: AggregateRoot, C: ChildRow>(
     let above: R = seen(&mut connection, call, parent).await?;
     let after = page.after.map(Id::uuid);
     let rows = C::newest_of(&mut connection, above.id().uuid(), after, page.limit).await?;
-    let (rows, next_page_token) = page.cut(rows, C::id);
-    Ok((rows.iter().map(C::show).collect(), next_page_token))
+    Ok(page.fill(rows.iter().map(|row| (row.id(), row.show()))))
 }
 
 /// Implements methods that list resources beneath an aggregate, each given by its request, its response and the response's

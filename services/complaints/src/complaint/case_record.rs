@@ -92,8 +92,8 @@ impl Complaints {
         )
         .fetch_all(&mut *connection)
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let papers = rows.iter().map(CaseRecordRow::message).collect::<Result<_, _>>()?;
+        let shown = rows.iter().map(|row| Ok((Id::from_uuid(row.id), row.message()?)));
+        let (papers, next_page_token) = page.fill(shown.collect::<Result<Vec<_>, Error>>()?);
         Ok(pb::ListPapersResponse { papers, next_page_token })
     }
 }

@@ -58,7 +58,7 @@ impl Customers {
             );
             row.fetch_all(self.chassis.pool()).await?
         };
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::FindCustomersResponse { customers: rows.iter().map(CustomerRow::show).collect(), next_page_token })
+        let (customers, next_page_token) = page.fill(rows.iter().map(|row| (Id::from_uuid(row.id), row.show())));
+        Ok(pb::FindCustomersResponse { customers, next_page_token })
     }
 }

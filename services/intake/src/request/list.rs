@@ -60,8 +60,9 @@ impl Requests {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.contact_at.to_jiff(), row.id()));
-        Ok(pb::ListRequestsResponse { requests: rows.iter().map(|row| row.show_to(call)).collect(), next_page_token })
+        let shown = rows.iter().map(|row| ((row.contact_at.to_jiff(), row.id()), row.show_to(call)));
+        let (requests, next_page_token) = page.fill(shown);
+        Ok(pb::ListRequestsResponse { requests, next_page_token })
     }
 
     pub(super) async fn list_my_queue(
@@ -90,23 +91,21 @@ impl Requests {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let key = |due: Option<jiff_sqlx::Timestamp>, id| {
-            (due.map_or(NEVER, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
-        };
-        let (queue, next_page_token) = page.cut(queue, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = queue.iter().map(|row| row.id).collect();
         let roots = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
-        let items = queue.into_iter().filter_map(|row| {
+        let shown = queue.into_iter().filter_map(|row| {
             let root = roots.iter().find(|root| root.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
-            Some(pb::QueueItem {
+            let item = pb::QueueItem {
                 request: Some(root.show()),
                 next_due_time: due.map(to_proto),
                 next_clause: row.clause.unwrap_or_default(),
                 overdue: due.is_some_and(|due| due < call.now),
-            })
+            };
+            Some(((due.unwrap_or(NEVER), Id::from_uuid(row.id)), item))
         });
-        Ok(pb::ListMyQueueResponse { items: items.collect(), next_page_token })
+        let (items, next_page_token) = page.fill(shown);
+        Ok(pb::ListMyQueueResponse { items, next_page_token })
     }
 
     pub(super) async fn list_progress(
@@ -124,7 +123,7 @@ impl Requests {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListProgressResponse { progress: rows.iter().map(ProgressRow::show).collect(), next_page_token })
+        let (progress, next_page_token) = page.fill(rows.iter().map(|row| (Id::from_uuid(row.id), row.show())));
+        Ok(pb::ListProgressResponse { progress, next_page_token })
     }
 }

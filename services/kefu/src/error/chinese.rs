@@ -103,6 +103,7 @@ fn of_start(error: &Error) -> String {
             format!("网关不能启动：{address} 已被占用，可能是另一个 kefu；请用 --http-port 另选端口")
         }
         Error::Ended(service) => format!("服务 {service} 已终止，原因见其输出的记录"),
+        Error::PostgresEnds { times } => format!("PostgreSQL 连续 {times} 次终止，原因见其记录"),
         Error::DemoRegulation => "演示只按标准的规章制度进行：请去掉 --regulation".into(),
         Error::Scene { code, message } => format!("演示不能继续（{code:?}）：{message}"),
         Error::DemoFailed => "演示未按预期进行，出错之处见上文".into(),

@@ -58,7 +58,7 @@ impl Gate {
     /// Creates the gate of a server that keeps these limits.
     pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
-        let quota = CallerQuota::new(limits.calls_per_caller);
+        let quota = CallerQuota::new(limits.calls_per_caller).with_bytes(limits.unread_bytes_per_caller);
         Self { service: chassis.service.as_str().into(), chassis, limits, slots, quota }
     }
 }
@@ -151,7 +151,7 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
     }
     if OPEN.iter().any(|open| path.starts_with(open)) {
         return match quota::take_anonymously(&gate.quota) {
-            Ok(slot) => quota::answer(next.run(request).await, Some(slot)),
+            Ok(slot) => quota::answer(next.run(request).await, Some(slot), None),
             Err(error) => refuse(error, request.headers()),
         };
     }
@@ -161,9 +161,12 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
     let admitted = caller(&gate, &rule, request.headers()).await;
     match admitted.and_then(|identity| Ok((quota::take(&gate.quota, &identity)?, identity))) {
         Ok((slot, identity)) => {
+            let language = language(request.headers());
+            let refuse = move |error: Error| error.into_status(language).into_http();
+            let may_refuse: Option<quota::Refuse> = if rule.reads { Some(Box::new(refuse)) } else { None };
             request.extensions_mut().insert(identity);
             request.extensions_mut().insert(rule);
-            quota::answer(next.run(request).await, slot)
+            quota::answer(next.run(request).await, slot, may_refuse)
         }
         Err(error) => refuse(error, request.headers()),
     }

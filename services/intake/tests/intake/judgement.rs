@@ -27,6 +27,9 @@ enum Deed {
     Cancel,
 }
 
+/// The counts of each clause.
+type Counts = Vec<(String, [i64; 10])>;
+
 /// A deed and the minute of it, from the registration on.
 type Happened = (i64, Deed);
 
@@ -129,7 +132,7 @@ impl Desk {
     }
 
     /// Every count by clause, but for those that say when things were recorded.
-    async fn counts(&self) -> Vec<(String, [i64; 10])> {
+    async fn counts(&self) -> Counts {
         let mut client = ComplianceServiceClient::new(self.bench.as_("staff/root", &["ADMIN"]));
         let call = duties::SummarizeComplianceRequest { parent: self.bench.name(), ..Default::default() };
         let rows = client.summarize_compliance(call).await.unwrap().into_inner().rows;
@@ -143,7 +146,7 @@ impl Desk {
 }
 
 /// What `after` counts more than `before`.
-fn added(before: &[(String, [i64; 10])], after: Vec<(String, [i64; 10])>) -> Vec<(String, [i64; 10])> {
+fn added(before: &[(String, [i64; 10])], after: Counts) -> Counts {
     let was = |clause: &str| before.iter().find(|(known, _)| known == clause).map_or([0; 10], |(_, counts)| *counts);
     after
         .into_iter()
@@ -164,7 +167,7 @@ async fn the_same_history_gives_the_same_figures_in_whatever_order_it_is_recorde
         let history = history(&mut dice);
         let began = desk.bench.now();
         let at = |minute: i64| began + SignedDuration::from_mins(minute);
-        let mut first: Option<(Vec<String>, Vec<(String, [i64; 10])>)> = None;
+        let mut first: Option<(Vec<String>, Counts)> = None;
         for play in 0..6 {
             let order = if play == 0 { history.clone() } else { shuffled(&mut dice, &history) };
             let before = desk.counts().await;
@@ -238,7 +241,8 @@ async fn a_duty_that_is_lent_out_is_not_paused_by_who_lent_it_and_a_pause_ends_w
     let refused = duties_of_head().pause_duty(pause(&lent.name)).await;
     assert_refused(refused, Code::PermissionDenied, ErrorReason::SelfDealing);
 
-    let other = desk.requests.register_request(desk.registration(Channel::Email)).await.unwrap().into_inner().name;
+    let registration = desk.registration(Channel::Email);
+    let other = desk.requests.register_request(registration).await.unwrap().into_inner().name;
     let duty = desk.duty(&other, "first_response").await;
     assert_eq!(duties_of_head().pause_duty(pause(&duty.name)).await.unwrap().into_inner().state(), Kept::Paused);
     head.assign_request(assign(&other, "staff/head")).await.unwrap();

@@ -45,7 +45,7 @@ impl Improvements {
             store::groups(pool, &filter, request.group_by(), rate_start),
             store::weeks(pool, &filter, &mondays),
             store::stages(pool, &filter),
-            store::punctuality(pool, &filter, last),
+            store::punctuality(pool, &filter, last, call.now),
             store::resolution(pool, &filter, last),
             store::recurrence(pool, &filter),
             store::satisfaction(pool, &filter),

@@ -11,6 +11,7 @@ mod intake {
     mod desk;
     mod explain;
     mod import;
+    mod judgement;
     mod links;
     mod major;
     mod order;

@@ -164,6 +164,12 @@ impl Call {
         self.caller.roles.contains(&role) && self.rule.roles.contains(&role)
     }
 
+    /// Whether the caller leads: a supervisor, a manager, an executive or the office.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        [Role::Supervisor, Role::Manager, Role::Executive, Role::Office].into_iter().any(|role| self.acts_as(role))
+    }
+
     /// Whether the caller acts on behalf of others: another service, or an operator.
     #[must_use]
     pub fn acts_for_others(&self) -> bool {

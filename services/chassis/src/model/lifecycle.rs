@@ -8,6 +8,7 @@ use kefu_regulation::Regulation;
 use crate::base::error::{Error, StateName};
 use crate::base::language::Text;
 use crate::contract::call::Stakeholders;
+use crate::model::duty::Entry;
 
 mod document;
 mod duties;
@@ -31,22 +32,26 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub gates: &'static [Gate<F>],
     /// The duties that the action fulfils.
     pub meets: &'static [D],
-    /// The duties that the action opens, where they have a term and none of their kind is live.
+    /// The duties that the action opens, where they have a term and none of their kind is live; and the deviations that
+    /// it is ([`Term::Deviation`]).
     pub opens: &'static [D],
     /// The duties whose clock the action pauses.
     pub pauses: &'static [D],
     /// The duties whose clock the action resumes.
     pub resumes: &'static [D],
-    /// The duties whose due time the action replaces by the promised one, unless their due time has passed.
+    /// The duties whose due time the action replaces by the promised one, unless their due time had passed, or the action
+    /// is recorded too long after it (A9.1).
     pub replaces: &'static [D],
-    /// The duties that the action breaches.
-    pub breaches: &'static [D],
+    /// The duties that the action attempts to fulfil, and reaches nobody. Each counts as attempted, and the next of its
+    /// kind is due at the end of the next working day. Another attempt on the same day changes nothing.
+    pub attempts: &'static [D],
     /// The duties that the action voids.
     pub voids: &'static [D],
     /// Whether the action fulfils only duties that had been opened when it happened. This is for duties in a series,
-    /// e.g. a progress report every week: each report fulfils one duty and opens the next.
+    /// e.g. a progress report every week: each report fulfils one duty and opens the next. A report that is recorded
+    /// after a later one divides the interval that it falls in.
     pub only_begun: bool,
-    /// Whether the subject changes hands. Each duty that is not breached goes to the owner that it would have if it
+    /// Whether the subject changes hands. Each duty that is not late goes to the owner that it would have if it
     /// were opened now.
     pub reassigns: bool,
     /// Whether the action ends the subject. It voids every duty that it does not fulfil, except those that survive
@@ -70,7 +75,7 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             pauses: &[],
             resumes: &[],
             replaces: &[],
-            breaches: &[],
+            attempts: &[],
             voids: &[],
             only_begun: false,
             reassigns: false,
@@ -171,12 +176,21 @@ pub struct ActionContext<'a> {
     pub department: &'a str,
     /// Who acts.
     pub actor: &'a str,
+    /// Whether they lead.
+    pub leads: bool,
     /// When the action happened.
     pub at: Timestamp,
     /// When the action is recorded.
     pub now: Timestamp,
     /// The regulation in force.
     pub regulation: &'a Regulation,
+}
+
+impl<'a> ActionContext<'a> {
+    /// Returns the entry that the action makes in the record.
+    fn entry(&self) -> Entry<'a> {
+        Entry { at: self.at, now: self.now, by: self.actor, leads: self.leads, regulation: self.regulation }
+    }
 }
 
 impl Tally {

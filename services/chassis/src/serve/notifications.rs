@@ -125,8 +125,8 @@ impl Notifications {
         if let Some(duty) = row.duty.filter(|_| row.acknowledgement_required) {
             let duty = store::lock(work.connection(), &self.chassis.calendars, Id::from_uuid(duty)).await?;
             if let Some(mut duty) = duty.filter(crate::model::duty::Duty::is_live) {
-                let met = duty.meet(call.now);
-                event = event.correcting(duty.take_corrected()).with_duties(vec![met]);
+                let met = duty.meet(call.now, call.now);
+                event = event.correcting(duty.take_corrected()).with_duties(met);
                 work.put(duty);
             }
         }

@@ -10,7 +10,7 @@ use crate::base::language::{Language, Text};
 use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::Page;
-use crate::model::duty::Duty as LiveDuty;
+use crate::model::duty::{Deviation, Duty};
 use crate::model::event::NewEvent;
 use crate::model::lifecycle::{ActionContext, DutyEffects, Lifecycle};
 use crate::model::notice::Notice;
@@ -68,6 +68,7 @@ pub trait AggregateRoot: StatefulRow {
             owner,
             department,
             actor: &call.caller.subject,
+            leads: call.leads(),
             at,
             now: call.now,
             regulation: &chassis.regulation,
@@ -141,7 +142,8 @@ pub struct Step<'a, R: AggregateRoot> {
     pub at: Timestamp,
     /// Other aggregates of the same kind that were locked with it.
     pub others: Vec<R>,
-    live: Vec<LiveDuty>,
+    /// The duties that the action may change: the live ones, and those that something later fulfilled.
+    known: Vec<Duty>,
     effects: DutyEffects,
     also_recorded: Vec<NewEvent>,
     search_fingerprint: u64,
@@ -209,9 +211,9 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     }
 
     fn of(chassis: &'a Chassis, call: &'a Call, work: UnitOfWork<'a>, root: R, at: Timestamp) -> Self {
-        let (live, effects, also_recorded) = (Vec::new(), DutyEffects::default(), Vec::new());
+        let (known, effects, also_recorded) = (Vec::new(), DutyEffects::default(), Vec::new());
         let search_fingerprint = root.search_fingerprint();
-        Self { chassis, call, work, root, at, others: Vec::new(), live, effects, also_recorded, search_fingerprint }
+        Self { chassis, call, work, root, at, others: Vec::new(), known, effects, also_recorded, search_fingerprint }
     }
 
     /// Readies a locked aggregate for the call's method, and locks its duties. Refused as not found unless the caller may act
@@ -243,7 +245,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
             ));
         }
         let subjects: Vec<String> = self.root.subjects_beneath().into_iter().chain([name]).collect();
-        self.live = self.work.live_duties_of(&subjects).await?;
+        self.known = self.work.duties_since(&subjects, self.at).await?;
         Ok(self)
     }
 
@@ -306,12 +308,32 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     /// Whether a duty of this kind is live.
     pub fn owes(&self, kind: &str) -> bool {
-        self.live.iter().any(|duty| duty.kind == kind)
+        self.live(kind).is_some()
     }
 
     /// Returns the due time of the live duty of this kind, if there is one.
     pub fn due(&self, kind: &str) -> Option<Timestamp> {
-        self.live.iter().find(|duty| duty.kind == kind)?.due_at
+        self.live(kind)?.due_at
+    }
+
+    /// Returns the live duty of this kind, if there is one.
+    pub fn live(&self, kind: &str) -> Option<&Duty> {
+        self.known.iter().find(|duty| duty.kind == kind && duty.is_live())
+    }
+
+    /// Refuses an attempt that reached nobody when it is recorded later than the working day after it ended: it counts
+    /// for nothing then. `clause` is that of the gate which counts attempts.
+    pub fn check_attempt(&self, clause: &'static str) -> Result<(), Error> {
+        let calendar = self.chassis.regulation.calendar();
+        if self.call.now <= calendar.end_of_next_working_day(self.at) {
+            return Ok(());
+        }
+        let wrong = wrong!(
+            TooEarly under clause,
+            "is too long ago: an attempt counts only if it is recorded by the end of the next working day",
+            "相隔过久，未能联系到的记录须在下一工作日下班前补录，否则不予计算"
+        );
+        Err(Error::field("occurred_time", wrong))
     }
 
     /// Fires `action`: changes the state and the duties. Refused when the state or a gate forbids it.
@@ -320,9 +342,20 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         let state = self.root.state();
         let row = R::lifecycle().fire(&subject, state, action, facts)?;
         let context = self.root.context(self.chassis, self.call, &subject, self.at);
-        self.effects = R::lifecycle().duty_effects(row, facts, std::mem::take(&mut self.live), context);
+        self.effects = R::lifecycle().duty_effects(row, facts, std::mem::take(&mut self.known), context);
         self.root.enter(row.to.unwrap_or(state));
         Ok(())
+    }
+
+    /// Records with the action that `staff` of `department` did what a clause forbids; `kind` is its code, e.g. `bounce`.
+    /// A deviation that is the owner's and follows from the facts alone is a rule of the lifecycle instead.
+    pub fn deviate(&mut self, clause: &str, kind: &str, staff: &str, department: &str) {
+        let subject = self.root.id().to_string();
+        let number = self.root.number();
+        let deviation = Deviation { clause, kind, subject: &subject, number, owner: staff, department, at: self.at };
+        let (duty, change) = deviation.record(&self.chassis.regulation, self.call.now);
+        self.effects.duties.push(duty);
+        self.effects.changes.push(change);
     }
 
     /// Returns the state, as events write it.

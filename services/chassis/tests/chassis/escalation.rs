@@ -155,7 +155,7 @@ async fn what_is_fulfilled_or_waived_is_told_no_further() {
             let waive = pb::WaiveDutyRequest { name, reason: "the house is gone".into(), ..Default::default() };
             head.waive_duty(waive).await.unwrap();
         } else {
-            change(&bench, |duty, now| drop(duty.meet(now))).await;
+            change(&bench, |duty, now| drop(duty.meet(now, now))).await;
         }
         bench.time().advance(SignedDuration::from_hours(24 * 30));
         assert_eq!(told(&bench).await, all);

@@ -11,7 +11,8 @@ mod reach;
 use gates::{
     ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPROVER_CONCERNED, APPROVER_NOT_ACCUSED, APPROVER_NOT_AUTHOR,
     APPROVER_OUTSIDE, CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, NOT_ACKNOWLEDGED,
-    NOT_OF_THEIR_OWN, OUTSIDER_CONCERNED, PLAN_CURRENT, PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
+    NOT_OF_THEIR_OWN, OTHERS_TRIED, OUTSIDER_CONCERNED, PLAN_CURRENT, PLANNED, RESPONSIBLE_FOUND, SAME_VERSION,
+    WITHOUT_COMPLAINANT,
 };
 use reach::{CONCERNED, HANDLER_OR_INVESTIGATOR, INVESTIGATOR, MEASURE_OWNER};
 
@@ -26,8 +27,7 @@ kefu_chassis::actions! {
         AssignInvestigator: AssignInvestigator, "somebody investigates it", "指派调查人";
         AddEvidence: AddEvidence, "evidence is added", "添加证据";
         Contact: RecordCustomerContact, "the complainant is spoken with", "与投诉人沟通";
-        AttemptInTime: RecordCustomerContact, "an attempt in time to reach the complainant finds nobody", "按时联系投诉人未果";
-        AttemptLate: RecordCustomerContact, "a further attempt to reach the complainant finds nobody", "再次联系投诉人未果";
+        Attempt: RecordCustomerContact, "an attempt to reach the complainant finds nobody", "联系投诉人未果";
         GoOnUnacknowledged: WaiveContact, "it goes on though the complainant heard no apology", "未能向投诉人致歉，继续处理";
         GoOnUnagreed: WaiveContact, "it goes on without the complainant's agreement", "未取得投诉人认可，继续落实";
         GoOnUntold: WaiveContact, "it goes on though the complainant heard no explanation", "未能向投诉人说明，转入回访";
@@ -117,6 +117,8 @@ pub struct Facts {
     pub attempts: Tally,
     /// Working days with such attempts.
     pub attempt_days: Tally,
+    /// Whether the caller recorded one of these attempts.
+    pub has_tried: bool,
     /// Whether the call names a piece of evidence that is the complainant's written refusal.
     pub has_refused: bool,
 }
@@ -183,52 +185,42 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_OF_THEIR_OWN],
-            meets: &[Duty::Acknowledgement, Duty::Callback],
-            ..Row::row(Action::AttemptInTime, "C5.8", COMPLAINANT_AWAITED, None)
+            attempts: &[Duty::Acknowledgement, Duty::Callback],
+            ..Row::row(Action::Attempt, "C5.8", COMPLAINANT_AWAITED, None)
         },
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
-            meets: &[Duty::Acknowledgement],
-            ..Row::row(Action::AttemptInTime, "C5.8", &[State::Investigating], None)
+            attempts: &[Duty::Acknowledgement],
+            ..Row::row(Action::Attempt, "C5.8", &[State::Investigating], None)
         },
         Row {
-            reach: HANDLER_OR_INVESTIGATOR,
-            gates: &[NOT_OF_THEIR_OWN],
-            ..Row::row(Action::AttemptLate, "C5.8", COMPLAINANT_AWAITED, None)
-        },
-        Row {
-            reach: HANDLER_OR_INVESTIGATOR,
-            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
-            ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None)
-        },
-        Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
-            meets: &[Duty::Acknowledgement],
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, OTHERS_TRIED],
+            voids: &[Duty::Acknowledgement],
             ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Registered], Some(State::Acknowledged))
         },
         Row {
-            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
-            meets: &[Duty::Acknowledgement],
+            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, OTHERS_TRIED],
+            voids: &[Duty::Acknowledgement],
             ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Investigating], None)
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, PLAN_CURRENT],
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, OTHERS_TRIED, PLAN_CURRENT],
             opens: &[Duty::Measure, Duty::Progress],
             ..Row::row(Action::GoOnUnagreed, "C5.6", &[State::Approved], Some(State::Agreed))
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, ALL_DONE],
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, OTHERS_TRIED, ALL_DONE],
             opens: &[Duty::Callback],
             ..Row::row(Action::GoOnUntold, "C5.6", &[State::Approved], Some(State::Callback))
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
+            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, OTHERS_TRIED],
             voids_rest: true,
             ..Row::row(Action::CloseWithout, "C5.8", COMPLAINANT_AWAITED, Some(State::Closed))
         },
         Row {
-            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
+            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, OTHERS_TRIED],
             voids_rest: true,
             ..Row::row(Action::CloseWithout, "C5.8", &[State::Investigating], Some(State::Closed))
         },

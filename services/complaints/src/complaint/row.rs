@@ -32,7 +32,7 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 #[record(shows = pb::Complaint)]
 #[record(computed(contact = Self::contact, root_cause = Self::root_cause, resolution = Self::resolution))]
 #[record(fixed(number, channel, received_at, customer, contact, matter, desired_remedy, request, department))]
-#[record(hidden(contact, parties, cause_category, cause, whys, resolution, attempt_days, contacted, waived))]
+#[record(hidden(contact, parties, cause_category, cause, whys, resolution, attempt_days, contacted, waived, tried_by))]
 pub struct ComplaintRow {
     pub id: Uuid,
     pub number: String,
@@ -69,6 +69,7 @@ pub struct ComplaintRow {
     pub satisfaction: i16,
     pub unreached_attempts: i32,
     pub attempt_days: Vec<String>,
+    pub tried_by: Vec<String>,
     pub contacted: bool,
     pub waived: bool,
     pub evidence_count: i32,
@@ -132,6 +133,7 @@ impl ComplaintRow {
     pub fn reset_attempts(&mut self) {
         self.unreached_attempts = 0;
         self.attempt_days.clear();
+        self.tried_by.clear();
     }
 
     /// Whether the caller is the person held responsible.

@@ -2,6 +2,7 @@
 //! cancellation.
 
 use jiff_sqlx::ToSqlx as _;
+use kefu_chassis::language::Text;
 use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::wrong;
@@ -52,6 +53,8 @@ impl Requests {
         facts.promised_wait = self.chassis.regulation.calendar().elapsed(step.at, promised, measure);
         facts.promised_at = Some(promised);
         let action = step.root.promise_action();
+        let first = step.live("promised_wait").map(|duty| duty.opened_at);
+        step.not_before(first, Text::new("the first wait was promised", "首次承诺等待"))?;
         step.fire(action, &facts)?;
         step.root.promised_at = Some(promised.to_sqlx());
         step.root.promise_reason.clone_from(&request.reason);
@@ -190,9 +193,8 @@ impl Requests {
         root.solved_first = request.solved_first || is_emergency;
         root.emergency_reason.clone_from(&request.emergency_reason);
         root.unreached_attempts = 0;
-        root.first_contact_resolution = root.settled_at_once && root.cycle == 0 && root.owner == root.first_responder;
         let payload = pb::RequestResolved {
-            first_contact_resolution: root.first_contact_resolution,
+            first_contact_resolution: root.is_settled_at_first(),
             state: step.state(),
             resolution: request.resolution,
             assistance: request.assistance,
@@ -214,6 +216,7 @@ impl Requests {
             transfer::withdraw(step.work.connection(), transfer).await?;
         }
         step.root.cancel_reason.clone_from(&request.reason);
+        step.root.cancelled_by.clone_from(&call.caller.subject);
         step.root.closed_at = Some(step.at.to_sqlx());
         let payload = pb::RequestCancelled { state: step.state(), reason: request.reason };
         step.finish(&payload).await

@@ -226,16 +226,19 @@ fn imported_duty(
     match (term, ended) {
         (Some((term, Some(met_at))), _) => {
             let (mut duty, opened) = open_duty(new, &term, calendar);
-            let met = duty.meet(met_at);
-            (duty, vec![opened, met])
+            duty.imported = true;
+            let met = duty.meet(met_at, met_at);
+            (duty, std::iter::once(opened).chain(met).collect())
         }
         (Some((term @ Term::Until(_), None)), Some(ended)) if is_cancelled => {
             let (mut duty, opened) = open_duty(new, &term, calendar);
-            let voided = duty.void(ended, "A9.1", by);
+            duty.imported = true;
+            let voided = duty.void(ended, ended, "A9.1", by);
             (duty, std::iter::once(opened).chain(voided).collect())
         }
         _ => {
-            let (duty, change) = new.unrecorded(calendar);
+            let (mut duty, change) = new.unrecorded(calendar);
+            duty.imported = true;
             (duty, vec![change])
         }
     }

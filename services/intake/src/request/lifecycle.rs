@@ -63,12 +63,16 @@ pub enum Duty {
     FirstResponse,
     /// C2.2: answer within the promised wait.
     PromisedWait,
+    /// C2.2: deviation, a second promise.
+    SecondPromise,
     /// C2.4: classification of the request.
     Classification,
     /// C4.1: report of progress to the customer.
     Progress,
     /// B1.3: notice of a delayed shipment to the customer.
     DelayNotice,
+    /// C4.2: asking the customer whether it is solved.
+    Question,
     /// A2.8: passing the request on to the people responsible.
     PassOn,
     /// A2.4: answer to a transfer, accepted or declined.
@@ -220,7 +224,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             gates: &[PROMISE_BOUNDED],
-            breaches: &[Duty::PromisedWait],
+            opens: &[Duty::SecondPromise],
             ..Row::row(Action::PromiseWaitAgain, "C2.2", UNANSWERED, None)
         },
         Row {
@@ -239,9 +243,10 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             only_begun: true,
             ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress, State::TransferPending], None)
         },
-        // No interval of C4.1 runs in these two states, so informing the customer meets no Progress duty.
+        // No interval of C4.1 runs in these two states. What the customer was told before is recorded in the interval in
+        // which they were told.
         Row {
-            meets: &[Duty::DelayNotice],
+            meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::DelayNotice],
             only_begun: true,
             ..Row::row(Action::Inform, "C4.1", &[State::AwaitingCustomer, State::Resolved], None)
@@ -257,19 +262,21 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             gates: &[CLASSIFIED, HANDED_OVER],
             meets: &[Duty::Progress, Duty::DelayNotice, Duty::PassOn],
-            opens: &[Duty::WorkOrder],
+            opens: &[Duty::WorkOrder, Duty::Question],
             ..Row::row(Action::Resolve, "C3.2", WORKING, Some(State::Resolved))
         },
         Row {
             gates: &[EXPECTATIONS_ANSWERED],
+            meets: &[Duty::Question],
             voids_rest: true,
             ..Row::row(Action::ConfirmSatisfied, "C4.2", SOLVED, Some(State::Closed))
         },
         Row {
+            meets: &[Duty::Question],
             opens: &[Duty::Progress],
             ..Row::row(Action::ConfirmDissatisfied, "C4.3", SOLVED, Some(State::InProgress))
         },
-        Row::row(Action::ConfirmNotReached, "C4.2", SOLVED, None),
+        Row { attempts: &[Duty::Question], ..Row::row(Action::ConfirmNotReached, "C4.2", SOLVED, None) },
         Row {
             gates: &[ATTEMPTED, ATTEMPTED_ON_DAYS, EXPECTATIONS_ANSWERED],
             voids_rest: true,

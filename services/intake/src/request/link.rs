@@ -1,13 +1,14 @@
 //! Linked requests, and repeat contacts: requests of a customer who had to come again about the same matter (A2.8).
 
 use jiff::Timestamp;
+use kefu_chassis::duties::Deviation;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::time::sql;
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error, UnitOfWork};
 use kefu_proto::intake::v1 as pb;
-use kefu_proto::intake::v1::request::Relation;
+use kefu_proto::intake::v1::request::{Relation, State};
 use kefu_regulation::params;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -152,7 +153,21 @@ pub async fn record_repeat(
         repeat_contacts: earlier.repeat_contacts,
         priority: earlier.priority.into(),
     };
-    store_other(work, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+    let event = store_other(work, call, earlier, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload));
+    let event = event.await?;
+    // A matter that we cancelled, and that has to be registered anew, was not dealt with.
+    let is_ours = earlier.state() == State::Cancelled && earlier.cancelled_by.starts_with("staff/");
+    let deviation = Deviation {
+        clause: "A2.8",
+        kind: if is_ours { "registered_again" } else { "repeat_contact" },
+        subject: &earlier.id().to_string(),
+        number: &earlier.number,
+        owner: &earlier.owner,
+        department: &earlier.department,
+        at,
+    };
+    work.record_deviation(event, &deviation);
+    Ok(())
 }
 
 /// Records that two requests are related.
@@ -169,7 +184,10 @@ async fn record_relation(
         other: root.id().to_string(),
         relation: Relation::Related.into(),
     };
-    store_other(work, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload)).await
+    let event = store_other(work, call, other, |name, version| NewEvent::new(name, version, at, &["A2.8"], &payload));
+    let event = event.await?;
+    work.record(event);
+    Ok(())
 }
 
 /// Adds each request to the other's links.
@@ -183,15 +201,14 @@ fn link_both(root: &mut RequestRow, other: &mut RequestRow) {
     add(&mut other.linked, root.id);
 }
 
-/// Stores the second request of a link, with an event of its own.
+/// Stores the second request of a link, and returns its event.
 async fn store_other(
     work: &mut UnitOfWork<'_>,
     call: &Call,
     other: &mut RequestRow,
     event: impl FnOnce(String, i64) -> NewEvent,
-) -> Result<(), Error> {
+) -> Result<NewEvent, Error> {
     other.renew(other.version + 1, call.now);
     other.update(work.connection(), false).await?;
-    work.record(event(other.id().to_string(), other.version));
-    Ok(())
+    Ok(event(other.id().to_string(), other.version))
 }

@@ -34,7 +34,7 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
 #[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]
 #[record(fixed(first_responder, origin, source, external_id, contact_at))]
-#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders))]
+#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders, cancelled_by))]
 pub struct RequestRow {
     pub id: Uuid,
     pub number: String,
@@ -75,6 +75,7 @@ pub struct RequestRow {
     pub settled_at_once: bool,
     pub awaited: String,
     pub cancel_reason: String,
+    pub cancelled_by: String,
     pub unreached_attempts: i32,
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
@@ -132,6 +133,11 @@ impl RequestRow {
     /// Raises the priority by one step, up to urgent (A2.8).
     pub fn raise_priority(&mut self) {
         self.priority = (self.priority + 1).min(Priority::Urgent as i16);
+    }
+
+    /// Whether the first responder settled the request within the first contact, as we see it (A2.3).
+    pub fn is_settled_at_first(&self) -> bool {
+        self.settled_at_once && self.cycle == 0 && self.owner == self.first_responder
     }
 
     /// Begins another cycle of handling (C4.3).

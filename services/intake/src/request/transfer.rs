@@ -199,6 +199,7 @@ impl Requests {
             acknowledgement_required: false,
         });
         step.also_record("A2.7", &payload, notice);
+        step.deviate("A2.7", "bounce", staff, &payload.department);
     }
 }
 

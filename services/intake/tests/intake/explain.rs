@@ -155,7 +155,7 @@ async fn a_method_is_explained_as_what_it_would_mean_now_and_what_depends_on_the
     let call =
         pb::PromiseWaitRequest { name: name.clone(), reason: "查询中".into(), promised_time, ..Default::default() };
     desk.requests.promise_wait(call).await.unwrap();
-    assert_eq!(promise(&desk).await, [("promised_wait".to_owned(), Kind::Breached)]);
+    assert_eq!(promise(&desk).await, [("second_promise".to_owned(), Kind::Deviated)]);
 }
 
 #[tokio::test]

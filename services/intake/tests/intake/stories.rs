@@ -49,10 +49,12 @@ async fn a_request_is_registered_answered_classified_resolved_and_confirmed_with
     desk.classify(&name).await.unwrap();
     desk.pass(8);
     let resolved = desk.resolve(&name).await.unwrap();
-    assert!(resolved.first_contact_resolution, "A2.3: settled at once by the first responder");
+    assert!(!resolved.first_contact_resolution, "only the customer knows");
     let closed = desk.confirm(&name, Outcome::Satisfied).await.unwrap();
+    assert!(closed.first_contact_resolution, "A2.3: settled at once by the first responder, as the customer confirms");
     assert_eq!((closed.state(), closed.closed_time), (State::Closed, proto("2026-11-20T10:10:00+08:00")));
-    let met = ["classification", "first_response", "pass_on", "progress"].map(|kind| (kind, Kept::Met, false));
+    let met =
+        ["classification", "first_response", "pass_on", "progress", "question"].map(|kind| (kind, Kept::Met, false));
     assert_eq!(desk.kept(&name).await, kept(&met));
 
     let events = desk.events().await;

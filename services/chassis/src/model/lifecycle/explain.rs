@@ -81,15 +81,16 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                     effects.push(DutyEffect { kind, clause, change: change.into() });
                 }
             };
-            let is_met = row.meets.contains(&rule.duty);
+            let is_attempted = row.attempts.contains(&rule.duty);
+            let is_met = is_attempted || row.meets.contains(&rule.duty);
             add(is_met, Kind::Met);
             add(!is_met && (row.voids_rest && !rule.survives_end || row.voids.contains(&rule.duty)), Kind::Voided);
             add(row.pauses.contains(&rule.duty), Kind::Paused);
             add(row.resumes.contains(&rule.duty), Kind::Resumed);
             add(row.replaces.contains(&rule.duty), Kind::Replaced);
-            add(row.breaches.contains(&rule.duty), Kind::Breached);
             add(row.reassigns && rule.each.is_none(), Kind::Reassigned);
-            add(row.opens.contains(&rule.duty), Kind::Opened);
+            add(row.opens.contains(&rule.duty) && rule.is_deviation, Kind::Deviated);
+            add(is_attempted || row.opens.contains(&rule.duty) && !rule.is_deviation, Kind::Opened);
         }
         effects
     }

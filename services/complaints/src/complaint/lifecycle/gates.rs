@@ -141,3 +141,10 @@ pub const WITHOUT_COMPLAINANT: Gate<Facts> = Gate::of_call(
     "too few attempts, or on too few working days, are recorded for this step, and no written refusal is on file",
     "本环节已记录的联系次数或工作日数不足，且没有投诉人的书面拒绝材料",
 );
+/// Who goes on without the complainant did not record the attempts that are the ground for it (C5.8).
+pub const OTHERS_TRIED: Gate<Facts> = Gate::of_call(
+    "C5.8",
+    |facts| facts.has_refused || !facts.has_tried,
+    "whoever recorded an attempt to reach the complainant does not decide that it goes on without them",
+    "记录过联系未果的人员不得决定跳过投诉人",
+);

@@ -64,6 +64,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Registered, Action::GoOnUnacknowledged, "C5.8", too_few()),
         (Registered, Action::GoOnUnacknowledged, "C5.8", too_near()),
         (Approved, Action::GoOnUnagreed, "C5.8", too_few()),
+        (Approved, Action::GoOnUnagreed, "C5.8", Facts { has_tried: true, ..open() }),
         (Approved, Action::GoOnUnagreed, "D8.6", Facts { is_plan_late: true, ..open() }),
         (Approved, Action::GoOnUntold, "C5.8", too_near()),
         (Approved, Action::GoOnUntold, "D8.8", one_left()),
@@ -82,8 +83,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Executing, Action::CompleteLast, "D8.8", one_left()),
     ];
     let own = [
-        (Registered, Action::AttemptInTime),
-        (Registered, Action::AttemptLate),
+        (Registered, Action::Attempt),
         (Registered, Action::GoOnUnacknowledged),
         (Registered, Action::CloseWithout),
         (Registered, Action::Withdraw),
@@ -107,26 +107,21 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         ]);
     }
     // Actions allowed only before the apology.
-    let early: Vec<Closed<State, Action, Facts>> = [
-        Action::Acknowledge,
-        Action::AttemptInTime,
-        Action::AttemptLate,
-        Action::GoOnUnacknowledged,
-        Action::CloseWithout,
-    ]
-    .into_iter()
-    .map(|action| (Investigating, action, "C5.2", open()))
-    .chain(
-        [Action::GoOnUnacknowledged, Action::CloseWithout]
+    let early: Vec<Closed<State, Action, Facts>> =
+        [Action::Acknowledge, Action::Attempt, Action::GoOnUnacknowledged, Action::CloseWithout]
             .into_iter()
-            .map(|action| (Investigating, action, "C5.8", Facts { attempts: tally(0), ..unacknowledged() })),
-    )
-    .chain(
-        [Action::AttemptInTime, Action::AttemptLate, Action::GoOnUnacknowledged, Action::CloseWithout]
-            .into_iter()
-            .map(|action| (Investigating, action, "A1.1", Facts { is_accused: true, ..unacknowledged() })),
-    )
-    .collect();
+            .map(|action| (Investigating, action, "C5.2", open()))
+            .chain(
+                [Action::GoOnUnacknowledged, Action::CloseWithout]
+                    .into_iter()
+                    .map(|action| (Investigating, action, "C5.8", Facts { attempts: tally(0), ..unacknowledged() })),
+            )
+            .chain(
+                [Action::Attempt, Action::GoOnUnacknowledged, Action::CloseWithout]
+                    .into_iter()
+                    .map(|action| (Investigating, action, "A1.1", Facts { is_accused: true, ..unacknowledged() })),
+            )
+            .collect();
     let (before, after): (Vec<_>, Vec<_>) = LIFECYCLE
         .transitions
         .iter()
@@ -204,7 +199,7 @@ impl Walker {
             Action::Acknowledge => (self.acknowledged, self.attempts, self.attempt_days) = (true, 0, 0),
             Action::AddEvidence => (self.evidence, self.refused) = (true, self.refused || dice >> 11 & 1 == 1),
             Action::Contact if self.state == State::Investigating => self.contacted = true,
-            Action::AttemptInTime | Action::AttemptLate => {
+            Action::Attempt => {
                 self.attempts += 1;
                 self.attempt_days += dice >> 12 & 1;
             }

@@ -41,8 +41,10 @@ impl Improvements {
         request: pb::CreateImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
         let root = self.new_row(call, &request)?;
-        let mut facts = root.facts(&self.chassis, call.now);
-        facts.is_outside = facts.verifiers_department != root.department;
+        let mut facts = root.facts(&self.chassis, call, call.now);
+        let (may_check, is_last_resort) = root.may_check(&self.chassis, &root.verifier, call.now);
+        facts.is_outside = may_check;
+        facts.deviation = is_last_resort.then(|| (call.rule.name().to_owned(), root.verifier.clone()));
         let mut step = Step::create(&self.chassis, call, root, call.now, Action::Plan, &facts).await?;
         let found = sqlx::query!(
             r#"select id, responsible_department = $2 and cause_category = $3 as "is_same!" from complaints.complaint
@@ -124,10 +126,10 @@ impl Improvements {
             _ => effect::Counted::default(),
         };
         let mut facts = step.facts();
-        // A checker who belonged to the department at any time since the improvement was carried out is not outside.
-        let since = step.root.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
-        let known = self.chassis.directory.now();
-        facts.is_outside = !known.was_of(&call.caller.subject, &step.root.department, since.min(step.at), step.at);
+        let caller = &call.caller.subject;
+        let (may_check, is_last_resort) = step.root.may_check(&self.chassis, caller, step.at);
+        facts.is_outside = may_check;
+        facts.deviation = is_last_resort.then(|| (call.rule.name().to_owned(), caller.clone()));
         facts.is_final = !facts.is_time || counted.is_final();
         let is_effective = effect::is_effective(&counted.effect);
         step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;

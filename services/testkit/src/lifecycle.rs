@@ -106,7 +106,7 @@ where
     let mut asked: Vec<(A, &[S], &Gate<F>)> = lifecycle
         .transitions
         .iter()
-        .flat_map(|row| row.gates.iter().map(move |gate| (row.action, row.from, gate)))
+        .flat_map(|row| lifecycle.gates(row).map(move |gate| (row.action, row.from, gate)))
         .collect();
     for (state, action, clause, facts) in closed {
         assert!(lifecycle.fire(SUBJECT, *state, *action, open).is_ok(), "{action:?} from {state:?}");
@@ -138,7 +138,7 @@ pub fn assert_duties_and_clauses<S, A, D: Copy + Eq + Debug, F>(lifecycle: &Life
     }
     for row in lifecycle.transitions {
         is_known(row.clause);
-        for gate in row.gates {
+        for gate in lifecycle.gates(row) {
             is_known(gate.clause);
             let (en, zh) = (gate.missing.of(Language::English), gate.missing.of(Language::Chinese));
             assert!(!en.is_empty() && en != zh, "{en}");

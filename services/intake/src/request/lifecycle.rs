@@ -191,6 +191,7 @@ const RECIPIENT: Option<Reach<Facts>> = Some(Reach {
 
 /// The lifecycle of a request.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
+    guards: &[],
     transitions: &[
         Row {
             opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice, Duty::PassOn],

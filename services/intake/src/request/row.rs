@@ -178,7 +178,7 @@ impl AggregateRoot for RequestRow {
         self.contact_at.to_jiff()
     }
 
-    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+    fn facts(&self, chassis: &Chassis, _: &Call, at: Timestamp) -> Facts {
         let (regulation, known) = (&chassis.regulation, chassis.directory.now());
         Facts {
             channel: self.channel(),

@@ -5,9 +5,10 @@ use std::fmt::Debug;
 
 use kefu_chassis::Error;
 use kefu_chassis::language::Language;
-use kefu_chassis::lifecycle::{Gate, Lifecycle, Transition};
+use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Transition};
 use kefu_chassis::rules::Rules;
 use kefu_proto::compliance::v1::Explanation;
+use kefu_proto::rules::v1::Role;
 use kefu_regulation::Regulation;
 
 const SUBJECT: &str = "things/1";
@@ -164,4 +165,32 @@ pub fn assert_fits_contract<S, A: Copy + Eq, D, F>(lifecycle: &Lifecycle<S, A, D
         let told: BTreeSet<&str> = actions.iter().map(|&action| (lifecycle.label)(action).text.of(language)).collect();
         assert_eq!(told.len(), actions.len(), "{told:?}");
     }
+}
+
+/// Asserts that whoever owns a duty may call a method that meets it. `qualified` has for each duty's code the method whose
+/// roles a person must have to be given the duty. Duties that an acknowledgement meets are met by whoever is notified.
+pub fn assert_owners_can_meet<S, A: Copy, D: Copy + Eq, F>(
+    lifecycle: &Lifecycle<S, A, D, F>,
+    services: &[&str],
+    qualified: &[(&str, &str)],
+) {
+    let rules = Rules::of(kefu_proto::pool(), services).unwrap();
+    let roles = |method: &str| &rules.named(method).unwrap_or_else(|| panic!("{method}")).roles;
+    let by_action = |rule: &&DutyRule<D, F>| !rule.notice.as_ref().is_some_and(|notice| notice.fulfils);
+    for rule in lifecycle.duties.iter().filter(by_action) {
+        let of = qualified.iter().filter(|(code, _)| *code == rule.code).map(|(_, method)| *method);
+        let owners: Vec<_> = of.flat_map(roles).filter(|role| is_of_staff(**role)).collect();
+        assert!(!owners.is_empty(), "nobody says who owns {}", rule.code);
+        let meeting = lifecycle.transitions.iter().filter(|row| row.meets.contains(&rule.duty));
+        let meeting: Vec<&str> = meeting.map(|row| (lifecycle.label)(row.action).method).collect();
+        for role in owners {
+            let can = meeting.iter().any(|method| roles(method).contains(role));
+            assert!(can, "{role:?} may own {} and call none of {meeting:?}", rule.code);
+        }
+    }
+}
+
+/// Whether a role is one of staff who own duties; an operator owns none.
+fn is_of_staff(role: Role) -> bool {
+    !matches!(role, Role::Customer | Role::Service | Role::Admin)
 }

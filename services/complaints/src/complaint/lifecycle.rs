@@ -80,6 +80,9 @@ pub struct Facts {
     pub is_contacted: bool,
     /// Investigator, and their department.
     pub investigator: Option<(String, String)>,
+    /// Whoever is in charge of the handling department and may appoint an investigator, and that department; none if nobody
+    /// is.
+    pub in_charge: Option<(String, String)>,
     /// Whether the investigator, and the caller acting as one, were outside the responsible department ever since
     /// `insider_for` before the receipt.
     pub is_outside: bool,

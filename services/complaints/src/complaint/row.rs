@@ -206,7 +206,11 @@ impl AggregateRoot for ComplaintRow {
         let measures = open_measures(self.resolution().as_ref());
         let investigator = (!self.investigator.is_empty())
             .then(|| (self.investigator.clone(), known.department_of(&self.investigator, at).to_owned()));
+        let in_charge = known.responsible(&self.department, "", at).map(|(staff, _)| staff);
+        let appoints = chassis.rules.named("AssignInvestigator");
+        let in_charge = in_charge.filter(|staff| appoints.is_some_and(|rule| known.may(staff, rule)));
         let facts = Facts {
+            in_charge: in_charge.map(|staff| (staff.to_owned(), self.department.clone())),
             is_acknowledged: self.acknowledged_at.is_some(),
             is_evidenced: self.evidence_count > 0,
             is_contacted: self.contacted || self.waived,

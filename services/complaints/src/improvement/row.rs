@@ -104,17 +104,21 @@ impl ImprovementRow {
         rule: &MethodRule,
         at: Timestamp,
     ) -> Actors<'a> {
-        let checks = rule.name() == "VerifyImprovement";
-        let owner = if checks { &self.verifier } else { &self.owner };
-        let department = if checks { known.department_of(owner, at) } else { &self.department };
+        if rule.name() != "VerifyImprovement" {
+            return known.who_handles(&self.owner, &self.department, rule, at);
+        }
+        let department = known.department_of(&self.verifier, at);
         let leads_there = |staff: &str| {
             known.department_of(staff, at) == department && known.has_role(staff, &[Role::Supervisor, Role::Manager])
         };
-        let is_member = |staff: &str| {
-            staff == owner || leads_there(staff) || known.has_role(staff, &[Role::Executive, Role::Office])
-        };
-        let is_concerned = |staff: &str| checks && self.is_insider(chassis, staff, at);
-        known.who_acts(department, at, |staff| known.may(staff, rule), is_member, is_concerned)
+        let leads_all = |staff: &str| known.has_role(staff, &[Role::Executive, Role::Office]);
+        known.who_acts(
+            department,
+            at,
+            |staff| known.may(staff, rule),
+            |staff| staff == self.verifier || leads_there(staff) || leads_all(staff),
+            |staff| self.is_insider(chassis, staff, at),
+        )
     }
 }
 

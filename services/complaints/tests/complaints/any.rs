@@ -291,7 +291,7 @@ impl World {
                 "owner": "staff/lin", "due_time": "2027-12-01T00:00:00Z", "verifier": "staff/chief",
             }),
             "VerifyImprovement" => json!({ "name": target, "comment": "投诉减少" }),
-            "GetImprovement" => json!({ "name": of("CompleteImprovement") }),
+            "GetImprovement" | "ExplainImprovement" => json!({ "name": of("CompleteImprovement") }),
             "AnalyzeComplaints" => json!({ "start_time": "2026-01-01T00:00:00Z", "end_time": "2027-12-01T00:00:00Z" }),
             "ListComplaints" | "WatchComplaints" | "ListImprovements" => json!({}),
             "GetDuty" => json!({ "name": of("PauseDuty") }),

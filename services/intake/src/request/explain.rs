@@ -32,7 +32,7 @@ impl Requests {
             None => None,
         };
         let handed_to =
-            pending.map(|transfer| transfer.handed_to(&self.chassis.directory.now(), &root.business_domain, call.now));
+            pending.map(|transfer| transfer.handed_to(&self.chassis, &root.business_domain, call.now));
         let complete = |facts: &mut Facts| {
             (facts.attempt_days.made, facts.is_authorized) = (attempt_days, is_authorized);
             facts.handed_to.clone_from(&handed_to);

@@ -218,6 +218,12 @@ impl AggregateRoot for RequestRow {
         }
     }
 
+    fn stands_in(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> bool {
+        let known = chassis.directory.now();
+        call.caller.subject.starts_with("staff/")
+            && known.who_handles(&self.owner, &self.department, &call.rule, at).stands_in(&call.caller.subject)
+    }
+
     /// The request without internal judgements and internal division of work when the caller is a customer.
     fn show_to(&self, call: &Call) -> pb::Request {
         let shown = self.show();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use kefu_proto::rules::v1::Role;
 
 use super::Organisation;
+use crate::contract::rules::MethodRule;
 
 /// The post by which somebody acts for a department.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,23 @@ impl Organisation {
         let least = able.iter().map(|staff| concern(staff)).min();
         let staff = able.into_iter().filter(|staff| Some(concern(staff)) == least).collect();
         Actors { staff, post: Post::LeastConcerned }
+    }
+
+    /// Returns who acts on something of `owner` in `department` by the method of `rule`: the owner and whoever leads the
+    /// department or the organisation, or whoever stands in for them.
+    #[must_use]
+    pub fn who_handles(&self, owner: &str, department: &str, rule: &MethodRule, at: Timestamp) -> Actors<'_> {
+        let leads_there = |staff: &str| {
+            self.department_of(staff, at) == department && self.has_role(staff, &[Role::Supervisor, Role::Manager])
+        };
+        let leads_all = |staff: &str| self.has_role(staff, &[Role::Executive, Role::Office]);
+        self.who_acts(
+            department,
+            at,
+            |staff| self.may(staff, rule),
+            |staff| staff == owner || leads_there(staff) || leads_all(staff),
+            |_| false,
+        )
     }
 
     /// Returns the holders of the posts that stand in for a department, in the order of the posts.

@@ -1,7 +1,7 @@
 use kefu_chassis::lifecycle::{SubDuty, Tally};
 use kefu_proto::complaints::v1::complaint_service_server::SERVICE_NAME;
 use kefu_proto::complaints::v1::evidence_service_server::SERVICE_NAME as EVIDENCE;
-use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse};
+use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse, assert_owners_can_meet};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
@@ -50,6 +50,17 @@ kefu_testkit::lifecycle_tests! {
     LIFECYCLE, open by [open_gates(), unacknowledged()], served by [SERVICE_NAME, EVIDENCE],
     page "The lifecycle of a complaint" of "services/complaints/src/complaint/lifecycle.rs"
         in "../../../../../docs/lifecycles/complaint.md"
+}
+
+#[test]
+fn whoever_owns_a_duty_may_call_what_meets_it() {
+    let handles = ["acknowledgement", "progress", "callback"].map(|duty| (duty, "AcknowledgeComplaint"));
+    let others = [
+        ("investigation", "AssignInvestigator"),
+        ("investigation", "ConcludeInvestigation"),
+        ("measure", "CompleteMeasure"),
+    ];
+    assert_owners_can_meet(&LIFECYCLE, &[SERVICE_NAME, EVIDENCE], &[&handles[..], &others].concat());
 }
 
 #[test]

@@ -102,6 +102,9 @@ macro_rules! handles {
 }
 
 handles! {
+    /// A1.1: how long before a matter came in whoever was of the responsible department counts as an insider; wall
+    /// clock.
+    INSIDER_FOR: Budget = "A1.1", "insider_for";
     /// A2.4: how long the head or deputy has to accept or decline a transfer.
     ACCEPT_WITHIN: Budget = "A2.4", "accept_within";
     /// A2.5: how soon a major matter reaches the general manager.

@@ -5,9 +5,10 @@ use std::fmt::Debug;
 
 use kefu_chassis::Error;
 use kefu_chassis::language::Language;
-use kefu_chassis::lifecycle::{Gate, Lifecycle, Transition};
+use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Transition};
 use kefu_chassis::rules::Rules;
 use kefu_proto::compliance::v1::Explanation;
+use kefu_proto::rules::v1::Role;
 use kefu_regulation::Regulation;
 
 const SUBJECT: &str = "things/1";
@@ -106,7 +107,7 @@ where
     let mut asked: Vec<(A, &[S], &Gate<F>)> = lifecycle
         .transitions
         .iter()
-        .flat_map(|row| row.gates.iter().map(move |gate| (row.action, row.from, gate)))
+        .flat_map(|row| lifecycle.gates(row).map(move |gate| (row.action, row.from, gate)))
         .collect();
     for (state, action, clause, facts) in closed {
         assert!(lifecycle.fire(SUBJECT, *state, *action, open).is_ok(), "{action:?} from {state:?}");
@@ -138,7 +139,7 @@ pub fn assert_duties_and_clauses<S, A, D: Copy + Eq + Debug, F>(lifecycle: &Life
     }
     for row in lifecycle.transitions {
         is_known(row.clause);
-        for gate in row.gates {
+        for gate in lifecycle.gates(row) {
             is_known(gate.clause);
             let (en, zh) = (gate.missing.of(Language::English), gate.missing.of(Language::Chinese));
             assert!(!en.is_empty() && en != zh, "{en}");
@@ -164,4 +165,32 @@ pub fn assert_fits_contract<S, A: Copy + Eq, D, F>(lifecycle: &Lifecycle<S, A, D
         let told: BTreeSet<&str> = actions.iter().map(|&action| (lifecycle.label)(action).text.of(language)).collect();
         assert_eq!(told.len(), actions.len(), "{told:?}");
     }
+}
+
+/// Asserts that whoever owns a duty may call a method that meets it. `qualified` has for each duty's code the method whose
+/// roles a person must have to be given the duty. Duties that an acknowledgement meets are met by whoever is notified.
+pub fn assert_owners_can_meet<S, A: Copy, D: Copy + Eq, F>(
+    lifecycle: &Lifecycle<S, A, D, F>,
+    services: &[&str],
+    qualified: &[(&str, &str)],
+) {
+    let rules = Rules::of(kefu_proto::pool(), services).unwrap();
+    let roles = |method: &str| &rules.named(method).unwrap_or_else(|| panic!("{method}")).roles;
+    let by_action = |rule: &&DutyRule<D, F>| !rule.notice.as_ref().is_some_and(|notice| notice.fulfils);
+    for rule in lifecycle.duties.iter().filter(by_action) {
+        let of = qualified.iter().filter(|(code, _)| *code == rule.code).map(|(_, method)| *method);
+        let owners: Vec<_> = of.flat_map(roles).filter(|role| is_of_staff(**role)).collect();
+        assert!(!owners.is_empty(), "nobody says who owns {}", rule.code);
+        let meeting = lifecycle.transitions.iter().filter(|row| row.meets.contains(&rule.duty));
+        let meeting: Vec<&str> = meeting.map(|row| (lifecycle.label)(row.action).method).collect();
+        for role in owners {
+            let can = meeting.iter().any(|method| roles(method).contains(role));
+            assert!(can, "{role:?} may own {} and call none of {meeting:?}", rule.code);
+        }
+    }
+}
+
+/// Whether a role is one of staff who own duties; an operator owns none.
+fn is_of_staff(role: Role) -> bool {
+    !matches!(role, Role::Customer | Role::Service | Role::Admin)
 }

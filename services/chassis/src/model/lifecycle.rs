@@ -96,6 +96,14 @@ pub struct Gate<F> {
     pub of_call: bool,
 }
 
+/// A gate that stands before every action of a lifecycle, so that no row can forget it.
+pub struct Guard<A: 'static, F> {
+    /// The gate.
+    pub gate: Gate<F>,
+    /// The actions that the gate does not stand before.
+    pub except: &'static [A],
+}
+
 /// How often something was done, and how often a clause requires it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -149,6 +157,8 @@ macro_rules! actions {
 
 /// An aggregate's lifecycle.
 pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
+    /// The gates before every action, asked before those of the row.
+    pub guards: &'static [Guard<A, F>],
     /// The rows of its actions.
     pub transitions: &'static [Transition<S, A, D, F>],
     /// The rules of its duties.
@@ -228,10 +238,16 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         facts: &F,
     ) -> Result<&'static Transition<S, A, D, F>, Error> {
         let row = self.row(action, state).ok_or_else(|| self.refusal(subject, state, action))?;
-        match row.gates.iter().find(|gate| !(gate.open)(facts)) {
+        match self.gates(row).find(|gate| !(gate.open)(facts)) {
             Some(gate) => Err(gate.refusal(subject)),
             None => Ok(row),
         }
+    }
+
+    /// Returns the gates of a row: the guards that stand before its action, and its own.
+    pub fn gates<'a>(&'a self, row: &'a Transition<S, A, D, F>) -> impl Iterator<Item = &'a Gate<F>> {
+        let guards = self.guards.iter().filter(|guard| !guard.except.contains(&row.action));
+        guards.map(|guard| &guard.gate).chain(row.gates)
     }
 
     /// Whether the lifecycle has `action` from `state`, whatever its gates say.

@@ -11,6 +11,10 @@ use crate::contract::call::Call;
 use crate::contract::rules::MethodRule;
 use crate::wrong;
 
+mod stand_in;
+
+pub use stand_in::{Actors, Post};
+
 /// Departments and staff.
 #[derive(Debug, Default)]
 pub struct Organisation {
@@ -101,8 +105,22 @@ impl Organisation {
     /// Whether somebody is active and has one of the roles of `rule`.
     #[must_use]
     pub fn may(&self, staff: &str, rule: &MethodRule) -> bool {
-        let has_one = |member: &Member| member.roles.iter().any(|role| rule.roles.contains(role));
+        self.has_role(staff, &rule.roles)
+    }
+
+    /// Whether somebody is active and has one of these roles.
+    #[must_use]
+    pub fn has_role(&self, staff: &str, roles: &[Role]) -> bool {
+        let has_one = |member: &Member| member.roles.iter().any(|role| roles.contains(role));
         self.staff.get(staff).is_some_and(|member| !member.inactive && has_one(member))
+    }
+
+    /// Whether somebody else than the members of `department` belongs to a department at `at` and has one of the roles of
+    /// `rule`.
+    #[must_use]
+    pub fn has_others_than(&self, department: &str, rule: &MethodRule, at: Timestamp) -> bool {
+        let is_other = |of: &str| of != department && self.department(of).is_some();
+        self.staff.iter().any(|(name, member)| self.may(name, rule) && is_other(member.department_at(at)))
     }
 
     /// Whether somebody is active and not absent at `at`.

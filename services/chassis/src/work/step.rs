@@ -37,8 +37,16 @@ pub trait AggregateRoot: StatefulRow {
     fn began_at(&self) -> Timestamp {
         self.created_at()
     }
-    /// The facts that gates and duties may ask for at `at`.
-    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Self::Facts;
+    /// The facts that gates and duties may ask for when `call` acts at `at`, as far as they are on record or known of the
+    /// caller.
+    fn facts(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> Self::Facts;
+    /// Records in the step that somebody acts from whom a clause separates the matter, where these facts say so.
+    fn record_deviation(_step: &mut Step<'_, Self>, _facts: &Self::Facts) {}
+    /// Whether the caller acts in somebody's stead, because nobody who should can: then they reach the aggregate, whoever
+    /// its stakeholders are.
+    fn stands_in(&self, _chassis: &Chassis, _call: &Call, _at: Timestamp) -> bool {
+        false
+    }
     /// Shows the aggregate as a caller may see it.
     fn show_to(&self, _: &Call) -> Self::Shown {
         self.show()
@@ -77,20 +85,27 @@ pub trait AggregateRoot: StatefulRow {
 }
 
 /// Reads the aggregate that `call` may see under `name`.
-pub async fn seen<R: AggregateRoot>(connection: &mut sqlx::PgConnection, call: &Call, name: &str) -> Result<R, Error> {
+pub async fn seen<R: AggregateRoot>(
+    chassis: &Chassis,
+    connection: &mut sqlx::PgConnection,
+    call: &Call,
+    name: &str,
+) -> Result<R, Error> {
     let root = R::get(connection, id::<R::Kind>(name)?.uuid()).await?;
-    root.filter(|root| call.reaches(&root.stakeholders())).ok_or_else(|| unknown::<R::Kind>(name))
+    let may_see = |root: &R| call.reaches(&root.stakeholders()) || root.stands_in(chassis, call, call.now);
+    root.filter(may_see).ok_or_else(|| unknown::<R::Kind>(name))
 }
 
 /// Reads the aggregate above the resource of kind `K` with this name, if `call` may see it; otherwise the resource is not
 /// found.
 pub async fn seen_above<R: AggregateRoot, K: Resource>(
+    chassis: &Chassis,
     connection: &mut sqlx::PgConnection,
     call: &Call,
     name: &str,
 ) -> Result<R, Error> {
     let (aggregate, _) = under::<K>(name)?;
-    seen(connection, call, aggregate).await.map_err(as_unknown::<K>(name))
+    seen(chassis, connection, call, aggregate).await.map_err(as_unknown::<K>(name))
 }
 
 /// Reads a page of the resources beneath the aggregate that the request names, the newest first, and the token of the next
@@ -103,7 +118,7 @@ pub async fn children<R: AggregateRoot, C: ChildRow>(
 ) -> Result<(Vec<C::Shown>, String), Error> {
     let page: Page<Id<C::Kind>> = Page::of(call, request)?;
     let mut connection = chassis.pool().acquire().await?;
-    let above: R = seen(&mut connection, call, parent).await?;
+    let above: R = seen(chassis, &mut connection, call, parent).await?;
     let after = page.after.map(Id::uuid);
     let rows = C::newest_of(&mut connection, above.id().uuid(), after, page.limit).await?;
     Ok(page.fill(rows.iter().map(|row| (row.id(), row.show()))))
@@ -227,7 +242,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     /// `name` is the name that the caller gave, and `given_etag` the version that they have seen.
     pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
         let reach = R::lifecycle().reach(method, facts, self.root.stakeholders());
-        if !self.call.reaches(&reach) {
+        if !self.call.reaches(&reach) && !self.root.stands_in(self.chassis, self.call, self.at) {
             return Err(unknown::<R::Kind>(name));
         }
         check_etag(given_etag, &etag(self.root.version()), &self.root.id().to_string())?;
@@ -265,7 +280,9 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         root.enter(row.to.unwrap_or(state));
         let effects = lifecycle.duty_effects(row, facts, Vec::new(), root.context(chassis, call, &subject, at));
         let work = chassis.begin(call).await?;
-        Ok(Self { effects, ..Self::of(chassis, call, work, root, at) })
+        let mut step = Self { effects, ..Self::of(chassis, call, work, root, at) };
+        R::record_deviation(&mut step, facts);
+        Ok(step)
     }
 
     /// Stores the new aggregate, its duties and its event, and replies with it. The day in its number is that of the business
@@ -303,7 +320,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     /// Returns the facts that gates and duties may ask for now.
     pub fn facts(&self) -> R::Facts {
-        self.root.facts(self.chassis, self.at)
+        self.root.facts(self.chassis, self.call, self.at)
     }
 
     /// Whether a duty of this kind is live.
@@ -344,6 +361,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         let context = self.root.context(self.chassis, self.call, &subject, self.at);
         self.effects = R::lifecycle().duty_effects(row, facts, std::mem::take(&mut self.known), context);
         self.root.enter(row.to.unwrap_or(state));
+        R::record_deviation(self, facts);
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl Complaints {
     ) -> Result<pb::ListPapersResponse, Error> {
         let page: Page<Id<CaseRecord>> = Page::of(call, &request)?;
         let mut connection = self.chassis.pool().acquire().await?;
-        let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
+        let parent: ComplaintRow = step::seen(&self.chassis, &mut connection, call, &request.parent).await?;
         let rows = case_records!(
             "where complaint = $1 and ($2::uuid is null or id < $2) and ($3::smallint = 0 or kind = $3)
             order by id desc limit $4",

@@ -18,7 +18,7 @@ use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::Action;
 use super::row::ComplaintRow;
-use super::row::{Step, facts, open_measures};
+use super::row::{Step, open_measures};
 use crate::evidence::row::EvidenceRow;
 use crate::shared::Evidence;
 
@@ -30,7 +30,7 @@ impl Complaints {
     ) -> Result<pb::Paper, Error> {
         let (purpose, is_reached) = (request.purpose(), request.outcome() == Outcome::Reached);
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let facts = facts(&step, call);
+        let facts = step.facts();
         let counts = !is_reached && counts(purpose);
         if counts && Some(purpose) != step.root.awaited_step() {
             return Err(Error::field(
@@ -95,7 +95,7 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let refuses = request.ground() == Ground::WrittenRefusal;
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let mut facts = facts(&step, call);
+        let mut facts = step.facts();
         if refuses {
             let refusal = self.evidence_of(&mut step, &request.evidence).await?;
             let since = step.root.awaited_since();

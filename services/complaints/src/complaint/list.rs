@@ -22,7 +22,7 @@ impl Complaints {
         request: pb::GetComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
-        let root: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
+        let root: ComplaintRow = step::seen(&self.chassis, &mut connection, call, &request.name).await?;
         Ok(root.show_to(call))
     }
 

@@ -92,6 +92,8 @@ pub struct HandedTo {
     pub department: String,
     /// Person in charge of the department now; empty when nobody is.
     pub in_charge: String,
+    /// Whoever stands in for the recipient, where they have left and nobody leads the department.
+    pub stand_ins: Vec<String>,
 }
 
 /// Facts about a request and an action on it, which gates and duties read.
@@ -185,9 +187,10 @@ const NOT_CANCELLED: &[State] = &[
 const RECIPIENT: Option<Reach<Facts>> = Some(Reach {
     whose: "whoever it was handed to, or is in charge there now",
     of: |facts, all| match &facts.handed_to {
-        Some(HandedTo { recipient, department, in_charge }) => {
+        Some(HandedTo { recipient, department, in_charge, stand_ins }) => {
             let recipients = Stakeholders::of(recipient, department);
-            if in_charge.is_empty() { recipients } else { recipients.and(in_charge) }
+            let recipients = if in_charge.is_empty() { recipients } else { recipients.and(in_charge) };
+            stand_ins.iter().fold(recipients, |recipients, staff| recipients.and(staff))
         }
         None => all.without_parties(),
     },
@@ -195,6 +198,7 @@ const RECIPIENT: Option<Reach<Facts>> = Some(Reach {
 
 /// The lifecycle of a request.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
+    guards: &[],
     transitions: &[
         Row {
             opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice, Duty::PassOn],

@@ -74,7 +74,7 @@ impl Requests {
         let subjects: Vec<String> = roots.iter().map(|root| root.id().to_string()).collect();
         let mut live = work.live_duties_of(&subjects).await?;
         for (root, subject) in roots.iter_mut().zip(&subjects) {
-            let mut facts = root.facts(&self.chassis, call.now);
+            let mut facts = root.facts(&self.chassis, call, call.now);
             facts.fits_department = self.is_active_in(to, &root.department, call.now);
             let row = LIFECYCLE.fire(subject, root.state(), Action::Assign, &facts)?;
             root.owner.clone_from(to);

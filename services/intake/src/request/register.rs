@@ -24,7 +24,7 @@ impl Requests {
         let (at, answered_at) = self.contact_times(call, &request)?;
         let mut root = self.new_row(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
-        let mut facts = root.facts(&self.chassis, at);
+        let mut facts = root.facts(&self.chassis, call, at);
         facts.answered_at = answered_at;
         facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;

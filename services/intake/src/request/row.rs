@@ -184,7 +184,7 @@ impl AggregateRoot for RequestRow {
         self.contact_at.to_jiff()
     }
 
-    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+    fn facts(&self, chassis: &Chassis, _: &Call, at: Timestamp) -> Facts {
         let (regulation, known) = (&chassis.regulation, chassis.directory.now());
         Facts {
             channel: self.channel(),
@@ -222,6 +222,12 @@ impl AggregateRoot for RequestRow {
             open_expectations: u32::try_from(self.open_expectations).unwrap_or(0),
             is_complaint: self.complaint.is_some(),
         }
+    }
+
+    fn stands_in(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> bool {
+        let known = chassis.directory.now();
+        call.caller.subject.starts_with("staff/")
+            && known.who_handles(&self.owner, &self.department, &call.rule, at).stands_in(&call.caller.subject)
     }
 
     /// The request without internal judgements and internal division of work when the caller is a customer.

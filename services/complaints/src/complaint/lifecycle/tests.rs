@@ -1,7 +1,7 @@
 use kefu_chassis::lifecycle::{SubDuty, Tally};
 use kefu_proto::complaints::v1::complaint_service_server::SERVICE_NAME;
 use kefu_proto::complaints::v1::evidence_service_server::SERVICE_NAME as EVIDENCE;
-use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse};
+use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse, assert_owners_can_meet};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
@@ -30,7 +30,10 @@ fn open_gates() -> Facts {
         has_plan: true,
         concerns_others: true,
         is_same_version: true,
-        speaks_for_one: true,
+        speaks_for: Some("departments/desk".into()),
+        owns_measure: true,
+        can_be_judged: true,
+        may_judge: true,
         is_independent: true,
         attempts: tally(3),
         attempt_days: tally(3),
@@ -47,6 +50,17 @@ kefu_testkit::lifecycle_tests! {
     LIFECYCLE, open by [open_gates(), unacknowledged()], served by [SERVICE_NAME, EVIDENCE],
     page "The lifecycle of a complaint" of "services/complaints/src/complaint/lifecycle.rs"
         in "../../../../../docs/lifecycles/complaint.md"
+}
+
+#[test]
+fn whoever_owns_a_duty_may_call_what_meets_it() {
+    let handles = ["acknowledgement", "progress", "callback"].map(|duty| (duty, "AcknowledgeComplaint"));
+    let others = [
+        ("investigation", "AssignInvestigator"),
+        ("investigation", "ConcludeInvestigation"),
+        ("measure", "CompleteMeasure"),
+    ];
+    assert_owners_can_meet(&LIFECYCLE, &[SERVICE_NAME, EVIDENCE], &[&handles[..], &others].concat());
 }
 
 #[test]
@@ -82,27 +96,22 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Agreed, Action::CompleteLast, "D8.8", one_left()),
         (Executing, Action::CompleteLast, "D8.8", one_left()),
     ];
-    let own = [
-        (Registered, Action::Attempt),
-        (Registered, Action::GoOnUnacknowledged),
-        (Registered, Action::CloseWithout),
-        (Registered, Action::Withdraw),
-        (Approved, Action::GoOnUnagreed),
-        (Approved, Action::GoOnUntold),
-        (Approved, Action::Agree),
-        (Approved, Action::AgreeToExplanation),
-        (Approved, Action::Decline),
-        (Callback, Action::Satisfied),
-        (Callback, Action::Dissatisfied),
-    ];
-    let accused = || Facts { is_accused: true, ..open() };
-    closed.extend(own.map(|(state, action)| (state, action, "A1.1", accused())));
+    closed.extend([
+        (Registered, Action::Assign, "A1.1", Facts { is_appointee_accused: true, ..open() }),
+        (Registered, Action::AssignInvestigator, "A1.1", Facts { is_appointee_accused: true, ..open() }),
+        (Registered, Action::Classify, "A1.1", Facts { was_struck: true, ..open() }),
+        (Registered, Action::JudgeNaming, "A1.1", Facts { can_be_judged: false, ..open() }),
+        (Registered, Action::JudgeNaming, "A1.1", Facts { may_judge: false, ..open() }),
+    ]);
+    let others_measure = || Facts { is_accused: true, owns_measure: false, ..open() };
+    closed.extend(
+        [Action::CompleteMeasure, Action::CompleteLast].map(|action| (Agreed, action, "A1.1", others_measure())),
+    );
     for action in [Action::Approve, Action::ApproveLast, Action::Reject] {
         closed.extend([
-            (Proposed, action, "C5.5", Facts { speaks_for_one: false, ..open() }),
+            (Proposed, action, "C5.5", Facts { speaks_for: None, ..open() }),
             (Proposed, action, "C5.5", Facts { is_same_version: false, ..open() }),
             (Proposed, action, "C5.5", Facts { is_author: true, ..open() }),
-            (Proposed, action, "A1.1", Facts { is_accused: true, ..open() }),
             (Proposed, action, "A1.1", Facts { is_independent: false, ..open() }),
         ]);
     }
@@ -116,19 +125,44 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
                     .into_iter()
                     .map(|action| (Investigating, action, "C5.8", Facts { attempts: tally(0), ..unacknowledged() })),
             )
-            .chain(
-                [Action::Attempt, Action::GoOnUnacknowledged, Action::CloseWithout]
-                    .into_iter()
-                    .map(|action| (Investigating, action, "A1.1", Facts { is_accused: true, ..unacknowledged() })),
-            )
             .collect();
     let (before, after): (Vec<_>, Vec<_>) = LIFECYCLE
         .transitions
         .iter()
         .map(copy)
         .partition(|row| row.gates.iter().any(|gate| gate.clause == "C5.2" && (gate.open)(&unacknowledged())));
-    assert_gates_refuse(&Lifecycle { transitions: before.leak(), ..LIFECYCLE }, &unacknowledged(), &early);
-    assert_gates_refuse(&Lifecycle { transitions: after.leak(), ..LIFECYCLE }, &open_gates(), &closed);
+    // The guards have a test of their own.
+    let bare = |transitions: Vec<Row>| Lifecycle { transitions: transitions.leak(), guards: &[], ..LIFECYCLE };
+    assert_gates_refuse(&bare(before), &unacknowledged(), &early);
+    assert_gates_refuse(&bare(after), &open_gates(), &closed);
+}
+
+/// What everybody may do in a complaint, whoever they are: this list is the whole of it.
+const OPEN_TO_ALL: [Action; 2] = [Action::Register, Action::AddEvidence];
+
+#[test]
+fn the_accused_and_whoever_reported_somebody_are_refused_every_action_but_the_few_that_decide_nothing() {
+    let accused = |facts: Facts| Facts { is_accused: true, owns_measure: false, ..facts };
+    let reporter = |facts: Facts| Facts { has_open_report: true, ..facts };
+    let refused = |row: &Row, state: State, change: &dyn Fn(Facts) -> Facts| {
+        let outcomes = [open_gates(), unacknowledged()].map(|facts| {
+            let is_open = LIFECYCLE.fire("complaints/1", state, row.action, &facts).is_ok();
+            is_open.then(|| LIFECYCLE.fire("complaints/1", state, row.action, &change(facts)))
+        });
+        let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
+        assert!(!outcomes.is_empty(), "{:?} from {state:?} never opens", row.action);
+        outcomes.into_iter().all(
+            |outcome| matches!(outcome, Err(kefu_chassis::Error::Gate { clause, .. }) if clause.as_ref() == "A1.1"),
+        )
+    };
+    for row in LIFECYCLE.transitions {
+        for &state in row.from {
+            let is_barred = refused(row, state, &accused);
+            assert_eq!(is_barred, !OPEN_TO_ALL.contains(&row.action), "the accused: {:?} from {state:?}", row.action);
+            let decides = !OPEN_TO_THE_REPORTER.contains(&row.action);
+            assert_eq!(refused(row, state, &reporter), decides, "the reporter: {:?} from {state:?}", row.action);
+        }
+    }
 }
 
 fn copy(row: &Row) -> Row {
@@ -171,7 +205,7 @@ impl Walker {
             has_responsible: bit(3),
             has_plan: true,
             concerns_others: bit(4),
-            speaks_for_one: !self.approvals[department],
+            speaks_for: (!self.approvals[department]).then(|| "departments/desk".into()),
             is_same_version: bit(5),
             is_author: !bit(6),
             is_accused: !bit(7),

@@ -1,5 +1,5 @@
 use kefu_proto::intake::v1::request_service_server::SERVICE_NAME;
-use kefu_testkit::lifecycle::{actions, assert_gates_refuse};
+use kefu_testkit::lifecycle::{actions, assert_gates_refuse, assert_owners_can_meet};
 use proptest::prelude::*;
 
 use super::*;
@@ -48,6 +48,13 @@ kefu_testkit::lifecycle_tests! {
     LIFECYCLE, open by [open_gates()], served by [SERVICE_NAME],
     page "The lifecycle of a request" of "services/intake/src/request/lifecycle.rs"
         in "../../../../../docs/lifecycles/request.md"
+}
+
+/// The recipient of a transfer becomes the owner, whatever their role.
+#[test]
+fn whoever_owns_a_duty_may_call_what_meets_it() {
+    let duties = LIFECYCLE.duties.iter().map(|rule| (rule.code, "AcceptTransfer"));
+    assert_owners_can_meet(&LIFECYCLE, &[SERVICE_NAME], &duties.collect::<Vec<_>>());
 }
 
 #[test]

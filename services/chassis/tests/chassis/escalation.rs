@@ -1,14 +1,14 @@
 //! A9.1: a breach that stays unfulfilled is escalated level by level, each at its time, and nobody is told twice.
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_chassis::duties::Duty;
+use kefu_chassis::duties::{Duty, Entry};
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::{DutyChange, SubscribeRequest};
 use kefu_testkit::{BARE, Bench};
 
-use crate::stage::{call, compliance, duty, store, touch};
+use crate::stage::{call, compliance, duty, entry, store, touch};
 
 const DESK: &str = "departments/desk";
 const MOMENT: SignedDuration = SignedDuration::from_micros(1);
@@ -185,9 +185,10 @@ async fn a_mark_that_was_taken_back_is_told_anew_when_it_is_made_again() {
     let all = [overdue("staff/lin"), escalated("staff/boss"), overdue("staff/lin"), escalated("staff/boss")];
     assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
     assert_tells(&bench, "2026-11-20T11:30:00+08:00", &all[..2]).await;
-    // A late record pauses the clock from half past ten on, so half an hour is left when the clock runs again.
+    // A late record of a leader pauses the clock from half past ten on, so half an hour is left when the clock runs again.
     let awaited = |duty: &mut Duty, _| {
-        duty.pause_by_lifecycle(at("2026-11-20T10:30:00+08:00"), "the customer is awaited", "staff/lin");
+        let paused = Entry { at: at("2026-11-20T10:30:00+08:00"), leads: true, ..entry(&bench, "staff/head") };
+        duty.pause_by_lifecycle(paused, "the customer is awaited");
     };
     change(&bench, awaited).await;
     bench.time().advance_to(at("2026-11-20T14:00:00+08:00"));

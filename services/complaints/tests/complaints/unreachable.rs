@@ -195,3 +195,35 @@ async fn a_written_refusal_has_to_be_on_the_file() {
     let refused = desk.waive(&name, Ground::WrittenRefusal, Decision::GoOn, &absent).await;
     assert_eq!(assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound).resource(), absent);
 }
+
+#[tokio::test]
+async fn attempts_of_two_days_give_the_same_duties_in_whichever_order_they_are_recorded() {
+    let times = ["2026-11-20T10:30:00+08:00", "2026-11-23T10:00:00+08:00"];
+    let mut kept = Vec::new();
+    for order in [[0, 1], [1, 0]] {
+        let desk = Desk::open().await;
+        let name = desk.register().await.name;
+        desk.pass_to("2026-11-23T11:00:00+08:00");
+        for place in order {
+            let call = pb::RecordCustomerContactRequest {
+                name: name.clone(),
+                purpose: Purpose::Acknowledgement.into(),
+                outcome: pb::customer_contact::Outcome::NotReached.into(),
+                channel: kefu_proto::contacts::v1::Channel::Hotline.into(),
+                occurred_time: Some(kefu_chassis::time::to_proto(times[place].parse().unwrap())),
+                ..Default::default()
+            };
+            desk.as_("staff/boss").record_customer_contact(call).await.unwrap();
+        }
+        let duties = desk.bench.duties_of(&name).await.into_iter().filter(|duty| duty.kind == "acknowledgement");
+        let seconds = |time: Option<prost_types::Timestamp>| time.map(|time| time.seconds);
+        let figures = duties.map(|duty| {
+            let (opened, due, met) = (seconds(duty.open_time), seconds(duty.due_time), seconds(duty.met_time));
+            (opened, due, met, duty.state(), duty.attempted, duty.late)
+        });
+        let mut figures: Vec<_> = figures.collect();
+        figures.sort_by_key(|(opened, ..)| *opened);
+        kept.push(figures);
+    }
+    assert_eq!((kept[0].len(), &kept[0]), (3, &kept[1]));
+}

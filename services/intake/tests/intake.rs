@@ -10,6 +10,7 @@ mod intake {
     mod clocks;
     mod desk;
     mod explain;
+    mod hostile;
     mod import;
     mod links;
     mod major;
@@ -21,5 +22,6 @@ mod intake {
     mod search;
     mod stories;
     mod watch;
+    mod ways_out;
     mod work_orders;
 }

@@ -169,7 +169,7 @@ impl Complaints {
 
     /// The rule of a method.
     pub(super) fn rule(&self, method: &str) -> Result<&MethodRule, Error> {
-        let rule = self.chassis.rules.named(method).map(AsRef::as_ref);
+        let rule = self.chassis.rules.named(method).map(|rule| &**rule);
         rule.ok_or_else(|| Error::unexpected(format!("{method} has no rule")))
     }
 

@@ -37,8 +37,8 @@ pub fn explanations<R: AggregateRoot>(
         complete(&mut facts);
         facts
     };
-    let explained =
-        lifecycle.explain(&root.id().to_string(), root.state(), |action| facts(&calls((lifecycle.label)(action).method)));
+    let explained = lifecycle
+        .explain(&root.id().to_string(), root.state(), |action| facts(&calls((lifecycle.label)(action).method)));
     let reaches = |there: &Call| {
         let facts = facts(there);
         let reach = lifecycle.reach(there.rule.name(), &facts, root.stakeholders());

@@ -105,7 +105,8 @@ async fn archived(
 ) -> Result<(ArchiveRow, ComplaintRow), Error> {
     let not_found = || unknown::<Archive>(name);
     let complaint = name.strip_suffix("/archive").ok_or_else(not_found)?;
-    let root: ComplaintRow = step::seen(chassis, connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
+    let root: ComplaintRow =
+        step::seen(chassis, connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
     if root.is_accused(call) {
         return Err(not_found());
     }

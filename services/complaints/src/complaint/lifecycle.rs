@@ -151,8 +151,7 @@ impl Facts {
 type Row = Transition<State, Action, Duty, Facts>;
 
 /// Gates on approving or rejecting: who may judge a resolution, and which version.
-const ENTITLED: &[Gate<Facts>] =
-    &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_OUTSIDE];
+const ENTITLED: &[Gate<Facts>] = &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_OUTSIDE];
 
 const BEGIN: &[State] = &[State::Unspecified];
 /// States before the conclusion of the investigation.
@@ -219,13 +218,13 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::DepartmentNotice],
             ..Row::row(Action::Classify, "D8.2", BEFORE_CONCLUSION, None)
         },
-        Row {
-            reach: CONCERNED,
-            gates: &[NAMED, JUDGE_OUTSIDE],
-            ..Row::row(Action::JudgeNaming, "A1.1", OPEN, None)
-        },
+        Row { reach: CONCERNED, gates: &[NAMED, JUDGE_OUTSIDE], ..Row::row(Action::JudgeNaming, "A1.1", OPEN, None) },
         Row { gates: &[IN_CHARGE], opens: &[Duty::DepartmentNotice], ..Row::row(Action::Notify, "D8.3", OPEN, None) },
-        Row { gates: &[HANDLER_FITS, APPOINTEE_NOT_ACCUSED], reassigns: true, ..Row::row(Action::Assign, "A9.1", OPEN, None) },
+        Row {
+            gates: &[HANDLER_FITS, APPOINTEE_NOT_ACCUSED],
+            reassigns: true,
+            ..Row::row(Action::Assign, "A9.1", OPEN, None)
+        },
         Row {
             gates: &[INVESTIGATOR_OUTSIDE, APPOINTEE_NOT_ACCUSED],
             reassigns: true,
@@ -244,10 +243,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::Acknowledgement],
             ..Row::row(Action::AttemptInTime, "C5.8", &[State::Investigating], None)
         },
-        Row {
-            reach: HANDLER_OR_INVESTIGATOR,
-            ..Row::row(Action::AttemptLate, "C5.8", COMPLAINANT_AWAITED, None)
-        },
+        Row { reach: HANDLER_OR_INVESTIGATOR, ..Row::row(Action::AttemptLate, "C5.8", COMPLAINANT_AWAITED, None) },
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
             gates: &[NOT_ACKNOWLEDGED],
@@ -298,13 +294,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row { reach: CONCERNED, gates: ENTITLED, ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None) },
         Row {
             reach: CONCERNED,
-            gates: &[
-                APPROVER_CONCERNED,
-                SAME_VERSION,
-                APPROVER_NOT_AUTHOR,
-                APPROVER_OUTSIDE,
-                ALL_APPROVED,
-            ],
+            gates: &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_OUTSIDE, ALL_APPROVED],
             ..Row::row(Action::ApproveLast, "C5.5", &[State::Proposed], Some(State::Approved))
         },
         Row {
@@ -322,9 +312,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::Callback],
             ..Row::row(Action::AgreeToExplanation, "C5.6", &[State::Approved], Some(State::Callback))
         },
-        Row {
-            ..Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded))
-        },
+        Row { ..Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded)) },
         Row {
             reach: MEASURE_OWNER,
             gates: &[OWN_MEASURE],
@@ -370,10 +358,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::Investigation],
             ..Row::row(Action::Dissatisfied, "D8.9", &[State::Callback], Some(State::Investigating))
         },
-        Row {
-            voids_rest: true,
-            ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn))
-        },
+        Row { voids_rest: true, ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn)) },
         Row::row(Action::Archive, "C5.9", &[State::Closed, State::Withdrawn], Some(State::Archived)),
     ],
     duties: duties::RULES,

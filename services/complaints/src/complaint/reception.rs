@@ -74,6 +74,7 @@ impl Complaints {
         root.hold_responsible(&department, &person);
         if let Some(naming) = &naming {
             root.add_naming(naming);
+            self.notify_judges(&mut step, naming)?;
         }
         let payload = pb::ComplaintClassified {
             state: step.state(),

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::{Call, Chassis};
 use kefu_chassis::call::Stakeholders;
 use kefu_chassis::directory::{Actors, Organisation};
 use kefu_chassis::lifecycle::Lifecycle;
 use kefu_chassis::record::Record;
 use kefu_chassis::rules::MethodRule;
 use kefu_chassis::step::{AggregateRoot, Step};
+use kefu_chassis::{Call, Chassis};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::improvement::{Effect, State};
 use kefu_proto::rules::v1::Role;
@@ -97,13 +97,7 @@ impl ImprovementRow {
 
     /// Who acts on the improvement with the method of `rule`: owner or verifier, whoever leads their department or the
     /// organisation, or whoever stands in for them.
-    fn actors<'a>(
-        &self,
-        known: &'a Organisation,
-        chassis: &Chassis,
-        rule: &MethodRule,
-        at: Timestamp,
-    ) -> Actors<'a> {
+    fn actors<'a>(&self, known: &'a Organisation, chassis: &Chassis, rule: &MethodRule, at: Timestamp) -> Actors<'a> {
         if rule.name() != "VerifyImprovement" {
             return known.who_handles(&self.owner, &self.department, rule, at);
         }

@@ -107,7 +107,10 @@ async fn requests(desk: &Desk, name: &str) -> BTreeMap<&'static str, Json> {
             "RecordCustomerContact",
             json!({ "name": name, "purpose": "INVESTIGATION", "outcome": "REACHED", "channel": "HOTLINE", "text": "经过" }),
         ),
-        ("WaiveContact", json!({ "name": name, "ground": "UNREACHABLE", "decision": "CLOSE", "reason": "多次联系未果" })),
+        (
+            "WaiveContact",
+            json!({ "name": name, "ground": "UNREACHABLE", "decision": "CLOSE", "reason": "多次联系未果" }),
+        ),
         (
             "ConcludeInvestigation",
             json!({
@@ -277,8 +280,14 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_an_impro
     };
     let scenes = labels.into_iter().zip(&names).map(scene).collect();
     let callers = callers();
-    let stage =
-        Stage { world: &World(desk), explain: "ExplainImprovement", table: "improvement", scenes, callers, beyond: &[] };
+    let stage = Stage {
+        world: &World(desk),
+        explain: "ExplainImprovement",
+        table: "improvement",
+        scenes,
+        callers,
+        beyond: &[],
+    };
     let tally = assert_hostile(&stage).await;
     assert!(tally.done > 10 && tally.refused > 50 && tally.shut_out > 10, "{tally:?}");
 }

@@ -23,7 +23,12 @@ fn refused_under<T: std::fmt::Debug>(outcome: Result<T, Status>) -> Vec<String> 
 }
 
 /// Names somebody as responsible by a classification.
-async fn name(desk: &Desk, by: &str, complaint: &str, (department, person): (&str, &str)) -> Result<pb::Complaint, Status> {
+async fn name(
+    desk: &Desk,
+    by: &str,
+    complaint: &str,
+    (department, person): (&str, &str),
+) -> Result<pb::Complaint, Status> {
     let call = pb::ClassifyComplaintRequest {
         name: complaint.into(),
         category: Category::ServiceAttitude.into(),
@@ -36,7 +41,8 @@ async fn name(desk: &Desk, by: &str, complaint: &str, (department, person): (&st
 }
 
 async fn withdraw(desk: &Desk, by: &str, complaint: &str) -> Result<pb::Complaint, Status> {
-    let call = pb::WithdrawComplaintRequest { name: complaint.into(), reason: "已解决".into(), ..Default::default() };
+    let call =
+        pb::WithdrawComplaintRequest { name: complaint.into(), reason: "已解决".into(), ..Default::default() };
     Ok(client(desk, by).withdraw_complaint(call).await?.into_inner())
 }
 
@@ -102,6 +108,8 @@ async fn naming_upwards_is_a_report_that_bars_both_until_a_leader_outside_judges
     assert_eq!(reported.namings[0].state(), naming::State::Reported);
     assert_eq!(refused_under(withdraw(&desk, "staff/boss", &complaint).await), ["A1.1"], "who is named");
     assert_eq!(refused_under(withdraw(&desk, "staff/lin", &complaint).await), ["A1.1"], "who named");
+    let told = "select count(*) from notification where kind = 'naming_reported' and recipient = 'staff/ceo'";
+    assert_eq!(desk.bench.number(told).await, 1, "whoever can judge it is told");
     desk.acknowledge(&complaint).await.unwrap();
     // The head of the same department is no leader outside, and an agent is no leader.
     let inside = judge(&desk, "staff/head", &complaint, "staff/boss", naming::State::Struck).await;
@@ -180,7 +188,10 @@ async fn the_head_of_a_department_stands_in_where_its_only_approver_is_accused_a
     desk.as_("staff/lin").propose_resolution(plan).await.unwrap();
     let explained = explain(&desk, "staff/ceo", &complaint).await;
     let field = explained.approvers.iter().find(|each| each.department == FIELD).unwrap();
-    assert_eq!((field.post(), field.staff.as_slice()), (pb::approvers::Post::Superior, ["staff/ceo".into()].as_slice()));
+    assert_eq!(
+        (field.post(), field.staff.as_slice()),
+        (pb::approvers::Post::Superior, ["staff/ceo".into()].as_slice())
+    );
     let digest = desk.get(&complaint).await.resolution.unwrap().digest;
     let call = pb::ApproveResolutionRequest { name: complaint.clone(), digest, ..Default::default() };
     assert_eq!(refused_under(client(&desk, "staff/lei").approve_resolution(call.clone()).await), ["A1.1"]);

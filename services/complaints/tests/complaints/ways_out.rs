@@ -60,7 +60,8 @@ impl Walk<'_> {
     async fn judge_reports(&self) {
         for naming in self.shown().await.namings {
             if naming.state() == naming::State::Reported {
-                let call = json!({ "name": self.name, "staff": naming.staff, "judgement": "CONFIRMED", "reason": "录音属实" });
+                let call =
+                    json!({ "name": self.name, "staff": naming.staff, "judgement": "CONFIRMED", "reason": "录音属实" });
                 let by = self.somebody("JudgeNaming", &[call]).await;
                 assert_ne!(by, naming.named_by, "{}", self.about);
             }
@@ -98,7 +99,8 @@ impl Walk<'_> {
                         "measures": [{ "text": "培训", "owner": owner, "due_time": due }],
                     })
                 };
-                let plans = self.staff().flat_map(|owner| [plan(owner, &[DESK]), plan(owner, &[FIELD]), plan(owner, &[])]);
+                let plans =
+                    self.staff().flat_map(|owner| [plan(owner, &[DESK]), plan(owner, &[FIELD]), plan(owner, &[])]);
                 self.somebody("ProposeResolution", &plans.collect::<Vec<_>>()).await;
             }
             4 => {

@@ -31,8 +31,7 @@ impl Requests {
             Some(customer) => customer::preferences(&mut connection, customer).await?,
             None => None,
         };
-        let handed_to =
-            pending.map(|transfer| transfer.handed_to(&self.chassis, &root.business_domain, call.now));
+        let handed_to = pending.map(|transfer| transfer.handed_to(&self.chassis, &root.business_domain, call.now));
         let complete = |facts: &mut Facts| {
             (facts.attempt_days.made, facts.is_authorized) = (attempt_days, is_authorized);
             facts.handed_to.clone_from(&handed_to);

@@ -72,10 +72,11 @@ async fn somebody_can_go_on_with_a_request_whoever_is_left() {
     let world = World::new().await;
     let keep = TABLES.map(|table| format!("create table kept_{table} as select * from directory_{table};"));
     world.bench.change_directory(&keep.concat()).await;
-    let put = |table: &str| format!("delete from directory_{table}; insert into directory_{table} select * from kept_{table};");
+    let put = |table: &str| {
+        format!("delete from directory_{table}; insert into directory_{table} select * from kept_{table};")
+    };
     let restore = TABLES.map(put).concat();
-    let open =
-        [State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::TransferPending];
+    let open = [State::Registered, State::InProgress, State::AwaitingCustomer, State::Resolved, State::TransferPending];
     for (label, change) in FAMILY {
         for state in open {
             world.bench.change_directory(&restore).await;
@@ -92,7 +93,9 @@ async fn somebody_can_go_on_with_a_request_whoever_is_left() {
                     }
                     match world.call(&sign(staff, &EVERY), method, call.clone()).await {
                         Ok(_) => has_left = true,
-                        Err(status) => refusals.push(format!("{staff} {method}: {:?} {}", status.code(), status.message())),
+                        Err(status) => {
+                            refusals.push(format!("{staff} {method}: {:?} {}", status.code(), status.message()))
+                        }
                     }
                 }
             }

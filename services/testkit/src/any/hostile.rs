@@ -96,7 +96,8 @@ impl<W: World> Stage<'_, W> {
             scene.requests.iter().partition(|(method, _)| allowed(method) && !self.beyond.contains(method));
         let before = self.digest().await;
         let refused = may_not.iter().filter(|(method, _)| !allowed(method));
-        let calls = refused.map(async |(method, request)| (**method, self.world.call(token, method, (*request).clone()).await));
+        let calls =
+            refused.map(async |(method, request)| (**method, self.world.call(token, method, (*request).clone()).await));
         for (method, outcome) in join_all(calls).await {
             let about = format!("{}: {method} by {who}", scene.label);
             let Err(status) = outcome else {
@@ -162,7 +163,9 @@ impl<W: World> Stage<'_, W> {
         let descriptor = named(method);
         let (body, asked, unknown) = aimed_at_nothing(&descriptor, request);
         let nothing = self.world.send(Some(token), &descriptor, body).await;
-        let told = |status: &Status, name: &str| format!("{:?} {:?}", status.code(), status.get_error_details()).replace(name, "");
+        let told = |status: &Status, name: &str| {
+            format!("{:?} {:?}", status.code(), status.get_error_details()).replace(name, "")
+        };
         let nothing = nothing.err().map(|status| told(&status, &unknown));
         if nothing != Some(told(status, &asked)) {
             wrong.push(format!("{about} tells that there is such a resource: {status:?}"));
@@ -239,12 +242,8 @@ impl Saved {
         let id = scene.name.rsplit('/').next().unwrap();
         let beneath = "select table_name::text from information_schema.columns
             where table_schema = $1 and column_name = $2 and table_name <> $2";
-        let beneath: Vec<String> = sqlx::query_scalar(beneath)
-            .bind(&schema)
-            .bind(stage.table)
-            .fetch_all(bench.admin())
-            .await
-            .unwrap();
+        let beneath: Vec<String> =
+            sqlx::query_scalar(beneath).bind(&schema).bind(stage.table).fetch_all(bench.admin()).await.unwrap();
         let mut rows = vec![(format!("{schema}.{}", stage.table), format!("id = '{id}'"))];
         rows.extend(beneath.iter().map(|table| (format!("{schema}.{table}"), format!("{} = '{id}'", stage.table))));
         let about = |column: &str| format!("{column} = '{0}' or {column} like '{0}/%'", scene.name);
@@ -263,7 +262,8 @@ impl Saved {
     async fn restore<W: World>(&self, stage: &Stage<'_, W>, scene: &Scene) {
         let bench = stage.world.bench();
         let delete = self.rows.iter().rev().map(|(table, condition)| format!("delete from {table} where {condition};"));
-        let insert = self.rows.iter().map(|(table, _)| format!("insert into {table} select * from {};", copy_of(table)));
+        let insert =
+            self.rows.iter().map(|(table, _)| format!("insert into {table} select * from {};", copy_of(table)));
         let schema = bench.name().trim_start_matches("services/").to_owned();
         let (root, condition) = &self.rows[0];
         let statement = format!(

@@ -59,10 +59,14 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             )?;
         }
         for guard in self.guards {
-            let mut except: Vec<&str> = guard.except.iter().map(|&action| (self.label)(action).text.of(English)).collect();
+            let mut except: Vec<&str> =
+                guard.except.iter().map(|&action| (self.label)(action).text.of(English)).collect();
             except.dedup();
             let (clause, missing) = (guard.gate.clause, guard.gate.missing.of(English));
-            writeln!(page, "\n## Before every action\n\nThe gate {clause}: {missing}. It does not stand before these:\n")?;
+            writeln!(
+                page,
+                "\n## Before every action\n\nThe gate {clause}: {missing}. It does not stand before these:\n"
+            )?;
             for what in except {
                 writeln!(page, "- {what}")?;
             }

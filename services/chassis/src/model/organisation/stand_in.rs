@@ -114,7 +114,11 @@ impl Organisation {
         let head = known.map(|known| known.head.as_str()).filter(|head| !head.is_empty());
         let deputies = known.map(|known| known.deputies.iter().map(|deputy| deputy.staff.as_str()).collect());
         let with = |role: Role| {
-            self.staff.iter().filter(|(_, member)| member.roles.contains(&role)).map(|(name, _)| name.as_str()).collect()
+            self.staff
+                .iter()
+                .filter(|(_, member)| member.roles.contains(&role))
+                .map(|(name, _)| name.as_str())
+                .collect()
         };
         let mut posts = vec![(Post::Head, Vec::from_iter(head)), (Post::Deputy, deputies.unwrap_or_default())];
         let above = head.map(|head| self.superiors_of(head)).unwrap_or_default();

@@ -155,9 +155,9 @@ fn the_accused_and_whoever_reported_somebody_are_refused_every_action_but_the_fe
         });
         let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
         assert!(!outcomes.is_empty(), "{:?} from {state:?} never opens", row.action);
-        outcomes.into_iter().all(|outcome| {
-            matches!(outcome, Err(kefu_chassis::Error::Gate { clause, .. }) if clause.as_ref() == "A1.1")
-        })
+        outcomes.into_iter().all(
+            |outcome| matches!(outcome, Err(kefu_chassis::Error::Gate { clause, .. }) if clause.as_ref() == "A1.1"),
+        )
     };
     for row in LIFECYCLE.transitions {
         for &state in row.from {

@@ -10,6 +10,7 @@ mod intake {
     mod clocks;
     mod desk;
     mod explain;
+    mod hostile;
     mod import;
     mod judgement;
     mod links;
@@ -22,5 +23,6 @@ mod intake {
     mod search;
     mod stories;
     mod watch;
+    mod ways_out;
     mod work_orders;
 }

@@ -127,7 +127,9 @@ where
 
 /// Asserts that every duty is opened, and met by an action or an acknowledgement, and that duties, rows and gates cite clauses
 /// of the rule book, gates in both languages.
-pub fn assert_duties_and_clauses<S, A, D: Copy + Eq + Debug, F>(lifecycle: &Lifecycle<S, A, D, F>) {
+pub fn assert_duties_and_clauses<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq + Debug, F>(
+    lifecycle: &Lifecycle<S, A, D, F>,
+) {
     let regulation = Regulation::standard();
     let is_known = |clause: &str| assert!(regulation.clause(clause).is_some(), "{clause}");
     for rule in lifecycle.duties {

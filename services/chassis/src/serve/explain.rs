@@ -8,7 +8,7 @@ use kefu_proto::rules::v1::{ErrorReason, Refusal};
 
 use crate::base::error::Error;
 use crate::base::language::Text;
-use crate::contract::call::{Call, Stakeholders};
+use crate::contract::call::Call;
 use crate::contract::rules::MethodRule;
 use crate::model::lifecycle::Lifecycle;
 use crate::model::lifecycle::explain::Explained;

@@ -1,5 +1,6 @@
-//! `JudgeNaming`: confirms or strikes the naming of somebody as responsible (A1.1).
+//! `JudgeNaming`: confirms or strikes the naming of somebody as responsible; and who is notified of a report (A1.1).
 
+use kefu_chassis::notifications::{Notice, NoticeKind};
 use kefu_chassis::time::to_proto;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
@@ -8,9 +9,40 @@ use kefu_proto::complaints::v1::naming::State;
 use super::Complaints;
 use super::lifecycle::{Action, Facts};
 use super::row::Step;
-use super::row::separation::Separation;
+use super::row::separation::{Matter, Separation};
+
+/// Most people notified of one report.
+const JUDGES: usize = 10;
+
+static REPORTED: NoticeKind = NoticeKind {
+    code: "naming_reported",
+    english: "In {} somebody said that a person above them is responsible. Please judge it.",
+    chinese: "{}中有人指认其上级为责任人员，请予裁定。",
+};
 
 impl Complaints {
+    /// Records that a naming is a report, if it is one, and notifies whoever can judge it.
+    pub(super) fn notify_judges(&self, step: &mut Step<'_>, naming: &pb::Naming) -> Result<(), Error> {
+        if naming.state() != State::Reported {
+            return Ok(());
+        }
+        let separation = Separation::of(&step.root, &self.chassis, step.at);
+        let judges = separation.actors(Matter::Judgement(&naming.staff), self.rule("JudgeNaming")?).staff;
+        let notice = |judge: &&str| Notice {
+            kind: &REPORTED,
+            recipient: (*judge).to_owned(),
+            clause: "A1.1".into(),
+            subject: step.root.id().to_string(),
+            number: step.root.number.clone(),
+            about: step.root.number.as_str().into(),
+            duty: None,
+            acknowledgement_required: false,
+        };
+        let notices: Vec<Notice> = judges.iter().take(JUDGES).map(notice).collect();
+        step.also_record("A1.1", &pb::NamingReported { naming: Some(naming.clone()) }, notices);
+        Ok(())
+    }
+
     pub(super) async fn judge_naming(
         &self,
         call: &Call,

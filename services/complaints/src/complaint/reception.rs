@@ -74,6 +74,7 @@ impl Complaints {
         root.hold_responsible(&department, &person);
         if let Some(naming) = &naming {
             root.add_naming(naming);
+            self.notify_judges(&mut step, naming)?;
         }
         let payload = pb::ComplaintClassified {
             state: step.state(),
@@ -169,7 +170,7 @@ impl Complaints {
 
     /// The rule of a method.
     pub(super) fn rule(&self, method: &str) -> Result<&MethodRule, Error> {
-        let rule = self.chassis.rules.named(method).map(AsRef::as_ref);
+        let rule = self.chassis.rules.named(method).map(|rule| &**rule);
         rule.ok_or_else(|| Error::unexpected(format!("{method} has no rule")))
     }
 

@@ -38,7 +38,19 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 #[record(computed(contact = Self::contact, root_cause = Self::root_cause, resolution = Self::resolution))]
 #[record(computed(namings = Self::namings))]
 #[record(fixed(number, channel, received_at, customer, contact, matter, desired_remedy, request, department))]
-#[record(hidden(contact, parties, cause_category, cause, whys, resolution, attempt_days, contacted, waived, tried_by))]
+#[record(hidden(
+    namings,
+    contact,
+    parties,
+    cause_category,
+    cause,
+    whys,
+    resolution,
+    attempt_days,
+    contacted,
+    waived,
+    tried_by
+))]
 pub struct ComplaintRow {
     pub id: Uuid,
     pub number: String,

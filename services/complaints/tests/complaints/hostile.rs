@@ -247,3 +247,47 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_a_compla
     assert!(tally.done > 300 && tally.refused > 1_500 && tally.shut_out > 300, "{tally:?}");
     assert!(tally.fields < 100, "requests of the scenes are hardly ever wrong in themselves: {tally:?}");
 }
+
+#[tokio::test]
+async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_an_improvement() {
+    let desk = open().await;
+    let complaint = complaint_in(&desk, State::Concluded).await;
+    let due = (desk.bench.now() + SignedDuration::from_hours(24 * 30)).to_string();
+    let plan = json!({
+        "complaints": [complaint], "cause_category": "PEOPLE", "cause": "未培训", "responsible_department": FIELD,
+        "measure": "全员培训", "owner": "staff/fieldhead", "due_time": due, "verifier": "staff/boss",
+    });
+    let mut names = Vec::new();
+    for _ in 0..5 {
+        as_json(&desk, "staff/head", "CreateImprovement", plan.clone()).await;
+        let last = "select 'improvements/' || id from complaints.improvement order by id desc limit 1";
+        let name: String = sqlx::query_scalar(last).fetch_one(desk.bench.admin()).await.unwrap();
+        names.push(name);
+    }
+    let done = |name: &str| json!({ "name": name, "report": "已培训" });
+    let checked = |name: &str| json!({ "name": name, "comment": "已核查" });
+    for name in &names[1..3] {
+        as_json(&desk, "staff/fieldhead", "CompleteImprovement", done(name)).await;
+    }
+    desk.bench.time().advance(SignedDuration::from_hours(24 * 91));
+    as_json(&desk, "staff/boss", "VerifyImprovement", checked(&names[2])).await;
+    as_json(&desk, "staff/fieldhead", "CompleteImprovement", done(&names[3])).await;
+    let labels = ["planned", "done for its time", "checked", "just done", "planned long ago"];
+    let scene = |(label, name): (&'static str, &String)| Scene {
+        label,
+        name: name.clone(),
+        requests: BTreeMap::from([("CompleteImprovement", done(name)), ("VerifyImprovement", checked(name))]),
+    };
+    let scenes = labels.into_iter().zip(&names).map(scene).collect();
+    let callers = callers();
+    let stage = Stage {
+        world: &World(desk),
+        explain: "ExplainImprovement",
+        table: "improvement",
+        scenes,
+        callers,
+        beyond: &[],
+    };
+    let tally = assert_hostile(&stage).await;
+    assert!(tally.done > 10 && tally.refused > 50 && tally.shut_out > 10, "{tally:?}");
+}

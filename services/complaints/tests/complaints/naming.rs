@@ -108,6 +108,8 @@ async fn naming_upwards_is_a_report_that_bars_both_until_a_leader_outside_judges
     assert_eq!(reported.namings[0].state(), naming::State::Reported);
     assert_eq!(refused_under(withdraw(&desk, "staff/boss", &complaint).await), ["A1.1"], "who is named");
     assert_eq!(refused_under(withdraw(&desk, "staff/lin", &complaint).await), ["A1.1"], "who named");
+    let told = "select count(*) from notification where kind = 'naming_reported' and recipient = 'staff/ceo'";
+    assert_eq!(desk.bench.number(told).await, 1, "whoever can judge it is told");
     desk.acknowledge(&complaint).await.unwrap();
     // The head of the same department is no leader outside, and an agent is no leader.
     let inside = judge(&desk, "staff/head", &complaint, "staff/boss", naming::State::Struck).await;

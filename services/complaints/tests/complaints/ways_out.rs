@@ -203,3 +203,28 @@ async fn a_complaint_finds_its_way_to_the_archive_whoever_is_left() {
         walk_through(label, change).await;
     }
 }
+
+#[tokio::test]
+async fn an_improvement_is_carried_out_and_checked_whoever_is_left() {
+    let desk = open().await;
+    let complaint = desk.concluded(pb::complaint::Outcome::Upheld).await.name;
+    let tokens: Vec<_> = STAFF.iter().map(|&staff| (staff, sign(staff, &EVERY))).collect();
+    for (label, change) in FAMILY {
+        super::posts::restore(&desk).await;
+        let due = (desk.bench.now() + SignedDuration::from_hours(24)).to_string();
+        let plan = json!({
+            "complaints": [complaint], "cause_category": "PEOPLE", "cause": "未培训", "responsible_department": FIELD,
+            "measure": "培训", "owner": "staff/fieldhead", "due_time": due, "verifier": "staff/boss",
+        });
+        send(&desk.bench, &sign("staff/head", &EVERY), "CreateImprovement", &plan).await.unwrap();
+        let last = "select 'improvements/' || id from complaints.improvement order by id desc limit 1";
+        let name: String = sqlx::query_scalar(last).fetch_one(desk.bench.admin()).await.unwrap();
+        let walk = Walk { desk: &desk, name: name.clone(), about: label.to_owned(), tokens: tokens.clone() };
+        if !change.is_empty() {
+            desk.bench.change_directory(change).await;
+        }
+        walk.somebody("CompleteImprovement", &[json!({ "name": name, "report": "已培训" })]).await;
+        desk.bench.time().advance(SignedDuration::from_hours(24 * 91));
+        walk.somebody("VerifyImprovement", &[json!({ "name": name, "comment": "已核查" })]).await;
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use kefu_proto::compliance::v1::Explanation;
 use kefu_proto::rules::v1::{ErrorReason, Role};
-use prost_reflect::{DynamicMessage, MethodDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
 use serde_json::Value as Json;
 use sqlx::{AssertSqlSafe, Executor as _};
 use tonic::{Code, Status};

@@ -21,6 +21,7 @@ pub mod bad_input;
 pub mod conditions;
 pub mod corpora;
 pub mod pages;
+pub mod streams;
 pub mod wrong;
 
 /// The refusal of an unknown name.

@@ -63,7 +63,7 @@ impl Improvements {
         if !found.iter().any(|row| row.is_same) {
             let wrong = wrong!(
                 Conflicting under "D8.12",
-                "hold none with this kind of cause and this department responsible",
+                "holds none with this kind of cause and this department responsible",
                 "中没有同类原因且由该部门负责的投诉"
             );
             return Err(Error::field("complaints", wrong));

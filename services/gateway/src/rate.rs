@@ -48,13 +48,13 @@ impl Rates {
     /// Counts a request with these headers from this address; it is under way until the slot is dropped. Other services
     /// call for many and are not counted.
     pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<QuotaSlot>, Problem> {
-        let identity = match bearer(headers) {
+        let verified = match bearer(headers) {
             Some(token) => self.verifier.verify(token).await.ok(),
             None => None,
         };
-        let caller = match identity {
-            Some(identity) if identity.roles.contains(&Role::Service) => return Ok(None),
-            Some(identity) => identity.subject.clone(),
+        let caller = match verified.map(|verified| verified.caller) {
+            Some(caller) if caller.roles.contains(&Role::Service) => return Ok(None),
+            Some(caller) => caller.subject.clone(),
             None => address.map(origin).unwrap_or_default(),
         };
         let until = self.callers.check_key(&caller);

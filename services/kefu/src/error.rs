@@ -17,7 +17,7 @@ use crate::import::file::ImportError;
 use crate::journal::checkpoint::CheckpointError;
 use crate::language::spoken;
 
-mod chinese;
+pub mod chinese;
 
 /// The error of a command.
 #[derive(Debug, thiserror::Error)]

@@ -22,6 +22,7 @@ pub mod conditions;
 pub mod corpora;
 pub mod hostile;
 pub mod pages;
+pub mod streams;
 pub mod wrong;
 
 /// The refusal of an unknown name.

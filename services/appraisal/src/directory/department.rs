@@ -89,7 +89,7 @@ impl Directory {
         let row = departments!("where name = $1", given.name);
         let old = row.fetch_optional(work.connection()).await?.ok_or_else(|| no_department(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
-        let (new, changed) = old.updated(&fields, &given, call.now);
+        let (new, changed) = old.updated(&fields, &given, work.after(old.updated_at)?);
         if changed.is_empty() {
             return work.commit(old.show()).await;
         }
@@ -122,7 +122,12 @@ async fn check_department(
             new.name
         );
         if has_members.fetch_one(connection).await? {
-            return Err(Error::Gate { subject: new.name.clone(), clause: "A2.4".into(), missing: HAS_MEMBERS });
+            return Err(Error::Gate {
+                subject: new.name.clone(),
+                clause: "A2.4".into(),
+                missing: HAS_MEMBERS,
+                field: None,
+            });
         }
     }
     Ok(())

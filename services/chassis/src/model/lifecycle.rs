@@ -3,6 +3,7 @@
 //! duties.
 
 use jiff::Timestamp;
+use kefu_proto::rules::v1::FieldRule;
 use kefu_regulation::Regulation;
 
 use crate::base::error::{Error, StateName};
@@ -94,6 +95,8 @@ pub struct Gate<F> {
     pub open: fn(&F) -> bool,
     /// Whether the gate asks about what the call says, rather than about what is on record.
     pub of_call: bool,
+    /// The field of the call's request that could open the gate, and the rule that it breaks while the gate is closed.
+    pub field: Option<(&'static str, FieldRule)>,
 }
 
 /// A gate that stands before every action of a lifecycle, so that no row can forget it.
@@ -214,17 +217,24 @@ impl Tally {
 impl<F> Gate<F> {
     /// Creates a gate that asks about what is on record.
     pub const fn on_record(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
-        Self { clause, missing: Text::new(en, zh), open, of_call: false }
+        Self { clause, missing: Text::new(en, zh), open, of_call: false, field: None }
     }
 
     /// Creates a gate that asks about what the call says.
     pub const fn of_call(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
-        Self { clause, missing: Text::new(en, zh), open, of_call: true }
+        Self { clause, missing: Text::new(en, zh), open, of_call: true, field: None }
+    }
+
+    /// Names the field of the request that could open the gate, and the rule that it breaks while the gate is closed.
+    #[must_use]
+    pub const fn at(self, field: &'static str, rule: FieldRule) -> Self {
+        Self { field: Some((field, rule)), ..self }
     }
 
     /// Creates the refusal of an action on `subject` by this gate.
     fn refusal(&self, subject: &str) -> Error {
-        Error::Gate { subject: subject.to_owned(), clause: self.clause.into(), missing: self.missing }
+        let (clause, missing) = (self.clause.into(), self.missing);
+        Error::Gate { subject: subject.to_owned(), clause, missing, field: self.field }
     }
 }
 

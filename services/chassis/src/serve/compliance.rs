@@ -32,6 +32,7 @@ kefu_proto::serve_compliance_service!(Compliance);
 impl Compliance {
     async fn list_duties(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
+        self.chassis.check_clause(&request.clause)?;
         let page: Page<(Timestamp, Id<DutyResource>)> = Page::of(call, &request)?;
         let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
         let (owner, department) = call.scope().bounds();
@@ -135,6 +136,7 @@ impl Compliance {
         request: pb::SummarizeComplianceRequest,
     ) -> Result<pb::SummarizeComplianceResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
+        self.chassis.check_clause(&request.clause)?;
         summary::summarize(&self.chassis, call, &request).await
     }
 

@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use crate::base::clock::Clock;
 use crate::base::digest::sha256;
-use crate::base::error::Error;
+use crate::base::error::{Error, not_known};
 use crate::base::labels;
 use crate::base::language::Language;
 use crate::base::names::{Id, Resource, unknown};
-use crate::contract::call::{Backdating, Call};
+use crate::contract::call::{Backdating, Call, Encoded};
 use crate::contract::identity::{Identity, Verifier};
 use crate::contract::problem::ContractError;
 use crate::contract::rules::{MethodRule, Rules};
@@ -129,6 +129,7 @@ impl Chassis {
         let encoded = request.encode_to_vec();
         call.request_id = call.check_encoded(&encoded).map_err(|error| call.status_of(error))?;
         call.digest = sha256(&encoded);
+        call.request = Encoded(encoded.into());
         Ok((call, request))
     }
 
@@ -145,7 +146,15 @@ impl Chassis {
         let (Some(caller), Some(rule)) = (caller, rule) else {
             return Err(Error::Unauthenticated.into_status(language));
         };
-        Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
+        Ok(Call {
+            caller,
+            rule,
+            now: self.clock.now(),
+            language,
+            request_id: None,
+            digest: [0; 32],
+            request: Encoded::default(),
+        })
     }
 
     /// Turns a handler's outcome into a response. A refused call that was answered before under its request id gets that
@@ -231,6 +240,15 @@ impl Chassis {
             Ok(())
         } else {
             Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() })
+        }
+    }
+
+    /// Refuses the field `clause` of a question if it is given and names no clause of the regulation.
+    pub fn check_clause(&self, clause: &str) -> Result<(), Error> {
+        if clause.is_empty() || self.regulation.clause(clause).is_some() {
+            Ok(())
+        } else {
+            Err(Error::field("clause", not_known()))
         }
     }
 

@@ -68,6 +68,12 @@ impl<'a> UnitOfWork<'a> {
         self.call.now
     }
 
+    /// Returns the time at which the change of a resource is recorded that was last changed at `changed`: the later of the two.
+    /// Refused when the clock here is more than a minute behind.
+    pub fn after(&self, changed: Timestamp) -> Result<Timestamp, Error> {
+        self.call.after(changed, self.call.now)
+    }
+
     /// Appends an event of a resource that happened with the call.
     pub fn record_now<P: Payload>(&mut self, name: String, version: i64, payload: &P) {
         self.record(NewEvent::new(name, version, self.call.now, &self.call.rule.clauses, payload));

@@ -70,7 +70,7 @@ async fn what_was_read_is_known_by_its_etag_and_changed_only_if_it_is_still_so()
     assert_eq!((status, &problem["violations"][0]["field"]), (400, &json!("if-match")));
     let both = change_to(json!({"displayName": "木", "etag": "\"77\""}));
     let (status, problem) = told(both.send().await.unwrap()).await;
-    assert_eq!((status, &problem["violations"][0]["field"]), (400, &json!("customer.etag")));
+    assert_eq!((status, &problem["violations"][0]["field"]), (400, &json!("etag")));
     let (_, read) = stage.get(&path).await;
     assert_eq!(read["displayName"], "林", "nothing that was refused has changed anything");
 }

@@ -117,7 +117,7 @@ impl Requests {
         if request.carrier_state != 0 && i32::from(step.root.kind) != Kind::Shipment as i32 {
             return Err(Error::field(
                 "carrier_state",
-                wrong!(OnlyWhen under "B1.3", "is only for tracking a shipment", "仅适用于物流跟踪"),
+                wrong!(OnlyWhen under "B1.3", "is only for tracking a shipment", "仅在物流跟踪时填写"),
             ));
         }
         let informs = request.told_by != 0;

@@ -51,7 +51,7 @@ impl Requests {
                 let code = status.code();
                 Error::field(
                     "rows",
-                    wrong!(OutOfPlace, "end too early, the stream broke off: {code}", "不完整，数据流中断：“{code}”"),
+                    wrong!(OutOfPlace, "ends too early, the stream broke off: {code}", "不完整，数据流中断：“{code}”"),
                 )
             })?;
             let import = match &import {
@@ -281,7 +281,8 @@ fn to_row(
     unknown_customers: &HashSet<Uuid>,
     row: &pb::ImportedRequest,
 ) -> Result<RequestRow, Violation> {
-    let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
+    let future = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
+    let time = |past| future(past).map(|past| call.up_to_now(past).unwrap_or(past));
     let contact_at = time(&row.contact_time)
         .ok_or_else(|| Violation::new("contact_time", wrong!(Required, "is required", "必填")))?;
     let closed_at = time(&row.closed_time);
@@ -290,7 +291,7 @@ fn to_row(
     for (field, time) in [
         ("first_response_time", time(&row.first_response_time)),
         ("classified_time", time(&row.classified_time)),
-        ("promised_time", time(&row.promised_time)),
+        ("promised_time", future(&row.promised_time)),
         ("closed_time", closed_at),
         ("update_time", time(&row.update_time)),
     ] {
@@ -327,7 +328,7 @@ fn to_row(
         external_id: Some(row.external_id.clone()),
         contact_at: sql::at(contact_at),
         first_response_at: time(&row.first_response_time).map(sql::at),
-        promised_at: time(&row.promised_time).map(sql::at),
+        promised_at: future(&row.promised_time).map(sql::at),
         resolved_at: resolved.map(sql::at),
         closed_at: closed_at.filter(|_| has_ended).map(sql::at),
         settled_at_once: false,

@@ -58,9 +58,7 @@ impl Requests {
             )
         };
         let answered_at = request.answered_time.as_ref().and_then(from_proto);
-        if answered_at.is_some_and(|answered| answered > call.now) {
-            return Err(violation());
-        }
+        let answered_at = answered_at.map(|answered| call.up_to_now(answered).ok_or_else(violation)).transpose()?;
         let came = request.occurred_time.as_ref().or(request.answered_time.as_ref());
         let at = call.occurred(came, self.chassis.backdating())?;
         if answered_at.is_some_and(|answered| answered < at) { Err(violation()) } else { Ok((at, answered_at)) }

@@ -6,9 +6,10 @@ use kefu_proto::compliance::v1::{PauseDutyRequest, ResumeDutyRequest, SummarizeC
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
 use kefu_proto::intake::v1::request::State;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use kefu_testkit::{Bench, START, assert_refused};
 use tonic::Code;
 
@@ -56,14 +57,45 @@ async fn a_replica_whose_clock_is_a_little_behind_records_after_the_other_and_on
             assert!(refused.details.retry_info().is_some(), "another replica is asked");
             continue;
         }
-        assert_eq!(
-            answered.unwrap().into_inner().first_response_time,
-            proto(START),
-            "when it was registered, no sooner"
-        );
+        let answered = answered.unwrap().into_inner();
+        assert_eq!(answered.first_response_time, proto(START), "when it was registered, no sooner");
+        assert_eq!((answered.create_time, answered.update_time), (proto(START), proto(START)));
         let duty = desk.duty(&name, "first_response").await;
         assert_eq!((duty.state(), duty.met_time), (Kept::Met, proto(START)));
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_little_behind_changes_a_customer_when_it_was_created_and_no_sooner() {
+    let desk = Desk::open().await;
+    let behind = Bench::builder(&kefu_intake::SERVICE).starting_at("2026-11-20T09:59:56+08:00");
+    let behind = behind.start_on(desk.bench.database()).await.unwrap();
+    let contact = kefu_proto::contacts::v1::Contact { phone: "13800138000".into(), ..Default::default() };
+    let customer = pb::Customer { display_name: "王".into(), contacts: vec![contact], ..Default::default() };
+    let create = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+    let mut customers = CustomerServiceClient::new(desk.bench.as_("staff/lin", &["AGENT"]));
+    let mut customer = customers.create_customer(create).await.unwrap().into_inner();
+    customer.display_name = "王小明".into();
+    let mut customers = CustomerServiceClient::new(behind.as_("staff/lin", &["AGENT"]));
+    let update = pb::UpdateCustomerRequest { customer: Some(customer), ..Default::default() };
+    let updated = customers.update_customer(update).await.unwrap().into_inner();
+    assert_eq!((updated.create_time, updated.update_time), (proto(START), proto(START)));
+}
+
+#[tokio::test]
+async fn a_time_up_to_a_minute_ahead_is_now_and_a_later_one_is_in_the_future() {
+    let mut desk = Desk::open().await;
+    let ahead = proto("2026-11-20T10:01:00+08:00");
+    let name = desk.register(Channel::Chat).await.name;
+    let call = |occurred_time| pb::RespondRequestRequest { name: name.clone(), occurred_time, ..Default::default() };
+    let refused = desk.requests.respond_request(call(proto("2026-11-20T10:01:00.000001+08:00"))).await;
+    let refused = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!((refused.fields(), refused.said()[0].rule), (vec!["occurred_time"], FieldRule::TooLate));
+    let answered = desk.requests.respond_request(call(ahead)).await.unwrap().into_inner();
+    assert_eq!(answered.first_response_time, proto(START));
+    let answered = pb::RegisterRequestRequest { answered_time: ahead, ..desk.registration(Channel::Hotline) };
+    let answered = desk.requests.register_request(answered).await.unwrap().into_inner();
+    assert_eq!((answered.contact_time, answered.first_response_time), (proto(START), proto(START)));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
 use kefu_proto::intake::v1::request::{CarrierState, State};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use kefu_testkit::assert_refused;
 use tonic::Code;
 
@@ -204,8 +204,19 @@ async fn a_service_registers_on_behalf_of_the_employee_it_names() {
 async fn who_belongs_to_no_department_registers_nothing() {
     let desk = Desk::open().await;
     let mut client = RequestServiceClient::new(desk.bench.as_("staff/root", &["AGENT"]));
-    let refused = client.register_request(desk.registration(Channel::Chat)).await;
-    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["department"]);
+    let registration = desk.registration(Channel::Chat);
+    let refused = client.register_request(registration.clone()).await;
+    let refused = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!((refused.fields(), refused.said()[0].rule), (vec!["first_responder"], FieldRule::NotAccepted));
+    let mut admin = RequestServiceClient::new(desk.bench.as_("staff/root", &["ADMIN"]));
+    for department in ["", DESK] {
+        let own = pb::RegisterRequestRequest { department: department.into(), ..registration.clone() };
+        let refused =
+            assert_refused(admin.register_request(own).await, Code::InvalidArgument, ErrorReason::FieldInvalid);
+        assert_eq!((refused.fields(), refused.said()[0].rule), (vec!["first_responder"], FieldRule::RequiredWhen));
+    }
+    let named = pb::RegisterRequestRequest { first_responder: "staff/lin".into(), ..registration };
+    assert_eq!(admin.register_request(named).await.unwrap().into_inner().owner, "staff/lin", "which cures it");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The gates of a complaint's lifecycle: the condition of each, its clause, and the refusal in English and Chinese.
 
+use kefu_chassis::FieldRule;
 use kefu_chassis::lifecycle::Gate;
 
 use super::Facts;
@@ -90,12 +91,13 @@ pub const INVESTIGATOR_OUTSIDE: Gate<Facts> = Gate::of_call(
     "责任部门的人员（包括在规定期限内曾属该部门的）不得调查",
 );
 /// A finding rests on evidence, or says why there is none (C5.4).
-pub const EVIDENCED: Gate<Facts> = Gate::of_call(
+pub const EVIDENCED: Gate<Facts> = Gate::<Facts>::of_call(
     "C5.4",
     |facts| facts.is_evidenced,
     "there is no evidence, and no reason why there is none",
     "没有证据，也未说明无证据的原因",
-);
+)
+.at("no_evidence_reason", FieldRule::RequiredWhen);
 /// The investigator has spoken with the complainant before a finding (D8.4).
 pub const CONTACTED: Gate<Facts> = Gate::on_record(
     "D8.4",
@@ -104,19 +106,21 @@ pub const CONTACTED: Gate<Facts> = Gate::on_record(
     "调查人尚未与投诉人联系",
 );
 /// A finding names who is responsible in person, or says why nobody is (D8.5).
-pub const RESPONSIBLE_FOUND: Gate<Facts> = Gate::of_call(
+pub const RESPONSIBLE_FOUND: Gate<Facts> = Gate::<Facts>::of_call(
     "D8.5",
     |facts| facts.has_responsible,
     "who is responsible in person is not said, nor why nobody is",
     "未指明责任人员，也未说明没有责任人员的原因",
-);
+)
+.at("no_person_reason", FieldRule::RequiredWhen);
 /// A resolution that upholds any part, or compensates, has measures with owners and times (D8.6).
-pub const PLANNED: Gate<Facts> = Gate::of_call(
+pub const PLANNED: Gate<Facts> = Gate::<Facts>::of_call(
     "D8.6",
     |facts| facts.has_plan,
     "a complaint that is upheld in any part, and compensation, need a measure with its owner and its time",
     "投诉成立、部分成立或给予补偿的，须有整改措施，并写明责任人和完成时间",
-);
+)
+.at("measures", FieldRule::RequiredWhen);
 /// At least one department besides the responsible one approves (A1.1).
 pub const OUTSIDER_CONCERNED: Gate<Facts> = Gate::of_call(
     "A1.1",

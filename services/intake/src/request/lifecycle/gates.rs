@@ -1,5 +1,6 @@
 //! The gates of a request's lifecycle: the condition of each, its clause, and the refusal in English and Chinese.
 
+use kefu_chassis::FieldRule;
 use kefu_chassis::lifecycle::Gate;
 
 use super::Facts;
@@ -67,12 +68,13 @@ pub const WITHIN_DEPARTMENT: Gate<Facts> = Gate::of_call(
     "新责任人不是责任部门的在职员工，请改为转交",
 );
 /// A request that is not known to lie outside the first responder's scope is handed over with a reason (A2.3).
-pub const REASONED: Gate<Facts> = Gate::of_call(
+pub const REASONED: Gate<Facts> = Gate::<Facts>::of_call(
     "A2.3",
     |facts| facts.in_scope == Some(false) || facts.has_reason,
     "it is not known to lie outside the first responder's scope: handing it over needs a reason",
     "未判断为超出首问责任人所在部门的职责范围，转交须说明理由",
-);
+)
+.at("reason", FieldRule::RequiredWhen);
 /// The department that gets the request has somebody in charge now (A2.4).
 pub const SOMEBODY_IN_CHARGE: Gate<Facts> = Gate::of_call(
     "A2.4",

@@ -39,17 +39,16 @@ const READ: Gate<Facts> = Gate {
     missing: Text::new("nobody has read it", "尚无人审阅"),
     open: |facts| facts.is_read,
     of_call: false,
+    field: None,
 };
 const DATED: Gate<Facts> = Gate {
     clause: "A1.1",
     missing: Text::new("it bears no date", "未注明日期"),
     open: |facts| facts.is_dated,
     of_call: false,
+    field: None,
 };
-const FITS: Gate<Facts> =
-    Gate {
-        clause: "A1.2", missing: Text::new("it is too long", "篇幅过长"), open: |facts| facts.fits, of_call: true
-    };
+const FITS: Gate<Facts> = Gate::of_call("A1.2", |facts| facts.fits, "it is too long", "篇幅过长");
 
 static LETTER: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
     guards: &[],

@@ -29,6 +29,7 @@ pub fn holding(response: Response, held: impl Send + Unpin + 'static) -> Respons
 
 /// Polls the answer for its first part, which an answer in one piece has at once. Returns the answer, still whole, and the length
 /// of the part in bytes; none if the part is yet to come, or has no data.
+#[must_use]
 pub fn begun(response: Response) -> (Response, Option<usize>) {
     let (head, mut inner) = response.into_parts();
     let hint = inner.size_hint();
@@ -63,7 +64,7 @@ impl Body for Begun {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.first.is_some() { self.hint.clone() } else { self.inner.size_hint() }
+        if self.first.is_some() { self.hint } else { self.inner.size_hint() }
     }
 }
 

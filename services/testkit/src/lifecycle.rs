@@ -177,16 +177,16 @@ pub fn assert_owners_can_meet<S, A: Copy, D: Copy + Eq, F>(
     qualified: &[(&str, &str)],
 ) {
     let rules = Rules::of(kefu_proto::pool(), services).unwrap();
-    let roles = |method: &str| &rules.named(method).unwrap_or_else(|| panic!("{method}")).roles;
+    let allowed = |method: &str| &rules.named(method).unwrap_or_else(|| panic!("{method}")).roles;
     let by_action = |rule: &&DutyRule<D, F>| !rule.notice.as_ref().is_some_and(|notice| notice.fulfils);
     for rule in lifecycle.duties.iter().filter(by_action) {
         let of = qualified.iter().filter(|(code, _)| *code == rule.code).map(|(_, method)| *method);
-        let owners: Vec<_> = of.flat_map(roles).filter(|role| is_of_staff(**role)).collect();
+        let owners: Vec<_> = of.flat_map(allowed).filter(|role| is_of_staff(**role)).collect();
         assert!(!owners.is_empty(), "nobody says who owns {}", rule.code);
         let meeting = lifecycle.transitions.iter().filter(|row| row.meets.contains(&rule.duty));
         let meeting: Vec<&str> = meeting.map(|row| (lifecycle.label)(row.action).method).collect();
         for role in owners {
-            let can = meeting.iter().any(|method| roles(method).contains(role));
+            let can = meeting.iter().any(|method| allowed(method).contains(role));
             assert!(can, "{role:?} may own {} and call none of {meeting:?}", rule.code);
         }
     }

@@ -254,6 +254,7 @@ async fn a_duty_that_is_lent_out_is_not_paused_by_who_lent_it_and_a_pause_ends_w
 async fn a_customer_who_is_not_reached_is_tried_again_on_the_next_working_day() {
     let mut desk = Desk::open().await;
     let request = desk.resolved().await;
+    desk.pass(1);
     desk.confirm(&request.name, Outcome::NotReached).await.unwrap();
     let question = |duties: Vec<duties::Duty>| -> Vec<(Kept, bool, bool)> {
         let asked = duties.into_iter().filter(|duty| duty.kind == "question");

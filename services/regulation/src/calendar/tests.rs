@@ -46,7 +46,7 @@ fn the_next_working_day_ends_when_its_last_interval_does_and_days_off_are_passed
     ] {
         assert_eq!(Calendar::standard().end_of_next_working_day(at(from)), at(end), "{from}");
     }
-    let evening = Calendar::from_toml("monday = ['18:30-24:00']").unwrap();
+    let evening = Calendar::from_toml("mon = ['18:30-24:00']").unwrap();
     let monday = at("2026-11-24T00:00:00+08");
     assert_eq!(evening.end_of_next_working_day(at("2026-11-20T10:00:00+08")), monday);
 }

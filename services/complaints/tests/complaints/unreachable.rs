@@ -30,7 +30,8 @@ async fn attempts(desk: &Desk, name: &str, purpose: Purpose) {
 
 /// The duties of the apology, in their order: state, whether only attempted, whether late, and while open the due time.
 async fn owed(desk: &Desk, name: &str) -> Vec<(Kept, bool, bool, Option<&'static str>)> {
-    let duties = desk.bench.duties_of(name).await;
+    let mut duties = desk.bench.duties_of(name).await;
+    duties.sort_by_key(|duty| duty.due_time.map(|due| due.seconds));
     let monday = "2026-11-23T18:00:00+08:00";
     let due = |duty: &Duty| {
         let is_monday = duty.due_time == Some(kefu_chassis::time::to_proto(monday.parse().unwrap()));
@@ -103,7 +104,7 @@ async fn an_attempt_counts_only_if_it_is_recorded_by_the_end_of_the_next_working
     record().await.unwrap();
     desk.pass_to("2026-11-23T18:00:01+08:00");
     let refusal = assert_refused(record().await, Code::InvalidArgument, ErrorReason::FieldInvalid);
-    assert_eq!((refusal.fields(), refusal.clauses()), (vec!["occurred_time"], vec!["C5.8"]));
+    assert_eq!(refusal.fields(), ["occurred_time"]);
 }
 
 #[tokio::test]

@@ -95,7 +95,13 @@ async fn a_closed_gate_is_told_with_its_clause_until_it_opens() {
     let effects: Vec<_> = resolve.duty_effects.iter().map(|effect| (effect.kind.as_str(), effect.change())).collect();
     assert_eq!(
         effects,
-        [("progress", Kind::Met), ("delay_notice", Kind::Met), ("pass_on", Kind::Met), ("work_order", Kind::Opened)]
+        [
+            ("progress", Kind::Met),
+            ("delay_notice", Kind::Met),
+            ("question", Kind::Opened),
+            ("pass_on", Kind::Met),
+            ("work_order", Kind::Opened)
+        ]
     );
     let refusal = assert_refused(desk.resolve(&name).await, Code::FailedPrecondition, ErrorReason::GateClosed);
     assert_eq!(refusal.told(), ("en", resolve.refusals[0].message.as_str()));

@@ -74,6 +74,8 @@ fn shuffled(dice: &mut Dice, history: &[Happened]) -> Vec<Happened> {
 
 impl Desk {
     async fn record(&mut self, name: &str, deed: Deed, at: Timestamp) {
+        // Each request has a problem of its own, so that none repeats another.
+        let problem_type = name.to_owned();
         let (name, occurred_time) = (name.to_owned(), Some(to_proto(at)));
         let (channel, requests) = (Channel::Hotline.into(), &mut self.requests);
         match deed {
@@ -88,7 +90,7 @@ impl Desk {
                 requests.record_progress(call).await.unwrap();
             }
             Deed::Classify => {
-                let (business_domain, problem_type) = ("printing".into(), "offline".into());
+                let business_domain = "printing".into();
                 let call = pb::ClassifyRequestRequest {
                     name,
                     business_domain,
@@ -254,6 +256,7 @@ async fn a_duty_that_is_lent_out_is_not_paused_by_who_lent_it_and_a_pause_ends_w
 async fn a_customer_who_is_not_reached_is_tried_again_on_the_next_working_day() {
     let mut desk = Desk::open().await;
     let request = desk.resolved().await;
+    desk.pass(1);
     desk.confirm(&request.name, Outcome::NotReached).await.unwrap();
     let question = |duties: Vec<duties::Duty>| -> Vec<(Kept, bool, bool)> {
         let asked = duties.into_iter().filter(|duty| duty.kind == "question");
@@ -272,6 +275,7 @@ async fn deviations_are_listed_and_counted_beside_the_duties_of_their_clause() {
     let registration = || pb::RegisterRequestRequest { order_number: "A-1".into(), ..desk.registration(Channel::Chat) };
     let (first, second) = (registration(), registration());
     let first = desk.requests.register_request(first).await.unwrap().into_inner();
+    desk.pass(1);
     let second = desk.requests.register_request(second).await.unwrap().into_inner();
     let (name, reason) = (second.name.clone(), "重复".into());
     desk.requests.cancel_request(pb::CancelRequestRequest { name, reason, ..Default::default() }).await.unwrap();

@@ -69,6 +69,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
     let open = open_gates;
     let too_few = || Facts { attempts: tally(2), ..open() };
     let too_near = || Facts { attempt_days: tally(2), ..open() };
+    let tried = || Facts { has_tried: true, ..open() };
     let one_left = || Facts { measures_left: 1, ..open() };
     let mut closed: Vec<Closed<State, Action, Facts>> = vec![
         (Registered, Action::Classify, "A1.1", Facts { is_outside: false, ..open() }),
@@ -78,7 +79,10 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Registered, Action::GoOnUnacknowledged, "C5.8", too_few()),
         (Registered, Action::GoOnUnacknowledged, "C5.8", too_near()),
         (Approved, Action::GoOnUnagreed, "C5.8", too_few()),
-        (Approved, Action::GoOnUnagreed, "C5.8", Facts { has_tried: true, ..open() }),
+        (Registered, Action::GoOnUnacknowledged, "C5.8", tried()),
+        (Approved, Action::GoOnUnagreed, "C5.8", tried()),
+        (Approved, Action::GoOnUntold, "C5.8", tried()),
+        (Callback, Action::CloseWithout, "C5.8", tried()),
         (Approved, Action::GoOnUnagreed, "D8.6", Facts { is_plan_late: true, ..open() }),
         (Approved, Action::GoOnUntold, "C5.8", too_near()),
         (Approved, Action::GoOnUntold, "D8.8", one_left()),
@@ -120,11 +124,11 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         [Action::Acknowledge, Action::Attempt, Action::GoOnUnacknowledged, Action::CloseWithout]
             .into_iter()
             .map(|action| (Investigating, action, "C5.2", open()))
-            .chain(
-                [Action::GoOnUnacknowledged, Action::CloseWithout]
-                    .into_iter()
-                    .map(|action| (Investigating, action, "C5.8", Facts { attempts: tally(0), ..unacknowledged() })),
-            )
+            .chain([Action::GoOnUnacknowledged, Action::CloseWithout].into_iter().flat_map(|action| {
+                let too_few = Facts { attempts: tally(0), ..unacknowledged() };
+                let tried = Facts { has_tried: true, ..unacknowledged() };
+                [(Investigating, action, "C5.8", too_few), (Investigating, action, "C5.8", tried)]
+            }))
             .collect();
     let (before, after): (Vec<_>, Vec<_>) = LIFECYCLE
         .transitions

@@ -239,6 +239,7 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_a_compla
         scenes: Vec::new(),
         callers: callers(),
         beyond: &[],
+        unseen: &[],
     };
     for (label, name) in scenes {
         let requests = requests(&stage.world.0, &name).await;
@@ -288,6 +289,7 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_an_impro
         scenes,
         callers,
         beyond: &[],
+        unseen: &[],
     };
     let tally = assert_hostile(&stage).await;
     assert!(tally.done > 10 && tally.refused > 50 && tally.shut_out > 10, "{tally:?}");

@@ -83,14 +83,15 @@ async fn shown(desk: &Desk, name: &str) -> pb::Complaint {
 async fn requests(desk: &Desk, name: &str) -> BTreeMap<&'static str, Json> {
     let complaint = shown(desk, name).await;
     let resolution = complaint.resolution.unwrap_or_default();
-    let digest = base64::engine::general_purpose::STANDARD.encode(&resolution.digest);
-    let nothing = format!("{name}/measures/0199aaaa-0000-7000-8000-000000000009");
-    let measure = resolution.measures.iter().find(|each| each.completed_time.is_none());
-    let measure = measure.map_or(nothing, |measure| measure.name.clone());
+    let digest = if resolution.digest.is_empty() { vec![0; 32] } else { resolution.digest.clone() };
+    let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+    let open = resolution.measures.iter().find(|each| each.completed_time.is_none());
+    let measure = open.or(resolution.measures.first());
     let due = (desk.bench.now() + SignedDuration::from_hours(72)).to_string();
     let words = || json!({ "name": name, "channel": "HOTLINE", "text": "已说明" });
     let named = complaint.namings.last().map_or("staff/lei".to_owned(), |naming| naming.staff.clone());
-    BTreeMap::from([
+    let completed = measure.map(|measure| ("CompleteMeasure", json!({ "name": measure.name, "report": "已完成" })));
+    let others = [
         ("AcknowledgeComplaint", words()),
         (
             "ClassifyComplaint",
@@ -129,13 +130,13 @@ async fn requests(desk: &Desk, name: &str) -> BTreeMap<&'static str, Json> {
         ("RejectResolution", json!({ "name": name, "digest": digest, "reason": "补偿不足" })),
         ("RecordAgreement", words()),
         ("RecordDecline", words()),
-        ("CompleteMeasure", json!({ "name": measure, "report": "已完成" })),
         ("RecordComplaintProgress", words()),
         ("RecordCallback", json!({ "name": name, "satisfied": true, "satisfaction": 5, "channel": "HOTLINE" })),
         ("WithdrawComplaint", json!({ "name": name, "reason": "已解决" })),
         ("ArchiveComplaint", json!({ "name": name })),
         ("AddEvidence", json!({ "parent": name, "kind": "PHOTO", "source": "现场", "uri": "https://files.example/1" })),
-    ])
+    ];
+    others.into_iter().chain(completed).collect()
 }
 
 /// A complaint that has gone as far as `state`.
@@ -238,6 +239,7 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_a_compla
         scenes: Vec::new(),
         callers: callers(),
         beyond: &[],
+        unseen: &[],
     };
     for (label, name) in scenes {
         let requests = requests(&stage.world.0, &name).await;
@@ -287,6 +289,7 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_an_impro
         scenes,
         callers,
         beyond: &[],
+        unseen: &[],
     };
     let tally = assert_hostile(&stage).await;
     assert!(tally.done > 10 && tally.refused > 50 && tally.shut_out > 10, "{tally:?}");

@@ -62,11 +62,19 @@ pub const FAMILY: [(&str, &str); 8] = [
         "update directory_staff set inactive = true where name in ('staff/ceo', 'staff/office', 'staff/ruler');
         update directory_staff set supervisor = '' where supervisor = 'staff/ceo'; delete from directory_post",
     ),
-    ("one department", "update directory_membership set department = 'departments/desk'"),
+    (
+        "one department",
+        "insert into directory_membership (staff, since_at, department)
+            select name, '2026-11-20T10:00:00+08:00', 'departments/desk' from directory_staff
+            on conflict (staff, since_at) do update set department = excluded.department",
+    ),
     (
         "three people",
         "update directory_staff set inactive = true where name not in ('staff/lin', 'staff/head', 'staff/zhao');
-        update directory_membership set department = 'departments/desk'; delete from directory_post",
+        insert into directory_membership (staff, since_at, department)
+            select name, '2026-11-20T10:00:00+08:00', 'departments/desk' from directory_staff
+            on conflict (staff, since_at) do update set department = excluded.department;
+        delete from directory_post",
     ),
     (
         "all moved",

@@ -95,7 +95,8 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_a_reques
     let callers = callers(&world);
     // These change another request, or another service, as well.
     let beyond = &["LinkRequests", "ConvertToComplaint", "ReassignRequests"];
-    let stage = Stage { world: &world, explain: "ExplainRequest", table: "request", scenes, callers, beyond };
+    let unseen = &[("recipient", "AcceptTransfer"), ("recipient", "DeclineTransfer")];
+    let stage = Stage { world: &world, explain: "ExplainRequest", table: "request", scenes, callers, beyond, unseen };
     let tally = assert_hostile(&stage).await;
     assert!(tally.done > 200 && tally.refused > 500 && tally.shut_out > 200, "{tally:?}");
     assert!(tally.fields < 100, "requests of the scenes are hardly ever wrong in themselves: {tally:?}");

@@ -43,6 +43,9 @@ pub struct Stage<'a, W: World> {
     pub callers: Vec<Caller>,
     /// Methods that are tried only where they are refused, because they change more than their own service.
     pub beyond: &'static [&'static str],
+    /// Callers, each with a method that they may call though they may not see the resource, e.g. whoever a request is handed
+    /// to.
+    pub unseen: &'static [(&'static str, &'static str)],
 }
 
 /// Number of cells by outcome.
@@ -90,7 +93,10 @@ impl<W: World> Stage<'_, W> {
         let allowed = |method: &str| match &explained {
             Some(explained) => explained.iter().any(|each| each.method == method && each.allowed),
             // A customer is not explained anything, but may do what their contract says.
-            None => self.is_open_to_customers(method) && who.contains("customer"),
+            None => {
+                let is_unseen = |&(caller, may): &(&str, &str)| (caller, may) == (*who, method);
+                self.is_open_to_customers(method) && who.contains("customer") || self.unseen.iter().any(is_unseen)
+            }
         };
         let (may, may_not): (Vec<_>, Vec<_>) =
             scene.requests.iter().partition(|(method, _)| allowed(method) && !self.beyond.contains(method));

@@ -39,6 +39,8 @@ pub struct FieldRules {
     pub email: bool,
     /// Whether a text is a UUID.
     pub uuid: bool,
+    /// Whether a text is a telephone number, around which invisible signs are left out.
+    pub telephone: bool,
     /// The least number.
     pub at_least: Option<i64>,
     /// The greatest number.
@@ -85,6 +87,7 @@ impl FieldRules {
             required_for_roles: roles(field, "kefu.rules.v1.required_for_roles"),
             limits: messages(field, "kefu.rules.v1.limits"),
             at_most_one_of: messages(field, "kefu.rules.v1.at_most_one_of"),
+            telephone: flag(field, "kefu.rules.v1.telephone"),
             ..Self::default()
         };
         if let Some(given) = validation(field) {
@@ -174,6 +177,11 @@ fn messages<M: prost::Message + Default>(field: &FieldDescriptor, option: &str) 
 
 fn roles(field: &FieldDescriptor, option: &str) -> Vec<Role> {
     options(field, option).iter().filter_map(|value| Role::try_from(value.as_enum_number()?).ok()).collect()
+}
+
+fn flag(field: &FieldDescriptor, option: &str) -> bool {
+    let extension = field.parent_file().parent_pool().get_extension_by_name(option);
+    extension.is_some_and(|extension| field.options().get_extension(&extension).as_bool() == Some(true))
 }
 
 fn options(field: &FieldDescriptor, option: &str) -> Vec<Value> {

@@ -13,6 +13,7 @@ mod intake {
     mod import;
     mod links;
     mod major;
+    mod merging;
     mod order;
     mod ownership;
     mod reads;

@@ -12,6 +12,7 @@ use prost::Message;
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::base::aliases::Aliases;
 use crate::base::digest::sha256;
 use crate::base::error::Error;
 use crate::base::language::Language;
@@ -31,6 +32,8 @@ pub struct Call {
     pub now: Timestamp,
     /// The language of refusals.
     pub language: Language,
+    /// Names of resources that were merged into others.
+    pub(crate) aliases: Arc<Aliases>,
     /// The id under which the call takes effect once, if it has one.
     pub(crate) request_id: Option<Uuid>,
     /// The digest of the payload, by which a reuse of the id for another call is found.
@@ -115,7 +118,8 @@ impl Call {
         request_id: Option<Uuid>,
         payload: &[u8],
     ) -> Self {
-        Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
+        let (language, aliases) = (Language::English, Arc::default());
+        Self { caller, rule, now, language, aliases, request_id, digest: sha256(payload) }
     }
 
     /// Returns what identifies a retry of the call: the request id, if there is one, and the digest of the payload.
@@ -212,8 +216,14 @@ impl Call {
                     || is_party(caller)
             }
             Scope::Own(subject) => stakeholders.owner == subject || is_party(subject),
-            Scope::Customer(customer) => stakeholders.customer == customer,
+            Scope::Customer(customer) => self.are_same(customer, &stakeholders.customer),
         }
+    }
+
+    /// Whether two names are of the same resource now, one of them perhaps by an alias that it got while the call is under way.
+    #[must_use]
+    pub fn are_same(&self, one: &str, other: &str) -> bool {
+        self.aliases.are_same(one, other)
     }
 
     /// Returns when something happened that is recorded now: at `given`, or now if the call gives no time. Refused when

@@ -19,6 +19,7 @@ use crate::wrong;
 mod condition;
 mod giver;
 mod limit;
+mod renamed;
 mod set;
 mod value;
 

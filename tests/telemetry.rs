@@ -60,7 +60,8 @@ where
 {
     let contacts = vec![contact()];
     let customer = pb::Customer { display_name: "王小明".into(), contacts, ..Default::default() };
-    let create = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+    let create =
+        pb::CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() };
     client.create_customer(create).await.unwrap().into_inner().name
 }
 

@@ -39,6 +39,8 @@ pub struct FieldRules {
     pub email: bool,
     /// Whether a text is a UUID.
     pub uuid: bool,
+    /// Whether a text is a telephone number, around which invisible signs are left out.
+    pub telephone: bool,
     /// The least number.
     pub at_least: Option<i64>,
     /// The greatest number.
@@ -88,6 +90,7 @@ impl FieldRules {
             limits: messages(field, "kefu.rules.v1.limits"),
             at_most_one_of: messages(field, "kefu.rules.v1.at_most_one_of"),
             later_than: text(field, "kefu.rules.v1.later_than"),
+            telephone: flag(field, "kefu.rules.v1.telephone"),
             ..Self::default()
         };
         if let Some(given) = validation(field) {
@@ -189,6 +192,11 @@ fn text(field: &FieldDescriptor, option: &str) -> Option<String> {
     let extension = field.parent_file().parent_pool().get_extension_by_name(option)?;
     let text = field.options().get_extension(&extension).as_str().unwrap_or_default().to_owned();
     Some(text).filter(|text| !text.is_empty())
+}
+
+fn flag(field: &FieldDescriptor, option: &str) -> bool {
+    let extension = field.parent_file().parent_pool().get_extension_by_name(option);
+    extension.is_some_and(|extension| field.options().get_extension(&extension).as_bool() == Some(true))
 }
 
 fn options(field: &FieldDescriptor, option: &str) -> Vec<Value> {

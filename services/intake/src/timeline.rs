@@ -24,6 +24,9 @@ use uuid::Uuid;
 use crate::customer::Customers;
 use crate::shared::{Complaint, Customer, Request};
 
+/// Most characters of the summary of an entry.
+const SUMMARY: i32 = 100;
+
 /// An entry of another service's resource, as it is stored.
 #[derive(Record)]
 #[record(table = "intake.timeline_entry", append_only)]
@@ -36,6 +39,7 @@ struct TimelineEntryRow {
     state: String,
     topic: String,
     linked: String,
+    summary: String,
 }
 
 impl Customers {
@@ -53,15 +57,15 @@ impl Customers {
         let rows = sqlx::query!(
             r#"
             select kind as "kind!", id as "id!", number as "number!", began_at as "began_at!: SqlTime",
-                state as "state!", topic as "topic!", linked as "linked!"
+                state as "state!", topic as "topic!", linked as "linked!", summary as "summary!"
             from (
                 (select 1::smallint as kind, id, number, contact_at as began_at, state::text, r.kind::text as topic,
-                    coalesce('complaints/' || complaint, '') as linked
+                    coalesce('complaints/' || complaint, '') as linked, left(description, $5) as summary
                 from intake.request as r
                 where customer = $1 and ($2::timestamptz is null or (contact_at, id) < ($2, $3))
                 order by contact_at desc, id desc limit $4)
                 union all
-                (select kind, id, number, began_at, state, topic, linked from intake.timeline_entry
+                (select kind, id, number, began_at, state, topic, linked, summary from intake.timeline_entry
                 where customer = $1 and ($2::timestamptz is null or (began_at, id) < ($2, $3))
                 order by began_at desc, id desc limit $4)
             ) as entry order by began_at desc, id desc limit $4
@@ -70,6 +74,7 @@ impl Customers {
             sql::maybe(page.after.map(|(time, _)| time)) as _,
             page.after.map(|(_, id)| id.uuid()),
             page.limit,
+            SUMMARY,
         )
         .fetch_all(self.chassis.pool())
         .await?;
@@ -84,6 +89,7 @@ impl Customers {
                 number: row.number,
                 time: Some(to_proto(key.0)),
                 linked: row.linked,
+                summary: row.summary,
                 ..pb::TimelineEntry::default()
             };
             let entry = if kind == Kind::Request {
@@ -176,6 +182,7 @@ async fn insert_entry(connection: &mut PgConnection, complaint: complaints::Comp
         topic: complaint.category().as_str_name().to_owned(),
         number: complaint.number,
         linked: complaint.request,
+        summary: complaint.matter.chars().take(usize::try_from(SUMMARY).unwrap_or(0)).collect(),
     };
     Ok(entry.insert(connection).await?)
 }

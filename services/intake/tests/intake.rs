@@ -15,6 +15,7 @@ mod intake {
     mod judgement;
     mod links;
     mod major;
+    mod merging;
     mod order;
     mod ownership;
     mod reads;

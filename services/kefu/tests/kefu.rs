@@ -164,7 +164,10 @@ async fn create_customer(home: &Home, address: &str) -> usize {
         Ok(request)
     });
     let customer = Some(pb::Customer { display_name: "王小明".into(), ..pb::Customer::default() });
-    client.create_customer(pb::CreateCustomerRequest { customer, ..Default::default() }).await.unwrap();
+    client
+        .create_customer(pb::CreateCustomerRequest { customer, allow_shared_contacts: true, ..Default::default() })
+        .await
+        .unwrap();
     client.list_customers(pb::ListCustomersRequest::default()).await.unwrap().into_inner().customers.len()
 }
 

@@ -14,6 +14,7 @@ use prost_reflect::{DynamicMessage, Value};
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::base::aliases::Aliases;
 use crate::base::digest::sha256;
 use crate::base::error::Error;
 use crate::base::language::Language;
@@ -33,6 +34,8 @@ pub struct Call {
     pub now: Timestamp,
     /// The language of refusals.
     pub language: Language,
+    /// Names of resources that were merged into others.
+    pub(crate) aliases: Arc<Aliases>,
     /// The id under which the call takes effect once, if it has one.
     pub(crate) request_id: Option<Uuid>,
     /// The digest of the payload, by which a reuse of the id for another call is found.
@@ -129,8 +132,8 @@ impl Call {
         request_id: Option<Uuid>,
         payload: &[u8],
     ) -> Self {
-        let (digest, request) = (sha256(payload), Encoded::default());
-        Self { caller, rule, now, language: Language::English, request_id, digest, request }
+        let (language, aliases, request) = (Language::English, Arc::default(), Encoded::default());
+        Self { caller, rule, now, language, aliases, request_id, digest: sha256(payload), request }
     }
 
     /// Returns what identifies a retry of the call: the request id, if there is one, and the digest of the payload.
@@ -251,7 +254,7 @@ impl Call {
                     || is_party(caller)
             }
             Scope::Own(subject) => stakeholders.owner == subject || is_party(subject),
-            Scope::Customer(customer) => stakeholders.customer == customer,
+            Scope::Customer(customer) => self.are_same(customer, &stakeholders.customer),
         }
     }
 
@@ -260,6 +263,12 @@ impl Call {
     #[must_use]
     pub fn up_to_now(&self, given: Timestamp) -> Option<Timestamp> {
         (given.duration_since(self.now) <= SKEW).then(|| given.min(self.now))
+    }
+
+    /// Whether two names are of the same resource now, one of them perhaps by an alias that it got while the call is under way.
+    #[must_use]
+    pub fn are_same(&self, one: &str, other: &str) -> bool {
+        self.aliases.are_same(one, other)
     }
 
     /// Returns when something happened that is recorded now: at `given`, or now if the call gives no time. Refused when

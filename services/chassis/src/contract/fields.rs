@@ -20,6 +20,7 @@ mod condition;
 mod giver;
 mod limit;
 mod order;
+mod renamed;
 mod set;
 mod value;
 

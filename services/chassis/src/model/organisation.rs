@@ -165,6 +165,28 @@ impl Organisation {
         Some(self.general_manager.as_str()).filter(|name| self.is_active(name))
     }
 
+    /// Returns who stands in for the general manager, in the department of the general manager, while they are absent.
+    #[must_use]
+    pub fn general_managers_deputy(&self, at: Timestamp) -> Option<&str> {
+        let manager = self.general_manager().filter(|manager| !self.is_present(manager, at))?;
+        let (deputy, _) = self.responsible(self.department_of(manager, at), "", at)?;
+        Some(deputy).filter(|deputy| *deputy != manager)
+    }
+
+    /// Returns the people of a department who are absent at `at` or have left.
+    #[must_use]
+    pub fn missing_of(&self, department: &str, at: Timestamp) -> Vec<String> {
+        let is_missing = |name: &&String| self.department_of(name, at) == department && !self.is_present(name, at);
+        self.staff.keys().filter(is_missing).cloned().collect()
+    }
+
+    /// Returns somebody's supervisor as the directory names them, who may have left.
+    #[must_use]
+    pub fn named_supervisor_of(&self, staff: &str) -> Option<&str> {
+        let supervisor = self.staff.get(staff).map(|member| member.supervisor.as_str())?;
+        self.is_known(supervisor).then_some(supervisor)
+    }
+
     /// Returns somebody's supervisor, if the directory names one who has not left.
     #[must_use]
     pub fn supervisor_of(&self, staff: &str) -> Option<&str> {

@@ -116,9 +116,17 @@ impl Notifications {
             return work.commit(self.show(row, call.language)).await;
         }
         row.acknowledged_at = Some(sql::at(call.now));
-        sqlx::query!("update notification set acknowledged_at = $2 where id = $1", row.id, sql::at(call.now) as _)
-            .execute(work.connection())
-            .await?;
+        // What the duty of the notice was told to others with is settled too. A notice that is being acknowledged is skipped.
+        sqlx::query!(
+            "update notification set acknowledged_at = $2 where id = $1 or id in (
+                select id from notification where duty = $3 and acknowledgement_required and acknowledged_at is null
+                for no key update skip locked)",
+            row.id,
+            sql::at(call.now) as _,
+            row.duty.filter(|_| row.acknowledgement_required),
+        )
+        .execute(work.connection())
+        .await?;
         let payload =
             pb::NotificationAcknowledged { notification: self.chassis.name_of(&id), subject: row.subject.clone() };
         let mut event = NewEvent::new(self.chassis.name_of(&id), 2, call.now, &[&row.clause], &payload);

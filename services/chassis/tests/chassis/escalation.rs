@@ -126,7 +126,7 @@ async fn nobody_is_told_twice_and_where_there_is_nobody_the_next_is_told_in_thei
 }
 
 #[tokio::test]
-async fn who_is_absent_or_has_left_is_passed_over_for_who_stands_in() {
+async fn who_is_absent_or_has_left_is_passed_over_at_once_for_who_stands_in() {
     let bench = Bench::of(&BARE).await;
     bench
         .change_directory(
@@ -138,6 +138,16 @@ async fn who_is_absent_or_has_left_is_passed_over_for_who_stands_in() {
         .await;
     due_at_eleven(&bench, "staff/lin").await;
     let all = [overdue("staff/lin"), escalated("staff/wu")];
+    assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
+    assert_tells(&bench, "2026-11-20T11:30:00+08:00", &all).await;
+}
+
+#[tokio::test]
+async fn a_breach_of_an_owner_who_has_left_is_told_at_once_to_whoever_can_act() {
+    let bench = Bench::of(&BARE).await;
+    bench.change_directory("update directory_staff set inactive = true where name = 'staff/lin'").await;
+    due_at_eleven(&bench, "staff/lin").await;
+    let all = [escalated("staff/boss"), escalated("staff/head")];
     assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
     assert_tells(&bench, "2026-11-20T16:00:00+08:00", &all).await;
 }

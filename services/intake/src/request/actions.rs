@@ -3,6 +3,7 @@
 
 use jiff_sqlx::ToSqlx as _;
 use kefu_chassis::language::Text;
+use kefu_chassis::search::folded;
 use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::wrong;
@@ -87,6 +88,7 @@ impl Requests {
         }
         step.root.business_domain.clone_from(&request.business_domain);
         step.root.problem_type.clone_from(&request.problem_type);
+        step.root.problem_key = folded(&request.problem_type);
         if let Some(mut earlier) = step.others.pop().filter(|_| step.root.repeat_of.is_none()) {
             link::record_repeat(&mut step.work, call, &mut step.root, &mut earlier, step.at).await?;
         }
@@ -121,10 +123,23 @@ impl Requests {
             ));
         }
         let informs = request.told_by != 0;
+        let is_first_answer = informs && !step.root.is_answered();
         let mut facts = step.facts();
+        if is_first_answer {
+            facts.is_answered = true;
+            facts.answered_at = Some(step.at);
+        }
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
         facts.informed_at = informs.then_some(step.at);
-        step.fire(if informs { Action::Inform } else { Action::Note }, &facts)?;
+        let action = match (informs, is_first_answer) {
+            (_, true) => Action::AnswerFirst,
+            (true, _) => Action::Inform,
+            _ => Action::Note,
+        };
+        step.fire(action, &facts)?;
+        if is_first_answer {
+            step.root.first_response_at = Some(step.at.to_sqlx());
+        }
         if informs {
             step.root.mark_informed(step.at);
             step.root.settled_at_once = false;

@@ -9,6 +9,7 @@ use kefu_chassis::error::{Violation, not_known};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::labels;
 use kefu_chassis::names::Id;
+use kefu_chassis::search::folded;
 use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
@@ -319,6 +320,7 @@ fn to_row(
         description: row.description.clone(),
         business_domain: row.business_domain.clone(),
         problem_type: row.problem_type.clone(),
+        problem_key: folded(&row.problem_type),
         first_responder: row.owner.clone(),
         owner: row.owner.clone(),
         department: row.department.clone(),

@@ -12,7 +12,7 @@ mod gates;
 pub use duties::first_response;
 use gates::{
     ATTEMPTED, ATTEMPTED_ON_DAYS, AUTHORIZED, CLAIMABLE, CLASSIFIED, EXPECTATIONS_ANSWERED, HANDED_OVER,
-    NO_COMPLAINT_YET, NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE,
+    NO_COMPLAINT_YET, NO_REPORT_PENDING, NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE,
     SOMEBODY_TO_REPORT_TO, UNANSWERED_YET, WITHIN_DEPARTMENT,
 };
 
@@ -27,6 +27,7 @@ kefu_chassis::actions! {
         ClassifyInScope: ClassifyRequest, "it is classified as within scope", "初步判断为职责范围内";
         ClassifyOutOfScope: ClassifyRequest, "it is classified as out of scope", "初步判断为职责范围外";
         Note: RecordProgress, "an internal note is recorded", "记录内部备注";
+        AnswerFirst: RecordProgress, "the customer is told something for the first time", "首次告知客户情况，视为应答";
         Inform: RecordProgress, "the customer is told how it goes", "向客户反馈进展";
         AwaitCustomer: AwaitCustomer, "something is awaited of the customer", "等待客户提供所需";
         CustomerReplied: RecordCustomerReply, "the customer gave what was awaited", "客户已提供所需";
@@ -150,8 +151,12 @@ pub struct Facts {
     pub fits_department: bool,
     /// Whether the request is marked as major and the general manager has acknowledged.
     pub is_reported: bool,
+    /// Whether the present general manager was told of the major matter and has not acknowledged yet.
+    pub is_report_pending: bool,
     /// The general manager.
     pub general_manager: Option<String>,
+    /// Who stands in for the general manager, while they are absent.
+    pub general_managers_deputy: Option<String>,
     /// Whether the customer's authorisation of remote service is valid.
     pub is_authorized: bool,
     /// Number of unmet expectations without an answer.
@@ -241,6 +246,18 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::ClassifyOutOfScope, "C2.4", UNSOLVED, None)
         },
         Row { opens: &[Duty::DelayNotice], ..Row::row(Action::Note, "A9.1", OPEN, None) },
+        // Whatever the customer is told first is the first answer.
+        Row {
+            meets: &[Duty::FirstResponse, Duty::PromisedWait, Duty::Progress, Duty::DelayNotice],
+            opens: &[Duty::Progress, Duty::DelayNotice],
+            ..Row::row(Action::AnswerFirst, "C4.1", UNANSWERED, Some(State::InProgress))
+        },
+        Row {
+            gates: &[UNANSWERED_YET],
+            meets: &[Duty::FirstResponse, Duty::PromisedWait, Duty::Progress, Duty::DelayNotice],
+            opens: &[Duty::Progress, Duty::DelayNotice],
+            ..Row::row(Action::AnswerFirst, "C4.1", PENDING, None)
+        },
         Row {
             meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::Progress, Duty::DelayNotice],
@@ -325,7 +342,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::DeclineUnanswered, "A2.4", PENDING, Some(State::Registered))
         },
         Row {
-            gates: &[NOT_REPORTED_YET, SOMEBODY_TO_REPORT_TO],
+            gates: &[NOT_REPORTED_YET, NO_REPORT_PENDING, SOMEBODY_TO_REPORT_TO],
             opens: &[Duty::MajorReport],
             ..Row::row(Action::MarkMajor, "A2.5", OPEN, None)
         },

@@ -71,6 +71,9 @@ impl Requests {
         request: pb::ListMyQueueRequest,
     ) -> Result<pb::ListMyQueueResponse, Error> {
         let page: Page<Position> = Page::of(call, &request)?;
+        // What somebody owns who is absent or has left is in the queue of whoever of the department can claim it.
+        let (known, department) = (self.chassis.directory.now(), &call.caller.department);
+        let missing = if department.is_empty() { Vec::new() } else { known.missing_of(department, call.now) };
         let queue = sqlx::query!(
             r#"
             select r.id, next.due_at as "due_at?: jiff_sqlx::Timestamp", next.clause as "clause?"
@@ -79,7 +82,7 @@ impl Requests {
                 select due_at, clause from duty
                 where subject = 'requests/' || r.id and state = 1 order by due_at, clause limit 1
             ) as next on true
-            where r.owner = $1 and r.state in (1, 2, 3, 4, 7)
+            where (r.owner = $1 or r.owner = any($6) and r.department = $7) and r.state in (1, 2, 3, 4, 7)
                 and ($2::timestamptz is null or (coalesce(next.due_at, $5), r.id) > ($2, $3))
             order by coalesce(next.due_at, $5), r.id limit $4
             "#,
@@ -88,6 +91,8 @@ impl Requests {
             page.after.map(|(_, id)| id.uuid()),
             page.limit,
             sql::at(NEVER),
+            &missing,
+            department,
         )
         .fetch_all(self.chassis.pool())
         .await?;
@@ -101,6 +106,7 @@ impl Requests {
                 next_due_time: due.map(to_proto),
                 next_clause: row.clause.unwrap_or_default(),
                 overdue: due.is_some_and(|due| due < call.now),
+                unattended: root.owner != call.caller.subject,
             };
             Some(((due.unwrap_or(NEVER), Id::from_uuid(row.id)), item))
         });

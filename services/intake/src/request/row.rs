@@ -32,9 +32,21 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 #[record(import(source, external_id, backlog = "intake.request_to_index"))]
 #[record(shows = pb::Request)]
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
-#[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]
+#[record(fixed(
+    number,
+    channel,
+    kind,
+    customer,
+    contact,
+    project,
+    order_number,
+    order_key,
+    product_model,
+    description
+))]
 #[record(fixed(first_responder, origin, source, external_id, contact_at))]
-#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders, cancelled_by))]
+#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders, order_key, problem_key))]
+#[record(hidden(major_reported_to, cancelled_by))]
 pub struct RequestRow {
     pub id: Uuid,
     pub number: String,
@@ -100,6 +112,10 @@ pub struct RequestRow {
     pub open_expectations: i32,
     #[record(names = Complaint)]
     pub complaint: Option<Uuid>,
+    pub order_key: String,
+    pub problem_key: String,
+    /// Whom the major matter was reported to last.
+    pub major_reported_to: String,
 }
 
 impl RequestRow {
@@ -217,7 +233,9 @@ impl AggregateRoot for RequestRow {
             is_unattended: is_unattended(&known, self, at),
             fits_department: false,
             is_reported: self.major,
+            is_report_pending: false,
             general_manager: known.general_manager().map(str::to_owned),
+            general_managers_deputy: known.general_managers_deputy(at).map(str::to_owned),
             is_authorized: false,
             open_expectations: u32::try_from(self.open_expectations).unwrap_or(0),
             is_complaint: self.complaint.is_some(),

@@ -27,6 +27,7 @@ async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() 
         "negative",
         "no UUID",
         "no e-mail",
+        "no id",
         "no name",
         "no time",
     ];

@@ -371,3 +371,38 @@ async fn a_duty_bears_the_number_of_its_request() {
         assert_eq!(desk.duty(&request.name, kind).await.number, request.number, "{kind}");
     }
 }
+
+#[tokio::test]
+async fn a_person_who_registers_a_call_has_answered_it_and_a_service_has_not() {
+    let mut desk = Desk::open().await;
+    let occurred_time = proto("2026-11-20T09:55:00+08:00");
+    let call = pb::RegisterRequestRequest { occurred_time, ..desk.registration(Channel::Hotline) };
+    let request = desk.requests.register_request(call.clone()).await.unwrap().into_inner();
+    assert_eq!((request.state(), request.first_response_time), (State::InProgress, occurred_time));
+    let duty = desk.duty(&request.name, "first_response").await;
+    assert_eq!((duty.state(), duty.met_time), (Kept::Met, occurred_time), "C2.1");
+    let by_service = pb::RegisterRequestRequest { first_responder: "staff/lin".into(), ..call };
+    let switchboard = desk.as_("services/switchboard", "SERVICE").register_request(by_service).await;
+    assert_eq!(switchboard.unwrap().into_inner().state(), State::Registered);
+}
+
+#[tokio::test]
+async fn whatever_the_customer_is_told_first_is_the_first_answer() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Email).await.name;
+    desk.pass(60);
+    let call = pb::RecordProgressRequest {
+        parent: name.clone(),
+        text: "已联系工程师".into(),
+        told_by: Channel::Email.into(),
+        ..Default::default()
+    };
+    desk.requests.record_progress(call).await.unwrap();
+    let request = desk.requests.get_request(pb::GetRequestRequest { name: name.clone() }).await.unwrap().into_inner();
+    let told = proto("2026-11-20T11:00:00+08:00");
+    assert_eq!((request.state(), request.first_response_time), (State::InProgress, told));
+    desk.pass(5 * 60);
+    desk.bench.mark_overdue().await;
+    let duty = desk.duty(&name, "first_response").await;
+    assert_eq!((duty.state(), duty.met_time, duty.breached_time), (Kept::Met, told, None), "C2.1");
+}

@@ -69,7 +69,7 @@ impl Desk {
         client.list_notifications(call).await.unwrap().into_inner().notifications
     }
 
-    async fn away(&self, staff: &str, from: &str, until: &str) {
+    pub(super) async fn away(&self, staff: &str, from: &str, until: &str) {
         let statement = format!(
             "insert into directory_absence values ('staff/{staff}/absences/1', 'staff/{staff}', '{from}', '{until}')
             on conflict (name) do update set start_at = excluded.start_at, end_at = excluded.end_at"

@@ -217,6 +217,7 @@ fn given(field: &FieldDescriptor, good: &DynamicMessage) -> Value {
             Some(kind) => name_of(&kind),
             None if rules.email => "wang@example.com".into(),
             None if rules.pattern.as_deref().is_some_and(|pattern| pattern.contains("[A-Z]{3}")) => "CNY".into(),
+            None if rules.pattern.as_deref().is_some_and(|pattern| pattern.contains("[0-9]")) => "8021".into(),
             None => "有".into(),
         }),
         Kind::Enum(_) => Value::EnumNumber(1),

@@ -9,6 +9,7 @@ use regex::Regex;
 use crate::base::error::Wrong;
 use crate::base::labels::{help_of_field, of_kind};
 use crate::base::language::Language;
+use crate::base::text::is_unseen;
 use crate::wrong;
 
 /// One check of a value.
@@ -17,6 +18,8 @@ pub enum Check {
     /// A string without invisible characters that change how text is shown or processed: control characters other than tab
     /// and line breaks (NUL among them, which Postgres cannot hold), and overrides of the direction of writing.
     Plain,
+    /// A string like a plain one but for invisible characters around it, which its reader leaves out.
+    PlainWithin,
     /// A string of one line: without tab and line breaks as well.
     OneLine,
     /// A timestamp from year 1 to the last one that both code and Postgres can hold.
@@ -57,6 +60,7 @@ impl Check {
     /// Returns the checks that every value of the field's kind has to pass.
     pub fn of_kind(field: &FieldDescriptor) -> Vec<Self> {
         match field.kind() {
+            Kind::String if FieldRules::of(field).telephone => vec![Self::PlainWithin],
             Kind::String => vec![Self::Plain],
             Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => vec![Self::Timestamp],
             Kind::Enum(values) if field.full_name().starts_with("kefu.") => vec![Self::Defined(values)],
@@ -91,6 +95,7 @@ impl Check {
         let text = value.as_str().unwrap_or_default();
         let holds = match self {
             Self::Plain => !text.contains(acts),
+            Self::PlainWithin => !text.trim_matches(is_unseen).contains(acts),
             Self::OneLine => !text.contains(['\t', '\n', '\r']),
             Self::Timestamp => is_timestamp(value),
             Self::MinLen(length) => text.chars().count() >= *length,
@@ -112,7 +117,7 @@ impl Check {
     /// What is wrong with a value that does not pass.
     fn wrong(&self) -> Wrong {
         match self {
-            Self::Plain => wrong!(
+            Self::Plain | Self::PlainWithin => wrong!(
                 Characters,
                 "must not hold control characters or overrides of direction",
                 "不得包含控制字符或改变书写方向的字符"

@@ -31,6 +31,8 @@ pub struct DutyRule<D: 'static, F: 'static> {
     pub each: Option<fn(&F) -> &[SubDuty]>,
     /// The notice to send when the duty opens, if any. The notice of a part's duty goes to the owner of that duty.
     pub notice: Option<NoticeRule<F>>,
+    /// Returns who gets the notice too, e.g. a deputy; the acknowledgement of one of them is enough.
+    pub also_told: fn(&F) -> Option<&str>,
     /// Whether the duty is still owed when its subject has ended.
     pub survives_end: bool,
     /// Whether the rule is of a deviation and not of a duty: something that the clause forbids, for which no clock runs.
@@ -86,6 +88,7 @@ impl<D, F> DutyRule<D, F> {
             owner: |_| None,
             each: None,
             notice: None,
+            also_told: |_| None,
             survives_end: false,
             is_deviation,
         }
@@ -163,7 +166,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                 match known {
                     None => rule.open(facts, context, target, &mut effects),
                     // The notice of a duty that is still live is sent again.
-                    Some((_, _, _, duty)) => effects.notices.extend(rule.notice(facts, context, target, *duty)),
+                    Some((_, _, _, duty)) => effects.notices.extend(rule.notices(facts, context, target, *duty)),
                 }
             }
         }
@@ -280,21 +283,21 @@ impl<D, F> DutyRule<D, F> {
         if let Some(at) = (self.met_at)(facts).filter(|_| duty.is_live()) {
             effects.changes.extend(duty.meet(at, context.now));
         }
-        effects.notices.extend(self.notice(facts, context, target, duty.id));
+        effects.notices.extend(self.notices(facts, context, target, duty.id));
         effects.duties.push(duty);
     }
 
-    /// Creates the notice of `duty`, if its rule has one and there is a recipient.
-    fn notice(
+    /// Creates the notices of `duty`, if its rule has one: to each recipient that there is.
+    fn notices(
         &self,
         facts: &F,
         context: ActionContext<'_>,
         target: DutyTarget<'_>,
         duty: Id<DutyResource>,
-    ) -> Option<Notice> {
-        let rule = self.notice.as_ref()?;
-        let recipient = if self.each.is_some() { target.owner } else { (rule.to)(facts)? };
-        Some(Notice {
+    ) -> Vec<Notice> {
+        let Some(rule) = &self.notice else { return Vec::new() };
+        let recipient = if self.each.is_some() { Some(target.owner) } else { (rule.to)(facts) };
+        let notice = |recipient: &str| Notice {
             kind: rule.kind,
             recipient: recipient.to_owned(),
             clause: self.clause.to_owned(),
@@ -303,6 +306,7 @@ impl<D, F> DutyRule<D, F> {
             about: context.about.into(),
             duty: Some(duty),
             acknowledgement_required: rule.fulfils,
-        })
+        };
+        recipient.into_iter().chain((self.also_told)(facts)).map(notice).collect()
     }
 }

@@ -68,6 +68,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         notice: Some(NoticeRule { kind: &MAJOR, to: |facts| facts.general_manager.as_deref(), fulfils: true }),
+        also_told: |facts| facts.general_managers_deputy.as_deref(),
         survives_end: true,
         ..Rule::of(Duty::MajorReport, "A2.5", "major_report", |_, regulation| {
             Some(Term::Within(regulation.get(params::REPORT_WITHIN)))

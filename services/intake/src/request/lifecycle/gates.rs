@@ -89,6 +89,13 @@ pub const NOT_REPORTED_YET: Gate<Facts> = Gate::on_record(
     "it is marked as major already, and the general manager knows of it",
     "已列为重大事项，总经理已知悉",
 );
+/// A report is not repeated while the general manager who was told has not acknowledged it (A2.5).
+pub const NO_REPORT_PENDING: Gate<Facts> = Gate::on_record(
+    "A2.5",
+    |facts| !facts.is_report_pending,
+    "it is reported, not yet acknowledged by the general manager",
+    "已报告总经理，尚待确认知悉",
+);
 /// The directory names a general manager to report to (A2.5).
 pub const SOMEBODY_TO_REPORT_TO: Gate<Facts> = Gate::on_record(
     "A2.5",

@@ -189,6 +189,8 @@ impl Walk<'_> {
         };
         let request = self.desk.requests.register_request(call).await.unwrap().into_inner();
         self.name.clone_from(&request.name);
+        // Whoever registers a call has picked it up.
+        let answered = answered.or((self.channel == Channel::Hotline).then_some(self.came));
         if let Some(mut duty) = self.first_response(self.came) {
             if let Some(at) = answered {
                 duty.meet(at, self.now());
@@ -300,11 +302,17 @@ impl Walk<'_> {
             ..Default::default()
         };
         self.desk.requests.record_progress(call).await.unwrap();
+        if self.state == State::Registered {
+            // What the customer is told first is the first answer.
+            self.meet(&["first_response", "promised_wait"], at);
+            self.report(at);
+            self.open_progress(at);
+            self.state = State::InProgress;
+            return;
+        }
         self.report(at);
-        if matches!(self.state, State::Registered | State::InProgress) {
-            if self.state == State::InProgress || self.first_response(at).is_none() {
-                self.open_progress(at);
-            }
+        if self.state == State::InProgress {
+            self.open_progress(at);
         }
     }
 

@@ -164,7 +164,7 @@ impl Improvements {
             return Ok(effect::Counted::default());
         };
         let zone = self.chassis.regulation.calendar().zone().clone();
-        Ok(effect::count(connection, root, done.to_jiff(), check.to_jiff(), &zone).await?)
+        effect::count(connection, root, done.to_jiff(), check.to_jiff(), &zone).await
     }
 
     async fn list_improvements(

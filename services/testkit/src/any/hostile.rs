@@ -90,13 +90,13 @@ impl<W: World> Stage<'_, W> {
         wrong: &mut Vec<String>,
     ) {
         let explained = self.explained(scene, token).await;
-        let allowed = |method: &str| match &explained {
-            Some(explained) => explained.iter().any(|each| each.method == method && each.allowed),
-            // A customer is not explained anything, but may do what their contract says.
-            None => {
-                let is_unseen = |&(caller, may): &(&str, &str)| (caller, may) == (*who, method);
-                self.is_open_to_customers(method) && who.contains("customer") || self.unseen.iter().any(is_unseen)
+        let allowed = |method: &str| {
+            if let Some(explained) = &explained {
+                return explained.iter().any(|each| each.method == method && each.allowed);
             }
+            // A customer is not explained anything, but may do what their contract says.
+            let is_unseen = |&(caller, may): &(&str, &str)| (caller, may) == (*who, method);
+            self.is_open_to_customers(method) && who.contains("customer") || self.unseen.iter().any(is_unseen)
         };
         let (may, may_not): (Vec<_>, Vec<_>) =
             scene.requests.iter().partition(|(method, _)| allowed(method) && !self.beyond.contains(method));

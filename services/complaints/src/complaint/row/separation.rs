@@ -133,19 +133,15 @@ impl<'a> Separation<'a> {
 
     /// Departments that have to approve the resolution and have not; before there is one, those that will have to.
     pub fn approvals_due(&self) -> Vec<String> {
-        match self.root.resolution() {
-            Some(resolution) => {
-                let has_judged =
-                    |department: &String| resolution.approvals.iter().any(|each| each.department == *department);
-                resolution.departments.iter().filter(|department| !has_judged(department)).cloned().collect()
-            }
-            None => {
-                let mut due = vec![self.root.responsible_department.clone(), self.root.department.clone()];
-                due.retain(|department| !department.is_empty());
-                due.dedup();
-                due
-            }
+        if let Some(resolution) = self.root.resolution() {
+            let has_judged =
+                |department: &String| resolution.approvals.iter().any(|each| each.department == *department);
+            return resolution.departments.iter().filter(|department| !has_judged(department)).cloned().collect();
         }
+        let mut due = vec![self.root.responsible_department.clone(), self.root.department.clone()];
+        due.retain(|department| !department.is_empty());
+        due.dedup();
+        due
     }
 
     /// Who acts in a matter by the method of `rule`: those whose matter it is, or whoever stands in for them.

@@ -434,13 +434,12 @@ impl Walk<'_> {
 
     /// Compares the stored duties with the expected ones.
     async fn compare(&mut self) {
-        let stored = stored(&self.desk.bench, &self.name).await;
+        let mut stored = stored(&self.desk.bench, &self.name).await;
         let kept = self.kept.iter().map(|(kind, duty)| ((*kind).to_owned(), duty.seen()));
         let deviated = self.deviated.iter().map(|&at| ("second_promise".to_owned(), Seen::deviated(at)));
         let mut expected: Vec<_> = kept.chain(deviated).collect();
         // Duties that one call opened have no order.
         expected.sort_by_key(|duty| format!("{duty:?}"));
-        let mut stored = stored;
         stored.sort_by_key(|duty| format!("{duty:?}"));
         assert_eq!(stored, expected, "{:#?}", self.trail);
     }

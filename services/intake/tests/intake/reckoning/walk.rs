@@ -304,10 +304,13 @@ impl Walk<'_> {
         };
         self.desk.requests.record_progress(call).await.unwrap();
         let is_divided = self.report(at);
-        if !is_divided && matches!(self.state, State::Registered | State::InProgress) {
-            if self.state == State::InProgress || self.first_response(at).is_none() {
-                self.open_progress(at);
-            }
+        let may_open = match self.state {
+            State::InProgress => true,
+            State::Registered => self.first_response(at).is_none(),
+            _ => false,
+        };
+        if may_open && !is_divided {
+            self.open_progress(at);
         }
     }
 

@@ -158,7 +158,7 @@ impl<'ast> Visit<'ast> for Sources<'_> {
                 }
                 call.args.iter().skip(1).for_each(|argument| self.visit_expr(argument));
             }
-            [.., "Rule" | "DutyRule", "of"] if !self.is_test => {
+            [.., "Rule" | "DutyRule", "of" | "deviation"] if !self.is_test => {
                 if let (Some(clause), Some(code)) = (argument(1), argument(2))
                     && let Some(found) = self.of(&clause)
                 {

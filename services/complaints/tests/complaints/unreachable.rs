@@ -170,7 +170,7 @@ async fn without_an_agreement_it_is_carried_out_and_without_a_return_call_it_is_
     }
     desk.attempt(&name, Purpose::Callback).await.unwrap();
     let callbacks = desk.bench.duties_of(&name).await;
-    let callbacks: Vec<_> = callbacks.iter().filter(|duty| duty.kind == "callback").map(|duty| duty.state()).collect();
+    let callbacks: Vec<_> = callbacks.iter().filter(|duty| duty.kind == "callback").map(Duty::state).collect();
     assert_eq!(callbacks, [Kept::Met, Kept::Open]);
     let on = desk.waive(&name, Ground::Unreachable, Decision::GoOn, "").await;
     assert_refused(on, Code::FailedPrecondition, ErrorReason::StateForbids);

@@ -39,7 +39,7 @@ fn history(dice: &mut Dice) -> Vec<Happened> {
     let responded = below(150);
     let mut happened = vec![(responded, Deed::Respond)];
     happened.extend((0..below(4)).map(|_| (responded + 1 + below(70), Deed::Tell)));
-    happened.extend((0..1 + below(2)).map(|_| (below(220), Deed::Classify)));
+    happened.extend((0..=below(2)).map(|_| (below(220), Deed::Classify)));
     let end = if below(4) == 0 {
         Deed::Cancel
     } else {

@@ -88,7 +88,8 @@ fn a_duty_fulfilled_while_its_clock_stands_is_in_time() {
 #[test]
 fn a_late_record_of_a_timely_deed_takes_the_mark_back_and_shows_that_it_came_late() {
     let (deed, recorded) = (at("2026-11-20T10:15:00+08:00"), at("2026-11-20T16:00:00+08:00"));
-    let ends: [(&str, fn(&mut Duty, Timestamp, Timestamp) -> Vec<DutyChange>); 2] =
+    type End = fn(&mut Duty, Timestamp, Timestamp) -> Vec<DutyChange>;
+    let ends: [(&str, End); 2] =
         [("met", Duty::meet), ("withdrawn", |duty, at, now| duty.void(at, now, "A9.1", "staff/lin"))];
     for (what, end) in ends {
         let mut never_marked = duty(working(1));

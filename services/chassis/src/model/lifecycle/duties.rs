@@ -145,7 +145,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         for mut duty in known {
             let (changes, next) = self.effect_on(row, facts, &mut duty, context);
             let is_changed = !changes.is_empty();
-            for duty in [Some(&duty), next.as_ref()].into_iter().flatten().filter(|duty| duty.is_live()) {
+            // The next duty of a divided interval is over already, and the one after it need not be opened.
+            for duty in Some(&duty).filter(|duty| duty.is_live()).into_iter().chain(&next) {
                 still_live.push((duty.kind.clone(), duty.subject.clone(), duty.department.clone(), duty.id));
             }
             if is_changed {

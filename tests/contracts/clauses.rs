@@ -107,7 +107,7 @@ impl Sources<'_> {
                         self.cited(&literal.value());
                     }
                 }
-                _ => {}
+                TokenTree::Punct(_) => {}
             }
         }
     }

@@ -53,7 +53,8 @@ impl RequestRow {
     fn applies(&self, action: Action) -> bool {
         match action {
             Action::PromiseWait | Action::PromiseWaitAgain => action == self.promise_action(),
-            Action::AcceptTransfer | Action::DeclineTransfer | Action::Inform => self.is_answered(),
+            Action::AcceptTransfer | Action::DeclineTransfer => self.is_answered(),
+            Action::Inform => self.is_answered() || self.state() != State::TransferPending,
             Action::AcceptUnanswered | Action::DeclineUnanswered | Action::AnswerFirst => !self.is_answered(),
             Action::LinkComplaint => false,
             _ => true,

@@ -262,7 +262,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::Progress, Duty::DelayNotice],
             only_begun: true,
-            ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress, State::TransferPending], None)
+            ..Row::row(Action::Inform, "C4.1", &[State::InProgress, State::TransferPending], None)
         },
         // No interval of C4.1 runs in these two states. What the customer was told before is recorded in the interval in
         // which they were told.

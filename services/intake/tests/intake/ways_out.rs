@@ -94,7 +94,7 @@ async fn somebody_can_go_on_with_a_request_whoever_is_left() {
                     match world.call(&sign(staff, &EVERY), method, call.clone()).await {
                         Ok(_) => has_left = true,
                         Err(status) => {
-                            refusals.push(format!("{staff} {method}: {:?} {}", status.code(), status.message()))
+                            refusals.push(format!("{staff} {method}: {:?} {}", status.code(), status.message()));
                         }
                     }
                 }

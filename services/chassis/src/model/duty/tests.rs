@@ -85,10 +85,12 @@ fn a_duty_fulfilled_while_its_clock_stands_is_in_time() {
     assert_eq!(duty.elapsed_us, 30 * 60_000_000);
 }
 
+/// What ends a duty: by when, and recorded when.
+type End = fn(&mut Duty, Timestamp, Timestamp) -> Vec<DutyChange>;
+
 #[test]
 fn a_late_record_of_a_timely_deed_takes_the_mark_back_and_shows_that_it_came_late() {
     let (deed, recorded) = (at("2026-11-20T10:15:00+08:00"), at("2026-11-20T16:00:00+08:00"));
-    type End = fn(&mut Duty, Timestamp, Timestamp) -> Vec<DutyChange>;
     let ends: [(&str, End); 2] =
         [("met", Duty::meet), ("withdrawn", |duty, at, now| duty.void(at, now, "A9.1", "staff/lin"))];
     for (what, end) in ends {

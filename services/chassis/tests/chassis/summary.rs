@@ -269,11 +269,11 @@ async fn filters_and_access_narrow_what_is_counted() {
         ),
         filtered(
             pb::SummarizeComplianceRequest {
-                start_time: Some(to_proto(known[0].opened)),
-                end_time: Some(to_proto(known[0].opened)),
+                start_time: Some(to_proto(end)),
+                end_time: Some(to_proto(known[0].opened.max(end + SignedDuration::from_secs(1)))),
                 ..request.clone()
             },
-            &|_| false,
+            &|duty| duty.opened >= end && duty.opened < known[0].opened.max(end + SignedDuration::from_secs(1)),
         ),
     ] {
         assert_eq!(summarized(&bench, ADMIN, request.clone()).await, expected, "{request:?}");

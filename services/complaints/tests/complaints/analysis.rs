@@ -60,7 +60,7 @@ async fn put(bench: &Bench, received: Timestamp, columns: Value) -> Uuid {
         "responsible_department": FIELD, "responsible_person": "", "no_person_reason": "", "notified": [],
         "investigator": "", "parties": [], "state": State::Concluded as i16, "cycle": 0, "cause_category": PEOPLE,
         "cause": "", "whys": [], "outcome": Outcome::Upheld as i16, "closure": 0, "satisfaction": 0,
-        "unreached_attempts": 0, "attempt_days": [], "tried_by": [], "contacted": true, "waived": false, "evidence_count": 0,
+        "unreached_attempts": 0, "attempt_days": [], "tried_by": [], "namings": [], "contacted": true, "waived": false, "evidence_count": 0,
         "withdraw_reason": "", "created_at": received.to_string(), "updated_at": received.to_string(), "version": 1,
     });
     row.as_object_mut().unwrap().extend(columns.as_object().unwrap().clone());

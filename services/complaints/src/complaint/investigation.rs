@@ -29,7 +29,7 @@ impl Complaints {
         let mut facts = step.facts();
         let separation = Separation::of(&step.root, &self.chassis, step.at);
         let mut may_conclude = |staff: &str| {
-            let (may, is_last_resort) = separation.may_investigate(staff, &[department], &call.rule);
+            let (may, is_last_resort) = separation.may_investigate(staff, department, &call.rule);
             if is_last_resort {
                 facts.deviates_for(call.rule.name(), staff);
             }

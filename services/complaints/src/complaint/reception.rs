@@ -151,7 +151,7 @@ impl Complaints {
         let mut facts = step.facts();
         let separation = Separation::of(&step.root, &self.chassis, step.at);
         let (may_investigate, is_last_resort) =
-            separation.may_investigate(investigator, &[], self.rule("ConcludeInvestigation")?);
+            separation.may_investigate(investigator, "", self.rule("ConcludeInvestigation")?);
         facts.is_outside = may_investigate || separation.accusation(investigator) != Concern::Apart;
         facts.is_appointee_accused = !may_investigate && facts.is_outside;
         if is_last_resort {

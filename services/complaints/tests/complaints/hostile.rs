@@ -262,7 +262,7 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_an_impro
     let mut names = Vec::new();
     for _ in 0..5 {
         as_json(&desk, "staff/head", "CreateImprovement", plan.clone()).await;
-        let last = "select 'improvements/' || id from complaints.improvement order by id desc limit 1";
+        let last = "select 'improvements/' || id from complaints.improvement order by number desc limit 1";
         let name: String = sqlx::query_scalar(last).fetch_one(desk.bench.admin()).await.unwrap();
         names.push(name);
     }

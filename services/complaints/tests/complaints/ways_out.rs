@@ -218,7 +218,7 @@ async fn an_improvement_is_carried_out_and_checked_whoever_is_left() {
             "measure": "培训", "owner": "staff/fieldhead", "due_time": due, "verifier": "staff/boss",
         });
         send(&desk.bench, &sign("staff/head", &EVERY), "CreateImprovement", &plan).await.unwrap();
-        let last = "select 'improvements/' || id from complaints.improvement order by id desc limit 1";
+        let last = "select 'improvements/' || id from complaints.improvement order by number desc limit 1";
         let name: String = sqlx::query_scalar(last).fetch_one(desk.bench.admin()).await.unwrap();
         let walk = Walk { desk: &desk, name: name.clone(), about: label.to_owned(), tokens: tokens.clone() };
         if !change.is_empty() {

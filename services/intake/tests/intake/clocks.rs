@@ -72,7 +72,8 @@ async fn a_clock_that_is_a_little_behind_changes_a_customer_when_it_was_created_
     let behind = behind.start_on(desk.bench.database()).await.unwrap();
     let contact = kefu_proto::contacts::v1::Contact { phone: "13800138000".into(), ..Default::default() };
     let customer = pb::Customer { display_name: "王".into(), contacts: vec![contact], ..Default::default() };
-    let create = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+    let create =
+        pb::CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() };
     let mut customers = CustomerServiceClient::new(desk.bench.as_("staff/lin", &["AGENT"]));
     let mut customer = customers.create_customer(create).await.unwrap().into_inner();
     customer.display_name = "王小明".into();

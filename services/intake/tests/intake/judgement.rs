@@ -272,16 +272,17 @@ async fn a_customer_who_is_not_reached_is_tried_again_on_the_next_working_day() 
 #[tokio::test]
 async fn deviations_are_listed_and_counted_beside_the_duties_of_their_clause() {
     let mut desk = Desk::open().await;
-    let registration = || pb::RegisterRequestRequest { order_number: "A-1".into(), ..desk.registration(Channel::Chat) };
-    let (first, second) = (registration(), registration());
+    let about =
+        |order: &str| pb::RegisterRequestRequest { order_number: order.into(), ..desk.registration(Channel::Chat) };
+    let (first, repeated, cancelled, again) = (about("A-1"), about("A-1"), about("B-2"), about("B-2"));
     let first = desk.requests.register_request(first).await.unwrap().into_inner();
     desk.pass(1);
-    let second = desk.requests.register_request(second).await.unwrap().into_inner();
-    let (name, reason) = (second.name.clone(), "重复".into());
+    desk.requests.register_request(repeated).await.unwrap();
+    let cancelled = desk.requests.register_request(cancelled).await.unwrap().into_inner();
+    let (name, reason) = (cancelled.name.clone(), "重复".into());
     desk.requests.cancel_request(pb::CancelRequestRequest { name, reason, ..Default::default() }).await.unwrap();
     desk.pass(1);
-    let third = pb::RegisterRequestRequest { order_number: "A-1".into(), ..desk.registration(Channel::Chat) };
-    desk.requests.register_request(third).await.unwrap();
+    desk.requests.register_request(again).await.unwrap();
     for _ in 0..2 {
         let promised_time = Some(to_proto(desk.bench.now() + SignedDuration::from_mins(9)));
         let (name, reason) = (first.name.clone(), "配件在途".into());
@@ -299,7 +300,7 @@ async fn deviations_are_listed_and_counted_beside_the_duties_of_their_clause() {
     listed.sort_unstable();
     let number = first.number.as_str();
     let expected = [
-        ("A2.8", "registered_again", "staff/lin", second.number.as_str()),
+        ("A2.8", "registered_again", "staff/lin", cancelled.number.as_str()),
         ("A2.8", "repeat_contact", "staff/lin", number),
         ("C2.2", "second_promise", "staff/lin", number),
     ];

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use kefu_chassis::call::Stakeholders;
 use kefu_chassis::directory::{Actors, Organisation};
 use kefu_chassis::rules::MethodRule;
 use kefu_chassis::{Call, Chassis};
@@ -40,8 +41,8 @@ pub enum Concern {
 pub enum Matter<'a> {
     /// Handling the complaint.
     Handling,
-    /// Investigating it.
-    Investigation,
+    /// Investigating it, where the investigation finds this department responsible; empty before it finds one.
+    Investigation(&'a str),
     /// Approving its resolution for a department.
     Approval(&'a str),
     /// Judging whether somebody is rightly named.
@@ -103,7 +104,10 @@ impl<'a> Separation<'a> {
         let responsible = self.root.responsible_department.as_str();
         accused.max(match matter {
             Matter::Handling => Concern::Apart,
-            Matter::Investigation => holds(Concern::Insider, self.is_insider(staff, responsible)),
+            Matter::Investigation(found) => {
+                let is_insider = self.is_insider(staff, responsible) || self.is_insider(staff, found);
+                holds(Concern::Insider, is_insider)
+            }
             Matter::Approval(department) => {
                 let is_insider = department != responsible && self.is_insider(staff, responsible);
                 holds(Concern::Involved, self.has_written(staff) || self.has_judged(staff))
@@ -151,7 +155,7 @@ impl<'a> Separation<'a> {
         let is_party = |department: &str| self.root.parties.iter().any(|party| party == department);
         let is_member = |staff: &str| match matter {
             Matter::Handling => department_of(staff) == self.root.department || leads_all(staff),
-            Matter::Investigation => true,
+            Matter::Investigation(_) => true,
             Matter::Approval(department) => department_of(staff) == department,
             Matter::Judgement(_) => is_party(department_of(staff)) || leads_all(staff),
         };
@@ -183,7 +187,8 @@ impl<'a> Separation<'a> {
         matters.iter().any(|matter| self.actors(matter.borrow(), &call.rule).is_last_resort(&call.caller.subject))
     }
 
-    /// Whether the caller stands in for whoever should act: with the call's method, or with any if that only reads.
+    /// Whether the caller stands in for whoever should act: with the call's method, or with any if that only reads. Whoever
+    /// may conclude the investigation for its investigator reads it, too.
     pub fn stands_in(&self, chassis: &Chassis, call: &Call) -> bool {
         let stands_in = |rule: &MethodRule| {
             let matters = self.matters(rule.name());
@@ -194,7 +199,16 @@ impl<'a> Separation<'a> {
             return stands_in(&call.rule);
         }
         let methods = ["AssignComplaint", "AcknowledgeComplaint", "JudgeNaming", "ApproveResolution"];
-        methods.into_iter().filter_map(|method| chassis.rules.named(method)).any(|rule| stands_in(rule))
+        self.may_conclude(chassis, call)
+            || methods.into_iter().filter_map(|method| chassis.rules.named(method)).any(|rule| stands_in(rule))
+    }
+
+    /// Whether the caller may conclude the investigation as its investigator, or as whoever leads their department.
+    fn may_conclude(&self, chassis: &Chassis, call: &Call) -> bool {
+        let investigator = self.root.investigator.as_str();
+        let theirs = Stakeholders::of(investigator, self.known.department_of(investigator, self.at));
+        let rule = chassis.rules.named("ConcludeInvestigation");
+        !investigator.is_empty() && rule.is_some_and(|rule| call.barred(rule, |call| call.reaches(&theirs)).is_none())
     }
 
     /// The department for which the caller may judge the resolution with the call's method, and whether that is only
@@ -217,14 +231,14 @@ impl<'a> Separation<'a> {
         (is_due && !self.has_judged(caller)).then(|| (own.to_owned(), false))
     }
 
-    /// Whether somebody may investigate: apart from the complaint and from these departments, or the least concerned where
-    /// everybody is concerned. Says as well whether it is only for that.
-    pub fn may_investigate(&self, staff: &str, departments: &[&str], rule: &MethodRule) -> (bool, bool) {
-        let is_insider = departments.iter().any(|department| self.is_insider(staff, department));
-        if !is_insider && self.concern(staff, Matter::Investigation) == Concern::Apart {
+    /// Whether somebody may investigate: apart from the complaint and from the department that the investigation finds
+    /// responsible (empty before it finds one), or the least concerned where everybody is concerned. Says as well whether it
+    /// is only for that.
+    pub fn may_investigate(&self, staff: &str, found: &str, rule: &MethodRule) -> (bool, bool) {
+        if self.concern(staff, Matter::Investigation(found)) == Concern::Apart {
             return (true, false);
         }
-        let is_last = self.actors(Matter::Investigation, rule).is_last_resort(staff);
+        let is_last = self.actors(Matter::Investigation(found), rule).is_last_resort(staff);
         (is_last, is_last)
     }
 
@@ -272,7 +286,7 @@ impl OwnedMatter {
     fn borrow(&self) -> Matter<'_> {
         match self {
             Self::Handling => Matter::Handling,
-            Self::Investigation => Matter::Investigation,
+            Self::Investigation => Matter::Investigation(""),
             Self::Approval(department) => Matter::Approval(department),
             Self::Judgement(named) => Matter::Judgement(named),
         }

@@ -12,6 +12,10 @@ const QUERIES: [(&str, &str); 4] = [
         "searches by personal data, which must not stand in an address",
     ),
     ("kefu.intake.v1.CustomerService.FindCustomers", "searches by personal data, which must not stand in an address"),
+    (
+        "kefu.intake.v1.RequestService.SuggestDraftDuplicates",
+        "takes what a customer says, which must not stand in an address",
+    ),
     ("kefu.intake.v1.RequestService.SearchRequests", "searches by personal data, which must not stand in an address"),
     ("kefu.events.v1.EventFeed.VerifyJournal", "takes anchors, which do not fit into an address, and only reads"),
 ];

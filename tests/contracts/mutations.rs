@@ -6,7 +6,7 @@ use super::holds;
 use kefu_proto::contract::{bindings, methods, validation};
 
 /// Methods that are called by POST and change nothing, and why they are not called by GET.
-const QUERIES: [(&str, &str); 4] = [
+const QUERIES: [(&str, &str); 5] = [
     (
         "kefu.complaints.v1.ComplaintService.SearchComplaints",
         "searches by personal data, which must not stand in an address",

@@ -120,7 +120,7 @@ async fn a_request_and_its_complaint_name_each_other_and_the_customers_timeline_
     );
     assert_eq!((complaint.customer.as_str(), complaint.handler.as_str()), (pair.customer.as_str(), "staff/lin"));
     assert_eq!(complaint.matter, "安装后漏水");
-    assert_eq!(converted.state(), pb::request::State::Registered, "the request goes on as it was");
+    assert_eq!(converted.state(), pb::request::State::InProgress, "the request goes on as it was");
     assert_eq!(pair.convert(&id).await.unwrap(), converted, "a repeated call has the same answer");
     let again = pair.convert(&request_id()).await;
     assert_eq!(assert_refused(again, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["C5.1"]);
@@ -137,7 +137,7 @@ async fn a_request_and_its_complaint_name_each_other_and_the_customers_timeline_
         (complaint.resource.as_str(), request.resource.as_str())
     );
     assert_eq!((complaint.state.as_str(), complaint.topic.as_str()), ("REGISTERED", "QUALITY"));
-    assert_eq!((request.state.as_str(), request.topic.as_str()), ("REGISTERED", "COMPLAINT"));
+    assert_eq!((request.state.as_str(), request.topic.as_str()), ("IN_PROGRESS", "COMPLAINT"));
     let call = complaints::WithdrawComplaintRequest {
         name: complaint.resource.clone(),
         reason: "已解决".into(),

@@ -100,6 +100,7 @@ async fn while_the_directory_holds_nobody_only_operators_and_services_write() {
     let customer = house.customer().await;
     let call = |name: &str| intake::CreateCustomerRequest {
         customer: Some(intake::Customer { display_name: name.into(), contacts: vec![contact()], ..Default::default() }),
+        allow_shared_contacts: true,
         ..Default::default()
     };
     let mut operator = CustomerServiceClient::new(house.intake.as_("staff/admin", &["ADMIN"]));

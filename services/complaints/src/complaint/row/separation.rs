@@ -59,6 +59,7 @@ pub struct Separation<'a> {
 }
 
 impl<'a> Separation<'a> {
+    /// Creates the relations of a complaint's people as of `at`.
     pub fn of(root: &'a ComplaintRow, chassis: &Chassis, at: Timestamp) -> Self {
         let insider_for = chassis.regulation.get(params::INSIDER_FOR).length;
         Self { root, known: chassis.directory.now(), at, insider_for, namings: root.namings() }

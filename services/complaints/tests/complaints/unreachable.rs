@@ -168,6 +168,8 @@ async fn without_an_agreement_it_is_carried_out_and_without_a_return_call_it_is_
     for measure in &on.resolution.unwrap().measures {
         desk.complete(measure).await.unwrap();
     }
+    // Duties are listed by when they began.
+    desk.pass(1);
     desk.attempt(&name, Purpose::Callback).await.unwrap();
     let callbacks = desk.bench.duties_of(&name).await;
     let callbacks: Vec<_> = callbacks.iter().filter(|duty| duty.kind == "callback").map(Duty::state).collect();

@@ -76,7 +76,9 @@ impl ::kefu_chassis::record::VersionedRow for CustomerRow {
     }
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
-        self.updated_at = ::kefu_chassis::time::sql::at(now.max(self.updated_at.to_jiff()));
+        self.updated_at = ::kefu_chassis::time::sql::at(
+            now.max(self.updated_at.to_jiff()),
+        );
     }
     fn search_fingerprint(&self) -> u64 {
         ::kefu_chassis::search::Searched::fingerprint(self)

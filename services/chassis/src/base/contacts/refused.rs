@@ -53,7 +53,7 @@ pub fn no_area_code() -> Wrong {
 
 /// A country code that is not in use.
 pub fn no_country() -> Wrong {
-    wrong!(Phone, "must have a country code that is in use after + or 00", "国家代码不存在")
+    wrong!(Phone, "must have a country code that is in use after + or 00", "加号或 00 之后的国家代码不存在")
 }
 
 /// A number that its country does not assign.

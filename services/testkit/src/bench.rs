@@ -155,11 +155,11 @@ impl Bench {
         self.line.as_deref().expect("a bench on a line")
     }
 
-    /// Number of times that a call waits for Postgres: the fewest of 100 tries. Other tries count more, since each
+    /// Number of times that a call waits for Postgres: the fewest of 200 tries. Other tries count more, since each
     /// connection prepares a statement once and background work uses the same line. Best with two connections.
     pub async fn round_trips<F: Future>(&self, mut call: impl FnMut() -> F) -> usize {
         let mut fewest = usize::MAX;
-        for _ in 0..100 {
+        for _ in 0..200 {
             // Sealing ends most background work that the previous call started.
             self.seal().await;
             let before = self.line().round_trips();

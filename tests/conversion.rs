@@ -33,7 +33,8 @@ impl Pair {
         let customer =
             pb::Customer { display_name: "王小明".into(), contacts: vec![contact.clone()], ..Default::default() };
         let agent = intake.as_("staff/lin", &["AGENT"]);
-        let call = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+        let call =
+            pb::CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() };
         let customer = CustomerServiceClient::new(agent.clone()).create_customer(call).await.unwrap().into_inner().name;
         let call = pb::RegisterRequestRequest {
             customer: customer.clone(),
@@ -119,7 +120,7 @@ async fn a_request_and_its_complaint_name_each_other_and_the_customers_timeline_
     );
     assert_eq!((complaint.customer.as_str(), complaint.handler.as_str()), (pair.customer.as_str(), "staff/lin"));
     assert_eq!(complaint.matter, "安装后漏水");
-    assert_eq!(converted.state(), pb::request::State::Registered, "the request goes on as it was");
+    assert_eq!(converted.state(), pb::request::State::InProgress, "the request goes on as it was");
     assert_eq!(pair.convert(&id).await.unwrap(), converted, "a repeated call has the same answer");
     let again = pair.convert(&request_id()).await;
     assert_eq!(assert_refused(again, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["C5.1"]);
@@ -136,7 +137,7 @@ async fn a_request_and_its_complaint_name_each_other_and_the_customers_timeline_
         (complaint.resource.as_str(), request.resource.as_str())
     );
     assert_eq!((complaint.state.as_str(), complaint.topic.as_str()), ("REGISTERED", "QUALITY"));
-    assert_eq!((request.state.as_str(), request.topic.as_str()), ("REGISTERED", "COMPLAINT"));
+    assert_eq!((request.state.as_str(), request.topic.as_str()), ("IN_PROGRESS", "COMPLAINT"));
     let call = complaints::WithdrawComplaintRequest {
         name: complaint.resource.clone(),
         reason: "已解决".into(),
@@ -323,4 +324,47 @@ async fn many_at_once_make_one_complaint() {
         assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
     }
     assert_eq!(pair.registered().await.len(), 1);
+}
+
+#[tokio::test]
+async fn complaints_of_a_merged_customer_are_the_other_ones_and_the_old_name_leads_to_them() {
+    let pair = Pair::open().await;
+    let complaint = pair.convert(&request_id()).await.unwrap().complaint;
+    let mut customers = CustomerServiceClient::new(pair.intake.as_("staff/lin", &["AGENT"]));
+    let customer = Some(pb::Customer { display_name: "王小明".into(), ..Default::default() });
+    let call = pb::CreateCustomerRequest { customer, ..Default::default() };
+    let kept = customers.create_customer(call).await.unwrap().into_inner().name;
+    let call = pb::MergeCustomersRequest {
+        name: kept.clone(),
+        merged: pair.customer.clone(),
+        reason: "重复建档".into(),
+        ..Default::default()
+    };
+    customers.merge_customers(call).await.unwrap();
+    let get = complaints::GetComplaintRequest { name: complaint.clone() };
+    let handler = ComplaintServiceClient::new(pair.complaints.as_("staff/lin", &["AGENT"]));
+    eventually("the complaint follows", async || {
+        let shown = handler.clone().get_complaint(get.clone()).await.unwrap().into_inner();
+        (shown.customer == kept).then_some(())
+    })
+    .await;
+    let mut token = ComplaintServiceClient::new(pair.complaints.as_(&pair.customer, &["CUSTOMER"]));
+    eventually("a token of the old name sees it", async || token.clone().get_complaint(get.clone()).await.ok()).await;
+    let listed = token.list_complaints(complaints::ListComplaintsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed.complaints.len(), 1);
+    let call = complaints::RegisterComplaintRequest {
+        customer: pair.customer.clone(),
+        channel: Channel::Hotline.into(),
+        contact: Some(Contact { phone: "138 0013 8000".into(), ..Default::default() }),
+        matter: "送货迟到".into(),
+        ..Default::default()
+    };
+    let registered = handler.clone().register_complaint(call).await.unwrap().into_inner();
+    assert_eq!(registered.customer, kept);
+    let timeline = pb::GetCustomerTimelineRequest { name: pair.customer.clone(), ..Default::default() };
+    eventually("both are on the timeline, under either name", async || {
+        let entries = customers.clone().get_customer_timeline(timeline.clone()).await.unwrap().into_inner().entries;
+        (entries.len() == 3).then_some(())
+    })
+    .await;
 }

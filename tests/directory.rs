@@ -105,7 +105,11 @@ impl House {
     pub async fn customer(&self) -> String {
         let customer =
             intake::Customer { display_name: "王小明".into(), contacts: vec![contact()], ..Default::default() };
-        let call = intake::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+        let call = intake::CreateCustomerRequest {
+            customer: Some(customer),
+            allow_shared_contacts: true,
+            ..Default::default()
+        };
         let mut customers = CustomerServiceClient::new(self.intake.as_service());
         customers.create_customer(call).await.unwrap().into_inner().name
     }

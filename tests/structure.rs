@@ -19,6 +19,7 @@ mod comments;
 mod exports;
 mod graph;
 mod imports;
+mod integrity;
 mod layers;
 mod orders;
 mod paths;

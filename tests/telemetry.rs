@@ -7,7 +7,7 @@ use kefu_chassis::telemetry::Telemetry;
 use kefu_chassis::telemetry::traced::Traced;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
-use kefu_testkit::{Bearer, Bench, sign};
+use kefu_testkit::{Bearer, Bench, sign, subscribe_thread};
 use tonic::client::GrpcService;
 use tonic::codegen::{Body, Bytes, StdError};
 use tonic::service::interceptor::InterceptedService;
@@ -33,7 +33,7 @@ fn lead(endpoint: &str) -> (Telemetry, DefaultGuard) {
 /// Sends the telemetry of this thread as `config` says.
 fn lead_as(config: &config::Telemetry) -> (Telemetry, DefaultGuard) {
     let telemetry = Telemetry::build(config, "kefu-tests").unwrap();
-    let guard = tracing::dispatcher::set_default(&telemetry.subscriber(&Log { filter: "error".into(), json: true }));
+    let guard = subscribe_thread(&telemetry.subscriber(&Log { filter: "error".into(), json: true }));
     (telemetry, guard)
 }
 
@@ -60,7 +60,8 @@ where
 {
     let contacts = vec![contact()];
     let customer = pb::Customer { display_name: "王小明".into(), contacts, ..Default::default() };
-    let create = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+    let create =
+        pb::CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() };
     client.create_customer(create).await.unwrap().into_inner().name
 }
 

@@ -46,7 +46,7 @@ impl Stage {
             good: signer.token(&grant("staff/lin")).expect("a token can be signed"),
         };
         let taken = stage.runtime.block_on(stage.verifier.verify(&stage.good));
-        assert_eq!(taken.expect("it was signed").subject, "staff/lin");
+        assert_eq!(taken.expect("it was signed").caller.subject, "staff/lin");
         let _ = std::fs::remove_file(path);
         stage
     }

@@ -39,6 +39,8 @@ pub struct FieldRules {
     pub email: bool,
     /// Whether a text is a UUID.
     pub uuid: bool,
+    /// Whether a text is a telephone number, around which invisible signs are left out.
+    pub telephone: bool,
     /// The least number.
     pub at_least: Option<i64>,
     /// The greatest number.
@@ -61,6 +63,8 @@ pub struct FieldRules {
     pub limits: Vec<Limit>,
     /// Sets of values of which a list holds at most one each.
     pub at_most_one_of: Vec<ValueSet>,
+    /// The time of the same message after which this one lies; none if there is none such.
+    pub later_than: Option<String>,
 }
 
 impl FieldRules {
@@ -85,12 +89,20 @@ impl FieldRules {
             required_for_roles: roles(field, "kefu.rules.v1.required_for_roles"),
             limits: messages(field, "kefu.rules.v1.limits"),
             at_most_one_of: messages(field, "kefu.rules.v1.at_most_one_of"),
+            later_than: text(field, "kefu.rules.v1.later_than"),
+            telephone: flag(field, "kefu.rules.v1.telephone"),
             ..Self::default()
         };
         if let Some(given) = validation(field) {
             rules.apply(field, &given);
         }
         rules
+    }
+
+    /// Whether the name that the field holds can be that of a caller, which every caller may give.
+    #[must_use]
+    pub fn may_be_own(&self) -> bool {
+        self.names.as_deref().is_some_and(|kind| ["kefu/Staff", "kefu/Customer", "kefu/Service"].contains(&kind))
     }
 
     fn apply(&mut self, field: &FieldDescriptor, given: &DynamicMessage) {
@@ -174,6 +186,17 @@ fn messages<M: prost::Message + Default>(field: &FieldDescriptor, option: &str) 
 
 fn roles(field: &FieldDescriptor, option: &str) -> Vec<Role> {
     options(field, option).iter().filter_map(|value| Role::try_from(value.as_enum_number()?).ok()).collect()
+}
+
+fn text(field: &FieldDescriptor, option: &str) -> Option<String> {
+    let extension = field.parent_file().parent_pool().get_extension_by_name(option)?;
+    let text = field.options().get_extension(&extension).as_str().unwrap_or_default().to_owned();
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn flag(field: &FieldDescriptor, option: &str) -> bool {
+    let extension = field.parent_file().parent_pool().get_extension_by_name(option);
+    extension.is_some_and(|extension| field.options().get_extension(&extension).as_bool() == Some(true))
 }
 
 fn options(field: &FieldDescriptor, option: &str) -> Vec<Value> {

@@ -17,6 +17,8 @@ pub struct Labels {
     pub values: HashMap<String, Label>,
     /// Labels of methods, by bare name (`RegisterRequest`).
     pub methods: HashMap<String, Label>,
+    /// What the kinds of resources are called in a sentence, by bare name (`Customer`).
+    pub resources: HashMap<String, String>,
 }
 
 /// What people call one thing.
@@ -67,9 +69,15 @@ impl Labels {
         self.methods.get(name)
     }
 
+    /// Returns what a kind of resource is called in a sentence, by its type (`kefu/Customer`).
+    #[must_use]
+    pub fn resource(&self, kind: &str) -> Option<&str> {
+        self.resources.get(kind.rsplit('/').next().unwrap_or(kind)).map(String::as_str)
+    }
+
     /// Returns the labels of the fields along a path such as `contact.phone` or `rows[3].external_id`, from the outermost to
     /// the innermost, each with the index if the path has one. Its names are those of the contract or of JSON
-    /// (`rows[3].externalId`). Fields of `message` are found by their full names first; a segment without a label is named as it
+    /// (`rows[3].externalId`). Fields of `message` are found by their full names first; what it has no field for is named as it
     /// stands.
     #[must_use]
     pub fn along<'a>(&'a self, message: Option<&MessageDescriptor>, path: &'a str) -> Vec<(&'a str, Option<usize>)> {
@@ -82,7 +90,11 @@ impl Labels {
             let field = within
                 .as_ref()
                 .and_then(|message| message.get_field_by_name(name).or_else(|| message.get_field_by_json_name(name)));
-            let bare = || self.fields.get(name).or_else(|| self.fields.get(&snake_case(name)));
+            // A message that lacks a field has no label for it; that of another message's field of this name would mislead.
+            let bare = || {
+                let label = self.fields.get(name).or_else(|| self.fields.get(&snake_case(name)));
+                label.filter(|_| message.is_none())
+            };
             let label = field.as_ref().map_or_else(bare, |field| self.field(field));
             found.push((label.map_or(name, |label| label.label.as_str()), index));
             within = field.and_then(|field| match field.kind() {
@@ -113,6 +125,7 @@ mod tests {
     #[test]
     fn the_labels_along_a_path_are_found_by_the_names_of_the_contract_and_of_json() {
         let message = crate::pool().get_message_by_name("kefu.intake.v1.RegisterRequestRequest");
+        assert_eq!(english().along(message.as_ref(), "etag"), [("etag", None)], "a label of other messages");
         for within in [message.as_ref(), None] {
             let by_contract = english().along(within, "order_number");
             assert_eq!(by_contract, english().along(within, "orderNumber"));

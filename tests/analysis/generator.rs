@@ -187,9 +187,9 @@ pub async fn load(year: &Year, bench: &Bench) {
 async fn duties(pool: &PgPool, complaints: &[Uuid], kind: &str, clause: &str, late: Vec<bool>) {
     sqlx::query(
         "insert into duty (id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us,
-            elapsed_us, paused_us, opened_at, pause_reasons, due_at, provisional, met_at, late, corrected, reason, decided_by, version)
+            elapsed_us, paused_us, opened_at, pause_reasons, due_at, provisional, met_at, late, reason, decided_by, version)
         select gen_random_uuid(), $3, $4, 'complaints/' || d.complaint, 'staff/lin', 'departments/desk', 'r', 'c', 3, 1, 0, 0, 0,
-            received_at, 0, received_at, false, received_at, late, false, '', '', 2
+            received_at, 0, received_at, false, received_at, late, '', '', 2
         from unnest($1::uuid[], $2::boolean[]) as d (complaint, late) join complaints.complaint as c on c.id = d.complaint",
     )
     .bind(complaints)

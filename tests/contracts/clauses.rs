@@ -15,8 +15,10 @@ use syn::{Expr, ExprCall, ImplItemFn, ItemConst, ItemFn, ItemStatic, Lit};
 
 use crate::structure::sources::walk;
 use refusers::{Refusers, is_wrong};
+use tests::Tests;
 
 mod refusers;
+mod tests;
 
 const PREFACE: &str = "# Where each clause bites
 
@@ -49,6 +51,7 @@ struct Sources<'a> {
     /// Whether what is visited refuses something: a literal there is the clause of a refusal.
     refuses: bool,
     found: BTreeMap<String, Found>,
+    tests: Tests,
     file: String,
     item: String,
     is_test: bool,
@@ -79,8 +82,10 @@ impl Sources<'_> {
     fn cited(&mut self, clause: &str) {
         let (file, item, is_test) = (self.file.clone(), self.item.clone(), self.is_test);
         let refuses = self.refuses;
-        if let Some(found) = self.of(clause).filter(|_| is_test || refuses) {
-            if is_test { &mut found.tests } else { &mut found.refusals }.insert((item, file));
+        if is_test {
+            self.tests.cited(&item, clause);
+        } else if refuses && let Some(found) = self.of(clause) {
+            found.refusals.insert((item, file));
         }
     }
 
@@ -96,12 +101,13 @@ impl Sources<'_> {
         for token in tokens {
             match token {
                 TokenTree::Group(group) => self.scan(group.stream()),
+                TokenTree::Ident(ident) => self.tests.used(&self.item, ident.to_string()),
                 TokenTree::Literal(literal) => {
                     if let Ok(literal) = syn::parse_str::<syn::LitStr>(&literal.to_string()) {
                         self.cited(&literal.value());
                     }
                 }
-                _ => {}
+                TokenTree::Punct(_) => {}
             }
         }
     }
@@ -113,7 +119,15 @@ impl<'ast> Visit<'ast> for Sources<'_> {
             .attrs
             .iter()
             .any(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "test"));
-        self.within(&item.sig.ident.to_string(), is_test, |sources| visit::visit_item_fn(sources, item));
+        let name = item.sig.ident.to_string();
+        if is_test {
+            self.tests.names.insert(name.clone());
+        }
+        self.within(&name, is_test, |sources| visit::visit_item_fn(sources, item));
+    }
+
+    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+        self.tests.used(&self.item, ident.to_string());
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
@@ -144,7 +158,7 @@ impl<'ast> Visit<'ast> for Sources<'_> {
                 }
                 call.args.iter().skip(1).for_each(|argument| self.visit_expr(argument));
             }
-            [.., "Rule" | "DutyRule", "of"] if !self.is_test => {
+            [.., "Rule" | "DutyRule", "of" | "deviation"] if !self.is_test => {
                 if let (Some(clause), Some(code)) = (argument(1), argument(2))
                     && let Some(found) = self.of(&clause)
                 {
@@ -223,6 +237,7 @@ fn sources(root: &Path, clauses: BTreeSet<&str>) -> BTreeMap<String, Found> {
         refusers: Refusers::default(),
         refuses: false,
         found: BTreeMap::new(),
+        tests: Tests::default(),
         file: String::new(),
         item: String::new(),
         is_test: false,
@@ -245,7 +260,14 @@ fn sources(root: &Path, clauses: BTreeSet<&str>) -> BTreeMap<String, Found> {
         if sources.file.starts_with("tests/contracts") || sources.file.contains("/load/") {
             continue;
         }
+        sources.tests = Tests::default();
         sources.visit_file(&parsed(&path));
+        for (test, clause) in std::mem::take(&mut sources.tests).of_clauses() {
+            let file = sources.file.clone();
+            if let Some(found) = sources.of(&clause) {
+                found.tests.insert((test, file));
+            }
+        }
     }
     sources.found
 }

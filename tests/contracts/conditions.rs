@@ -24,7 +24,7 @@ struct Subject {
 /// Words that sound like a condition, and whether an option says it too: given what follows the words.
 type Sound = (&'static str, fn(&Subject, &str) -> bool);
 
-const SOUNDS: [Sound; 12] = [
+const SOUNDS: [Sound; 14] = [
     (r"(?i)\brequired (for|with|when|if|where|unless|in)\b", |subject, after| {
         let conditions = || subject.rules.iter().flat_map(|rules| &rules.required_when);
         let is_of_roles = subject.rules.iter().any(|rules| names_role(after, &rules.required_for_roles));
@@ -57,6 +57,10 @@ const SOUNDS: [Sound; 12] = [
     (r"\b([Oo]nly a|by no other than a|whom they must) ", |subject, after| {
         let is_of = |roles: &[Role]| !roles.is_empty() && (names(after).is_empty() || names_role(after, roles));
         subject.rules.iter().any(|rules| is_of(&rules.for_roles) || is_of(&rules.required_for_roles))
+    }),
+    (r"\bAn? [A-Z]{4,} must\b", |subject, _| subject.rules.iter().any(|rules| !rules.required_for_roles.is_empty())),
+    (r"\bAn? (?:[A-Z]{4,} or )+[A-Z]{4,} must\b", |subject, _| {
+        subject.rules.iter().any(|rules| rules.required_for_roles.len() > 1)
     }),
     (r"\bAn? [A-Z]{4,} says\b", |subject, _| {
         let mut limits = subject.rules.iter().flat_map(|rules| &rules.limits);

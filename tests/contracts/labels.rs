@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kefu_proto::contract::{messages, methods};
+use kefu_proto::contract::{messages, methods, resources};
 use kefu_proto::labels::{Label, Labels, chinese, english};
 use prost_reflect::DescriptorPool;
 
@@ -87,6 +87,10 @@ fn no_label_is_of_a_thing_that_is_not_there() {
             let stray: Vec<&String> = given.keys().filter(|name| !known.contains(*name)).collect();
             assert!(stray.is_empty(), "{language}: {stray:?}");
         }
+        let kinds: BTreeSet<String> = resources(pool).into_iter().map(|resource| resource.kind).collect();
+        let stray: Vec<&String> =
+            labels.resources.keys().filter(|kind| !kinds.contains(&format!("kefu/{kind}"))).collect();
+        assert!(stray.is_empty(), "{language}: {stray:?}");
     }
 }
 
@@ -112,6 +116,8 @@ fn missing(pool: &DescriptorPool) -> Vec<String> {
         for method in methods(pool) {
             check(method.full_name(), labels.method(method.name()));
         }
+        let unnamed = resources(pool).into_iter().filter(|resource| labels.resource(&resource.kind).is_none());
+        found.extend(unnamed.map(|resource| format!("{} has no {language} label", resource.kind)));
     }
     found
 }

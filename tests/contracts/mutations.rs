@@ -6,12 +6,16 @@ use super::holds;
 use kefu_proto::contract::{bindings, methods, validation};
 
 /// Methods that are called by POST and change nothing, and why they are not called by GET.
-const QUERIES: [(&str, &str); 4] = [
+const QUERIES: [(&str, &str); 5] = [
     (
         "kefu.complaints.v1.ComplaintService.SearchComplaints",
         "searches by personal data, which must not stand in an address",
     ),
     ("kefu.intake.v1.CustomerService.FindCustomers", "searches by personal data, which must not stand in an address"),
+    (
+        "kefu.intake.v1.RequestService.SuggestDraftDuplicates",
+        "takes what a customer says, which must not stand in an address",
+    ),
     ("kefu.intake.v1.RequestService.SearchRequests", "searches by personal data, which must not stand in an address"),
     ("kefu.events.v1.EventFeed.VerifyJournal", "takes anchors, which do not fit into an address, and only reads"),
 ];

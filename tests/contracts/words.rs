@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
 /// The words of the glossary, and other words for the same things, which stand nowhere.
 const WORDS: [(&str, &[&str]); 17] = [
     ("首问责任人", &["首问人", "首问员工"]),
@@ -24,6 +26,9 @@ const WORDS: [(&str, &[&str]); 17] = [
     ("回访", &["回电"]),
 ];
 
+/// Phrases of refusals, and other phrases that say the same, which stand nowhere.
+const PHRASES: [(&str, &[&str]); 2] = [("不在可选值之内", &["可选值之一"]), ("仅在…时填写", &["仅适用于", "只适用于"])];
+
 /// Words that stand twice in a row only by mistake.
 const DOUBLED: [&str; 8] = ["的的", "须须", "请请", "为为", "在在", "了了", "中中", "是是"];
 
@@ -34,7 +39,7 @@ fn is_han(sign: char) -> bool {
 /// What is wrong with the Chinese of a text.
 fn wrong(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (word, others) in WORDS {
+    for (word, others) in WORDS.into_iter().chain(PHRASES) {
         let rest = text.replace(word, "");
         let other = others.iter().filter(|&&other| rest.contains(other));
         found.extend(other.map(|other| format!("“{other}” in place of “{word}”")));
@@ -92,6 +97,30 @@ fn one_thing_has_one_word_everywhere() {
     assert!(lines > 1_500, "only {lines} lines of Chinese were found");
 }
 
+/// Words that begin the English predicate of one field, and words that begin a sentence about the request as a whole.
+const BEGINNINGS: [&str; 17] = [
+    "is", "must", "has", "stands", "cannot", "holds", "lies", "ends", "says", "excludes", "does", "gives", "names",
+    "was", "the", "line", "no",
+];
+
+/// The English texts of `wrong!` in a source that do not go on after the label of a field, as in `“Reason” is required`.
+fn no_predicates(source: &str) -> Vec<String> {
+    let text = Regex::new(r#"wrong!\(\s*\w+(?:\s+under\s+[^,]+)?,\s*"((?:[^"\\]|\\.)*)""#).unwrap();
+    let texts = text.captures_iter(source).map(|found| found[1].to_owned());
+    texts.filter(|text| !BEGINNINGS.contains(&text.split(' ').next().unwrap_or_default())).collect()
+}
+
+#[test]
+fn what_is_wrong_with_a_field_goes_on_after_its_label() {
+    let odd = r#"wrong!(TooEarly under "A9.1", "your role may record", "早"); wrong!(Form, "are odd", "有误")"#;
+    assert_eq!(no_predicates(odd), ["your role may record", "are odd"]);
+    let sources = texts().into_iter().filter(|file| file.extension().is_some_and(|ending| ending == "rs"));
+    for file in sources.filter(|file| !file.ends_with("tests.rs")) {
+        let found = no_predicates(&fs::read_to_string(&file).unwrap());
+        assert!(found.is_empty(), "{}: {found:?}", file.display());
+    }
+}
+
 #[test]
 fn the_words_are_those_of_the_glossary() {
     let glossary = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/glossary.md")).unwrap();
@@ -107,8 +136,14 @@ fn the_words_are_those_of_the_glossary() {
 #[test]
 fn another_word_or_a_foreign_sign_is_found() {
     assert_eq!(wrong("系统管理员和首问责任人确认操作编号。"), [""; 0]);
-    for text in ["管理员已确认。", "首问人的请求。", "该请求编号已使用。", "由由部门的的人办理。", "已逾期,请办理。"]
-    {
+    for text in [
+        "管理员已确认。",
+        "首问人的请求。",
+        "该请求编号已使用。",
+        "由由部门的的人办理。",
+        "已逾期,请办理。",
+        "须为可选值之一。",
+    ] {
         assert!(!wrong(text).is_empty(), "{text}");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use kefu_chassis::names::DIRECTORY;
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::rules::v1::{ErrorReason, Role};
-use kefu_testkit::{Bench, assert_refused, eventually};
+use kefu_testkit::{Bench, assert_refused, eventually, subscribe_thread};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -153,7 +153,7 @@ async fn a_journal_that_was_rewritten_is_not_followed_and_the_operator_hears_of_
     let log = Log::default();
     let writer = log.clone();
     let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
-    let _guard = tracing::dispatcher::set_default(&tracing_subscriber::registry().with(layer).into());
+    let _guard = subscribe_thread(&tracing_subscriber::registry().with(layer).into());
     house.intake.halt().await;
     house.appraisal.resume().await;
     house.hire("new", Role::Agent, DESK).await;

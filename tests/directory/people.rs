@@ -5,6 +5,8 @@ use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClie
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::intake::v1 as intake;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
+use kefu_proto::notifications::v1::ListNotificationsRequest;
+use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
 use kefu_proto::rules::v1::{ErrorReason, Role};
 use kefu_testkit::{Bearer, assert_refused, eventually, sign};
 use tonic::{Code, Status};
@@ -98,6 +100,7 @@ async fn while_the_directory_holds_nobody_only_operators_and_services_write() {
     let customer = house.customer().await;
     let call = |name: &str| intake::CreateCustomerRequest {
         customer: Some(intake::Customer { display_name: name.into(), contacts: vec![contact()], ..Default::default() }),
+        allow_shared_contacts: true,
         ..Default::default()
     };
     let mut operator = CustomerServiceClient::new(house.intake.as_("staff/admin", &["ADMIN"]));
@@ -120,4 +123,48 @@ async fn while_the_directory_holds_nobody_only_operators_and_services_write() {
     house.found("desk", &[]).await;
     house.hire("lin", Role::Agent, DESK).await;
     eventually("staff/lin may write", async || house.register(&customer, "").await.ok()).await;
+}
+
+#[tokio::test]
+async fn whoever_is_in_charge_is_told_at_once_what_somebody_leaves_open_and_finds_it_in_the_queue() {
+    let house = House::open().await;
+    let customer = house.customer().await;
+    house.hire("mei", Role::Agent, DESK).await;
+    house.hire("head", Role::Manager, DESK).await;
+    let department = pb::Department { name: DESK.into(), head: "staff/head".into(), ..Default::default() };
+    let call = pb::UpdateDepartmentRequest {
+        department: Some(department),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["head".into()] }),
+        ..Default::default()
+    };
+    house.directory().update_department(call).await.unwrap();
+    let now = house.intake.now();
+    house.until("the desk has a head", |known| known.responsible(DESK, "", now).is_some()).await;
+    house.until("staff/mei is known", |known| known.is_active("staff/mei")).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(house.register(&customer, "").await.unwrap().name);
+    }
+    let queue = async || {
+        let mut mei = house.requests("staff/mei", &["AGENT"]);
+        let queue = mei.list_my_queue(intake::ListMyQueueRequest::default()).await.unwrap().into_inner().items;
+        let named = queue.into_iter().map(|item| (item.request.unwrap_or_default().name, item.unattended));
+        named.collect::<Vec<_>>()
+    };
+    assert_eq!(queue().await, []);
+    house.leave("staff/lin").await;
+    let told = eventually("the head is told", async || {
+        let caller = house.intake.as_("staff/head", &["MANAGER"]);
+        let call = ListNotificationsRequest { parent: house.intake.name(), ..Default::default() };
+        let told = NotificationServiceClient::new(caller).list_notifications(call).await.unwrap().into_inner();
+        Some(told.notifications).filter(|told| !told.is_empty())
+    })
+    .await;
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].kind.as_str(), told[0].subject.as_str()), ("matters_left", "staff/lin"));
+    assert!(told[0].text.contains('3'), "{}", told[0].text);
+    let mut left = queue().await;
+    left.sort();
+    open.sort();
+    assert_eq!(left, open.into_iter().map(|name| (name, true)).collect::<Vec<_>>());
 }

@@ -42,7 +42,7 @@ const ORDERS: &[(&str, Layers)] = &[
             "complaint::case_record evidence",
             // Handlers.
             "complaint::agreement complaint::archive complaint::callback complaint::contact complaint::explain
-             complaint::investigation complaint::list complaint::reception complaint::register complaint::resolution
+             complaint::investigation complaint::list complaint::naming complaint::reception complaint::register complaint::resolution
              complaint::watch evidence::content evidence::upload improvement",
             "complaint::search analysis",
         ],

@@ -6,7 +6,7 @@ use kefu_chassis::config::{self, Log};
 use kefu_chassis::telemetry::{TARGET, Telemetry};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
-use kefu_testkit::{Bench, Caller};
+use kefu_testkit::{Bench, Caller, subscribe_thread};
 use tokio::net::TcpListener;
 
 use super::collector::Collector;
@@ -41,7 +41,7 @@ async fn where_no_collector_listens_calls_take_no_longer_and_the_end_is_in_time(
     let (mut with, mut without) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
         with = with.min(calls(&mut told).await);
-        let off = tracing::dispatcher::set_default(&Telemetry::default().subscriber(&Log::default()));
+        let off = subscribe_thread(&Telemetry::default().subscriber(&Log::default()));
         without = without.min(calls(&mut untold).await);
         drop(off);
     }

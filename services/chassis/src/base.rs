@@ -1,5 +1,6 @@
 //! The lowest layer: time, languages, errors, names, contacts, quotas, settings, tasks. It imports from no other layer.
 
+pub mod aliases;
 mod allocator;
 pub mod clock;
 pub mod contacts;

@@ -31,6 +31,12 @@ pub mod config {
     pub use crate::telemetry::settings::*;
 }
 
+pub mod aliases {
+    //! Names of resources that were merged into others.
+    pub use crate::base::aliases::Aliases;
+    pub use crate::store::aliases::{begin_merge, record};
+}
+
 pub mod directory {
     //! The organisation, and the copy of the directory that each service keeps of it.
     pub use crate::model::organisation::*;

@@ -1,5 +1,6 @@
 //! The layer of Postgres: the chassis' own tables and their queries.
 
+pub mod aliases;
 pub mod batch;
 pub mod calendars;
 pub mod chain;

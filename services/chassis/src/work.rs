@@ -2,6 +2,7 @@
 //! peers.
 
 pub mod chassis;
+mod departures;
 pub mod duty_clock;
 mod escalation;
 pub mod follow;

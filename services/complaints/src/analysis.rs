@@ -45,7 +45,7 @@ impl Improvements {
             store::groups(pool, &filter, request.group_by(), rate_start),
             store::weeks(pool, &filter, &mondays),
             store::stages(pool, &filter),
-            store::punctuality(pool, &filter, last),
+            store::punctuality(pool, &filter, last, call.now),
             store::resolution(pool, &filter, last),
             store::recurrence(pool, &filter),
             store::satisfaction(pool, &filter),
@@ -112,9 +112,6 @@ fn period(request: &pb::AnalyzeComplaintsRequest, zone: &TimeZone) -> Result<(Zo
         .ok_or_else(|| Error::field("start_time", wrong!(Required, "is required", "必填")))?;
     let end = time(request.end_time.as_ref())
         .ok_or_else(|| Error::field("end_time", wrong!(Required, "is required", "必填")))?;
-    if end <= start {
-        return Err(Error::field("end_time", wrong!(TooEarly, "must be later than the beginning", "须晚于开始时间")));
-    }
     if end.duration_since(start) > AT_MOST {
         return Err(Error::field(
             "end_time",

@@ -14,6 +14,7 @@ mod explain;
 mod investigation;
 pub mod lifecycle;
 mod list;
+mod naming;
 mod reception;
 mod register;
 mod resolution;

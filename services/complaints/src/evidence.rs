@@ -137,7 +137,7 @@ impl Evidences {
 
     async fn get_evidence(&self, call: &Call, request: pb::GetEvidenceRequest) -> Result<pb::Evidence, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
-        seen(&mut connection, call, &request.name).await
+        seen(&self.chassis, &mut connection, call, &request.name).await
     }
 
     async fn list_evidence(
@@ -147,22 +147,27 @@ impl Evidences {
     ) -> Result<pb::ListEvidenceResponse, Error> {
         let page: Page<Id<Evidence>> = Page::of(call, &request)?;
         let mut connection = self.chassis.pool().acquire().await?;
-        let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
+        let parent: ComplaintRow = step::seen(&self.chassis, &mut connection, call, &request.parent).await?;
         if parent.is_accused(call) {
             return Err(unknown::<Complaint>(&request.parent));
         }
         let rows = EvidenceRow::newest_of(&mut connection, parent.id(), page.after, page.limit).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let evidence = rows.iter().map(EvidenceRow::message).collect::<Result<_, _>>()?;
+        let shown = rows.iter().map(|row| Ok((Id::from_uuid(row.id), row.message()?)));
+        let (evidence, next_page_token) = page.fill(shown.collect::<Result<Vec<_>, Error>>()?);
         Ok(pb::ListEvidenceResponse { evidence, next_page_token })
     }
 }
 
 /// Loads a piece of evidence. Not found for the person held responsible, who must not see the evidence against them (A1.1).
-async fn seen(connection: &mut PgConnection, call: &Call, name: &str) -> Result<pb::Evidence, Error> {
+async fn seen(
+    chassis: &Chassis,
+    connection: &mut PgConnection,
+    call: &Call,
+    name: &str,
+) -> Result<pb::Evidence, Error> {
     let not_found = || unknown::<Evidence>(name);
     let id = kefu_chassis::names::id::<Evidence>(name)?;
-    let root: ComplaintRow = step::seen_above::<_, Evidence>(connection, call, name).await?;
+    let root: ComplaintRow = step::seen_above::<_, Evidence>(chassis, connection, call, name).await?;
     if root.is_accused(call) {
         return Err(not_found());
     }

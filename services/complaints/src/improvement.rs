@@ -8,7 +8,7 @@ use kefu_chassis::record::VersionedRow as _;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
-use kefu_chassis::{Call, Chassis, Error};
+use kefu_chassis::{Call, Chassis, Error, explain};
 use kefu_proto::complaints::v1 as pb;
 use kefu_regulation::params;
 use uuid::Uuid;
@@ -41,8 +41,10 @@ impl Improvements {
         request: pb::CreateImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
         let root = self.new_row(call, &request)?;
-        let mut facts = root.facts(&self.chassis, call.now);
-        facts.is_outside = facts.verifiers_department != root.department;
+        let mut facts = root.facts(&self.chassis, call, call.now);
+        let (may_check, is_last_resort) = root.may_check(&self.chassis, &root.verifier, call.now);
+        facts.is_outside = may_check;
+        facts.deviation = is_last_resort.then(|| (call.rule.name().to_owned(), root.verifier.clone()));
         let mut step = Step::create(&self.chassis, call, root, call.now, Action::Plan, &facts).await?;
         let found = sqlx::query!(
             r#"select id, responsible_department = $2 and cause_category = $3 as "is_same!" from complaints.complaint
@@ -61,7 +63,7 @@ impl Improvements {
         if !found.iter().any(|row| row.is_same) {
             let wrong = wrong!(
                 Conflicting under "D8.12",
-                "hold none with this kind of cause and this department responsible",
+                "holds none with this kind of cause and this department responsible",
                 "中没有同类原因且由该部门负责的投诉"
             );
             return Err(Error::field("complaints", wrong));
@@ -116,18 +118,12 @@ impl Improvements {
         request: pb::VerifyImprovementRequest,
     ) -> Result<pb::Improvement, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let counted = match (step.root.completed_at, step.root.check_at) {
-            (Some(done), Some(check)) => {
-                let zone = self.chassis.regulation.calendar().zone().clone();
-                effect::count(step.work.connection(), &step.root, done.to_jiff(), check.to_jiff(), &zone).await?
-            }
-            _ => effect::Counted::default(),
-        };
+        let counted = self.counted(step.work.connection(), &step.root).await?;
         let mut facts = step.facts();
-        // A checker who belonged to the department at any time since the improvement was carried out is not outside.
-        let since = step.root.completed_at.map_or(step.at, jiff_sqlx::Timestamp::to_jiff);
-        let known = self.chassis.directory.now();
-        facts.is_outside = !known.was_of(&call.caller.subject, &step.root.department, since.min(step.at), step.at);
+        let caller = &call.caller.subject;
+        let (may_check, is_last_resort) = step.root.may_check(&self.chassis, caller, step.at);
+        facts.is_outside = may_check;
+        facts.deviation = is_last_resort.then(|| (call.rule.name().to_owned(), caller.clone()));
         facts.is_final = !facts.is_time || counted.is_final();
         let is_effective = effect::is_effective(&counted.effect);
         step.fire(if is_effective { Action::FindEffective } else { Action::FindIneffective }, &facts)?;
@@ -142,6 +138,33 @@ impl Improvements {
         let mut connection = self.chassis.pool().acquire().await?;
         let row = ImprovementRow::get(&mut connection, id::<Improvement>(&request.name)?.uuid()).await?;
         row.map(|row| row.show()).ok_or_else(|| unknown::<Improvement>(&request.name))
+    }
+
+    async fn explain_improvement(
+        &self,
+        call: &Call,
+        request: pb::ExplainImprovementRequest,
+    ) -> Result<pb::ExplainImprovementResponse, Error> {
+        let mut connection = self.chassis.pool().acquire().await?;
+        let row = ImprovementRow::get(&mut connection, id::<Improvement>(&request.name)?.uuid()).await?;
+        let root = row.ok_or_else(|| unknown::<Improvement>(&request.name))?;
+        let counted = self.counted(&mut connection, &root).await?;
+        let complete = |facts: &mut lifecycle::Facts| facts.is_final = !facts.is_time || counted.is_final();
+        let explanations = explain::explanations(&self.chassis, call, &root, complete, |_| true)?;
+        Ok(pb::ExplainImprovementResponse { state: root.state().into(), explanations })
+    }
+
+    /// What is counted of the effect up to its check; nothing before the improvement is carried out.
+    async fn counted(
+        &self,
+        connection: &mut sqlx::PgConnection,
+        root: &ImprovementRow,
+    ) -> Result<effect::Counted, Error> {
+        let (Some(done), Some(check)) = (root.completed_at, root.check_at) else {
+            return Ok(effect::Counted::default());
+        };
+        let zone = self.chassis.regulation.calendar().zone().clone();
+        effect::count(connection, root, done.to_jiff(), check.to_jiff(), &zone).await
     }
 
     async fn list_improvements(
@@ -162,8 +185,7 @@ impl Improvements {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, ImprovementRow::id);
-        let improvements = rows.iter().map(ImprovementRow::show).collect();
+        let (improvements, next_page_token) = page.fill(rows.iter().map(|row| (row.id(), row.show())));
         Ok(pb::ListImprovementsResponse { improvements, next_page_token })
     }
 }

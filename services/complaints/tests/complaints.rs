@@ -9,7 +9,10 @@ mod complaints {
     mod contract;
     mod desk;
     mod evidence;
+    mod hostile;
     mod improvements;
+    mod naming;
+    mod posts;
     mod purge;
     mod reads;
     mod separation;
@@ -17,4 +20,5 @@ mod complaints {
     mod timing;
     mod unreachable;
     mod uploads;
+    mod ways_out;
 }

@@ -74,6 +74,9 @@ pub struct Limits {
     pub rate_burst: u32,
     /// The most requests and open streams of one caller at once, other services excepted; more are refused with 429.
     pub calls_per_caller: usize,
+    /// The most bytes of answers that one caller may leave unread, other services excepted; the answer to a GET that goes beyond
+    /// is refused with 429, unless it is the only one.
+    pub unread_bytes_per_caller: usize,
     /// How long calls may go on once the gateway is told to stop, in milliseconds.
     pub grace_ms: u64,
 }
@@ -93,6 +96,7 @@ impl Default for Limits {
             rate_per_second: 200,
             rate_burst: 400,
             calls_per_caller: 100,
+            unread_bytes_per_caller: 16 << 20,
             grace_ms: 10_000,
         }
     }

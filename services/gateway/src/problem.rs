@@ -59,6 +59,8 @@ struct About {
     faults: Vec<Fault>,
     /// The message of the method's request, whose fields have the labels.
     input: Option<MessageDescriptor>,
+    /// The field that the body of the request is, as JSON writes it; empty where the body is the whole request.
+    body: String,
     resource: String,
     retry_after_s: Option<u64>,
     /// The accepted alternatives, with the header that lists them.
@@ -118,6 +120,7 @@ impl Problem {
             violations: Vec::new(),
             faults: Vec::new(),
             input: None,
+            body: String::new(),
             resource: String::new(),
             retry_after_s: None,
             instead: None,
@@ -160,6 +163,11 @@ impl Problem {
         self.with(|about| about.input = Some(input))
     }
 
+    /// Adds which field of the request its body is, as JSON writes it: below it, fields are named as the body has them.
+    pub fn of_body(self, field: &str) -> Self {
+        self.with(|about| field.clone_into(&mut about.body))
+    }
+
     /// Creates the problem that nothing is at this address.
     pub fn nowhere() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorReason::MethodUnknown)
@@ -181,14 +189,14 @@ impl Problem {
 
     /// Creates the problem that the body is not of a type that is `accepted`.
     pub fn media_type(accepted: &str) -> Self {
-        let wrong = wrong!(NotAccepted, "is not taken here, but {accepted} is", "不适用于此处，此处接受{accepted}");
+        let wrong = wrong!(NotAccepted, "is not taken here, but {accepted} is", "不适用于此处，此处接受“{accepted}”");
         Self::unsupported(&CONTENT_TYPE, titles::MEDIA_TYPE, wrong, (ACCEPT, accepted))
     }
 
     /// Creates the problem that the body is in a coding that is not accepted.
     pub fn coding() -> Self {
         let accepted = "gzip, br";
-        let wrong = wrong!(NotAccepted, "is not taken, but {accepted} is", "不被接受，此处接受{accepted}");
+        let wrong = wrong!(NotAccepted, "is not taken, but {accepted} is", "不被接受，此处接受“{accepted}”");
         Self::unsupported(&CONTENT_ENCODING, titles::CODING, wrong, (ACCEPT_ENCODING, accepted))
     }
 
@@ -290,6 +298,7 @@ impl Problem {
         let language = context.language;
         let told = self.about.violations.iter().map(|violation| violation.told(language));
         let found = self.about.faults.iter().map(|fault| fault.told(input.as_ref(), language));
+        let in_body = |violation: Violation| violation.below(&self.about.body);
         let document = Document {
             r#type: format!("urn:kefu:problem:{}", reason.as_str_name()),
             title: titles::of(*reason).of(language),
@@ -297,7 +306,7 @@ impl Problem {
             detail: &self.detail(language),
             reason: reason.as_str_name(),
             resource: &self.about.resource,
-            violations: &told.chain(found).collect::<Vec<_>>(),
+            violations: &told.chain(found).map(in_body).collect::<Vec<_>>(),
             trace_id: &context.trace_id,
         };
         let mut headers = HeaderMap::new();

@@ -41,24 +41,30 @@ impl Rates {
         let quota = quota.allow_burst(at_least_one(limits.rate_burst));
         let clock = DefaultClock::default();
         let callers = RateLimiter::dashmap_with_clock(quota, clock.clone());
-        Self { verifier: Verifier::new(issuers), quota: CallerQuota::new(limits.calls_per_caller), callers, clock }
+        let calls = CallerQuota::new(limits.calls_per_caller).with_bytes(limits.unread_bytes_per_caller);
+        Self { verifier: Verifier::new(issuers), quota: calls, callers, clock }
     }
 
     /// Counts a request with these headers from this address; it is under way until the slot is dropped. Other services
     /// call for many and are not counted.
     pub async fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<QuotaSlot>, Problem> {
-        let identity = match bearer(headers) {
+        let verified = match bearer(headers) {
             Some(token) => self.verifier.verify(token).await.ok(),
             None => None,
         };
-        let caller = match identity {
-            Some(identity) if identity.roles.contains(&Role::Service) => return Ok(None),
-            Some(identity) => identity.subject.clone(),
+        let caller = match verified.map(|verified| verified.caller) {
+            Some(caller) if caller.roles.contains(&Role::Service) => return Ok(None),
+            Some(caller) => caller.subject.clone(),
             None => address.map(origin).unwrap_or_default(),
         };
         let until = self.callers.check_key(&caller);
         until.map_err(|until| Problem::too_often(until.wait_time_from(self.clock.now())))?;
-        self.quota.take(&caller).map(Some).map_err(|_| Problem::too_often(NEXT))
+        self.quota.take(&caller).map(Some).map_err(|_| Self::overloaded())
+    }
+
+    /// The refusal of a caller who has too many requests under way, or leaves too much unread.
+    pub fn overloaded() -> Problem {
+        Problem::too_often(NEXT)
     }
 
     /// Forgets callers who have not called for so long that their rate is full again.

@@ -97,7 +97,7 @@ fn not_taken(route: &Route, name: &str) -> Problem {
                 "不能作为查询参数，须在路径或请求内容中给出"
             ),
         ),
-        None => Problem::invalid(name, wrong!(Unknown, "is no parameter of this method", "不是此方法的查询参数")),
+        None => Problem::invalid(name, wrong!(UnknownField, "is no parameter of this method", "不是此方法的查询参数")),
     }
 }
 
@@ -213,7 +213,7 @@ fn field_at<'m>(
     message: &'m mut DynamicMessage,
     path: &str,
 ) -> Result<(&'m mut DynamicMessage, FieldDescriptor, String), Problem> {
-    let unknown = || Problem::invalid(path, wrong!(Unknown, "is not known", "不是此处可用的字段"));
+    let unknown = || Problem::invalid(path, wrong!(UnknownField, "is not known", "不是此处可用的字段"));
     let mut fields = fields_along(&message.descriptor(), path).ok_or_else(unknown)?;
     let path = json_path(&fields);
     let last = fields.pop().ok_or_else(unknown)?;

@@ -26,6 +26,7 @@ use crate::config::Cors;
 use crate::gateway::Gateway;
 use crate::observe::observe;
 use crate::problem::{AnswerContext, Problem};
+use crate::rate::Rates;
 use crate::{docs, openapi, pass, serve, stream};
 
 /// The headers of an answer that a web page may read.
@@ -107,7 +108,12 @@ async fn count(
 ) -> Response {
     let origin: Option<IpAddr> = request.extensions().get::<Origin>().map(|origin| origin.0);
     match gateway.rates.count(request.headers(), origin).await {
-        Ok(share) => quota::answer(next.run(request).await, share),
+        Ok(share) => {
+            let is_read = request.method() == Verb::GET;
+            let refused = move |_| refuse(&Rates::overloaded(), &context);
+            let may_refuse: Option<quota::Refuse> = if is_read { Some(Box::new(refused)) } else { None };
+            quota::answer(next.run(request).await, share, may_refuse)
+        }
         Err(problem) => refuse(&problem, &context),
     }
 }

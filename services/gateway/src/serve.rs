@@ -34,7 +34,8 @@ pub async fn serve(gateway: &Arc<Gateway>, context: &AnswerContext, request: Req
     let head =
         RequestHead { captures: &captures, query: parts.uri.query().unwrap_or_default(), headers: &parts.headers };
     let outcome = call(gateway, context, route, head, &parts, body).await;
-    let refuse = |problem: Problem| problem.of_request(route.method.descriptor.input()).answer(context);
+    let body = if let Body::Field(field) = &route.body { field.json_name() } else { "" };
+    let refuse = |problem: Problem| problem.of_request(route.method.descriptor.input()).of_body(body).answer(context);
     let mut response = outcome.unwrap_or_else(refuse);
     response.extensions_mut().insert(Routed(route.pattern.clone()));
     response

@@ -268,7 +268,7 @@ async fn lines(
 
 fn field_of(input: &MessageDescriptor, name: &str) -> Result<FieldDescriptor, Problem> {
     let field = input.get_field_by_json_name(name).or_else(|| input.get_field_by_name(name));
-    field.ok_or_else(|| Problem::invalid(name, wrong!(Unknown, "is no part of this form", "不是此表单的内容")))
+    field.ok_or_else(|| Problem::invalid(name, wrong!(UnknownField, "is no part of this form", "不是此表单的内容")))
 }
 
 /// The bytes of a file, gathered into messages: a message for every few bytes would cost many times their size.

@@ -12,8 +12,9 @@ use kefu_chassis::names::Id;
 use kefu_chassis::paging::Page;
 use kefu_chassis::record::{Record, VersionedRow as _};
 use kefu_chassis::resource::batch_get;
-use kefu_chassis::search::{Entry, Searched};
+use kefu_chassis::search::{Entry, Searched, folded, pairs};
 use kefu_chassis::time::{from_proto, sql};
+use kefu_chassis::wrong;
 use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::Changeable as _;
 use kefu_proto::contacts::v1::Contact as ShownContact;
@@ -25,6 +26,7 @@ use crate::request::search::text::entry_of_customer;
 use crate::shared::{Contact, Country, Customer, id, unknown};
 
 mod find;
+pub mod merge;
 
 /// Serves customers and projects.
 #[derive(Clone, Debug)]
@@ -43,6 +45,7 @@ kefu_proto::serve_customer_service!(Customers);
 #[record(search("intake.customer_search", customer = id))]
 #[record(shows = pb::Customer, computed(contacts = Self::contacts, preferences = Self::preferences))]
 #[record(hidden(contacts, phones, emails, preferred_channel, preferred_hours, preferred_language))]
+#[record(hidden(name_key, name_pairs, phone_ends, merged_into))]
 pub struct CustomerRow {
     pub id: Uuid,
     pub display_name: String,
@@ -61,13 +64,21 @@ pub struct CustomerRow {
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
     pub version: i64,
+    pub name_key: String,
+    pub name_pairs: Vec<String>,
+    pub phone_ends: Vec<String>,
+    /// The customer that has everything of this one, which is kept for the record only.
+    pub merged_into: Option<Uuid>,
 }
 
 impl CustomerRow {
     /// The customer's contacts.
     fn contacts(&self) -> Vec<ShownContact> {
-        let contacts: Vec<Contact> = serde_json::from_value(self.contacts.clone()).unwrap_or_default();
-        contacts.iter().map(Contact::show).collect()
+        self.stored_contacts().iter().map(Contact::show).collect()
+    }
+
+    fn stored_contacts(&self) -> Vec<Contact> {
+        serde_json::from_value(self.contacts.clone()).unwrap_or_default()
     }
 
     /// The preferred channel, hours and language (A10.7); none if the customer stated none of these.
@@ -83,7 +94,11 @@ impl CustomerRow {
     /// Copies one field of the contract's customer into the row.
     fn set(&mut self, field: &str, given: &pb::Customer, country: Country) -> Result<(), Error> {
         match field {
-            "display_name" => self.display_name.clone_from(&given.display_name),
+            "display_name" => {
+                self.display_name.clone_from(&given.display_name);
+                self.name_key = folded(&given.display_name);
+                self.name_pairs = pairs(&self.name_key);
+            }
             "kind" => self.kind = if given.kind == 0 { pb::customer::Kind::Person } else { given.kind() } as i16,
             "contacts" => self.set_contacts(given, country)?,
             "preferences" => {
@@ -115,24 +130,60 @@ impl CustomerRow {
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }
+        self.keep_contacts(&contacts)
+    }
+
+    /// Keeps contacts, and what the customer is found by of them.
+    fn keep_contacts(&mut self, contacts: &[Contact]) -> Result<(), Error> {
         self.phones = contacts.iter().map(|contact| contact.phone.clone()).filter(|phone| !phone.is_empty()).collect();
         self.emails =
             contacts.iter().map(|contact| contact.email.to_lowercase()).filter(|email| !email.is_empty()).collect();
-        self.contacts = serde_json::to_value(&contacts).map_err(Error::unexpected)?;
+        self.phone_ends = self.phones.iter().map(|phone| find::last_four(phone).to_owned()).collect();
+        self.contacts = serde_json::to_value(contacts).map_err(Error::unexpected)?;
         Ok(())
+    }
+}
+
+impl CustomerRow {
+    /// The customer without the desk's own words when the caller is the customer.
+    fn show_to(&self, call: &Call) -> pb::Customer {
+        let shown = self.show();
+        if !call.is_customer() {
+            return shown;
+        }
+        pb::Customer { needs: String::new(), service_plan: String::new(), ..shown }
+    }
+
+    /// Fails if the customer was merged into another while the call was under way: a repetition of the call finds the other.
+    fn check_is_present(&self) -> Result<(), Error> {
+        if self.merged_into.is_some() { Err(Error::StaleEtag(self.id().to_string())) } else { Ok(()) }
     }
 }
 
 impl Customers {
     async fn create_customer(&self, call: &Call, request: pb::CreateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
+        self.check_owner(&given.owner)?;
         let mut row = CustomerRow { owner: call.caller.subject.clone(), ..CustomerRow::blank(call.now) };
         for field in pb::Customer::FIELDS {
             row.set(field, &given, self.country)?;
         }
         let mut work = self.chassis.begin(call).await?;
+        if !request.allow_shared_contacts {
+            find::refuse_shared(work.connection(), &row).await?;
+        }
         row.insert(work.connection(), "").await?;
         work.finish(&row, row.version, |customer| pb::CustomerCreated { customer: Some(customer) }).await
+    }
+
+    /// Refuses somebody as who looks after a customer whom the directory does not know as active.
+    fn check_owner(&self, owner: &str) -> Result<(), Error> {
+        let known = self.chassis.directory.now();
+        if owner.is_empty() || known.is_empty() || known.is_active(owner) {
+            return Ok(());
+        }
+        let wrong = wrong!(NotAccepted under "B1.1", "is not active in the directory", "不是员工目录中的在职员工");
+        Err(Error::field("customer.owner", wrong))
     }
 
     async fn get_customer(&self, call: &Call, request: pb::GetCustomerRequest) -> Result<pb::Customer, Error> {
@@ -140,7 +191,7 @@ impl Customers {
         let stakeholders = Stakeholders { customer: Cow::from(&request.name), ..Stakeholders::default() };
         let row = CustomerRow::get(&mut *self.chassis.pool().acquire().await?, id.uuid()).await?;
         row.filter(|_| call.reaches(&stakeholders))
-            .map(|row| row.show())
+            .map(|row| row.show_to(call))
             .ok_or_else(|| unknown::<Customer>(&request.name))
     }
 
@@ -161,22 +212,24 @@ impl Customers {
     ) -> Result<pb::ListCustomersResponse, Error> {
         let page: Page<Id<Customer>> = Page::of(call, &request)?;
         let rows = customers!(
-            "where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) order by id desc limit $3",
+            "where ($1::uuid is null or id < $1) and ($2 = '' or owner = $2) and merged_into is null order by id desc limit $3",
             page.after.map(Id::uuid),
             request.owner,
             page.limit
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListCustomersResponse { customers: rows.iter().map(CustomerRow::show).collect(), next_page_token })
+        let (customers, next_page_token) = page.fill(rows.iter().map(|row| (Id::from_uuid(row.id), row.show())));
+        Ok(pb::ListCustomersResponse { customers, next_page_token })
     }
 
     async fn update_customer(&self, call: &Call, request: pb::UpdateCustomerRequest) -> Result<pb::Customer, Error> {
         let given = request.customer.unwrap_or_default();
         let fields = masked(request.update_mask.as_ref(), &given)?;
+        self.check_owner(&given.owner)?;
         let mut work = self.chassis.begin(call).await?;
         let old: CustomerRow = work.lock(&given.name, &given.etag).await?;
+        old.check_is_present()?;
         let (mut new, changed) = try_updated(&old, &fields, |row, field| row.set(field, &given, self.country))?;
         if changed.is_empty() {
             return work.commit(old.show()).await;

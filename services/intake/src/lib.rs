@@ -43,6 +43,7 @@ fn mount(server: Server, chassis: Arc<Chassis>, settings: serde_json::Value) -> 
         .beside(request::search::backlog::run(chassis.clone()))
         .beside(request::convert::run(chassis.clone()))
         .beside(kefu_chassis::subscriber::run(chassis.clone(), timeline::complaint_subscription()))
+        .beside(customer::merge::run(chassis.clone()))
         .with(CustomerServiceServer::new(customer::Customers { chassis: chassis.clone(), country }))
         .with(RequestServiceServer::new(request::Requests { chassis, country })))
 }

@@ -120,8 +120,8 @@ impl Customers {
         let mut connection = self.chassis.pool().acquire().await?;
         let after = page.after.map(Id::uuid);
         let rows = ProjectRow::newest_of(&mut connection, customer.uuid(), after, page.limit).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListProjectsResponse { projects: rows.iter().map(ProjectRow::show).collect(), next_page_token })
+        let (projects, next_page_token) = page.fill(rows.iter().map(|row| (Id::from_uuid(row.id), row.show())));
+        Ok(pb::ListProjectsResponse { projects, next_page_token })
     }
 
     pub(crate) async fn update_project(

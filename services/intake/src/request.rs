@@ -40,6 +40,6 @@ kefu_proto::serve_request_service!(Requests);
 impl Requests {
     /// Loads the request `name`; not found when the caller may not see it.
     async fn seen(&self, call: &Call, name: &str) -> Result<row::RequestRow, Error> {
-        step::seen(&mut *self.chassis.pool().acquire().await?, call, name).await
+        step::seen(&self.chassis, &mut *self.chassis.pool().acquire().await?, call, name).await
     }
 }

@@ -24,6 +24,9 @@ use uuid::Uuid;
 use crate::customer::Customers;
 use crate::shared::{Complaint, Customer, Request};
 
+/// Most characters of the summary of an entry.
+const SUMMARY: i32 = 100;
+
 /// An entry of another service's resource, as it is stored.
 #[derive(Record)]
 #[record(table = "intake.timeline_entry", append_only)]
@@ -36,6 +39,7 @@ struct TimelineEntryRow {
     state: String,
     topic: String,
     linked: String,
+    summary: String,
 }
 
 impl Customers {
@@ -53,15 +57,15 @@ impl Customers {
         let rows = sqlx::query!(
             r#"
             select kind as "kind!", id as "id!", number as "number!", began_at as "began_at!: SqlTime",
-                state as "state!", topic as "topic!", linked as "linked!"
+                state as "state!", topic as "topic!", linked as "linked!", summary as "summary!"
             from (
                 (select 1::smallint as kind, id, number, contact_at as began_at, state::text, r.kind::text as topic,
-                    coalesce('complaints/' || complaint, '') as linked
+                    coalesce('complaints/' || complaint, '') as linked, left(description, $5) as summary
                 from intake.request as r
                 where customer = $1 and ($2::timestamptz is null or (contact_at, id) < ($2, $3))
                 order by contact_at desc, id desc limit $4)
                 union all
-                (select kind, id, number, began_at, state, topic, linked from intake.timeline_entry
+                (select kind, id, number, began_at, state, topic, linked, summary from intake.timeline_entry
                 where customer = $1 and ($2::timestamptz is null or (began_at, id) < ($2, $3))
                 order by began_at desc, id desc limit $4)
             ) as entry order by began_at desc, id desc limit $4
@@ -70,23 +74,25 @@ impl Customers {
             sql::maybe(page.after.map(|(time, _)| time)) as _,
             page.after.map(|(_, id)| id.uuid()),
             page.limit,
+            SUMMARY,
         )
         .fetch_all(self.chassis.pool())
         .await?;
         if rows.is_empty() && page.after.is_none() {
             self.check_exists(customer, &asked.name).await?;
         }
-        let (rows, next_page_token) = page.cut(rows, |row| (row.began_at.to_jiff(), Id::from_uuid(row.id)));
-        let entries = rows.into_iter().map(|row| {
+        let shown = rows.into_iter().map(|row| {
+            let key = (row.began_at.to_jiff(), Id::from_uuid(row.id));
             let kind = Kind::try_from(i32::from(row.kind)).unwrap_or_default();
             let entry = pb::TimelineEntry {
                 kind: kind.into(),
                 number: row.number,
-                time: Some(to_proto(row.began_at.to_jiff())),
+                time: Some(to_proto(key.0)),
                 linked: row.linked,
+                summary: row.summary,
                 ..pb::TimelineEntry::default()
             };
-            if kind == Kind::Request {
+            let entry = if kind == Kind::Request {
                 // A request is stored with enum numbers, an entry from the feed with enum names.
                 let state = request::State::try_from(row.state.parse::<i32>().unwrap_or(0)).unwrap_or_default();
                 let topic = request::Kind::try_from(row.topic.parse::<i32>().unwrap_or(0)).unwrap_or_default();
@@ -99,9 +105,11 @@ impl Customers {
             } else {
                 let resource = Id::<Complaint>::from_uuid(row.id).to_string();
                 pb::TimelineEntry { resource, state: row.state, topic: row.topic, ..entry }
-            }
+            };
+            (key, entry)
         });
-        Ok(pb::GetCustomerTimelineResponse { entries: entries.collect(), next_page_token })
+        let (entries, next_page_token) = page.fill(shown);
+        Ok(pb::GetCustomerTimelineResponse { entries, next_page_token })
     }
 
     /// Fails if the customer does not exist.
@@ -174,6 +182,7 @@ async fn insert_entry(connection: &mut PgConnection, complaint: complaints::Comp
         topic: complaint.category().as_str_name().to_owned(),
         number: complaint.number,
         linked: complaint.request,
+        summary: complaint.matter.chars().take(usize::try_from(SUMMARY).unwrap_or(0)).collect(),
     };
     Ok(entry.insert(connection).await?)
 }

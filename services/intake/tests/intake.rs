@@ -10,9 +10,12 @@ mod intake {
     mod clocks;
     mod desk;
     mod explain;
+    mod hostile;
     mod import;
+    mod judgement;
     mod links;
     mod major;
+    mod merging;
     mod order;
     mod ownership;
     mod reads;
@@ -21,5 +24,6 @@ mod intake {
     mod search;
     mod stories;
     mod watch;
+    mod ways_out;
     mod work_orders;
 }

@@ -173,8 +173,12 @@ pub fn merge(rows: Vec<ComplianceRow>, regulation: &Regulation) -> Vec<Complianc
         sum.waived += row.waived;
         sum.voided += row.voided;
         sum.not_recorded += row.not_recorded;
-        sum.corrected += row.corrected;
+        sum.recorded_late += row.recorded_late;
+        sum.attempted += row.attempted;
+        sum.taken_back += row.taken_back;
+        sum.imported += row.imported;
         sum.breached += row.breached;
+        sum.deviated += row.deviated;
     }
     merged.into_values().collect()
 }

@@ -127,6 +127,7 @@ async fn play_day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Resul
     play!(dissatisfied, &printer);
     play!(expectation, &major);
     play!(repeat, &call);
+    play!(merged, &call);
     play!(late_order, &emergency);
     play!(complaint);
     watchers.end(stage).await.map_err(scene_error)?;

@@ -17,7 +17,7 @@ use crate::import::file::ImportError;
 use crate::journal::checkpoint::CheckpointError;
 use crate::language::spoken;
 
-mod chinese;
+pub mod chinese;
 
 /// The error of a command.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +126,12 @@ pub enum Error {
     /// A service ended by itself.
     #[error("{0} has ended; its log says why")]
     Ended(&'static str),
+    /// The private Postgres ended again soon after it was started again.
+    #[error("PostgreSQL has ended {times} times in a row; its log says why")]
+    PostgresEnds {
+        /// How often.
+        times: u32,
+    },
     /// There is no such clause.
     #[error("the rule book has no clause {0}; they are written as in C2.1")]
     NoClause(String),

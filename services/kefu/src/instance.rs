@@ -180,8 +180,8 @@ impl Instance {
         self.store.log()
     }
 
-    /// Waits until a service or the gateway has ended by itself. Returns its name.
-    pub async fn ended(&mut self) -> &'static str {
+    /// Waits until a service or the gateway has ended by itself, or Postgres cannot be kept running. Returns what to tell.
+    pub async fn ended(&mut self) -> Error {
         if self.services.is_empty() {
             return std::future::pending().await;
         }
@@ -195,13 +195,14 @@ impl Instance {
         let first = tokio::select! {
             ((), first, _) = services => Some(first),
             () = gateway => None,
+            error = self.store.failed() => return error,
         };
         // A completed future must not be awaited again.
         if let Some(first) = first {
-            self.services.swap_remove(first).0.schema
+            Error::Ended(self.services.swap_remove(first).0.schema)
         } else {
             self.gateway = None;
-            "gateway"
+            Error::Ended("gateway")
         }
     }
 

@@ -86,7 +86,7 @@ pub async fn run(common: &Common, arguments: &UpArguments) -> Result<(), Error> 
     home.withdraw()?;
     instance.stop().await?;
     match ended {
-        Some(service) => Err(Error::Ended(service)),
+        Some(error) => Err(error),
         None => say(pick("Stopped.\n", "已停止。\n")),
     }
 }

@@ -80,10 +80,28 @@ impl Home {
 
     /// Returns the command lines of the processes that name this home.
     fn processes(&self) -> Vec<String> {
+        self.processes_by_id().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Returns the ids and command lines of the processes that name this home.
+    fn processes_by_id(&self) -> Vec<(String, String)> {
         let path = self.0.to_str().unwrap();
         let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-        let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-        lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(path)).collect()
+        let read = |entry: std::fs::DirEntry| {
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            Some((entry.file_name().into_string().ok()?, String::from_utf8_lossy(&line).replace('\0', " ")))
+        };
+        entries.filter_map(read).filter(|(_, line)| line.contains(path)).collect()
+    }
+
+    /// Kills Postgres' first process, which its others do not outlive. Returns the directory of its data.
+    fn kill_postgres(&self) -> PathBuf {
+        let processes = self.processes_by_id();
+        let (id, line) = processes.iter().find(|(_, line)| line.contains("postgres -D ")).unwrap();
+        assert!(Command::new("kill").args(["-KILL", id]).status().unwrap().success());
+        let gone = Path::new("/proc").join(id).join("cmdline");
+        eventually("Postgres is gone", || std::fs::read(&gone).map_or(true, |line| line.is_empty()));
+        line.split(" -D ").nth(1).unwrap().split(' ').next().unwrap().into()
     }
 }
 
@@ -146,7 +164,10 @@ async fn create_customer(home: &Home, address: &str) -> usize {
         Ok(request)
     });
     let customer = Some(pb::Customer { display_name: "王小明".into(), ..pb::Customer::default() });
-    client.create_customer(pb::CreateCustomerRequest { customer, ..Default::default() }).await.unwrap();
+    client
+        .create_customer(pb::CreateCustomerRequest { customer, allow_shared_contacts: true, ..Default::default() })
+        .await
+        .unwrap();
     client.list_customers(pb::ListCustomersRequest::default()).await.unwrap().into_inner().customers.len()
 }
 
@@ -170,6 +191,25 @@ async fn it_starts_keeps_what_was_said_through_stop_and_kill_and_leaves_no_proce
 
     let report = home.text(&["journal", "verify"]);
     assert!(report.contains("nothing is wrong"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_postgres_is_started_again_and_one_that_cannot_be_ends_the_program_with_a_word() {
+    let home = Home::new("postgres");
+    let log = home.0.join("log");
+    let mut up = home.up_logging(&[], &[], std::fs::File::create(&log).unwrap().into());
+    assert_eq!(create_customer(&home, &up.address).await, 1);
+    home.kill_postgres();
+    eventually("it was started again", || std::fs::read_to_string(&log).unwrap().contains("starting it again"));
+    eventually("it runs again", || home.run(&["compliance"]).status.success());
+    assert_eq!(create_customer(&home, &up.address).await, 2, "nothing acknowledged is lost");
+
+    let data = home.kill_postgres();
+    std::fs::write(data.join("postgresql.conf"), "no such setting").unwrap();
+    assert!(!up.child.wait().unwrap().success(), "{}", std::fs::read_to_string(&log).unwrap());
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert!(said.contains("did not start") && said.contains("syntax error"), "{said}");
+    assert_eq!(home.processes(), [""; 0], "nothing is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -320,6 +360,7 @@ fn the_real_file_is_imported_once_and_judged_where_it_has_the_times() {
         let line = report.lines().find(|line| line.trim_end().ends_with(word)).expect(word);
         line.split_whitespace().next().unwrap().replace(',', "").parse().unwrap()
     };
+    let _up = home.up(&[]);
     let first = home.text(&import);
     let (imported, rejected) = (count(&first, "imported"), count(&first, "rejected"));
     assert_eq!(imported + rejected, 10_000, "every row is in, or rejected by line and reason");

@@ -78,6 +78,14 @@ impl Postgres {
         self.server.pid
     }
 
+    /// Whether the server still runs; false after it was killed or has ended by itself.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn is_running(&mut self) -> Result<bool, Error> {
+        self.server.runs(&self.seat.cluster.data)
+    }
+
     /// Starts the server again on the port that its clients know, after it was killed or has ended by itself. A server that
     /// still runs is ended first. May be called again when it fails.
     ///

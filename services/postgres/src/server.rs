@@ -268,7 +268,8 @@ impl Server {
         Err(Error::NotStopped { pid: self.pid, waited_s: (first.1 + IMMEDIATE_WITHIN).as_secs() })
     }
 
-    fn runs(&mut self, data: &Path) -> Result<bool, Error> {
+    /// Whether the server's first process is still there.
+    pub(crate) fn runs(&mut self, data: &Path) -> Result<bool, Error> {
         match &mut self.child {
             Some(child) => {
                 let ended = child.try_wait().map_err(cannot("wait for", data))?;

@@ -102,6 +102,9 @@ macro_rules! handles {
 }
 
 handles! {
+    /// A1.1: how long before a matter came in whoever was of the responsible department counts as an insider; wall
+    /// clock.
+    INSIDER_FOR: Budget = "A1.1", "insider_for";
     /// A2.4: how long the head or deputy has to accept or decline a transfer.
     ACCEPT_WITHIN: Budget = "A2.4", "accept_within";
     /// A2.5: how soon a major matter reaches the general manager.
@@ -123,6 +126,8 @@ handles! {
     /// A9.1: how long after a breach the head of the owner's department is told of it; never sooner than the
     /// supervisor.
     ESCALATE_TO_MANAGER: Budget = "A9.1", "escalate_to_manager";
+    /// A9.1: how long after a due time what moves it may be recorded; wall clock.
+    RECORD_WITHIN: Budget = "A9.1", "record_within";
     /// B1.3: how soon the customer hears of a delayed shipment.
     DELAY_NOTICE_WITHIN: Budget = "B1.3", "delay_notice_within";
     /// C2.1: how soon a chat is answered.
@@ -141,6 +146,8 @@ handles! {
     CLASSIFY_WITHIN: Budget = "C2.4", "classify_within";
     /// C4.1: how often the customer hears of progress.
     PROGRESS_EVERY: Budget = "C4.1", "progress_every";
+    /// C4.2: how soon after the resolution the customer is asked.
+    ASK_WITHIN: Budget = "C4.2", "ask_within";
     /// C4.2: after how many recorded attempts an unreachable customer's request may close.
     ATTEMPTS: u32 = "C4.2", "attempts";
     /// C4.2: over how many working days those attempts are spread; never more than the attempts.

@@ -20,7 +20,9 @@ pub mod access;
 pub mod bad_input;
 pub mod conditions;
 pub mod corpora;
+pub mod hostile;
 pub mod pages;
+pub mod streams;
 pub mod wrong;
 
 /// The refusal of an unknown name.
@@ -146,16 +148,7 @@ pub trait World {
 
     /// Calls a path with encoded messages; on the wire a unary call is a stream of one message.
     async fn send_to(&self, path: &str, token: Option<&str>, bodies: Vec<Vec<u8>>) -> Result<Vec<u8>, Status> {
-        let mut client = Grpc::new(self.bench().channel());
-        client.ready().await.unwrap();
-        let mut request = tonic::Request::new(tokio_stream::iter(bodies.into_iter().map(Bytes::from)));
-        // Refusals are asked for in Chinese, and checked to be: see `assert_refused`.
-        request.metadata_mut().insert("accept-language", "zh-CN".parse().unwrap());
-        if let Some(token) = token {
-            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        }
-        let mut replies = client.streaming(request, path.parse::<PathAndQuery>().unwrap(), Raw).await?.into_inner();
-        Ok(replies.message().await?.unwrap_or_default().into())
+        send_on(self.bench(), path, token, bodies).await
     }
 
     /// Waits until the effects of other services' events are stored.
@@ -192,6 +185,21 @@ pub trait World {
         assert_eq!(methods.len(), rules.iter().count());
         methods
     }
+}
+
+/// Calls a path of a bench's service with encoded messages; on the wire a unary call is a stream of one message. Returns the
+/// first message of the reply.
+pub async fn send_on(bench: &Bench, path: &str, token: Option<&str>, bodies: Vec<Vec<u8>>) -> Result<Vec<u8>, Status> {
+    let mut client = Grpc::new(bench.channel());
+    client.ready().await.unwrap();
+    let mut request = tonic::Request::new(tokio_stream::iter(bodies.into_iter().map(Bytes::from)));
+    // Refusals are asked for in Chinese, and checked to be: see `assert_refused`.
+    request.metadata_mut().insert("accept-language", "zh-CN".parse().unwrap());
+    if let Some(token) = token {
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    }
+    let mut replies = client.streaming(request, path.parse::<PathAndQuery>().unwrap(), Raw).await?.into_inner();
+    Ok(replies.message().await?.unwrap_or_default().into())
 }
 
 /// The path of a method.

@@ -3,6 +3,10 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kefu_chassis::clock::Clock;
+use kefu_chassis::identity::LEEWAY;
 use kefu_chassis::identity::signer::{Grant, Signer};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -35,6 +39,19 @@ pub fn sign(subject: &str, roles: &[&str]) -> String {
         ttl: Duration::from_mins(10),
     };
     signer().token(&grant).expect("a token can be signed")
+}
+
+/// Signs the claims of `token` again, so that services take the new token for `holds_for` from now, but for a part of a second.
+#[must_use]
+pub fn ending_in(token: &str, holds_for: Duration) -> String {
+    let mut parts = token.split('.');
+    let header = parts.next().expect("a token has a header");
+    let claims = URL_SAFE_NO_PAD.decode(parts.next().expect("a token has claims")).expect("claims are in base64");
+    let mut claims: serde_json::Value = serde_json::from_slice(&claims).expect("claims are JSON");
+    let ends = Clock::system().now().as_second() + i64::try_from(holds_for.as_secs()).expect("it ends soon");
+    claims["exp"] = (ends - i64::try_from(LEEWAY.as_secs()).expect("a leeway is short")).into();
+    let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signer().sign(message.as_bytes())))
 }
 
 /// A channel whose calls bear a token. Any generated client can be made from it.

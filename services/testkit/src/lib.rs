@@ -30,9 +30,9 @@ mod wait;
 
 pub use bare::BARE;
 pub use bench::{Bench, Builder, START};
-pub use caller::{Bearer, Caller, request_id, sign, signer};
+pub use caller::{Bearer, Caller, ending_in, request_id, sign, signer};
 pub use dice::Dice;
 pub use line::Line;
-pub use logs::Logs;
-pub use refusal::{Refusal, Said, assert_refused};
+pub use logs::{Logs, subscribe_thread};
+pub use refusal::{Refusal, Said, assert_chinese, assert_refused};
 pub use wait::{eventually, within};

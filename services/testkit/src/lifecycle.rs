@@ -5,9 +5,10 @@ use std::fmt::Debug;
 
 use kefu_chassis::Error;
 use kefu_chassis::language::Language;
-use kefu_chassis::lifecycle::{Gate, Lifecycle, Transition};
+use kefu_chassis::lifecycle::{DutyRule, Gate, Lifecycle, Transition};
 use kefu_chassis::rules::Rules;
 use kefu_proto::compliance::v1::Explanation;
+use kefu_proto::rules::v1::Role;
 use kefu_regulation::Regulation;
 
 const SUBJECT: &str = "things/1";
@@ -106,7 +107,7 @@ where
     let mut asked: Vec<(A, &[S], &Gate<F>)> = lifecycle
         .transitions
         .iter()
-        .flat_map(|row| row.gates.iter().map(move |gate| (row.action, row.from, gate)))
+        .flat_map(|row| lifecycle.gates(row).map(move |gate| (row.action, row.from, gate)))
         .collect();
     for (state, action, clause, facts) in closed {
         assert!(lifecycle.fire(SUBJECT, *state, *action, open).is_ok(), "{action:?} from {state:?}");
@@ -124,21 +125,24 @@ where
     assert!(left.is_empty(), "gates without a case: {left:?}");
 }
 
-/// Asserts that every duty is opened, and met by an action or an acknowledgement, and that duties, rows and gates cite clauses
+/// Asserts that every duty is opened, and met by an action or an acknowledgement, that no deviation is met, and that duties, rows and gates cite clauses
 /// of the rule book, gates in both languages.
-pub fn assert_duties_and_clauses<S, A, D: Copy + Eq + Debug, F>(lifecycle: &Lifecycle<S, A, D, F>) {
+pub fn assert_duties_and_clauses<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq + Debug, F>(
+    lifecycle: &Lifecycle<S, A, D, F>,
+) {
     let regulation = Regulation::standard();
     let is_known = |clause: &str| assert!(regulation.clause(clause).is_some(), "{clause}");
     for rule in lifecycle.duties {
         assert!(lifecycle.transitions.iter().any(|row| row.opens.contains(&rule.duty)), "{:?}", rule.duty);
         let by_acknowledgement = rule.notice.as_ref().is_some_and(|rule| rule.fulfils);
         let is_met = lifecycle.transitions.iter().any(|row| row.meets.contains(&rule.duty));
-        assert!(is_met != by_acknowledgement, "{:?}", rule.duty);
+        assert!(rule.is_deviation || is_met != by_acknowledgement, "{:?}", rule.duty);
+        assert!(!(rule.is_deviation && is_met), "nothing meets a deviation: {:?}", rule.duty);
         is_known(rule.clause);
     }
     for row in lifecycle.transitions {
         is_known(row.clause);
-        for gate in row.gates {
+        for gate in lifecycle.gates(row) {
             is_known(gate.clause);
             let (en, zh) = (gate.missing.of(Language::English), gate.missing.of(Language::Chinese));
             assert!(!en.is_empty() && en != zh, "{en}");
@@ -164,4 +168,33 @@ pub fn assert_fits_contract<S, A: Copy + Eq, D, F>(lifecycle: &Lifecycle<S, A, D
         let told: BTreeSet<&str> = actions.iter().map(|&action| (lifecycle.label)(action).text.of(language)).collect();
         assert_eq!(told.len(), actions.len(), "{told:?}");
     }
+}
+
+/// Asserts that whoever owns a duty may call a method that meets it. `qualified` has for each duty's code the method whose
+/// roles a person must have to be given the duty. Duties that an acknowledgement meets are met by whoever is notified, and a deviation by nobody.
+pub fn assert_owners_can_meet<S, A: Copy, D: Copy + Eq, F>(
+    lifecycle: &Lifecycle<S, A, D, F>,
+    services: &[&str],
+    qualified: &[(&str, &str)],
+) {
+    let rules = Rules::of(kefu_proto::pool(), services).unwrap();
+    let allowed = |method: &str| &rules.named(method).unwrap_or_else(|| panic!("{method}")).roles;
+    let by_action =
+        |rule: &&DutyRule<D, F>| !rule.is_deviation && !rule.notice.as_ref().is_some_and(|notice| notice.fulfils);
+    for rule in lifecycle.duties.iter().filter(by_action) {
+        let of = qualified.iter().filter(|(code, _)| *code == rule.code).map(|(_, method)| *method);
+        let owners: Vec<_> = of.flat_map(allowed).filter(|role| is_of_staff(**role)).collect();
+        assert!(!owners.is_empty(), "nobody says who owns {}", rule.code);
+        let meeting = lifecycle.transitions.iter().filter(|row| row.meets.contains(&rule.duty));
+        let meeting: Vec<&str> = meeting.map(|row| (lifecycle.label)(row.action).method).collect();
+        for role in owners {
+            let can = meeting.iter().any(|method| allowed(method).contains(role));
+            assert!(can, "{role:?} may own {} and call none of {meeting:?}", rule.code);
+        }
+    }
+}
+
+/// Whether a role is one of staff who own duties; an operator owns none.
+fn is_of_staff(role: Role) -> bool {
+    !matches!(role, Role::Customer | Role::Service | Role::Admin)
 }

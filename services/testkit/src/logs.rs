@@ -8,9 +8,23 @@ use kefu_chassis::telemetry::Telemetry;
 use tracing::Dispatch;
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
-/// A second dispatcher that lives as long as the process. While there is but one, `tracing` asks the default of the thread that
-/// comes to a place first whether to record what happens there, and a test without subscriber would answer no for all.
-static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+/// A subscriber beside those of the tests, for as long as the process lives. With a single one `tracing-core` does not ask
+/// that one whether a new callsite is wanted, but the thread that comes to it first; a thread without a subscriber says no,
+/// and the callsite is silent on every thread from then on. With two it asks both.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+
+/// Sends what this thread logs and traces to `dispatch` until the guard is dropped, whatever other threads do.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that makes sure that there are two")]
+pub fn subscribe_thread(dispatch: &Dispatch) -> DefaultGuard {
+    expect_subscribers();
+    tracing::dispatcher::set_default(dispatch)
+}
+
+/// Makes sure that callsites which this thread comes to first are not silent for a later subscriber of another thread.
+pub(crate) fn expect_subscribers() {
+    LazyLock::force(&ANOTHER);
+}
 
 /// Collects the records of this thread until dropped, in the product's JSON format.
 pub struct Logs {
@@ -35,12 +49,11 @@ impl Logs {
     /// Collects records that pass `filter`, e.g. `debug`; spans go to `telemetry`.
     #[must_use]
     pub fn keep(telemetry: &Telemetry, filter: &str) -> Self {
-        LazyLock::force(&SECOND);
         let written = Written::default();
         let writer = written.clone();
         let config = Log { filter: filter.to_owned(), json: true };
         let dispatch = telemetry.subscriber_to(&config, move || writer.clone());
-        Self { written, _guard: tracing::dispatcher::set_default(&dispatch) }
+        Self { written, _guard: subscribe_thread(&dispatch) }
     }
 
     /// Takes the records since the last call, one JSON object on each line.
@@ -54,5 +67,23 @@ impl Logs {
             assert!(record.is_object(), "{line}");
         }
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() {
+        tracing::info!("from either thread");
+    }
+
+    #[test]
+    fn a_thread_without_a_subscriber_does_not_silence_the_others() {
+        let logs = Logs::keep(&Telemetry::default(), "info");
+        std::thread::spawn(log).join().unwrap();
+        assert_eq!(logs.take().len(), 0, "another thread's records are not collected");
+        log();
+        assert_eq!(logs.take().len(), 1);
     }
 }

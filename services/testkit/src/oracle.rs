@@ -24,12 +24,34 @@ pub struct Seen {
     pub paused_us: i64,
     /// When the duty was fulfilled.
     pub met_us: Option<i64>,
-    /// When the duty was breached, by the clock or by a clause.
-    pub breached_us: Option<i64>,
-    /// Whether the duty was fulfilled late.
+    /// Due time at which the clock marked a breach that stands.
+    pub marked_us: Option<i64>,
+    /// Whether the duty ended late.
     pub late: bool,
-    /// Whether a marked breach was retracted by a fulfilment in time that was recorded later.
-    pub corrected: bool,
+    /// Whether the duty ended in time, and that was recorded after its due time.
+    pub recorded_late: bool,
+    /// Number of marks that were taken back.
+    pub taken_back: i16,
+}
+
+impl Seen {
+    /// The fields of a deviation at `at`.
+    #[must_use]
+    pub fn deviated(at: i64) -> Self {
+        Self {
+            state: DEVIATED,
+            measure: WALL,
+            due_us: at,
+            provisional: false,
+            elapsed_us: 0,
+            paused_us: 0,
+            met_us: None,
+            marked_us: None,
+            late: false,
+            recorded_late: false,
+            taken_back: 0,
+        }
+    }
 }
 
 /// The clock runs.
@@ -42,6 +64,8 @@ pub const MET: i16 = 3;
 pub const WAIVED: i16 = 4;
 /// The lifecycle has ended the duty without fulfilment.
 pub const VOIDED: i16 = 5;
+/// What was done is a deviation.
+pub const DEVIATED: i16 = 7;
 const WALL: i16 = 1;
 const WORKING: i16 = 2;
 
@@ -82,11 +106,13 @@ pub struct Oracle {
     holds: Vec<Hold>,
     end: Option<i16>,
     met: Option<i64>,
-    breached: Option<i64>,
-    /// Whether the breach was marked by the duty clock, not by a clause.
-    marked: bool,
+    /// Due time at which the clock marked a breach.
+    marked: Option<i64>,
     late: bool,
-    corrected: bool,
+    recorded_late: bool,
+    taken_back: i16,
+    /// Time to which a fulfilment recorded later moved the end.
+    moved_to: Option<i64>,
 }
 
 impl Oracle {
@@ -104,8 +130,9 @@ impl Oracle {
 
     fn new(opened: i64, term: Term, days: &Rc<Working>) -> Self {
         let intervals = vec![Interval { from: opened, to: None, runs: true, days: Rc::clone(days) }];
-        let (holds, end, met, breached) = (Vec::new(), None, None, None);
-        Self { opened, term, intervals, holds, end, met, breached, marked: false, late: false, corrected: false }
+        let (holds, end, met, marked) = (Vec::new(), None, None, None);
+        let (late, recorded_late, taken_back, moved_to) = (false, false, 0, None);
+        Self { opened, term, intervals, holds, end, met, marked, late, recorded_late, taken_back, moved_to }
     }
 
     /// Whether the duty can still be fulfilled.
@@ -120,10 +147,22 @@ impl Oracle {
         self.holds.contains(&who)
     }
 
-    /// Whether the duty is breached.
+    /// Whether the duty was fulfilled after `at`, and had begun by then.
     #[must_use]
-    pub fn is_breached(&self) -> bool {
-        self.breached.is_some()
+    pub fn was_met_after(&self, at: i64) -> bool {
+        self.opened <= at && self.met.is_some_and(|met| at < met)
+    }
+
+    /// When the duty was fulfilled.
+    #[must_use]
+    pub fn met(&self) -> Option<i64> {
+        self.met
+    }
+
+    /// When the pause began that still lasts.
+    #[must_use]
+    pub fn held_since(&self) -> Option<i64> {
+        self.intervals.last().filter(|last| !last.runs && self.is_live()).map(|last| last.from)
     }
 
     /// Time of opening.
@@ -141,12 +180,17 @@ impl Oracle {
             measure: if matches!(self.term, Term::Working(_)) { WORKING } else { WALL },
             due_us,
             provisional,
-            elapsed_us: self.closed(true).map(|(interval, to)| self.count(interval, to)).sum(),
-            paused_us: self.closed(false).map(|(interval, to)| to - interval.from).sum(),
+            elapsed_us: self.up_to_end(self.closed(true).map(|(interval, to)| self.count(interval, to)).sum(), |end| {
+                let whole = Interval { from: self.opened, ..self.intervals.last().unwrap().clone() };
+                self.count(&whole, end)
+            }),
+            paused_us: self
+                .up_to_end(self.closed(false).map(|(interval, to)| to - interval.from).sum(), |end| end - self.opened),
             met_us: self.met,
-            breached_us: self.breached,
+            marked_us: self.marked,
             late: self.late,
-            corrected: self.corrected,
+            recorded_late: self.recorded_late,
+            taken_back: self.taken_back,
         }
     }
 
@@ -162,20 +206,24 @@ impl Oracle {
     /// Marks the breach if the duty is overdue, as the service's duty clock does.
     pub fn tick(&mut self, now: i64) {
         let due = self.due().0;
-        if self.is_live() && self.holds.is_empty() && self.breached.is_none() && due < now {
-            (self.breached, self.marked) = (Some(due), true);
+        if self.is_live() && self.holds.is_empty() && self.marked.is_none() && due < now {
+            self.marked = Some(due);
         }
     }
 
-    /// Breaches the duty by a clause.
-    pub fn breach(&mut self, at: i64) {
-        (self.breached, self.marked) = (Some(at), false);
+    /// Whether what happened at `at` and is recorded at `now` moves the due time: it must have happened by then, and be
+    /// recorded within a quarter of an hour of it.
+    #[must_use]
+    pub fn moves(&self, at: i64, now: i64) -> bool {
+        const RECORD_WITHIN: i64 = 15 * 60_000_000;
+        !self.is_past(at) && (!self.is_past(now) || now <= self.due().0 + RECORD_WITHIN)
     }
 
-    /// Pauses the clock.
-    pub fn hold(&mut self, who: Hold, at: i64) {
+    /// Pauses the clock at `at`; at `now`, if the pause is recorded too late to move the due time.
+    pub fn hold(&mut self, who: Hold, at: i64, now: i64) {
         let last = self.intervals.last().unwrap();
         let at = if last.runs { at.max(last.from) } else { at };
+        let at = if self.is_past(at) || self.moves(at, now) { at } else { now };
         self.retract_breach(at);
         if self.holds.is_empty() {
             self.begin_interval(at, false);
@@ -191,8 +239,11 @@ impl Oracle {
         }
     }
 
-    /// Replaces the term by a wait until `due`, promised at `at`.
-    pub fn promise(&mut self, due: i64, at: i64) {
+    /// Replaces the term by a wait until `due`, promised at `at`, if that moves the due time.
+    pub fn promise(&mut self, due: i64, at: i64, now: i64) {
+        if !self.moves(at, now) {
+            return;
+        }
         self.retract_breach(at);
         if !self.holds.is_empty() {
             self.begin_interval(at, false);
@@ -201,29 +252,36 @@ impl Oracle {
     }
 
     /// Fulfils the duty.
-    pub fn meet(&mut self, at: i64) {
+    pub fn meet(&mut self, at: i64, now: i64) {
         let at = at.max(self.opened);
-        let counted_broken = self.breached.is_some() && !self.marked;
-        self.late = self.is_past(at) || counted_broken;
-        self.corrected = self.marked && !self.late;
         self.met = Some(at);
-        self.finish(MET, at);
+        self.finish(MET, at, now);
+    }
+
+    /// Fulfils at `at` a duty that something later had fulfilled.
+    pub fn meet_before(&mut self, at: i64, now: i64) {
+        let due = self.due().0;
+        (self.late, self.recorded_late) = (at > due, at <= due && now > due);
+        (self.met, self.moved_to) = (Some(at), Some(at));
+        self.retract_breach(at);
+    }
+
+    /// Bounds what the clock counted by an earlier end. `all` is the whole time up to that end.
+    fn up_to_end(&self, counted: i64, all: impl Fn(i64) -> i64) -> i64 {
+        self.moved_to.map_or(counted, |end| counted.min(all(end)))
     }
 
     /// Ends the duty unfulfilled, as [`WAIVED`] or [`VOIDED`].
-    pub fn drop_as(&mut self, state: i16, at: i64) {
-        if self.is_past(at) && self.breached.is_none() {
-            self.breached = Some(self.due().0);
-        }
-        self.finish(state, at);
+    pub fn drop_as(&mut self, state: i16, at: i64, now: i64) {
+        self.finish(state, at, now);
     }
 
     /// Publishes more holidays: the current interval is counted on `days`.
     pub fn publish(&mut self, days: &Rc<Working>) {
         let before = self.due().0;
         self.intervals.last_mut().unwrap().days = Rc::clone(days);
-        if self.marked && self.due().0 != before {
-            (self.breached, self.marked) = (None, false);
+        if self.marked.is_some() && self.due().0 != before {
+            self.unmark();
         }
     }
 
@@ -236,7 +294,10 @@ impl Oracle {
         self.intervals.push(Interval { from: at, to: None, runs, days });
     }
 
-    fn finish(&mut self, state: i16, at: i64) {
+    fn finish(&mut self, state: i16, at: i64, now: i64) {
+        self.late = self.is_past(at);
+        self.recorded_late = !self.late && self.is_past(now);
+        self.retract_breach(at);
         let last = self.intervals.last_mut().unwrap();
         last.to = Some(at.max(last.from));
         self.end = Some(state);
@@ -244,9 +305,14 @@ impl Oracle {
 
     /// Retracts a breach marked by the clock if the new event came before the due time.
     fn retract_breach(&mut self, at: i64) {
-        if self.marked && !self.is_past(at) {
-            (self.breached, self.marked) = (None, false);
+        if self.marked.is_some() && !self.is_past(at) {
+            self.unmark();
         }
+    }
+
+    fn unmark(&mut self) {
+        self.marked = None;
+        self.taken_back += 1;
     }
 
     fn closed(&self, runs: bool) -> impl Iterator<Item = (&Interval, i64)> {

@@ -1,7 +1,10 @@
 //! Refused calls: code, reason, and the details of google.rpc.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::sync::LazyLock;
 
+use kefu_proto::contract::resources;
 use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
@@ -58,17 +61,29 @@ pub fn assert_refused<T: Debug>(outcome: Result<T, Status>, code: Code, reason: 
 }
 
 /// Latin words of a Chinese text that are neither the name of a resource, a number, an id nor a clause, and that are not
-/// quoted: a file's column, a pattern, the word of another program.
+/// quoted: a file's column, the word of another program. A regular expression is no word to quote, nor is the type of a
+/// resource a name.
 fn machine_words(text: &str) -> Vec<&str> {
     if let Some((before, quoted)) = text.split_once('“') {
-        let after = quoted.split_once('”').map_or("", |(_, after)| after);
-        return machine_words(before).into_iter().chain(machine_words(after)).collect();
+        let (quoted, after) = quoted.split_once('”').unwrap_or((quoted, ""));
+        let is_pattern = quoted.contains(['^', '$', '\\']) || quoted.contains("[A-Z");
+        let quoted = Some(quoted).filter(|_| is_pattern);
+        return machine_words(before).into_iter().chain(quoted).chain(machine_words(after)).collect();
     }
     let is_part = |sign: char| sign.is_ascii_alphanumeric() || "._~/-:".contains(sign);
     let words = text.split(|sign| !is_part(sign)).filter(|word| word.contains(|sign: char| sign.is_ascii_alphabetic()));
-    let is_name = |word: &&str| word.contains('/') || word.contains(|sign: char| sign.is_ascii_digit());
+    let is_name = |word: &&str| {
+        let collection = word.split_once('/').map(|(collection, _)| collection);
+        collection.is_some_and(|first| COLLECTIONS.contains(first)) || word.contains(|sign: char| sign.is_ascii_digit())
+    };
     words.filter(|word| !is_name(word)).collect()
 }
+
+/// The first segments of the names of resources, e.g. `requests`.
+static COLLECTIONS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let patterns = resources(kefu_proto::pool()).into_iter().flat_map(|resource| resource.patterns);
+    patterns.filter_map(|pattern| pattern.split('/').next().map(str::to_owned)).collect()
+});
 
 impl Refusal {
     /// Paths of the refused fields, in order.
@@ -115,5 +130,26 @@ impl Refusal {
             .localized_message()
             .map(|message| (message.locale.as_str(), message.message.as_str()))
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_calls_a_thing_is_found_in_a_chinese_sentence_and_names_numbers_and_quotations_are_not() {
+        for (sentence, found) in [
+            ("「客户」须为客户的资源名称。", &[][..]),
+            ("未找到customers/7，见C2.1，编号R20261120。", &[]),
+            ("列“Kunde”不存在，此处接受“gzip, br”。", &[]),
+            ("「客户」须为kefu/Customer类资源的名称。", &["kefu/Customer"]),
+            ("须符合格式“^[A-Za-z0-9._~-]{1,63}$”。", &["^[A-Za-z0-9._~-]{1,63}$"]),
+            ("此处接受gzip, br。", &["gzip", "br"]),
+            ("此处接受application/json。", &["application/json"]),
+            ("列“Kunde”须为text。", &["text"]),
+        ] {
+            assert_eq!(machine_words(sentence), found, "{sentence}");
+        }
     }
 }

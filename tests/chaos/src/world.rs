@@ -119,7 +119,8 @@ async fn customers(rig: &Rig, intake: &Process, house: &House) -> Vec<String> {
     for agent in &house.agents {
         let contact = Contact { phone: "138 0013 8000".into(), ..Default::default() };
         let customer = Customer { display_name: agent.clone(), contacts: vec![contact], ..Default::default() };
-        let call = CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+        let call =
+            CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() };
         let mut client = CustomerServiceClient::new(rig.caller(intake, agent, &["AGENT"]));
         customers.push(client.create_customer(call).await.unwrap().into_inner().name);
     }

@@ -28,7 +28,7 @@ values (
     :duty_changes, null);
 insert into intake.duty (
     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us, paused_us,
-    opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
+    opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late, recorded_late,
     reason, decided_by, version, escalation_level, next_escalation_at)
 values
     (lpad(to_hex(:k::bigint * 4 + 0), 32, '0')::uuid, 'C2.1', 'first_response', 'requests/' || lpad(to_hex(:k::bigint), 32, '0')::uuid,

@@ -292,7 +292,11 @@ async fn customers(mut client: CustomerServiceClient<Caller>) -> Vec<String> {
             contacts: vec![contact],
             ..intake::Customer::default()
         };
-        let call = intake::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+        let call = intake::CreateCustomerRequest {
+            customer: Some(customer),
+            allow_shared_contacts: true,
+            ..Default::default()
+        };
         let created = loop {
             match client.create_customer(call.clone()).await {
                 // This refusal means that the service does not know its staff yet; the call is repeated.

@@ -93,7 +93,8 @@ impl Directory {
         let row = row.filter(|_| reaches(call, staff, &department));
         let mut row = row.ok_or_else(|| unknown::<Absence>(&request.name))?;
         check_etag(&request.etag, &etag(row.version), &request.name)?;
-        let end_at = request.end_time.as_ref().and_then(from_proto).unwrap_or(call.now);
+        let now = work.after(row.created_at.to_jiff())?;
+        let end_at = request.end_time.as_ref().and_then(from_proto).unwrap_or(now);
         let (start_at, recorded_end) = (row.start_at.to_jiff(), row.end_at.to_jiff());
         if end_at < start_at {
             return Err(Error::field(
@@ -149,7 +150,8 @@ impl Directory {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.end_at.to_jiff(), row.id()));
-        Ok(pb::ListAbsencesResponse { absences: rows.iter().map(AbsenceRow::show).collect(), next_page_token })
+        let shown = rows.iter().map(|row| ((row.end_at.to_jiff(), row.id()), row.show()));
+        let (absences, next_page_token) = page.fill(shown);
+        Ok(pb::ListAbsencesResponse { absences, next_page_token })
     }
 }

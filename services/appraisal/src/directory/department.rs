@@ -73,8 +73,8 @@ impl Directory {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
-        Ok(pb::ListDepartmentsResponse { departments: rows.iter().map(DepartmentRow::show).collect(), next_page_token })
+        let (departments, next_page_token) = page.fill(rows.iter().map(|row| (Name(row.name.clone()), row.show())));
+        Ok(pb::ListDepartmentsResponse { departments, next_page_token })
     }
 
     pub(super) async fn update_department(
@@ -89,7 +89,7 @@ impl Directory {
         let row = departments!("where name = $1", given.name);
         let old = row.fetch_optional(work.connection()).await?.ok_or_else(|| no_department(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
-        let (new, changed) = old.updated(&fields, &given, call.now);
+        let (new, changed) = old.updated(&fields, &given, work.after(old.updated_at)?);
         if changed.is_empty() {
             return work.commit(old.show()).await;
         }
@@ -122,7 +122,12 @@ async fn check_department(
             new.name
         );
         if has_members.fetch_one(connection).await? {
-            return Err(Error::Gate { subject: new.name.clone(), clause: "A2.4".into(), missing: HAS_MEMBERS });
+            return Err(Error::Gate {
+                subject: new.name.clone(),
+                clause: "A2.4".into(),
+                missing: HAS_MEMBERS,
+                field: None,
+            });
         }
     }
     Ok(())

@@ -41,7 +41,8 @@ impl Directory {
             sql::at(at) as _,
         );
         let row = row.fetch_optional(self.chassis.pool()).await?.ok_or_else(|| no_department(&request.department))?;
-        let missing = |missing| Error::Gate { subject: request.department.clone(), clause: "A2.4".into(), missing };
+        let missing =
+            |missing| Error::Gate { subject: request.department.clone(), clause: "A2.4".into(), missing, field: None };
         if row.dissolved {
             return Err(missing(IS_DISSOLVED));
         }

@@ -58,7 +58,9 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal.cause {
             Reason::Wrong(resource) => Self::field(format!("{resource}.{}", refusal.field), *refusal.wrong),
-            Reason::Gate(clause, subject, missing) => Self::Gate { subject, clause: clause.into(), missing },
+            Reason::Gate(clause, subject, missing) => {
+                Self::Gate { subject, clause: clause.into(), missing, field: None }
+            }
             Reason::Taken(name) => Self::Exists { kind: "kefu/Staff", name },
         }
     }
@@ -305,12 +307,12 @@ fn check_roles(new: &Staff) -> Result<(), Refusal> {
     match new.roles().find(|role| matches!(role, Role::Unspecified | Role::Customer | Role::Service)) {
         None => Ok(()),
         Some(Role::Unspecified) => {
-            Err(wrong_field("roles", wrong!(NotAccepted, "hold a role that is not stated", "中有未指明的角色")))
+            Err(wrong_field("roles", wrong!(NotAccepted, "holds a role that is not stated", "中有未指明的角色")))
         }
         Some(role) => {
             let label = labels::of_roles(&[role]);
             let (role, zh) = label.first().map(|label| (label.en(), label.zh())).unwrap_or_default();
-            let wrong = wrong!(NotAccepted, "hold “{role}”, which is no role of staff", "中的「{zh}」不是员工的角色");
+            let wrong = wrong!(NotAccepted, "holds “{role}”, which is no role of staff", "中的「{zh}」不是员工的角色");
             Err(wrong_field("roles", wrong))
         }
     }

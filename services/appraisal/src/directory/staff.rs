@@ -68,8 +68,8 @@ impl Directory {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Name(row.name.clone()));
-        Ok(pb::ListStaffResponse { staff: rows.iter().map(StaffRow::show).collect(), next_page_token })
+        let (staff, next_page_token) = page.fill(rows.iter().map(|row| (Name(row.name.clone()), row.show())));
+        Ok(pb::ListStaffResponse { staff, next_page_token })
     }
 
     pub(super) async fn update_staff(&self, call: &Call, request: pb::UpdateStaffRequest) -> Result<pb::Staff, Error> {
@@ -80,6 +80,7 @@ impl Directory {
         let organisation = lock_organisation(work.connection()).await?;
         let old = find(work.connection(), &given.name).await?.ok_or_else(|| no_staff(&given.name))?;
         check_etag(&given.etag, &etag(old.version), &given.name)?;
+        let (occurred, now) = (call.after(old.updated_at, occurred)?, work.after(old.updated_at)?);
         let (mut new, changed) = old.updated(&fields, &given);
         if changed.is_empty() {
             return work.commit(old.show()).await;
@@ -92,7 +93,7 @@ impl Directory {
         }
         let known = DirectorySnapshot::around_staff(work.connection(), organisation, &new).await?;
         known.check_staff(&new)?;
-        new.set_version_after(&old, occurred, call.now);
+        new.set_version_after(&old, occurred, now);
         StaffRow::upsert(work.connection(), &[&new]).await?;
         work.record(updated(call, &new, &changed, occurred));
         work.commit(new.show()).await

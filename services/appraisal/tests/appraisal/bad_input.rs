@@ -9,6 +9,7 @@ use kefu_testkit::any::bad_input::{
 use kefu_testkit::any::conditions::assert_every_condition_is_enforced;
 use kefu_testkit::any::corpora::assert_texts_are_kept_or_refused;
 use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
+use kefu_testkit::any::streams::assert_streams_end_with_the_token;
 
 use super::any::World;
 
@@ -72,4 +73,12 @@ async fn a_page_token_holds_for_its_own_method_caller_and_query_only() {
 async fn texts_that_others_carry_out_are_kept_as_they_came_or_refused_and_nothing_confidential_is_logged() {
     let tally = assert_texts_are_kept_or_refused(World::new).await;
     assert!(tally.kept > 50, "{tally:?}");
+}
+
+#[tokio::test]
+async fn every_stream_ends_with_the_token_of_its_caller() {
+    let mut streams = assert_streams_end_with_the_token(&World::new().await).await;
+    streams.retain(|name| !["Subscribe", "WatchNotifications"].contains(&name.as_str()));
+    streams.sort_unstable();
+    assert_eq!(streams, ["ImportStaff"]);
 }

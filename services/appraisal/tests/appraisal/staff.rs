@@ -2,8 +2,9 @@
 //! change.
 
 use kefu_proto::directory::v1 as pb;
+use kefu_proto::directory::v1::directory_service_client::DirectoryServiceClient;
 use kefu_proto::rules::v1::{ErrorReason, Role};
-use kefu_testkit::assert_refused;
+use kefu_testkit::{Bench, assert_refused};
 use tonic::Code;
 
 use super::house::{DESK, House, OTHER, newcomer, payload, proto, told};
@@ -82,7 +83,7 @@ async fn a_move_counts_from_when_it_happened_and_not_before_the_last_one() {
     let back = moved(DESK, "2026-11-16T08:00:00+08:00").await;
     assert_refused(back, Code::InvalidArgument, ErrorReason::FieldInvalid);
     moved(DESK, "2026-11-16T09:00:00+08:00").await.unwrap();
-    for (at, clause) in [("2026-11-20T10:00:01+08:00", ""), ("2026-10-01T10:00:00+08:00", "A9.1")] {
+    for (at, clause) in [("2026-11-20T10:01:00.000001+08:00", ""), ("2026-10-01T10:00:00+08:00", "A9.1")] {
         let refusal = assert_refused(moved(OTHER, at).await, Code::InvalidArgument, ErrorReason::FieldInvalid);
         let reason = &refusal.details.bad_request().unwrap().field_violations[0].description;
         assert!(reason.contains(clause), "{reason}");
@@ -93,6 +94,20 @@ async fn a_move_counts_from_when_it_happened_and_not_before_the_last_one() {
     assert_eq!(times, [proto("2026-11-16T09:00:00+08:00"); 2]);
     let told: pb::StaffUpdated = told(&updates[0]);
     assert_eq!((told.staff.unwrap().department.as_str(), told.changed_fields), (OTHER, vec!["department".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_little_behind_records_changes_when_the_record_began_and_no_sooner() {
+    let house = House::open().await;
+    let mut office = house.office.clone();
+    let created = office.create_staff(newcomer("mei", Role::Agent, DESK)).await.unwrap().into_inner();
+    let behind = Bench::builder(&kefu_appraisal::SERVICE).starting_at("2026-11-20T09:59:56+08:00");
+    let behind = behind.start_on(house.bench.database()).await.unwrap();
+    let mut office = DirectoryServiceClient::new(behind.as_("staff/office", &["OFFICE"]));
+    let staff = pb::Staff { name: "staff/mei".into(), department: OTHER.into(), ..Default::default() };
+    let moved = pb::UpdateStaffRequest { staff: Some(staff), ..Default::default() };
+    let moved = office.update_staff(moved).await.unwrap().into_inner();
+    assert_eq!((moved.department.as_str(), moved.update_time), (OTHER, created.create_time));
 }
 
 #[tokio::test]

@@ -7,14 +7,23 @@ use crate::base::error::{Violation, Wrong};
 use crate::base::text::is_blank;
 use crate::wrong;
 
+mod phone;
+mod plan;
+mod refused;
+mod written;
+
+pub use phone::Phone;
+
 /// A contact as it is stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Contact {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     person: String,
-    /// E.164.
+    /// E.164, or a public short number as it is dialled.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub phone: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    phone_extension: String,
     /// E-mail address as it was given; empty when there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub email: String,
@@ -39,18 +48,35 @@ impl Contact {
             );
             return Err(Violation::new(field, wrong));
         }
-        let phone = if contact.phone.is_empty() {
-            String::new()
-        } else {
-            country.number(&contact.phone).map_err(|wrong| Violation::new(format!("{field}.phone"), wrong))?
-        };
+        let phone = Self::read_phone(contact, field, country)?;
         Ok(Self {
             person: contact.person.clone(),
-            phone,
+            phone: phone.number,
+            phone_extension: phone.extension,
             email: contact.email.clone(),
             chat_id: contact.chat_id.clone(),
             postal_address: contact.postal_address.clone(),
         })
+    }
+
+    /// Reads the number and its extension, which may stand behind the number or in a field of its own.
+    fn read_phone(contact: &pb::Contact, field: &str, country: Country) -> Result<Phone, Violation> {
+        if is_blank(&contact.phone) {
+            return Ok(Phone::default());
+        }
+        let phone = country.phone(&contact.phone).map_err(|wrong| Violation::new(format!("{field}.phone"), wrong))?;
+        if contact.phone_extension.is_empty() || contact.phone_extension == phone.extension {
+            return Ok(phone);
+        }
+        if !phone.extension.is_empty() {
+            let wrong = wrong!(
+                Conflicting,
+                "must not differ from the extension behind the telephone number",
+                "与电话号码后所写的分机号不一致"
+            );
+            return Err(Violation::new(format!("{field}.phone_extension"), wrong));
+        }
+        Ok(Phone { extension: contact.phone_extension.clone(), ..phone })
     }
 
     /// Returns the contact in the contract's form.
@@ -59,6 +85,7 @@ impl Contact {
         pb::Contact {
             person: self.person.clone(),
             phone: self.phone.clone(),
+            phone_extension: self.phone_extension.clone(),
             email: self.email.clone(),
             chat_id: self.chat_id.clone(),
             postal_address: self.postal_address.clone(),
@@ -86,52 +113,18 @@ impl TryFrom<String> for Country {
 }
 
 impl Country {
-    /// Reads the telephone number that a field of a request has, in E.164.
-    pub fn number(self, written: &str) -> Result<String, Wrong> {
-        self.e164(written).ok_or_else(|| wrong!(Phone, "is not a telephone number", "不是电话号码"))
+    /// Reads a telephone number in any writing (full-width digits too): the number, and its extension if it has one. Refused
+    /// with the reason unless all of the text is read.
+    pub fn phone(self, written: &str) -> Result<Phone, Wrong> {
+        phone::read(written, self.0)
     }
 
-    /// Returns a telephone number in any writing (full-width digits too) as E.164; none if it cannot be one.
+    /// Returns a telephone number in any writing as E.164; none if it cannot be one.
     #[must_use]
     pub fn e164(self, written: &str) -> Option<String> {
-        let bare: String =
-            written.chars().map(narrow).filter(|character| !" ()-./\u{2013}".contains(*character)).collect();
-        let number = phonenumber::parse(Some(self.0), &bare).ok()?;
-        // Numbering plans change faster than any list of them, so every number of five digits or more is accepted.
-        (number.national().value() > 9_999).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
-    }
-}
-
-/// Returns the narrow form of a full-width digit or sign; other characters stay.
-fn narrow(written: char) -> char {
-    match written {
-        '０'..='９' | '＋' | '－' | '（' | '）' => char::from_u32(written as u32 - 0xFEE0).unwrap_or(written),
-        '\u{3000}' => ' ',
-        other => other,
+        self.phone(written).ok().map(|phone| phone.number)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn telephone_numbers_are_read_in_any_writing() {
-        let china = Country::default();
-        for written in [
-            "13800138000",
-            "138 0013 8000",
-            "+86 138-0013-8000",
-            "0086 13800138000",
-            "(+86)138 0013 8000",
-            "１３８００１３８０００",
-        ] {
-            assert_eq!(china.e164(written).as_deref(), Some("+8613800138000"), "{written}");
-        }
-        assert_eq!(china.e164("010-8888 6666").as_deref(), Some("+861088886666"));
-        assert_eq!(china.e164("+1 (213) 473-3231").as_deref(), Some("+12134733231"));
-        for written in ["", "nobody", "12", "+", "１"] {
-            assert_eq!(china.e164(written), None, "{written}");
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Errors: why a call is refused. The status and the texts that a caller gets are made in `refusal`.
 
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 
 use crate::base::labels;
 use crate::base::language::{Language, Sentence, Text};
@@ -43,6 +43,8 @@ pub enum Error {
         clause: std::borrow::Cow<'static, str>,
         /// What is missing.
         missing: Text,
+        /// The field that could give it, and the rule that the field breaks; none if no field of the call does.
+        field: Option<(&'static str, FieldRule)>,
     },
     /// The resource changed since its etag was read.
     #[error("{0} changed since its etag was read")]

@@ -67,6 +67,12 @@ pub fn of_method(name: &str) -> Sentence {
     both(name, |labels| labels.method(name).map(|label| label.label.as_str()))
 }
 
+/// Returns what a kind of resource is called in a sentence, by its type, e.g. `kefu/Customer`.
+#[must_use]
+pub fn of_kind(kind: &str) -> Sentence {
+    both(kind, |labels| labels.resource(kind))
+}
+
 /// Returns the labels of roles.
 #[must_use]
 pub fn of_roles(roles: &[Role]) -> Vec<Sentence> {

@@ -2,6 +2,7 @@
 //! with a field is said twice: in English with the field's name, for whoever writes the calling program, and in the caller's
 //! language with the field's label.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use kefu_proto::rules::v1::{ErrorReason, Refusal};
@@ -9,7 +10,7 @@ use prost_reflect::MessageDescriptor;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt as _};
 
-use crate::base::error::{Error, Violation, Wrong, describe};
+use crate::base::error::{Error, Violation, Wrong, describe, not_known};
 use crate::base::labels;
 use crate::base::language::{Language, Text};
 use crate::base::names::DIRECTORY;
@@ -29,8 +30,15 @@ impl Error {
         Refusal { reason: self.reason().into(), clause: self.clause().to_owned(), message: language.refusal(self) }
     }
 
-    /// Returns the violations of fields, as many as a refusal can name, for the status.
-    fn violations(&self, language: Language, request: Option<&MessageDescriptor>) -> Vec<FieldViolation> {
+    /// Returns the violations of fields, as many as a refusal can name, for the status. `named` are the fields of the request
+    /// that hold the name of a resource that is not there, or is taken.
+    fn violations(
+        &self,
+        language: Language,
+        request: Option<&MessageDescriptor>,
+        named: &[String],
+    ) -> Vec<FieldViolation> {
+        let each = |wrong: Wrong| named.iter().map(|field| Violation::new(field, wrong.clone())).collect();
         let only = |field: &str, wrong| vec![Violation::new(field, wrong)];
         let violations = match self {
             Self::Invalid(violations) => violations.clone(),
@@ -40,12 +48,24 @@ impl Error {
             Self::PageToken => {
                 only("page_token", wrong!(Token, "is malformed or belongs to another query", "无效，或属于另一个查询"))
             }
+            Self::NotFound { .. } => each(not_known()),
+            Self::Exists { .. } => each(wrong!(Conflicting, "is taken already", "已被使用")),
+            Self::Gate { clause, missing, field: Some((field, rule)), .. } => {
+                let clause = match clause {
+                    Cow::Borrowed(clause) => *clause,
+                    Cow::Owned(_) => "",
+                };
+                vec![Violation::new(*field, Wrong { rule: *rule, clause, text: (*missing).into() })]
+            }
             _ => return Vec::new(),
         };
+        // What a gate misses is a whole sentence, and not a predicate about the field.
+        let is_predicate = !matches!(self, Self::Gate { .. });
         let mut bytes = 0;
         let listed = violations.into_iter().map(|violation| {
             let Violation { field, wrong } = violation;
-            let sentence = shortened(language.sentence(&labels::of_path(request, &field, language), &wrong), TEXT);
+            let label = if is_predicate { labels::of_path(request, &field, language) } else { String::new() };
+            let sentence = shortened(language.sentence(&label, &wrong), TEXT);
             FieldViolation {
                 description: shortened(wrong.to_string(), TEXT),
                 field: shortened(field, MESSAGE),
@@ -89,7 +109,19 @@ impl Error {
     /// the same name differently, so the message decides the label.
     #[must_use]
     pub fn into_status_of(self, language: Language, request: Option<&MessageDescriptor>) -> Status {
-        let violations = self.violations(language, request);
+        self.into_status_about(language, request, &[])
+    }
+
+    /// Turns the error into the status that the caller gets. `named` are the paths of the fields of the request that hold the name
+    /// of the resource that is not there, or is taken.
+    #[must_use]
+    pub fn into_status_about(
+        self,
+        language: Language,
+        request: Option<&MessageDescriptor>,
+        named: &[String],
+    ) -> Status {
+        let violations = self.violations(language, request, named);
         if let Self::Away(source) | Self::Unexpected(source) = &self {
             tracing::error!(reason = self.reason().as_str_name(), cause = describe(source.as_ref()), "call failed");
         }
@@ -97,7 +129,8 @@ impl Error {
         let message = shortened(self.to_string(), MESSAGE);
         details.set_error_info(self.reason().as_str_name(), "kefu", std::collections::HashMap::new());
         let mut text = language.refusal(&self);
-        for violation in &violations {
+        // A gate's refusal has said it.
+        for violation in violations.iter().filter(|_| !matches!(self, Self::Gate { .. })) {
             text.push(' ');
             text.push_str(violation.localized_message.as_ref().map_or("", |text| text.message.as_str()));
         }
@@ -156,7 +189,7 @@ impl Language {
         }
     }
 
-    /// Returns the sentence that tells people what is wrong with the field of this label: `Telephone is no telephone number.`
+    /// Returns the sentence that tells people what is wrong with the field of this label: `“Telephone” is no telephone number.`
     /// The clause that demands it stands before. Without a label, the sentence is about the request as a whole.
     #[must_use]
     pub fn sentence(self, label: &str, wrong: &Wrong) -> String {
@@ -164,8 +197,8 @@ impl Language {
         let text = wrong.text.of(self);
         match (self, label.is_empty(), clause.is_empty()) {
             (Self::English, true, _) => format!("{}.", capitalised(text)),
-            (Self::English, false, true) => format!("{label} {text}."),
-            (Self::English, false, false) => format!("{clause}: {label} {text}."),
+            (Self::English, false, true) => format!("“{label}” {text}."),
+            (Self::English, false, false) => format!("{clause}: “{label}” {text}."),
             (Self::Chinese, true, _) => format!("{text}。"),
             (Self::Chinese, false, true) => format!("「{label}」{text}。"),
             (Self::Chinese, false, false) => format!("{clause}：「{label}」{text}。"),
@@ -250,12 +283,12 @@ mod tests {
 
     #[test]
     fn a_status_fits_into_the_headers_that_are_taken_whatever_is_told_again() {
-        let long = "很".repeat(100_000);
-        let violation = |field: &str| Violation::new(field, wrong!(Required, "is {long}", "缺{long}"));
+        let (long, shorter) = ("很".repeat(100_000), "很".repeat(1_000));
+        let violation = |field: &str, text: &str| Violation::new(field, wrong!(Required, "is {text}", "缺{text}"));
         for language in [Language::English, Language::Chinese] {
             for error in [
-                Error::Invalid(vec![violation(&long); 100]),
-                Error::Invalid(vec![violation("rows"); 10_000]),
+                Error::Invalid(vec![violation(&long, &long); 100]),
+                Error::Invalid(vec![violation("rows", &shorter); 10_000]),
                 Error::NotFound { kind: "kefu/Request", name: long.clone() },
                 Error::StaleEtag(long.clone()),
                 Error::ServiceAway(long.clone()),
@@ -322,6 +355,7 @@ mod tests {
                 subject: subject.clone(),
                 clause: clause.clone().into(),
                 missing: Text::new("nobody signed", "无人签字"),
+                field: None,
             },
             Error::State {
                 subject,

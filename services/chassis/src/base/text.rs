@@ -29,7 +29,9 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(is_unseen)
 }
 
-fn is_unseen(sign: char) -> bool {
+/// Whether nothing of a character is seen: white space, a control character, or one without a sign.
+#[must_use]
+pub fn is_unseen(sign: char) -> bool {
     let within = |&(first, last): &(char, char)| (first..=last).contains(&sign);
     sign.is_whitespace() || sign.is_control() || !sign.is_ascii() && UNSEEN.iter().any(within)
 }

@@ -5,13 +5,16 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::Stream;
 use jiff::{SignedDuration, Timestamp};
 use kefu_proto::rules::v1::{Access, Role};
 use prost::Message;
+use prost_reflect::{DynamicMessage, Value};
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::base::aliases::Aliases;
 use crate::base::digest::sha256;
 use crate::base::error::Error;
 use crate::base::language::Language;
@@ -31,16 +34,30 @@ pub struct Call {
     pub now: Timestamp,
     /// The language of refusals.
     pub language: Language,
+    /// Names of resources that were merged into others.
+    pub(crate) aliases: Arc<Aliases>,
     /// The id under which the call takes effect once, if it has one.
     pub(crate) request_id: Option<Uuid>,
     /// The digest of the payload, by which a reuse of the id for another call is found.
     pub(crate) digest: [u8; 32],
+    /// The request, of a call with one.
+    pub(crate) request: Encoded,
+}
+
+/// An encoded request, which holds what is confidential and is therefore not shown.
+#[derive(Clone, Default)]
+pub(crate) struct Encoded(pub Bytes);
+
+impl std::fmt::Debug for Encoded {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} bytes", self.0.len())
+    }
 }
 
 /// The answers of a call that answers with a stream.
 pub type Answers<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
 
-/// How far the clock of another service, or of another replica, may be ahead.
+/// How far another clock may be ahead of this one: a client's, another service's, or another replica's.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// The resources that a caller may touch with a method.
@@ -115,7 +132,8 @@ impl Call {
         request_id: Option<Uuid>,
         payload: &[u8],
     ) -> Self {
-        Self { caller, rule, now, language: Language::English, request_id, digest: sha256(payload) }
+        let (language, aliases, request) = (Language::English, Arc::default(), Encoded::default());
+        Self { caller, rule, now, language, aliases, request_id, digest: sha256(payload), request }
     }
 
     /// Returns what identifies a retry of the call: the request id, if there is one, and the digest of the payload.
@@ -145,7 +163,25 @@ impl Call {
 
     /// Turns the error of the call into the status that the caller gets.
     pub(crate) fn status_of(&self, error: Error) -> Status {
-        error.into_status_of(self.language, Some(&self.rule.fields.message))
+        let named = match &error {
+            Error::NotFound { name, .. } | Error::Exists { name, .. } => self.fields_with(name),
+            _ => Vec::new(),
+        };
+        error.into_status_about(self.language, Some(&self.rule.fields.message), &named)
+    }
+
+    /// Returns the paths of the request's fields that hold the name of a resource or, of a new one, the id in its name.
+    fn fields_with(&self, name: &str) -> Vec<String> {
+        let message = DynamicMessage::decode(self.rule.fields.message.clone(), self.request.0.clone());
+        let (mut found, id) = (Vec::new(), name.rsplit('/').next().unwrap_or(name));
+        if let Ok(message) = message.map(Value::Message) {
+            texts(&message, "", &mut |path: &str, text: &str| {
+                if text == name || text == id && path.ends_with("_id") {
+                    found.push(path.to_owned());
+                }
+            });
+        }
+        found
     }
 
     /// Checks the fields of an encoded request; returns its request id, if it has one.
@@ -162,6 +198,12 @@ impl Call {
     #[must_use]
     pub fn acts_as(&self, role: Role) -> bool {
         self.caller.roles.contains(&role) && self.rule.roles.contains(&role)
+    }
+
+    /// Whether the caller leads: a supervisor, a manager, an executive or the office.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        [Role::Supervisor, Role::Manager, Role::Executive, Role::Office].into_iter().any(|role| self.acts_as(role))
     }
 
     /// Whether the caller acts on behalf of others: another service, or an operator.
@@ -212,23 +254,33 @@ impl Call {
                     || is_party(caller)
             }
             Scope::Own(subject) => stakeholders.owner == subject || is_party(subject),
-            Scope::Customer(customer) => stakeholders.customer == customer,
+            Scope::Customer(customer) => self.are_same(customer, &stakeholders.customer),
         }
     }
 
+    /// Returns when something happened that is recorded now and is said to have happened at `given`: a time of a clock that is
+    /// up to a minute ahead is now. None for a later time, which is in the future.
+    #[must_use]
+    pub fn up_to_now(&self, given: Timestamp) -> Option<Timestamp> {
+        (given.duration_since(self.now) <= SKEW).then(|| given.min(self.now))
+    }
+
+    /// Whether two names are of the same resource now, one of them perhaps by an alias that it got while the call is under way.
+    #[must_use]
+    pub fn are_same(&self, one: &str, other: &str) -> bool {
+        self.aliases.are_same(one, other)
+    }
+
     /// Returns when something happened that is recorded now: at `given`, or now if the call gives no time. Refused when
-    /// `given` lies in the future or further back than the caller's role may record (A9.1). The contracts let no customer
+    /// `given` lies in the future, more than clocks differ, or further back than the caller's role may record (A9.1). The contracts let no customer
     /// give a time.
     pub fn occurred(&self, given: Option<&prost_types::Timestamp>, bounds: Backdating) -> Result<Timestamp, Error> {
         let Some(given) = given else { return Ok(self.now) };
         let occurred =
             crate::base::time::from_proto(given).ok_or_else(|| Error::field("occurred_time", wrong_time()))?;
-        if occurred > self.now {
-            // The clocks of two services are never quite the same.
-            let is_skewed = self.acts_as(Role::Service) && occurred.duration_since(self.now) <= SKEW;
-            let future = Error::field("occurred_time", wrong!(TooLate, "must not be in the future", "不得晚于现在"));
-            return if is_skewed { Ok(self.now) } else { Err(future) };
-        }
+        let occurred = self.up_to_now(occurred).ok_or_else(|| {
+            Error::field("occurred_time", wrong!(TooLate, "must not be in the future", "不得晚于现在"))
+        })?;
         let leads = [Role::Supervisor, Role::Manager, Role::Office, Role::Admin, Role::Service]
             .into_iter()
             .any(|role| self.acts_as(role));
@@ -239,8 +291,8 @@ impl Call {
                 "occurred_time",
                 wrong!(
                     TooEarly under "A9.1",
-                    "your role may record at most {hours} h {minutes} min late",
-                    "您的角色最多可以补录{hours}小时{minutes}分钟以内的事项"
+                    "lies further back than your role may record, which is {hours} h {minutes} min",
+                    "早于您的角色可以补录的时限（{hours}小时{minutes}分钟）"
                 ),
             ));
         }
@@ -249,15 +301,34 @@ impl Call {
 }
 
 impl Call {
-    /// Returns the time to record for something that happens at `at` to a resource last changed at `changed`. What
+    /// Returns the time to record for something that happened at `at` to a resource last changed at `changed`. What
     /// happens now is recorded at `changed` at the earliest, because another replica's clock may have been a little
     /// ahead. Refused when `changed` is more than a minute ahead: then the clock here is wrong, and another replica has
     /// to take the call.
-    pub(crate) fn after(&self, changed: Timestamp, at: Timestamp) -> Result<Timestamp, Error> {
+    pub fn after(&self, changed: Timestamp, at: Timestamp) -> Result<Timestamp, Error> {
         if changed.duration_since(self.now) > SKEW {
             return Err(Error::Away(format!("the clock here is behind: what it says is before {changed}").into()));
         }
         Ok(if at == self.now { at.max(changed) } else { at })
+    }
+}
+
+/// Calls `visit` with each text in a value and its path, e.g. `rows[3].external_id`.
+fn texts(value: &Value, path: &str, visit: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::String(text) => visit(path, text),
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                texts(item, &format!("{path}[{index}]"), visit);
+            }
+        }
+        Value::Message(message) => {
+            for (field, value) in message.fields() {
+                let name = field.name();
+                texts(value, &if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }, visit);
+            }
+        }
+        _ => {}
     }
 }
 

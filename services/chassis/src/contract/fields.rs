@@ -19,6 +19,8 @@ use crate::wrong;
 mod condition;
 mod giver;
 mod limit;
+mod order;
+mod renamed;
 mod set;
 mod value;
 
@@ -26,6 +28,7 @@ use condition::Condition;
 use giver::ForRoles;
 pub use giver::Giver;
 use limit::Limit;
+use order::LaterThan;
 use set::{AtMostOne, OneOf};
 use value::Check;
 pub use value::wrong_time;
@@ -57,6 +60,7 @@ struct FieldChecks {
     for_roles: ForRoles,
     limits: Vec<Limit>,
     at_most_one: Vec<AtMostOne>,
+    later_than: Option<LaterThan>,
     nested: Option<Arc<Fields>>,
 }
 
@@ -186,7 +190,9 @@ impl FieldChecks {
         let value = message.get_field(&self.field);
         let limited = |limit: &Limit| limit.refuses(&value, message, caller, is_open);
         let wrong = self.for_roles.refuses(&value, caller).or_else(|| self.limits.iter().find_map(limited));
-        wrong.or_else(|| self.at_most_one.iter().find_map(|set| set.refuses(value.as_list()?)))
+        let wrong = wrong.or_else(|| self.at_most_one.iter().find_map(|set| set.refuses(value.as_list()?)));
+        let earlier = self.later_than.as_ref().filter(|earlier| is_open(earlier.field()));
+        wrong.or_else(|| earlier?.refuses(&value, message))
     }
 
     fn check_one(&self, value: &Value, path: &str, update: Option<&Mask>, inspection: &mut Inspection<'_>) {
@@ -242,7 +248,7 @@ impl Checker {
                 self.names.get(kind).ok_or_else(|| fail(format!("refers to {kind}, which no contract declares")))?;
             each.push(Check::Name(kind.clone(), form.clone()));
         }
-        each.extend(Check::of_rules(&rules).map_err(fail)?);
+        each.extend(Check::of_rules(field, &rules).map_err(fail)?);
         let nested = match field.kind() {
             Kind::Message(inner) if inner.full_name().starts_with("kefu.") => Some(self.fields(&inner)?),
             _ => None,
@@ -252,6 +258,7 @@ impl Checker {
         };
         let limits = rules.limits.iter().map(|limit| Limit::of(field, limit.clone())).collect::<Result<_, _>>();
         let at_most_one = rules.at_most_one_of.iter().map(|set| AtMostOne::of(field, set.clone()));
+        let later_than = rules.later_than.as_deref().map(|name| LaterThan::of(field, name));
         Ok(Some(FieldChecks {
             field: field.clone(),
             required: rules.required,
@@ -266,6 +273,7 @@ impl Checker {
             for_roles: ForRoles::of(&rules),
             limits: limits.map_err(fail)?,
             at_most_one: at_most_one.collect::<Result<_, _>>().map_err(fail)?,
+            later_than: later_than.transpose().map_err(fail)?,
             nested,
         }))
     }

@@ -16,15 +16,18 @@ pub mod signer;
 
 use keys::Keys;
 
+use crate::base::clock::Clock;
 use crate::base::digest::sha256;
 
 /// The algorithms that a token may be signed with; never a symmetric one, and never `none`.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
-/// How far an issuer's clock may differ from this one.
-const LEEWAY: Duration = Duration::from_secs(30);
+/// How far an issuer's clock may differ from this one: a token holds so much longer than it says.
+pub const LEEWAY: Duration = Duration::from_secs(30);
 /// How long a verified token is accepted without a new check, if it does not expire earlier.
 const CACHED_FOR: Duration = Duration::from_mins(1);
 const CACHED_AT_MOST: usize = 10_000;
+/// The longest time that a token is taken to hold; a later `exp` is as good as none.
+const HOLDS_AT_MOST: Duration = Duration::from_hours(365 * 24);
 
 /// A caller as their token describes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,15 @@ pub struct Identity {
     pub roles: Vec<Role>,
     /// `departments/…`, from the directory; empty for callers without a department.
     pub department: String,
+}
+
+/// A caller whose token holds, and until when.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The caller, without a department.
+    pub caller: Arc<Identity>,
+    /// When the token holds no more: its `exp` and the leeway, on real time.
+    pub ends: Instant,
 }
 
 /// An issuer whose tokens are accepted.
@@ -65,7 +77,7 @@ struct Issuer {
 }
 
 /// Verified callers by the hash of their token, each with the end of its time in the cache.
-type Recent = HashMap<[u8; 32], (Instant, Arc<Identity>)>;
+type Recent = HashMap<[u8; 32], (Instant, Verified)>;
 
 /// A verifier of bearer tokens.
 #[derive(Debug)]
@@ -98,24 +110,26 @@ impl Verifier {
         }
     }
 
-    /// Returns the caller that `token` identifies, without a department.
-    pub async fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
+    /// Returns the caller that `token` identifies, and until when it does.
+    pub async fn verify(&self, token: &str) -> Result<Verified, TokenError> {
         let key = sha256(token.as_bytes());
-        if let Some((until, identity)) = self.recent.read().ok().and_then(|recent| recent.get(&key).cloned())
+        if let Some((until, verified)) = self.recent.read().ok().and_then(|recent| recent.get(&key).cloned())
             && Instant::now() < until
         {
-            return Ok(identity);
+            return Ok(verified);
         }
         let claims = self.check(token).await?;
-        let identity = Arc::new(identity(&claims)?);
-        let left = Duration::from_secs(claims.exp.saturating_sub(jsonwebtoken::get_current_timestamp()));
+        let caller = Arc::new(identity(&claims)?);
+        let (now, expires_in) = (Instant::now(), time_until(claims.exp));
+        let holds_for = time_until(claims.exp.saturating_add(LEEWAY.as_secs())).min(HOLDS_AT_MOST);
+        let verified = Verified { caller, ends: now + holds_for };
         if let Ok(mut recent) = self.recent.write() {
             if recent.len() >= CACHED_AT_MOST {
                 recent.clear();
             }
-            recent.insert(key, (Instant::now() + left.min(CACHED_FOR), identity.clone()));
+            recent.insert(key, (now + expires_in.min(CACHED_FOR), verified.clone()));
         }
-        Ok(identity)
+        Ok(verified)
     }
 
     async fn check(&self, token: &str) -> Result<Claims, TokenError> {
@@ -136,6 +150,13 @@ impl Verifier {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         jsonwebtoken::decode(token, &key, &validation).map(|data| data.claims).map_err(TokenError::Invalid)
     }
+}
+
+/// Returns how long it is until a time in seconds since 1970; nothing once it has passed. Tokens are on real time, whatever
+/// clock the service has.
+fn time_until(unix_s: u64) -> Duration {
+    let since_1970 = Clock::system().now().duration_since(jiff::Timestamp::UNIX_EPOCH);
+    Duration::from_secs(unix_s).saturating_sub(since_1970.unsigned_abs())
 }
 
 fn identity(claims: &Claims) -> Result<Identity, TokenError> {
@@ -198,9 +219,14 @@ mod tests {
         let (verifier, path) = verifier(&signer);
         let token = signer.token(&grant("staff/lin")).unwrap();
         for _ in 0..2 {
-            let identity = verifier.verify(&token).await.unwrap();
-            assert_eq!(identity.subject, "staff/lin");
-            assert_eq!(identity.roles, [Role::Agent], "unknown roles and CUSTOMER for staff grant nothing");
+            let Verified { caller, ends } = verifier.verify(&token).await.unwrap();
+            assert_eq!(caller.subject, "staff/lin");
+            assert_eq!(caller.roles, [Role::Agent], "unknown roles and CUSTOMER for staff grant nothing");
+            let holds_for = ends - Instant::now();
+            assert!(
+                holds_for <= Duration::from_mins(5) + LEEWAY && holds_for > Duration::from_mins(5),
+                "{holds_for:?}"
+            );
         }
         std::fs::remove_file(path).unwrap();
     }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use kefu_proto::Paged;
+use prost::Message;
 use uuid::Uuid;
 
 use crate::base::digest::sha256;
@@ -17,6 +18,8 @@ use crate::contract::call::Call;
 pub const NEVER: Timestamp = Timestamp::constant(253_000_000_000, 0);
 
 const DEFAULT_SIZE: i32 = 50;
+/// The most bytes of a page's messages, unless one alone takes more.
+const LARGEST: usize = 1 << 20;
 const DIGEST: usize = 12;
 
 /// The tokens of one query.
@@ -90,15 +93,21 @@ impl<K: Key> Page<K> {
         Pages::new(call, &[request.query()]).read(request.page_token(), request.page_size())
     }
 
-    /// Returns the rows of the page and the token of the next page, empty if there is none.
-    pub fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, String) {
+    /// Returns the messages of the page, and the token of the next page, empty if there is none. `rows` has the `limit` rows
+    /// read, each as its key and its message. A page ends early, at no less than one message, where its messages would take
+    /// more than 1 MiB: answers that nobody reads are held in memory.
+    pub fn fill<M: Message>(&self, rows: impl IntoIterator<Item = (K, M)>) -> (Vec<M>, String) {
         let size = usize::try_from(self.limit - 1).unwrap_or(usize::MAX);
-        if rows.len() <= size {
-            return (rows, String::new());
+        let (mut messages, mut last, mut bytes) = (Vec::new(), None, 0);
+        for (key, message) in rows {
+            bytes += message.encoded_len();
+            if messages.len() == size || (bytes > LARGEST && last.is_some()) {
+                return (messages, last.map(|last| self.pages.token(&last)).unwrap_or_default());
+            }
+            messages.push(message);
+            last = Some(key);
         }
-        rows.truncate(size);
-        let token = rows.last().map(|row| self.pages.token(&key(row))).unwrap_or_default();
-        (rows, token)
+        (messages, String::new())
     }
 }
 
@@ -176,13 +185,27 @@ mod tests {
     }
 
     #[test]
+    fn a_page_ends_before_its_messages_take_more_than_a_mebibyte_but_has_one() {
+        let page = pages("a").read::<i64>("", 100).unwrap();
+        let fill = |lengths: &[usize]| {
+            let (messages, token) = page.fill((0..).zip(lengths.iter().map(|length| "x".repeat(*length))));
+            (messages.len(), pages("a").key::<i64>(&token))
+        };
+        assert_eq!(fill(&[]), (0, None));
+        assert_eq!(fill(&[LARGEST, 9]), (1, Some(0)), "one alone may take more");
+        assert_eq!(fill(&[LARGEST / 3; 4]), (2, Some(1)));
+        assert_eq!(fill(&[LARGEST / 3; 2]), (2, None));
+        assert_eq!(fill(&[1; 101]), (100, Some(99)));
+    }
+
+    #[test]
     fn a_page_token_is_bound_to_the_caller_and_to_all_that_the_request_asks_but_its_size() {
         let call = call_of("staff/lin");
         let first = ListDutiesRequest { breached: true, page_size: 2, ..ListDutiesRequest::default() };
         let page: Page<i64> = Page::of(&call, &first).unwrap();
         assert_eq!((page.after, page.limit), (None, 3));
-        let (rows, page_token) = page.cut(vec![1, 2, 3], |row| *row);
-        assert_eq!(rows, [1, 2]);
+        let (rows, page_token) = page.fill([1, 2, 3].map(|row| (row, row.to_string())));
+        assert_eq!(rows, ["1", "2"]);
 
         let next = ListDutiesRequest { page_token, page_size: 7, ..first };
         let page: Page<i64> = Page::of(&call, &next).unwrap();

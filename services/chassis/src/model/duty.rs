@@ -1,18 +1,21 @@
 //! Duties: clocked obligations under a clause, and what becomes of one when it is met, paused, moved or ended.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::DutyChange;
 use kefu_proto::events::v1::duty_change::Kind;
-use kefu_regulation::{Budget, Calendar, Measure as Clocked};
+use kefu_regulation::{Calendar, Regulation};
 use uuid::Uuid;
 
 use crate::base::names::{Id, Resource};
 use crate::base::time::{micros, to_proto};
 
+mod clock;
 mod new;
+mod owners;
 
-pub use new::NewDuty;
+pub(crate) use clock::Weight;
+pub use new::{Deviation, NewDuty};
 pub use pb::duty::{Measure, State};
 
 /// The reason of a pause that the subject's lifecycle makes, e.g. while the customer is awaited.
@@ -27,6 +30,21 @@ pub struct DutyResource;
 impl Resource for DutyResource {
     const COLLECTION: &'static str = "duties";
     const KIND: &'static str = "kefu/Duty";
+}
+
+/// An entry of the record: when something happened, when it is recorded, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it is recorded.
+    pub now: Timestamp,
+    /// Who records it.
+    pub by: &'a str,
+    /// Whether they lead: supervisors, managers, executives and the office do.
+    pub leads: bool,
+    /// The regulation in force.
+    pub regulation: &'a Regulation,
 }
 
 /// An obligation and its clock. Amounts of time are in microseconds, of wall time or of working time as `measure` says.
@@ -75,15 +93,29 @@ pub struct Duty {
     pub provisional: bool,
     /// When the duty was fulfilled.
     pub met_at: Option<Timestamp>,
-    /// When the duty was breached; where the clock marked the breach, that is the due time.
+    /// The due time at which the clock marked a breach; none without a mark, and once the mark was taken back. Whether
+    /// the duty is late does not depend on it.
     pub breached_at: Option<Timestamp>,
-    /// The event in which the clock marked the breach; none where a clause counts the duty as breached, or where the
-    /// duty ended past its due time before the clock marked it.
+    /// The event in which the clock marked the breach; none before.
     pub breach_event: Option<Uuid>,
-    /// Whether the duty was fulfilled after its due time, or after a clause had counted it as breached.
+    /// Whether the duty ended after its due time, however it ended. [`Duty::is_late`] answers for a live duty too.
     pub late: bool,
-    /// Whether a later record showed that the duty was met in time although it was marked as breached.
-    pub corrected: bool,
+    /// Whether the duty ended in time and that was recorded after its due time.
+    pub recorded_late: bool,
+    /// How many marks of the clock were taken back.
+    pub taken_back: i16,
+    /// Whether a leader moved the due time after the time within which others may (`record_within` of A9.1).
+    pub moved_late: bool,
+    /// Whether an attempt that reached nobody fulfilled the duty.
+    pub attempted: bool,
+    /// Whether the duty was imported from another system.
+    pub imported: bool,
+    /// Who recorded attempts for this duty or for the duties that it follows.
+    pub tried_by: Vec<String>,
+    /// Who owned the duty before, except those who passed a hand-over on within the time of A2.4.
+    pub past_owners: Vec<String>,
+    /// When the owner got the duty from somebody else; none for the first owner.
+    pub owned_since: Option<Timestamp>,
     /// Why the duty is paused, waived or voided.
     pub reason: String,
     /// Who decided the pause, the waiver or the end.
@@ -104,34 +136,43 @@ impl Duty {
         matches!(self.state, State::Open | State::Paused)
     }
 
-    /// Fulfils the duty at `at`, or when it was opened if that is later. The duty is late when its clock had run past
-    /// the due time, or a clause had counted it as breached. If the duty is not late although the clock had marked a
-    /// breach, the change corrects that breach.
-    pub fn meet(&mut self, at: Timestamp) -> DutyChange {
+    /// Whether the duty is late at `now`, which is what "breached" means everywhere: it ended after its due time, or is
+    /// not over and its due time has passed. A pause that began in time is in time. The store has the same judgement in
+    /// SQL, `is_late`.
+    #[must_use]
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        if self.is_live() { self.is_past(now) } else { self.late }
+    }
+
+    /// Fulfils the duty at `at`, or when it was opened if that is later. A duty that is fulfilled already is so from the
+    /// earlier time on.
+    pub fn meet(&mut self, at: Timestamp, now: Timestamp) -> Vec<DutyChange> {
         let at = at.max(self.opened_at);
-        self.late = self.is_past(at) || self.breached_at.is_some() && !self.is_marked();
-        self.corrected = self.is_marked() && !self.late;
-        self.stop(at);
-        self.state = State::Met;
+        if self.state == State::Met {
+            self.elapsed_us = self.elapsed_us.min(micros(self.calendar.elapsed(self.opened_at, at, self.clocked())));
+            self.paused_us = self.paused_us.min(at.as_microsecond() - self.opened_at.as_microsecond());
+        }
         self.met_at = Some(at);
-        self.version += 1;
-        let kind = if self.corrected { Kind::Corrected } else { Kind::Met };
-        DutyChange { late: self.late, ..self.change(kind, at) }
+        self.attempted = false;
+        self.end(State::Met, Kind::Met, at, now)
     }
 
-    /// Marks the duty as breached at `at`: the clock's mark is at the due time, a clause's may be earlier.
-    pub fn breach(&mut self, at: Timestamp) -> DutyChange {
-        self.breached_at = Some(at);
-        self.version += 1;
-        self.change(Kind::Breached, at)
+    /// Fulfils the duty by an attempt of `by` that reached nobody.
+    pub fn attempt(&mut self, at: Timestamp, now: Timestamp, by: &str) -> Vec<DutyChange> {
+        let mut changes = self.meet(at, now);
+        self.attempted = true;
+        owners::add(&mut self.tried_by, by);
+        for change in changes.iter_mut().filter(|change| change.kind() == Kind::Met) {
+            change.attempted = true;
+        }
+        changes
     }
 
-    /// Gives the duty to somebody else.
-    pub fn reassign(&mut self, owner: &str, department: &str, at: Timestamp) -> DutyChange {
-        owner.clone_into(&mut self.owner);
-        department.clone_into(&mut self.department);
+    /// Marks the duty as breached at its due time `due`. The mark says that somebody is told; it decides nothing.
+    pub fn breach(&mut self, due: Timestamp) -> DutyChange {
+        self.breached_at = Some(due);
         self.version += 1;
-        self.change(Kind::Reassigned, at)
+        self.change(Kind::Breached, due)
     }
 
     /// Records that `recipient` is notified of the breach, and that the next level is due at `next`.
@@ -149,181 +190,51 @@ impl Duty {
         self.version += 1;
     }
 
-    /// Pauses the clock from `at` on by a person's decision.
-    pub fn pause(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        self.pause_clock(BY_PERSON, at, reason, by)
-    }
-
-    /// Ends the pause that a person decided.
-    pub fn resume(&mut self, at: Timestamp) -> DutyChange {
-        self.resume_clock(BY_PERSON, at)
-    }
-
-    /// Pauses the clock from `at` on by the subject's lifecycle.
-    pub fn pause_by_lifecycle(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        self.pause_clock(BY_LIFECYCLE, at, reason, by)
-    }
-
-    /// Ends the pause that the lifecycle made.
-    pub fn resume_by_lifecycle(&mut self, at: Timestamp) -> DutyChange {
-        self.resume_clock(BY_LIFECYCLE, at)
-    }
-
-    /// Pauses the clock from `at` on, if no other reason has paused it yet. The reason and the decision of a person
-    /// take precedence over the lifecycle's.
-    fn pause_clock(&mut self, for_reason: i16, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        let at = at.max(self.running_since.unwrap_or(at));
-        let mut changes: Vec<DutyChange> = self.retract_breach(at).into_iter().collect();
-        if self.pause_reasons == 0 {
-            self.stop(at);
-            self.state = State::Paused;
-            self.paused_since = Some(at);
-        }
-        if for_reason == BY_PERSON || self.pause_reasons == 0 {
-            reason.clone_into(&mut self.reason);
-            by.clone_into(&mut self.decided_by);
-        }
-        self.pause_reasons |= for_reason;
-        self.version += 1;
-        changes.push(DutyChange { reason: reason.to_owned(), due_time: None, ..self.change(Kind::Paused, at) });
-        changes
-    }
-
-    /// Resumes the clock from `at` on with the time that was left, unless another reason still stops it.
-    fn resume_clock(&mut self, for_reason: i16, at: Timestamp) -> DutyChange {
-        let at = at.max(self.paused_since.unwrap_or(at));
-        self.pause_reasons &= !for_reason;
-        if self.pause_reasons & BY_PERSON == 0 {
-            self.reason.clear();
-            self.decided_by.clear();
-        }
-        self.version += 1;
-        if self.pause_reasons != 0 {
-            return DutyChange { due_time: None, ..self.change(Kind::Resumed, at) };
-        }
-        self.stop(at);
-        self.running_since = Some(at);
-        self.state = State::Open;
-        self.recompute_due(at);
-        self.change(Kind::Resumed, at)
-    }
-
-    /// Replaces the due time by one that was promised; from then on the clock counts wall time.
-    pub fn replace_due(&mut self, due: Timestamp, at: Timestamp, reason: &str) -> Vec<DutyChange> {
-        let mut changes: Vec<DutyChange> = self.retract_breach(at).into_iter().collect();
-        self.measure = Measure::WallClock;
-        // While the clock stands, none of the promised time is used: the pause counts anew from the promise on.
-        if let Some(since) = self.paused_since {
-            self.stop(at.max(since));
-            self.paused_since = Some(at.max(since));
-        }
-        let turned = self.running_since.or(self.paused_since).unwrap_or(self.opened_at);
-        self.elapsed_us = turned.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
-        self.budget_us = due.as_microsecond() - self.opened_at.as_microsecond() - self.paused_us;
-        self.due_at = Some(due);
-        self.provisional = false;
-        self.version += 1;
-        changes.push(DutyChange { reason: reason.to_owned(), ..self.change(Kind::Replaced, at) });
-        changes
-    }
-
     /// Waives the duty by decision of somebody entitled.
-    pub fn waive(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        self.end(State::Waived, Kind::Waived, at, reason, by)
+    pub fn waive(&mut self, now: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        self.end_unfulfilled((State::Waived, Kind::Waived), now, now, reason, by)
     }
 
-    /// Voids the duty because its subject has ended.
-    pub fn void(&mut self, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        self.end(State::Voided, Kind::Voided, at, reason, by)
+    /// Voids the duty because its subject ended at `at`.
+    pub fn void(&mut self, at: Timestamp, now: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
+        self.end_unfulfilled((State::Voided, Kind::Voided), at, now, reason, by)
     }
 
-    /// Ends the duty unfulfilled. A duty whose due time had passed is marked as breached first, if the clock has not
-    /// done so.
-    fn end(&mut self, state: State, kind: Kind, at: Timestamp, reason: &str, by: &str) -> Vec<DutyChange> {
-        let unmarked = self.due_at.filter(|_| self.is_past(at) && self.breached_at.is_none());
-        let mut changes: Vec<DutyChange> = unmarked.map(|due| self.breach(due)).into_iter().collect();
-        self.stop(at);
-        self.state = state;
+    fn end_unfulfilled(
+        &mut self,
+        (state, kind): (State, Kind),
+        at: Timestamp,
+        now: Timestamp,
+        reason: &str,
+        by: &str,
+    ) -> Vec<DutyChange> {
+        let mut changes = self.end(state, kind, at, now);
         reason.clone_into(&mut self.reason);
         by.clone_into(&mut self.decided_by);
-        self.version += 1;
-        changes.push(DutyChange { reason: reason.to_owned(), ..self.change(kind, at) });
-        changes
-    }
-
-    /// Recomputes the due time on `calendar`, which is the duty's own calendar with the holidays of more years.
-    pub fn apply_published_holidays(&mut self, calendar: Calendar, now: Timestamp) -> Vec<DutyChange> {
-        self.calendar = calendar;
-        self.recompute_due(self.running_since.unwrap_or(self.opened_at));
-        self.version += 1;
-        let reason = "the holidays were published".to_owned();
-        let mut changes = vec![DutyChange { reason, ..self.change(Kind::Replaced, now) }];
-        // A breach is marked at the due time. If the new due time has passed too, the clock marks it again.
-        if self.is_marked() && self.breached_at != self.due_at {
-            self.unmark();
-            changes.push(self.change(Kind::Corrected, now));
+        for change in changes.iter_mut().filter(|change| change.kind() == kind) {
+            reason.clone_into(&mut change.reason);
         }
         changes
     }
 
-    /// Takes the id of the event that marked a breach, if the breach was retracted or corrected since. The caller puts it
-    /// into the event of the change (`corrects`); a second call returns none, so that only one event names it.
+    /// Ends the duty, fulfilled or not, at `at`, and judges it by that time and nothing else. A mark that the clock made
+    /// meanwhile is taken back if the duty was in time.
+    fn end(&mut self, state: State, kind: Kind, at: Timestamp, now: Timestamp) -> Vec<DutyChange> {
+        self.late = self.is_past(at);
+        self.recorded_late = !self.late && !self.imported && self.is_past(now);
+        let mut changes: Vec<DutyChange> = self.retract_breach(at).into_iter().collect();
+        self.stop(at);
+        self.state = state;
+        self.version += 1;
+        changes.push(DutyChange { late: self.late, ..self.change(kind, at) });
+        changes
+    }
+
+    /// Takes the id of the event that marked a breach, if that mark was taken back since. The caller puts it into the
+    /// event of the change (`corrects`); a second call returns none, so that only one event names it.
     pub fn take_corrected(&mut self) -> Option<Uuid> {
-        let is_corrected = self.corrected || self.breached_at.is_none();
-        self.breach_event.take_if(|_| is_corrected)
-    }
-
-    /// Whether the due time has passed at `at`; the time of a pause that still lasts does not count.
-    pub(crate) fn is_past(&self, at: Timestamp) -> bool {
-        let judged = self.paused_since.map_or(at, |paused| at.min(paused));
-        self.due_at.is_some_and(|due| judged > due)
-    }
-
-    /// Whether the duty is breached by the clock's mark rather than by a clause.
-    fn is_marked(&self) -> bool {
-        self.breached_at.is_some() && self.breach_event.is_some()
-    }
-
-    /// Retracts the breach that the clock marked, if a change that happened at `at`, before the due time, moves the due
-    /// time. The mark and its retraction both stay in the journal.
-    fn retract_breach(&mut self, at: Timestamp) -> Option<DutyChange> {
-        if !self.is_marked() || self.is_past(at) {
-            return None;
-        }
-        self.unmark();
-        Some(self.change(Kind::Corrected, at))
-    }
-
-    /// Retracts the breach and resets escalation; its event stays for [`Duty::take_corrected`].
-    fn unmark(&mut self) {
-        self.breached_at = None;
-        self.escalation_level = 0;
-        self.next_escalation_at = None;
-    }
-
-    /// Recomputes the due time by counting the time that is left from `at` on; without any left, the due time stays.
-    fn recompute_due(&mut self, at: Timestamp) {
-        let left_us = self.budget_us - self.elapsed_us;
-        if left_us > 0 {
-            let budget = Budget { measure: self.clocked(), length: SignedDuration::from_micros(left_us) };
-            let due = self.calendar.due(at, budget);
-            self.due_at = Some(due.at);
-            self.provisional = due.provisional;
-        }
-    }
-
-    /// Ends the clock's run or pause at `at` and adds its length to `elapsed_us` or `paused_us`.
-    fn stop(&mut self, at: Timestamp) {
-        if let Some(since) = self.running_since.take() {
-            self.elapsed_us += micros(self.calendar.elapsed(since, at, self.clocked())).max(0);
-        }
-        if let Some(since) = self.paused_since.take() {
-            self.paused_us += (at.as_microsecond() - since.as_microsecond()).max(0);
-        }
-    }
-
-    fn clocked(&self) -> Clocked {
-        if self.measure == Measure::WorkingTime { Clocked::Working } else { Clocked::Wall }
+        let is_taken_back = self.breached_at.is_none();
+        self.breach_event.take_if(|_| is_taken_back)
     }
 
     fn change(&self, kind: Kind, at: Timestamp) -> DutyChange {
@@ -338,6 +249,7 @@ impl Duty {
             owner: self.owner.clone(),
             department: self.department.clone(),
             notified: String::new(),
+            attempted: false,
         }
     }
 }

@@ -3,11 +3,13 @@
 //! duties.
 
 use jiff::Timestamp;
+use kefu_proto::rules::v1::FieldRule;
 use kefu_regulation::Regulation;
 
 use crate::base::error::{Error, StateName};
 use crate::base::language::Text;
 use crate::contract::call::Stakeholders;
+use crate::model::duty::Entry;
 
 mod document;
 mod duties;
@@ -31,22 +33,26 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     pub gates: &'static [Gate<F>],
     /// The duties that the action fulfils.
     pub meets: &'static [D],
-    /// The duties that the action opens, where they have a term and none of their kind is live.
+    /// The duties that the action opens, where they have a term and none of their kind is live; and the deviations that
+    /// it is ([`Term::Deviation`]).
     pub opens: &'static [D],
     /// The duties whose clock the action pauses.
     pub pauses: &'static [D],
     /// The duties whose clock the action resumes.
     pub resumes: &'static [D],
-    /// The duties whose due time the action replaces by the promised one, unless their due time has passed.
+    /// The duties whose due time the action replaces by the promised one, unless their due time had passed, or the action
+    /// is recorded too long after it (A9.1).
     pub replaces: &'static [D],
-    /// The duties that the action breaches.
-    pub breaches: &'static [D],
+    /// The duties that the action attempts to fulfil, and reaches nobody. Each counts as attempted, and the next of its
+    /// kind is due at the end of the next working day. Another attempt on the same day changes nothing.
+    pub attempts: &'static [D],
     /// The duties that the action voids.
     pub voids: &'static [D],
     /// Whether the action fulfils only duties that had been opened when it happened. This is for duties in a series,
-    /// e.g. a progress report every week: each report fulfils one duty and opens the next.
+    /// e.g. a progress report every week: each report fulfils one duty and opens the next. A report that is recorded
+    /// after a later one divides the interval that it falls in.
     pub only_begun: bool,
-    /// Whether the subject changes hands. Each duty that is not breached goes to the owner that it would have if it
+    /// Whether the subject changes hands. Each duty that is not late goes to the owner that it would have if it
     /// were opened now.
     pub reassigns: bool,
     /// Whether the action ends the subject. It voids every duty that it does not fulfil, except those that survive
@@ -70,7 +76,7 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             pauses: &[],
             resumes: &[],
             replaces: &[],
-            breaches: &[],
+            attempts: &[],
             voids: &[],
             only_begun: false,
             reassigns: false,
@@ -89,6 +95,16 @@ pub struct Gate<F> {
     pub open: fn(&F) -> bool,
     /// Whether the gate asks about what the call says, rather than about what is on record.
     pub of_call: bool,
+    /// The field of the call's request that could open the gate, and the rule that it breaks while the gate is closed.
+    pub field: Option<(&'static str, FieldRule)>,
+}
+
+/// A gate that stands before every action of a lifecycle, so that no row can forget it.
+pub struct Guard<A: 'static, F> {
+    /// The gate.
+    pub gate: Gate<F>,
+    /// The actions that the gate does not stand before.
+    pub except: &'static [A],
 }
 
 /// How often something was done, and how often a clause requires it.
@@ -144,6 +160,8 @@ macro_rules! actions {
 
 /// An aggregate's lifecycle.
 pub struct Lifecycle<S: 'static, A: 'static, D: 'static, F: 'static> {
+    /// The gates before every action, asked before those of the row.
+    pub guards: &'static [Guard<A, F>],
     /// The rows of its actions.
     pub transitions: &'static [Transition<S, A, D, F>],
     /// The rules of its duties.
@@ -171,12 +189,21 @@ pub struct ActionContext<'a> {
     pub department: &'a str,
     /// Who acts.
     pub actor: &'a str,
+    /// Whether they lead.
+    pub leads: bool,
     /// When the action happened.
     pub at: Timestamp,
     /// When the action is recorded.
     pub now: Timestamp,
     /// The regulation in force.
     pub regulation: &'a Regulation,
+}
+
+impl<'a> ActionContext<'a> {
+    /// Returns the entry that the action makes in the record.
+    fn entry(&self) -> Entry<'a> {
+        Entry { at: self.at, now: self.now, by: self.actor, leads: self.leads, regulation: self.regulation }
+    }
 }
 
 impl Tally {
@@ -190,17 +217,24 @@ impl Tally {
 impl<F> Gate<F> {
     /// Creates a gate that asks about what is on record.
     pub const fn on_record(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
-        Self { clause, missing: Text::new(en, zh), open, of_call: false }
+        Self { clause, missing: Text::new(en, zh), open, of_call: false, field: None }
     }
 
     /// Creates a gate that asks about what the call says.
     pub const fn of_call(clause: &'static str, open: fn(&F) -> bool, en: &'static str, zh: &'static str) -> Self {
-        Self { clause, missing: Text::new(en, zh), open, of_call: true }
+        Self { clause, missing: Text::new(en, zh), open, of_call: true, field: None }
+    }
+
+    /// Names the field of the request that could open the gate, and the rule that it breaks while the gate is closed.
+    #[must_use]
+    pub const fn at(self, field: &'static str, rule: FieldRule) -> Self {
+        Self { field: Some((field, rule)), ..self }
     }
 
     /// Creates the refusal of an action on `subject` by this gate.
     fn refusal(&self, subject: &str) -> Error {
-        Error::Gate { subject: subject.to_owned(), clause: self.clause.into(), missing: self.missing }
+        let (clause, missing) = (self.clause.into(), self.missing);
+        Error::Gate { subject: subject.to_owned(), clause, missing, field: self.field }
     }
 }
 
@@ -214,10 +248,16 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         facts: &F,
     ) -> Result<&'static Transition<S, A, D, F>, Error> {
         let row = self.row(action, state).ok_or_else(|| self.refusal(subject, state, action))?;
-        match row.gates.iter().find(|gate| !(gate.open)(facts)) {
+        match self.gates(row).find(|gate| !(gate.open)(facts)) {
             Some(gate) => Err(gate.refusal(subject)),
             None => Ok(row),
         }
+    }
+
+    /// Returns the gates of a row: the guards that stand before its action, and its own.
+    pub fn gates<'a>(&'a self, row: &'a Transition<S, A, D, F>) -> impl Iterator<Item = &'a Gate<F>> {
+        let guards = self.guards.iter().filter(|guard| !guard.except.contains(&row.action));
+        guards.map(|guard| &guard.gate).chain(row.gates)
     }
 
     /// Whether the lifecycle has `action` from `state`, whatever its gates say.

@@ -11,6 +11,10 @@ use crate::contract::call::Call;
 use crate::contract::rules::MethodRule;
 use crate::wrong;
 
+mod stand_in;
+
+pub use stand_in::{Actors, Post};
+
 /// Departments and staff.
 #[derive(Debug, Default)]
 pub struct Organisation {
@@ -101,8 +105,22 @@ impl Organisation {
     /// Whether somebody is active and has one of the roles of `rule`.
     #[must_use]
     pub fn may(&self, staff: &str, rule: &MethodRule) -> bool {
-        let has_one = |member: &Member| member.roles.iter().any(|role| rule.roles.contains(role));
+        self.has_role(staff, &rule.roles)
+    }
+
+    /// Whether somebody is active and has one of these roles.
+    #[must_use]
+    pub fn has_role(&self, staff: &str, roles: &[Role]) -> bool {
+        let has_one = |member: &Member| member.roles.iter().any(|role| roles.contains(role));
         self.staff.get(staff).is_some_and(|member| !member.inactive && has_one(member))
+    }
+
+    /// Whether somebody else than the members of `department` belongs to a department at `at` and has one of the roles of
+    /// `rule`.
+    #[must_use]
+    pub fn has_others_than(&self, department: &str, rule: &MethodRule, at: Timestamp) -> bool {
+        let is_other = |of: &str| of != department && self.department(of).is_some();
+        self.staff.iter().any(|(name, member)| self.may(name, rule) && is_other(member.department_at(at)))
     }
 
     /// Whether somebody is active and not absent at `at`.
@@ -147,6 +165,28 @@ impl Organisation {
         Some(self.general_manager.as_str()).filter(|name| self.is_active(name))
     }
 
+    /// Returns who stands in for the general manager, in the department of the general manager, while they are absent.
+    #[must_use]
+    pub fn general_managers_deputy(&self, at: Timestamp) -> Option<&str> {
+        let manager = self.general_manager().filter(|manager| !self.is_present(manager, at))?;
+        let (deputy, _) = self.responsible(self.department_of(manager, at), "", at)?;
+        Some(deputy).filter(|deputy| *deputy != manager)
+    }
+
+    /// Returns the people of a department who are absent at `at` or have left.
+    #[must_use]
+    pub fn missing_of(&self, department: &str, at: Timestamp) -> Vec<String> {
+        let is_missing = |name: &&String| self.department_of(name, at) == department && !self.is_present(name, at);
+        self.staff.keys().filter(is_missing).cloned().collect()
+    }
+
+    /// Returns somebody's supervisor as the directory names them, who may have left.
+    #[must_use]
+    pub fn named_supervisor_of(&self, staff: &str) -> Option<&str> {
+        let supervisor = self.staff.get(staff).map(|member| member.supervisor.as_str())?;
+        self.is_known(supervisor).then_some(supervisor)
+    }
+
     /// Returns somebody's supervisor, if the directory names one who has not left.
     #[must_use]
     pub fn supervisor_of(&self, staff: &str) -> Option<&str> {
@@ -189,10 +229,10 @@ pub struct ResponsibleParty<'a> {
 }
 
 impl Organisation {
-    /// Returns the responsible person and their department at `at`. The person is the caller or, for a SERVICE or
-    /// ADMIN, the one that the call names. The department is the one that the directory has for that time; only while
-    /// the directory is empty is it the one that the call names. Refused when the call contradicts that, or the person
-    /// is not active.
+    /// Returns the responsible person and their department at `at`. The person is the one that the call names or, if it names
+    /// none, the caller. Everybody may name themselves, a SERVICE or ADMIN anybody, and a SERVICE must name somebody. The
+    /// department is the one that the directory has for that time; only while the directory is empty is it the one that the
+    /// call names. Refused when the call contradicts that, or the person is not active or of no department.
     pub fn responsible_for(
         &self,
         call: &Call,
@@ -201,32 +241,45 @@ impl Organisation {
     ) -> Result<(String, String), Error> {
         let ResponsibleParty { field, clause, staff, department } = party;
         let caller = &call.caller.subject;
-        let for_other = call.acts_for_others() && !(staff.is_empty() && caller.starts_with("staff/"));
-        if for_other && staff.is_empty() {
-            let wrong = wrong!(
-                RequiredWhen under clause,
-                "is required of a caller that registers for somebody else",
-                "在代他人登记时必填"
-            );
+        let is_own = staff.is_empty() || staff == caller;
+        if staff.is_empty() && !caller.starts_with("staff/") {
+            let wrong = wrong!(RequiredForRoles under clause, "is required of a caller who is no member of staff", "由非员工登记时必填");
             return Err(Error::field(field, wrong));
         }
-        if !for_other && !staff.is_empty() && staff != caller {
+        if !is_own && !call.acts_for_others() {
             let wrong = wrong!(ForRoles under clause, "is whoever the customer asked: you", "只能是您本人");
             return Err(Error::field(field, wrong));
         }
-        let staff = if staff.is_empty() { caller } else { staff };
+        let staff = if is_own { caller } else { staff };
         if !self.is_empty() && !self.is_active(staff) {
             let wrong = wrong!(NotAccepted under clause, "is not active in the directory", "不是员工目录中的在职员工");
             return Err(Error::field(field, wrong));
         }
         let found = if self.is_empty() { department } else { self.department_of(staff, at) };
         if found.is_empty() {
-            let wrong = wrong!(
-                Required under clause,
-                "is missing, so nobody would be responsible",
-                "必填，否则无人负责"
-            );
-            return Err(Error::field("department", wrong));
+            // What cures it: a department while the directory has none, otherwise another person.
+            return Err(if self.is_empty() {
+                let wrong = wrong!(
+                    Required under clause,
+                    "is missing, so nobody would be responsible",
+                    "必填，否则无人负责"
+                );
+                Error::field("department", wrong)
+            } else if is_own && call.acts_for_others() {
+                let wrong = wrong!(
+                    RequiredWhen under clause,
+                    "must name somebody else, because the directory has you in no department",
+                    "须填写他人，因为您在员工目录中不属于任何部门"
+                );
+                Error::field(field, wrong)
+            } else {
+                let wrong = wrong!(
+                    NotAccepted under clause,
+                    "is of no department in the directory, so nobody would be responsible",
+                    "在员工目录中不属于任何部门，将无人负责"
+                );
+                Error::field(field, wrong)
+            });
         }
         if !department.is_empty() && department != found {
             return Err(Error::field(

@@ -6,7 +6,7 @@ mod grams;
 mod query;
 mod spans;
 
-pub use grams::{Tokens, asked, normal, packed};
+pub use grams::{Tokens, asked, folded, normal, packed, pairs};
 pub use query::{Query, QueryVariant};
 pub use spans::{Probes, dated};
 

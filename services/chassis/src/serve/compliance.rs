@@ -13,7 +13,7 @@ use crate::base::names::{Id, unknown};
 use crate::base::time::{duration_to_proto, sql, to_proto};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::{NEVER, Page};
-use crate::model::duty::{BY_PERSON, Duty, DutyResource, State};
+use crate::model::duty::{BY_PERSON, Duty, DutyResource, Entry, State};
 use crate::model::event::NewEvent;
 use crate::store::duty::{self as store, DutyRow};
 use crate::work::chassis::Chassis;
@@ -32,6 +32,7 @@ kefu_proto::serve_compliance_service!(Compliance);
 impl Compliance {
     async fn list_duties(&self, call: &Call, request: pb::ListDutiesRequest) -> Result<pb::ListDutiesResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
+        self.chassis.check_clause(&request.clause)?;
         let page: Page<(Timestamp, Id<DutyResource>)> = Page::of(call, &request)?;
         let (due, id) = page.after.map_or((None, None), |(due, id)| (Some(due), Some(id.uuid())));
         let (owner, department) = call.scope().bounds();
@@ -41,7 +42,7 @@ impl Compliance {
             "where ($1::timestamptz is null or (due_at, id) > ($1, $2))
                 and ($3::text is null or owner = $3) and ($4::text is null or department = $4 or owner = $5)
                 and ($6 = '' or subject = $6) and ($7 = '' or owner = $7) and ($8 = '' or clause = $8)
-                and ($9::smallint is null or state = $9) and (not $10 or breached_at is not null)
+                and ($9::smallint is null or state = $9) and (not $10 or is_late(state, late, paused_since, due_at, $12))
             order by due_at, id limit $11",
             sql::maybe(due) as _,
             id,
@@ -54,12 +55,14 @@ impl Compliance {
             state,
             request.breached,
             page.limit,
+            sql::at(call.now) as _,
         )
         .fetch_all(&mut *connection)
         .await?;
         let duties = store::read(&mut connection, &self.chassis.calendars, rows).await?;
-        let (duties, next_page_token) = page.cut(duties, |duty| (duty.due_at.unwrap_or(NEVER), duty.id));
-        Ok(pb::ListDutiesResponse { duties: duties.into_iter().map(|duty| self.show(duty)).collect(), next_page_token })
+        let shown = duties.into_iter().map(|duty| ((duty.due_at.unwrap_or(NEVER), duty.id), self.show(duty, call.now)));
+        let (duties, next_page_token) = page.fill(shown);
+        Ok(pb::ListDutiesResponse { duties, next_page_token })
     }
 
     async fn get_duty(&self, call: &Call, request: pb::GetDutyRequest) -> Result<pb::Duty, Error> {
@@ -67,12 +70,12 @@ impl Compliance {
         let mut connection = self.chassis.pool().acquire().await?;
         let duty = store::get(&mut connection, &self.chassis.calendars, id).await?;
         let duty = duty.filter(|duty| call.reaches(&stakeholders(duty)));
-        duty.map(|duty| self.show(duty)).ok_or_else(|| unknown::<DutyResource>(&request.name))
+        duty.map(|duty| self.show(duty, call.now)).ok_or_else(|| unknown::<DutyResource>(&request.name))
     }
 
     async fn pause_duty(&self, call: &Call, request: pb::PauseDutyRequest) -> Result<pb::Duty, Error> {
         let can = |duty: &Duty| duty.is_live() && duty.pause_reasons & BY_PERSON == 0;
-        self.decide(call, &request, can, |duty| duty.pause(call.now, &request.reason, &call.caller.subject)).await
+        self.decide(call, &request, can, |duty| duty.pause(self.entry(call), &request.reason)).await
     }
 
     async fn resume_duty(&self, call: &Call, request: pb::ResumeDutyRequest) -> Result<pb::Duty, Error> {
@@ -85,7 +88,14 @@ impl Compliance {
             .await
     }
 
-    /// Applies a decision to a duty. Refused to the duty's own owner, and in a state where `can` is false.
+    /// Returns the entry that a decision makes in the record.
+    fn entry<'a>(&'a self, call: &'a Call) -> Entry<'a> {
+        let regulation = &self.chassis.regulation;
+        Entry { at: call.now, now: call.now, by: &call.caller.subject, leads: call.leads(), regulation }
+    }
+
+    /// Applies a decision to a duty. Refused to whoever owns the duty or owned it while its clock ran, to whoever recorded
+    /// attempts for it that reached nobody, and in a state where `can` is false.
     async fn decide(
         &self,
         call: &Call,
@@ -100,7 +110,7 @@ impl Compliance {
         let mut duty =
             duty.filter(|duty| call.reaches(&stakeholders(duty))).ok_or_else(|| unknown::<DutyResource>(name))?;
         check_etag(request.etag(), &etag(duty.version), name)?;
-        if duty.owner == call.caller.subject {
+        if duty.was_owned_by(&call.caller.subject) || duty.tried_by.contains(&call.caller.subject) {
             return Err(Error::SelfDealing);
         }
         if !can(&duty) {
@@ -117,7 +127,7 @@ impl Compliance {
         let event = NewEvent::new(self.chassis.name_of(&id), duty.version, call.now, &[&duty.clause], &payload);
         work.record(event.correcting(corrects).with_duties(did));
         work.put(duty.clone());
-        work.commit(self.show(duty)).await
+        work.commit(self.show(duty, call.now)).await
     }
 
     async fn summarize_compliance(
@@ -126,10 +136,13 @@ impl Compliance {
         request: pb::SummarizeComplianceRequest,
     ) -> Result<pb::SummarizeComplianceResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
+        self.chassis.check_clause(&request.clause)?;
         summary::summarize(&self.chassis, call, &request).await
     }
 
-    fn show(&self, duty: Duty) -> pb::Duty {
+    /// Shows a duty as it is at `now`.
+    fn show(&self, duty: Duty, now: Timestamp) -> pb::Duty {
+        let late = duty.is_late(now);
         pb::Duty {
             name: self.chassis.name_of(&duty.id),
             etag: etag(duty.version),
@@ -148,8 +161,14 @@ impl Compliance {
             due_time: duty.due_at.filter(|_| duty.state != State::Paused).map(to_proto),
             due_provisional: duty.provisional,
             met_time: duty.met_at.map(to_proto),
-            breached_time: duty.breached_at.map(to_proto),
-            corrected: duty.corrected,
+            breached_time: duty.due_at.filter(|_| late).map(to_proto),
+            late,
+            taken_back: duty.taken_back.into(),
+            recorded_late: duty.recorded_late,
+            moved_late: duty.moved_late,
+            attempted: duty.attempted,
+            imported: duty.imported,
+            past_owners: duty.past_owners,
             reason: duty.reason,
             decided_by: duty.decided_by,
             regulation_version: duty.regulation,

@@ -51,9 +51,9 @@ impl Feed {
         Ok(Box::pin(stream))
     }
 
-    async fn verify_journal(&self, _: &Call, request: VerifyJournalRequest) -> Result<VerifyJournalResponse, Error> {
+    async fn verify_journal(&self, call: &Call, request: VerifyJournalRequest) -> Result<VerifyJournalResponse, Error> {
         self.chassis.check_parent(&request.parent)?;
-        verify(&self.chassis, &request.anchors).await
+        verify(&self.chassis, call.language, &request.anchors).await
     }
 
     /// Refuses a position that the journal does not reach: the journal was restored from a backup, or the position

@@ -85,8 +85,8 @@ impl Notifications {
             );
             rows.fetch_all(self.chassis.pool()).await?
         };
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let notifications = rows.into_iter().map(|row| self.show(row, call.language)).collect();
+        let shown = rows.into_iter().map(|row| (Id::from_uuid(row.id), self.show(row, call.language)));
+        let (notifications, next_page_token) = page.fill(shown);
         Ok(pb::ListNotificationsResponse { notifications, next_page_token })
     }
 
@@ -116,17 +116,25 @@ impl Notifications {
             return work.commit(self.show(row, call.language)).await;
         }
         row.acknowledged_at = Some(sql::at(call.now));
-        sqlx::query!("update notification set acknowledged_at = $2 where id = $1", row.id, sql::at(call.now) as _)
-            .execute(work.connection())
-            .await?;
+        // What the duty of the notice was told to others with is settled too. A notice that is being acknowledged is skipped.
+        sqlx::query!(
+            "update notification set acknowledged_at = $2 where id = $1 or id in (
+                select id from notification where duty = $3 and acknowledgement_required and acknowledged_at is null
+                for no key update skip locked)",
+            row.id,
+            sql::at(call.now) as _,
+            row.duty.filter(|_| row.acknowledgement_required),
+        )
+        .execute(work.connection())
+        .await?;
         let payload =
             pb::NotificationAcknowledged { notification: self.chassis.name_of(&id), subject: row.subject.clone() };
         let mut event = NewEvent::new(self.chassis.name_of(&id), 2, call.now, &[&row.clause], &payload);
         if let Some(duty) = row.duty.filter(|_| row.acknowledgement_required) {
             let duty = store::lock(work.connection(), &self.chassis.calendars, Id::from_uuid(duty)).await?;
             if let Some(mut duty) = duty.filter(crate::model::duty::Duty::is_live) {
-                let met = duty.meet(call.now);
-                event = event.correcting(duty.take_corrected()).with_duties(vec![met]);
+                let met = duty.meet(call.now, call.now);
+                event = event.correcting(duty.take_corrected()).with_duties(met);
                 work.put(duty);
             }
         }

@@ -130,6 +130,7 @@ impl Service {
         let chassis = Chassis::build(config)?;
         chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;
         chassis.directory.reload(chassis.pool(), chassis.clock.now()).await.map_err(DatabaseError::from)?;
+        chassis.reload_aliases().await.map_err(DatabaseError::from)?;
         let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;
         let server = server.beside(subscriber::run(chassis.clone(), follow::subscription()));
         let server = (self.mount)(server, chassis.clone(), setup.settings)?;

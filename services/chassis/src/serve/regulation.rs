@@ -36,9 +36,8 @@ impl RegulationOfService {
         // Pages are keyed by the position among the clauses, which have no other order.
         let numbered = self.chassis.regulation.clauses().filter(|clause| is_asked(clause)).zip(0_i64..);
         let rows = numbered.filter(|(_, position)| page.after.is_none_or(|after| *position > after));
-        let rows = rows.take(usize::try_from(page.limit).unwrap_or(usize::MAX)).collect();
-        let (rows, next_page_token) = page.cut(rows, |(_, position)| *position);
-        let clauses = rows.into_iter().map(|(clause, _)| self.show(clause)).collect();
+        let rows = rows.take(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        let (clauses, next_page_token) = page.fill(rows.map(|(clause, position)| (position, self.show(clause))));
         Ok(pb::ListClausesResponse { clauses, next_page_token })
     }
 

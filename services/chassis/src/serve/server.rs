@@ -34,6 +34,7 @@ pub mod parts;
 pub mod quota;
 mod read_watch;
 pub mod settings;
+mod token_end;
 mod write_limit;
 
 use connections::Protocols;

@@ -60,20 +60,25 @@ impl Batch<'_> {
             with duties as (
                 insert into duty (
                     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
-                    paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late, corrected,
-                    reason, decided_by, version, escalation_level, next_escalation_at, number)
+                    paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late,
+                    reason, decided_by, version, escalation_level, next_escalation_at, number, recorded_late, taken_back,
+                    moved_late, attempted, imported, tried_by, past_owners, owned_since)
                 select * from unnest(
                     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
                     $15::timestamptz[], $16::timestamptz[], $17::smallint[], $18::timestamptz[], $19::boolean[],
-                    $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $24::boolean[], $25::text[],
-                    $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[], $59::text[])
+                    $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $25::text[],
+                    $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[], $59::text[], $24::boolean[],
+                    $61::smallint[], $62::boolean[], $63::boolean[], $64::boolean[], $65::text[], $66::text[],
+                    $67::timestamptz[])
                 on conflict (id) do update set
                     owner = excluded.owner, department = excluded.department, escalation_level = excluded.escalation_level,
                     next_escalation_at = excluded.next_escalation_at, state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
                     elapsed_us = excluded.elapsed_us, paused_us = excluded.paused_us, running_since = excluded.running_since,
                     paused_since = excluded.paused_since, pause_reasons = excluded.pause_reasons, due_at = excluded.due_at, provisional = excluded.provisional,
-                    met_at = excluded.met_at, breached_at = excluded.breached_at, breach_event = excluded.breach_event, late = excluded.late, corrected = excluded.corrected,
+                    met_at = excluded.met_at, breached_at = excluded.breached_at, breach_event = excluded.breach_event, late = excluded.late, recorded_late = excluded.recorded_late,
+                    taken_back = excluded.taken_back, moved_late = excluded.moved_late, attempted = excluded.attempted,
+                    tried_by = excluded.tried_by, past_owners = excluded.past_owners, owned_since = excluded.owned_since,
                     reason = excluded.reason, decided_by = excluded.decided_by, version = excluded.version
             ), events as (
                 insert into journal (
@@ -126,7 +131,7 @@ impl Batch<'_> {
             &duties.breached_at as _,
             &duties.breach_event as _,
             &duties.late,
-            &duties.corrected,
+            &duties.recorded_late,
             &duties.reason,
             &duties.decided_by,
             &duties.version,
@@ -163,6 +168,13 @@ impl Batch<'_> {
             &notices.required,
             &duties.number,
             &notices.number,
+            &duties.taken_back,
+            &duties.moved_late,
+            &duties.attempted,
+            &duties.imported,
+            &duties.tried_by,
+            &duties.past_owners,
+            &duties.owned_since as _,
         )
         .fetch_one(connection)
         .await?;

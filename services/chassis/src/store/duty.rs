@@ -40,7 +40,14 @@ pub struct DutyRow {
     pub breached_at: Option<SqlTime>,
     pub breach_event: Option<Uuid>,
     pub late: bool,
-    pub corrected: bool,
+    pub recorded_late: bool,
+    pub taken_back: i16,
+    pub moved_late: bool,
+    pub attempted: bool,
+    pub imported: bool,
+    pub tried_by: String,
+    pub past_owners: String,
+    pub owned_since: Option<SqlTime>,
     pub reason: String,
     pub decided_by: String,
     pub version: i64,
@@ -77,7 +84,14 @@ impl DutyRow {
             breached_at: sql::read(row.breached_at),
             breach_event: row.breach_event,
             late: row.late,
-            corrected: row.corrected,
+            recorded_late: row.recorded_late,
+            taken_back: row.taken_back,
+            moved_late: row.moved_late,
+            attempted: row.attempted,
+            imported: row.imported,
+            tried_by: names(&row.tried_by),
+            past_owners: names(&row.past_owners),
+            owned_since: sql::read(row.owned_since),
             reason: row.reason,
             decided_by: row.decided_by,
             version: row.version,
@@ -114,7 +128,14 @@ impl From<Duty> for DutyRow {
             breached_at: sql::maybe(duty.breached_at),
             breach_event: duty.breach_event,
             late: duty.late,
-            corrected: duty.corrected,
+            recorded_late: duty.recorded_late,
+            taken_back: duty.taken_back,
+            moved_late: duty.moved_late,
+            attempted: duty.attempted,
+            imported: duty.imported,
+            tried_by: duty.tried_by.join(","),
+            past_owners: duty.past_owners.join(","),
+            owned_since: sql::maybe(duty.owned_since),
             reason: duty.reason,
             decided_by: duty.decided_by,
             version: duty.version,
@@ -122,6 +143,11 @@ impl From<Duty> for DutyRow {
             next_escalation_at: sql::maybe(duty.next_escalation_at),
         }
     }
+}
+
+/// Reads names that are stored separated by commas.
+fn names(stored: &str) -> Vec<String> {
+    stored.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Turns rows into duties, each with the calendar that it counts on.
@@ -145,6 +171,22 @@ pub async fn lock_live(
     subjects: &[String],
 ) -> Result<Vec<Duty>, sqlx::Error> {
     let rows = duties!("where subject = any($1) and state in (1, 2) order by id for no key update", subjects);
+    let rows = rows.fetch_all(&mut *connection).await?;
+    read(connection, calendars, rows).await
+}
+
+/// Locks and returns the live duties about some subjects, and those that something after `at` fulfilled.
+pub async fn lock_since(
+    connection: &mut PgConnection,
+    calendars: &Calendars,
+    subjects: &[String],
+    at: jiff::Timestamp,
+) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = duties!(
+        "where subject = any($1) and (state in (1, 2) or state = 3 and met_at > $2) order by id for no key update",
+        subjects,
+        sql::at(at) as _
+    );
     let rows = rows.fetch_all(&mut *connection).await?;
     read(connection, calendars, rows).await
 }

@@ -96,7 +96,8 @@ pub trait VersionedRow: ResourceRow {
     fn created_at(&self) -> Timestamp;
     /// When the row was last changed, by the clock of the replica that changed it.
     fn changed_at(&self) -> Timestamp;
-    /// Sets the version, and `now` as the time of the last change.
+    /// Sets the version, and `now` as the time of the last change; never a time before the one that was recorded, because
+    /// another replica's clock may be a little ahead.
     fn renew(&mut self, version: i64, now: Timestamp);
     /// Hash of the searchable text; when it differs after an action, `update` rewrites the entry in the search index.
     fn search_fingerprint(&self) -> u64 {

@@ -9,16 +9,18 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::base::aliases::Aliases;
 use crate::base::clock::Clock;
 use crate::base::digest::sha256;
-use crate::base::error::Error;
+use crate::base::error::{Error, not_known};
 use crate::base::labels;
 use crate::base::language::Language;
 use crate::base::names::{Id, Resource, unknown};
-use crate::contract::call::{Backdating, Call};
+use crate::contract::call::{Backdating, Call, Encoded};
 use crate::contract::identity::{Identity, Verifier};
 use crate::contract::problem::ContractError;
 use crate::contract::rules::{MethodRule, Rules};
+use crate::store::aliases;
 use crate::store::calendars::Calendars;
 use crate::store::directory::Directory;
 use crate::store::replies;
@@ -48,6 +50,8 @@ pub struct Chassis {
     pub directory: Directory,
     /// The other services.
     pub peers: Peers,
+    /// Names of resources that were merged into others.
+    pub aliases: Arc<Aliases>,
     pool: PgPool,
     pub(crate) calendars: Calendars,
     /// The rules of the service's methods.
@@ -59,6 +63,17 @@ pub struct Chassis {
     pub(crate) telemetry: Telemetry,
     pub(crate) gauges: Arc<Gauges>,
     stop: watch::Sender<bool>,
+}
+
+/// Returns the digest of an encoded request, which is the same however its request id writes the letters of the UUID.
+fn digest(encoded: &[u8], request_id: Option<Uuid>) -> [u8; 32] {
+    let Some(id) = request_id.map(|id| id.to_string()) else { return sha256(encoded) };
+    let mut plain = encoded.to_vec();
+    let found = plain.windows(id.len()).position(|window| window.eq_ignore_ascii_case(id.as_bytes()));
+    if let Some(at) = found {
+        plain[at..at + id.len()].make_ascii_lowercase();
+    }
+    sha256(&plain)
 }
 
 /// The parts that a chassis is built from.
@@ -103,6 +118,7 @@ impl Chassis {
             regulation: config.regulation,
             directory: Directory::default(),
             peers: config.peers,
+            aliases: Arc::default(),
             pool: config.pool,
             calendars: Calendars::default(),
             rules,
@@ -123,12 +139,23 @@ impl Chassis {
     }
 
     /// Admits a unary call: checks its fields and takes the caller and the rule that the gate attached.
-    pub fn admit<Q: Message>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
+    pub fn admit<Q: Message + Default>(&self, request: Request<Q>) -> Result<(Call, Q), Status> {
         let mut call = self.call(request.metadata(), request.extensions())?;
         let request = request.into_inner();
         let encoded = request.encode_to_vec();
         call.request_id = call.check_encoded(&encoded).map_err(|error| call.status_of(error))?;
-        call.digest = sha256(&encoded);
+        call.digest = digest(&encoded, call.request_id);
+        let renamed = call
+            .rule
+            .fields
+            .renamed(&encoded, &self.aliases)
+            .map_err(|error| call.status_of(Error::unexpected(error)))?;
+        let Some(renamed) = renamed else {
+            call.request = Encoded(encoded.into());
+            return Ok((call, request));
+        };
+        let request = Q::decode(renamed.as_slice()).map_err(|error| call.status_of(Error::unexpected(error)))?;
+        call.request = Encoded(renamed.into());
         Ok((call, request))
     }
 
@@ -145,7 +172,13 @@ impl Chassis {
         let (Some(caller), Some(rule)) = (caller, rule) else {
             return Err(Error::Unauthenticated.into_status(language));
         };
-        Ok(Call { caller, rule, now: self.clock.now(), language, request_id: None, digest: [0; 32] })
+        let caller = match self.aliases.resolve(&caller.subject) {
+            Some(subject) => Arc::new(Identity { subject, ..Identity::clone(&caller) }),
+            None => caller,
+        };
+        let (now, aliases) = (self.clock.now(), self.aliases.clone());
+        let (request_id, digest, request) = (None, [0; 32], Encoded::default());
+        Ok(Call { caller, rule, now, language, aliases, request_id, digest, request })
     }
 
     /// Turns a handler's outcome into a response. A refused call that was answered before under its request id gets that
@@ -202,6 +235,12 @@ impl Chassis {
         peer.connection(&self.service, &self.telemetry).await.map_err(|error| Error::Away(error.into()))
     }
 
+    /// Reads the aliases of merged resources from the schema into memory.
+    pub async fn reload_aliases(&self) -> Result<(), sqlx::Error> {
+        self.aliases.set(aliases::load(&self.pool).await?);
+        Ok(())
+    }
+
     /// Stores `calendar`, so that duties can count on it for as long as they live.
     pub async fn keep_calendar(&self, calendar: &Calendar) -> Result<(), sqlx::Error> {
         self.calendars.keep(&self.pool, calendar).await
@@ -231,6 +270,15 @@ impl Chassis {
             Ok(())
         } else {
             Err(Error::NotFound { kind: "kefu/Service", name: parent.to_owned() })
+        }
+    }
+
+    /// Refuses the field `clause` of a question if it is given and names no clause of the regulation.
+    pub fn check_clause(&self, clause: &str) -> Result<(), Error> {
+        if clause.is_empty() || self.regulation.clause(clause).is_some() {
+            Ok(())
+        } else {
+            Err(Error::field("clause", not_known()))
         }
     }
 
@@ -282,5 +330,27 @@ impl Chassis {
     /// Tells the server, its streams and the background work to stop.
     pub fn stop(&self) {
         self.stop.send_replace(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kefu_proto::compliance::v1::PauseDutyRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_request_id_in_capitals_is_the_same_call() {
+        let digest_of = |request_id: &str, reason: &str| {
+            let request = PauseDutyRequest {
+                reason: reason.into(),
+                request_id: request_id.into(),
+                ..PauseDutyRequest::default()
+            };
+            digest(&request.encode_to_vec(), Uuid::try_parse(request_id).ok())
+        };
+        let (small, large) = ("0199c0de-0000-7000-8000-00000000abcd", "0199C0DE-0000-7000-8000-00000000ABCD");
+        assert_eq!(digest_of(small, "twice"), digest_of(large, "twice"));
+        assert_ne!(digest_of(small, "twice"), digest_of(small, "TWICE"));
     }
 }

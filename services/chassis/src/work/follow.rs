@@ -6,6 +6,7 @@ use prost::Name as _;
 
 use crate::base::names::DIRECTORY;
 use crate::store::directory;
+use crate::work::departures;
 use crate::work::subscriber::Subscription;
 
 /// The gRPC service of the directory.
@@ -25,7 +26,18 @@ pub fn subscription() -> Subscription {
             pb::AbsenceEnded::full_name(),
             pb::GeneralManagerAppointed::full_name(),
         ],
-        apply: |_, connection, event| Box::pin(directory::apply(connection, event)),
-        after: |chassis| Box::pin(async { Ok(chassis.directory.reload(chassis.pool(), chassis.clock.now()).await?) }),
+        apply: |chassis, connection, event| {
+            Box::pin(async move {
+                directory::apply(connection, event).await?;
+                departures::tell(chassis, connection, event).await
+            })
+        },
+        after: |chassis| {
+            Box::pin(async {
+                chassis.directory.reload(chassis.pool(), chassis.clock.now()).await?;
+                chassis.appended.notify_one();
+                Ok(())
+            })
+        },
     }
 }

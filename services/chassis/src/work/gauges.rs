@@ -45,7 +45,7 @@ async fn ask(chassis: &Chassis) -> Result<Asked, sqlx::Error> {
     let duties = sqlx::query_as!(
         Duties,
         r#"select clause, count(*) as "open!",
-            count(*) filter (where breached_at is not null or (state = 1 and due_at < $1)) as "breached!"
+            count(*) filter (where is_late(state, late, paused_since, due_at, $1)) as "breached!"
         from duty where state in (1, 2) group by clause"#,
         sql::at(now) as _
     )

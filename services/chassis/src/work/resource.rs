@@ -41,7 +41,8 @@ impl UnitOfWork<'_> {
 
     /// Stores `new` in place of the locked row `old`, as its next version.
     pub async fn replace<R: VersionedRow>(&mut self, old: &R, new: &mut R) -> Result<(), Error> {
-        new.renew(old.version() + 1, self.now());
+        let now = self.after(old.changed_at())?;
+        new.renew(old.version() + 1, now);
         let reindex = new.search_fingerprint() != old.search_fingerprint();
         Ok(new.update(self.connection(), reindex).await?)
     }

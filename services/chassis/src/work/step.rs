@@ -10,7 +10,7 @@ use crate::base::language::{Language, Text};
 use crate::base::names::{Id, Resource, as_unknown, id, under, unknown};
 use crate::contract::call::{Call, Stakeholders, check_etag, etag};
 use crate::contract::paging::Page;
-use crate::model::duty::Duty as LiveDuty;
+use crate::model::duty::{Deviation, Duty};
 use crate::model::event::NewEvent;
 use crate::model::lifecycle::{ActionContext, DutyEffects, Lifecycle};
 use crate::model::notice::Notice;
@@ -37,8 +37,16 @@ pub trait AggregateRoot: StatefulRow {
     fn began_at(&self) -> Timestamp {
         self.created_at()
     }
-    /// The facts that gates and duties may ask for at `at`.
-    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Self::Facts;
+    /// The facts that gates and duties may ask for when `call` acts at `at`, as far as they are on record or known of the
+    /// caller.
+    fn facts(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> Self::Facts;
+    /// Records in the step that somebody acts from whom a clause separates the matter, where these facts say so.
+    fn record_deviation(_step: &mut Step<'_, Self>, _facts: &Self::Facts) {}
+    /// Whether the caller acts in somebody's stead, because nobody who should can: then they reach the aggregate, whoever
+    /// its stakeholders are.
+    fn stands_in(&self, _chassis: &Chassis, _call: &Call, _at: Timestamp) -> bool {
+        false
+    }
     /// Shows the aggregate as a caller may see it.
     fn show_to(&self, _: &Call) -> Self::Shown {
         self.show()
@@ -68,6 +76,7 @@ pub trait AggregateRoot: StatefulRow {
             owner,
             department,
             actor: &call.caller.subject,
+            leads: call.leads(),
             at,
             now: call.now,
             regulation: &chassis.regulation,
@@ -76,20 +85,27 @@ pub trait AggregateRoot: StatefulRow {
 }
 
 /// Reads the aggregate that `call` may see under `name`.
-pub async fn seen<R: AggregateRoot>(connection: &mut sqlx::PgConnection, call: &Call, name: &str) -> Result<R, Error> {
+pub async fn seen<R: AggregateRoot>(
+    chassis: &Chassis,
+    connection: &mut sqlx::PgConnection,
+    call: &Call,
+    name: &str,
+) -> Result<R, Error> {
     let root = R::get(connection, id::<R::Kind>(name)?.uuid()).await?;
-    root.filter(|root| call.reaches(&root.stakeholders())).ok_or_else(|| unknown::<R::Kind>(name))
+    let may_see = |root: &R| call.reaches(&root.stakeholders()) || root.stands_in(chassis, call, call.now);
+    root.filter(may_see).ok_or_else(|| unknown::<R::Kind>(name))
 }
 
 /// Reads the aggregate above the resource of kind `K` with this name, if `call` may see it; otherwise the resource is not
 /// found.
 pub async fn seen_above<R: AggregateRoot, K: Resource>(
+    chassis: &Chassis,
     connection: &mut sqlx::PgConnection,
     call: &Call,
     name: &str,
 ) -> Result<R, Error> {
     let (aggregate, _) = under::<K>(name)?;
-    seen(connection, call, aggregate).await.map_err(as_unknown::<K>(name))
+    seen(chassis, connection, call, aggregate).await.map_err(as_unknown::<K>(name))
 }
 
 /// Reads a page of the resources beneath the aggregate that the request names, the newest first, and the token of the next
@@ -102,11 +118,10 @@ pub async fn children<R: AggregateRoot, C: ChildRow>(
 ) -> Result<(Vec<C::Shown>, String), Error> {
     let page: Page<Id<C::Kind>> = Page::of(call, request)?;
     let mut connection = chassis.pool().acquire().await?;
-    let above: R = seen(&mut connection, call, parent).await?;
+    let above: R = seen(chassis, &mut connection, call, parent).await?;
     let after = page.after.map(Id::uuid);
     let rows = C::newest_of(&mut connection, above.id().uuid(), after, page.limit).await?;
-    let (rows, next_page_token) = page.cut(rows, C::id);
-    Ok((rows.iter().map(C::show).collect(), next_page_token))
+    Ok(page.fill(rows.iter().map(|row| (row.id(), row.show()))))
 }
 
 /// Implements methods that list resources beneath an aggregate, each given by its request, its response and the response's
@@ -142,7 +157,8 @@ pub struct Step<'a, R: AggregateRoot> {
     pub at: Timestamp,
     /// Other aggregates of the same kind that were locked with it.
     pub others: Vec<R>,
-    live: Vec<LiveDuty>,
+    /// The duties that the action may change: the live ones, and those that something later fulfilled.
+    known: Vec<Duty>,
     effects: DutyEffects,
     also_recorded: Vec<NewEvent>,
     search_fingerprint: u64,
@@ -210,9 +226,9 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     }
 
     fn of(chassis: &'a Chassis, call: &'a Call, work: UnitOfWork<'a>, root: R, at: Timestamp) -> Self {
-        let (live, effects, also_recorded) = (Vec::new(), DutyEffects::default(), Vec::new());
+        let (known, effects, also_recorded) = (Vec::new(), DutyEffects::default(), Vec::new());
         let search_fingerprint = root.search_fingerprint();
-        Self { chassis, call, work, root, at, others: Vec::new(), live, effects, also_recorded, search_fingerprint }
+        Self { chassis, call, work, root, at, others: Vec::new(), known, effects, also_recorded, search_fingerprint }
     }
 
     /// Readies a locked aggregate for the call's method, and locks its duties. Refused as not found unless the caller may act
@@ -226,7 +242,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
     /// `name` is the name that the caller gave, and `given_etag` the version that they have seen.
     pub async fn ready_for(self, method: &str, name: &str, given_etag: &str, facts: &R::Facts) -> Result<Self, Error> {
         let reach = R::lifecycle().reach(method, facts, self.root.stakeholders());
-        if !self.call.reaches(&reach) {
+        if !self.call.reaches(&reach) && !self.root.stands_in(self.chassis, self.call, self.at) {
             return Err(unknown::<R::Kind>(name));
         }
         check_etag(given_etag, &etag(self.root.version()), &self.root.id().to_string())?;
@@ -244,7 +260,7 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
             ));
         }
         let subjects: Vec<String> = self.root.subjects_beneath().into_iter().chain([name]).collect();
-        self.live = self.work.live_duties_of(&subjects).await?;
+        self.known = self.work.duties_since(&subjects, self.at).await?;
         Ok(self)
     }
 
@@ -264,7 +280,9 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         root.enter(row.to.unwrap_or(state));
         let effects = lifecycle.duty_effects(row, facts, Vec::new(), root.context(chassis, call, &subject, at));
         let work = chassis.begin(call).await?;
-        Ok(Self { effects, ..Self::of(chassis, call, work, root, at) })
+        let mut step = Self { effects, ..Self::of(chassis, call, work, root, at) };
+        R::record_deviation(&mut step, facts);
+        Ok(step)
     }
 
     /// Stores the new aggregate, its duties and its event, and replies with it. The day in its number is that of the business
@@ -302,17 +320,37 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
 
     /// Returns the facts that gates and duties may ask for now.
     pub fn facts(&self) -> R::Facts {
-        self.root.facts(self.chassis, self.at)
+        self.root.facts(self.chassis, self.call, self.at)
     }
 
     /// Whether a duty of this kind is live.
     pub fn owes(&self, kind: &str) -> bool {
-        self.live.iter().any(|duty| duty.kind == kind)
+        self.live(kind).is_some()
     }
 
     /// Returns the due time of the live duty of this kind, if there is one.
     pub fn due(&self, kind: &str) -> Option<Timestamp> {
-        self.live.iter().find(|duty| duty.kind == kind)?.due_at
+        self.live(kind)?.due_at
+    }
+
+    /// Returns the live duty of this kind, if there is one.
+    pub fn live(&self, kind: &str) -> Option<&Duty> {
+        self.known.iter().find(|duty| duty.kind == kind && duty.is_live())
+    }
+
+    /// Refuses an attempt that reached nobody when it is recorded later than the working day after it ended: it counts
+    /// for nothing then. `clause` is that of the gate which counts attempts.
+    pub fn check_attempt(&self, clause: &'static str) -> Result<(), Error> {
+        let calendar = self.chassis.regulation.calendar();
+        if self.call.now <= calendar.end_of_next_working_day(self.at) {
+            return Ok(());
+        }
+        let wrong = wrong!(
+            TooEarly under clause,
+            "is too long ago: an attempt counts only if it is recorded by the end of the next working day",
+            "相隔过久，未能联系到的记录须在下一工作日下班前补录，否则不予计算"
+        );
+        Err(Error::field("occurred_time", wrong))
     }
 
     /// Fires `action`: changes the state and the duties. Refused when the state or a gate forbids it.
@@ -321,9 +359,21 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         let state = self.root.state();
         let row = R::lifecycle().fire(&subject, state, action, facts)?;
         let context = self.root.context(self.chassis, self.call, &subject, self.at);
-        self.effects = R::lifecycle().duty_effects(row, facts, std::mem::take(&mut self.live), context);
+        self.effects = R::lifecycle().duty_effects(row, facts, std::mem::take(&mut self.known), context);
         self.root.enter(row.to.unwrap_or(state));
+        R::record_deviation(self, facts);
         Ok(())
+    }
+
+    /// Records with the action that `staff` of `department` did what a clause forbids; `kind` is its code, e.g. `bounce`.
+    /// A deviation that is the owner's and follows from the facts alone is a rule of the lifecycle instead.
+    pub fn deviate(&mut self, clause: &str, kind: &str, staff: &str, department: &str) {
+        let subject = self.root.id().to_string();
+        let number = self.root.number();
+        let deviation = Deviation { clause, kind, subject: &subject, number, owner: staff, department, at: self.at };
+        let (duty, change) = deviation.record(&self.chassis.regulation, self.call.now);
+        self.effects.duties.push(duty);
+        self.effects.changes.push(change);
     }
 
     /// Returns the state, as events write it.

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::{Event, SubscribeRequest};
 use sqlx::PgConnection;
+use tonic::Code;
 
 use crate::base::error::{Error, describe};
 use crate::store::journal::{self, sealed_after};
@@ -87,6 +88,7 @@ pub async fn run(chassis: Arc<Chassis>, subscription: Subscription) {
     }
 }
 
+/// Follows a journal until it is to be asked for anew.
 async fn follow(chassis: &Chassis, subscription: &Subscription) -> Result<(), FollowError> {
     if subscription.feed == chassis.service {
         follow_here(chassis, subscription).await
@@ -132,7 +134,11 @@ async fn follow_peer(chassis: &Chassis, subscription: &Subscription) -> Result<(
         let mut events = Vec::with_capacity(batch.len());
         let mut behind = 0;
         for message in batch {
-            let message = message?;
+            let message = match message {
+                // The token of this connection has ended; the feed is followed on with the next.
+                Err(status) if status.code() == Code::Unauthenticated => return Ok(()),
+                message => message?,
+            };
             if let Some(cursor) = cursor.take() {
                 cursor.compare(message.event.as_ref())?;
             }

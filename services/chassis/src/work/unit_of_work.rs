@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 
 use crate::base::error::Error;
 use crate::contract::call::Call;
-use crate::model::duty::Duty;
+use crate::model::duty::{Deviation, Duty};
 use crate::model::event::NewEvent;
 use crate::model::lifecycle::DutyEffects;
 use crate::store::batch::{Batch, NewReply};
@@ -48,6 +48,15 @@ impl<'a> UnitOfWork<'a> {
         Ok(duty::lock_live(&mut self.transaction, &self.chassis.calendars, &[subject.to_owned()]).await?)
     }
 
+    /// Locks and returns the duties about several subjects that something which happened at `at` may change: the live ones,
+    /// and those that something later fulfilled.
+    pub async fn duties_since(&mut self, subjects: &[String], at: Timestamp) -> Result<Vec<Duty>, Error> {
+        if at >= self.call.now {
+            return self.live_duties_of(subjects).await;
+        }
+        Ok(duty::lock_since(&mut self.transaction, &self.chassis.calendars, subjects, at).await?)
+    }
+
     /// Locks and returns the live duties about several subjects.
     pub async fn live_duties_of(&mut self, subjects: &[String]) -> Result<Vec<Duty>, Error> {
         Ok(duty::lock_live(&mut self.transaction, &self.chassis.calendars, subjects).await?)
@@ -57,6 +66,12 @@ impl<'a> UnitOfWork<'a> {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.call.now
+    }
+
+    /// Returns the time at which the change of a resource is recorded that was last changed at `changed`: the later of the two.
+    /// Refused when the clock here is more than a minute behind.
+    pub fn after(&self, changed: Timestamp) -> Result<Timestamp, Error> {
+        self.call.after(changed, self.call.now)
     }
 
     /// Appends an event of a resource that happened with the call.
@@ -73,6 +88,13 @@ impl<'a> UnitOfWork<'a> {
     pub fn record_with_effects(&mut self, event: NewEvent, effects: DutyEffects) {
         self.duties.extend(effects.duties);
         self.record(event.correcting(effects.corrects).with_duties(effects.changes).telling(effects.notices));
+    }
+
+    /// Appends an event together with a deviation: something that a clause forbids was done, as the event says.
+    pub fn record_deviation(&mut self, event: NewEvent, deviation: &Deviation<'_>) {
+        let (duty, change) = deviation.record(&self.chassis.regulation, self.call.now);
+        self.duties.push(duty);
+        self.record(event.with_duties(vec![change]));
     }
 
     /// Stores a duty that was opened or changed.

@@ -7,6 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, FromRow as _, PgConnection, Row as _};
 
 use crate::base::error::Error;
+use crate::base::language::{Language, Sentence};
 use crate::base::time::to_proto;
 use crate::model::event::payload_digest;
 use crate::store::chain::{JournalRow, genesis};
@@ -15,8 +16,17 @@ use crate::work::chassis::Chassis;
 const PAGE: i64 = 5_000;
 const FINDINGS_AT_MOST: usize = 100;
 
+/// Writes what is found, in English and Chinese.
+macro_rules! told {
+    ($en:literal, $zh:literal $(,)?) => {
+        Sentence::new(format!($en), format!($zh))
+    };
+}
+
 /// A walk along the chain.
 struct Walk {
+    /// The language of the findings.
+    language: Language,
     anchors: Vec<Anchor>,
     position: i64,
     hash: Vec<u8>,
@@ -25,7 +35,7 @@ struct Walk {
 }
 
 /// Verifies the journal of a service. Reports at most 100 findings, in the order of their positions.
-pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
+pub async fn verify(chassis: &Chassis, language: Language, anchors: &[Anchor]) -> Result<VerifyJournalResponse, Error> {
     let mut connection = chassis.pool().acquire().await?;
     // The tail is counted first. The walk still meets what is sealed meanwhile, so a tail of zero means that nothing is
     // beyond the head.
@@ -35,7 +45,7 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
     .fetch_one(&mut *connection)
     .await?;
     let (anchors, hash) = (anchors.to_vec(), genesis(&chassis.service).to_vec());
-    let mut walk = Walk { anchors, position: 0, hash, count: 0, findings: Vec::new() };
+    let mut walk = Walk { language, anchors, position: 0, hash, count: 0, findings: Vec::new() };
     // The walk begins at the lowest possible position, so that nothing before the first event goes unseen.
     let mut rows = page(&mut connection, i64::MIN).await?;
     while let Some(last) = rows.last() {
@@ -62,13 +72,17 @@ pub async fn verify(chassis: &Chassis, anchors: &[Anchor]) -> Result<VerifyJourn
         r#"select position as "position!" from journal where position is not null group by 1 having count(*) > 1 order by 1 limit 1"#
     );
     if let Some(position) = twice.fetch_optional(&mut *connection).await? {
-        walk.find(position, Kind::Gap, format!("{position} stands twice"));
+        walk.find(position, Kind::Gap, &told!("{position} stands twice", "位置{position}重复出现"));
     }
     let end = walk.position;
     for position in
         walk.anchors.iter().map(|anchor| anchor.position).filter(|&position| position > end).collect::<Vec<_>>()
     {
-        walk.find(position, Kind::TailCut, format!("the journal ends at {end}, but {position} was seen"));
+        let wrong = told!(
+            "the journal ends at {end}, but {position} was seen",
+            "运行日志到{end}为止，而此前见过位置{position}"
+        );
+        walk.find(position, Kind::TailCut, &wrong);
     }
     walk.findings.sort_by_key(|finding| finding.position);
     Ok(VerifyJournalResponse {
@@ -97,24 +111,37 @@ impl Walk {
         self.count += 1;
         let event = |row: Option<&JournalRow>| row.map_or_else(String::new, |row| row.event_id.to_string());
         if position <= self.position {
-            let detail = format!("event {} stands at {position}, which is taken or before the first", event(row));
-            return self.find(position, Kind::Gap, detail);
+            let event = event(row);
+            let wrong = told!(
+                "event {event} stands at {position}, which is taken or before the first",
+                "事件{event}位于{position}，该位置已被占用或在首个事件之前"
+            );
+            return self.find(position, Kind::Gap, &wrong);
         }
         if position != self.position + 1 {
-            self.find(self.position + 1, Kind::Gap, format!("after {} comes {position}", self.position));
+            let before = self.position;
+            self.find(before + 1, Kind::Gap, &told!("after {before} comes {position}", "{before}之后是{position}"));
         }
         match row {
-            None => self.find(position, Kind::HashMismatch, "the event was changed and cannot be read".into()),
+            None => self.find(
+                position,
+                Kind::HashMismatch,
+                &told!("the event was changed and cannot be read", "事件已被改动，无法读取"),
+            ),
             Some(known) => {
                 if position == self.position + 1 && known.link(&self.hash, position).as_slice() != stored {
-                    let detail = format!("event {} was changed, or the hash before it", event(row));
-                    self.find(position, Kind::HashMismatch, detail);
+                    let event = event(row);
+                    let wrong =
+                        told!("event {event} was changed, or the hash before it", "事件{event}或其前一摘要值已被改动");
+                    self.find(position, Kind::HashMismatch, &wrong);
                 }
                 self.open(position, known);
             }
         }
         if self.anchors.iter().any(|anchor| anchor.position == position && anchor.hash != stored) {
-            self.find(position, Kind::AnchorMismatch, "the chain was rewritten: it had another hash here".into());
+            let wrong =
+                told!("the chain was rewritten: it had another hash here", "运行日志的链已被改写，此处原为另一摘要值");
+            self.find(position, Kind::AnchorMismatch, &wrong);
         }
         self.position = position;
         self.hash = stored;
@@ -126,17 +153,22 @@ impl Walk {
         match (&row.payload, &row.salt) {
             (Some(payload), Some(salt)) if payload_digest(salt, payload).as_slice() == row.payload_digest => {}
             (Some(_), Some(_)) => {
-                self.find(position, Kind::PayloadMismatch, format!("the payload of event {event} was changed"));
+                let wrong = told!("the payload of event {event} was changed", "事件{event}的内容已被改动");
+                self.find(position, Kind::PayloadMismatch, &wrong);
             }
             _ => {
-                let detail = format!("the payload of event {event} is gone and no event says why");
-                self.find(position, Kind::PayloadMissing, detail);
+                let wrong = told!(
+                    "the payload of event {event} is gone and no event says why",
+                    "事件{event}的内容已不存在，也没有事件说明原因"
+                );
+                self.find(position, Kind::PayloadMissing, &wrong);
             }
         }
     }
 
-    fn find(&mut self, position: i64, kind: Kind, detail: String) {
+    fn find(&mut self, position: i64, kind: Kind, wrong: &Sentence) {
         if self.findings.len() < FINDINGS_AT_MOST {
+            let detail = wrong.of(self.language).to_owned();
             self.findings.push(Finding { position, kind: kind.into(), detail });
         }
     }

@@ -6,7 +6,7 @@ use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{BARE, Bench, assert_refused};
 use tonic::Code;
 
-use crate::stage::{compliance, duty, name_of, store};
+use crate::stage::{compliance, duty, entry, name_of, store};
 
 fn list(bench: &Bench) -> pb::ListDutiesRequest {
     pb::ListDutiesRequest { parent: bench.name(), ..pb::ListDutiesRequest::default() }
@@ -67,9 +67,10 @@ async fn each_role_sees_the_duties_its_access_allows_and_others_are_not_found() 
 async fn filters_narrow_what_is_listed() {
     let bench = Bench::of(&BARE).await;
     let mut paused = duty(&bench, "things/2", "staff/lin", "departments/desk", 2);
-    paused.pause(bench.now(), "parts", "staff/head");
+    paused.pause(entry(&bench, "staff/head"), "parts");
     let mut breached = duty(&bench, "things/1", "staff/wu", "departments/desk", 3);
-    breached.breach(bench.now());
+    let late = breached.due_at.unwrap() + jiff::SignedDuration::from_micros(1);
+    breached.meet(late, late);
     let other = Duty { clause: "C3.2".into(), ..duty(&bench, "things/1", "staff/lin", "departments/desk", 4) };
     let names =
         store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 1), paused, breached, other])

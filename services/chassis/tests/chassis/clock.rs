@@ -10,7 +10,7 @@ use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::{Event, SubscribeRequest};
 use kefu_testkit::{BARE, Bench, eventually};
 
-use crate::stage::{call, compliance, duty, get, store};
+use crate::stage::{call, compliance, duty, entry, get, store};
 
 async fn events(bench: &Bench, count: usize) -> Vec<Event> {
     let request = SubscribeRequest { parent: bench.name(), ..SubscribeRequest::default() };
@@ -27,10 +27,11 @@ async fn meet(bench: &Bench, subject: &str, at: Timestamp) {
     let call = call(bench);
     let mut work = bench.chassis().begin(&call).await.unwrap();
     let mut duty = work.live_duties(subject).await.unwrap().remove(0);
-    let did = duty.meet(at);
+    let did = duty.meet(at, call.now);
+    let corrected = duty.take_corrected();
     let payload = DutyChanged { subject: subject.to_owned() };
     let event = kefu_chassis::journal::NewEvent::new(subject, 1, at, &[&duty.clause], &payload);
-    work.record(event.with_duties(vec![did]));
+    work.record(event.correcting(corrected).with_duties(did));
     work.put(duty);
     work.commit(()).await.unwrap();
 }
@@ -46,14 +47,16 @@ async fn a_duty_is_breached_a_microsecond_after_its_due_time_and_not_before() {
     assert_eq!(get(&bench, &name).await.breached_time, None);
 
     bench.time().advance(SignedDuration::from_micros(1));
-    let breached = eventually("the service's own clock marks it", || async {
-        let duty = get(&bench, &name).await;
-        duty.breached_time.is_some().then_some(duty)
+    assert!(get(&bench, &name).await.late, "it is late whether or not the clock has looked");
+    let marked = eventually("the service's own clock marks it", || async {
+        let marked = bench.number("select count(*) from duty where breached_at is not null").await;
+        (marked == 1).then_some(())
     });
-    let breached = breached.await;
+    marked.await;
+    let breached = get(&bench, &name).await;
     assert_eq!(
-        (breached.state(), breached.breached_time, breached.corrected),
-        (State::Open, Some(to_proto(due)), false)
+        (breached.state(), breached.breached_time, breached.late, breached.taken_back),
+        (State::Open, Some(to_proto(due)), true, 0)
     );
     let event = events(&bench, 2).await.remove(1);
     assert_eq!(
@@ -70,10 +73,10 @@ async fn a_duty_is_breached_a_microsecond_after_its_due_time_and_not_before() {
 async fn a_duty_whose_clock_stands_or_is_over_is_never_marked() {
     let bench = Bench::of(&BARE).await;
     let mut duties: Vec<_> = (0..4).map(|_| duty(&bench, "things/1", "staff/lin", "departments/desk", 1)).collect();
-    duties[0].pause(bench.now(), "parts", "staff/head");
-    duties[1].meet(bench.now());
+    duties[0].pause(entry(&bench, "staff/head"), "parts");
+    duties[1].meet(bench.now(), bench.now());
     duties[2].waive(bench.now(), "gone", "staff/head");
-    duties[3].void(bench.now(), "gone", "staff/head");
+    duties[3].void(bench.now(), bench.now(), "gone", "staff/head");
     store(&bench, duties).await;
     bench.time().advance(SignedDuration::from_hours(1_000));
     assert_eq!(kefu_chassis::duties::mark_overdue(bench.chassis()).await.unwrap(), 0);
@@ -94,18 +97,20 @@ async fn what_was_done_in_time_and_recorded_late_corrects_the_breach_and_what_wa
     meet(&bench, "things/tardy", due + SignedDuration::from_micros(1)).await;
 
     let timely = get(&bench, &names[0]).await;
-    assert_eq!((timely.state(), timely.corrected, timely.met_time), (State::Met, true, Some(to_proto(due))));
-    assert_eq!(timely.breached_time, Some(to_proto(due)), "the breach stays visible");
+    assert_eq!((timely.state(), timely.taken_back, timely.met_time), (State::Met, 1, Some(to_proto(due))));
+    assert_eq!((timely.late, timely.breached_time, timely.recorded_late), (false, None, true));
     let tardy = get(&bench, &names[1]).await;
-    assert_eq!((tardy.state(), tardy.corrected), (State::Met, false));
+    assert_eq!((tardy.state(), tardy.late, tardy.taken_back, tardy.recorded_late), (State::Met, true, 0, false));
     // Seven events: one opens both duties, each is marked and escalated to the supervisor, and each is fulfilled.
     let events = events(&bench, 7).await;
     let last: Vec<_> =
-        events[5..].iter().map(|event| (event.duty_changes[0].kind(), event.duty_changes[0].late)).collect();
-    assert_eq!(last, [(Kind::Corrected, false), (Kind::Met, true)]);
+        events[5..].iter().flat_map(|event| &event.duty_changes).map(|change| (change.kind(), change.late)).collect();
+    assert_eq!(last, [(Kind::Corrected, false), (Kind::Met, false), (Kind::Met, true)]);
+    assert!(!events[5].corrects.is_empty(), "the mark stays visible");
 
     let request = pb::SummarizeComplianceRequest { parent: bench.name(), ..pb::SummarizeComplianceRequest::default() };
     let mut client = compliance(bench.as_("staff/root", &["ADMIN"]));
     let row = client.summarize_compliance(request).await.unwrap().into_inner().rows.remove(0);
-    assert_eq!((row.opened, row.met_in_time, row.late, row.corrected, row.overdue), (2, 1, 1, 1, 0));
+    assert_eq!((row.opened, row.met_in_time, row.late, row.taken_back, row.overdue), (2, 1, 1, 1, 0));
+    assert_eq!((row.recorded_late, row.breached), (1, 1));
 }

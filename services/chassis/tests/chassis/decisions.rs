@@ -11,7 +11,7 @@ use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{BARE, Bench, assert_refused};
 use tonic::Code;
 
-use crate::stage::{compliance, duty, get, store};
+use crate::stage::{compliance, duty, entry, get, store};
 
 fn pause(name: &str) -> pb::PauseDutyRequest {
     pb::PauseDutyRequest { name: name.into(), reason: "waits for parts".into(), ..pb::PauseDutyRequest::default() }
@@ -134,10 +134,10 @@ async fn an_action_that_the_state_forbids_names_the_clause_and_changes_nothing()
     };
     let duties = vec![
         fresh(),
-        made(&|duty| drop(duty.pause(now, "x", "staff/y"))),
-        made(&|duty| drop(duty.meet(now))),
+        made(&|duty| drop(duty.pause(entry(&bench, "staff/y"), "x"))),
+        made(&|duty| drop(duty.meet(now, now))),
         made(&|duty| drop(duty.waive(now, "x", "staff/y"))),
-        made(&|duty| drop(duty.void(now, "x", "staff/y"))),
+        made(&|duty| drop(duty.void(now, now, "x", "staff/y"))),
     ];
     let names = store(&bench, duties).await;
     let mut head = compliance(bench.as_("staff/head", &["MANAGER"]));

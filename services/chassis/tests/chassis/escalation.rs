@@ -1,14 +1,14 @@
 //! A9.1: a breach that stays unfulfilled is escalated level by level, each at its time, and nobody is told twice.
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_chassis::duties::Duty;
+use kefu_chassis::duties::{Duty, Entry};
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::{DutyChange, SubscribeRequest};
 use kefu_testkit::{BARE, Bench};
 
-use crate::stage::{call, compliance, duty, store, touch};
+use crate::stage::{call, compliance, duty, entry, store, touch};
 
 const DESK: &str = "departments/desk";
 const MOMENT: SignedDuration = SignedDuration::from_micros(1);
@@ -126,7 +126,7 @@ async fn nobody_is_told_twice_and_where_there_is_nobody_the_next_is_told_in_thei
 }
 
 #[tokio::test]
-async fn who_is_absent_or_has_left_is_passed_over_for_who_stands_in() {
+async fn who_is_absent_or_has_left_is_passed_over_at_once_for_who_stands_in() {
     let bench = Bench::of(&BARE).await;
     bench
         .change_directory(
@@ -138,6 +138,16 @@ async fn who_is_absent_or_has_left_is_passed_over_for_who_stands_in() {
         .await;
     due_at_eleven(&bench, "staff/lin").await;
     let all = [overdue("staff/lin"), escalated("staff/wu")];
+    assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
+    assert_tells(&bench, "2026-11-20T11:30:00+08:00", &all).await;
+}
+
+#[tokio::test]
+async fn a_breach_of_an_owner_who_has_left_is_told_at_once_to_whoever_can_act() {
+    let bench = Bench::of(&BARE).await;
+    bench.change_directory("update directory_staff set inactive = true where name = 'staff/lin'").await;
+    due_at_eleven(&bench, "staff/lin").await;
+    let all = [escalated("staff/boss"), escalated("staff/head")];
     assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
     assert_tells(&bench, "2026-11-20T16:00:00+08:00", &all).await;
 }
@@ -155,7 +165,7 @@ async fn what_is_fulfilled_or_waived_is_told_no_further() {
             let waive = pb::WaiveDutyRequest { name, reason: "the house is gone".into(), ..Default::default() };
             head.waive_duty(waive).await.unwrap();
         } else {
-            change(&bench, |duty, now| drop(duty.meet(now))).await;
+            change(&bench, |duty, now| drop(duty.meet(now, now))).await;
         }
         bench.time().advance(SignedDuration::from_hours(24 * 30));
         assert_eq!(told(&bench).await, all);
@@ -185,9 +195,10 @@ async fn a_mark_that_was_taken_back_is_told_anew_when_it_is_made_again() {
     let all = [overdue("staff/lin"), escalated("staff/boss"), overdue("staff/lin"), escalated("staff/boss")];
     assert_tells(&bench, "2026-11-20T11:00:00+08:00", &all[..1]).await;
     assert_tells(&bench, "2026-11-20T11:30:00+08:00", &all[..2]).await;
-    // A late record pauses the clock from half past ten on, so half an hour is left when the clock runs again.
+    // A late record of a leader pauses the clock from half past ten on, so half an hour is left when the clock runs again.
     let awaited = |duty: &mut Duty, _| {
-        duty.pause_by_lifecycle(at("2026-11-20T10:30:00+08:00"), "the customer is awaited", "staff/lin");
+        let paused = Entry { at: at("2026-11-20T10:30:00+08:00"), leads: true, ..entry(&bench, "staff/head") };
+        duty.pause_by_lifecycle(paused, "the customer is awaited");
     };
     change(&bench, awaited).await;
     bench.time().advance_to(at("2026-11-20T14:00:00+08:00"));

@@ -12,6 +12,7 @@ mod feed;
 mod gate;
 mod health;
 mod journal_rights;
+mod judgement;
 mod notifications;
 mod reckoning;
 mod regulation;

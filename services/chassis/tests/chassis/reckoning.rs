@@ -2,11 +2,12 @@
 //! records, and holidays published later. All visible fields of a duty agree to the microsecond after every step.
 
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
-use kefu_chassis::duties::{Duty, NewDuty};
-use kefu_regulation::{Budget, Calendar};
+use kefu_chassis::duties::{Duty, Entry, NewDuty};
+use kefu_regulation::{Budget, Calendar, Regulation};
 use kefu_testkit::oracle::{Hold, Oracle, Seen, VOIDED, WAIVED, Week, Working};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -34,7 +35,6 @@ enum Deed {
     Release(Hold),
     /// A wait of this length, in microseconds from the time at which it is promised.
     Promise(i64),
-    Breach,
     Publish,
     Meet,
     Waive,
@@ -101,7 +101,6 @@ fn step() -> impl Strategy<Value = Step> {
         4 => who.clone().prop_map(Deed::Hold),
         4 => who.prop_map(Deed::Release),
         2 => (1..30 * HOUR).prop_map(Deed::Promise),
-        1 => Just(Deed::Breach),
         4 => Just(Deed::Publish),
         1 => Just(Deed::Meet),
         1 => prop_oneof![Just(Deed::Waive), Just(Deed::Void)],
@@ -114,6 +113,12 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn at(us: i64) -> Timestamp {
     Timestamp::from_microsecond(us).unwrap()
+}
+
+/// An entry of the duty's own owner, who does not lead.
+fn entry(then: i64, now: i64) -> Entry<'static> {
+    static REGULATION: LazyLock<Regulation> = LazyLock::new(Regulation::standard);
+    Entry { at: at(then), now: at(now), by: "staff/lin", leads: false, regulation: &REGULATION }
 }
 
 /// A duty of the product, and its oracle.
@@ -160,9 +165,10 @@ impl Pair {
             elapsed_us: duty.elapsed_us,
             paused_us: duty.paused_us,
             met_us: duty.met_at.map(Timestamp::as_microsecond),
-            breached_us: duty.breached_at.map(Timestamp::as_microsecond),
+            marked_us: duty.breached_at.map(Timestamp::as_microsecond),
             late: duty.late,
-            corrected: duty.corrected,
+            recorded_late: duty.recorded_late,
+            taken_back: duty.taken_back,
         }
     }
 
@@ -191,12 +197,12 @@ impl Pair {
             }
             Deed::Hold(who) if !oracle.is_held_by(who) => match who {
                 Hold::Lifecycle => {
-                    oracle.hold(who, then);
-                    duty.pause_by_lifecycle(at(then), "awaited", "staff/lin");
+                    oracle.hold(who, then, now);
+                    duty.pause_by_lifecycle(entry(then, now), "awaited");
                 }
                 Hold::Person => {
-                    oracle.hold(who, now);
-                    duty.pause(at(now), "parts", "staff/head");
+                    oracle.hold(who, now, now);
+                    duty.pause(entry(now, now), "parts");
                 }
             },
             Deed::Release(who) if oracle.is_held_by(who) => match who {
@@ -209,34 +215,30 @@ impl Pair {
                     duty.resume(at(now));
                 }
             },
-            Deed::Promise(length) if !oracle.is_past(then) => {
-                oracle.promise(then + length, then);
-                duty.replace_due(at(then + length), at(then), "busy");
-            }
-            Deed::Breach if !oracle.is_breached() => {
-                oracle.breach(then);
-                duty.breach(at(then));
+            Deed::Promise(length) => {
+                oracle.promise(then + length, then, now);
+                duty.replace_due(at(then + length), entry(then, now), "busy");
             }
             Deed::Publish if duty.state as i16 == 1 && duty.provisional => {
                 oracle.publish(&self.days.1);
                 duty.apply_published_holidays(self.published.clone(), at(now));
             }
             Deed::Meet => {
-                oracle.meet(then);
-                duty.meet(at(then));
+                oracle.meet(then, now);
+                duty.meet(at(then), at(now));
             }
             Deed::Waive => {
-                oracle.drop_as(WAIVED, now);
+                oracle.drop_as(WAIVED, now, now);
                 duty.waive(at(now), "no", "staff/head");
             }
             Deed::Void => {
-                oracle.drop_as(VOIDED, then);
-                duty.void(at(then), "C4.2", "staff/lin");
+                oracle.drop_as(VOIDED, then, now);
+                duty.void(at(then), at(now), "C4.2", "staff/lin");
             }
             _ => {}
         }
         let was_marked = duty.breach_event.is_some();
-        let is_taken_back = duty.breached_at.is_none() || duty.corrected;
+        let is_taken_back = duty.breached_at.is_none();
         assert_eq!(duty.take_corrected().is_some(), was_marked && is_taken_back, "the event names the one it corrects");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use kefu_chassis::duties::{Duty, NewDuty};
+use kefu_chassis::duties::{Duty, Entry, NewDuty};
 use kefu_chassis::identity::Identity;
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::{Call, Error, UnitOfWork};
@@ -53,6 +53,12 @@ pub async fn write(bench: &Bench, name: &str, events: usize) {
         touch(&mut work, name, call.now, 1).await.unwrap();
         work.commit(()).await.unwrap();
     }
+}
+
+/// Returns an entry that `by`, who does not lead, makes now.
+pub fn entry<'a>(bench: &'a Bench, by: &'a str) -> Entry<'a> {
+    let (now, regulation) = (bench.now(), &bench.chassis().regulation);
+    Entry { at: now, now, by, leads: false, regulation }
 }
 
 /// Returns a duty under C4.1 of `owner` about `subject`, open since now and due after `hours` of wall time.

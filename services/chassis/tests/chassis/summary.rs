@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
-use kefu_chassis::duties::{Duty, NewDuty};
+use kefu_chassis::duties::{Duty, Entry, NewDuty};
 use kefu_chassis::time::to_proto;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
@@ -11,30 +11,35 @@ use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{BARE, Bench, Dice, assert_refused};
 use tonic::Code;
 
-use crate::stage::{compliance, store};
+use crate::stage::{compliance, entry, store};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     Met,
     MetLate,
-    Corrected,
+    TakenBack,
     Running,
     Paused,
     PausedAfterBreach,
     Waived,
     Voided,
+    /// Ended in time, which was recorded after the clock had marked a breach.
+    Withdrawn,
+    Deviated,
     NotRecorded,
 }
 
-const FATES: [Fate; 9] = [
+const FATES: [Fate; 11] = [
     Fate::Met,
     Fate::MetLate,
-    Fate::Corrected,
+    Fate::TakenBack,
     Fate::Running,
     Fate::Paused,
     Fate::PausedAfterBreach,
     Fate::Waived,
     Fate::Voided,
+    Fate::Withdrawn,
+    Fate::Deviated,
     Fate::NotRecorded,
 ];
 
@@ -87,40 +92,50 @@ impl SeededDuty {
         if self.fate == Fate::NotRecorded {
             return new.unrecorded(calendar).0;
         }
+        if self.fate == Fate::Deviated {
+            return new.deviated(calendar).0;
+        }
         let (mut duty, _) = new.until(self.due, calendar);
         let (before, after) = (self.due - SignedDuration::from_mins(1), self.due + SignedDuration::from_mins(1));
         match self.fate {
-            Fate::Met => drop(duty.meet(before)),
-            Fate::MetLate => drop(duty.meet(after)),
-            Fate::Corrected => {
+            Fate::Met => drop(duty.meet(before, before)),
+            Fate::MetLate => drop(duty.meet(after, after)),
+            Fate::TakenBack => {
                 duty.breach(self.due);
                 duty.breach_event = Some(uuid::Uuid::from_u128(1));
-                duty.meet(self.due);
+                duty.meet(self.due, after);
             }
-            Fate::Paused => drop(duty.pause(before, "x", "staff/y")),
+            Fate::Paused => drop(duty.pause(Entry { at: before, now: before, ..entry(bench, "staff/y") }, "x")),
             Fate::PausedAfterBreach => {
                 duty.breach(self.due);
-                duty.pause(after, "x", "staff/y");
+                duty.pause(Entry { at: after, now: after, ..entry(bench, "staff/y") }, "x");
             }
             Fate::Waived => drop(duty.waive(after, "x", "staff/y")),
-            Fate::Voided => drop(duty.void(after, "x", "staff/y")),
-            Fate::Running | Fate::NotRecorded => {}
+            Fate::Voided => drop(duty.void(after, after, "x", "staff/y")),
+            Fate::Withdrawn => {
+                duty.breach(self.due);
+                duty.breach_event = Some(uuid::Uuid::from_u128(1));
+                duty.void(before, after, "x", "staff/y");
+            }
+            Fate::Running | Fate::Deviated | Fate::NotRecorded => {}
         }
         duty
     }
 
     /// Returns the counts to which the duty adds: opened, met in time, late, open, overdue, waived, voided, not
-    /// recorded, corrected.
-    fn counts(&self, now: Timestamp) -> [i64; 9] {
+    /// recorded, taken back, recorded late, breached, deviated.
+    fn counts(&self, now: Timestamp) -> [i64; 12] {
         let columns: &[usize] = match self.fate {
             Fate::Met => &[0, 1],
-            Fate::MetLate => &[0, 2],
-            Fate::Corrected => &[0, 1, 8],
-            Fate::Running if self.due < now => &[0, 4],
+            Fate::MetLate => &[0, 2, 10],
+            Fate::TakenBack => &[0, 1, 8, 9],
+            Fate::Running if self.due < now => &[0, 4, 10],
             Fate::Running | Fate::Paused => &[0, 3],
-            Fate::PausedAfterBreach => &[0, 4],
-            Fate::Waived => &[0, 5],
-            Fate::Voided => &[0, 6],
+            Fate::PausedAfterBreach => &[0, 4, 10],
+            Fate::Waived => &[0, 5, 10],
+            Fate::Voided => &[0, 6, 10],
+            Fate::Withdrawn => &[0, 6, 8, 9],
+            Fate::Deviated => &[11],
             Fate::NotRecorded => &[0, 7],
         };
         std::array::from_fn(|column| i64::from(columns.contains(&column)))
@@ -146,7 +161,7 @@ impl SeededDuty {
     }
 }
 
-type Rows = BTreeMap<[String; 4], [i64; 9]>;
+type Rows = BTreeMap<[String; 4], [i64; 12]>;
 
 fn counted(known: &[SeededDuty], keep: impl Fn(&SeededDuty) -> bool, dimensions: &[Dimension], now: Timestamp) -> Rows {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
@@ -180,7 +195,10 @@ async fn summarized(bench: &Bench, who: (&str, &str, &str), request: pb::Summari
             row.waived,
             row.voided,
             row.not_recorded,
-            row.corrected,
+            row.taken_back,
+            row.recorded_late,
+            row.breached,
+            row.deviated,
         ]
     });
     keys.into_iter().zip(counts).collect()
@@ -251,11 +269,11 @@ async fn filters_and_access_narrow_what_is_counted() {
         ),
         filtered(
             pb::SummarizeComplianceRequest {
-                start_time: Some(to_proto(known[0].opened)),
-                end_time: Some(to_proto(known[0].opened)),
+                start_time: Some(to_proto(end)),
+                end_time: Some(to_proto(known[0].opened.max(end + SignedDuration::from_secs(1)))),
                 ..request.clone()
             },
-            &|_| false,
+            &|duty| duty.opened >= end && duty.opened < known[0].opened.max(end + SignedDuration::from_secs(1)),
         ),
     ] {
         assert_eq!(summarized(&bench, ADMIN, request.clone()).await, expected, "{request:?}");

@@ -6,7 +6,7 @@ use kefu_proto::events::v1::event_feed_client::EventFeedClient;
 use kefu_proto::events::v1::finding::Kind;
 use kefu_proto::events::v1::{Anchor, VerifyJournalRequest, VerifyJournalResponse};
 use kefu_testkit::tampering::assert_nothing_escapes;
-use kefu_testkit::{BARE, Bench};
+use kefu_testkit::{BARE, Bearer, Bench, assert_chinese, sign};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor as _, Postgres};
 
@@ -28,7 +28,10 @@ async fn journal() -> (Bench, PoolConnection<Postgres>) {
 
 async fn verify(bench: &Bench, anchors: &[Anchor]) -> VerifyJournalResponse {
     let request = VerifyJournalRequest { parent: bench.name(), anchors: anchors.to_vec() };
-    EventFeedClient::new(bench.as_service()).verify_journal(request).await.unwrap().into_inner()
+    let caller = Bearer::new(&sign("services/tests", &["SERVICE"])).reading("zh");
+    let verified = EventFeedClient::new(caller.on(bench.channel())).verify_journal(request).await.unwrap().into_inner();
+    verified.findings.iter().for_each(|finding| assert_chinese(&finding.detail));
+    verified
 }
 
 /// Applies `tampering`, verifies the journal and undoes it. Returns the findings.

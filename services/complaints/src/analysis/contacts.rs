@@ -1,5 +1,7 @@
-//! Daily number of contacts, from intake's feed: the denominator of complaint rates.
+//! What intake's feed tells: the daily number of contacts, the denominator of complaint rates, and merged customers.
 
+use kefu_chassis::aliases;
+use kefu_chassis::names::id;
 use kefu_chassis::subscriber::Subscription;
 use kefu_chassis::time::from_proto;
 use kefu_chassis::{Chassis, Error};
@@ -8,13 +10,20 @@ use kefu_proto::intake::v1 as intake;
 use prost::{Message as _, Name as _};
 use sqlx::PgConnection;
 
-/// Subscribes to intake's events of registered and imported requests, each of which counts as a contact.
+use crate::shared::Customer;
+
+/// Subscribes to intake's events of registered and imported requests, each of which counts as a contact, and of merged
+/// customers.
 pub fn subscription() -> Subscription {
     Subscription {
         feed: "services/intake",
-        payload_types: vec![intake::RequestRegistered::full_name(), intake::RequestImported::full_name()],
+        payload_types: vec![
+            intake::RequestRegistered::full_name(),
+            intake::RequestImported::full_name(),
+            intake::CustomersMerged::full_name(),
+        ],
         apply: |chassis, connection, event| Box::pin(apply(chassis, connection, event)),
-        after: |_| Box::pin(async { Ok(()) }),
+        after: |chassis| Box::pin(async { Ok(chassis.reload_aliases().await?) }),
     }
 }
 
@@ -22,6 +31,10 @@ async fn apply(chassis: &Chassis, connection: &mut PgConnection, event: &Event) 
     let Some(payload) = &event.payload else { return Ok(()) };
     let kind = payload.type_url.rsplit('/').next().unwrap_or_default();
     let bytes = payload.value.as_slice();
+    if kind == intake::CustomersMerged::full_name() {
+        let merged = intake::CustomersMerged::decode(bytes).map_err(Error::unexpected)?;
+        return merge_customers(chassis, connection, &merged).await;
+    }
     let live = kind == intake::RequestRegistered::full_name();
     let request = if live {
         intake::RequestRegistered::decode(bytes).map_err(Error::unexpected)?.request
@@ -42,5 +55,21 @@ async fn apply(chassis: &Chassis, connection: &mut PgConnection, event: &Event) 
     )
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Moves the complaints of a merged customer to the one that has everything now.
+async fn merge_customers(
+    chassis: &Chassis,
+    connection: &mut PgConnection,
+    merged: &intake::CustomersMerged,
+) -> Result<(), Error> {
+    let kept = merged.customer.as_ref().map_or("", |customer| customer.name.as_str());
+    let (new, old) = (id::<Customer>(kept)?, id::<Customer>(&merged.merged)?);
+    aliases::begin_merge(connection, &merged.merged).await?;
+    aliases::record(connection, &merged.merged, kept, chassis.clock.now()).await?;
+    sqlx::query!("update complaints.complaint set customer = $1 where customer = $2", new.uuid(), old.uuid())
+        .execute(connection)
+        .await?;
     Ok(())
 }

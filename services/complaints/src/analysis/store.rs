@@ -244,6 +244,7 @@ pub async fn punctuality(
     pool: &PgPool,
     filter: &Filter<'_>,
     last: Timestamp,
+    now: Timestamp,
 ) -> Result<Vec<PunctualityRow>, sqlx::Error> {
     filtered!(
         query_as(
@@ -252,12 +253,13 @@ pub async fn punctuality(
             from duty as d join complaints.complaint as c on c.id = split_part(d.subject, '/', 2)::uuid
             where d.opened_at >= $1 and d.opened_at <= $10
                 and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
-                and (d.state = 3 or d.breached_at is not null and (d.state in (1, 2) or d.state = 5 and not d.corrected))
+                and (d.state = 3 or d.state <> 4 and is_late(d.state, d.late, d.paused_since, d.due_at, $11))
                 and"#
                 + "group by 1 order by 1"
         ),
         filter,
         sql::at(last) as _,
+        sql::at(now) as _,
     )
     .fetch_all(pool)
     .await
@@ -276,7 +278,7 @@ pub async fn resolution(pool: &PgPool, filter: &Filter<'_>, last: Timestamp) -> 
                     select split_part(d.subject, '/', 2)::uuid from duty as d
                     where d.opened_at >= $1 and d.opened_at <= $10
                         and d.kind in ('acknowledgement', 'investigation', 'measure', 'callback')
-                        and (d.state = 3 and d.late or d.breached_at is not null and d.state = 5 and not d.corrected))
+                        and d.state in (3, 5) and d.late)
                 and c.closure <> 0 and"#
                 + ""
         ),

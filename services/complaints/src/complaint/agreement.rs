@@ -12,7 +12,7 @@ use kefu_proto::complaints::v1::paper::Content;
 use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::{Action, Facts};
-use super::row::{Step, facts, measure_duty};
+use super::row::{Step, measure_duty};
 use crate::shared::Measure;
 
 impl Complaints {
@@ -26,7 +26,7 @@ impl Complaints {
             sql::read(step.root.approved_at),
             Text::new("the resolution was approved", "处理方案审批通过"),
         )?;
-        let facts = Facts { executed_at: Some(step.at), ..facts(&step, call) };
+        let facts = Facts { executed_at: Some(step.at), ..step.facts() };
         let has_measures = facts.measures_left > 0;
         step.fire(if has_measures { Action::Agree } else { Action::AgreeToExplanation }, &facts)?;
         let at = Some(sql::at(step.at));
@@ -48,7 +48,7 @@ impl Complaints {
             sql::read(step.root.approved_at),
             Text::new("the resolution was approved", "处理方案审批通过"),
         )?;
-        let facts = facts(&step, call);
+        let facts = step.facts();
         step.fire(Action::Decline, &facts)?;
         step.root.approved_at = None;
         let paper = record_answer(call, &mut step, false, request.channel, request.text);
@@ -73,7 +73,8 @@ impl Complaints {
             return Err(Error::field("name", wrong!(Unchanged under "D8.8", "is done already", "已经完成")));
         }
         step.not_before(sql::read(step.root.agreed_at), Text::new("the complainant agreed", "投诉人认可"))?;
-        facts = Facts { measures: facts.measures, ..step.facts() };
+        let owns_measure = measure.owner == call.caller.subject;
+        facts = Facts { measures: facts.measures, owns_measure, ..step.facts() };
         facts.measures_left -= 1;
         measure.completed_time = Some(to_proto(step.at));
         measure.completed_by.clone_from(&call.caller.subject);

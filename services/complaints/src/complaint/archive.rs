@@ -5,7 +5,7 @@ use kefu_chassis::names::{as_unknown, unknown};
 use kefu_chassis::record::Record;
 use kefu_chassis::step;
 use kefu_chassis::time::{sql, to_proto};
-use kefu_chassis::{Call, Error};
+use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_regulation::params;
 use prost::{Message as _, Name as _};
@@ -90,17 +90,23 @@ impl Complaints {
 
     pub(super) async fn get_archive(&self, call: &Call, request: pb::GetArchiveRequest) -> Result<pb::Archive, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
-        let (row, _) = archived(&mut connection, call, &request.name).await?;
+        let (row, _) = archived(&self.chassis, &mut connection, call, &request.name).await?;
         pb::Archive::decode(row.body.as_slice()).map_err(Error::unexpected)
     }
 }
 
 /// Loads an archive and its complaint, as stored now. Not found for the person held responsible, since the archive lists
 /// the evidence against them (A1.1).
-async fn archived(connection: &mut PgConnection, call: &Call, name: &str) -> Result<(ArchiveRow, ComplaintRow), Error> {
+async fn archived(
+    chassis: &Chassis,
+    connection: &mut PgConnection,
+    call: &Call,
+    name: &str,
+) -> Result<(ArchiveRow, ComplaintRow), Error> {
     let not_found = || unknown::<Archive>(name);
     let complaint = name.strip_suffix("/archive").ok_or_else(not_found)?;
-    let root: ComplaintRow = step::seen(connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
+    let root: ComplaintRow =
+        step::seen(chassis, connection, call, complaint).await.map_err(as_unknown::<Archive>(name))?;
     if root.is_accused(call) {
         return Err(not_found());
     }

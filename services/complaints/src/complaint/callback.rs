@@ -10,7 +10,7 @@ use kefu_proto::complaints::v1::paper::Content;
 use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::Action;
-use super::row::{Step, facts};
+use super::row::Step;
 
 impl Complaints {
     pub(super) async fn record_callback(
@@ -20,7 +20,7 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         step.not_before(sql::read(step.root.executed_at), Text::new("the resolution was carried out", "处理方案落实"))?;
-        let facts = facts(&step, call);
+        let facts = step.facts();
         step.fire(if request.satisfied { Action::Satisfied } else { Action::Dissatisfied }, &facts)?;
         let content = pb::Callback {
             satisfied: request.satisfied,
@@ -54,7 +54,7 @@ impl Complaints {
         request: pb::WithdrawComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let facts = facts(&step, call);
+        let facts = step.facts();
         step.fire(Action::Withdraw, &facts)?;
         step.root.withdraw_reason.clone_from(&request.reason);
         step.root.closed_at = Some(sql::at(step.at));

@@ -81,7 +81,7 @@ impl Complaints {
     ) -> Result<pb::ListPapersResponse, Error> {
         let page: Page<Id<CaseRecord>> = Page::of(call, &request)?;
         let mut connection = self.chassis.pool().acquire().await?;
-        let parent: ComplaintRow = step::seen(&mut connection, call, &request.parent).await?;
+        let parent: ComplaintRow = step::seen(&self.chassis, &mut connection, call, &request.parent).await?;
         let rows = case_records!(
             "where complaint = $1 and ($2::uuid is null or id < $2) and ($3::smallint = 0 or kind = $3)
             order by id desc limit $4",
@@ -92,8 +92,8 @@ impl Complaints {
         )
         .fetch_all(&mut *connection)
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        let papers = rows.iter().map(CaseRecordRow::message).collect::<Result<_, _>>()?;
+        let shown = rows.iter().map(|row| Ok((Id::from_uuid(row.id), row.message()?)));
+        let (papers, next_page_token) = page.fill(shown.collect::<Result<Vec<_>, Error>>()?);
         Ok(pb::ListPapersResponse { papers, next_page_token })
     }
 }

@@ -18,7 +18,7 @@ use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::Action;
 use super::row::ComplaintRow;
-use super::row::{Step, facts, open_measures};
+use super::row::{Step, open_measures};
 use crate::evidence::row::EvidenceRow;
 use crate::shared::Evidence;
 
@@ -30,31 +30,24 @@ impl Complaints {
     ) -> Result<pb::Paper, Error> {
         let (purpose, is_reached) = (request.purpose(), request.outcome() == Outcome::Reached);
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let facts = facts(&step, call);
-        let duty = duty(purpose).filter(|_| !is_reached);
-        if duty.is_some() && Some(purpose) != step.root.awaited_step() {
+        let facts = step.facts();
+        let counts = !is_reached && counts(purpose);
+        if counts && Some(purpose) != step.root.awaited_step() {
             return Err(Error::field(
                 "purpose",
                 wrong!(NotAccepted under "C5.8", "is not what the complainant is wanted for now", "不是当前需要联系投诉人的事由"),
             ));
         }
-        if duty.is_some() {
+        if counts {
             step.not_before(
                 step.root.awaited_since(),
                 Text::new("the complainant was wanted for it", "需要联系投诉人"),
             )?;
+            step.check_attempt("C5.8")?;
         }
-        let in_time = duty.and_then(|duty| step.due(duty)).is_some_and(|due| step.at <= due);
-        step.fire(
-            match duty {
-                None => Action::Contact,
-                Some(_) if in_time => Action::AttemptInTime,
-                Some(_) => Action::AttemptLate,
-            },
-            &facts,
-        )?;
-        if duty.is_some() {
-            self.count_attempt(&mut step);
+        step.fire(if counts { Action::Attempt } else { Action::Contact }, &facts)?;
+        if counts {
+            self.count_attempt(&mut step, &call.caller.subject);
         }
         if is_reached {
             step.root.mark_informed(step.at);
@@ -81,11 +74,14 @@ impl Complaints {
         step.finish_with(&payload, paper).await
     }
 
-    /// Counts an attempt that reached nobody, and its day if that is a working day.
-    fn count_attempt(&self, step: &mut Step<'_>) {
+    /// Counts an attempt that reached nobody and that `by` recorded, and its day if that is a working day.
+    fn count_attempt(&self, step: &mut Step<'_>, by: &str) {
         let calendar = self.chassis.regulation.calendar();
         let day = calendar.day(step.at);
         step.root.unreached_attempts += 1;
+        if !step.root.tried_by.iter().any(|known| known == by) {
+            step.root.tried_by.push(by.to_owned());
+        }
         let date = day.to_string();
         if calendar.is_worked(day) && !step.root.attempt_days.contains(&date) {
             step.root.attempt_days.push(date);
@@ -99,7 +95,7 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         let refuses = request.ground() == Ground::WrittenRefusal;
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let mut facts = facts(&step, call);
+        let mut facts = step.facts();
         if refuses {
             let refusal = self.evidence_of(&mut step, &request.evidence).await?;
             let since = step.root.awaited_since();
@@ -112,6 +108,7 @@ impl Complaints {
             }
         }
         facts.has_refused = refuses;
+        facts.has_tried = step.root.tried_by.contains(&call.caller.subject);
         facts.executed_at = Some(step.at);
         if refuses {
             // A call on the ground of a written refusal must not succeed by the attempts.
@@ -166,16 +163,9 @@ impl Complaints {
     }
 }
 
-/// The kind of duty that an attempt for this purpose may meet; empty if the step has no duty, none if attempts for the
-/// purpose do not count.
-fn duty(purpose: Purpose) -> Option<&'static str> {
-    match purpose {
-        Purpose::Acknowledgement => Some("acknowledgement"),
-        Purpose::Callback => Some("callback"),
-        // Clause C5.6 sets no time for the agreement.
-        Purpose::Agreement => Some(""),
-        Purpose::Investigation | Purpose::Progress | Purpose::Unspecified => None,
-    }
+/// Whether an attempt for this purpose that reached nobody counts: whether the step waits for the complainant.
+fn counts(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Acknowledgement | Purpose::Agreement | Purpose::Callback)
 }
 
 impl ComplaintRow {

@@ -12,6 +12,7 @@ use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::Action;
 use super::row::Step;
+use super::row::separation::Separation;
 
 impl Complaints {
     pub(super) async fn conclude_investigation(
@@ -26,9 +27,16 @@ impl Complaints {
         self.chassis.directory.now().check_department(department)?;
         self.check_person(department, person)?;
         let mut facts = step.facts();
-        facts.is_outside = [&investigator, &call.caller.subject]
-            .into_iter()
-            .all(|staff| staff != person && self.is_outside(&step.root, staff, department, call.now));
+        let separation = Separation::of(&step.root, &self.chassis, step.at);
+        let mut may_conclude = |staff: &str| {
+            let (may, is_last_resort) = separation.may_investigate(staff, department, &call.rule);
+            if is_last_resort {
+                facts.deviates_for(call.rule.name(), staff);
+            }
+            may && (staff != person || is_last_resort)
+        };
+        let is_outside = may_conclude(&investigator) && may_conclude(&call.caller.subject);
+        facts.is_outside = is_outside;
         facts.is_evidenced |= !is_blank(&request.no_evidence_reason);
         facts.has_responsible = !person.is_empty() || !is_blank(&request.no_person_reason);
         facts.notified = self.notice_duty_once(&step, department);
@@ -42,6 +50,7 @@ impl Complaints {
         root.cause.clone_from(&cause.text);
         root.whys.clone_from(&cause.whys);
         root.hold_responsible(department, person);
+        root.find_responsible(person, call, step.at);
         root.no_person_reason.clone_from(&request.no_person_reason);
         let finding = pb::Finding {
             course: request.course,

@@ -1,7 +1,7 @@
 //! The lifecycle of a complaint: its transitions, each with clause, gates, and the duties opened, met or voided.
 
 use jiff::Timestamp;
-use kefu_chassis::lifecycle::{Gate, Lifecycle, SubDuty, Tally, Transition};
+use kefu_chassis::lifecycle::{Gate, Guard, Lifecycle, SubDuty, Tally, Transition};
 use kefu_proto::complaints::v1::complaint::State;
 
 mod duties;
@@ -9,9 +9,10 @@ mod gates;
 mod reach;
 
 use gates::{
-    ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPROVER_CONCERNED, APPROVER_NOT_ACCUSED, APPROVER_NOT_AUTHOR,
-    APPROVER_OUTSIDE, CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, NOT_ACKNOWLEDGED,
-    NOT_OF_THEIR_OWN, OUTSIDER_CONCERNED, PLAN_CURRENT, PLANNED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
+    ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPOINTEE_NOT_ACCUSED, APPROVER_CONCERNED, APPROVER_NOT_AUTHOR,
+    APPROVER_OUTSIDE, CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, JUDGE_OUTSIDE, NAMED,
+    NOT_ACKNOWLEDGED, NOT_STRUCK_BEFORE, NOT_THE_ACCUSED, OTHERS_TRIED, OUTSIDER_CONCERNED, OWN_MEASURE, PLAN_CURRENT,
+    PLANNED, REPORT_JUDGED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
 };
 use reach::{CONCERNED, HANDLER_OR_INVESTIGATOR, INVESTIGATOR, MEASURE_OWNER};
 
@@ -21,13 +22,13 @@ kefu_chassis::actions! {
         Register: RegisterComplaint, "it is registered", "登记";
         Acknowledge: AcknowledgeComplaint, "the complainant has an apology and a promise", "向投诉人致歉并承诺尽快处理";
         Classify: ClassifyComplaint, "it is classified", "分类定级";
+        JudgeNaming: JudgeNaming, "it is judged whether somebody is rightly said to be responsible", "裁定责任指认";
         Notify: NotifyDepartment, "a department is told", "转告相关部门";
         Assign: AssignComplaint, "somebody else of the department handles it", "改由本部门他人经办";
         AssignInvestigator: AssignInvestigator, "somebody investigates it", "指派调查人";
         AddEvidence: AddEvidence, "evidence is added", "添加证据";
         Contact: RecordCustomerContact, "the complainant is spoken with", "与投诉人沟通";
-        AttemptInTime: RecordCustomerContact, "an attempt in time to reach the complainant finds nobody", "按时联系投诉人未果";
-        AttemptLate: RecordCustomerContact, "a further attempt to reach the complainant finds nobody", "再次联系投诉人未果";
+        Attempt: RecordCustomerContact, "an attempt to reach the complainant finds nobody", "联系投诉人未果";
         GoOnUnacknowledged: WaiveContact, "it goes on though the complainant heard no apology", "未能向投诉人致歉，继续处理";
         GoOnUnagreed: WaiveContact, "it goes on without the complainant's agreement", "未取得投诉人认可，继续落实";
         GoOnUntold: WaiveContact, "it goes on though the complainant heard no explanation", "未能向投诉人说明，转入回访";
@@ -78,8 +79,11 @@ pub struct Facts {
     pub is_contacted: bool,
     /// Investigator, and their department.
     pub investigator: Option<(String, String)>,
-    /// Whether the investigator, and the caller acting as one, were outside the responsible department ever since the
-    /// complaint was received.
+    /// Whoever is in charge of the handling department and may appoint an investigator, and that department; none if nobody
+    /// is.
+    pub in_charge: Option<(String, String)>,
+    /// Whether the investigator, and the caller acting as one, were outside the responsible department ever since
+    /// `insider_for` before the receipt.
     pub is_outside: bool,
     /// Whether a responsible person is named, or the reason for naming none.
     pub has_responsible: bool,
@@ -93,14 +97,29 @@ pub struct Facts {
     pub concerns_others: bool,
     /// Whether the caller judges the current version of the resolution.
     pub is_same_version: bool,
-    /// Whether the approver speaks for a department concerned that has not approved yet.
-    pub speaks_for_one: bool,
+    /// Department concerned that the approver speaks for and that has not approved yet; none if there is none.
+    pub speaks_for: Option<String>,
     /// Whether the approver wrote this or an earlier version of the resolution.
     pub is_author: bool,
-    /// Whether the caller is the person held responsible.
+    /// Whether the caller is or was said to be responsible, and somebody less concerned could act.
     pub is_accused: bool,
-    /// Whether the approver speaks for the responsible department, or never belonged to it since the complaint was
-    /// received.
+    /// Whether the caller reported somebody above them, nobody has judged that, and somebody less concerned could act.
+    pub has_open_report: bool,
+    /// Whether the measure that the call is about is the caller's.
+    pub owns_measure: bool,
+    /// Whether the new handler or investigator is or was said to be responsible.
+    pub is_appointee_accused: bool,
+    /// Whether the naming that the call makes was struck before, and the caller does not lead.
+    pub was_struck: bool,
+    /// Whether the person whose naming the call judges has one that it can change.
+    pub can_be_judged: bool,
+    /// Whether the caller is outside what they judge.
+    pub may_judge: bool,
+    /// Method and person of an action that clause A1.1 separates from that person, and that nobody less concerned can
+    /// take or be appointed to.
+    pub deviation: Option<(String, String)>,
+    /// Whether the approver speaks for the responsible department, or never belonged to it since `insider_for` before the
+    /// receipt.
     pub is_independent: bool,
     /// Departments concerned that still have to approve after this action.
     pub approvals_left: usize,
@@ -117,15 +136,23 @@ pub struct Facts {
     pub attempts: Tally,
     /// Working days with such attempts.
     pub attempt_days: Tally,
+    /// Whether the caller recorded one of these attempts.
+    pub has_tried: bool,
     /// Whether the call names a piece of evidence that is the complainant's written refusal.
     pub has_refused: bool,
+}
+
+impl Facts {
+    /// Notes that this person acts, or is appointed, though clause A1.1 separates the matter from them.
+    pub fn deviates_for(&mut self, method: &str, staff: &str) {
+        self.deviation = Some((method.to_owned(), staff.to_owned()));
+    }
 }
 
 type Row = Transition<State, Action, Duty, Facts>;
 
 /// Gates on approving or rejecting: who may judge a resolution, and which version.
-const ENTITLED: &[Gate<Facts>] =
-    &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_NOT_ACCUSED, APPROVER_OUTSIDE];
+const ENTITLED: &[Gate<Facts>] = &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_OUTSIDE];
 
 const BEGIN: &[State] = &[State::Unspecified];
 /// States before the conclusion of the investigation.
@@ -147,8 +174,28 @@ const OPEN: &[State] = &[
 /// States whose next step needs the complainant.
 const COMPLAINANT_AWAITED: &[State] = &[State::Registered, State::Approved, State::Callback];
 
+/// Actions that whoever is or was said to be responsible may take: bringing evidence, and reporting a measure of their own.
+const OPEN_TO_THE_ACCUSED: &[Action] =
+    &[Action::Register, Action::AddEvidence, Action::CompleteMeasure, Action::CompleteLast];
+/// Actions that decide nothing, which whoever reported somebody may go on to take.
+const OPEN_TO_THE_REPORTER: &[Action] = &[
+    Action::Register,
+    Action::Acknowledge,
+    Action::Notify,
+    Action::AddEvidence,
+    Action::Contact,
+    Action::Attempt,
+    Action::Inform,
+    Action::CompleteMeasure,
+    Action::CompleteLast,
+];
+
 /// The lifecycle of a complaint.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
+    guards: &[
+        Guard { gate: NOT_THE_ACCUSED, except: OPEN_TO_THE_ACCUSED },
+        Guard { gate: REPORT_JUDGED, except: OPEN_TO_THE_REPORTER },
+    ],
     transitions: &[
         Row {
             opens: &[Duty::Acknowledgement, Duty::Investigation],
@@ -167,14 +214,19 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         // The responsible department is notified at once, or later by NotifyDepartment if nobody is in charge there
         // now.
         Row {
-            gates: &[INVESTIGATOR_OUTSIDE],
+            gates: &[INVESTIGATOR_OUTSIDE, NOT_STRUCK_BEFORE],
             opens: &[Duty::DepartmentNotice],
             ..Row::row(Action::Classify, "D8.2", BEFORE_CONCLUSION, None)
         },
+        Row { reach: CONCERNED, gates: &[NAMED, JUDGE_OUTSIDE], ..Row::row(Action::JudgeNaming, "A1.1", OPEN, None) },
         Row { gates: &[IN_CHARGE], opens: &[Duty::DepartmentNotice], ..Row::row(Action::Notify, "D8.3", OPEN, None) },
-        Row { gates: &[HANDLER_FITS], reassigns: true, ..Row::row(Action::Assign, "A9.1", OPEN, None) },
         Row {
-            gates: &[INVESTIGATOR_OUTSIDE],
+            gates: &[HANDLER_FITS, APPOINTEE_NOT_ACCUSED],
+            reassigns: true,
+            ..Row::row(Action::Assign, "A9.1", OPEN, None)
+        },
+        Row {
+            gates: &[INVESTIGATOR_OUTSIDE, APPOINTEE_NOT_ACCUSED],
             reassigns: true,
             ..Row::row(Action::AssignInvestigator, "A1.1", BEFORE_CONCLUSION, Some(State::Investigating))
         },
@@ -182,53 +234,42 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row { reach: HANDLER_OR_INVESTIGATOR, ..Row::row(Action::Contact, "D8.4", OPEN, None) },
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
-            gates: &[NOT_OF_THEIR_OWN],
-            meets: &[Duty::Acknowledgement, Duty::Callback],
-            ..Row::row(Action::AttemptInTime, "C5.8", COMPLAINANT_AWAITED, None)
+            attempts: &[Duty::Acknowledgement, Duty::Callback],
+            ..Row::row(Action::Attempt, "C5.8", COMPLAINANT_AWAITED, None)
         },
         Row {
             reach: HANDLER_OR_INVESTIGATOR,
-            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
-            meets: &[Duty::Acknowledgement],
-            ..Row::row(Action::AttemptInTime, "C5.8", &[State::Investigating], None)
+            gates: &[NOT_ACKNOWLEDGED],
+            attempts: &[Duty::Acknowledgement],
+            ..Row::row(Action::Attempt, "C5.8", &[State::Investigating], None)
         },
         Row {
-            reach: HANDLER_OR_INVESTIGATOR,
-            gates: &[NOT_OF_THEIR_OWN],
-            ..Row::row(Action::AttemptLate, "C5.8", COMPLAINANT_AWAITED, None)
-        },
-        Row {
-            reach: HANDLER_OR_INVESTIGATOR,
-            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN],
-            ..Row::row(Action::AttemptLate, "C5.8", &[State::Investigating], None)
-        },
-        Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
-            meets: &[Duty::Acknowledgement],
+            gates: &[WITHOUT_COMPLAINANT, OTHERS_TRIED],
+            voids: &[Duty::Acknowledgement],
             ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Registered], Some(State::Acknowledged))
         },
         Row {
-            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
-            meets: &[Duty::Acknowledgement],
+            gates: &[NOT_ACKNOWLEDGED, WITHOUT_COMPLAINANT, OTHERS_TRIED],
+            voids: &[Duty::Acknowledgement],
             ..Row::row(Action::GoOnUnacknowledged, "C5.2", &[State::Investigating], None)
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, PLAN_CURRENT],
+            gates: &[WITHOUT_COMPLAINANT, OTHERS_TRIED, PLAN_CURRENT],
             opens: &[Duty::Measure, Duty::Progress],
             ..Row::row(Action::GoOnUnagreed, "C5.6", &[State::Approved], Some(State::Agreed))
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT, ALL_DONE],
+            gates: &[WITHOUT_COMPLAINANT, OTHERS_TRIED, ALL_DONE],
             opens: &[Duty::Callback],
             ..Row::row(Action::GoOnUntold, "C5.6", &[State::Approved], Some(State::Callback))
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
+            gates: &[WITHOUT_COMPLAINANT, OTHERS_TRIED],
             voids_rest: true,
             ..Row::row(Action::CloseWithout, "C5.8", COMPLAINANT_AWAITED, Some(State::Closed))
         },
         Row {
-            gates: &[NOT_ACKNOWLEDGED, NOT_OF_THEIR_OWN, WITHOUT_COMPLAINANT],
+            gates: &[NOT_ACKNOWLEDGED, WITHOUT_COMPLAINANT, OTHERS_TRIED],
             voids_rest: true,
             ..Row::row(Action::CloseWithout, "C5.8", &[State::Investigating], Some(State::Closed))
         },
@@ -247,14 +288,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row { reach: CONCERNED, gates: ENTITLED, ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None) },
         Row {
             reach: CONCERNED,
-            gates: &[
-                APPROVER_CONCERNED,
-                SAME_VERSION,
-                APPROVER_NOT_AUTHOR,
-                APPROVER_NOT_ACCUSED,
-                APPROVER_OUTSIDE,
-                ALL_APPROVED,
-            ],
+            gates: &[APPROVER_CONCERNED, SAME_VERSION, APPROVER_NOT_AUTHOR, APPROVER_OUTSIDE, ALL_APPROVED],
             ..Row::row(Action::ApproveLast, "C5.5", &[State::Proposed], Some(State::Approved))
         },
         Row {
@@ -263,28 +297,26 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::Reject, "C5.5", &[State::Proposed], Some(State::Concluded))
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, PLAN_CURRENT],
+            gates: &[PLAN_CURRENT],
             opens: &[Duty::Measure, Duty::Progress],
             ..Row::row(Action::Agree, "C5.6", &[State::Approved], Some(State::Agreed))
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN, ALL_DONE],
+            gates: &[ALL_DONE],
             opens: &[Duty::Callback],
             ..Row::row(Action::AgreeToExplanation, "C5.6", &[State::Approved], Some(State::Callback))
         },
-        Row {
-            gates: &[NOT_OF_THEIR_OWN],
-            ..Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded))
-        },
+        Row { ..Row::row(Action::Decline, "C5.6", &[State::Approved], Some(State::Concluded)) },
         Row {
             reach: MEASURE_OWNER,
+            gates: &[OWN_MEASURE],
             meets: &[Duty::Measure],
             ..Row::row(Action::CompleteMeasure, "D8.8", CARRYING_OUT, Some(State::Executing))
         },
         // No progress duty follows: the return call informs the complainant.
         Row {
             reach: MEASURE_OWNER,
-            gates: &[ALL_DONE],
+            gates: &[OWN_MEASURE, ALL_DONE],
             meets: &[Duty::Measure],
             opens: &[Duty::Callback],
             voids: &[Duty::Progress],
@@ -311,22 +343,16 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             None,
         ),
         Row {
-            gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Callback],
             voids_rest: true,
             ..Row::row(Action::Satisfied, "C5.8", &[State::Callback], Some(State::Closed))
         },
         Row {
-            gates: &[NOT_OF_THEIR_OWN],
             meets: &[Duty::Callback],
             opens: &[Duty::Investigation],
             ..Row::row(Action::Dissatisfied, "D8.9", &[State::Callback], Some(State::Investigating))
         },
-        Row {
-            gates: &[NOT_OF_THEIR_OWN],
-            voids_rest: true,
-            ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn))
-        },
+        Row { voids_rest: true, ..Row::row(Action::Withdraw, "A9.1", OPEN, Some(State::Withdrawn)) },
         Row::row(Action::Archive, "C5.9", &[State::Closed, State::Withdrawn], Some(State::Archived)),
     ],
     duties: duties::RULES,

@@ -22,7 +22,7 @@ impl Complaints {
         request: pb::GetComplaintRequest,
     ) -> Result<pb::Complaint, Error> {
         let mut connection = self.chassis.pool().acquire().await?;
-        let root: ComplaintRow = step::seen(&mut connection, call, &request.name).await?;
+        let root: ComplaintRow = step::seen(&self.chassis, &mut connection, call, &request.name).await?;
         Ok(root.show_to(call))
     }
 
@@ -65,8 +65,8 @@ impl Complaints {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.received_at.to_jiff(), row.id()));
-        let complaints = rows.iter().map(|row| row.show_to(call)).collect();
+        let shown = rows.iter().map(|row| ((row.received_at.to_jiff(), row.id()), row.show_to(call)));
+        let (complaints, next_page_token) = page.fill(shown);
         Ok(pb::ListComplaintsResponse { complaints, next_page_token })
     }
 }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use kefu_chassis::lifecycle::SubDuty;
+use kefu_chassis::rules::MethodRule;
 use kefu_chassis::time::sql;
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
@@ -15,6 +16,7 @@ use super::case_record::{self, case_record};
 use super::lifecycle::Action;
 use super::row::ComplaintRow;
 use super::row::Step;
+use super::row::separation::{Concern, Matter, Separation};
 
 impl Complaints {
     pub(super) async fn acknowledge_complaint(
@@ -56,8 +58,11 @@ impl Complaints {
         let person = if stays { &step.root.responsible_person } else { person }.clone();
         self.check_person(&department, &person)?;
         let mut facts = step.facts();
-        facts.is_outside = step.root.investigator.is_empty()
-            || self.is_outside(&step.root, &step.root.investigator, &department, call.now);
+        let separation = Separation::of(&step.root, &self.chassis, step.at);
+        let naming = separation.new_naming(&person, &call.caller.subject);
+        facts.was_struck = naming.is_some() && separation.is_struck_for(&person, &call.caller.subject);
+        facts.is_outside =
+            step.root.investigator.is_empty() || !separation.is_insider(&step.root.investigator, &department);
         facts.notified = self.notice_duty_once(&step, &department);
         step.fire(Action::Classify, &facts)?;
         let root = &mut step.root;
@@ -67,6 +72,10 @@ impl Complaints {
         root.subcategory.clone_from(&request.subcategory);
         root.product.clone_from(&request.product);
         root.hold_responsible(&department, &person);
+        if let Some(naming) = &naming {
+            root.add_naming(naming);
+            self.notify_judges(&mut step, naming)?;
+        }
         let payload = pb::ComplaintClassified {
             state: step.state(),
             category: request.category,
@@ -75,6 +84,7 @@ impl Complaints {
             product: request.product,
             responsible_department: department,
             responsible_person: person,
+            naming,
         };
         step.finish(&payload).await
     }
@@ -107,8 +117,17 @@ impl Complaints {
         }
         let known = self.chassis.directory.now();
         let mut facts = step.facts();
+        let separation = Separation::of(&step.root, &self.chassis, step.at);
+        facts.is_appointee_accused = separation.accusation(&request.handler) != Concern::Apart;
+        if facts.is_appointee_accused
+            && separation.actors(Matter::Handling, self.rule("AcknowledgeComplaint")?).is_last_resort(&request.handler)
+        {
+            facts.is_appointee_accused = false;
+            facts.deviates_for(call.rule.name(), &request.handler);
+        }
         facts.fits_department =
             known.is_active(&request.handler) && known.department_of(&request.handler, step.at) == step.root.department;
+        self.chassis.check_may(&request.handler, "AcknowledgeComplaint", "handler", "C5.2")?;
         let previous_handler = std::mem::replace(&mut step.root.handler, request.handler.clone());
         step.fire(Action::Assign, &facts)?;
         step.root.involve(&request.handler);
@@ -130,8 +149,14 @@ impl Complaints {
         let known = self.chassis.directory.now();
         let investigator = &request.investigator;
         let mut facts = step.facts();
-        facts.is_outside = *investigator != step.root.responsible_person
-            && self.is_outside(&step.root, investigator, &step.root.responsible_department, call.now);
+        let separation = Separation::of(&step.root, &self.chassis, step.at);
+        let (may_investigate, is_last_resort) =
+            separation.may_investigate(investigator, "", self.rule("ConcludeInvestigation")?);
+        facts.is_outside = may_investigate || separation.accusation(investigator) != Concern::Apart;
+        facts.is_appointee_accused = !may_investigate && facts.is_outside;
+        if is_last_resort {
+            facts.deviates_for(call.rule.name(), investigator);
+        }
         facts.investigator = Some((investigator.clone(), known.department_of(investigator, step.at).to_owned()));
         let previous_investigator = std::mem::replace(&mut step.root.investigator, investigator.clone());
         step.fire(Action::AssignInvestigator, &facts)?;
@@ -141,6 +166,12 @@ impl Complaints {
         let payload =
             pb::InvestigatorAssigned { state: step.state(), investigator: request.investigator, previous_investigator };
         step.finish(&payload).await
+    }
+
+    /// The rule of a method.
+    pub(super) fn rule(&self, method: &str) -> Result<&MethodRule, Error> {
+        let rule = self.chassis.rules.named(method).map(|rule| &**rule);
+        rule.ok_or_else(|| Error::unexpected(format!("{method} has no rule")))
     }
 
     /// The department's duty to acknowledge the notice (D8.3), owned by the person in charge now; empty when nobody is
@@ -176,12 +207,6 @@ impl Complaints {
             "responsible_person",
             wrong!(NotAccepted under "D8.5", "is not of the responsible department and never was", "不属于也从未属于责任部门"),
         ))
-    }
-
-    /// Whether `staff` was at no time since the receipt of the complaint a member of `department` (A1.1).
-    pub(super) fn is_outside(&self, root: &ComplaintRow, staff: &str, department: &str, now: Timestamp) -> bool {
-        let since = root.received_at.to_jiff();
-        department.is_empty() || !self.chassis.directory.now().was_of(staff, department, since, now)
     }
 }
 

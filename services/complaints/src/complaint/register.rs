@@ -25,7 +25,7 @@ impl Complaints {
         let at = call.occurred(request.occurred_time.as_ref(), self.chassis.backdating())?;
         let root = self.new_row(call, request, at)?;
         let source = root.request;
-        let facts = root.facts(&self.chassis, at);
+        let facts = root.facts(&self.chassis, call, at);
         let step = Step::create(&self.chassis, call, root, at, Action::Register, &facts).await?;
         let stored = step.insert(|shown| pb::ComplaintRegistered { complaint: Some(shown) }).await;
         match (stored, source) {
@@ -54,6 +54,9 @@ impl Complaints {
         let (staff, department) = (request.handler.as_str(), request.department.as_str());
         let named = ResponsibleParty { field: "handler", clause: "C5.1", staff, department };
         let (handler, department) = self.chassis.directory.now().responsible_for(call, named, at)?;
+        if !self.chassis.directory.now().is_empty() {
+            self.chassis.check_may(&handler, "AcknowledgeComplaint", "handler", "C5.2")?;
+        }
         let mut root = ComplaintRow {
             channel: request.channel() as i16,
             received_at: sql::at(at),

@@ -1,5 +1,6 @@
 //! The resolution of a complaint: proposed in versions, each approved by every department concerned (C5.5, D8.6, A1.1).
 
+use jiff::Timestamp;
 use kefu_chassis::language::Text;
 use kefu_chassis::names::Id;
 use kefu_chassis::time::{from_proto, sql, to_proto};
@@ -14,7 +15,7 @@ use prost::Message as _;
 use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::{Action, Facts};
-use super::row::{Step, facts};
+use super::row::Step;
 use crate::shared::Measure;
 
 impl Complaints {
@@ -31,6 +32,10 @@ impl Complaints {
         let may_be_empty = outcome == Outcome::NotUpheld && resolution.compensation.is_none();
         facts.has_plan = may_be_empty || !resolution.measures.is_empty();
         facts.concerns_others = resolution.departments.iter().any(|department| *department != responsible);
+        if !facts.concerns_others && !self.has_other_approvers(&responsible, step.at)? {
+            facts.concerns_others = true;
+            facts.deviates_for(call.rule.name(), &call.caller.subject);
+        }
         step.fire(Action::Propose, &facts)?;
         step.root.proposed_at = Some(sql::at(step.at));
         step.root.approved_at = None;
@@ -130,8 +135,7 @@ impl Complaints {
     ) -> Result<pb::Complaint, Error> {
         step.not_before(sql::read(step.root.proposed_at), Text::new("the resolution was proposed", "提出处理方案"))?;
         let mut resolution = step.root.resolution().unwrap_or_default();
-        let department = self.chassis.directory.now().department_of(&call.caller.subject, step.at).to_owned();
-        let facts = self.entitlement(call, &step, &resolution, &department, &digest);
+        let facts = Facts { is_same_version: resolution.digest == digest, ..step.facts() };
         step.fire(
             match decision {
                 Decision::Rejected => Action::Reject,
@@ -141,7 +145,7 @@ impl Complaints {
             &facts,
         )?;
         let approval = pb::Approval {
-            department,
+            department: facts.speaks_for.clone().unwrap_or_default(),
             approver: call.caller.subject.clone(),
             decision: decision.into(),
             reason,
@@ -165,30 +169,10 @@ impl Complaints {
         }
     }
 
-    /// Facts about the caller as an approver of the resolution; `department` is the caller's at the time of the step.
-    fn entitlement(
-        &self,
-        call: &Call,
-        step: &Step<'_>,
-        resolution: &pb::Resolution,
-        department: &str,
-        digest: &[u8],
-    ) -> Facts {
-        let (root, caller) = (&step.root, &call.caller.subject);
-        let has_judged =
-            |department: &str| resolution.approvals.iter().any(|approval| approval.department == department);
-        let has_judged_before = resolution.approvals.iter().any(|approval| approval.approver == *caller);
-        let left = resolution.departments.iter().filter(|other| *other != department && !has_judged(other)).count();
-        Facts {
-            is_same_version: resolution.digest == digest,
-            speaks_for_one: resolution.departments.iter().any(|other| other == department)
-                && !has_judged(department)
-                && !has_judged_before,
-            is_author: resolution.author == *caller || resolution.earlier_authors.contains(caller),
-            is_independent: department == root.responsible_department
-                || self.is_outside(root, caller, &root.responsible_department, call.now),
-            approvals_left: left,
-            ..facts(step, call)
-        }
+    /// Whether anybody of another department than the responsible one has a role to approve.
+    fn has_other_approvers(&self, responsible: &str, at: Timestamp) -> Result<bool, Error> {
+        let rule = self.rule("ApproveResolution")?;
+        let known = self.chassis.directory.now();
+        Ok(known.is_empty() || known.has_others_than(responsible, rule, at))
     }
 }

@@ -21,6 +21,11 @@ use uuid::Uuid;
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
 use crate::shared::{Complaint, Customer, Request};
 
+mod namings;
+pub mod separation;
+
+use separation::{Concern, Separation};
+
 /// One action on a complaint, from loading to storing.
 pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 
@@ -31,8 +36,21 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, ComplaintRow>;
 #[record(search("complaints.complaint_search", complaint = id, received_at = received_at))]
 #[record(shows = pb::Complaint)]
 #[record(computed(contact = Self::contact, root_cause = Self::root_cause, resolution = Self::resolution))]
+#[record(computed(namings = Self::namings))]
 #[record(fixed(number, channel, received_at, customer, contact, matter, desired_remedy, request, department))]
-#[record(hidden(contact, parties, cause_category, cause, whys, resolution, attempt_days, contacted, waived))]
+#[record(hidden(
+    namings,
+    contact,
+    parties,
+    cause_category,
+    cause,
+    whys,
+    resolution,
+    attempt_days,
+    contacted,
+    waived,
+    tried_by
+))]
 pub struct ComplaintRow {
     pub id: Uuid,
     pub number: String,
@@ -69,10 +87,13 @@ pub struct ComplaintRow {
     pub satisfaction: i16,
     pub unreached_attempts: i32,
     pub attempt_days: Vec<String>,
+    pub tried_by: Vec<String>,
     pub contacted: bool,
     pub waived: bool,
     pub evidence_count: i32,
     pub withdraw_reason: String,
+    /// Each an encoded `Naming`.
+    pub namings: Vec<Vec<u8>>,
     pub acknowledged_at: Option<SqlTime>,
     #[record(show = investigation_time)]
     pub investigated_at: Option<SqlTime>,
@@ -132,11 +153,43 @@ impl ComplaintRow {
     pub fn reset_attempts(&mut self) {
         self.unreached_attempts = 0;
         self.attempt_days.clear();
+        self.tried_by.clear();
     }
 
-    /// Whether the caller is the person held responsible.
+    /// Whether the caller is or was said to be responsible.
     pub fn is_accused(&self, call: &Call) -> bool {
+        let is_theirs = |naming: &pb::Naming| naming.staff == call.caller.subject;
+        let counts = |naming: &pb::Naming| naming.state() != pb::naming::State::Struck;
         self.responsible_person == call.caller.subject
+            || self.namings().iter().any(|naming| is_theirs(naming) && counts(naming))
+    }
+
+    /// Facts about the caller as somebody to be separated from the complaint.
+    fn separated(&self, chassis: &Chassis, call: &Call, at: Timestamp, mut facts: Facts) -> Facts {
+        let separation = Separation::of(self, chassis, at);
+        let caller = call.caller.subject.as_str();
+        facts.is_accused = separation.accusation(caller) != Concern::Apart;
+        facts.has_open_report = separation.has_open_report(caller);
+        if matches!(call.rule.name(), "ApproveResolution" | "RejectResolution") {
+            let speaks_for = separation.speaks_for(call);
+            let is_last_resort = speaks_for.as_ref().is_some_and(|(_, is_last_resort)| *is_last_resort);
+            facts.is_author = separation.has_written(caller) && !is_last_resort;
+            let department = speaks_for.as_ref().map(|(department, _)| department.as_str());
+            facts.is_independent = is_last_resort
+                || department == Some(self.responsible_department.as_str())
+                || !separation.is_insider(caller, &self.responsible_department);
+            facts.approvals_left = separation.approvals_due().len().saturating_sub(usize::from(speaks_for.is_some()));
+            facts.speaks_for = speaks_for.map(|(department, _)| department);
+            if is_last_resort {
+                facts.deviates_for(call.rule.name(), caller);
+            }
+        } else if (facts.is_accused || facts.has_open_report) && separation.is_last_resort(call) {
+            facts.deviates_for(call.rule.name(), caller);
+        }
+        if facts.deviation.is_some() {
+            (facts.is_accused, facts.has_open_report) = (false, false);
+        }
+        facts
     }
 }
 
@@ -161,13 +214,17 @@ impl AggregateRoot for ComplaintRow {
         self.received_at.to_jiff()
     }
 
-    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+    fn facts(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> Facts {
         let (regulation, known) = (&chassis.regulation, chassis.directory.now());
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let measures = open_measures(self.resolution().as_ref());
         let investigator = (!self.investigator.is_empty())
             .then(|| (self.investigator.clone(), known.department_of(&self.investigator, at).to_owned()));
-        Facts {
+        let in_charge = known.responsible(&self.department, "", at).map(|(staff, _)| staff);
+        let appoints = chassis.rules.named("AssignInvestigator");
+        let in_charge = in_charge.filter(|staff| appoints.is_some_and(|rule| known.may(staff, rule)));
+        let facts = Facts {
+            in_charge: in_charge.map(|staff| (staff.to_owned(), self.department.clone())),
             is_acknowledged: self.acknowledged_at.is_some(),
             is_evidenced: self.evidence_count > 0,
             is_contacted: self.contacted || self.waived,
@@ -185,12 +242,24 @@ impl AggregateRoot for ComplaintRow {
                 required: regulation.get(params::COMPLAINANT_ATTEMPT_DAYS),
             },
             ..Facts::default()
+        };
+        self.separated(chassis, call, at, facts)
+    }
+
+    fn record_deviation(step: &mut Step<'_>, facts: &Facts) {
+        if let Some((method, staff)) = &facts.deviation {
+            let payload = pb::SeparationDeviated { method: method.clone(), staff: staff.clone() };
+            step.also_record("A1.1", &payload, []);
         }
+    }
+
+    fn stands_in(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> bool {
+        call.caller.subject.starts_with("staff/") && Separation::of(self, chassis, at).stands_in(chassis, call)
     }
 
     /// The complaint without internal division of work and responsibility when the caller is a customer.
     fn show_to(&self, call: &Call) -> pb::Complaint {
-        let shown = self.show();
+        let shown = pb::Complaint { namings: self.namings_for(call), ..self.show() };
         if !call.is_customer() {
             return shown;
         }
@@ -207,6 +276,7 @@ impl AggregateRoot for ComplaintRow {
             resolution: None,
             unreached_attempts: 0,
             evidence_count: 0,
+            namings: Vec::new(),
             ..shown
         }
     }
@@ -226,11 +296,6 @@ pub async fn of_request(connection: &mut PgConnection, request: Uuid) -> Result<
     sqlx::query_scalar!("select id from complaints.complaint where request = $1", request)
         .fetch_optional(connection)
         .await
-}
-
-/// Facts for a step, including whether the caller is the person held responsible.
-pub fn facts(step: &Step<'_>, call: &Call) -> Facts {
-    Facts { is_accused: step.root.is_accused(call), ..step.facts() }
 }
 
 /// Duties of the resolution's measures that are not completed.

@@ -123,8 +123,8 @@ impl Complaints {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.received_at.to_jiff(), row.id()));
-        let complaints = rows.iter().map(|row| row.show_to(call)).collect();
+        let shown = rows.iter().map(|row| ((row.received_at.to_jiff(), row.id()), row.show_to(call)));
+        let (complaints, next_page_token) = page.fill(shown);
         Ok(pb::SearchComplaintsResponse { complaints, next_page_token, truncated })
     }
 

@@ -31,7 +31,7 @@ impl WatchedRoot for ComplaintRow {
         let responsible = if call.is_customer() { "" } else { self.responsible_department.as_str() };
         matches(&asked.handler, &[&self.handler])
             && matches(&asked.department, &[&self.department, responsible])
-            && matches(&asked.customer, &[&self.customer.names::<Customer>()])
+            && (asked.customer.is_empty() || call.are_same(&asked.customer, &self.customer.names::<Customer>()))
     }
 
     fn respond(change: Option<RootChange<pb::Complaint>>, resume_token: String) -> pb::WatchComplaintsResponse {

@@ -21,7 +21,7 @@ impl Evidences {
     ) -> Result<Answers<pb::GetEvidenceContentResponse>, Error> {
         let name = request.name;
         let mut connection = self.chassis.pool().acquire().await?;
-        let evidence = seen(&mut connection, &call, &name).await?;
+        let evidence = seen(&self.chassis, &mut connection, &call, &name).await?;
         drop(connection);
         if !evidence.uri.is_empty() {
             return Err(Error::field(
@@ -57,7 +57,7 @@ impl Evidences {
         }
         self.chassis.renew(call)?;
         let mut connection = self.chassis.pool().acquire().await?;
-        seen(&mut connection, call, name).await?;
+        seen(&self.chassis, &mut connection, call, name).await?;
         Ok(pieces::piece(&mut connection, id::<Evidence>(name)?.uuid(), ordinal).await?)
     }
 }

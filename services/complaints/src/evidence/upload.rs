@@ -73,7 +73,7 @@ impl Evidences {
         }
         check_description(&stated)?;
         let mut connection = self.chassis.pool().acquire().await?;
-        step::seen::<ComplaintRow>(&mut connection, call, &stated.parent).await?;
+        step::seen::<ComplaintRow>(&self.chassis, &mut connection, call, &stated.parent).await?;
         drop(connection);
         let slot = self.transfers.uploads.take(&call.caller.subject)?;
         let mut received = Received::open().await?;

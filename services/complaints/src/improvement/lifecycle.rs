@@ -37,8 +37,12 @@ pub struct Facts {
     pub verifiers_department: String,
     /// Time from which the effect can be checked; none before the improvement is carried out.
     pub check_at: Option<Timestamp>,
-    /// Whether the checker is outside the department that carries the improvement out, and was since it was completed.
+    /// Whether the checker is outside the department that carries the improvement out, and was since `insider_for` before
+    /// that.
     pub is_outside: bool,
+    /// Method and person of an action that clause A1.1 separates from that person, and that nobody less concerned can
+    /// take or be appointed to.
+    pub deviation: Option<(String, String)>,
     /// Whether `check_at` has come.
     pub is_time: bool,
     /// Whether the result is final: no open complaint's cause could still change it.
@@ -67,8 +71,8 @@ const VERIFIER: Option<Reach<Facts>> = Some(Reach {
 const OUTSIDE: Gate<Facts> = Gate::of_call(
     "A1.1",
     |facts| facts.is_outside,
-    "nobody checks what their own department carries out",
-    "本部门落实的改进措施，不得由本部门核查效果",
+    "nobody checks what a department carries out of which they are, or were in the time before that counts",
+    "改进措施的效果，不得由落实部门的人员（包括在规定期限内曾属该部门的）核查",
 );
 const IN_TIME: Gate<Facts> = Gate::on_record(
     "D8.12",
@@ -87,6 +91,7 @@ const DONE: &[State] = &[State::Done];
 
 /// The lifecycle of an improvement.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
+    guards: &[],
     transitions: &[
         Row {
             gates: &[OUTSIDE],

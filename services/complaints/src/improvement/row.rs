@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::Chassis;
 use kefu_chassis::call::Stakeholders;
+use kefu_chassis::directory::{Actors, Organisation};
 use kefu_chassis::lifecycle::Lifecycle;
 use kefu_chassis::record::Record;
-use kefu_chassis::step::AggregateRoot;
+use kefu_chassis::rules::MethodRule;
+use kefu_chassis::step::{AggregateRoot, Step};
+use kefu_chassis::{Call, Chassis};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::improvement::{Effect, State};
+use kefu_proto::rules::v1::Role;
+use kefu_regulation::params;
 use uuid::Uuid;
 
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
@@ -71,6 +75,47 @@ impl ImprovementRow {
     }
 }
 
+impl ImprovementRow {
+    /// Whether somebody is of the department that carries the improvement out, or was at any time since `insider_for`
+    /// before that (A1.1).
+    fn is_insider(&self, chassis: &Chassis, staff: &str, at: Timestamp) -> bool {
+        let carried_out = self.completed_at.map_or(at, SqlTime::to_jiff).min(at);
+        let since = carried_out.checked_sub(chassis.regulation.get(params::INSIDER_FOR).length);
+        chassis.directory.now().was_of(staff, &self.department, since.unwrap_or(Timestamp::MIN), at)
+    }
+
+    /// Whether somebody may check the effect, and whether only because everybody is an insider.
+    pub fn may_check(&self, chassis: &Chassis, staff: &str, at: Timestamp) -> (bool, bool) {
+        if !self.is_insider(chassis, staff, at) {
+            return (true, false);
+        }
+        let Some(rule) = chassis.rules.named("VerifyImprovement") else { return (false, false) };
+        let known = chassis.directory.now();
+        let is_last = self.actors(&known, chassis, rule, at).is_last_resort(staff);
+        (is_last, is_last)
+    }
+
+    /// Who acts on the improvement with the method of `rule`: owner or verifier, whoever leads their department or the
+    /// organisation, or whoever stands in for them.
+    fn actors<'a>(&self, known: &'a Organisation, chassis: &Chassis, rule: &MethodRule, at: Timestamp) -> Actors<'a> {
+        if rule.name() != "VerifyImprovement" {
+            return known.who_handles(&self.owner, &self.department, rule, at);
+        }
+        let department = known.department_of(&self.verifier, at);
+        let leads_there = |staff: &str| {
+            known.department_of(staff, at) == department && known.has_role(staff, &[Role::Supervisor, Role::Manager])
+        };
+        let leads_all = |staff: &str| known.has_role(staff, &[Role::Executive, Role::Office]);
+        known.who_acts(
+            department,
+            at,
+            |staff| known.may(staff, rule),
+            |staff| staff == self.verifier || leads_there(staff) || leads_all(staff),
+            |staff| self.is_insider(chassis, staff, at),
+        )
+    }
+}
+
 impl AggregateRoot for ImprovementRow {
     type Action = Action;
     type Duty = Duty;
@@ -84,7 +129,7 @@ impl AggregateRoot for ImprovementRow {
         Stakeholders::of(&self.owner, &self.department)
     }
 
-    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+    fn facts(&self, chassis: &Chassis, _: &Call, at: Timestamp) -> Facts {
         let department = chassis.directory.now().department_of(&self.verifier, at).to_owned();
         Facts {
             due: Some(self.due_at.to_jiff()),
@@ -94,5 +139,16 @@ impl AggregateRoot for ImprovementRow {
             is_time: self.check_at.is_some_and(|check| check.to_jiff() <= at),
             ..Facts::default()
         }
+    }
+
+    fn record_deviation(step: &mut Step<'_, Self>, facts: &Facts) {
+        if let Some((method, staff)) = &facts.deviation {
+            let payload = pb::SeparationDeviated { method: method.clone(), staff: staff.clone() };
+            step.also_record("A1.1", &payload, []);
+        }
+    }
+
+    fn stands_in(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> bool {
+        self.actors(&chassis.directory.now(), chassis, &call.rule, at).stands_in(&call.caller.subject)
     }
 }

@@ -60,7 +60,7 @@ async fn put(bench: &Bench, received: Timestamp, columns: Value) -> Uuid {
         "responsible_department": FIELD, "responsible_person": "", "no_person_reason": "", "notified": [],
         "investigator": "", "parties": [], "state": State::Concluded as i16, "cycle": 0, "cause_category": PEOPLE,
         "cause": "", "whys": [], "outcome": Outcome::Upheld as i16, "closure": 0, "satisfaction": 0,
-        "unreached_attempts": 0, "attempt_days": [], "contacted": true, "waived": false, "evidence_count": 0,
+        "unreached_attempts": 0, "attempt_days": [], "tried_by": [], "namings": [], "contacted": true, "waived": false, "evidence_count": 0,
         "withdraw_reason": "", "created_at": received.to_string(), "updated_at": received.to_string(), "version": 1,
     });
     row.as_object_mut().unwrap().extend(columns.as_object().unwrap().clone());
@@ -331,11 +331,11 @@ async fn in_time_is_what_was_fulfilled_in_time_of_what_was_fulfilled_or_whose_ti
     ] {
         sqlx::query(
             "insert into duty (id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us,
-                elapsed_us, paused_us, opened_at, pause_reasons, due_at, breached_at, provisional, met_at, late, corrected, reason,
+                elapsed_us, paused_us, opened_at, pause_reasons, due_at, provisional, met_at, late, reason,
                 decided_by, version)
             select gen_random_uuid(), 'C5.2', $1, 'complaints/' || $2, 'staff/lin', 'departments/desk', 'r', 'c', $3, 1, 0, 0, 0,
-                '2026-10-28', 0, '2026-10-27', case when $4 then timestamptz '2026-10-27' end, false,
-                case when $3 = 3 then timestamptz '2026-10-27' end, $5, false, '', '', 1",
+                '2026-10-28', 0, case when $4 then timestamptz '2026-10-27' else timestamptz '2027-10-27' end, false,
+                case when $3 = 3 then timestamptz '2026-10-27' end, $5 or $3 > 3 and $4, '', '', 1",
         )
         .bind(kind)
         .bind(complaint.to_string())

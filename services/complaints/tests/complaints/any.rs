@@ -59,6 +59,9 @@ impl World {
             let name = self.complaint_in(state).await;
             self.target.insert(method, name);
         }
+        let mut named = self.json("ClassifyComplaint");
+        (named["name"], named["responsible_person"]) = (json!(self.target["JudgeNaming"]), json!("staff/lei"));
+        self.call(&sign("staff/mei", &EVERY), "ClassifyComplaint", named).await.unwrap();
         for _ in 0..2 {
             let evidence = self.made("AddEvidence", self.json("AddEvidence")).await;
             self.target.insert("link".into(), evidence);
@@ -189,7 +192,7 @@ impl World {
             "CompleteMeasure" => {
                 for measure in self.shown(name).await.resolution.unwrap().measures {
                     let call = json!({ "name": measure.name, "report": "已完成" });
-                    self.call(&self.admin, step, call).await.unwrap();
+                    self.call(&self.lin, step, call).await.unwrap();
                 }
             }
             _ => {
@@ -236,6 +239,9 @@ impl World {
             }
             "ClassifyComplaint" => {
                 json!({ "name": target, "category": "QUALITY", "severity": "MINOR", "responsible_department": FIELD })
+            }
+            "JudgeNaming" => {
+                json!({ "name": target, "staff": "staff/lei", "judgement": "STRUCK", "reason": "录音不支持" })
             }
             "NotifyDepartment" => json!({ "name": target, "department": FIELD }),
             "AssignComplaint" => json!({ "name": target, "handler": "staff/mei", "reason": "休假" }),
@@ -285,7 +291,7 @@ impl World {
                 "owner": "staff/lin", "due_time": "2027-12-01T00:00:00Z", "verifier": "staff/chief",
             }),
             "VerifyImprovement" => json!({ "name": target, "comment": "投诉减少" }),
-            "GetImprovement" => json!({ "name": of("CompleteImprovement") }),
+            "GetImprovement" | "ExplainImprovement" => json!({ "name": of("CompleteImprovement") }),
             "AnalyzeComplaints" => json!({ "start_time": "2026-01-01T00:00:00Z", "end_time": "2027-12-01T00:00:00Z" }),
             "ListComplaints" | "WatchComplaints" | "ListImprovements" => json!({}),
             "GetDuty" => json!({ "name": of("PauseDuty") }),

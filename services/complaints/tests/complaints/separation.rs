@@ -47,6 +47,35 @@ async fn nobody_of_the_responsible_department_investigates_and_moving_meanwhile_
 }
 
 #[tokio::test]
+async fn who_left_the_department_shortly_before_the_receipt_does_not_investigate_it_and_who_left_long_before_does() {
+    let desk = Desk::open().await;
+    moves(&desk, "staff/qin", "departments/other").await;
+    let left_long_before = format!(
+        "insert into directory_membership (staff, since_at, department) values ('staff/lei', '{}', 'departments/other')",
+        desk.bench.now() - jiff::SignedDuration::from_hours(24 * 91)
+    );
+    desk.bench.change_directory(&left_long_before).await;
+    let name = desk.register().await.name;
+    desk.classify(&name).await.unwrap();
+    assert_eq!(refused_under(desk.investigate(&name, "staff/qin").await), ["A1.1"], "left within `insider_for`");
+    assert_eq!(desk.investigate(&name, "staff/lei").await.unwrap().state(), State::Investigating);
+}
+
+#[tokio::test]
+async fn an_investigator_who_moved_into_the_presumed_department_does_not_blame_another() {
+    let desk = Desk::open().await;
+    let name = desk.register().await.name;
+    desk.acknowledge(&name).await.unwrap();
+    desk.classify(&name).await.unwrap();
+    desk.investigate(&name, "staff/zhao").await.unwrap();
+    desk.speak(&name).await.unwrap();
+    moves(&desk, "staff/zhao", FIELD).await;
+    let mut conclusion = Desk::conclusion(&name, Outcome::Upheld);
+    (conclusion.responsible_department, conclusion.responsible_person) = (DESK.into(), "staff/mei".into());
+    assert_eq!(refused_under(desk.as_("staff/zhao").conclude_investigation(conclusion).await), ["A1.1"]);
+}
+
+#[tokio::test]
 async fn the_author_the_accused_and_the_unconcerned_approve_nothing() {
     let desk = Desk::open().await;
     let name = desk.concluded(Outcome::Upheld).await.name;

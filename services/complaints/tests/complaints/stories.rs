@@ -229,6 +229,7 @@ async fn a_customer_sees_their_own_without_what_is_internal_and_may_take_it_back
         responsible_person: String::new(),
         notified_departments: Vec::new(),
         investigator: String::new(),
+        namings: Vec::new(),
         root_cause: None,
         outcome: 0,
         resolution: None,

@@ -6,6 +6,7 @@ use kefu_proto::complaints::v1::complaint::{Outcome, State};
 use kefu_proto::complaints::v1::contact_waiver::{Decision, Ground};
 use kefu_proto::complaints::v1::customer_contact::{Outcome as Answer, Purpose};
 use kefu_proto::complaints::v1::evidence::Kind;
+use kefu_proto::compliance::v1::duty::State as Kept;
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::assert_refused;
@@ -158,4 +159,28 @@ async fn an_approval_is_of_a_version_that_was_there_and_the_last_one_counts_whic
     assert_eq!((executed.state(), executed.executed_time), (State::Callback, at("2026-11-20T17:00:00+08:00")));
     let due = desk.bench.duty_of(&name, "callback").await.due_time;
     assert_eq!(due, at("2026-11-24T17:00:00+08:00"), "C5.8: two working days from when the last measure was done");
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_judged_when_it_happened_whether_or_not_the_clock_had_marked_its_duties() {
+    for recorded in ["2026-11-20T10:04:00+08:00", "2026-11-26T10:00:00+08:00"] {
+        let desk = Desk::open().await;
+        let name = desk.register().await.name;
+        desk.pass_to(recorded);
+        desk.bench.mark_overdue().await;
+        let marks = desk.bench.number("select count(*) from duty where breached_at is not null").await;
+        let call = pb::WithdrawComplaintRequest {
+            name: name.clone(),
+            reason: "已解决".into(),
+            occurred_time: at("2026-11-20T10:03:20+08:00"),
+            ..Default::default()
+        };
+        desk.as_("staff/boss").withdraw_complaint(call).await.unwrap();
+        let duties = desk.bench.duties_of(&name).await;
+        assert_eq!(duties.len(), 2);
+        assert!(duties.iter().all(|duty| duty.state() == Kept::Voided && !duty.late), "{recorded}: {duties:?}");
+        let taken_back: i32 = duties.iter().map(|duty| duty.taken_back).sum();
+        assert_eq!(i64::from(taken_back), marks, "{recorded}: each mark was taken back");
+        assert_eq!(duties.iter().all(|duty| duty.recorded_late), marks == 2, "{recorded}");
+    }
 }

@@ -6,7 +6,8 @@ macro_rules! duties {
         ::sqlx::query_as!(DutyRow,
         r"select id, clause, kind, subject, number, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
-    breach_event, late, corrected, reason, decided_by, version, escalation_level, next_escalation_at
+    breach_event, late, recorded_late, taken_back, moved_late, attempted, imported, tried_by, past_owners, owned_since,
+    reason, decided_by, version, escalation_level, next_escalation_at
 from duty "
         + $rest $($arguments)*)
     };
@@ -18,7 +19,8 @@ impl DutyRow {
     #[allow(dead_code, reason = "most statements are checked")]
     pub(crate) const SELECT: &'static str = r"select id, clause, kind, subject, number, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
-    breach_event, late, corrected, reason, decided_by, version, escalation_level, next_escalation_at
+    breach_event, late, recorded_late, taken_back, moved_late, attempted, imported, tried_by, past_owners, owned_since,
+    reason, decided_by, version, escalation_level, next_escalation_at
 from duty ";
 }
 ///[`DutyRow`]s, a vector for each column, as a statement unnests them.
@@ -48,7 +50,14 @@ pub struct DutyColumns {
     pub breached_at: Vec<Option<SqlTime>>,
     pub breach_event: Vec<Option<Uuid>>,
     pub late: Vec<bool>,
-    pub corrected: Vec<bool>,
+    pub recorded_late: Vec<bool>,
+    pub taken_back: Vec<i16>,
+    pub moved_late: Vec<bool>,
+    pub attempted: Vec<bool>,
+    pub imported: Vec<bool>,
+    pub tried_by: Vec<String>,
+    pub past_owners: Vec<String>,
+    pub owned_since: Vec<Option<SqlTime>>,
     pub reason: Vec<String>,
     pub decided_by: Vec<String>,
     pub version: Vec<i64>,
@@ -84,7 +93,14 @@ impl FromIterator<DutyRow> for DutyColumns {
             breached_at: Vec::with_capacity(count),
             breach_event: Vec::with_capacity(count),
             late: Vec::with_capacity(count),
-            corrected: Vec::with_capacity(count),
+            recorded_late: Vec::with_capacity(count),
+            taken_back: Vec::with_capacity(count),
+            moved_late: Vec::with_capacity(count),
+            attempted: Vec::with_capacity(count),
+            imported: Vec::with_capacity(count),
+            tried_by: Vec::with_capacity(count),
+            past_owners: Vec::with_capacity(count),
+            owned_since: Vec::with_capacity(count),
             reason: Vec::with_capacity(count),
             decided_by: Vec::with_capacity(count),
             version: Vec::with_capacity(count),
@@ -116,7 +132,14 @@ impl FromIterator<DutyRow> for DutyColumns {
             columns.breached_at.push(row.breached_at);
             columns.breach_event.push(row.breach_event);
             columns.late.push(row.late);
-            columns.corrected.push(row.corrected);
+            columns.recorded_late.push(row.recorded_late);
+            columns.taken_back.push(row.taken_back);
+            columns.moved_late.push(row.moved_late);
+            columns.attempted.push(row.attempted);
+            columns.imported.push(row.imported);
+            columns.tried_by.push(row.tried_by);
+            columns.past_owners.push(row.past_owners);
+            columns.owned_since.push(row.owned_since);
             columns.reason.push(row.reason);
             columns.decided_by.push(row.decided_by);
             columns.version.push(row.version);

@@ -7,9 +7,9 @@ macro_rules! complaints {
         r"select id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity,
     product, request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
     investigator, parties, state, cycle, cause_category, cause, whys, outcome, resolution, closure, satisfaction,
-    unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason, acknowledged_at,
-    investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at, archived_at,
-    last_informed_at, created_at, updated_at, version
+    unreached_attempts, attempt_days, tried_by, contacted, waived, evidence_count, withdraw_reason, namings,
+    acknowledged_at, investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at,
+    archived_at, last_informed_at, created_at, updated_at, version
 from complaints.complaint "
         + $rest $($arguments)*)
     };
@@ -53,10 +53,12 @@ impl ComplaintRow {
             satisfaction: ::kefu_chassis::record::Blank::blank(now),
             unreached_attempts: ::kefu_chassis::record::Blank::blank(now),
             attempt_days: ::kefu_chassis::record::Blank::blank(now),
+            tried_by: ::kefu_chassis::record::Blank::blank(now),
             contacted: ::kefu_chassis::record::Blank::blank(now),
             waived: ::kefu_chassis::record::Blank::blank(now),
             evidence_count: ::kefu_chassis::record::Blank::blank(now),
             withdraw_reason: ::kefu_chassis::record::Blank::blank(now),
+            namings: ::kefu_chassis::record::Blank::blank(now),
             acknowledged_at: ::kefu_chassis::record::Blank::blank(now),
             investigated_at: ::kefu_chassis::record::Blank::blank(now),
             concluded_at: ::kefu_chassis::record::Blank::blank(now),
@@ -139,6 +141,7 @@ impl ComplaintRow {
             contact: Self::contact(self),
             root_cause: Self::root_cause(self),
             resolution: Self::resolution(self),
+            namings: Self::namings(self),
         }
     }
 }
@@ -154,7 +157,9 @@ impl ::kefu_chassis::record::VersionedRow for ComplaintRow {
     }
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
-        self.updated_at = ::kefu_chassis::time::sql::at(now);
+        self.updated_at = ::kefu_chassis::time::sql::at(
+            now.max(self.updated_at.to_jiff()),
+        );
     }
     fn search_fingerprint(&self) -> u64 {
         ::kefu_chassis::search::Searched::fingerprint(self)
@@ -168,9 +173,9 @@ impl ::kefu_chassis::record::VersionedRow for ComplaintRow {
             r"select id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity,
     product, request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
     investigator, parties, state, cycle, cause_category, cause, whys, outcome, resolution, closure, satisfaction,
-    unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason, acknowledged_at,
-    investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at, archived_at,
-    last_informed_at, created_at, updated_at, version
+    unreached_attempts, attempt_days, tried_by, contacted, waived, evidence_count, withdraw_reason, namings,
+    acknowledged_at, investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at,
+    archived_at, last_informed_at, created_at, updated_at, version
 from complaints.complaint
 where id = $1",
             id
@@ -187,9 +192,9 @@ where id = $1",
             r"select id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity,
     product, request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
     investigator, parties, state, cycle, cause_category, cause, whys, outcome, resolution, closure, satisfaction,
-    unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason, acknowledged_at,
-    investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at, archived_at,
-    last_informed_at, created_at, updated_at, version
+    unreached_attempts, attempt_days, tried_by, contacted, waived, evidence_count, withdraw_reason, namings,
+    acknowledged_at, investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at,
+    archived_at, last_informed_at, created_at, updated_at, version
 from complaints.complaint
 where id = any($1)",
             ids
@@ -206,9 +211,9 @@ where id = any($1)",
             r"select id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity,
     product, request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
     investigator, parties, state, cycle, cause_category, cause, whys, outcome, resolution, closure, satisfaction,
-    unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason, acknowledged_at,
-    investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at, archived_at,
-    last_informed_at, created_at, updated_at, version
+    unreached_attempts, attempt_days, tried_by, contacted, waived, evidence_count, withdraw_reason, namings,
+    acknowledged_at, investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at,
+    archived_at, last_informed_at, created_at, updated_at, version
 from complaints.complaint
 where id = any($1) order by id for no key update",
             ids
@@ -230,12 +235,12 @@ insert into complaints.complaint (
     id, number, channel, received_at, customer, contact, matter, desired_remedy, category, subcategory, severity,
     product, request, handler, department, responsible_department, responsible_person, no_person_reason, notified,
     investigator, parties, state, cycle, cause_category, cause, whys, outcome, resolution, closure, satisfaction,
-    unreached_attempts, attempt_days, contacted, waived, evidence_count, withdraw_reason, acknowledged_at,
-    investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at, archived_at,
-    last_informed_at, created_at, updated_at, version)
+    unreached_attempts, attempt_days, tried_by, contacted, waived, evidence_count, withdraw_reason, namings,
+    acknowledged_at, investigated_at, concluded_at, proposed_at, approved_at, agreed_at, executed_at, closed_at,
+    archived_at, last_informed_at, created_at, updated_at, version)
 select $1, 'C-' || $5 || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), $6, $2, $7, $8, $9, $10, $11, $12, $13,
     $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,
-    $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51
+    $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53
 from nextval('complaints.complaint_number') as n
 returning number",
             self.id, self.received_at, tokens, texts, day, self.channel, self.customer,
@@ -245,11 +250,12 @@ returning number",
             .no_person_reason, & self.notified, self.investigator, & self.parties, self
             .state, self.cycle, self.cause_category, self.cause, & self.whys, self
             .outcome, self.resolution, self.closure, self.satisfaction, self
-            .unreached_attempts, & self.attempt_days, self.contacted, self.waived, self
-            .evidence_count, self.withdraw_reason, self.acknowledged_at, self
-            .investigated_at, self.concluded_at, self.proposed_at, self.approved_at, self
-            .agreed_at, self.executed_at, self.closed_at, self.archived_at, self
-            .last_informed_at, self.created_at, self.updated_at, self.version
+            .unreached_attempts, & self.attempt_days, & self.tried_by, self.contacted,
+            self.waived, self.evidence_count, self.withdraw_reason, & self.namings, self
+            .acknowledged_at, self.investigated_at, self.concluded_at, self.proposed_at,
+            self.approved_at, self.agreed_at, self.executed_at, self.closed_at, self
+            .archived_at, self.last_informed_at, self.created_at, self.updated_at, self
+            .version
         )
             .fetch_one(connection)
             .await?;
@@ -271,21 +277,21 @@ update complaints.complaint set
     category = $4, subcategory = $5, severity = $6, product = $7, handler = $8, responsible_department = $9,
     responsible_person = $10, no_person_reason = $11, notified = $12, investigator = $13, parties = $14, state = $15,
     cycle = $16, cause_category = $17, cause = $18, whys = $19, outcome = $20, resolution = $21, closure = $22,
-    satisfaction = $23, unreached_attempts = $24, attempt_days = $25, contacted = $26, waived = $27,
-    evidence_count = $28, withdraw_reason = $29, acknowledged_at = $30, investigated_at = $31, concluded_at = $32,
-    proposed_at = $33, approved_at = $34, agreed_at = $35, executed_at = $36, closed_at = $37, archived_at = $38,
-    last_informed_at = $39, updated_at = $40, version = $41
+    satisfaction = $23, unreached_attempts = $24, attempt_days = $25, tried_by = $26, contacted = $27, waived = $28,
+    evidence_count = $29, withdraw_reason = $30, namings = $31, acknowledged_at = $32, investigated_at = $33,
+    concluded_at = $34, proposed_at = $35, approved_at = $36, agreed_at = $37, executed_at = $38, closed_at = $39,
+    archived_at = $40, last_informed_at = $41, updated_at = $42, version = $43
 where id = $1",
             self.id, tokens, texts, self.category, self.subcategory, self.severity, self
             .product, self.handler, self.responsible_department, self.responsible_person,
             self.no_person_reason, & self.notified, self.investigator, & self.parties,
             self.state, self.cycle, self.cause_category, self.cause, & self.whys, self
             .outcome, self.resolution, self.closure, self.satisfaction, self
-            .unreached_attempts, & self.attempt_days, self.contacted, self.waived, self
-            .evidence_count, self.withdraw_reason, self.acknowledged_at, self
-            .investigated_at, self.concluded_at, self.proposed_at, self.approved_at, self
-            .agreed_at, self.executed_at, self.closed_at, self.archived_at, self
-            .last_informed_at, self.updated_at, self.version
+            .unreached_attempts, & self.attempt_days, & self.tried_by, self.contacted,
+            self.waived, self.evidence_count, self.withdraw_reason, & self.namings, self
+            .acknowledged_at, self.investigated_at, self.concluded_at, self.proposed_at,
+            self.approved_at, self.agreed_at, self.executed_at, self.closed_at, self
+            .archived_at, self.last_informed_at, self.updated_at, self.version
         )
             .execute(connection)
             .await?;

@@ -98,7 +98,9 @@ impl ::kefu_chassis::record::VersionedRow for ImprovementRow {
     }
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
-        self.updated_at = ::kefu_chassis::time::sql::at(now);
+        self.updated_at = ::kefu_chassis::time::sql::at(
+            now.max(self.updated_at.to_jiff()),
+        );
     }
     async fn get(
         connection: &mut ::sqlx::PgConnection,

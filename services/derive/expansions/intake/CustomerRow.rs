@@ -5,7 +5,7 @@ macro_rules! customers {
     ($rest:literal $($arguments:tt)*) => {
         ::sqlx::query_as!(CustomerRow,
         r"select id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language, needs,
-    service_plan, since_at, owner, created_at, updated_at, version
+    service_plan, since_at, owner, created_at, updated_at, version, name_key, name_pairs, phone_ends, merged_into
 from intake.customer "
         + $rest $($arguments)*)
     };
@@ -33,6 +33,10 @@ impl CustomerRow {
             created_at: ::kefu_chassis::record::Blank::blank(now),
             updated_at: ::kefu_chassis::record::Blank::blank(now),
             version: 1,
+            name_key: ::kefu_chassis::record::Blank::blank(now),
+            name_pairs: ::kefu_chassis::record::Blank::blank(now),
+            phone_ends: ::kefu_chassis::record::Blank::blank(now),
+            merged_into: ::kefu_chassis::record::Blank::blank(now),
         }
     }
     /// Its id.
@@ -72,7 +76,9 @@ impl ::kefu_chassis::record::VersionedRow for CustomerRow {
     }
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
-        self.updated_at = ::kefu_chassis::time::sql::at(now);
+        self.updated_at = ::kefu_chassis::time::sql::at(
+            now.max(self.updated_at.to_jiff()),
+        );
     }
     fn search_fingerprint(&self) -> u64 {
         ::kefu_chassis::search::Searched::fingerprint(self)
@@ -84,7 +90,7 @@ impl ::kefu_chassis::record::VersionedRow for CustomerRow {
         ::sqlx::query_as!(
             CustomerRow,
             r"select id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language, needs,
-    service_plan, since_at, owner, created_at, updated_at, version
+    service_plan, since_at, owner, created_at, updated_at, version, name_key, name_pairs, phone_ends, merged_into
 from intake.customer
 where id = $1",
             id
@@ -99,7 +105,7 @@ where id = $1",
         ::sqlx::query_as!(
             CustomerRow,
             r"select id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language, needs,
-    service_plan, since_at, owner, created_at, updated_at, version
+    service_plan, since_at, owner, created_at, updated_at, version, name_key, name_pairs, phone_ends, merged_into
 from intake.customer
 where id = any($1)",
             ids
@@ -114,7 +120,7 @@ where id = any($1)",
         ::sqlx::query_as!(
             CustomerRow,
             r"select id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language, needs,
-    service_plan, since_at, owner, created_at, updated_at, version
+    service_plan, since_at, owner, created_at, updated_at, version, name_key, name_pairs, phone_ends, merged_into
 from intake.customer
 where id = any($1) order by id for no key update",
             ids
@@ -134,12 +140,13 @@ where id = any($1) order by id for no key update",
     insert into intake.customer_search (customer, tokens, texts) values ($1, $2, $3))
 insert into intake.customer (
     id, display_name, kind, contacts, phones, emails, preferred_channel, preferred_hours, preferred_language, needs,
-    service_plan, since_at, owner, created_at, updated_at, version)
-values ($1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    service_plan, since_at, owner, created_at, updated_at, version, name_key, name_pairs, phone_ends, merged_into)
+values ($1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
             self.id, tokens, texts, self.display_name, self.kind, self.contacts, & self
             .phones, & self.emails, self.preferred_channel, self.preferred_hours, self
             .preferred_language, self.needs, self.service_plan, self.since_at, self
-            .owner, self.created_at, self.updated_at, self.version
+            .owner, self.created_at, self.updated_at, self.version, self.name_key, & self
+            .name_pairs, & self.phone_ends, self.merged_into
         )
             .execute(connection)
             .await?;
@@ -160,12 +167,13 @@ values ($1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 update intake.customer set
     display_name = $4, kind = $5, contacts = $6, phones = $7, emails = $8, preferred_channel = $9,
     preferred_hours = $10, preferred_language = $11, needs = $12, service_plan = $13, since_at = $14, owner = $15,
-    updated_at = $16, version = $17
+    updated_at = $16, version = $17, name_key = $18, name_pairs = $19, phone_ends = $20, merged_into = $21
 where id = $1",
             self.id, tokens, texts, self.display_name, self.kind, self.contacts, & self
             .phones, & self.emails, self.preferred_channel, self.preferred_hours, self
             .preferred_language, self.needs, self.service_plan, self.since_at, self
-            .owner, self.updated_at, self.version
+            .owner, self.updated_at, self.version, self.name_key, & self.name_pairs, &
+            self.phone_ends, self.merged_into
         )
             .execute(connection)
             .await?;

@@ -7,10 +7,10 @@ macro_rules! requests {
         r"select id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
     problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
     external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at, resolution, assistance,
-    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, unreached_attempts,
-    created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level, repeat_of,
-    repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
-    open_expectations, complaint
+    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, cancelled_by,
+    unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level,
+    repeat_of, repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
+    open_expectations, complaint, order_key, problem_key, major_reported_to
 from intake.request "
         + $rest $($arguments)*)
     };
@@ -57,6 +57,7 @@ impl RequestRow {
             settled_at_once: true,
             awaited: ::kefu_chassis::record::Blank::blank(now),
             cancel_reason: ::kefu_chassis::record::Blank::blank(now),
+            cancelled_by: ::kefu_chassis::record::Blank::blank(now),
             unreached_attempts: ::kefu_chassis::record::Blank::blank(now),
             created_at: ::kefu_chassis::record::Blank::blank(now),
             updated_at: ::kefu_chassis::record::Blank::blank(now),
@@ -76,6 +77,9 @@ impl RequestRow {
             work_orders: ::kefu_chassis::record::Blank::blank(now),
             open_expectations: ::kefu_chassis::record::Blank::blank(now),
             complaint: ::kefu_chassis::record::Blank::blank(now),
+            order_key: ::kefu_chassis::record::Blank::blank(now),
+            problem_key: ::kefu_chassis::record::Blank::blank(now),
+            major_reported_to: ::kefu_chassis::record::Blank::blank(now),
         }
     }
     /// Its id.
@@ -168,7 +172,9 @@ impl ::kefu_chassis::record::VersionedRow for RequestRow {
     }
     fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
         self.version = version;
-        self.updated_at = ::kefu_chassis::time::sql::at(now);
+        self.updated_at = ::kefu_chassis::time::sql::at(
+            now.max(self.updated_at.to_jiff()),
+        );
     }
     fn search_fingerprint(&self) -> u64 {
         ::kefu_chassis::search::Searched::fingerprint(self)
@@ -182,10 +188,10 @@ impl ::kefu_chassis::record::VersionedRow for RequestRow {
             r"select id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
     problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
     external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at, resolution, assistance,
-    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, unreached_attempts,
-    created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level, repeat_of,
-    repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
-    open_expectations, complaint
+    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, cancelled_by,
+    unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level,
+    repeat_of, repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
+    open_expectations, complaint, order_key, problem_key, major_reported_to
 from intake.request
 where id = $1",
             id
@@ -202,10 +208,10 @@ where id = $1",
             r"select id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
     problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
     external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at, resolution, assistance,
-    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, unreached_attempts,
-    created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level, repeat_of,
-    repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
-    open_expectations, complaint
+    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, cancelled_by,
+    unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level,
+    repeat_of, repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
+    open_expectations, complaint, order_key, problem_key, major_reported_to
 from intake.request
 where id = any($1)",
             ids
@@ -222,10 +228,10 @@ where id = any($1)",
             r"select id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
     problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
     external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at, resolution, assistance,
-    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, unreached_attempts,
-    created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level, repeat_of,
-    repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
-    open_expectations, complaint
+    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, cancelled_by,
+    unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level,
+    repeat_of, repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
+    open_expectations, complaint, order_key, problem_key, major_reported_to
 from intake.request
 where id = any($1) order by id for no key update",
             ids
@@ -247,13 +253,14 @@ insert into intake.request (
     id, number, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
     problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
     external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at, resolution, assistance,
-    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, unreached_attempts,
-    created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level, repeat_of,
-    repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
-    open_expectations, complaint)
+    resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason, cancelled_by,
+    unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level,
+    repeat_of, repeat_contacts, linked, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
+    open_expectations, complaint, order_key, problem_key, major_reported_to)
 select $1, 'R-' || $5 || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), $6, $7, $8, $9, $10, $11, $12, $13, $14,
     $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $2, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,
-    $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56
+    $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59,
+    $60
 from nextval('intake.request_number') as n
 returning number",
             self.id, self.contact_at, tokens, texts, day, self.channel, self.kind, self
@@ -264,11 +271,13 @@ returning number",
             .first_response_at, self.promised_at, self.promise_reason, self
             .last_informed_at, self.resolution, self.assistance, self.resolved_at, self
             .closed_at, self.first_contact_resolution, self.settled_at_once, self
-            .awaited, self.cancel_reason, self.unreached_attempts, self.created_at, self
-            .updated_at, self.version, self.major, self.major_reason, self.major_at, self
-            .in_scope, self.service_level, self.repeat_of, self.repeat_contacts, & self
-            .linked, self.transfers, self.pending_transfer, self.solved_first, self
-            .emergency_reason, self.work_orders, self.open_expectations, self.complaint
+            .awaited, self.cancel_reason, self.cancelled_by, self.unreached_attempts,
+            self.created_at, self.updated_at, self.version, self.major, self
+            .major_reason, self.major_at, self.in_scope, self.service_level, self
+            .repeat_of, self.repeat_contacts, & self.linked, self.transfers, self
+            .pending_transfer, self.solved_first, self.emergency_reason, self
+            .work_orders, self.open_expectations, self.complaint, self.order_key, self
+            .problem_key, self.major_reported_to
         )
             .fetch_one(connection)
             .await?;
@@ -290,21 +299,24 @@ update intake.request set
     business_domain = $4, problem_type = $5, priority = $6, owner = $7, department = $8, state = $9, cycle = $10,
     carrier_state = $11, first_response_at = $12, promised_at = $13, promise_reason = $14, last_informed_at = $15,
     resolution = $16, assistance = $17, resolved_at = $18, closed_at = $19, first_contact_resolution = $20,
-    settled_at_once = $21, awaited = $22, cancel_reason = $23, unreached_attempts = $24, updated_at = $25,
-    version = $26, major = $27, major_reason = $28, major_at = $29, in_scope = $30, service_level = $31,
-    repeat_of = $32, repeat_contacts = $33, linked = $34, transfers = $35, pending_transfer = $36, solved_first = $37,
-    emergency_reason = $38, work_orders = $39, open_expectations = $40, complaint = $41
+    settled_at_once = $21, awaited = $22, cancel_reason = $23, cancelled_by = $24, unreached_attempts = $25,
+    updated_at = $26, version = $27, major = $28, major_reason = $29, major_at = $30, in_scope = $31,
+    service_level = $32, repeat_of = $33, repeat_contacts = $34, linked = $35, transfers = $36, pending_transfer = $37,
+    solved_first = $38, emergency_reason = $39, work_orders = $40, open_expectations = $41, complaint = $42,
+    problem_key = $43, major_reported_to = $44
 where id = $1",
             self.id, tokens, texts, self.business_domain, self.problem_type, self
             .priority, self.owner, self.department, self.state, self.cycle, self
             .carrier_state, self.first_response_at, self.promised_at, self
             .promise_reason, self.last_informed_at, self.resolution, self.assistance,
             self.resolved_at, self.closed_at, self.first_contact_resolution, self
-            .settled_at_once, self.awaited, self.cancel_reason, self.unreached_attempts,
-            self.updated_at, self.version, self.major, self.major_reason, self.major_at,
-            self.in_scope, self.service_level, self.repeat_of, self.repeat_contacts, &
-            self.linked, self.transfers, self.pending_transfer, self.solved_first, self
-            .emergency_reason, self.work_orders, self.open_expectations, self.complaint
+            .settled_at_once, self.awaited, self.cancel_reason, self.cancelled_by, self
+            .unreached_attempts, self.updated_at, self.version, self.major, self
+            .major_reason, self.major_at, self.in_scope, self.service_level, self
+            .repeat_of, self.repeat_contacts, & self.linked, self.transfers, self
+            .pending_transfer, self.solved_first, self.emergency_reason, self
+            .work_orders, self.open_expectations, self.complaint, self.problem_key, self
+            .major_reported_to
         )
             .execute(connection)
             .await?;
@@ -406,6 +418,10 @@ impl RequestRow {
             .iter()
             .map(|row| row.cancel_reason.clone())
             .collect();
+        let cancelled_by: Vec<_> = rows
+            .iter()
+            .map(|row| row.cancelled_by.clone())
+            .collect();
         let unreached_attempts: Vec<_> = rows
             .iter()
             .map(|row| row.unreached_attempts.clone())
@@ -451,6 +467,15 @@ impl RequestRow {
             .map(|row| row.open_expectations.clone())
             .collect();
         let complaint: Vec<_> = rows.iter().map(|row| row.complaint.clone()).collect();
+        let order_key: Vec<_> = rows.iter().map(|row| row.order_key.clone()).collect();
+        let problem_key: Vec<_> = rows
+            .iter()
+            .map(|row| row.problem_key.clone())
+            .collect();
+        let major_reported_to: Vec<_> = rows
+            .iter()
+            .map(|row| row.major_reported_to.clone())
+            .collect();
         let stored = ::sqlx::query!(
             r"with stored as (
     insert into intake.request (
@@ -458,34 +483,36 @@ impl RequestRow {
         business_domain, problem_type, priority, first_responder, owner, department, state, cycle, carrier_state,
         origin, source, external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at,
         resolution, assistance, resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited,
-        cancel_reason, unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope,
-        service_level, repeat_of, repeat_contacts, transfers, pending_transfer, solved_first, emergency_reason,
-        work_orders, open_expectations, complaint)
+        cancel_reason, cancelled_by, unreached_attempts, created_at, updated_at, version, major, major_reason,
+        major_at, in_scope, service_level, repeat_of, repeat_contacts, transfers, pending_transfer, solved_first,
+        emergency_reason, work_orders, open_expectations, complaint, order_key, problem_key, major_reported_to)
     select row.id, 'R-' || day || '-' || lpad(n::text, greatest(6, length(n::text)), '0'), row.channel, row.kind,
         row.customer, row.contact, row.project, row.order_number, row.product_model, row.description,
         row.business_domain, row.problem_type, row.priority, row.first_responder, row.owner, row.department, row.state,
         row.cycle, row.carrier_state, row.origin, row.source, row.external_id, row.contact_at, row.first_response_at,
         row.promised_at, row.promise_reason, row.last_informed_at, row.resolution, row.assistance, row.resolved_at,
         row.closed_at, row.first_contact_resolution, row.settled_at_once, row.awaited, row.cancel_reason,
-        row.unreached_attempts, row.created_at, row.updated_at, row.version, row.major, row.major_reason, row.major_at,
-        row.in_scope, row.service_level, row.repeat_of, row.repeat_contacts, row.transfers, row.pending_transfer,
-        row.solved_first, row.emergency_reason, row.work_orders, row.open_expectations, row.complaint
+        row.cancelled_by, row.unreached_attempts, row.created_at, row.updated_at, row.version, row.major,
+        row.major_reason, row.major_at, row.in_scope, row.service_level, row.repeat_of, row.repeat_contacts,
+        row.transfers, row.pending_transfer, row.solved_first, row.emergency_reason, row.work_orders,
+        row.open_expectations, row.complaint, row.order_key, row.problem_key, row.major_reported_to
     from unnest(
         $1::text[], $2::uuid[], $3::smallint[], $4::smallint[], $5::uuid[], $6::jsonb[], $7::uuid[], $8::text[], $9::text[],
         $10::text[], $11::text[], $12::text[], $13::smallint[], $14::text[], $15::text[], $16::text[], $17::smallint[],
         $18::integer[], $19::smallint[], $20::smallint[], $21::text[], $22::text[], $23::timestamptz[],
         $24::timestamptz[], $25::timestamptz[], $26::text[], $27::timestamptz[], $28::text[], $29::text[],
-        $30::timestamptz[], $31::timestamptz[], $32::boolean[], $33::boolean[], $34::text[], $35::text[],
-        $36::integer[], $37::timestamptz[], $38::timestamptz[], $39::bigint[], $40::boolean[], $41::text[],
-        $42::timestamptz[], $43::boolean[], $44::smallint[], $45::uuid[], $46::integer[], $47::integer[], $48::uuid[],
-        $49::boolean[], $50::text[], $51::integer[], $52::integer[], $53::uuid[]) as row (
+        $30::timestamptz[], $31::timestamptz[], $32::boolean[], $33::boolean[], $34::text[], $35::text[], $36::text[],
+        $37::integer[], $38::timestamptz[], $39::timestamptz[], $40::bigint[], $41::boolean[], $42::text[],
+        $43::timestamptz[], $44::boolean[], $45::smallint[], $46::uuid[], $47::integer[], $48::integer[], $49::uuid[],
+        $50::boolean[], $51::text[], $52::integer[], $53::integer[], $54::uuid[], $55::text[], $56::text[],
+        $57::text[]) as row (
         day, id, channel, kind, customer, contact, project, order_number, product_model, description, business_domain,
         problem_type, priority, first_responder, owner, department, state, cycle, carrier_state, origin, source,
         external_id, contact_at, first_response_at, promised_at, promise_reason, last_informed_at, resolution,
         assistance, resolved_at, closed_at, first_contact_resolution, settled_at_once, awaited, cancel_reason,
-        unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope, service_level,
-        repeat_of, repeat_contacts, transfers, pending_transfer, solved_first, emergency_reason, work_orders,
-        open_expectations, complaint)
+        cancelled_by, unreached_attempts, created_at, updated_at, version, major, major_reason, major_at, in_scope,
+        service_level, repeat_of, repeat_contacts, transfers, pending_transfer, solved_first, emergency_reason,
+        work_orders, open_expectations, complaint, order_key, problem_key, major_reported_to)
     -- A number for each row: without the row in it, the sequence would be asked once.
     cross join lateral (select nextval('intake.request_number') + 0 * length(row.source) as n) as numbered
     where not exists (select from intake.request as known where known.source = row.source and known.external_id = row.external_id)
@@ -507,14 +534,15 @@ select id, number from stored",
             assistance as & [String], & resolved_at as & [Option < SqlTime >], &
             closed_at as & [Option < SqlTime >], & first_contact_resolution as & [bool],
             & settled_at_once as & [bool], & awaited as & [String], & cancel_reason as &
-            [String], & unreached_attempts as & [i32], & created_at as & [SqlTime], &
-            updated_at as & [SqlTime], & version as & [i64], & major as & [bool], &
-            major_reason as & [String], & major_at as & [Option < SqlTime >], & in_scope
-            as & [Option < bool >], & service_level as & [i16], & repeat_of as & [Option
-            < Uuid >], & repeat_contacts as & [i32], & transfers as & [i32], &
-            pending_transfer as & [Option < Uuid >], & solved_first as & [bool], &
-            emergency_reason as & [String], & work_orders as & [i32], & open_expectations
-            as & [i32], & complaint as & [Option < Uuid >]
+            [String], & cancelled_by as & [String], & unreached_attempts as & [i32], &
+            created_at as & [SqlTime], & updated_at as & [SqlTime], & version as & [i64],
+            & major as & [bool], & major_reason as & [String], & major_at as & [Option <
+            SqlTime >], & in_scope as & [Option < bool >], & service_level as & [i16], &
+            repeat_of as & [Option < Uuid >], & repeat_contacts as & [i32], & transfers
+            as & [i32], & pending_transfer as & [Option < Uuid >], & solved_first as &
+            [bool], & emergency_reason as & [String], & work_orders as & [i32], &
+            open_expectations as & [i32], & complaint as & [Option < Uuid >], & order_key
+            as & [String], & problem_key as & [String], & major_reported_to as & [String]
         )
             .fetch_all(connection)
             .await?;

@@ -93,7 +93,7 @@ pub fn versioned(row: &Row) -> Result<TokenStream> {
 
             fn renew(&mut self, version: i64, now: ::jiff::Timestamp) {
                 self.version = version;
-                self.updated_at = ::kefu_chassis::time::sql::at(now);
+                self.updated_at = ::kefu_chassis::time::sql::at(now.max(self.updated_at.to_jiff()));
             }
 
             #fingerprint

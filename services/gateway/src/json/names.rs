@@ -137,8 +137,10 @@ impl<'de> Visitor<'de> for Names<'_> {
             let is_new = match &field {
                 Some(field) => fields.insert(field.number()),
                 None if self.within.is_closed() => {
-                    return Err(self
-                        .refuse(Some(&name), wrong!(Unknown, "is no field that is known here", "不是此处可用的字段")));
+                    return Err(self.refuse(
+                        Some(&name),
+                        wrong!(UnknownField, "is no field that is known here", "不是此处可用的字段"),
+                    ));
                 }
                 None => others.insert(name.clone()),
             };

@@ -129,7 +129,7 @@ pub fn expected(field: &FieldDescriptor, is_whole: bool, error: &str) -> Wrong {
         Kind::String => wrong!(Form, "must be a text", "须为文字"),
         Kind::Bytes => wrong!(Form, "must be bytes in Base64", "须为经编码的二进制内容"),
         Kind::Double | Kind::Float => wrong!(Form, "must be a number", "须为数字"),
-        Kind::Enum(_) => wrong!(Defined, "must be one of the values of the contract", "须为可选值之一"),
+        Kind::Enum(_) => wrong!(Defined, "must be one of the values of the contract", "不在可选值之内"),
         Kind::Message(message) => expected_message(message.full_name()),
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => whole_number(i32::MIN.into(), i32::MAX.into(), error),
         Kind::Uint32 | Kind::Fixed32 => whole_number(0, u32::MAX.into(), error),

@@ -10,7 +10,7 @@ use super::value::{Rules, UNSEEN};
 
 mod sentences;
 
-use sentences::{may_be_own, sentences};
+use sentences::sentences;
 
 /// Returns the schemas that the object of a message fulfils beside those of its fields, given the rules of each field that may
 /// be in it.
@@ -62,7 +62,7 @@ pub fn describe(schema: &mut Value, field: &FieldDescriptor, rules: &Rules) {
             schema[member] = roles.iter().map(Role::as_str_name).collect::<Vec<_>>().into();
         }
     }
-    if !rules.for_roles.is_empty() && may_be_own(rules) {
+    if !rules.for_roles.is_empty() && rules.may_be_own() {
         schema["x-kefu-or-own-name"] = true.into();
     }
 }

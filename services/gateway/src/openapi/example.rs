@@ -12,6 +12,8 @@ use super::usage::Use;
 use super::value::A_UUID;
 
 const TIME: &str = "2026-01-05T01:30:00Z";
+/// The example of a time that lies after another.
+const LATER: &str = "2026-01-06T01:30:00Z";
 
 /// The fields that say how a call is made, not what it asks.
 const OF_CALLS: [&str; 3] = ["request_id", "etag", "occurred_time"];
@@ -85,6 +87,7 @@ pub fn of_field(schemas: &Schemas, field: &FieldDescriptor, of_path: &[&str]) ->
             of_message(schemas, &held, if is_update { Use::Update } else { Use::Request }, of_path)
         }
         Kind::Message(held) => match held.name() {
+            "Timestamp" if schemas.rules(field).later_than.is_some() => LATER.into(),
             "Timestamp" => TIME.into(),
             "Duration" => "3600s".into(),
             "FieldMask" => "*".into(),

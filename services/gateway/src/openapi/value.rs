@@ -18,6 +18,8 @@ const ACTING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a
 const NOT_IN_LINE: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
 /// The characters of which nothing is seen, as the chassis has them, up to U+FFFF: what holds only those is not given.
 pub const UNSEEN: &str = r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb";
+/// What may stand around a telephone number, in a class of characters: marks of direction come with a copied one.
+const AROUND: &str = r"\u0000-\u0020\u007f-\u00a0\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff";
 /// An id in a resource's name.
 pub const ID: &str = "[A-Za-z0-9._~-]{1,63}";
 /// A UUID as text.
@@ -133,7 +135,9 @@ impl Rules {
             (None, Some(pattern)) => (pattern.replace(r"\p{C}", OTHERS), false),
             (None, None) => {
                 let not = if self.max_len.is_some_and(|most| most <= LONGEST_LINE) { NOT_IN_LINE } else { ACTING };
-                let pattern = if self.required {
+                let pattern = if self.telephone {
+                    format!("^[{AROUND}]*[^{not}]*[{AROUND}]*$")
+                } else if self.required {
                     format!(r"^[^{not}]*[^{UNSEEN}{not}][^{not}]*$")
                 } else {
                     format!("^[^{not}]*$")

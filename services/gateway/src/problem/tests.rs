@@ -42,6 +42,7 @@ fn a_gate_is_a_conflict_and_names_its_clause() {
         subject: "requests/1".into(),
         clause: "C2.4".into(),
         missing: Text::new("the first judgement", "首次判断"),
+        field: None,
     };
     let (document, _) = answered(&Problem::of(gate.into_status(Language::English)), Language::English);
     assert_eq!(document["status"], 409);
@@ -56,6 +57,7 @@ fn a_clause_is_told_in_the_readers_language_beside_the_english() {
         subject: "requests/1".into(),
         clause: "C2.1".into(),
         missing: Text::new("nobody answered", "无人应答"),
+        field: None,
     };
     for (language, message) in [
         (Language::English, "C2.1 (First answer in time): nobody answered."),

@@ -64,6 +64,17 @@ impl Violation {
         }
     }
 
+    /// Returns the violation with the field as the body names it that is the field `body` of the request.
+    pub fn below(mut self, body: &str) -> Self {
+        if !body.is_empty()
+            && let Some(rest) = self.field.strip_prefix(body)
+            && (rest.is_empty() || rest.starts_with('.'))
+        {
+            self.field = rest.trim_start_matches('.').to_owned();
+        }
+        self
+    }
+
     /// Returns the violation with a message: the service's own, or what its rule asks for.
     pub fn told(&self, language: Language) -> Self {
         let mut told = self.clone();

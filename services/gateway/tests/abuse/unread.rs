@@ -80,6 +80,32 @@ async fn pages_that_nobody_reads_are_held_for_a_while_and_for_as_many_calls_as_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_nobody_reads_are_bounded_by_their_bytes() {
+    const UNREAD: usize = 40;
+    let _alone = alone().await;
+    let bounded = |limits: &mut Limits| {
+        limits.stall_ms = 4_000;
+        limits.unread_bytes_per_caller = 4 << 20;
+    };
+    let stage = talkative(bounded).await;
+    attacked(&stage, BOUND_MIB, async {
+        let unread = join_all((0..UNREAD).map(|_| async {
+            let mut wire = Wire::connect_narrowly(stage.address()).await;
+            wire.send(head("GET", PAGE, "connection: close\r\n")).await;
+            wire
+        }))
+        .await;
+        let came = join_all(unread.into_iter().map(Wire::ended)).await;
+        let refused = came.iter().filter(|bytes| bytes.starts_with(b"HTTP/1.1 429")).count();
+        println!("{refused} refused");
+        assert!(refused >= UNREAD / 2, "{refused}");
+        let (status, _) = stage.get(PAGE).await;
+        assert_eq!(status, 200, "what was given up counts no more");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_nobody_reads_end_their_stream() {
     let _alone = alone().await;
     let stage = talkative(impatient).await;

@@ -29,7 +29,7 @@ fn caller(stage: &Stage) -> Caller {
 fn create(name: &str) -> pb::CreateCustomerRequest {
     let contact = kefu_proto::contacts::v1::Contact { phone: "13800138000".into(), ..Default::default() };
     let customer = pb::Customer { display_name: name.into(), contacts: vec![contact], ..Default::default() };
-    pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() }
+    pb::CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() }
 }
 
 #[tokio::test]

@@ -76,39 +76,35 @@ async fn a_body_that_is_no_request_is_refused_by_its_place_and_in_the_readers_la
         (
             CREATE,
             r#"{"displayName": 7}"#,
-            said("customer.displayName", "FORM", "expected", "「customer.display_name」须为文字。"),
+            said("displayName", "FORM", "expected", "「customer.display_name」须为文字。"),
         ),
-        (
-            CREATE,
-            r#"{"display_name": 7}"#,
-            said("customer.displayName", "FORM", "text", "「customer.display_name」须为文字。"),
-        ),
+        (CREATE, r#"{"display_name": 7}"#, said("displayName", "FORM", "text", "「customer.display_name」须为文字。")),
         (
             CREATE,
             r#"{"contacts": [{"phone": []}]}"#,
-            said("customer.contacts[0].phone", "FORM", "expected", "「customer.contacts[0].phone」须为文字。"),
+            said("contacts[0].phone", "FORM", "expected", "「customer.contacts[0].phone」须为文字。"),
         ),
-        (CREATE, r#"{"contacts": 1}"#, said("customer.contacts", "FORM", "list", "「customer.contacts」须为列表。")),
-        (CREATE, "[]", said("customer", "FORM", "object", "「customer」须为一组字段。")),
+        (CREATE, r#"{"contacts": 1}"#, said("contacts", "FORM", "list", "「customer.contacts」须为列表。")),
+        (CREATE, "[]", said("", "FORM", "object", "「customer」须为一组字段。")),
         (
             CREATE,
             r#"{"noField": 1}"#,
-            said("customer.noField", "UNKNOWN", "known", "「customer.noField」不是此处可用的字段。"),
+            said("noField", "UNKNOWN_FIELD", "known", "「customer.noField」不是此处可用的字段。"),
         ),
         (
             CREATE,
             r#"{"displayName": "a", "display_name": "b"}"#,
-            said("customer.displayName", "REPEATED_ITEM", "twice", "「customer.display_name」重复出现。"),
+            said("displayName", "REPEATED_ITEM", "twice", "「customer.display_name」重复出现。"),
         ),
         (
             CREATE,
             r#"{"contacts": [{"phone": "1", "phone": "2"}]}"#,
-            said("customer.contacts[0].phone", "REPEATED_ITEM", "twice", "「customer.contacts[0].phone」重复出现。"),
+            said("contacts[0].phone", "REPEATED_ITEM", "twice", "「customer.contacts[0].phone」重复出现。"),
         ),
-        (CREATE, "{", said("customer", "UNREADABLE", "EOF", "「customer」无法读取：第1行第1列有误。")),
-        (CREATE, "{} {}", said("customer", "UNREADABLE", "trailing", "「customer」无法读取：第1行第4列有误。")),
+        (CREATE, "{", said("", "UNREADABLE", "EOF", "「customer」无法读取：第1行第1列有误。")),
+        (CREATE, "{} {}", said("", "UNREADABLE", "trailing", "「customer」无法读取：第1行第4列有误。")),
         (REGISTER, "{\n", said("", "UNREADABLE", "EOF", "无法读取：第2行第0列有误。")),
-        (REGISTER, r#"{"channel": "PIGEON"}"#, said("channel", "DEFINED", "PIGEON", "「channel」须为可选值之一。")),
+        (REGISTER, r#"{"channel": "PIGEON"}"#, said("channel", "DEFINED", "PIGEON", "「channel」不在可选值之内。")),
         (
             REGISTER,
             r#"{"occurredTime": "today"}"#,
@@ -117,7 +113,7 @@ async fn a_body_that_is_no_request_is_refused_by_its_place_and_in_the_readers_la
         (
             "/v1/customers?page_size=3",
             "{}",
-            said("page_size", "UNKNOWN", "no parameter", "「page_size」不是此方法的查询参数。"),
+            said("page_size", "UNKNOWN_FIELD", "no parameter", "「page_size」不是此方法的查询参数。"),
         ),
         (
             "/v1/requests:register?orderNumber=1",
@@ -145,8 +141,8 @@ async fn a_parameter_that_is_none_is_refused_by_its_name_and_in_the_readers_lang
             said("pageSize", "OUT_OF_RANGE", "from", "「page_size」须在-2147483648至2147483647之间。"),
         ),
         ("pageSize=1&page_size=2", said("pageSize", "REPEATED_ITEM", "twice", "「page_size」重复出现。")),
-        ("state=GONE", said("state", "DEFINED", "GONE", "「state」须为可选值之一。")),
-        ("nothing=1", said("nothing", "UNKNOWN", "no parameter", "「nothing」不是此方法的查询参数。")),
+        ("state=GONE", said("state", "DEFINED", "GONE", "「state」不在可选值之内。")),
+        ("nothing=1", said("nothing", "UNKNOWN_FIELD", "no parameter", "「nothing」不是此方法的查询参数。")),
         ("owner=%ff", said("", "UNREADABLE", "UTF-8", "查询参数的编码无法读取。")),
     ] {
         let path = format!("/v1/requests?{query}");
@@ -180,11 +176,11 @@ async fn what_is_wrong_with_a_body_as_a_whole_is_told_by_reason_rule_and_in_the_
     let stage = Stage::with(|setup| setup.limits.body_bytes = 100).await;
     let form = "application/x-www-form-urlencoded";
     let answer = send(&stage, Method::POST, "/v1/customers", &[("content-type", form)], "displayName=a").await;
-    said("content-type", "NOT_ACCEPTED", JSON, "「请求内容的类型」不适用于此处，此处接受application/json。")
+    said("content-type", "NOT_ACCEPTED", JSON, "「请求内容的类型」不适用于此处，此处接受“application/json”。")
         .is_said_by(request_at(CREATE), 415, &answer);
     let headers = [("content-type", JSON), ("content-encoding", "compress")];
     let answer = send(&stage, Method::POST, "/v1/customers", &headers, "{}").await;
-    said("content-encoding", "NOT_ACCEPTED", "gzip", "「请求内容的编码」不被接受，此处接受gzip, br。").is_said_by(
+    said("content-encoding", "NOT_ACCEPTED", "gzip", "「请求内容的编码」不被接受，此处接受“gzip, br”。").is_said_by(
         request_at(CREATE),
         415,
         &answer,
@@ -211,14 +207,14 @@ async fn a_wrong_part_of_a_form_or_line_is_told_with_its_place() {
         |name: &str, text: &str| format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
     let form = [("content-type", "multipart/form-data; boundary=x")];
     for (parts, expected) in [
-        (part("nothing", "1"), said("nothing", "UNKNOWN", "no part", "「nothing」不是此表单的内容。")),
+        (part("nothing", "1"), said("nothing", "UNKNOWN_FIELD", "no part", "「nothing」不是此表单的内容。")),
         (
             part("evidence", "{}"),
             said("content", "REQUIRED", "no part with the file", "「content」缺失，表单须包含文件。"),
         ),
         (
             part("evidence", r#"{"kind": "SONG"}"#),
-            said("evidence.kind", "DEFINED", "SONG", "「evidence.kind」须为可选值之一。"),
+            said("evidence.kind", "DEFINED", "SONG", "「evidence.kind」不在可选值之内。"),
         ),
     ] {
         expected.is_said_by(

@@ -1,10 +1,11 @@
 //! Streams of answers as Server-Sent Events that are resumed, as lines of JSON and as bytes, and how they end.
 
+use kefu_testkit::ending_in;
 use reqwest::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, lin};
 
 const EVENTS: &str = "/v1/services/intake/events:subscribe";
 
@@ -49,7 +50,7 @@ impl StreamReader {
 
 async fn create(stage: &Stage, name: &str) -> Value {
     let body = json!({"displayName": name, "contacts": [{"phone": "13800138000"}]});
-    let (status, customer) = stage.post("/v1/customers", &body).await;
+    let (status, customer) = stage.post("/v1/customers?allowSharedContacts=true", &body).await;
     assert_eq!(status, 200);
     stage.intake.seal().await;
     customer
@@ -156,6 +157,44 @@ async fn a_stream_that_is_refused_midway_says_so_in_its_own_form() {
     assert_eq!((&problem["status"], &problem["reason"]), (&json!(503), &json!("BACKEND_AWAY")));
     let line: Value = serde_json::from_str(&last(&mut lines, "\n").await).unwrap();
     assert_eq!(line["error"]["reason"], "BACKEND_AWAY");
+}
+
+#[tokio::test]
+async fn streams_and_uploads_end_with_the_token_of_their_caller_and_say_so() {
+    let stage = Stage::start().await;
+    create(&stage, "一").await;
+    let token = || ending_in(&lin(), std::time::Duration::from_secs(3));
+    let get = |path: &str, accept: &str| stage.anonymous(Method::GET, path).header(ACCEPT, accept).bearer_auth(token());
+    let ends = async |path: &str| {
+        let mut events = StreamReader::of(get(path, "text/event-stream").send().await.unwrap());
+        let mut last = events.next("\n\n").await.expect("a stream begins while the token holds");
+        assert!(!last.contains("event: error"), "{last}");
+        while let Some(event) = events.next("\n\n").await {
+            last = event;
+        }
+        serde_json::from_str::<Value>(last.strip_prefix("event: error\ndata: ").expect(&last)).unwrap()
+    };
+    let lines = async {
+        let mut lines = StreamReader::of(get("/v1/requests:watch", "application/x-ndjson").send().await.unwrap());
+        let mut last = Value::Null;
+        while let Some(line) = lines.next("\n").await {
+            last = serde_json::from_str(&line).unwrap();
+        }
+        last["error"].clone()
+    };
+    let upload = async {
+        let import = stage.anonymous(Method::POST, "/v1/requests:import").bearer_auth(token());
+        let endless = futures::stream::pending::<Result<http_body::Frame<bytes::Bytes>, std::io::Error>>();
+        let endless = reqwest::Body::wrap(http_body_util::StreamBody::new(endless));
+        let answer = import.header(CONTENT_TYPE, "application/x-ndjson").body(endless).send().await.unwrap();
+        crate::stage::told(answer).await.1
+    };
+    let watches = ["/v1/requests:watch", "/v1/complaints:watch", "/v1/services/intake/notifications:watch"];
+    let (first, second, third) = tokio::join!(ends(watches[0]), ends(watches[1]), ends(watches[2]));
+    let (feed, lines, upload) = tokio::join!(ends(EVENTS), lines, upload);
+    for problem in [first, second, third, feed, lines, upload] {
+        assert_eq!((&problem["status"], &problem["reason"]), (&json!(401), &json!("TOKEN_INVALID")), "{problem}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 //! cancellation.
 
 use jiff_sqlx::ToSqlx as _;
+use kefu_chassis::language::Text;
+use kefu_chassis::search::folded;
 use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::wrong;
@@ -52,6 +54,8 @@ impl Requests {
         facts.promised_wait = self.chassis.regulation.calendar().elapsed(step.at, promised, measure);
         facts.promised_at = Some(promised);
         let action = step.root.promise_action();
+        let first = step.live("promised_wait").map(|duty| duty.opened_at);
+        step.not_before(first, Text::new("the first wait was promised", "首次承诺等待"))?;
         step.fire(action, &facts)?;
         step.root.promised_at = Some(promised.to_sqlx());
         step.root.promise_reason.clone_from(&request.reason);
@@ -84,6 +88,7 @@ impl Requests {
         }
         step.root.business_domain.clone_from(&request.business_domain);
         step.root.problem_type.clone_from(&request.problem_type);
+        step.root.problem_key = folded(&request.problem_type);
         if let Some(mut earlier) = step.others.pop().filter(|_| step.root.repeat_of.is_none()) {
             link::record_repeat(&mut step.work, call, &mut step.root, &mut earlier, step.at).await?;
         }
@@ -114,14 +119,27 @@ impl Requests {
         if request.carrier_state != 0 && i32::from(step.root.kind) != Kind::Shipment as i32 {
             return Err(Error::field(
                 "carrier_state",
-                wrong!(OnlyWhen under "B1.3", "is only for tracking a shipment", "仅适用于物流跟踪"),
+                wrong!(OnlyWhen under "B1.3", "is only for tracking a shipment", "仅在物流跟踪时填写"),
             ));
         }
         let informs = request.told_by != 0;
+        let is_first_answer = informs && !step.root.is_answered();
         let mut facts = step.facts();
+        if is_first_answer {
+            facts.is_answered = true;
+            facts.answered_at = Some(step.at);
+        }
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
         facts.informed_at = informs.then_some(step.at);
-        step.fire(if informs { Action::Inform } else { Action::Note }, &facts)?;
+        let action = match (informs, is_first_answer) {
+            (_, true) => Action::AnswerFirst,
+            (true, _) => Action::Inform,
+            _ => Action::Note,
+        };
+        step.fire(action, &facts)?;
+        if is_first_answer {
+            step.root.first_response_at = Some(step.at.to_sqlx());
+        }
         if informs {
             step.root.mark_informed(step.at);
             step.root.settled_at_once = false;
@@ -190,9 +208,8 @@ impl Requests {
         root.solved_first = request.solved_first || is_emergency;
         root.emergency_reason.clone_from(&request.emergency_reason);
         root.unreached_attempts = 0;
-        root.first_contact_resolution = root.settled_at_once && root.cycle == 0 && root.owner == root.first_responder;
         let payload = pb::RequestResolved {
-            first_contact_resolution: root.first_contact_resolution,
+            first_contact_resolution: root.is_settled_at_first(),
             state: step.state(),
             resolution: request.resolution,
             assistance: request.assistance,
@@ -214,6 +231,7 @@ impl Requests {
             transfer::withdraw(step.work.connection(), transfer).await?;
         }
         step.root.cancel_reason.clone_from(&request.reason);
+        step.root.cancelled_by.clone_from(&call.caller.subject);
         step.root.closed_at = Some(step.at.to_sqlx());
         let payload = pb::RequestCancelled { state: step.state(), reason: request.reason };
         step.finish(&payload).await

@@ -25,6 +25,9 @@ impl Requests {
                 wrong!(TooEarly, "must not be before the request was resolved", "不得早于请求解决的时间"),
             ));
         }
+        if outcome == Outcome::NotReached {
+            step.check_attempt("C4.2")?;
+        }
         let row = self.attempt_row(call, &request, &step);
         let mut facts = step.facts();
         if outcome == Outcome::GivenUp {
@@ -40,7 +43,11 @@ impl Requests {
         step.fire(action, &facts)?;
         let root = &mut step.root;
         match action {
-            Action::ConfirmSatisfied | Action::GiveUp => root.closed_at = Some(step.at.to_sqlx()),
+            Action::ConfirmSatisfied | Action::GiveUp => {
+                root.closed_at = Some(step.at.to_sqlx());
+                // Only the customer knows whether the first contact solved it (C4.2).
+                root.first_contact_resolution = action == Action::ConfirmSatisfied && root.is_settled_at_first();
+            }
             Action::ConfirmDissatisfied => root.begin_cycle(),
             _ => root.unreached_attempts += 1,
         }

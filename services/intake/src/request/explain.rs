@@ -1,11 +1,10 @@
 //! `ExplainRequest`: the actions possible next, and the gates that are closed.
 
-use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::{Call, Error, explain};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 
-use super::lifecycle::Action;
+use super::lifecycle::{Action, Facts};
 use super::row::RequestRow;
 use super::{Requests, remote, store, transfer};
 use crate::customer;
@@ -17,14 +16,13 @@ impl Requests {
         request: pb::ExplainRequestRequest,
     ) -> Result<pb::ExplainRequestResponse, Error> {
         let root = self.seen(call, &request.name).await?;
-        let mut facts = root.facts(&self.chassis, call.now);
         let mut connection = self.chassis.pool().acquire().await?;
-        if root.state() == State::Resolved {
-            facts.attempt_days.made = store::attempt_days(&mut connection, root.id, root.cycle).await?;
-        }
-        if root.state() == State::InProgress {
-            facts.is_authorized = remote::valid_authorization(&mut connection, root.id, call.now).await?.is_some();
-        }
+        let attempt_days = match root.state() {
+            State::Resolved => store::attempt_days(&mut connection, root.id, root.cycle).await?,
+            _ => 0,
+        };
+        let is_authorized = root.state() == State::InProgress
+            && remote::valid_authorization(&mut connection, root.id, call.now).await?.is_some();
         let pending = match root.pending_transfer {
             Some(transfer) => transfer::get(&mut connection, transfer).await?,
             None => None,
@@ -33,10 +31,13 @@ impl Requests {
             Some(customer) => customer::preferences(&mut connection, customer).await?,
             None => None,
         };
-        facts.handed_to =
-            pending.map(|transfer| transfer.handed_to(&self.chassis.directory.now(), &root.business_domain, call.now));
+        let handed_to = pending.map(|transfer| transfer.handed_to(&self.chassis, &root.business_domain, call.now));
+        let complete = |facts: &mut Facts| {
+            (facts.attempt_days.made, facts.is_authorized) = (attempt_days, is_authorized);
+            facts.handed_to.clone_from(&handed_to);
+        };
         let applies = |action| root.applies(action);
-        let explanations = explain::explanations(&self.chassis, call, &root, &facts, applies)?;
+        let explanations = explain::explanations(&self.chassis, call, &root, complete, applies)?;
         Ok(pb::ExplainRequestResponse { state: root.state().into(), preferences, explanations })
     }
 }
@@ -53,7 +54,8 @@ impl RequestRow {
         match action {
             Action::PromiseWait | Action::PromiseWaitAgain => action == self.promise_action(),
             Action::AcceptTransfer | Action::DeclineTransfer => self.is_answered(),
-            Action::AcceptUnanswered | Action::DeclineUnanswered => !self.is_answered(),
+            Action::Inform => self.is_answered() || self.state() != State::TransferPending,
+            Action::AcceptUnanswered | Action::DeclineUnanswered | Action::AnswerFirst => !self.is_answered(),
             Action::LinkComplaint => false,
             _ => true,
         }

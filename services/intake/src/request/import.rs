@@ -9,6 +9,7 @@ use kefu_chassis::error::{Violation, not_known};
 use kefu_chassis::journal::NewEvent;
 use kefu_chassis::labels;
 use kefu_chassis::names::Id;
+use kefu_chassis::search::folded;
 use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
@@ -51,7 +52,7 @@ impl Requests {
                 let code = status.code();
                 Error::field(
                     "rows",
-                    wrong!(OutOfPlace, "end too early, the stream broke off: {code}", "不完整，数据流中断：“{code}”"),
+                    wrong!(OutOfPlace, "ends too early, the stream broke off: {code}", "不完整，数据流中断：“{code}”"),
                 )
             })?;
             let import = match &import {
@@ -226,16 +227,19 @@ fn imported_duty(
     match (term, ended) {
         (Some((term, Some(met_at))), _) => {
             let (mut duty, opened) = open_duty(new, &term, calendar);
-            let met = duty.meet(met_at);
-            (duty, vec![opened, met])
+            duty.imported = true;
+            let met = duty.meet(met_at, met_at);
+            (duty, std::iter::once(opened).chain(met).collect())
         }
         (Some((term @ Term::Until(_), None)), Some(ended)) if is_cancelled => {
             let (mut duty, opened) = open_duty(new, &term, calendar);
-            let voided = duty.void(ended, "A9.1", by);
+            duty.imported = true;
+            let voided = duty.void(ended, ended, "A9.1", by);
             (duty, std::iter::once(opened).chain(voided).collect())
         }
         _ => {
-            let (duty, change) = new.unrecorded(calendar);
+            let (mut duty, change) = new.unrecorded(calendar);
+            duty.imported = true;
             (duty, vec![change])
         }
     }
@@ -278,7 +282,8 @@ fn to_row(
     unknown_customers: &HashSet<Uuid>,
     row: &pb::ImportedRequest,
 ) -> Result<RequestRow, Violation> {
-    let time = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
+    let future = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(from_proto);
+    let time = |past| future(past).map(|past| call.up_to_now(past).unwrap_or(past));
     let contact_at = time(&row.contact_time)
         .ok_or_else(|| Violation::new("contact_time", wrong!(Required, "is required", "必填")))?;
     let closed_at = time(&row.closed_time);
@@ -287,7 +292,7 @@ fn to_row(
     for (field, time) in [
         ("first_response_time", time(&row.first_response_time)),
         ("classified_time", time(&row.classified_time)),
-        ("promised_time", time(&row.promised_time)),
+        ("promised_time", future(&row.promised_time)),
         ("closed_time", closed_at),
         ("update_time", time(&row.update_time)),
     ] {
@@ -315,6 +320,7 @@ fn to_row(
         description: row.description.clone(),
         business_domain: row.business_domain.clone(),
         problem_type: row.problem_type.clone(),
+        problem_key: folded(&row.problem_type),
         first_responder: row.owner.clone(),
         owner: row.owner.clone(),
         department: row.department.clone(),
@@ -324,7 +330,7 @@ fn to_row(
         external_id: Some(row.external_id.clone()),
         contact_at: sql::at(contact_at),
         first_response_at: time(&row.first_response_time).map(sql::at),
-        promised_at: time(&row.promised_time).map(sql::at),
+        promised_at: future(&row.promised_time).map(sql::at),
         resolved_at: resolved.map(sql::at),
         closed_at: closed_at.filter(|_| has_ended).map(sql::at),
         settled_at_once: false,

@@ -12,7 +12,7 @@ mod gates;
 pub use duties::first_response;
 use gates::{
     ATTEMPTED, ATTEMPTED_ON_DAYS, AUTHORIZED, CLAIMABLE, CLASSIFIED, EXPECTATIONS_ANSWERED, HANDED_OVER,
-    NO_COMPLAINT_YET, NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE,
+    NO_COMPLAINT_YET, NO_REPORT_PENDING, NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE,
     SOMEBODY_TO_REPORT_TO, UNANSWERED_YET, WITHIN_DEPARTMENT,
 };
 
@@ -27,6 +27,7 @@ kefu_chassis::actions! {
         ClassifyInScope: ClassifyRequest, "it is classified as within scope", "初步判断为职责范围内";
         ClassifyOutOfScope: ClassifyRequest, "it is classified as out of scope", "初步判断为职责范围外";
         Note: RecordProgress, "an internal note is recorded", "记录内部备注";
+        AnswerFirst: RecordProgress, "the customer is told something for the first time", "首次告知客户情况，视为应答";
         Inform: RecordProgress, "the customer is told how it goes", "向客户反馈进展";
         AwaitCustomer: AwaitCustomer, "something is awaited of the customer", "等待客户提供所需";
         CustomerReplied: RecordCustomerReply, "the customer gave what was awaited", "客户已提供所需";
@@ -63,12 +64,16 @@ pub enum Duty {
     FirstResponse,
     /// C2.2: answer within the promised wait.
     PromisedWait,
+    /// C2.2: deviation, a second promise.
+    SecondPromise,
     /// C2.4: classification of the request.
     Classification,
     /// C4.1: report of progress to the customer.
     Progress,
     /// B1.3: notice of a delayed shipment to the customer.
     DelayNotice,
+    /// C4.2: asking the customer whether it is solved.
+    Question,
     /// A2.8: passing the request on to the people responsible.
     PassOn,
     /// A2.4: answer to a transfer, accepted or declined.
@@ -88,6 +93,8 @@ pub struct HandedTo {
     pub department: String,
     /// Person in charge of the department now; empty when nobody is.
     pub in_charge: String,
+    /// Whoever stands in for the recipient, where they have left and nobody leads the department.
+    pub stand_ins: Vec<String>,
 }
 
 /// Facts about a request and an action on it, which gates and duties read.
@@ -144,8 +151,12 @@ pub struct Facts {
     pub fits_department: bool,
     /// Whether the request is marked as major and the general manager has acknowledged.
     pub is_reported: bool,
+    /// Whether the present general manager was told of the major matter and has not acknowledged yet.
+    pub is_report_pending: bool,
     /// The general manager.
     pub general_manager: Option<String>,
+    /// Who stands in for the general manager, while they are absent.
+    pub general_managers_deputy: Option<String>,
     /// Whether the customer's authorisation of remote service is valid.
     pub is_authorized: bool,
     /// Number of unmet expectations without an answer.
@@ -181,9 +192,10 @@ const NOT_CANCELLED: &[State] = &[
 const RECIPIENT: Option<Reach<Facts>> = Some(Reach {
     whose: "whoever it was handed to, or is in charge there now",
     of: |facts, all| match &facts.handed_to {
-        Some(HandedTo { recipient, department, in_charge }) => {
+        Some(HandedTo { recipient, department, in_charge, stand_ins }) => {
             let recipients = Stakeholders::of(recipient, department);
-            if in_charge.is_empty() { recipients } else { recipients.and(in_charge) }
+            let recipients = if in_charge.is_empty() { recipients } else { recipients.and(in_charge) };
+            stand_ins.iter().fold(recipients, |recipients, staff| recipients.and(staff))
         }
         None => all.without_parties(),
     },
@@ -191,6 +203,7 @@ const RECIPIENT: Option<Reach<Facts>> = Some(Reach {
 
 /// The lifecycle of a request.
 pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
+    guards: &[],
     transitions: &[
         Row {
             opens: &[Duty::FirstResponse, Duty::Classification, Duty::Progress, Duty::DelayNotice, Duty::PassOn],
@@ -220,7 +233,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             gates: &[PROMISE_BOUNDED],
-            breaches: &[Duty::PromisedWait],
+            opens: &[Duty::SecondPromise],
             ..Row::row(Action::PromiseWaitAgain, "C2.2", UNANSWERED, None)
         },
         Row {
@@ -233,15 +246,28 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::ClassifyOutOfScope, "C2.4", UNSOLVED, None)
         },
         Row { opens: &[Duty::DelayNotice], ..Row::row(Action::Note, "A9.1", OPEN, None) },
+        // Whatever the customer is told first is the first answer.
+        Row {
+            meets: &[Duty::FirstResponse, Duty::PromisedWait, Duty::Progress, Duty::DelayNotice],
+            opens: &[Duty::Progress, Duty::DelayNotice],
+            ..Row::row(Action::AnswerFirst, "C4.1", UNANSWERED, Some(State::InProgress))
+        },
+        Row {
+            gates: &[UNANSWERED_YET],
+            meets: &[Duty::FirstResponse, Duty::PromisedWait, Duty::Progress, Duty::DelayNotice],
+            opens: &[Duty::Progress, Duty::DelayNotice],
+            ..Row::row(Action::AnswerFirst, "C4.1", PENDING, None)
+        },
         Row {
             meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::Progress, Duty::DelayNotice],
             only_begun: true,
-            ..Row::row(Action::Inform, "C4.1", &[State::Registered, State::InProgress, State::TransferPending], None)
+            ..Row::row(Action::Inform, "C4.1", &[State::InProgress, State::TransferPending], None)
         },
-        // No interval of C4.1 runs in these two states, so informing the customer meets no Progress duty.
+        // No interval of C4.1 runs in these two states. What the customer was told before is recorded in the interval in
+        // which they were told.
         Row {
-            meets: &[Duty::DelayNotice],
+            meets: &[Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::DelayNotice],
             only_begun: true,
             ..Row::row(Action::Inform, "C4.1", &[State::AwaitingCustomer, State::Resolved], None)
@@ -257,19 +283,21 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             gates: &[CLASSIFIED, HANDED_OVER],
             meets: &[Duty::Progress, Duty::DelayNotice, Duty::PassOn],
-            opens: &[Duty::WorkOrder],
+            opens: &[Duty::WorkOrder, Duty::Question],
             ..Row::row(Action::Resolve, "C3.2", WORKING, Some(State::Resolved))
         },
         Row {
             gates: &[EXPECTATIONS_ANSWERED],
+            meets: &[Duty::Question],
             voids_rest: true,
             ..Row::row(Action::ConfirmSatisfied, "C4.2", SOLVED, Some(State::Closed))
         },
         Row {
+            meets: &[Duty::Question],
             opens: &[Duty::Progress],
             ..Row::row(Action::ConfirmDissatisfied, "C4.3", SOLVED, Some(State::InProgress))
         },
-        Row::row(Action::ConfirmNotReached, "C4.2", SOLVED, None),
+        Row { attempts: &[Duty::Question], ..Row::row(Action::ConfirmNotReached, "C4.2", SOLVED, None) },
         Row {
             gates: &[ATTEMPTED, ATTEMPTED_ON_DAYS, EXPECTATIONS_ANSWERED],
             voids_rest: true,
@@ -314,7 +342,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::DeclineUnanswered, "A2.4", PENDING, Some(State::Registered))
         },
         Row {
-            gates: &[NOT_REPORTED_YET, SOMEBODY_TO_REPORT_TO],
+            gates: &[NOT_REPORTED_YET, NO_REPORT_PENDING, SOMEBODY_TO_REPORT_TO],
             opens: &[Duty::MajorReport],
             ..Row::row(Action::MarkMajor, "A2.5", OPEN, None)
         },

@@ -60,8 +60,9 @@ impl Requests {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.contact_at.to_jiff(), row.id()));
-        Ok(pb::ListRequestsResponse { requests: rows.iter().map(|row| row.show_to(call)).collect(), next_page_token })
+        let shown = rows.iter().map(|row| ((row.contact_at.to_jiff(), row.id()), row.show_to(call)));
+        let (requests, next_page_token) = page.fill(shown);
+        Ok(pb::ListRequestsResponse { requests, next_page_token })
     }
 
     pub(super) async fn list_my_queue(
@@ -70,6 +71,9 @@ impl Requests {
         request: pb::ListMyQueueRequest,
     ) -> Result<pb::ListMyQueueResponse, Error> {
         let page: Page<Position> = Page::of(call, &request)?;
+        // What somebody owns who is absent or has left is in the queue of whoever of the department can claim it.
+        let (known, department) = (self.chassis.directory.now(), &call.caller.department);
+        let missing = if department.is_empty() { Vec::new() } else { known.missing_of(department, call.now) };
         let queue = sqlx::query!(
             r#"
             select r.id, next.due_at as "due_at?: jiff_sqlx::Timestamp", next.clause as "clause?"
@@ -78,7 +82,7 @@ impl Requests {
                 select due_at, clause from duty
                 where subject = 'requests/' || r.id and state = 1 order by due_at, clause limit 1
             ) as next on true
-            where r.owner = $1 and r.state in (1, 2, 3, 4, 7)
+            where (r.owner = $1 or r.owner = any($6) and r.department = $7) and r.state in (1, 2, 3, 4, 7)
                 and ($2::timestamptz is null or (coalesce(next.due_at, $5), r.id) > ($2, $3))
             order by coalesce(next.due_at, $5), r.id limit $4
             "#,
@@ -87,26 +91,27 @@ impl Requests {
             page.after.map(|(_, id)| id.uuid()),
             page.limit,
             sql::at(NEVER),
+            &missing,
+            department,
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let key = |due: Option<jiff_sqlx::Timestamp>, id| {
-            (due.map_or(NEVER, jiff_sqlx::Timestamp::to_jiff), Id::from_uuid(id))
-        };
-        let (queue, next_page_token) = page.cut(queue, |row| key(row.due_at, row.id));
         let ids: Vec<Uuid> = queue.iter().map(|row| row.id).collect();
         let roots = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
-        let items = queue.into_iter().filter_map(|row| {
+        let shown = queue.into_iter().filter_map(|row| {
             let root = roots.iter().find(|root| root.id == row.id)?;
             let due = row.due_at.map(jiff_sqlx::Timestamp::to_jiff);
-            Some(pb::QueueItem {
+            let item = pb::QueueItem {
                 request: Some(root.show()),
                 next_due_time: due.map(to_proto),
                 next_clause: row.clause.unwrap_or_default(),
                 overdue: due.is_some_and(|due| due < call.now),
-            })
+                unattended: root.owner != call.caller.subject,
+            };
+            Some(((due.unwrap_or(NEVER), Id::from_uuid(row.id)), item))
         });
-        Ok(pb::ListMyQueueResponse { items: items.collect(), next_page_token })
+        let (items, next_page_token) = page.fill(shown);
+        Ok(pb::ListMyQueueResponse { items, next_page_token })
     }
 
     pub(super) async fn list_progress(
@@ -124,7 +129,7 @@ impl Requests {
         )
         .fetch_all(self.chassis.pool())
         .await?;
-        let (rows, next_page_token) = page.cut(rows, |row| Id::from_uuid(row.id));
-        Ok(pb::ListProgressResponse { progress: rows.iter().map(ProgressRow::show).collect(), next_page_token })
+        let (progress, next_page_token) = page.fill(rows.iter().map(|row| (Id::from_uuid(row.id), row.show())));
+        Ok(pb::ListProgressResponse { progress, next_page_token })
     }
 }

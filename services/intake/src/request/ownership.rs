@@ -74,7 +74,7 @@ impl Requests {
         let subjects: Vec<String> = roots.iter().map(|root| root.id().to_string()).collect();
         let mut live = work.live_duties_of(&subjects).await?;
         for (root, subject) in roots.iter_mut().zip(&subjects) {
-            let mut facts = root.facts(&self.chassis, call.now);
+            let mut facts = root.facts(&self.chassis, call, call.now);
             facts.fits_department = self.is_active_in(to, &root.department, call.now);
             let row = LIFECYCLE.fire(subject, root.state(), Action::Assign, &facts)?;
             root.owner.clone_from(to);
@@ -137,12 +137,16 @@ impl Requests {
     pub(super) async fn mark_major(&self, call: &Call, request: pb::MarkMajorRequest) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
-        // A report can be repeated until it is acknowledged, for example to a new general manager.
-        facts.is_reported = step.root.major && !step.owes("major_report");
+        // A report is repeated only to another general manager than the one who was told.
+        let is_owed = step.owes("major_report");
+        facts.is_reported = step.root.major && !is_owed;
+        facts.is_report_pending =
+            is_owed && facts.general_manager.as_deref() == Some(step.root.major_reported_to.as_str());
         step.fire(Action::MarkMajor, &facts)?;
         step.root.major = true;
         step.root.major_reason.clone_from(&request.reason);
         step.root.major_at = Some(step.at.to_sqlx());
+        step.root.major_reported_to = facts.general_manager.clone().unwrap_or_default();
         let payload = pb::RequestMarkedMajor {
             state: step.state(),
             reason: request.reason,

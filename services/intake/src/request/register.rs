@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 use kefu_chassis::directory::ResponsibleParty;
 use kefu_chassis::names::Id;
+use kefu_chassis::search::folded;
 use kefu_chassis::step::AggregateRoot as _;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{CarrierState, Priority};
+use kefu_proto::rules::v1::Role;
 
 use super::lifecycle::Action;
 use super::row::{RequestRow, Step};
@@ -24,7 +27,7 @@ impl Requests {
         let (at, answered_at) = self.contact_times(call, &request)?;
         let mut root = self.new_row(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
-        let mut facts = root.facts(&self.chassis, at);
+        let mut facts = root.facts(&self.chassis, call, at);
         facts.answered_at = answered_at;
         facts.classified_at = facts.is_classified.then(|| answered_at.unwrap_or(call.now));
         facts.is_delayed = request.carrier_state() == CarrierState::Delayed;
@@ -41,7 +44,7 @@ impl Requests {
     }
 
     /// Time of the contact, and time of the first answer if there was one. `answered_time` without `occurred_time`
-    /// means that the customer was answered at once.
+    /// means that the customer was answered at once. A person who registers a call has picked it up.
     fn contact_times(
         &self,
         call: &Call,
@@ -58,12 +61,14 @@ impl Requests {
             )
         };
         let answered_at = request.answered_time.as_ref().and_then(from_proto);
-        if answered_at.is_some_and(|answered| answered > call.now) {
-            return Err(violation());
-        }
+        let answered_at = answered_at.map(|answered| call.up_to_now(answered).ok_or_else(violation)).transpose()?;
         let came = request.occurred_time.as_ref().or(request.answered_time.as_ref());
         let at = call.occurred(came, self.chassis.backdating())?;
-        if answered_at.is_some_and(|answered| answered < at) { Err(violation()) } else { Ok((at, answered_at)) }
+        if answered_at.is_some_and(|answered| answered < at) {
+            return Err(violation());
+        }
+        let picked_up = request.channel() == Channel::Hotline && !call.acts_as(Role::Service);
+        Ok((at, answered_at.or(picked_up.then_some(at))))
     }
 
     fn new_row(
@@ -95,10 +100,12 @@ impl Requests {
             contact: serde_json::to_value(contact).map_err(Error::unexpected)?,
             project: project.map(Id::uuid),
             order_number: request.order_number.clone(),
+            order_key: folded(&request.order_number),
             product_model: request.product_model.clone(),
             description: request.description.clone(),
             business_domain: request.business_domain.trim().to_owned(),
             problem_type: request.problem_type.trim().to_owned(),
+            problem_key: folded(&request.problem_type),
             priority: if request.priority() == Priority::Unspecified { Priority::Normal } else { request.priority() }
                 as i16,
             first_responder: owner.clone(),

@@ -32,9 +32,21 @@ pub type Step<'a> = kefu_chassis::step::Step<'a, RequestRow>;
 #[record(import(source, external_id, backlog = "intake.request_to_index"))]
 #[record(shows = pb::Request)]
 #[record(computed(contact = Self::contact, project = Self::project_name, pending_transfer = Self::transfer_name))]
-#[record(fixed(number, channel, kind, customer, contact, project, order_number, product_model, description))]
+#[record(fixed(
+    number,
+    channel,
+    kind,
+    customer,
+    contact,
+    project,
+    order_number,
+    order_key,
+    product_model,
+    description
+))]
 #[record(fixed(first_responder, origin, source, external_id, contact_at))]
-#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders))]
+#[record(hidden(contact, project, source, settled_at_once, pending_transfer, work_orders, order_key, problem_key))]
+#[record(hidden(major_reported_to, cancelled_by))]
 pub struct RequestRow {
     pub id: Uuid,
     pub number: String,
@@ -75,6 +87,7 @@ pub struct RequestRow {
     pub settled_at_once: bool,
     pub awaited: String,
     pub cancel_reason: String,
+    pub cancelled_by: String,
     pub unreached_attempts: i32,
     pub created_at: SqlTime,
     pub updated_at: SqlTime,
@@ -99,6 +112,10 @@ pub struct RequestRow {
     pub open_expectations: i32,
     #[record(names = Complaint)]
     pub complaint: Option<Uuid>,
+    pub order_key: String,
+    pub problem_key: String,
+    /// Whom the major matter was reported to last.
+    pub major_reported_to: String,
 }
 
 impl RequestRow {
@@ -132,6 +149,11 @@ impl RequestRow {
     /// Raises the priority by one step, up to urgent (A2.8).
     pub fn raise_priority(&mut self) {
         self.priority = (self.priority + 1).min(Priority::Urgent as i16);
+    }
+
+    /// Whether the first responder settled the request within the first contact, as we see it (A2.3).
+    pub fn is_settled_at_first(&self) -> bool {
+        self.settled_at_once && self.cycle == 0 && self.owner == self.first_responder
     }
 
     /// Begins another cycle of handling (C4.3).
@@ -178,7 +200,7 @@ impl AggregateRoot for RequestRow {
         self.contact_at.to_jiff()
     }
 
-    fn facts(&self, chassis: &Chassis, at: Timestamp) -> Facts {
+    fn facts(&self, chassis: &Chassis, _: &Call, at: Timestamp) -> Facts {
         let (regulation, known) = (&chassis.regulation, chassis.directory.now());
         Facts {
             channel: self.channel(),
@@ -211,11 +233,19 @@ impl AggregateRoot for RequestRow {
             is_unattended: is_unattended(&known, self, at),
             fits_department: false,
             is_reported: self.major,
+            is_report_pending: false,
             general_manager: known.general_manager().map(str::to_owned),
+            general_managers_deputy: known.general_managers_deputy(at).map(str::to_owned),
             is_authorized: false,
             open_expectations: u32::try_from(self.open_expectations).unwrap_or(0),
             is_complaint: self.complaint.is_some(),
         }
+    }
+
+    fn stands_in(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> bool {
+        let known = chassis.directory.now();
+        call.caller.subject.starts_with("staff/")
+            && known.who_handles(&self.owner, &self.department, &call.rule, at).stands_in(&call.caller.subject)
     }
 
     /// The request without internal judgements and internal division of work when the caller is a customer.

@@ -60,15 +60,16 @@ impl Requests {
             ranked.retain(|(rank, _)| rank < last);
         }
         ranked.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-        let (ranked, next_page_token) = page.cut(ranked, |(rank, _)| *rank);
 
         let ids: Vec<_> = ranked.iter().map(|(rank, _)| rank.request).collect();
         let roots = RequestRow::load(&mut *self.chassis.pool().acquire().await?, &ids).await?;
-        let results = ranked.into_iter().filter_map(|(Rank { score, request, .. }, hit)| {
-            let root: &RequestRow = roots.iter().find(|root| root.id == request)?;
-            Some(pb::SearchResult { request: Some(root.show()), field: hit.field.into(), exact: hit.exact, score })
+        let shown = ranked.into_iter().filter_map(|(rank, hit)| {
+            let root: &RequestRow = roots.iter().find(|root| root.id == rank.request)?;
+            let request = Some(root.show());
+            Some((rank, pb::SearchResult { request, field: hit.field.into(), exact: hit.exact, score: rank.score }))
         });
-        Ok(pb::SearchRequestsResponse { results: results.collect(), next_page_token, truncated: found.truncated })
+        let (results, next_page_token) = page.fill(shown);
+        Ok(pb::SearchRequestsResponse { results, next_page_token, truncated: found.truncated })
     }
 }
 

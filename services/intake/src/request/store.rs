@@ -32,7 +32,7 @@ pub async fn reassign(
     now: jiff::Timestamp,
 ) -> Result<(), sqlx::Error> {
     let given = sqlx::query!(
-        "update intake.request set owner = $2, version = version + 1, updated_at = $3 where id = any($1)",
+        "update intake.request set owner = $2, version = version + 1, updated_at = greatest(updated_at, $3) where id = any($1)",
         ids,
         owner,
         sql::at(now)

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
-use kefu_chassis::directory::{Capacity, Organisation};
+use kefu_chassis::directory::{Capacity, Post};
 use kefu_chassis::error::StateName;
 use kefu_chassis::language::Text;
 use kefu_chassis::names::as_unknown;
@@ -11,7 +11,7 @@ use kefu_chassis::notifications::{Notice, NoticeKind};
 use kefu_chassis::record::{Record, exactly_one};
 use kefu_chassis::text::is_blank;
 use kefu_chassis::wrong;
-use kefu_chassis::{Call, Error};
+use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request_bounced::Cause;
 use kefu_proto::intake::v1::transfer::State;
@@ -151,7 +151,7 @@ impl Requests {
         let mut step = Step::lock_under::<Transfer>(&self.chassis, call, request).await?;
         let row = transfers!("where id = $1 and request = $2", id::<Transfer>(name)?.uuid(), step.root.id);
         let row = row.fetch_optional(step.work.connection()).await?.ok_or_else(|| unknown::<Transfer>(name))?;
-        let handed_to = row.handed_to(&self.chassis.directory.now(), &step.root.business_domain, call.now);
+        let handed_to = row.handed_to(&self.chassis, &step.root.business_domain, call.now);
         let facts = Facts { handed_to: Some(handed_to), ..step.facts() };
         let step = step.ready(request, &facts).await.map_err(as_unknown::<Transfer>(name))?;
         if step.root.pending_transfer != Some(row.id) {
@@ -199,17 +199,27 @@ impl Requests {
             acknowledgement_required: false,
         });
         step.also_record("A2.7", &payload, notice);
+        step.deviate("A2.7", "bounce", staff, &payload.department);
     }
 }
 
 impl TransferRow {
     /// The receiving side at `now`; `domain` is the business domain of the request.
-    pub fn handed_to(&self, known: &Organisation, domain: &str, now: Timestamp) -> HandedTo {
+    pub fn handed_to(&self, chassis: &Chassis, domain: &str, now: Timestamp) -> HandedTo {
+        let known = chassis.directory.now();
         let in_charge = known.responsible(&self.department, domain, now).map_or("", |(staff, _)| staff);
+        let actors = chassis
+            .rules
+            .named("AcceptTransfer")
+            .filter(|_| in_charge.is_empty())
+            .map(|rule| known.who_handles(&self.recipient, &self.department, rule, now))
+            .filter(|actors| actors.post != Post::Member);
+        let stand_ins = actors.map(|actors| actors.staff.iter().map(|&staff| staff.to_owned()).collect());
         HandedTo {
             recipient: self.recipient.clone(),
             department: self.department.clone(),
             in_charge: in_charge.to_owned(),
+            stand_ins: stand_ins.unwrap_or_default(),
         }
     }
 

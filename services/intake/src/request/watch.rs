@@ -23,12 +23,12 @@ impl WatchedRoot for RequestRow {
     type Request = pb::WatchRequestsRequest;
     type Response = pb::WatchRequestsResponse;
 
-    fn is_asked_for(&self, _: &Call, asked: &pb::WatchRequestsRequest, event: &Event) -> bool {
+    fn is_asked_for(&self, call: &Call, asked: &pb::WatchRequestsRequest, event: &Event) -> bool {
         let (owner_before, department_before) = owner_before_event(event);
         let matches = |asked: &str, values: &[&str]| asked.is_empty() || values.contains(&asked);
         matches(&asked.owner, &[&self.owner, &owner_before])
             && matches(&asked.department, &[&self.department, &department_before])
-            && matches(&asked.customer, &[&self.customer_name()])
+            && (asked.customer.is_empty() || call.are_same(&asked.customer, &self.customer_name()))
     }
 
     fn respond(change: Option<RootChange<pb::Request>>, resume_token: String) -> pb::WatchRequestsResponse {

@@ -131,6 +131,8 @@ impl World {
     async fn seed(&mut self) {
         self.customer = self.made("CreateCustomer", self.json("CreateCustomer")).await;
         self.other_customer = self.made("CreateCustomer", self.json("CreateCustomer")).await;
+        let twice = self.made("CreateCustomer", self.json("CreateCustomer")).await;
+        self.target.insert("MergeCustomers".into(), twice);
         self.made("CreateProject", self.json("CreateProject")).await;
         self.project = self.made("CreateProject", self.json("CreateProject")).await;
         let theirs = json!({ "parent": self.other_customer, "project": { "display_name": "别家" } });
@@ -213,7 +215,13 @@ impl World {
         let (customer, project) = (&self.customer, &self.project);
         let contact = json!({ "person": "王小明", "phone": "138 0013 8000", "email": "wang@example.com" });
         match method {
-            "CreateCustomer" => json!({ "customer": { "display_name": "王小明", "contacts": [contact] } }),
+            "CreateCustomer" => json!({
+                "customer": { "display_name": "王小明", "contacts": [contact] }, "allow_shared_contacts": true,
+            }),
+            "MergeCustomers" => {
+                json!({ "name": customer, "merged": self.target.get("MergeCustomers"), "reason": "重复建档" })
+            }
+            "SuggestDraftDuplicates" => json!({ "customer": customer, "description": "打印机无法连接" }),
             "GetCustomer" | "GetCustomerTimeline" => json!({ "name": customer }),
             "BatchGetCustomers" => json!({ "names": [customer] }),
             "UpdateCustomer" => {

@@ -10,6 +10,7 @@ use kefu_testkit::any::bad_input::{
 use kefu_testkit::any::conditions::assert_every_condition_is_enforced;
 use kefu_testkit::any::corpora::assert_texts_are_kept_or_refused;
 use kefu_testkit::any::pages::{assert_pages_give_every_item_once, assert_tokens_hold_for_their_query_only};
+use kefu_testkit::any::streams::assert_streams_end_with_the_token;
 
 use super::any::World;
 
@@ -26,6 +27,7 @@ async fn every_field_of_every_method_is_checked_and_named_and_nothing_changes() 
         "negative",
         "no UUID",
         "no e-mail",
+        "no id",
         "no name",
         "no time",
     ];
@@ -64,7 +66,7 @@ async fn every_method_that_names_a_resource_says_which_one_is_not_known() {
 #[tokio::test]
 async fn every_change_refuses_a_stale_etag_and_answers_a_repeated_call_as_the_first_time() {
     // Four methods take no etag: three create a resource, and ReassignRequests changes several.
-    assert_eq!(assert_changes_can_be_repeated(&World::new().await).await, (33, 29));
+    assert_eq!(assert_changes_can_be_repeated(&World::new().await).await, (34, 30));
 }
 
 #[tokio::test]
@@ -86,4 +88,12 @@ async fn texts_that_others_carry_out_are_kept_as_they_came_or_refused_and_nothin
 #[tokio::test]
 async fn whatever_is_tampered_with_in_the_journal_of_a_desk_at_work_the_first_place_is_named() {
     kefu_testkit::tampering::assert_nothing_escapes(&World::new().await.bench, 200).await;
+}
+
+#[tokio::test]
+async fn every_stream_ends_with_the_token_of_its_caller() {
+    let mut streams = assert_streams_end_with_the_token(&World::new().await).await;
+    streams.retain(|name| !["Subscribe", "WatchNotifications"].contains(&name.as_str()));
+    streams.sort_unstable();
+    assert_eq!(streams, ["ImportRequests", "WatchRequests"]);
 }

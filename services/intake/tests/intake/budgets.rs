@@ -51,6 +51,9 @@ async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
     let duplicates = || pb::SuggestDuplicatesRequest { name: name.into(), ..Default::default() };
     let suggest = desk.bench.round_trips(async || requests.clone().suggest_duplicates(duplicates()).await.unwrap());
     assert_eq!(suggest.await, 2, "the request, and the others");
+    let draft = || pb::SuggestDraftDuplicatesRequest { customer: desk.customer.clone(), ..Default::default() };
+    let suggest = desk.bench.round_trips(async || requests.clone().suggest_draft_duplicates(draft()).await.unwrap());
+    assert_eq!(suggest.await, 2, "the customer and the project, and the others");
     let queue = desk
         .bench
         .round_trips(async || requests.clone().list_my_queue(pb::ListMyQueueRequest::default()).await.unwrap());

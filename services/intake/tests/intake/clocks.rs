@@ -6,9 +6,10 @@ use kefu_proto::compliance::v1::{PauseDutyRequest, ResumeDutyRequest, SummarizeC
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::events::v1::duty_change::Kind;
 use kefu_proto::intake::v1 as pb;
+use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
 use kefu_proto::intake::v1::request::State;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use kefu_testkit::{Bench, START, assert_refused};
 use tonic::Code;
 
@@ -56,14 +57,46 @@ async fn a_replica_whose_clock_is_a_little_behind_records_after_the_other_and_on
             assert!(refused.details.retry_info().is_some(), "another replica is asked");
             continue;
         }
-        assert_eq!(
-            answered.unwrap().into_inner().first_response_time,
-            proto(START),
-            "when it was registered, no sooner"
-        );
+        let answered = answered.unwrap().into_inner();
+        assert_eq!(answered.first_response_time, proto(START), "when it was registered, no sooner");
+        assert_eq!((answered.create_time, answered.update_time), (proto(START), proto(START)));
         let duty = desk.duty(&name, "first_response").await;
         assert_eq!((duty.state(), duty.met_time), (Kept::Met, proto(START)));
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_little_behind_changes_a_customer_when_it_was_created_and_no_sooner() {
+    let desk = Desk::open().await;
+    let behind = Bench::builder(&kefu_intake::SERVICE).starting_at("2026-11-20T09:59:56+08:00");
+    let behind = behind.start_on(desk.bench.database()).await.unwrap();
+    let contact = kefu_proto::contacts::v1::Contact { phone: "13800138000".into(), ..Default::default() };
+    let customer = pb::Customer { display_name: "王".into(), contacts: vec![contact], ..Default::default() };
+    let create =
+        pb::CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() };
+    let mut customers = CustomerServiceClient::new(desk.bench.as_("staff/lin", &["AGENT"]));
+    let mut customer = customers.create_customer(create).await.unwrap().into_inner();
+    customer.display_name = "王小明".into();
+    let mut customers = CustomerServiceClient::new(behind.as_("staff/lin", &["AGENT"]));
+    let update = pb::UpdateCustomerRequest { customer: Some(customer), ..Default::default() };
+    let updated = customers.update_customer(update).await.unwrap().into_inner();
+    assert_eq!((updated.create_time, updated.update_time), (proto(START), proto(START)));
+}
+
+#[tokio::test]
+async fn a_time_up_to_a_minute_ahead_is_now_and_a_later_one_is_in_the_future() {
+    let mut desk = Desk::open().await;
+    let ahead = proto("2026-11-20T10:01:00+08:00");
+    let name = desk.register(Channel::Chat).await.name;
+    let call = |occurred_time| pb::RespondRequestRequest { name: name.clone(), occurred_time, ..Default::default() };
+    let refused = desk.requests.respond_request(call(proto("2026-11-20T10:01:00.000001+08:00"))).await;
+    let refused = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!((refused.fields(), refused.said()[0].rule), (vec!["occurred_time"], FieldRule::TooLate));
+    let answered = desk.requests.respond_request(call(ahead)).await.unwrap().into_inner();
+    assert_eq!(answered.first_response_time, proto(START));
+    let answered = pb::RegisterRequestRequest { answered_time: ahead, ..desk.registration(Channel::Hotline) };
+    let answered = desk.requests.register_request(answered).await.unwrap().into_inner();
+    assert_eq!((answered.contact_time, answered.first_response_time), (proto(START), proto(START)));
 }
 
 #[tokio::test]
@@ -83,12 +116,12 @@ async fn the_clock_marks_an_answer_that_does_not_come_and_it_still_has_to_be_giv
     assert_eq!((duty.state(), duty.breached_time), (Kept::Open, proto("2026-11-20T10:03:00+08:00")));
     desk.respond(&name).await.unwrap();
     let duty = desk.duty(&name, "first_response").await;
-    assert_eq!((duty.state(), duty.corrected), (Kept::Met, false));
+    assert_eq!((duty.state(), duty.late, duty.taken_back), (Kept::Met, true, 0));
     assert!(duty.breached_time.is_some(), "the breach stays on record");
 }
 
 #[tokio::test]
-async fn an_answer_recorded_late_is_judged_when_it_was_given_and_corrects_the_breach() {
+async fn an_answer_recorded_late_is_judged_when_it_was_given_and_takes_the_mark_back() {
     let mut desk = Desk::open().await;
     let name = desk.register(Channel::Chat).await.name;
     desk.pass(30);
@@ -100,7 +133,8 @@ async fn an_answer_recorded_late_is_judged_when_it_was_given_and_corrects_the_br
     };
     desk.requests.respond_request(call).await.unwrap();
     let duty = desk.duty(&name, "first_response").await;
-    assert_eq!((duty.state(), duty.corrected, duty.breached_time.is_some()), (Kept::Met, true, true));
+    assert_eq!((duty.state(), duty.late, duty.breached_time), (Kept::Met, false, None));
+    assert_eq!((duty.recorded_late, duty.taken_back), (true, 1));
     let events = desk.events().await;
     let changes: Vec<_> = events
         .iter()
@@ -108,11 +142,15 @@ async fn an_answer_recorded_late_is_judged_when_it_was_given_and_corrects_the_br
         .filter(|change| change.clause == "C2.1")
         .map(kefu_proto::events::v1::DutyChange::kind)
         .collect();
-    assert_eq!(changes, [Kind::Opened, Kind::Breached, Kind::Escalated, Kind::Corrected], "both stay visible");
+    assert_eq!(
+        changes,
+        [Kind::Opened, Kind::Breached, Kind::Escalated, Kind::Corrected, Kind::Met],
+        "both stay visible"
+    );
 }
 
 #[tokio::test]
-async fn a_promised_wait_replaces_the_due_time_once_and_a_second_promise_is_a_breach() {
+async fn a_promised_wait_replaces_the_due_time_once_and_a_second_promise_is_a_deviation() {
     let mut desk = Desk::open().await;
     let name = desk.register(Channel::Chat).await.name;
     desk.pass(1);
@@ -130,7 +168,9 @@ async fn a_promised_wait_replaces_the_due_time_once_and_a_second_promise_is_a_br
     assert_eq!(desk.duty(&name, "first_response").await.breached_time, None);
     desk.requests.promise_wait(promise("2026-11-20T16:00:00+08:00")).await.unwrap();
     assert_eq!(desk.duty(&name, "first_response").await.due_time, proto("2026-11-20T11:00:00+08:00"), "replaced once");
-    assert_eq!(desk.duty(&name, "promised_wait").await.breached_time, proto("2026-11-20T10:31:00+08:00"), "C2.2");
+    assert_eq!(desk.duty(&name, "promised_wait").await.breached_time, None);
+    let second = desk.duty(&name, "second_promise").await;
+    assert_eq!((second.state(), second.open_time), (Kept::Deviated, proto("2026-11-20T10:31:00+08:00")), "C2.2");
 
     let too_long = desk.requests.promise_wait(promise("2026-11-27T16:00:00+08:00")).await;
     assert_eq!(assert_refused(too_long, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["C2.2"]);
@@ -232,14 +272,13 @@ async fn a_wait_promised_while_a_supervisor_stopped_the_clock_counts_from_when_i
 }
 
 #[tokio::test]
-async fn a_word_to_the_customer_recorded_out_of_order_changes_no_later_interval() {
+async fn a_word_to_the_customer_recorded_out_of_order_divides_the_interval_in_which_it_was() {
     let mut desk = Desk::open().await;
     let name = desk.register(Channel::Chat).await.name;
     desk.respond(&name).await.unwrap();
     desk.pass(120);
     desk.tell(&name).await.unwrap();
     desk.bench.mark_overdue().await;
-    let before = desk.duties(&name).await;
     let told_by = Channel::Hotline.into();
     let earlier = pb::RecordProgressRequest {
         parent: name.clone(),
@@ -249,7 +288,16 @@ async fn a_word_to_the_customer_recorded_out_of_order_changes_no_later_interval(
         ..Default::default()
     };
     desk.requests.record_progress(earlier).await.unwrap();
-    assert_eq!(desk.duties(&name).await, before);
+    let mut intervals: Vec<_> = desk
+        .duties(&name)
+        .await
+        .into_iter()
+        .filter(|duty| duty.kind == "progress")
+        .map(|duty| (duty.open_time.map(|time| time.seconds), duty.met_time.map(|time| time.seconds)))
+        .collect();
+    intervals.sort_unstable();
+    let at = |hour: &str| proto(&format!("2026-11-20T{hour}:00:00+08:00")).map(|time| time.seconds);
+    assert_eq!(intervals, [(at("10"), at("11")), (at("11"), at("12")), (at("12"), None)]);
     let request = desk.requests.get_request(pb::GetRequestRequest { name }).await.unwrap().into_inner();
     assert_eq!(request.last_informed_time, proto("2026-11-20T12:00:00+08:00"), "A9.1: the silence is no longer for it");
 }
@@ -280,7 +328,7 @@ async fn a_promise_made_in_time_and_recorded_after_the_clock_takes_its_mark_back
 }
 
 #[tokio::test]
-async fn a_second_promise_counts_as_broken_and_a_chat_given_up_unanswered_stays_on_record() {
+async fn a_second_promise_is_a_deviation_and_a_chat_given_up_unanswered_stays_on_record() {
     let mut desk = Desk::open().await;
     let name = desk.register(Channel::Chat).await.name;
     for until in ["2026-11-20T11:00:00+08:00", "2026-11-20T12:00:00+08:00"] {
@@ -302,7 +350,7 @@ async fn a_second_promise_counts_as_broken_and_a_chat_given_up_unanswered_stays_
     let call = SummarizeComplianceRequest { parent: desk.bench.name(), ..Default::default() };
     let rows = client.summarize_compliance(call).await.unwrap().into_inner().rows;
     let row = |clause: &str| rows.iter().find(|row| row.clause == clause).unwrap();
-    assert_eq!((row("C2.2").met_in_time, row("C2.2").late, row("C2.2").breached), (0, 1, 1));
+    assert_eq!((row("C2.2").met_in_time, row("C2.2").breached, row("C2.2").deviated), (1, 0, 1));
     assert_eq!((row("C2.1").met_in_time, row("C2.1").voided, row("C2.1").breached), (1, 1, 1));
 }
 
@@ -323,4 +371,39 @@ async fn a_duty_bears_the_number_of_its_request() {
     for kind in ["first_response", "classification"] {
         assert_eq!(desk.duty(&request.name, kind).await.number, request.number, "{kind}");
     }
+}
+
+#[tokio::test]
+async fn a_person_who_registers_a_call_has_answered_it_and_a_service_has_not() {
+    let mut desk = Desk::open().await;
+    let occurred_time = proto("2026-11-20T09:55:00+08:00");
+    let call = pb::RegisterRequestRequest { occurred_time, ..desk.registration(Channel::Hotline) };
+    let request = desk.requests.register_request(call.clone()).await.unwrap().into_inner();
+    assert_eq!((request.state(), request.first_response_time), (State::InProgress, occurred_time));
+    let duty = desk.duty(&request.name, "first_response").await;
+    assert_eq!((duty.state(), duty.met_time), (Kept::Met, occurred_time), "C2.1");
+    let by_service = pb::RegisterRequestRequest { first_responder: "staff/lin".into(), ..call };
+    let switchboard = desk.as_("services/switchboard", "SERVICE").register_request(by_service).await;
+    assert_eq!(switchboard.unwrap().into_inner().state(), State::Registered);
+}
+
+#[tokio::test]
+async fn whatever_the_customer_is_told_first_is_the_first_answer() {
+    let mut desk = Desk::open().await;
+    let name = desk.register(Channel::Email).await.name;
+    desk.pass(60);
+    let call = pb::RecordProgressRequest {
+        parent: name.clone(),
+        text: "已联系工程师".into(),
+        told_by: Channel::Email.into(),
+        ..Default::default()
+    };
+    desk.requests.record_progress(call).await.unwrap();
+    let request = desk.requests.get_request(pb::GetRequestRequest { name: name.clone() }).await.unwrap().into_inner();
+    let told = proto("2026-11-20T11:00:00+08:00");
+    assert_eq!((request.state(), request.first_response_time), (State::InProgress, told));
+    desk.pass(5 * 60);
+    desk.bench.mark_overdue().await;
+    let duty = desk.duty(&name, "first_response").await;
+    assert_eq!((duty.state(), duty.met_time, duty.breached_time), (Kept::Met, told, None), "C2.1");
 }

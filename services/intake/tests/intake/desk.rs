@@ -30,7 +30,11 @@ impl Desk {
         let customer =
             pb::Customer { display_name: "王小明".into(), contacts: vec![contact()], ..pb::Customer::default() };
         let created = customers
-            .create_customer(pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() })
+            .create_customer(pb::CreateCustomerRequest {
+                customer: Some(customer),
+                allow_shared_contacts: true,
+                ..Default::default()
+            })
             .await
             .unwrap();
         Self { customer: created.into_inner().name, requests: RequestServiceClient::new(agent), customers, bench }

@@ -55,6 +55,8 @@ async fn what_the_general_manager_does_not_acknowledge_is_reported_to_their_succ
     assert_eq!(assert_refused(nobody, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
     desk.bench.change_directory("update directory_post set staff = 'staff/ruler'").await;
     desk.requests.mark_major(mark()).await.unwrap();
+    let pending = desk.requests.mark_major(mark()).await;
+    assert_eq!(assert_refused(pending, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
     desk.bench.change_directory("update directory_post set staff = 'staff/office'").await;
     desk.requests.mark_major(mark()).await.unwrap();
     let told = desk.notifications_of("staff/office").await.remove(0);
@@ -62,4 +64,42 @@ async fn what_the_general_manager_does_not_acknowledge_is_reported_to_their_succ
     let call = AcknowledgeNotificationRequest { name: told.name, ..Default::default() };
     successor.acknowledge_notification(call).await.unwrap();
     assert_eq!(desk.duty(&name, "major_report").await.state(), Kept::Met, "one duty, told twice");
+}
+
+#[tokio::test]
+async fn a_matter_marked_as_major_by_many_at_once_is_told_once() {
+    let mut desk = Desk::open().await;
+    let name = desk.working("printing").await;
+    let mark = || pb::MarkMajorRequest { name: name.clone(), reason: "全网中断".into(), ..Default::default() };
+    let calls = (0..32).map(|_| {
+        let (mut client, call) = (desk.requests.clone(), mark());
+        async move { client.mark_major(call).await }
+    });
+    let outcomes = futures::future::join_all(calls).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for refused in outcomes.into_iter().filter(Result::is_err) {
+        assert_eq!(assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.5"]);
+    }
+    assert_eq!(desk.notifications_of("staff/ceo").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_absent_general_managers_deputy_is_told_too_and_one_acknowledgement_meets_all() {
+    let mut desk = Desk::open().await;
+    let name = desk.working("printing").await;
+    let deputy = "update directory_department set head = 'staff/ceo', deputies = '[{\"staff\": \"staff/office\", \"domains\": []}]'
+        where name = (select department from directory_membership where staff = 'staff/ceo' order by since_at desc limit 1)";
+    desk.bench.change_directory(deputy).await;
+    desk.away("ceo", "2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z").await;
+    let call = pb::MarkMajorRequest { name: name.clone(), reason: "全网中断".into(), ..Default::default() };
+    desk.requests.mark_major(call).await.unwrap();
+    let told = desk.notifications_of("staff/office").await;
+    assert_eq!(told.len(), 1, "the deputy is told");
+    assert_eq!(desk.notifications_of("staff/ceo").await.len(), 1, "and so is the general manager");
+    let mut deputy = NotificationServiceClient::new(desk.bench.as_("staff/office", &["OFFICE"]));
+    let call = AcknowledgeNotificationRequest { name: told[0].name.clone(), ..Default::default() };
+    deputy.acknowledge_notification(call).await.unwrap();
+    assert_eq!(desk.duty(&name, "major_report").await.state(), Kept::Met);
+    let all = desk.notifications_of("staff/ceo").await;
+    assert!(all.iter().all(|notice| notice.acknowledge_time.is_some()), "{all:?}");
 }

@@ -12,7 +12,7 @@ use kefu_proto::intake::v1::request_bounced::Cause;
 use kefu_proto::intake::v1::transfer::{Capacity, State as Answer};
 use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
 use kefu_proto::notifications::v1::{ListNotificationsRequest, Notification};
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use kefu_testkit::assert_refused;
 use prost::Message as _;
 use tonic::{Code, Status};
@@ -69,7 +69,7 @@ impl Desk {
         client.list_notifications(call).await.unwrap().into_inner().notifications
     }
 
-    async fn away(&self, staff: &str, from: &str, until: &str) {
+    pub(super) async fn away(&self, staff: &str, from: &str, until: &str) {
         let statement = format!(
             "insert into directory_absence values ('staff/{staff}/absences/1', 'staff/{staff}', '{from}', '{until}')
             on conflict (name) do update set start_at = excluded.start_at, end_at = excluded.end_at"
@@ -167,13 +167,15 @@ async fn what_lies_within_the_scope_is_handed_over_only_for_a_reason_and_not_whe
     let name = desk.working("printing").await;
     for name in [name.clone(), desk.register(Channel::Chat).await.name] {
         let refused = desk.hand_to(&name, FIELD, " ").await;
-        assert_eq!(assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed).clauses(), ["A2.3"]);
+        let refusal = assert_refused(refused, Code::FailedPrecondition, ErrorReason::GateClosed);
+        assert_eq!((refusal.clauses(), refusal.fields()), (vec!["A2.3"], vec!["reason"]));
     }
     let here = desk.hand_to(&name, DESK, "x").await;
     assert_eq!(assert_refused(here, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["department"]);
     let nowhere = desk.hand_to(&name, "departments/nowhere", "x").await;
     let refusal = assert_refused(nowhere, Code::NotFound, ErrorReason::ResourceNotFound);
-    assert_eq!(refusal.resource(), "departments/nowhere");
+    assert_eq!((refusal.resource(), refusal.fields()), ("departments/nowhere", vec!["department"]));
+    assert_eq!(refusal.said()[0].rule, FieldRule::Unknown);
     assert_eq!(desk.hand_to(&name, FIELD, "需要现场检查").await.unwrap().state(), Answer::Pending);
 }
 

@@ -102,7 +102,11 @@ async fn a_customer_sees_their_own_requests_and_no_internal_note() {
     let other = pb::Customer { display_name: "别人".into(), contacts: vec![contact()], ..Default::default() };
     let other = desk
         .customers
-        .create_customer(pb::CreateCustomerRequest { customer: Some(other), ..Default::default() })
+        .create_customer(pb::CreateCustomerRequest {
+            customer: Some(other),
+            allow_shared_contacts: true,
+            ..Default::default()
+        })
         .await
         .unwrap()
         .into_inner()
@@ -139,7 +143,7 @@ async fn a_customer_sees_their_own_requests_and_no_internal_note() {
 }
 
 #[tokio::test]
-async fn customers_are_found_by_telephone_in_any_writing_by_email_in_any_case_and_by_the_beginning_of_their_name() {
+async fn customers_are_found_by_telephone_in_any_writing_by_email_in_any_case_and_by_a_part_of_their_name() {
     let mut desk = Desk::open().await;
     let contacts = vec![
         kefu_proto::contacts::v1::Contact { email: "Lin@Example.com".into(), ..Default::default() },
@@ -153,12 +157,17 @@ async fn customers_are_found_by_telephone_in_any_writing_by_email_in_any_case_an
     };
     let firm = desk
         .customers
-        .create_customer(pb::CreateCustomerRequest { customer: Some(firm), ..Default::default() })
+        .create_customer(pb::CreateCustomerRequest {
+            customer: Some(firm),
+            allow_shared_contacts: true,
+            ..Default::default()
+        })
         .await
         .unwrap()
         .into_inner();
     let phone = |phone: &str| pb::FindCustomersRequest { phone: phone.into(), ..Default::default() };
     let email = |email: &str| pb::FindCustomersRequest { email: email.into(), ..Default::default() };
+    let ending = |digits: &str| pb::FindCustomersRequest { phone_ending: digits.into(), ..Default::default() };
     let named = |name: &str| pb::FindCustomersRequest { display_name: name.into(), ..Default::default() };
     let (firm, person) = (firm.name.as_str(), desk.customer.clone());
     let cases = [
@@ -168,8 +177,13 @@ async fn customers_are_found_by_telephone_in_any_writing_by_email_in_any_case_an
         (email("LIN@example.COM"), vec![firm]),
         (named("王府"), vec![firm]),
         (named("王小明"), vec![person.as_str()]),
-        (named("府井"), vec![]),
-        (named("王%"), vec![]),
+        (named("府井"), vec![firm]),
+        (named("王府 井"), vec![firm]),
+        (named("王井"), vec![]),
+        (named("王%小"), vec![person.as_str()]),
+        (ending("6666"), vec![firm]),
+        (ending("38000"), vec![person.as_str()]),
+        (ending("28000"), vec![]),
     ];
     for (call, expected) in cases {
         let found = desk.customers.find_customers(call.clone()).await.unwrap().into_inner().customers;

@@ -35,14 +35,14 @@ fn week(dice: &mut Dice) -> Week {
     Week { zone: dice.pick(&["Asia/Shanghai", "Europe/Berlin"]), days, off, make_up, published }
 }
 
-type Row = (String, i16, i16, i64, bool, i64, i64, Option<i64>, Option<i64>, bool, bool);
+type Row = (String, i16, i16, i64, bool, i64, i64, Option<i64>, Option<i64>, bool, bool, i16);
 
 /// The stored duties of a request, by kind in the order they were opened.
 async fn stored(bench: &Bench, subject: &str) -> Vec<(String, Seen)> {
     let us = |column: &str| format!("(extract(epoch from {column}) * 1000000)::bigint as {column}");
     let query = format!(
-        "select kind, state, measure, {}, provisional, elapsed_us, paused_us, {}, {}, late, corrected
-        from duty where subject = $1 order by kind, id",
+        "select kind, state, measure, {}, provisional, elapsed_us, paused_us, {}, {}, late, recorded_late, taken_back
+        from duty where subject = $1 order by kind, opened_at, id",
         us("due_at"),
         us("met_at"),
         us("breached_at")
@@ -50,10 +50,21 @@ async fn stored(bench: &Bench, subject: &str) -> Vec<(String, Seen)> {
     let rows: Vec<Row> =
         sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(subject).fetch_all(bench.admin()).await.unwrap();
     let seen = |row: Row| {
-        let (kind, state, measure, due_us, provisional, elapsed_us, paused_us, met_us, breached_us, late, corrected) =
-            row;
-        let seen =
-            Seen { state, measure, due_us, provisional, elapsed_us, paused_us, met_us, breached_us, late, corrected };
+        let (kind, state, measure, due_us, provisional, elapsed_us, paused_us, met_us, marked_us, ..) = row;
+        let (.., late, recorded_late, taken_back) = row;
+        let seen = Seen {
+            state,
+            measure,
+            due_us,
+            provisional,
+            elapsed_us,
+            paused_us,
+            met_us,
+            marked_us,
+            late,
+            recorded_late,
+            taken_back,
+        };
         (kind, seen)
     };
     rows.into_iter().map(seen).collect()

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use super::desk::{Desk, proto};
 
 async fn working(desk: &mut Desk) -> String {
-    let name = desk.register(Channel::Hotline).await.name;
+    let name = desk.register(Channel::Chat).await.name;
     desk.respond(&name).await.unwrap();
     desk.classify(&name).await.unwrap();
     name

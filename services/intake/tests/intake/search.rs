@@ -38,7 +38,8 @@ impl Desk {
     }
 
     async fn new_customer(&mut self, customer: pb::Customer) -> String {
-        let call = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+        let call =
+            pb::CreateCustomerRequest { customer: Some(customer), allow_shared_contacts: true, ..Default::default() };
         self.customers.create_customer(call).await.unwrap().into_inner().name
     }
 

@@ -7,7 +7,7 @@ use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::contact_attempt::Outcome;
 use kefu_proto::intake::v1::request::{CarrierState, State};
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, FieldRule};
 use kefu_testkit::assert_refused;
 use tonic::Code;
 
@@ -49,10 +49,12 @@ async fn a_request_is_registered_answered_classified_resolved_and_confirmed_with
     desk.classify(&name).await.unwrap();
     desk.pass(8);
     let resolved = desk.resolve(&name).await.unwrap();
-    assert!(resolved.first_contact_resolution, "A2.3: settled at once by the first responder");
+    assert!(!resolved.first_contact_resolution, "only the customer knows");
     let closed = desk.confirm(&name, Outcome::Satisfied).await.unwrap();
+    assert!(closed.first_contact_resolution, "A2.3: settled at once by the first responder, as the customer confirms");
     assert_eq!((closed.state(), closed.closed_time), (State::Closed, proto("2026-11-20T10:10:00+08:00")));
-    let met = ["classification", "first_response", "pass_on", "progress"].map(|kind| (kind, Kept::Met, false));
+    let met =
+        ["classification", "first_response", "pass_on", "progress", "question"].map(|kind| (kind, Kept::Met, false));
     assert_eq!(desk.kept(&name).await, kept(&met));
 
     let events = desk.events().await;
@@ -202,8 +204,19 @@ async fn a_service_registers_on_behalf_of_the_employee_it_names() {
 async fn who_belongs_to_no_department_registers_nothing() {
     let desk = Desk::open().await;
     let mut client = RequestServiceClient::new(desk.bench.as_("staff/root", &["AGENT"]));
-    let refused = client.register_request(desk.registration(Channel::Chat)).await;
-    assert_eq!(assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid).fields(), ["department"]);
+    let registration = desk.registration(Channel::Chat);
+    let refused = client.register_request(registration.clone()).await;
+    let refused = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!((refused.fields(), refused.said()[0].rule), (vec!["first_responder"], FieldRule::NotAccepted));
+    let mut admin = RequestServiceClient::new(desk.bench.as_("staff/root", &["ADMIN"]));
+    for department in ["", DESK] {
+        let own = pb::RegisterRequestRequest { department: department.into(), ..registration.clone() };
+        let refused =
+            assert_refused(admin.register_request(own).await, Code::InvalidArgument, ErrorReason::FieldInvalid);
+        assert_eq!((refused.fields(), refused.said()[0].rule), (vec!["first_responder"], FieldRule::RequiredWhen));
+    }
+    let named = pb::RegisterRequestRequest { first_responder: "staff/lin".into(), ..registration };
+    assert_eq!(admin.register_request(named).await.unwrap().into_inner().owner, "staff/lin", "which cures it");
 }
 
 #[tokio::test]

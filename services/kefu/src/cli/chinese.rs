@@ -4,6 +4,8 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
+use crate::error::chinese::of_cause;
+
 /// What each command does, by its words; and for each argument, by its command and id, what it means. An argument of every
 /// command stands without a command.
 const TEXTS: &[(&str, &str)] = &[
@@ -181,7 +183,8 @@ pub fn usage(error: &clap::Error) -> Option<String> {
         ErrorKind::InvalidValue if told(ContextKind::InvalidValue).is_empty() => format!("「{argument}」缺少取值"),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation if !argument.is_empty() => {
             let value = told(ContextKind::InvalidValue);
-            let why = std::error::Error::source(error).map(|why| format!("：{why}")).unwrap_or_default();
+            let why = std::error::Error::source(error).and_then(cause);
+            let why = why.map(|why| format!("：{why}")).unwrap_or_default();
             format!("「{argument}」的值「{value}」无效{why}")
         }
         ErrorKind::ValueValidation => {
@@ -190,6 +193,16 @@ pub fn usage(error: &clap::Error) -> Option<String> {
         _ => "参数有误".to_owned(),
     };
     Some(format!("错误：{wrong}\n\n输入「kefu --help --lang zh」查看说明。\n"))
+}
+
+/// Tells why a value is not valid; none where that is said in English only, which would not help.
+fn cause(source: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let told = of_cause(source);
+    // clap says this of a number that lies outside of a range.
+    if let Some((_, range)) = told.split_once(" is not in ") {
+        return Some(format!("不在 {range} 之内"));
+    }
+    Some(told).filter(|told| told.contains(|sign| ('\u{4e00}'..='\u{9fff}').contains(&sign)))
 }
 
 #[cfg(test)]

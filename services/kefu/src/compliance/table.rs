@@ -18,7 +18,7 @@ type Count = fn(&ComplianceRow) -> i64;
 
 /// The counts: heading in English, the field whose label is the heading in Chinese, whether a column of zeros is shown, and the
 /// count of a row.
-const COUNTS: [(&str, &str, bool, Count); 10] = [
+const COUNTS: [(&str, &str, bool, Count); 14] = [
     ("opened", "opened", true, |row| row.opened),
     ("in time", "met_in_time", true, |row| row.met_in_time),
     ("late", "late", true, |row| row.late),
@@ -27,8 +27,12 @@ const COUNTS: [(&str, &str, bool, Count); 10] = [
     ("waived", "waived", true, |row| row.waived),
     ("voided", "voided", false, |row| row.voided),
     ("not recorded", "not_recorded", true, |row| row.not_recorded),
-    ("corrected", "corrected", false, |row| row.corrected),
+    ("recorded late", "recorded_late", false, |row| row.recorded_late),
+    ("attempted", "attempted", false, |row| row.attempted),
+    ("taken back", "taken_back", false, |row| row.taken_back),
+    ("imported", "imported", false, |row| row.imported),
     ("breached", "breached", false, |row| row.breached),
+    ("deviations", "deviated", false, |row| row.deviated),
 ];
 
 /// The heading of a count.
@@ -180,8 +184,12 @@ fn object(row: &ComplianceRow, by: &Groups) -> Value {
         "waived": row.waived,
         "voided": row.voided,
         "not_recorded": row.not_recorded,
-        "corrected": row.corrected,
+        "recorded_late": row.recorded_late,
+        "attempted": row.attempted,
+        "taken_back": row.taken_back,
+        "imported": row.imported,
         "breached": row.breached,
+        "deviated": row.deviated,
         "in_time_percent": (judged > 0).then(|| row.met_in_time as f64 * 100.0 / judged as f64),
     });
     let keys = [

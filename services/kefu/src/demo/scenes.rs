@@ -16,6 +16,7 @@ pub mod expectation;
 pub mod hotline;
 pub mod late_order;
 pub mod major;
+pub mod merged;
 pub mod overdue;
 pub mod promised_wait;
 pub mod remote;

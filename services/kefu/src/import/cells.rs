@@ -328,8 +328,9 @@ impl Time {
 /// Checks a time format: it must read back what it wrote.
 fn check_format(format: &str) -> Result<(), String> {
     let sample = DateTime::constant(2018, 11, 30, 0, 0, 0, 0).in_tz("UTC").map_err(|error| error.to_string())?;
-    let written = strtime::format(format, &sample)
-        .map_err(|error| told!("{format:?} is no form of times: {error}", "「{format}」不是时间的写法：{error}"))?;
+    let written = strtime::format(format, &sample).map_err(|error| {
+        told!("{format:?} is no form of times: {error}", "「{format}」不是可用的时间写法，应如 %Y-%m-%d %H:%M")
+    })?;
     let read = strtime::parse(format, &written).and_then(|parsed| parsed.to_datetime());
     match read {
         Ok(read) if read == sample.datetime() => Ok(()),

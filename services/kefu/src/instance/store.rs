@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kefu_chassis::database::DatabaseError;
 use kefu_postgres::{Auth, Durability, Lifetime, Options, Postgres};
@@ -10,11 +12,18 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 
 use crate::error::Error;
 use crate::home::{Data, Home};
+use crate::language::pick;
 
 /// Name of the database in a private Postgres.
 const DATABASE: &str = "kefu";
 /// Key of the advisory lock on an operator's database: "kefu" in ASCII.
 const LOCK: i64 = 0x6b65_6675;
+/// How often a private Postgres is looked after.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a Postgres that was started again has to run until its end counts as the first one.
+const STEADY_AFTER: u32 = 60;
+/// How often in a row Postgres is started again.
+const MOST_RESTARTS: u32 = 3;
 
 /// An open database, with a superuser's connection.
 #[derive(Debug)]
@@ -23,7 +32,29 @@ pub struct Store {
     pub options: PgConnectOptions,
     /// A superuser's connection. On an operator's database this connection holds the lock.
     pub connection: PgConnection,
-    postgres: Option<Postgres>,
+    postgres: Option<Private>,
+}
+
+/// A private Postgres: none once it has been stopped. Shared with the thread that starts it again.
+#[derive(Clone, Debug)]
+struct Private(Arc<Mutex<Option<Postgres>>>);
+
+impl Private {
+    fn lock(&self) -> MutexGuard<'_, Option<Postgres>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts Postgres again if it has ended. Returns whether it had. Blocks.
+    fn revive(&self) -> Result<bool, kefu_postgres::Error> {
+        let mut postgres = self.lock();
+        let Some(postgres) = postgres.as_mut() else { return Ok(false) };
+        if postgres.is_running()? {
+            return Ok(false);
+        }
+        eprintln!("kefu: {}", pick("PostgreSQL has ended; starting it again", "PostgreSQL 已终止，正在重新启动"));
+        postgres.restart()?;
+        Ok(true)
+    }
 }
 
 impl Store {
@@ -65,14 +96,14 @@ impl Store {
         make_database(&connect("postgres")?).await.map_err(DatabaseError::Sql)?;
         let options = connect(DATABASE)?.application_name("kefu");
         let connection = options.connect().await.map_err(DatabaseError::Sql)?;
-        Ok(Self { options, connection, postgres: Some(postgres) })
+        Ok(Self { options, connection, postgres: Some(Private(Arc::new(Mutex::new(Some(postgres))))) })
     }
 
     /// Describes the database for people.
     pub fn describe(&self) -> String {
-        match &self.postgres {
-            Some(postgres) => format!("PostgreSQL {} in {}", postgres.version(), postgres.data_dir().display()),
-            None => format!(
+        match self.postgres.as_ref().map(Private::lock).as_deref() {
+            Some(Some(postgres)) => format!("PostgreSQL {} in {}", postgres.version(), postgres.data_dir().display()),
+            _ => format!(
                 "{}:{}/{}",
                 self.options.get_host(),
                 self.options.get_port(),
@@ -83,7 +114,30 @@ impl Store {
 
     /// Log file of the private Postgres; none for the operator's database.
     pub fn log(&self) -> Option<PathBuf> {
-        self.postgres.as_ref().map(|postgres| postgres.log_file().to_owned())
+        self.postgres.as_ref()?.lock().as_ref().map(|postgres| postgres.log_file().to_owned())
+    }
+
+    /// Looks after a private Postgres and starts it again when it was killed. Returns only when that fails, or when Postgres
+    /// ends again and again. Waits for ever where the database is the operator's.
+    pub async fn failed(&self) -> Error {
+        let Some(postgres) = &self.postgres else { return std::future::pending().await };
+        let (mut restarts, mut looks) = (0, 0);
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let postgres = postgres.clone();
+            match tokio::task::spawn_blocking(move || postgres.revive()).await {
+                Ok(Ok(false)) => looks += 1,
+                Ok(Ok(true)) => {
+                    restarts = if looks > STEADY_AFTER { 1 } else { restarts + 1 };
+                    looks = 0;
+                }
+                Ok(Err(error)) => return error.into(),
+                Err(error) => return error.into(),
+            }
+            if restarts > MOST_RESTARTS {
+                return Error::PostgresEnds { times: restarts };
+            }
+        }
     }
 
     /// Closes the connection and stops a private Postgres.
@@ -91,7 +145,7 @@ impl Store {
         // Closing fails only if the database is gone, which needs no closing.
         let _ = self.connection.close().await;
         if let Some(postgres) = self.postgres {
-            tokio::task::spawn_blocking(|| postgres.stop()).await??;
+            tokio::task::spawn_blocking(move || postgres.lock().take().map_or(Ok(()), Postgres::stop)).await??;
         }
         Ok(())
     }

@@ -37,6 +37,21 @@ fn working_time_skips_lunch_night_and_weekend() {
 }
 
 #[test]
+fn the_next_working_day_ends_when_its_last_interval_does_and_days_off_are_passed_over() {
+    // 2026-11-20 is a Friday.
+    for (from, end) in [
+        ("2026-11-19T23:59:59+08", "2026-11-20T18:00:00+08"),
+        ("2026-11-20T00:00:00+08", "2026-11-23T18:00:00+08"),
+        ("2026-11-22T10:00:00+08", "2026-11-23T18:00:00+08"),
+    ] {
+        assert_eq!(Calendar::standard().end_of_next_working_day(at(from)), at(end), "{from}");
+    }
+    let evening = Calendar::from_toml("mon = ['18:30-24:00']").unwrap();
+    let monday = at("2026-11-24T00:00:00+08");
+    assert_eq!(evening.end_of_next_working_day(at("2026-11-20T10:00:00+08")), monday);
+}
+
+#[test]
 fn a_result_at_an_intervals_end_stays_there() {
     assert_eq!(add("2026-11-20T17:00:00+08", hours(1)), certain("2026-11-20T18:00:00+08"));
     assert_eq!(add("2026-11-20T09:00:00+08", hours(3)), certain("2026-11-20T12:00:00+08"));

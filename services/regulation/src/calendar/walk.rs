@@ -48,6 +48,15 @@ impl Calendar {
         Due { at: Timestamp::MAX, provisional: true }
     }
 
+    /// Returns the end of work on the first day with working time after the day of `time`; [`Timestamp::MAX`] beyond the
+    /// year 9999.
+    #[must_use]
+    pub fn end_of_next_working_day(&self, time: Timestamp) -> Timestamp {
+        let following = days_from(self.day(time)).skip(1).find(|&date| self.is_worked(date));
+        let end = following.and_then(|date| self.spans(date, &self.inner.day(date).0.intervals).last());
+        end.map_or(Timestamp::MAX, |(_, end)| end)
+    }
+
     /// Returns the working time between two instants; zero when `to` is not after `from`.
     #[must_use]
     pub fn working_between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {

@@ -80,7 +80,7 @@ fn refusals_name_the_line_the_clause_the_parameter_and_what_is_allowed() {
             "[C2.1]\nfax = \"5m\"",
             "line 2: C2.1.fax: no such parameter; C2.1 has chat, email, hotline_ring, hotline_rings, web",
         ),
-        ("[A1.1]\nfax = \"5m\"", "line 2: A1.1.fax: no such parameter; A1.1 has none"),
+        ("[A1.1]\nfax = \"5m\"", "line 2: A1.1.fax: no such parameter; A1.1 has insider_for"),
         ("\n[C2.1]\nchat = 5", "line 3: C2.1.chat: 5 is of the wrong type; expected a positive duration such as"),
         ("[C2.1]\nchat = \"fast\"", "line 2: C2.1.chat: \"fast\" is not a duration; expected"),
         ("[C2.1]\nchat = \"0m\"", "line 2: C2.1.chat: \"0m\" is not longer than zero"),

@@ -139,7 +139,7 @@ fn of_field(field: &FieldDescriptor, good: &DynamicMessage) -> Vec<Broken> {
         case(FieldRule::ForRoles, "", (rules.for_roles.clone(), false), other);
     }
     for role in &rules.not_for_roles {
-        case(FieldRule::ForRoles, "", (vec![*role], true), with_it());
+        case(FieldRule::NotForRoles, "", (vec![*role], true), with_it());
     }
     for role in &rules.required_for_roles {
         case(FieldRule::RequiredForRoles, "", (vec![*role], true), without());
@@ -152,6 +152,12 @@ fn of_field(field: &FieldDescriptor, good: &DynamicMessage) -> Vec<Broken> {
             }
             case(rule, &limit.clause, (limit.roles().collect(), true), request);
         }
+    }
+    if let Some(earlier) = &rules.later_than {
+        let earlier = good.descriptor().get_field_by_name(earlier).unwrap();
+        let time = given(&earlier, good);
+        let both = with(&with(good, earlier.name(), time.clone()), field.name(), time);
+        case(FieldRule::TooEarly, "", anybody(), both);
     }
     for set in &rules.at_most_one_of {
         let Kind::Enum(kind) = field.kind() else { panic!("{} is no list of an enum", field.full_name()) };
@@ -211,6 +217,7 @@ fn given(field: &FieldDescriptor, good: &DynamicMessage) -> Value {
             Some(kind) => name_of(&kind),
             None if rules.email => "wang@example.com".into(),
             None if rules.pattern.as_deref().is_some_and(|pattern| pattern.contains("[A-Z]{3}")) => "CNY".into(),
+            None if rules.pattern.as_deref().is_some_and(|pattern| pattern.contains("[0-9]")) => "8021".into(),
             None => "有".into(),
         }),
         Kind::Enum(_) => Value::EnumNumber(1),
@@ -262,6 +269,7 @@ fn number_of_conditions(methods: &[MethodDescriptor]) -> usize {
                 found += rules.required_when.len() + usize::from(!rules.only_when.is_empty());
                 found += usize::from(!rules.for_roles.is_empty()) + rules.not_for_roles.len();
                 found += rules.required_for_roles.len() + rules.at_most_one_of.len() + rules.limits.len();
+                found += usize::from(rules.later_than.is_some());
                 if let Kind::Message(inner) = field.kind()
                     && inner.full_name().starts_with("kefu.")
                     && !rules.is_output

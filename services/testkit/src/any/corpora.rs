@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use kefu_chassis::names::DIRECTORY;
 use kefu_chassis::telemetry::Telemetry;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage as _, Value};
@@ -135,7 +136,12 @@ async fn call_one(world: &impl World, method: &MethodDescriptor, turn: Turn, tal
     }
 }
 
+/// Counts the events, once what follows from earlier calls is written too.
 async fn events(world: &impl World) -> i64 {
+    world.settled().await;
+    if world.bench().name() == DIRECTORY {
+        world.bench().followed().await;
+    }
     world.bench().number("select count(*) from journal").await
 }
 

@@ -22,6 +22,7 @@ fn other_queries(good: &DynamicMessage) -> Vec<DynamicMessage> {
                 Some("kefu/Staff") => Value::String("staff/zhao".into()),
                 Some("kefu/Department") => Value::String("departments/other".into()),
                 Some(kind) => Value::String(format!("{}s/{NOBODY}", kind.trim_start_matches("kefu/").to_lowercase())),
+                None if field.name() == "clause" => Value::String("A9.1".into()),
                 None if good.has_field(&field) => Value::String("13900139000".into()),
                 None => Value::String("1".into()),
             },

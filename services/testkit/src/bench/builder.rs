@@ -158,6 +158,7 @@ impl Builder {
 
     /// Starts the server on an existing database, such as another bench's.
     pub async fn start_on(self, database: &str) -> Result<Bench, StartError> {
+        crate::logs::expect_subscribers();
         let cluster = Cluster::get().await;
         let schema = self.service.schema;
         let line = if self.on_a_line { Some(Arc::new(Line::to(cluster.port()).await)) } else { None };

@@ -100,6 +100,7 @@ impl StaffRow {
     pub fn imported(&self, given: &pb::Staff, now: Timestamp) -> (Self, Vec<&'static str>) {
         let (mut new, changed) = self.updated(pb::Staff::FIELDS, given);
         if !changed.is_empty() {
+            let now = now.max(self.updated_at);
             new.set_version_after(self, now, now);
         }
         (new, changed)

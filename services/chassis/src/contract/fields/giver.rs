@@ -31,13 +31,15 @@ pub struct ForRoles {
     allowed: Vec<Role>,
     excluded: Vec<Role>,
     required: Vec<Role>,
+    /// Whether the field's value can be the name of a caller, which everybody may give.
+    may_be_own: bool,
 }
 
 impl ForRoles {
     /// Returns the roles that the rules of a field name.
     pub fn of(rules: &FieldRules) -> Self {
         let (allowed, excluded) = (rules.for_roles.clone(), rules.not_for_roles.clone());
-        Self { allowed, excluded, required: rules.required_for_roles.clone() }
+        Self { allowed, excluded, required: rules.required_for_roles.clone(), may_be_own: rules.may_be_own() }
     }
 
     /// Returns what is wrong with a caller who leaves the field out; none if they may.
@@ -53,10 +55,18 @@ impl ForRoles {
         if !self.allowed.is_empty() && !is_own && !self.allowed.iter().any(|&role| (caller.acts_as)(role)) {
             let roles = joined(&of_roles(&self.allowed), " or ", "、");
             let (who, zh) = (roles.en(), roles.zh());
-            return Some(wrong!(ForRoles, "is given only by: {who}", "仅由{zh}填写"));
+            return Some(if self.may_be_own {
+                wrong!(
+                    ForRoles,
+                    "is given only by: {who}; others may name themselves",
+                    "仅由{zh}填写，其他人只能填写本人"
+                )
+            } else {
+                wrong!(ForRoles, "is given only by: {who}", "仅由{zh}填写")
+            });
         }
         let role = caller.named(&self.excluded)?;
         let (who, zh) = (role.en(), role.zh());
-        Some(wrong!(ForRoles, "is not given by: {who}", "{zh}不得填写"))
+        Some(wrong!(NotForRoles, "is not given by: {who}", "{zh}不得填写"))
     }
 }

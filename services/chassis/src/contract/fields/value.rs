@@ -7,6 +7,9 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, Value};
 use regex::Regex;
 
 use crate::base::error::Wrong;
+use crate::base::labels::{help_of_field, of_kind};
+use crate::base::language::Language;
+use crate::base::text::is_unseen;
 use crate::wrong;
 
 /// One check of a value.
@@ -15,6 +18,8 @@ pub enum Check {
     /// A string without invisible characters that change how text is shown or processed: control characters other than tab
     /// and line breaks (NUL among them, which Postgres cannot hold), and overrides of the direction of writing.
     Plain,
+    /// A string like a plain one but for invisible characters around it, which its reader leaves out.
+    PlainWithin,
     /// A string of one line: without tab and line breaks as well.
     OneLine,
     /// A timestamp from year 1 to the last one that both code and Postgres can hold.
@@ -27,8 +32,8 @@ pub enum Check {
     Bytes(usize),
     /// At most so many bytes.
     MaxBytes(usize),
-    /// A match of a regular expression.
-    Pattern(Regex),
+    /// A match of a regular expression, and what people are told to write.
+    Pattern(Regex, &'static str),
     /// An e-mail address.
     Email,
     /// A UUID.
@@ -55,6 +60,7 @@ impl Check {
     /// Returns the checks that every value of the field's kind has to pass.
     pub fn of_kind(field: &FieldDescriptor) -> Vec<Self> {
         match field.kind() {
+            Kind::String if FieldRules::of(field).telephone => vec![Self::PlainWithin],
             Kind::String => vec![Self::Plain],
             Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => vec![Self::Timestamp],
             Kind::Enum(values) if field.full_name().starts_with("kefu.") => vec![Self::Defined(values)],
@@ -62,15 +68,16 @@ impl Check {
         }
     }
 
-    /// Returns the checks that the rules ask for. Fails when a pattern is no regular expression.
-    pub fn of_rules(rules: &FieldRules) -> Result<Vec<Self>, String> {
+    /// Returns the checks that the rules of a field ask for. Fails when a pattern is no regular expression.
+    pub fn of_rules(field: &FieldDescriptor, rules: &FieldRules) -> Result<Vec<Self>, String> {
+        let form = help_of_field(field, Language::Chinese).trim_end_matches('。');
         let pattern = rules.pattern.as_deref().map(Regex::new).transpose().map_err(|error| error.to_string())?;
         let is_line = rules.max_len.is_some_and(|longest| longest <= LONGEST_LINE);
         let checks = [
             rules.min_len.map(Self::MinLen),
             rules.max_len.map(Self::MaxLen),
             is_line.then_some(Self::OneLine),
-            pattern.map(Self::Pattern),
+            pattern.map(|pattern| Self::Pattern(pattern, form)),
             rules.email.then_some(Self::Email),
             rules.uuid.then_some(Self::Uuid),
             rules.bytes.map(Self::Bytes),
@@ -88,13 +95,14 @@ impl Check {
         let text = value.as_str().unwrap_or_default();
         let holds = match self {
             Self::Plain => !text.contains(acts),
+            Self::PlainWithin => !text.trim_matches(is_unseen).contains(acts),
             Self::OneLine => !text.contains(['\t', '\n', '\r']),
             Self::Timestamp => is_timestamp(value),
             Self::MinLen(length) => text.chars().count() >= *length,
             Self::MaxLen(length) => text.len() <= *length || text.chars().count() <= *length,
             Self::Bytes(length) => value.as_bytes().is_none_or(|bytes| bytes.len() == *length),
             Self::MaxBytes(length) => value.as_bytes().is_none_or(|bytes| bytes.len() <= *length),
-            Self::Pattern(pattern) | Self::Name(_, pattern) => pattern.is_match(text),
+            Self::Pattern(pattern, _) | Self::Name(_, pattern) => pattern.is_match(text),
             Self::Email => EMAIL.as_ref().is_some_and(|form| form.is_match(text)),
             Self::Uuid => text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(),
             Self::Defined(values) => value.as_enum_number().is_none_or(|number| values.get_value(number).is_some()),
@@ -109,7 +117,7 @@ impl Check {
     /// What is wrong with a value that does not pass.
     fn wrong(&self) -> Wrong {
         match self {
-            Self::Plain => wrong!(
+            Self::Plain | Self::PlainWithin => wrong!(
                 Characters,
                 "must not hold control characters or overrides of direction",
                 "不得包含控制字符或改变书写方向的字符"
@@ -120,10 +128,14 @@ impl Check {
             Self::MaxLen(length) => wrong!(TooLong, "must have at most {length} characters", "最多{length}个字"),
             Self::Bytes(length) => wrong!(OutOfRange, "must have {length} bytes", "须为{length}个字节"),
             Self::MaxBytes(length) => wrong!(TooLong, "must have at most {length} bytes", "最多{length}个字节"),
-            Self::Pattern(pattern) => wrong!(Form, "must match {pattern}", "须符合格式“{pattern}”"),
+            Self::Pattern(pattern, form) => wrong!(Form, "must match {pattern}", "须符合格式：{form}"),
             Self::Email => wrong!(EmailAddress, "must be an e-mail address", "须为电子邮件地址"),
             Self::Uuid => wrong!(Uuid, "must be a UUID", "须为标准的唯一编号"),
-            Self::Name(kind, _) => wrong!(ResourceName, "must be the name of a {kind}", "须为{kind}类资源的名称"),
+            Self::Name(kind, _) => {
+                let label = of_kind(kind);
+                let zh = label.zh();
+                wrong!(ResourceName, "must be the name of a {kind}", "须为{zh}的资源名称")
+            }
             Self::Defined(_) => wrong!(Defined, "must be a value that the contract defines", "不在可选值之内"),
             Self::Gte(bound) => wrong!(TooSmall, "must be at least {bound}", "不得小于{bound}"),
             Self::Lte(bound) => wrong!(TooLarge, "must be at most {bound}", "不得大于{bound}"),

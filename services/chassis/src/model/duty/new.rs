@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kefu_proto::events::v1::DutyChange;
 use kefu_proto::events::v1::duty_change::Kind;
-use kefu_regulation::{Budget, Calendar, Measure as Clocked};
+use kefu_regulation::{Budget, Calendar, Measure as Clocked, Regulation};
 
 use super::{Duty, Measure, State};
 use crate::base::names::Id;
@@ -30,6 +30,43 @@ pub struct NewDuty<'a> {
     pub opened_at: Timestamp,
     /// The time now, for the id.
     pub now: Timestamp,
+}
+
+/// Something that a clause forbids and that was done. It is stored beside the duties, as one in the state DEVIATED.
+#[derive(Clone, Copy, Debug)]
+pub struct Deviation<'a> {
+    /// The clause.
+    pub clause: &'a str,
+    /// What was done, as a code of the service, e.g. `bounce`.
+    pub kind: &'a str,
+    /// The resource that it was done to.
+    pub subject: &'a str,
+    /// What people call that resource.
+    pub number: &'a str,
+    /// Who did it.
+    pub owner: &'a str,
+    /// Their department.
+    pub department: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Deviation<'_> {
+    /// Creates the duty that stands for the deviation, and its change.
+    pub(crate) fn record(&self, regulation: &Regulation, now: Timestamp) -> (Duty, DutyChange) {
+        let new = NewDuty {
+            clause: self.clause,
+            kind: self.kind,
+            subject: self.subject.to_owned(),
+            number: self.number,
+            owner: self.owner,
+            department: self.department,
+            regulation: regulation.version(),
+            opened_at: self.at,
+            now,
+        };
+        new.deviated(regulation.calendar())
+    }
 }
 
 impl NewDuty<'_> {
@@ -59,6 +96,17 @@ impl NewDuty<'_> {
         duty.state = State::NotRecorded;
         duty.running_since = None;
         let change = duty.change(Kind::NotRecorded, at);
+        (duty, change)
+    }
+
+    /// Creates a deviation: something that the clause forbids was done at `opened_at`, and no clock ran for it.
+    #[must_use]
+    pub fn deviated(self, calendar: &Calendar) -> (Duty, DutyChange) {
+        let at = self.opened_at;
+        let (mut duty, _) = self.open(Measure::WallClock, 0, Some(at), false, calendar);
+        duty.state = State::Deviated;
+        duty.running_since = None;
+        let change = duty.change(Kind::Deviated, at);
         (duty, change)
     }
 
@@ -95,7 +143,14 @@ impl NewDuty<'_> {
             breached_at: None,
             breach_event: None,
             late: false,
-            corrected: false,
+            recorded_late: false,
+            taken_back: 0,
+            moved_late: false,
+            attempted: false,
+            imported: false,
+            tried_by: Vec::new(),
+            past_owners: Vec::new(),
+            owned_since: None,
             reason: String::new(),
             decided_by: String::new(),
             version: 1,

@@ -58,6 +58,19 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                 to.unwrap_or("same")
             )?;
         }
+        for guard in self.guards {
+            let mut except: Vec<&str> =
+                guard.except.iter().map(|&action| (self.label)(action).text.of(English)).collect();
+            except.dedup();
+            let (clause, missing) = (guard.gate.clause, guard.gate.missing.of(English));
+            writeln!(
+                page,
+                "\n## Before every action\n\nThe gate {clause}: {missing}. It does not stand before these:\n"
+            )?;
+            for what in except {
+                writeln!(page, "- {what}")?;
+            }
+        }
         writeln!(page, "\n## Duties\n\n| duty | clause |\n|---|---|")?;
         for rule in self.duties {
             writeln!(page, "| {} | {} |", rule.code, English.clause(rule.clause))?;

@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use super::{ActionContext, Lifecycle, Transition};
 use crate::base::names::Id;
-use crate::model::duty::{BY_LIFECYCLE, Duty, DutyResource, NewDuty};
+use crate::model::duty::{BY_LIFECYCLE, Duty, DutyResource, NewDuty, Weight};
 use crate::model::notice::{Notice, NoticeKind};
+
+mod series;
 
 /// One kind of duty of an aggregate.
 pub struct DutyRule<D: 'static, F: 'static> {
@@ -29,8 +31,13 @@ pub struct DutyRule<D: 'static, F: 'static> {
     pub each: Option<fn(&F) -> &[SubDuty]>,
     /// The notice to send when the duty opens, if any. The notice of a part's duty goes to the owner of that duty.
     pub notice: Option<NoticeRule<F>>,
+    /// Returns who gets the notice too, e.g. a deputy; the acknowledgement of one of them is enough.
+    pub also_told: fn(&F) -> Option<&str>,
     /// Whether the duty is still owed when its subject has ended.
     pub survives_end: bool,
+    /// Whether the rule is of a deviation and not of a duty: something that the clause forbids, for which no clock runs.
+    /// `term` is then only asked whether the action is one.
+    pub is_deviation: bool,
 }
 
 /// A part of a subject that has a duty of its own.
@@ -56,14 +63,22 @@ pub struct NoticeRule<F> {
     pub fulfils: bool,
 }
 
+/// Returns the time that a duty has, given the facts.
+type TermOf<F> = fn(&F, &Regulation) -> Option<Term>;
+
 impl<D, F> DutyRule<D, F> {
     /// Creates the rule of a duty of the subject's owner, without a notice; rows of a table add what differs to it.
-    pub const fn of(
-        duty: D,
-        clause: &'static str,
-        code: &'static str,
-        term: fn(&F, &Regulation) -> Option<Term>,
-    ) -> Self {
+    pub const fn of(duty: D, clause: &'static str, code: &'static str, term: TermOf<F>) -> Self {
+        Self::new(duty, clause, code, term, false)
+    }
+
+    /// Creates the rule of a deviation of the subject's owner. A row that `opens` it records one each time it is fired
+    /// and `term` returns [`Term::Deviation`].
+    pub const fn deviation(duty: D, clause: &'static str, code: &'static str, term: TermOf<F>) -> Self {
+        Self::new(duty, clause, code, term, true)
+    }
+
+    const fn new(duty: D, clause: &'static str, code: &'static str, term: TermOf<F>, is_deviation: bool) -> Self {
         Self {
             duty,
             clause,
@@ -73,7 +88,9 @@ impl<D, F> DutyRule<D, F> {
             owner: |_| None,
             each: None,
             notice: None,
+            also_told: |_| None,
             survives_end: false,
+            is_deviation,
         }
     }
 }
@@ -87,6 +104,8 @@ pub enum Term {
     WithinFrom(Timestamp, Budget),
     /// The time until one that was promised.
     Until(Timestamp),
+    /// None: what was done is a deviation, and is recorded as one.
+    Deviation,
 }
 
 /// The subject and the owner of a duty to open, and its due time where that was agreed.
@@ -112,25 +131,29 @@ pub struct DutyEffects {
 }
 
 impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
-    /// Applies a fired transition to the `live` duties and opens new ones.
+    /// Applies a fired transition to duties and opens new ones. `known` are the live duties, and those fulfilled by
+    /// something that happened later and was recorded earlier.
     pub fn duty_effects(
         &self,
         row: &Transition<S, A, D, F>,
         facts: &F,
-        live: Vec<Duty>,
+        known: Vec<Duty>,
         context: ActionContext<'_>,
     ) -> DutyEffects {
         let mut effects = DutyEffects::default();
         let mut still_live = Vec::new();
-        for mut duty in live {
-            let changes = self.effect_on(row, facts, &mut duty, context);
-            if duty.is_live() {
+        for mut duty in known {
+            let (changes, next) = self.effect_on(row, facts, &mut duty, context);
+            let is_changed = !changes.is_empty();
+            // The next duty of a divided interval is over already, and the one after it need not be opened.
+            for duty in Some(&duty).filter(|duty| duty.is_live()).into_iter().chain(&next) {
                 still_live.push((duty.kind.clone(), duty.subject.clone(), duty.department.clone(), duty.id));
             }
-            if !changes.is_empty() {
+            if is_changed {
                 effects.corrects = effects.corrects.or(duty.take_corrected());
                 effects.changes.extend(changes);
                 effects.duties.push(duty);
+                effects.duties.extend(next);
             }
         }
         for rule in self.duties.iter().filter(|rule| row.opens.contains(&rule.duty)) {
@@ -144,49 +167,73 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                 match known {
                     None => rule.open(facts, context, target, &mut effects),
                     // The notice of a duty that is still live is sent again.
-                    Some((_, _, _, duty)) => effects.notices.extend(rule.notice(facts, context, target, *duty)),
+                    Some((_, _, _, duty)) => effects.notices.extend(rule.notices(facts, context, target, *duty)),
                 }
             }
         }
         effects
     }
 
-    /// Applies a fired transition to one live duty.
+    /// Applies a fired transition to one duty. Returns its changes, and the next duty of its series if there is one.
     fn effect_on(
         &self,
         row: &Transition<S, A, D, F>,
         facts: &F,
         duty: &mut Duty,
         context: ActionContext<'_>,
-    ) -> Vec<DutyChange> {
-        let at = context.at;
-        let has = |kinds: &[D]| self.duties.iter().any(|rule| kinds.contains(&rule.duty) && rule.code == duty.kind);
-        let (meets, pauses, resumes) = (has(row.meets), has(row.pauses), has(row.resumes));
-        let (replaces, breaches) = (has(row.replaces), has(row.breaches));
-        let rule = self.duties.iter().find(|rule| rule.code == duty.kind);
-        let survives_end = rule.is_some_and(|rule| rule.survives_end);
-        let sub_duties = rule.and_then(|rule| rule.each).map(|each| each(facts));
+    ) -> (Vec<DutyChange>, Option<Duty>) {
+        let Some(rule) = self.duties.iter().find(|rule| rule.code == duty.kind) else {
+            // The table has this kind of duty no longer.
+            let ends = row.voids_rest && duty.is_live();
+            let void = |duty: &mut Duty| duty.void(context.at, context.now, row.clause, context.actor);
+            return (if ends { void(duty) } else { Vec::new() }, None);
+        };
+        let has = |kinds: &[D]| kinds.contains(&rule.duty);
+        let (meets, attempts) = (has(row.meets), has(row.attempts));
+        let sub_duties = rule.each.map(|each| each(facts));
         let is_concerned =
             sub_duties.is_none_or(|sub_duties| sub_duties.iter().any(|sub_duty| sub_duty.subject == duty.subject));
-        let new_owner = rule.and_then(|rule| (rule.owner)(facts)).unwrap_or((context.owner, context.department));
-        let follows = row.reassigns && sub_duties.is_none() && rule.is_some() && duty.owner != new_owner.0;
-        let is_due = duty.due_at.is_some() && !duty.is_past(at);
-        let promised = (self.promised)(facts).filter(|_| replaces && is_due);
-        if meets && is_concerned {
-            // An action that happened before a duty of a series was opened belongs to the duty before that.
-            if row.only_begun && at < duty.opened_at { Vec::new() } else { vec![duty.meet(at)] }
-        } else if row.voids_rest && !survives_end || has(row.voids) {
-            duty.void(at, row.clause, context.actor)
-        } else if pauses && duty.pause_reasons & BY_LIFECYCLE == 0 {
-            duty.pause_by_lifecycle(at, row.clause, context.actor)
-        } else if resumes && duty.pause_reasons & BY_LIFECYCLE != 0 {
+        if (meets || attempts) && is_concerned {
+            return if attempts {
+                series::attempt(duty, context)
+            } else if row.only_begun {
+                series::report(rule, facts, duty, context)
+            } else if duty.is_live() || series::was_met_after(duty, context.at) {
+                (duty.meet(context.at, context.now), None)
+            } else {
+                (Vec::new(), None)
+            };
+        }
+        if !duty.is_live() {
+            return (Vec::new(), None);
+        }
+        (self.other_effect_on(row, rule, facts, duty, context), None)
+    }
+
+    /// Applies a fired transition, which does not fulfil `duty`, to it.
+    fn other_effect_on(
+        &self,
+        row: &Transition<S, A, D, F>,
+        rule: &DutyRule<D, F>,
+        facts: &F,
+        duty: &mut Duty,
+        context: ActionContext<'_>,
+    ) -> Vec<DutyChange> {
+        let (at, entry) = (context.at, context.entry());
+        let has = |kinds: &[D]| kinds.contains(&rule.duty);
+        let new_owner = (rule.owner)(facts).unwrap_or((context.owner, context.department));
+        let follows = row.reassigns && rule.each.is_none() && duty.owner != new_owner.0;
+        let promised = (self.promised)(facts).filter(|_| has(row.replaces) && duty.due_at.is_some());
+        if row.voids_rest && !rule.survives_end || has(row.voids) {
+            duty.void(at, context.now, row.clause, context.actor)
+        } else if has(row.pauses) && duty.pause_reasons & BY_LIFECYCLE == 0 {
+            duty.pause_by_lifecycle(entry, row.clause)
+        } else if has(row.resumes) && duty.pause_reasons & BY_LIFECYCLE != 0 {
             vec![duty.resume_by_lifecycle(at)]
-        } else if breaches && duty.breached_at.is_none() {
-            vec![duty.breach(at)]
         } else if let Some(promised) = promised {
-            duty.replace_due(promised, at, row.clause)
-        } else if follows && duty.breached_at.is_none() {
-            vec![duty.reassign(new_owner.0, new_owner.1, at)]
+            duty.replace_due(promised, entry, row.clause)
+        } else if follows && duty.weight(entry) != Weight::None {
+            duty.reassign(new_owner.0, new_owner.1, entry)
         } else {
             Vec::new()
         }
@@ -231,26 +278,27 @@ impl<D, F> DutyRule<D, F> {
             Term::Within(budget) => new(begins).within(budget, calendar),
             Term::WithinFrom(from, budget) => new(from).within(budget, calendar),
             Term::Until(due) => new(context.at).until(due, calendar),
+            Term::Deviation => new(context.at).deviated(calendar),
         };
         effects.changes.push(opened);
-        if let Some(at) = (self.met_at)(facts) {
-            effects.changes.push(duty.meet(at));
+        if let Some(at) = (self.met_at)(facts).filter(|_| duty.is_live()) {
+            effects.changes.extend(duty.meet(at, context.now));
         }
-        effects.notices.extend(self.notice(facts, context, target, duty.id));
+        effects.notices.extend(self.notices(facts, context, target, duty.id));
         effects.duties.push(duty);
     }
 
-    /// Creates the notice of `duty`, if its rule has one and there is a recipient.
-    fn notice(
+    /// Creates the notices of `duty`, if its rule has one: to each recipient that there is.
+    fn notices(
         &self,
         facts: &F,
         context: ActionContext<'_>,
         target: DutyTarget<'_>,
         duty: Id<DutyResource>,
-    ) -> Option<Notice> {
-        let rule = self.notice.as_ref()?;
-        let recipient = if self.each.is_some() { target.owner } else { (rule.to)(facts)? };
-        Some(Notice {
+    ) -> Vec<Notice> {
+        let Some(rule) = &self.notice else { return Vec::new() };
+        let recipient = if self.each.is_some() { Some(target.owner) } else { (rule.to)(facts) };
+        let notice = |recipient: &str| Notice {
             kind: rule.kind,
             recipient: recipient.to_owned(),
             clause: self.clause.to_owned(),
@@ -259,6 +307,7 @@ impl<D, F> DutyRule<D, F> {
             about: context.about.into(),
             duty: Some(duty),
             acknowledgement_required: rule.fulfils,
-        })
+        };
+        recipient.into_iter().chain((self.also_told)(facts)).map(notice).collect()
     }
 }

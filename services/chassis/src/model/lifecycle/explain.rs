@@ -1,6 +1,8 @@
 //! Explains what could happen next: every action of a lifecycle, whether it is possible now, and what stands in its way. The
 //! explanation refuses exactly what [`Lifecycle::fire`] would refuse.
 
+use std::borrow::Borrow;
+
 use kefu_proto::compliance::v1::DutyEffect;
 use kefu_proto::events::v1::duty_change::Kind;
 
@@ -29,8 +31,9 @@ pub struct Explained<S: 'static, A> {
 
 impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
     /// Explains every action on `subject`, which is in `state`, in the order of the table; actions that only create a subject
-    /// are left out. `facts` are those on record, so gates that ask about a call are listed as possible refusals.
-    pub fn explain(&self, subject: &str, state: S, facts: &F) -> Vec<Explained<S, A>> {
+    /// are left out. `facts` returns those on record for an action, so gates that ask about a call are listed as possible
+    /// refusals.
+    pub fn explain<B: Borrow<F>>(&self, subject: &str, state: S, facts: impl Fn(A) -> B) -> Vec<Explained<S, A>> {
         let mut explained: Vec<Explained<S, A>> = Vec::new();
         for first in self.transitions.iter().filter(|row| !row.from.iter().all(|&from| self.is_beginning(from))) {
             if explained.iter().any(|each| each.action == first.action) {
@@ -39,12 +42,12 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             let rows = self.transitions.iter().filter(|row| row.action == first.action);
             let here = self.row(first.action, state);
             let row = here.unwrap_or(first);
+            let known = facts(first.action);
             let refusals = match here {
                 None => vec![self.refusal(subject, state, first.action)],
-                Some(row) => row
-                    .gates
-                    .iter()
-                    .filter(|gate| !gate.of_call && !(gate.open)(facts))
+                Some(row) => self
+                    .gates(row)
+                    .filter(|gate| !gate.of_call && !(gate.open)(known.borrow()))
                     .map(|gate| gate.refusal(subject))
                     .collect(),
             };
@@ -54,9 +57,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                 from: rows.flat_map(|row| row.from).copied().collect(),
                 to: row.to,
                 refusals,
-                possible_refusals: row
-                    .gates
-                    .iter()
+                possible_refusals: self
+                    .gates(row)
                     .filter(|gate| gate.of_call)
                     .map(|gate| gate.refusal(subject))
                     .collect(),
@@ -81,15 +83,16 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                     effects.push(DutyEffect { kind, clause, change: change.into() });
                 }
             };
-            let is_met = row.meets.contains(&rule.duty);
+            let is_attempted = row.attempts.contains(&rule.duty);
+            let is_met = is_attempted || row.meets.contains(&rule.duty);
             add(is_met, Kind::Met);
             add(!is_met && (row.voids_rest && !rule.survives_end || row.voids.contains(&rule.duty)), Kind::Voided);
             add(row.pauses.contains(&rule.duty), Kind::Paused);
             add(row.resumes.contains(&rule.duty), Kind::Resumed);
             add(row.replaces.contains(&rule.duty), Kind::Replaced);
-            add(row.breaches.contains(&rule.duty), Kind::Breached);
             add(row.reassigns && rule.each.is_none(), Kind::Reassigned);
-            add(row.opens.contains(&rule.duty), Kind::Opened);
+            add(row.opens.contains(&rule.duty) && rule.is_deviation, Kind::Deviated);
+            add(is_attempted || row.opens.contains(&rule.duty) && !rule.is_deviation, Kind::Opened);
         }
         effects
     }

@@ -26,6 +26,23 @@ pub fn packed(normal: &str) -> String {
     normal.replace(' ', "")
 }
 
+/// Returns the folded form of a number, a code or a word of a list, in which two writings of the same are equal: `A-1`, `a1`
+/// and `Ａ－１`.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    packed(&normal(text))
+}
+
+/// Returns the pairs of adjacent characters of a folded text, each once. A text that holds another has all of its pairs.
+#[must_use]
+pub fn pairs(folded: &str) -> Vec<String> {
+    let characters: Vec<char> = folded.chars().collect();
+    let mut pairs: Vec<String> = characters.windows(2).map(|pair| pair.iter().collect()).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+}
+
 /// The tokens of an entry of an index, each once, in the order they were added, up to a bound.
 #[derive(Debug)]
 pub struct Tokens {

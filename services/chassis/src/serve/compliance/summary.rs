@@ -35,19 +35,23 @@ pub async fn summarize(
             case when $2 then department else '' end as "department!",
             case when $3 then owner else '' end as "owner!",
             case when $4 <> '' then to_char(date_trunc($4, opened_at at time zone $5), 'YYYY-MM-DD') else '' end as "period!",
-            count(*) as "opened!",
+            count(*) filter (where state <> 7) as "opened!",
             count(*) filter (where state = 3 and not late) as "met_in_time!",
             count(*) filter (where state = 3 and late) as "late!",
-            count(*) filter (where state in (1, 2) and not overdue) as "open!",
-            count(*) filter (where state in (1, 2) and overdue) as "overdue!",
+            count(*) filter (where state in (1, 2) and not late) as "open!",
+            count(*) filter (where state in (1, 2) and late) as "overdue!",
             count(*) filter (where state = 4) as "waived!",
             count(*) filter (where state = 5) as "voided!",
             count(*) filter (where state = 6) as "not_recorded!",
-            count(*) filter (where state = 3 and corrected) as "corrected!",
-            count(*) filter (where late or overdue or breached_at is not null and not corrected) as "breached!"
+            count(*) filter (where state = 7) as "deviated!",
+            count(*) filter (where taken_back > 0) as "taken_back!",
+            count(*) filter (where recorded_late) as "recorded_late!",
+            count(*) filter (where state = 3 and attempted) as "attempted!",
+            count(*) filter (where imported) as "imported!",
+            count(*) filter (where late) as "breached!"
         from (
-            select clause, department, owner, opened_at, due_at, breached_at, state, late, corrected,
-                state in (1, 2) and (breached_at is not null or (state = 1 and due_at < $6)) as overdue
+            select clause, department, owner, opened_at, state, taken_back, recorded_late, attempted, imported,
+                is_late(state, late, paused_since, due_at, $6) as late
             from duty
         ) as d
         where ($7::text is null or owner = $7) and ($8::text is null or department = $8 or owner = $15)
@@ -96,7 +100,11 @@ pub async fn summarize(
         waived: row.waived,
         voided: row.voided,
         not_recorded: row.not_recorded,
-        corrected: row.corrected,
+        deviated: row.deviated,
+        taken_back: row.taken_back,
+        recorded_late: row.recorded_late,
+        attempted: row.attempted,
+        imported: row.imported,
         breached: row.breached,
     });
     Ok(SummarizeComplianceResponse { rows: rows.collect() })

@@ -18,10 +18,11 @@ use crate::base::error::Error;
 use crate::base::language::Language;
 use crate::base::quota::CallerQuota;
 use crate::base::violation::{too_large, unreadable};
-use crate::contract::identity::{Identity, bearer};
+use crate::contract::identity::{Verified, bearer};
 use crate::contract::rules::MethodRule;
 use crate::serve::server::quota;
 use crate::serve::server::settings::Limits;
+use crate::serve::server::token_end;
 use crate::telemetry::rpc::Observed;
 use crate::work::chassis::Chassis;
 use crate::wrong;
@@ -58,7 +59,7 @@ impl Gate {
     /// Creates the gate of a server that keeps these limits.
     pub fn new(chassis: Arc<Chassis>, limits: Limits) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)));
-        let quota = CallerQuota::new(limits.calls_per_caller);
+        let quota = CallerQuota::new(limits.calls_per_caller).with_bytes(limits.unread_bytes_per_caller);
         Self { service: chassis.service.as_str().into(), chassis, limits, slots, quota }
     }
 }
@@ -151,31 +152,38 @@ async fn authorise(State(gate): State<Arc<Gate>>, mut request: Request, next: Ne
     }
     if OPEN.iter().any(|open| path.starts_with(open)) {
         return match quota::take_anonymously(&gate.quota) {
-            Ok(slot) => quota::answer(next.run(request).await, Some(slot)),
+            Ok(slot) => quota::answer(next.run(request).await, Some(slot), None),
             Err(error) => refuse(error, request.headers()),
         };
     }
     let Some(rule) = gate.chassis.rules.at(path).cloned() else {
         return refuse(Error::UnknownMethod, request.headers());
     };
-    let admitted = caller(&gate, &rule, request.headers()).await;
-    match admitted.and_then(|identity| Ok((quota::take(&gate.quota, &identity)?, identity))) {
-        Ok((slot, identity)) => {
-            request.extensions_mut().insert(identity);
-            request.extensions_mut().insert(rule);
-            quota::answer(next.run(request).await, slot)
-        }
-        Err(error) => refuse(error, request.headers()),
-    }
+    let admitted = verified(&gate, &rule, request.headers()).await;
+    let (slot, Verified { caller, ends }) =
+        match admitted.and_then(|verified| Ok((quota::take(&gate.quota, &verified.caller)?, verified))) {
+            Ok(admitted) => admitted,
+            Err(error) => return refuse(error, request.headers()),
+        };
+    let (is_stream, language) = (rule.is_stream, language(request.headers()));
+    let refused = move |error: Error| error.into_status(language).into_http();
+    let may_refuse: Option<quota::Refuse> = if rule.reads { Some(Box::new(refused)) } else { None };
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(rule);
+    let response =
+        if is_stream { token_end::ending_at(ends, language, next.run(request)).await } else { next.run(request).await };
+    quota::answer(response, slot, may_refuse)
 }
 
-async fn caller(gate: &Gate, rule: &MethodRule, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
+/// Returns the caller by the token and the directory, and when the token ends.
+async fn verified(gate: &Gate, rule: &MethodRule, headers: &HeaderMap) -> Result<Verified, Error> {
     let token = bearer(headers).ok_or(Error::Unauthenticated)?;
-    let identity = gate.chassis.verifier.verify(token).await.map_err(|error| {
+    let Verified { caller, ends } = gate.chassis.verifier.verify(token).await.map_err(|error| {
         tracing::debug!(cause = crate::base::error::describe(&error), "token refused");
         Error::Unauthenticated
     })?;
-    gate.chassis.directory.admit(identity, rule, gate.chassis.clock.now())
+    let caller = gate.chassis.directory.admit(caller, rule, gate.chassis.clock.now())?;
+    Ok(Verified { caller, ends })
 }
 
 fn refuse(error: Error, headers: &HeaderMap) -> Response {

@@ -16,6 +16,9 @@ pub struct Limits {
     /// The most calls and open streams of one caller at once, other services excepted; more are refused with
     /// `RESOURCE_EXHAUSTED`.
     pub calls_per_caller: usize,
+    /// The most bytes of answers that one caller may leave unread, other services excepted; an answer that goes beyond is
+    /// refused with `RESOURCE_EXHAUSTED`, unless it is the only one.
+    pub unread_bytes_per_caller: usize,
     /// The most connections at once. A further one is accepted in place of the one that has been without a call longest, and
     /// not at all when each has a call.
     pub connections: usize,
@@ -43,6 +46,7 @@ impl Default for Limits {
             concurrency: 1_000,
             streams: 1_000,
             calls_per_caller: 100,
+            unread_bytes_per_caller: 16 << 20,
             connections: 1_000,
             handshake_ms: 10_000,
             idle_ms: 300_000,

@@ -71,7 +71,7 @@ impl Complaints {
 
     async fn read_stored(&self, call: &Call, name: &str) -> Result<Stored, Error> {
         let mut snapshot = self.chassis.pool().begin_with("begin isolation level repeatable read, read only").await?;
-        let (row, root) = archived(&mut snapshot, call, name).await?;
+        let (row, root) = archived(&self.chassis, &mut snapshot, call, name).await?;
         let closing = closing_event(&mut snapshot, &root).await?;
         let recorded = manifest::recorded(&mut snapshot, root.id(), closing.seq).await?;
         snapshot.commit().await?;

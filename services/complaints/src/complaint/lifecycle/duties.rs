@@ -32,7 +32,11 @@ pub const RULES: &[Rule] = &[
         })
     },
     Rule {
-        owner: |facts| facts.investigator.as_ref().map(|(staff, department)| (staff.as_str(), department.as_str())),
+        // Until somebody investigates, whoever can have it investigated owes it.
+        owner: |facts| {
+            let owner = facts.investigator.as_ref().or(facts.in_charge.as_ref());
+            owner.map(|(staff, department)| (staff.as_str(), department.as_str()))
+        },
         ..Rule::of(Duty::Investigation, "C5.3", "investigation", |_, regulation| {
             Some(Term::Within(regulation.get(params::CONCLUDE_WITHIN)))
         })

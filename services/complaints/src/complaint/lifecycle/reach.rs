@@ -24,11 +24,12 @@ pub const HANDLER_OR_INVESTIGATOR: Option<Reach<Facts>> = Some(Reach {
         None => all.without_parties(),
     },
 });
-/// Whoever owns the measure that the call is about, and the handler.
+/// Whoever owns the measure that the call is about, and the handler. Where none is open, a call is about one that is done,
+/// and nobody but the handler is sure to reach it.
 pub const MEASURE_OWNER: Option<Reach<Facts>> = Some(Reach {
     whose: "whoever owns the measure, or its handler",
     of: |facts, all| match facts.measures.first() {
         Some(measure) => Stakeholders::of(&measure.owner, &measure.department).and(all.owner),
-        None => all.without_parties(),
+        None => Stakeholders::of(all.owner, ""),
     },
 });

@@ -1,7 +1,7 @@
 use kefu_chassis::lifecycle::{SubDuty, Tally};
 use kefu_proto::complaints::v1::complaint_service_server::SERVICE_NAME;
 use kefu_proto::complaints::v1::evidence_service_server::SERVICE_NAME as EVIDENCE;
-use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse};
+use kefu_testkit::lifecycle::{Closed, actions, assert_gates_refuse, assert_owners_can_meet};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
@@ -30,7 +30,10 @@ fn open_gates() -> Facts {
         has_plan: true,
         concerns_others: true,
         is_same_version: true,
-        speaks_for_one: true,
+        speaks_for: Some("departments/desk".into()),
+        owns_measure: true,
+        can_be_judged: true,
+        may_judge: true,
         is_independent: true,
         attempts: tally(3),
         attempt_days: tally(3),
@@ -50,11 +53,23 @@ kefu_testkit::lifecycle_tests! {
 }
 
 #[test]
+fn whoever_owns_a_duty_may_call_what_meets_it() {
+    let handles = ["acknowledgement", "progress", "callback"].map(|duty| (duty, "AcknowledgeComplaint"));
+    let others = [
+        ("investigation", "AssignInvestigator"),
+        ("investigation", "ConcludeInvestigation"),
+        ("measure", "CompleteMeasure"),
+    ];
+    assert_owners_can_meet(&LIFECYCLE, &[SERVICE_NAME, EVIDENCE], &[&handles[..], &others].concat());
+}
+
+#[test]
 fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
     use State::{Agreed, Approved, Callback, Concluded, Executing, Investigating, Proposed, Registered};
     let open = open_gates;
     let too_few = || Facts { attempts: tally(2), ..open() };
     let too_near = || Facts { attempt_days: tally(2), ..open() };
+    let tried = || Facts { has_tried: true, ..open() };
     let one_left = || Facts { measures_left: 1, ..open() };
     let mut closed: Vec<Closed<State, Action, Facts>> = vec![
         (Registered, Action::Classify, "A1.1", Facts { is_outside: false, ..open() }),
@@ -64,6 +79,10 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Registered, Action::GoOnUnacknowledged, "C5.8", too_few()),
         (Registered, Action::GoOnUnacknowledged, "C5.8", too_near()),
         (Approved, Action::GoOnUnagreed, "C5.8", too_few()),
+        (Registered, Action::GoOnUnacknowledged, "C5.8", tried()),
+        (Approved, Action::GoOnUnagreed, "C5.8", tried()),
+        (Approved, Action::GoOnUntold, "C5.8", tried()),
+        (Callback, Action::CloseWithout, "C5.8", tried()),
         (Approved, Action::GoOnUnagreed, "D8.6", Facts { is_plan_late: true, ..open() }),
         (Approved, Action::GoOnUntold, "C5.8", too_near()),
         (Approved, Action::GoOnUntold, "D8.8", one_left()),
@@ -81,59 +100,73 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Agreed, Action::CompleteLast, "D8.8", one_left()),
         (Executing, Action::CompleteLast, "D8.8", one_left()),
     ];
-    let own = [
-        (Registered, Action::AttemptInTime),
-        (Registered, Action::AttemptLate),
-        (Registered, Action::GoOnUnacknowledged),
-        (Registered, Action::CloseWithout),
-        (Registered, Action::Withdraw),
-        (Approved, Action::GoOnUnagreed),
-        (Approved, Action::GoOnUntold),
-        (Approved, Action::Agree),
-        (Approved, Action::AgreeToExplanation),
-        (Approved, Action::Decline),
-        (Callback, Action::Satisfied),
-        (Callback, Action::Dissatisfied),
-    ];
-    let accused = || Facts { is_accused: true, ..open() };
-    closed.extend(own.map(|(state, action)| (state, action, "A1.1", accused())));
+    closed.extend([
+        (Registered, Action::Assign, "A1.1", Facts { is_appointee_accused: true, ..open() }),
+        (Registered, Action::AssignInvestigator, "A1.1", Facts { is_appointee_accused: true, ..open() }),
+        (Registered, Action::Classify, "A1.1", Facts { was_struck: true, ..open() }),
+        (Registered, Action::JudgeNaming, "A1.1", Facts { can_be_judged: false, ..open() }),
+        (Registered, Action::JudgeNaming, "A1.1", Facts { may_judge: false, ..open() }),
+    ]);
+    let others_measure = || Facts { is_accused: true, owns_measure: false, ..open() };
+    closed.extend(
+        [Action::CompleteMeasure, Action::CompleteLast].map(|action| (Agreed, action, "A1.1", others_measure())),
+    );
     for action in [Action::Approve, Action::ApproveLast, Action::Reject] {
         closed.extend([
-            (Proposed, action, "C5.5", Facts { speaks_for_one: false, ..open() }),
+            (Proposed, action, "C5.5", Facts { speaks_for: None, ..open() }),
             (Proposed, action, "C5.5", Facts { is_same_version: false, ..open() }),
             (Proposed, action, "C5.5", Facts { is_author: true, ..open() }),
-            (Proposed, action, "A1.1", Facts { is_accused: true, ..open() }),
             (Proposed, action, "A1.1", Facts { is_independent: false, ..open() }),
         ]);
     }
     // Actions allowed only before the apology.
-    let early: Vec<Closed<State, Action, Facts>> = [
-        Action::Acknowledge,
-        Action::AttemptInTime,
-        Action::AttemptLate,
-        Action::GoOnUnacknowledged,
-        Action::CloseWithout,
-    ]
-    .into_iter()
-    .map(|action| (Investigating, action, "C5.2", open()))
-    .chain(
-        [Action::GoOnUnacknowledged, Action::CloseWithout]
+    let early: Vec<Closed<State, Action, Facts>> =
+        [Action::Acknowledge, Action::Attempt, Action::GoOnUnacknowledged, Action::CloseWithout]
             .into_iter()
-            .map(|action| (Investigating, action, "C5.8", Facts { attempts: tally(0), ..unacknowledged() })),
-    )
-    .chain(
-        [Action::AttemptInTime, Action::AttemptLate, Action::GoOnUnacknowledged, Action::CloseWithout]
-            .into_iter()
-            .map(|action| (Investigating, action, "A1.1", Facts { is_accused: true, ..unacknowledged() })),
-    )
-    .collect();
+            .map(|action| (Investigating, action, "C5.2", open()))
+            .chain([Action::GoOnUnacknowledged, Action::CloseWithout].into_iter().flat_map(|action| {
+                let too_few = Facts { attempts: tally(0), ..unacknowledged() };
+                let tried = Facts { has_tried: true, ..unacknowledged() };
+                [(Investigating, action, "C5.8", too_few), (Investigating, action, "C5.8", tried)]
+            }))
+            .collect();
     let (before, after): (Vec<_>, Vec<_>) = LIFECYCLE
         .transitions
         .iter()
         .map(copy)
         .partition(|row| row.gates.iter().any(|gate| gate.clause == "C5.2" && (gate.open)(&unacknowledged())));
-    assert_gates_refuse(&Lifecycle { transitions: before.leak(), ..LIFECYCLE }, &unacknowledged(), &early);
-    assert_gates_refuse(&Lifecycle { transitions: after.leak(), ..LIFECYCLE }, &open_gates(), &closed);
+    // The guards have a test of their own.
+    let bare = |transitions: Vec<Row>| Lifecycle { transitions: transitions.leak(), guards: &[], ..LIFECYCLE };
+    assert_gates_refuse(&bare(before), &unacknowledged(), &early);
+    assert_gates_refuse(&bare(after), &open_gates(), &closed);
+}
+
+/// What everybody may do in a complaint, whoever they are: this list is the whole of it.
+const OPEN_TO_ALL: [Action; 2] = [Action::Register, Action::AddEvidence];
+
+#[test]
+fn the_accused_and_whoever_reported_somebody_are_refused_every_action_but_the_few_that_decide_nothing() {
+    let accused = |facts: Facts| Facts { is_accused: true, owns_measure: false, ..facts };
+    let reporter = |facts: Facts| Facts { has_open_report: true, ..facts };
+    let refused = |row: &Row, state: State, change: &dyn Fn(Facts) -> Facts| {
+        let outcomes = [open_gates(), unacknowledged()].map(|facts| {
+            let is_open = LIFECYCLE.fire("complaints/1", state, row.action, &facts).is_ok();
+            is_open.then(|| LIFECYCLE.fire("complaints/1", state, row.action, &change(facts)))
+        });
+        let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
+        assert!(!outcomes.is_empty(), "{:?} from {state:?} never opens", row.action);
+        outcomes.into_iter().all(
+            |outcome| matches!(outcome, Err(kefu_chassis::Error::Gate { clause, .. }) if clause.as_ref() == "A1.1"),
+        )
+    };
+    for row in LIFECYCLE.transitions {
+        for &state in row.from {
+            let is_barred = refused(row, state, &accused);
+            assert_eq!(is_barred, !OPEN_TO_ALL.contains(&row.action), "the accused: {:?} from {state:?}", row.action);
+            let decides = !OPEN_TO_THE_REPORTER.contains(&row.action);
+            assert_eq!(refused(row, state, &reporter), decides, "the reporter: {:?} from {state:?}", row.action);
+        }
+    }
 }
 
 fn copy(row: &Row) -> Row {
@@ -176,7 +209,7 @@ impl Walker {
             has_responsible: bit(3),
             has_plan: true,
             concerns_others: bit(4),
-            speaks_for_one: !self.approvals[department],
+            speaks_for: (!self.approvals[department]).then(|| "departments/desk".into()),
             is_same_version: bit(5),
             is_author: !bit(6),
             is_accused: !bit(7),
@@ -204,7 +237,7 @@ impl Walker {
             Action::Acknowledge => (self.acknowledged, self.attempts, self.attempt_days) = (true, 0, 0),
             Action::AddEvidence => (self.evidence, self.refused) = (true, self.refused || dice >> 11 & 1 == 1),
             Action::Contact if self.state == State::Investigating => self.contacted = true,
-            Action::AttemptInTime | Action::AttemptLate => {
+            Action::Attempt => {
                 self.attempts += 1;
                 self.attempt_days += dice >> 12 & 1;
             }

@@ -1,5 +1,5 @@
 use kefu_proto::complaints::v1::improvement_service_server::SERVICE_NAME;
-use kefu_testkit::lifecycle::assert_gates_refuse;
+use kefu_testkit::lifecycle::{assert_gates_refuse, assert_owners_can_meet};
 
 use super::*;
 
@@ -11,6 +11,12 @@ kefu_testkit::lifecycle_tests! {
     LIFECYCLE, open by [open_gates()], served by [SERVICE_NAME],
     page "The lifecycle of an improvement" of "services/complaints/src/improvement/lifecycle.rs"
         in "../../../../../docs/lifecycles/improvement.md"
+}
+
+#[test]
+fn whoever_owns_a_duty_may_call_what_meets_it() {
+    let qualified = [("improvement", "CompleteImprovement"), ("effect_check", "VerifyImprovement")];
+    assert_owners_can_meet(&LIFECYCLE, &[SERVICE_NAME], &qualified);
 }
 
 #[test]

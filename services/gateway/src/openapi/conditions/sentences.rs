@@ -9,11 +9,6 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::openapi::value::Rules;
 
-/// Whether the name that a field holds can be that of a caller, which every caller may give.
-pub fn may_be_own(rules: &Rules) -> bool {
-    rules.names.as_deref().is_some_and(|kind| ["kefu/Staff", "kefu/Customer", "kefu/Service"].contains(&kind))
-}
-
 /// Returns the sentences about a field; empty if there are no conditions on it.
 pub fn sentences(field: &FieldDescriptor, rules: &Rules, language: Language) -> String {
     let message = field.parent_message();
@@ -32,6 +27,10 @@ pub fn sentences(field: &FieldDescriptor, rules: &Rules, language: Language) -> 
     }
     all.extend(of_roles(rules, language));
     all.extend(rules.limits.iter().map(|given| limit(field, given, language)));
+    if let Some(earlier) = rules.later_than.as_deref().and_then(|name| message.get_field_by_name(name)) {
+        let (name, label) = (earlier.json_name(), labels::of_field(&earlier));
+        all.push(pick(language, format!("Later than `{name}`."), format!("须晚于「{}」。", label.zh())));
+    }
     for set in &rules.at_most_one_of {
         let (en, zh) = values(field, &set.values, ", ", "");
         all.push(pick(language, format!("At most one of {en}."), format!("{zh}最多选择一项。")));
@@ -53,9 +52,8 @@ fn of_roles(rules: &Rules, language: Language) -> Vec<String> {
     let mut all = Vec::new();
     if !rules.for_roles.is_empty() {
         let (en, zh) = roles(&rules.for_roles);
-        let is_own = may_be_own(rules);
-        let others =
-            if is_own { ("; others give at most their own name", "，其他人最多填写本人") } else { ("", "") };
+        let is_own = rules.may_be_own();
+        let others = if is_own { ("; others may name themselves", "，其他人只能填写本人") } else { ("", "") };
         all.push(pick(language, format!("Given by {en} only{}.", others.0), format!("仅由{zh}填写{}。", others.1)));
     }
     if !rules.not_for_roles.is_empty() {

@@ -59,8 +59,8 @@ fn who_may_give_a_field_is_told_to_programs_and_in_both_languages() {
     assert_eq!(responder["x-kefu-for-roles"], json!(["SERVICE", "ADMIN"]));
     assert_eq!(responder["x-kefu-or-own-name"], json!(true));
     let described = responder["description"].as_str().unwrap();
-    assert!(described.contains("others give at most their own name"), "{described}");
-    assert!(described.contains("其他人最多填写本人"), "{described}");
+    assert!(described.contains("others may name themselves"), "{described}");
+    assert!(described.contains("其他人只能填写本人"), "{described}");
     let request = field("kefu.complaints.v1.RegisterComplaintRequest", "request");
     assert_eq!(request["x-kefu-for-roles"], json!(["SERVICE"]));
     assert_eq!(request.get("x-kefu-or-own-name"), None, "nobody is a request");

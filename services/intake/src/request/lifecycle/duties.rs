@@ -29,6 +29,7 @@ pub const RULES: &[Rule] = &[
         })
     },
     Rule::of(Duty::PromisedWait, "C2.2", "promised_wait", |facts, _| facts.promised_at.map(Term::Until)),
+    Rule::deviation(Duty::SecondPromise, "C2.2", "second_promise", |_, _| Some(Term::Deviation)),
     Rule {
         met_at: |facts| facts.classified_at,
         ..Rule::of(Duty::Classification, "C2.4", "classification", |_, regulation| {
@@ -42,6 +43,9 @@ pub const RULES: &[Rule] = &[
             facts.is_delayed.then(|| Term::Within(regulation.get(params::DELAY_NOTICE_WITHIN)))
         })
     },
+    Rule::of(Duty::Question, "C4.2", "question", |_, regulation| {
+        Some(Term::Within(regulation.get(params::ASK_WITHIN)))
+    }),
     Rule {
         met_at: |facts| facts.classified_at.filter(|_| facts.in_scope == Some(true)),
         ..Rule::of(Duty::PassOn, "A2.8", "pass_on", |facts, regulation| {
@@ -64,6 +68,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         notice: Some(NoticeRule { kind: &MAJOR, to: |facts| facts.general_manager.as_deref(), fulfils: true }),
+        also_told: |facts| facts.general_managers_deputy.as_deref(),
         survives_end: true,
         ..Rule::of(Duty::MajorReport, "A2.5", "major_report", |_, regulation| {
             Some(Term::Within(regulation.get(params::REPORT_WITHIN)))

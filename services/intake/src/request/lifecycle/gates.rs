@@ -1,5 +1,6 @@
 //! The gates of a request's lifecycle: the condition of each, its clause, and the refusal in English and Chinese.
 
+use kefu_chassis::FieldRule;
 use kefu_chassis::lifecycle::Gate;
 
 use super::Facts;
@@ -67,12 +68,13 @@ pub const WITHIN_DEPARTMENT: Gate<Facts> = Gate::of_call(
     "新责任人不是责任部门的在职员工，请改为转交",
 );
 /// A request that is not known to lie outside the first responder's scope is handed over with a reason (A2.3).
-pub const REASONED: Gate<Facts> = Gate::of_call(
+pub const REASONED: Gate<Facts> = Gate::<Facts>::of_call(
     "A2.3",
     |facts| facts.in_scope == Some(false) || facts.has_reason,
     "it is not known to lie outside the first responder's scope: handing it over needs a reason",
     "未判断为超出首问责任人所在部门的职责范围，转交须说明理由",
-);
+)
+.at("reason", FieldRule::RequiredWhen);
 /// The department that gets the request has somebody in charge now (A2.4).
 pub const SOMEBODY_IN_CHARGE: Gate<Facts> = Gate::of_call(
     "A2.4",
@@ -86,6 +88,13 @@ pub const NOT_REPORTED_YET: Gate<Facts> = Gate::on_record(
     |facts| !facts.is_reported,
     "it is marked as major already, and the general manager knows of it",
     "已列为重大事项，总经理已知悉",
+);
+/// A report is not repeated while the general manager who was told has not acknowledged it (A2.5).
+pub const NO_REPORT_PENDING: Gate<Facts> = Gate::on_record(
+    "A2.5",
+    |facts| !facts.is_report_pending,
+    "it is reported, not yet acknowledged by the general manager",
+    "已报告总经理，尚待确认知悉",
 );
 /// The directory names a general manager to report to (A2.5).
 pub const SOMEBODY_TO_REPORT_TO: Gate<Facts> = Gate::on_record(

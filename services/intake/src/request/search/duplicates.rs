@@ -1,9 +1,12 @@
-//! `SuggestDuplicates`: requests that may be about the same matter as a given one (A2.8). The agent decides.
+//! `SuggestDuplicates` and `SuggestDraftDuplicates`: requests that may be about the same matter as a given one, or as one that
+//! is about to be registered (A2.8). The agent decides.
 
 use std::collections::HashSet;
 
 use jiff_sqlx::ToSqlx as _;
-use kefu_chassis::search::{Tokens, normal};
+use kefu_chassis::names::Id;
+use kefu_chassis::search::{Tokens, folded, normal};
+use kefu_chassis::time::sql;
 use kefu_chassis::{Call, Error};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::duplicate::Reason;
@@ -11,6 +14,7 @@ use kefu_regulation::params;
 
 use crate::request::Requests;
 use crate::request::row::{RequestRow, requests};
+use crate::shared::{Customer, Project, id, reference, unknown};
 
 /// Suggestions in a reply, unless the call gives a page size.
 const AT_MOST: usize = 20;
@@ -38,6 +42,44 @@ impl Requests {
         request: pb::SuggestDuplicatesRequest,
     ) -> Result<pb::SuggestDuplicatesResponse, Error> {
         let root = self.seen(call, &request.name).await?;
+        self.similar_to(&root, request.page_size).await
+    }
+
+    pub(in crate::request) async fn suggest_draft_duplicates(
+        &self,
+        call: &Call,
+        request: pb::SuggestDraftDuplicatesRequest,
+    ) -> Result<pb::SuggestDuplicatesResponse, Error> {
+        let customer = id::<Customer>(&request.customer)?.uuid();
+        let project = reference::<Project>(&request.project)?.map(Id::uuid);
+        let known = sqlx::query!(
+            r#"select exists (select from intake.customer where id = $1) as "customer!",
+                exists (select from intake.project where id = $2 and customer = $1) as "project!""#,
+            customer,
+            project
+        );
+        let known = known.fetch_one(self.chassis.pool()).await?;
+        if !known.customer {
+            return Err(unknown::<Customer>(&request.customer));
+        }
+        if project.is_some() && !known.project {
+            return Err(unknown::<Project>(&request.project));
+        }
+        let draft = RequestRow {
+            customer: Some(customer),
+            project,
+            order_key: folded(&request.order_number),
+            business_domain: request.business_domain,
+            problem_key: folded(&request.problem_type),
+            description: request.description,
+            contact_at: sql::at(call.now),
+            ..RequestRow::blank(call.now)
+        };
+        self.similar_to(&draft, request.page_size).await
+    }
+
+    /// Suggests requests that may be about the same matter as `root`, which need not be registered yet.
+    async fn similar_to(&self, root: &RequestRow, page_size: i32) -> Result<pb::SuggestDuplicatesResponse, Error> {
         let (calendar, within) =
             (self.chassis.regulation.calendar(), self.chassis.regulation.get(params::REPEAT_WITHIN));
         let until = calendar.due(root.contact_at.to_jiff(), within).at;
@@ -45,13 +87,13 @@ impl Requests {
             "where id in (
                 (select id from intake.request where customer = $1 and contact_at <= $2
                     order by contact_at desc, id desc limit $3)
-                union (select id from intake.request where order_number = $4 and order_number <> ''
+                union (select id from intake.request where order_key = $4 and order_key <> ''
                     order by contact_at desc, id desc limit $5))
                 and id <> $6",
             root.customer,
             until.to_sqlx() as _,
             OF_CUSTOMER,
-            root.order_number,
+            root.order_key,
             OF_ORDER,
             root.id,
         )
@@ -64,7 +106,7 @@ impl Requests {
             let mut times = [root.contact_at.to_jiff(), other.contact_at.to_jiff()];
             times.sort_unstable();
             let is_near = calendar.elapsed(times[0], times[1], within.measure) <= within.length;
-            found.extend(compare(&root, other, is_near, &own_grams).map(|likeness| (likeness, other)));
+            found.extend(compare(root, other, is_near, &own_grams).map(|likeness| (likeness, other)));
         }
         found.sort_by(|(a, first), (b, second)| {
             let by_class = b.class().cmp(&a.class());
@@ -73,7 +115,7 @@ impl Requests {
                 .then(by_words)
                 .then_with(|| (second.contact_at.to_jiff(), second.id).cmp(&(first.contact_at.to_jiff(), first.id)))
         });
-        let at_most = usize::try_from(request.page_size).ok().filter(|size| *size > 0).unwrap_or(AT_MOST);
+        let at_most = usize::try_from(page_size).ok().filter(|size| *size > 0).unwrap_or(AT_MOST);
         let duplicates = found.into_iter().take(at_most).map(|(likeness, other)| pb::Duplicate {
             request: Some(other.show()),
             reasons: likeness.reasons.iter().map(|&reason| reason.into()).collect(),
@@ -95,12 +137,12 @@ impl Likeness {
 fn compare(root: &RequestRow, other: &RequestRow, is_near: bool, own_grams: &HashSet<String>) -> Option<Likeness> {
     let is_same_customer = root.customer.is_some() && root.customer == other.customer;
     let are_equal = |this: &str, that: &str| !this.is_empty() && this == that;
-    let is_same_problem =
-        are_equal(&root.problem_type, &other.problem_type) && are_equal(&root.business_domain, &other.business_domain);
+    let is_same_problem = are_equal(&root.problem_key, &other.problem_key)
+        && are_equal(&folded(&root.business_domain), &folded(&other.business_domain));
     let similarity = dice(own_grams, &grams(&other.description));
     let reasons: Vec<Reason> = [
         (is_same_customer && root.project.is_some() && root.project == other.project, Reason::SameProject),
-        (are_equal(&root.order_number, &other.order_number), Reason::SameOrderNumber),
+        (are_equal(&root.order_key, &other.order_key), Reason::SameOrderNumber),
         (is_same_customer && is_same_problem, Reason::SameProblemType),
         (is_same_customer && similarity >= SIMILAR, Reason::SimilarText),
     ]

@@ -2,7 +2,7 @@
 //! are.
 
 use jiff_sqlx::Timestamp as SqlTime;
-use kefu_chassis::search::Probes;
+use kefu_chassis::search::{Probes, folded};
 use kefu_chassis::time::sql;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -102,7 +102,7 @@ pub async fn find(pool: &PgPool, query: &Query, filter: &Filter<'_>) -> Result<C
             select id, contact_at, texts, null as number from theirs
             union all select id, contact_at, null, number from intake.request where number = any($12)
             union all select id, contact_at, null, number from intake.request where split_part(number, '-', 3) = any($13)
-            union all (select id, contact_at, null, null from intake.request where order_number = $14 and order_number <> ''
+            union all (select id, contact_at, null, null from intake.request where order_key = $19 and order_key <> ''
                 order by contact_at desc, id desc limit $15)
             union all (select id, contact_at, null, null from intake.request where external_id = $14 limit $15)
         ), hits as (
@@ -140,6 +140,7 @@ pub async fn find(pool: &PgPool, query: &Query, filter: &Filter<'_>) -> Result<C
         takes_any,
         filter.department,
         filter.state,
+        folded(&query.written),
     )
     .fetch_all(pool)
     .await?;

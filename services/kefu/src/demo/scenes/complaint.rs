@@ -15,7 +15,7 @@ use tokio_stream::iter;
 use tonic::Status;
 
 use super::super::stage::{COMPLAINTS, Person, Stage};
-use super::{classify, confirm_satisfied, customer, register, registration, resolve, respond};
+use super::{classify, confirm_satisfied, customer, register, registration, resolve};
 
 const FIELD: &str = "departments/field";
 const HOTLINE: i32 = Channel::Hotline as i32;
@@ -41,7 +41,6 @@ async fn received(stage: &mut Stage) -> Result<Complaint, Status> {
     let school = customer(&lin, "启明小学", "0571 8790 3316").await?;
     let asked = registration(&school, Channel::Hotline, Kind::Complaint, "预约两次无人上门，打印机至今未修好");
     let request = register(&lin, asked).await?;
-    respond(&lin, &request.name).await?;
     let call = pb::ConvertToComplaintRequest {
         name: request.name.clone(),
         desired_remedy: "当天修好，并说明原因".into(),

@@ -11,11 +11,10 @@ pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status
     stage.at(18, 5);
     stage.scene("The work order that is missing");
     let (ma, li) = (stage.staff("ma")?, stage.staff("li")?);
-    stage
-        .wait_for("the clock marks the breach", async || {
-            Ok(stage.duty(&request.name, "work_order").await?.breached_time)
-        })
-        .await?;
+    let told = stage.wait_for("the clock marks the breach", async || {
+        Ok(ma.received_notifications().await?.into_iter().find(|told| told.subject == request.name))
+    });
+    let told = told.await?;
     stage.say(
         &format!(
             "18:00 has passed: the order for the emergency, {}, is missing, and {} is told",
@@ -23,7 +22,6 @@ pub async fn play(stage: &mut Stage, request: &pb::Request) -> Result<(), Status
         ),
         &["A2.6", "A9.1"],
     );
-    let told = ma.received_notifications().await?.into_iter().next().unwrap_or_default();
     stage.play.expect(
         "what the owner is told",
         (told.kind.as_str(), told.subject.as_str()),

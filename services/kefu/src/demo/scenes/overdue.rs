@@ -33,15 +33,13 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
     );
     stage.play.expect("owner and state", (request.owner.as_str(), request.state()), ("staff/wu", State::Registered));
     stage.at(11, 40);
-    let breached = stage.wait_for("the clock marks the breach", async || {
-        let first = stage.duty(&request.name, "first_response").await?;
-        Ok(first.breached_time)
-    });
-    let breached = breached.await?;
+    let told = stage
+        .wait_for("the clock marks the breach", async || Ok(wu.received_notifications().await?.into_iter().next()));
+    let told = told.await?;
+    let breached = stage.duty(&request.name, "first_response").await?.breached_time;
     let due = stage.moment(11, 39, 0);
     stage.say(&format!("Three minutes are over: the clock marks it, and {} is told", wu.called), &["C2.1", "A9.1"]);
-    stage.play.expect("since when it is overdue", Some(breached), due);
-    let told = wu.received_notifications().await?.into_iter().next().unwrap_or_default();
+    stage.play.expect("since when it is overdue", breached, due);
     stage.play.expect(
         "what the owner is told",
         (told.kind.as_str(), told.subject.as_str()),

@@ -128,6 +128,7 @@ fn handles_read_what_the_rule_book_says() {
     let regulation = Regulation::standard();
     let minutes = SignedDuration::from_mins;
     let budgets = [
+        (params::INSIDER_FOR, Budget::wall(hours(90 * 24))),
         (params::ACCEPT_WITHIN, Budget::working(minutes(30))),
         (params::REPORT_WITHIN, Budget::wall(minutes(15))),
         (params::WORK_ORDER_WITHIN, Budget::working(hours(8))),
@@ -137,6 +138,7 @@ fn handles_read_what_the_rule_book_says() {
         (params::BACKDATE_SUPERVISOR, Budget::wall(hours(30 * 24))),
         (params::ESCALATE_TO_SUPERVISOR, Budget::working(minutes(30))),
         (params::ESCALATE_TO_MANAGER, Budget::working(hours(4))),
+        (params::RECORD_WITHIN, Budget::wall(minutes(15))),
         (params::DELAY_NOTICE_WITHIN, Budget::wall(hours(4))),
         (params::CHAT, Budget::wall(minutes(3))),
         (params::HOTLINE_RING, Budget::wall(SignedDuration::from_secs(5))),
@@ -145,6 +147,7 @@ fn handles_read_what_the_rule_book_says() {
         (params::PROMISE_AT_MOST, Budget::working(hours(24))),
         (params::CLASSIFY_WITHIN, Budget::working(minutes(30))),
         (params::PROGRESS_EVERY, Budget::working(hours(8))),
+        (params::ASK_WITHIN, Budget::working(hours(16))),
         (params::REOPEN_WITHIN, Budget::wall(hours(30 * 24))),
         (params::APOLOGIZE_WITHIN, Budget::working(hours(1))),
         (params::CONCLUDE_WITHIN, Budget::working(hours(24))),
@@ -177,7 +180,10 @@ fn sources_are_what_the_rule_book_says() {
     };
     let text = ["A3.1", "A4.1", "A5.2", "A5.3", "B2.1", "B2.2", "B3.1", "B3.4", "B3.5", "D3.1"];
     assert_eq!(of(Source::Text), BTreeSet::from(text));
-    assert_eq!(of(Source::Extension), BTreeSet::from(["A9.1", "C2.2", "C4.2", "C4.3", "C5.8", "D10.8", "D8.12"]));
+    assert_eq!(
+        of(Source::Extension),
+        BTreeSet::from(["A1.1", "A9.1", "C2.2", "C4.2", "C4.3", "C5.8", "D10.8", "D8.12"])
+    );
 }
 
 #[test]

@@ -39,19 +39,19 @@ const READ: Gate<Facts> = Gate {
     missing: Text::new("nobody has read it", "尚无人审阅"),
     open: |facts| facts.is_read,
     of_call: false,
+    field: None,
 };
 const DATED: Gate<Facts> = Gate {
     clause: "A1.1",
     missing: Text::new("it bears no date", "未注明日期"),
     open: |facts| facts.is_dated,
     of_call: false,
+    field: None,
 };
-const FITS: Gate<Facts> =
-    Gate {
-        clause: "A1.2", missing: Text::new("it is too long", "篇幅过长"), open: |facts| facts.fits, of_call: true
-    };
+const FITS: Gate<Facts> = Gate::of_call("A1.2", |facts| facts.fits, "it is too long", "篇幅过长");
 
 static LETTER: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
+    guards: &[],
     transitions: &[
         Row { opens: &[Duty::Filing], ..Row::row(Action::Write, "A1.1", &[State::None], Some(State::Draft)) },
         Row { gates: &[FITS], ..Row::row(Action::Amend, "A1.2", &[State::Draft], None) },
@@ -104,7 +104,7 @@ fn what_is_explained_as_possible_is_what_fires_where_the_call_says_what_its_gate
     let (mut possible, mut impossible) = (0, 0);
     for state in [State::Draft, State::Sent, State::Signed] {
         for facts in all_facts() {
-            let explained = LETTER.explain("letters/1", state, &facts);
+            let explained = LETTER.explain("letters/1", state, |_| &facts);
             let actions: Vec<Action> = explained.iter().map(|each| each.action).collect();
             assert_eq!(actions, [Action::Amend, Action::Send, Action::Sign, Action::Refuse]);
             for each in explained {
@@ -134,7 +134,7 @@ fn what_is_explained_as_possible_is_what_fires_where_the_call_says_what_its_gate
 fn every_closed_gate_is_told_and_where_an_action_is_possible() {
     let unread = Facts { is_read: false, is_dated: false, fits: false };
     let explained = |state| {
-        let explained = LETTER.explain("letters/1", state, &unread);
+        let explained = LETTER.explain("letters/1", state, |_| &unread);
         let send = explained.into_iter().find(|each| each.action == Action::Send).unwrap();
         let texts =
             |errors: &[Error]| errors.iter().map(|error| error.shown(Language::Chinese).message).collect::<Vec<_>>();
@@ -152,7 +152,7 @@ fn every_closed_gate_is_told_and_where_an_action_is_possible() {
         explained(State::Signed).0,
         ["当前状态下不能进行此操作。A2.1（首问负责）：状态为「SIGNED」时不能「SendLetter」。"]
     );
-    let amend = LETTER.explain("letters/1", State::Signed, &unread).remove(0);
+    let amend = LETTER.explain("letters/1", State::Signed, |_| &unread).remove(0);
     assert_eq!(amend.from, [State::Draft, State::Sent]);
 }
 

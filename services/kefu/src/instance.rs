@@ -114,6 +114,7 @@ impl Instance {
                 tls: None,
                 settings: if has_directory { json!({ "admin": OPERATOR }) } else { serde_json::Value::Null },
                 telemetry: plan.telemetry.clone(),
+                background: true,
             };
             let running = service.start(setup).await.map_err(|source| refused(service.schema, listen, source))?;
             // Services started before learn the new one's address.

@@ -33,7 +33,7 @@ async fn every_bench_has_a_database_of_its_own_and_soon() {
 
 #[tokio::test]
 async fn a_line_counts_round_trips_and_can_be_cut_and_mended() {
-    let bench = Bench::builder(&BARE).on_a_line().connections(2).start().await;
+    let bench = Bench::builder(&BARE).counting().start().await;
     let ask = || async { sqlx::query("select 1").execute(bench.pool()).await };
     assert_eq!(bench.round_trips(ask).await, 1);
     bench.line().cut();

@@ -40,12 +40,13 @@ impl World {
         let head = json!({ "department": { "name": DESK, "head": "staff/boss" } });
         world.call(&world.admin, "UpdateDepartment", head).await.unwrap();
         world.call(&world.admin, "AppointGeneralManager", json!({ "staff": "staff/office" })).await.unwrap();
+        // Before anybody is absent, since who is absent is not told.
+        world.seed_shared().await;
         for staff in ["staff/zhao", "staff/lin"] {
             let absence = json!({ "parent": staff, "absence": absence() });
             let reply = world.call(&world.admin, "RecordAbsence", absence).await.unwrap();
             world.absence = pb::Absence::decode(reply.as_slice()).unwrap().name;
         }
-        world.seed_shared().await;
         // Gives everybody every role in the directory's copy, so that only the token limits a caller's roles, as in the
         // tests of other services.
         world.bench.followed().await;

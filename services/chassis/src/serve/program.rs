@@ -70,6 +70,8 @@ pub struct Setup {
     pub settings: serde_json::Value,
     /// Where traces and metrics go.
     pub telemetry: Telemetry,
+    /// Whether the sealer, the clock of duties and the followers run. A test that counts a call's statements goes without.
+    pub background: bool,
 }
 
 /// A running service.
@@ -133,7 +135,10 @@ impl Service {
         chassis.reload_aliases().await.map_err(DatabaseError::from)?;
         let server = Server::bind(chassis.clone(), setup.listen, setup.limits, setup.tls).await?;
         let server = server.beside(subscriber::run(chassis.clone(), follow::subscription()));
-        let server = (self.mount)(server, chassis.clone(), setup.settings)?;
+        let mut server = (self.mount)(server, chassis.clone(), setup.settings)?;
+        if !setup.background {
+            server = server.without_background();
+        }
         let address = server.address();
         let service = chassis.service.clone();
         tracing::info!(service, %address, regulation = chassis.regulation.version(), "serving");
@@ -257,6 +262,7 @@ async fn serve(
         tls: config.tls,
         settings: config.service,
         telemetry,
+        background: true,
     };
     let mut running = service.start(setup).await?;
     if told_to_stop(running.stopped()).await? {

@@ -54,6 +54,7 @@ pub struct Server {
     routes: RoutesBuilder,
     serves: Vec<&'static str>,
     beside: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    has_background: bool,
 }
 
 /// Why a server cannot run.
@@ -89,8 +90,16 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address, source })?;
         let routes = RoutesBuilder::default();
-        let server =
-            Self { chassis: chassis.clone(), limits, tls, listener, routes, serves: Vec::new(), beside: Vec::new() };
+        let server = Self {
+            chassis: chassis.clone(),
+            limits,
+            tls,
+            listener,
+            routes,
+            serves: Vec::new(),
+            beside: Vec::new(),
+            has_background: true,
+        };
         Ok(server
             .with(EventFeedServer::new(Feed { chassis: chassis.clone() }))
             .with(ComplianceServiceServer::new(Compliance { chassis: chassis.clone() }))
@@ -123,6 +132,13 @@ impl Server {
         self
     }
 
+    /// Leaves out all background work, the server's own too.
+    #[must_use]
+    pub fn without_background(mut self) -> Self {
+        self.has_background = false;
+        self
+    }
+
     /// Returns the address the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -132,7 +148,7 @@ impl Server {
     /// Serves until the chassis is told to stop. Then the server is no longer ready, lets calls end within the grace period,
     /// and returns.
     pub async fn run(self) -> Result<(), ServerError> {
-        let Self { chassis, limits, tls, listener, mut routes, serves, beside } = self;
+        let Self { chassis, limits, tls, listener, mut routes, serves, beside, has_background } = self;
         let (reporter, health) = tonic_health::server::health_reporter();
         routes.add_service(health);
         routes.add_service(reflection(&serves)?);
@@ -143,8 +159,11 @@ impl Server {
         for name in &serves {
             reporter.set_service_status(*name, ServingStatus::NotServing).await;
         }
-        let mut work = background::start(&chassis);
-        work.extend(beside.into_iter().map(spawn));
+        let mut work = Vec::new();
+        if has_background {
+            work = background::start(&chassis);
+            work.extend(beside.into_iter().map(spawn));
+        }
         let ready = spawn(report_readiness(chassis.clone(), reporter, serves));
         let serving = connections::Serving {
             router: router.with_state(()),

@@ -6,7 +6,7 @@ use crate::stage::{call_as, touch, write};
 
 #[tokio::test]
 async fn a_plain_create_takes_four_round_trips_with_or_without_a_reply_to_keep() {
-    let bench = Bench::builder(&BARE).on_a_line().connections(2).start().await;
+    let bench = Bench::builder(&BARE).counting().start().await;
     // The four: begin, the domain's row, one statement for events, duties and reply, commit.
     assert_eq!(bench.round_trips(|| write(&bench, "things/1", 1)).await, 4);
     let keeping = bench.round_trips(|| async {

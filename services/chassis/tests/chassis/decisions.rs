@@ -171,7 +171,7 @@ async fn an_action_that_the_state_forbids_names_the_clause_and_changes_nothing()
 
 #[tokio::test]
 async fn a_decision_needs_a_reason_and_takes_four_round_trips() {
-    let bench = Bench::builder(&BARE).on_a_line().connections(2).start().await;
+    let bench = Bench::builder(&BARE).counting().start().await;
     let name = store(&bench, vec![duty(&bench, "things/1", "staff/lin", "departments/desk", 8)]).await.remove(0);
     let mut head = compliance(bench.as_("staff/head", &["MANAGER"]));
     for reason in ["", " \t ", &"客".repeat(501)] {

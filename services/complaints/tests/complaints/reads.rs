@@ -101,7 +101,7 @@ async fn what_can_be_done_next_is_told_with_what_stands_in_the_way() {
 
 #[tokio::test]
 async fn calls_keep_to_their_round_trips() {
-    let bench = Bench::builder(&kefu_complaints::SERVICE).on_a_line().connections(2).start().await;
+    let bench = Bench::builder(&kefu_complaints::SERVICE).counting().start().await;
     let desk = Desk::on(bench).await;
     let name = desk.register().await.name;
     let client = desk.as_("staff/lin");

@@ -10,7 +10,7 @@ use super::desk::Desk;
 
 #[tokio::test]
 async fn every_kind_of_call_keeps_to_its_budget_of_round_trips() {
-    let mut desk = Desk::on(Bench::builder(&kefu_intake::SERVICE).on_a_line().connections(2).start().await).await;
+    let mut desk = Desk::on(Bench::builder(&kefu_intake::SERVICE).counting().start().await).await;
     let request = desk.register(Channel::Chat).await;
     desk.respond(&request.name).await.unwrap();
     let second = desk.register(Channel::Chat).await;

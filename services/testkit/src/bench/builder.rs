@@ -34,6 +34,7 @@ pub struct Builder {
     is_following: bool,
     telemetry: Telemetry,
     tls: Option<config::Tls>,
+    background: bool,
 }
 
 impl Builder {
@@ -52,6 +53,7 @@ impl Builder {
             is_following: false,
             telemetry: Telemetry::default(),
             tls: None,
+            background: true,
         }
     }
 
@@ -146,6 +148,13 @@ impl Builder {
         self
     }
 
+    /// Connects through a [`Line`] and starts no background work, so that the line counts the statements of calls only.
+    #[must_use]
+    pub fn counting(mut self) -> Self {
+        self.background = false;
+        self.connections(2).on_a_line()
+    }
+
     /// Makes the database and starts the server.
     pub async fn start(self) -> Bench {
         let cluster = Cluster::get().await;
@@ -186,6 +195,7 @@ impl Builder {
             tls: self.tls,
             settings: self.settings,
             telemetry: self.telemetry,
+            background: self.background,
         };
         let admin = cluster.superuser(database).options([("search_path", schema)]);
         let admin = PgPoolOptions::new().max_connections(4).connect_lazy_with(admin);

@@ -103,7 +103,14 @@ async fn duties_are_told_by_clause_and_cease_to_be_open() {
     let mut client = RequestServiceClient::new(bench.as_("staff/lin", &["AGENT"]));
     let requests = client.list_requests(pb::ListRequestsRequest::default()).await.unwrap().into_inner().requests;
     for request in requests {
-        client.respond_request(pb::RespondRequestRequest { name: request.name, ..Default::default() }).await.unwrap();
+        client
+            .respond_request(pb::RespondRequestRequest {
+                name: request.name,
+                text: "已联系工程师".into(),
+                ..Default::default()
+            })
+            .await
+            .unwrap();
     }
     collector.says("kefu.duty.open", &of_clause, None).await;
     collector.says("kefu.duty.breached", &of_clause, None).await;

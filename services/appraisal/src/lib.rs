@@ -20,6 +20,7 @@ pub static SERVICE: Service = Service {
     serves: &["kefu.directory.v1.DirectoryService"],
     migrator: &MIGRATOR,
     mount,
+    separation: None,
 };
 
 /// Settings of appraisal, beside those of every service.

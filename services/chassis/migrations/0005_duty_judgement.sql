@@ -8,7 +8,8 @@ alter table duty
     add column imported boolean not null default false,
     add column tried_by text not null default '',
     add column past_owners text not null default '',
-    add column owned_since timestamptz;
+    add column owned_since timestamptz,
+    add column recurs boolean not null default false;
 comment on column duty.tried_by is 'names of staff, separated by commas';
 comment on column duty.past_owners is 'names of staff, separated by commas';
 update duty set taken_back = 1 where corrected;
@@ -20,3 +21,9 @@ alter table duty drop column corrected;
 create function is_late(state smallint, late boolean, paused_since timestamptz, due_at timestamptz, at timestamptz)
 returns boolean language sql immutable parallel safe
 return case when state in (1, 2) then least(paused_since, at) > due_at else late end;
+
+-- Whether a recurring duty was fulfilled before a share of its time, in basis points, had passed: the one judgement in SQL;
+-- the code's is Duty::is_early.
+create function is_early(recurs boolean, state smallint, late boolean, elapsed_us bigint, budget_us bigint, share integer)
+returns boolean language sql immutable parallel safe
+return recurs and state = 3 and not late and elapsed_us::numeric * 10000 < budget_us::numeric * share;

@@ -17,7 +17,7 @@ use crate::shared::{Complaint, Improvement};
 
 mod effect;
 mod lifecycle;
-mod row;
+pub mod row;
 
 use lifecycle::Action;
 use row::{ImprovementRow, improvements};

@@ -34,6 +34,7 @@ pub static SERVICE: Service = Service {
     ],
     migrator: &MIGRATOR,
     mount,
+    separation: Some(complaint::separation),
 };
 
 /// Settings of complaints, beside those of every service.

@@ -50,8 +50,8 @@ async fn call(
     body: HttpBody,
 ) -> Result<Response<HttpBody>, Problem> {
     let backend = backend(gateway, &route.method, head.captures)?;
-    // Every method needs a caller, so an anonymous request is refused before its body is read.
-    if !parts.headers.contains_key(AUTHORIZATION) {
+    // Every method needs one caller, so a request of nobody or of several is refused before its body is read.
+    if parts.headers.get_all(AUTHORIZATION).iter().count() != 1 {
         return Err(Problem::nobody());
     }
     // An accepted coding was removed before, together with its header.

@@ -50,3 +50,6 @@ create trigger timeline_entry_present_customer before insert on intake.timeline_
 
 -- Whom a major matter was reported to last (A2.5).
 alter table intake.request add column major_reported_to text not null default '';
+
+-- What a customer was told before the registration is noted with it.
+alter table intake.progress alter constraint progress_request_fkey deferrable initially deferred;

@@ -27,6 +27,7 @@ pub static SERVICE: Service = Service {
     serves: &["kefu.intake.v1.CustomerService", "kefu.intake.v1.RequestService"],
     migrator: &MIGRATOR,
     mount,
+    separation: None,
 };
 
 /// Settings of intake, beside those of every service.

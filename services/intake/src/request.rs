@@ -23,6 +23,7 @@ mod row;
 pub mod search;
 mod store;
 mod transfer;
+mod waits;
 mod watch;
 mod work_order;
 

@@ -23,6 +23,7 @@ mod intake {
     mod remote;
     mod search;
     mod stories;
+    mod tricks;
     mod watch;
     mod ways_out;
     mod work_orders;

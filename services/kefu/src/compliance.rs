@@ -179,6 +179,7 @@ pub fn merge(rows: Vec<ComplianceRow>, regulation: &Regulation) -> Vec<Complianc
         sum.imported += row.imported;
         sum.breached += row.breached;
         sum.deviated += row.deviated;
+        sum.early += row.early;
     }
     merged.into_values().collect()
 }

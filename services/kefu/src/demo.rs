@@ -130,6 +130,10 @@ async fn play_day(stage: &mut Stage, mut between: impl FnMut(&mut Play) -> Resul
     play!(merged, &call);
     play!(late_order, &emergency);
     play!(complaint);
+    play!(told_later);
+    play!(lent);
+    play!(accused);
+    play!(leaves);
     watchers.end(stage).await.map_err(scene_error)?;
     ending::show(stage).await
 }

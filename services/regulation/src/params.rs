@@ -128,6 +128,8 @@ handles! {
     ESCALATE_TO_MANAGER: Budget = "A9.1", "escalate_to_manager";
     /// A9.1: how long after a due time what moves it may be recorded; wall clock.
     RECORD_WITHIN: Budget = "A9.1", "record_within";
+    /// A9.1: what share of a recurring duty's time has passed when its fulfilment counts.
+    COUNTS_AFTER: Percent = "A9.1", "counts_after";
     /// B1.3: how soon the customer hears of a delayed shipment.
     DELAY_NOTICE_WITHIN: Budget = "B1.3", "delay_notice_within";
     /// C2.1: how soon a chat is answered.
@@ -140,12 +142,24 @@ handles! {
     EMAIL: Budget = "C2.1", "email";
     /// C2.1: how soon a request by web form is answered.
     WEB: Budget = "C2.1", "web";
+    /// C2.1: how soon a contact by any other channel is answered, so that no channel is without a clock.
+    OTHER_CHANNELS: Budget = "C2.1", "other";
     /// C2.2: the longest wait that may be promised.
     PROMISE_AT_MOST: Budget = "C2.2", "promise_at_most";
+    /// C2.2: the longest promised wait that is usual.
+    PROMISE_USUAL: Budget = "C2.2", "promise_usual";
+    /// C2.2: above what share of their requests a person promises a wait more often than usual.
+    PROMISE_SHARE: Percent = "C2.2", "promise_share";
+    /// C2.2: over what time that share is counted; wall clock.
+    PROMISE_SHARE_OF: Budget = "C2.2", "promise_share_of";
+    /// C2.2: below how many requests the share says nothing.
+    PROMISE_SHARE_LEAST: u32 = "C2.2", "promise_share_least";
     /// C2.4: how soon a request is classified.
     CLASSIFY_WITHIN: Budget = "C2.4", "classify_within";
     /// C4.1: how often the customer hears of progress.
     PROGRESS_EVERY: Budget = "C4.1", "progress_every";
+    /// C4.1: the longest wait for the customer that is usual.
+    AWAIT_USUAL: Budget = "C4.1", "await_usual";
     /// C4.2: how soon after the resolution the customer is asked.
     ASK_WITHIN: Budget = "C4.2", "ask_within";
     /// C4.2: after how many recorded attempts an unreachable customer's request may close.

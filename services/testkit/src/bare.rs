@@ -10,7 +10,8 @@ use sqlx::migrate::Migrator;
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// The service `services/bare`. Its table is `bare.thing (name, version)`.
-pub static BARE: Service = Service { schema: "bare", port: 0, serves: &[], migrator: &MIGRATOR, mount };
+pub static BARE: Service =
+    Service { schema: "bare", port: 0, serves: &[], migrator: &MIGRATOR, mount, separation: None };
 
 #[expect(clippy::unnecessary_wraps, reason = "the type that a service's mount has")]
 fn mount(server: Server, _: Arc<Chassis>, _: serde_json::Value) -> Result<Server, Error> {

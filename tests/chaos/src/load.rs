@@ -208,7 +208,12 @@ impl Agent {
 
     async fn respond(&self, turn: &mut Turn, name: &str) -> Option<()> {
         let id = request_id();
-        let message = pb::RespondRequestRequest { name: name.into(), request_id: id.clone(), ..Default::default() };
+        let message = pb::RespondRequestRequest {
+            name: name.into(),
+            request_id: id.clone(),
+            text: "已联系工程师".into(),
+            ..Default::default()
+        };
         insist!(self, turn, "RespondRequest", respond_request, message)?;
         self.acknowledged(name, "RespondRequest", id, |known, _| known.state = State::InProgress);
         Some(())

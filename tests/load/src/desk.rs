@@ -147,7 +147,10 @@ impl Desk {
     pub async fn respond(self: Arc<Self>, turn: u64) -> Outcome {
         let step = Step { method: RESPOND, from: |work| &mut work.registered, to: Some(|work| &mut work.responded) };
         self.step(turn, step, |mut client, name, request_id| async move {
-            let call = intake::RespondRequestRequest { name, request_id, ..Default::default() };
+            let call =
+                intake::RespondRequestRequest {
+                    name, request_id, text: "已联系工程师".into(), ..Default::default()
+                };
             client.respond_request(call).await.map(drop)
         })
         .await

@@ -174,10 +174,12 @@ fn identity(claims: &Claims) -> Result<Identity, TokenError> {
     Ok(Identity { subject: claims.sub.clone(), roles: roles.collect(), department: String::new() })
 }
 
-/// Returns the bearer token in a caller's headers.
+/// Returns the bearer token in a caller's headers; none if there are several, since nobody could say which of them counts.
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(only), None) = (given.next(), given.next()) else { return None };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 

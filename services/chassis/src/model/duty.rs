@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::DutyChange;
 use kefu_proto::events::v1::duty_change::Kind;
-use kefu_regulation::{Calendar, Regulation};
+use kefu_regulation::{Calendar, Percent, Regulation};
 use uuid::Uuid;
 
 use crate::base::names::{Id, Resource};
@@ -108,6 +108,8 @@ pub struct Duty {
     pub moved_late: bool,
     /// Whether an attempt that reached nobody fulfilled the duty.
     pub attempted: bool,
+    /// Whether another such duty follows when this one is fulfilled, e.g. the next progress report.
+    pub recurs: bool,
     /// Whether the duty was imported from another system.
     pub imported: bool,
     /// Who recorded attempts for this duty or for the duties that it follows.
@@ -142,6 +144,17 @@ impl Duty {
     #[must_use]
     pub fn is_late(&self, now: Timestamp) -> bool {
         if self.is_live() { self.is_past(now) } else { self.late }
+    }
+
+    /// Whether a recurring duty was fulfilled before `share` of its time had passed. Such a duty does not count as kept, so that
+    /// many reports in a row do not make up for those that came late. The store has the same judgement in SQL, `is_early`.
+    #[must_use]
+    pub fn is_early(&self, share: Percent) -> bool {
+        let used = i128::from(self.elapsed_us) * 10_000;
+        self.recurs
+            && self.state == State::Met
+            && !self.late
+            && used < i128::from(self.budget_us) * i128::from(share.basis_points())
     }
 
     /// Fulfils the duty at `at`, or when it was opened if that is later. A duty that is fulfilled already is so from the

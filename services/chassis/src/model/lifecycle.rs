@@ -232,7 +232,8 @@ impl<F> Gate<F> {
     }
 
     /// Creates the refusal of an action on `subject` by this gate.
-    fn refusal(&self, subject: &str) -> Error {
+    #[must_use]
+    pub fn refusal(&self, subject: &str) -> Error {
         let (clause, missing) = (self.clause.into(), self.missing);
         Error::Gate { subject: subject.to_owned(), clause, missing, field: self.field }
     }

@@ -8,6 +8,8 @@ use kefu_proto::Target;
 use kefu_proto::compliance::v1 as pb;
 use kefu_proto::events::v1::{DutyChange, DutyChanged};
 
+use kefu_regulation::params;
+
 use crate::base::error::{Error, StateName};
 use crate::base::names::{Id, unknown};
 use crate::base::time::{duration_to_proto, sql, to_proto};
@@ -95,7 +97,8 @@ impl Compliance {
     }
 
     /// Applies a decision to a duty. Refused to whoever owns the duty or owned it while its clock ran, to whoever recorded
-    /// attempts for it that reached nobody, and in a state where `can` is false.
+    /// attempts for it that reached nobody, to whom the service separates from the matter, and in a state where `can` is
+    /// false.
     async fn decide(
         &self,
         call: &Call,
@@ -112,6 +115,9 @@ impl Compliance {
         check_etag(request.etag(), &etag(duty.version), name)?;
         if duty.was_owned_by(&call.caller.subject) || duty.tried_by.contains(&call.caller.subject) {
             return Err(Error::SelfDealing);
+        }
+        if let Some(refuse) = self.chassis.separation {
+            refuse(&self.chassis, work.connection(), &duty.subject, &call.caller.subject).await?;
         }
         if !can(&duty) {
             return Err(Error::State {
@@ -143,6 +149,7 @@ impl Compliance {
     /// Shows a duty as it is at `now`.
     fn show(&self, duty: Duty, now: Timestamp) -> pb::Duty {
         let late = duty.is_late(now);
+        let early = duty.is_early(self.chassis.regulation.get(params::COUNTS_AFTER));
         pb::Duty {
             name: self.chassis.name_of(&duty.id),
             etag: etag(duty.version),
@@ -168,7 +175,9 @@ impl Compliance {
             moved_late: duty.moved_late,
             attempted: duty.attempted,
             imported: duty.imported,
+            early,
             past_owners: duty.past_owners,
+            owned_since_time: duty.owned_since.map(to_proto),
             reason: duty.reason,
             decided_by: duty.decided_by,
             regulation_version: duty.regulation,

@@ -25,7 +25,7 @@ use crate::serve::server::{Server, ServerError};
 use crate::store::database::{self, DatabaseError};
 use crate::telemetry::settings::{Log, Telemetry as TelemetrySettings};
 use crate::telemetry::{Telemetry, TelemetryError};
-use crate::work::chassis::{Chassis, ChassisConfig};
+use crate::work::chassis::{Chassis, ChassisConfig, Separation};
 use crate::work::follow;
 use crate::work::peer::{Peer, PeerConfig, Peers};
 use crate::work::subscriber;
@@ -43,6 +43,9 @@ pub struct Service {
     pub migrator: &'static Migrator,
     /// Adds the service's gRPC services to a server, given the service's own settings (null for the defaults).
     pub mount: fn(Server, Arc<Chassis>, serde_json::Value) -> Result<Server, Error>,
+    /// Refuses who decides nothing about the duties of a subject, because the matter is about them; none if nobody is
+    /// separated.
+    pub separation: Option<Separation>,
 }
 
 /// The setup of a service.
@@ -128,6 +131,7 @@ impl Service {
             streams: setup.limits.streams,
             telemetry: setup.telemetry,
             peers: setup.peers,
+            separation: self.separation,
         };
         let chassis = Chassis::build(config)?;
         chassis.keep_calendar(chassis.regulation.calendar()).await.map_err(DatabaseError::from)?;

@@ -62,7 +62,7 @@ impl Batch<'_> {
                     id, clause, kind, subject, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
                     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at, breach_event, late,
                     reason, decided_by, version, escalation_level, next_escalation_at, number, recorded_late, taken_back,
-                    moved_late, attempted, imported, tried_by, past_owners, owned_since)
+                    moved_late, attempted, imported, tried_by, past_owners, owned_since, recurs)
                 select * from unnest(
                     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
@@ -70,7 +70,7 @@ impl Batch<'_> {
                     $20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::boolean[], $25::text[],
                     $26::text[], $27::bigint[], $47::smallint[], $48::timestamptz[], $59::text[], $24::boolean[],
                     $61::smallint[], $62::boolean[], $63::boolean[], $64::boolean[], $65::text[], $66::text[],
-                    $67::timestamptz[])
+                    $67::timestamptz[], $68::boolean[])
                 on conflict (id) do update set
                     owner = excluded.owner, department = excluded.department, escalation_level = excluded.escalation_level,
                     next_escalation_at = excluded.next_escalation_at, state = excluded.state, measure = excluded.measure, budget_us = excluded.budget_us,
@@ -175,6 +175,7 @@ impl Batch<'_> {
             &duties.tried_by,
             &duties.past_owners,
             &duties.owned_since as _,
+            &duties.recurs,
         )
         .fetch_one(connection)
         .await?;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use kefu_regulation::{Calendar, Regulation, params};
 use prost::Message;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -62,6 +63,7 @@ pub struct Chassis {
     streams: Arc<Semaphore>,
     pub(crate) telemetry: Telemetry,
     pub(crate) gauges: Arc<Gauges>,
+    pub(crate) separation: Option<Separation>,
     stop: watch::Sender<bool>,
 }
 
@@ -97,7 +99,13 @@ pub struct ChassisConfig {
     pub telemetry: Telemetry,
     /// The other services.
     pub peers: Peers,
+    /// Who decides nothing about the duties of a subject, because the matter is about them; none if nobody is separated.
+    pub separation: Option<Separation>,
 }
+
+/// Refuses a member of staff who decides nothing about the duties of a subject, because the matter is about them.
+pub type Separation =
+    for<'a> fn(&'a Chassis, &'a mut PgConnection, &'a str, &'a str) -> BoxFuture<'a, Result<(), Error>>;
 
 impl Chassis {
     /// Builds the chassis. Fails if the contract of a method cannot be enforced.
@@ -128,6 +136,7 @@ impl Chassis {
             streams: Arc::new(Semaphore::new(config.streams.min(Semaphore::MAX_PERMITS))),
             telemetry: config.telemetry,
             gauges: Arc::default(),
+            separation: config.separation,
             stop: watch::Sender::new(false),
         }))
     }

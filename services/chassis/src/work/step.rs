@@ -365,6 +365,11 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         Ok(())
     }
 
+    /// Notifies somebody with the action's event.
+    pub fn notify(&mut self, notice: impl IntoIterator<Item = Notice>) {
+        self.effects.notices.extend(notice);
+    }
+
     /// Records with the action that `staff` of `department` did what a clause forbids; `kind` is its code, e.g. `bounce`.
     /// A deviation that is the owner's and follows from the facts alone is a rule of the lifecycle instead.
     pub fn deviate(&mut self, clause: &str, kind: &str, staff: &str, department: &str) {

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use kefu_chassis::duties::{Duty, Entry};
 use kefu_chassis::time::sql;
 use kefu_proto::compliance::v1 as pb;
+use kefu_regulation::params;
 use kefu_testkit::{BARE, Bench, Dice};
 
 use crate::stage::{compliance, duty, entry, store};
@@ -17,7 +18,8 @@ fn thrown(bench: &Bench, dice: &mut Dice) -> Duty {
     let (at, recorded) = (near(), near());
     let now = recorded.max(at);
     let entry = Entry { at, now, ..entry(bench, "staff/head") };
-    match dice.below(7) {
+    duty.recurs = dice.below(2) == 0;
+    match dice.below(9) {
         0 => drop(duty.meet(at, now)),
         1 => drop(duty.waive(now, "x", "staff/head")),
         2 => drop(duty.void(at, now, "x", "staff/head")),
@@ -26,7 +28,12 @@ fn thrown(bench: &Bench, dice: &mut Dice) -> Duty {
             duty.pause_by_lifecycle(entry, "x");
             duty.resume_by_lifecycle(now);
         }
-        5 => drop(duty.replace_due(at + SignedDuration::from_micros(1), entry, "x")),
+        // About a quarter of the hour, from which on a recurring duty counts.
+        5 | 6 => {
+            let quarter = at - SignedDuration::from_mins(45);
+            duty.meet(quarter, quarter);
+        }
+        7 => drop(duty.replace_due(at + SignedDuration::from_micros(1), entry, "x")),
         _ => {}
     }
     duty
@@ -52,6 +59,15 @@ async fn the_code_and_sql_judge_every_duty_alike_and_lists_and_counts_agree_with
             assert_eq!(judged, duty.is_late(at), "{beside}: {duty:?}");
         }
     }
+    let share = bench.chassis().regulation.get(params::COUNTS_AFTER);
+    for duty in &duties {
+        let judged = "select is_early(recurs, state, late, elapsed_us, budget_us, $1) from duty where id = $2";
+        let judged = sqlx::query_scalar(judged).bind(i32::from(share.basis_points())).bind(duty.id.uuid());
+        let judged: bool = judged.fetch_one(bench.admin()).await.unwrap();
+        assert_eq!(judged, duty.is_early(share), "{duty:?}");
+    }
+    let early = duties.iter().filter(|duty| duty.is_early(share)).count();
+    assert!(early > 0 && early < duties.iter().filter(|duty| duty.recurs).count());
     bench.time().advance_to(due + SignedDuration::from_micros(2));
     let late = duties.iter().filter(|duty| duty.is_late(bench.now())).count();
     for _ in 0..2 {
@@ -65,6 +81,8 @@ async fn the_code_and_sql_judge_every_duty_alike_and_lists_and_counts_agree_with
         let call = pb::SummarizeComplianceRequest { parent: bench.name(), ..Default::default() };
         let rows = client.summarize_compliance(call).await.unwrap().into_inner().rows;
         assert_eq!(usize::try_from(rows[0].breached).unwrap(), late);
+        assert_eq!(usize::try_from(rows[0].early).unwrap(), early);
+        assert_eq!(all.iter().filter(|duty| duty.early).count(), early);
         // The marks of the clock change nothing of this.
         bench.mark_overdue().await;
     }

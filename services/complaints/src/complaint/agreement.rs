@@ -1,9 +1,9 @@
 //! Records the complainant's agreement or refusal, completed measures, and progress reports (C5.6, C5.7, D8.8).
 
+use kefu_chassis::error::StateName;
 use kefu_chassis::language::Text;
 use kefu_chassis::names::{as_unknown, unknown};
 use kefu_chassis::time::{from_proto, sql, to_proto};
-use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::customer_contact::{Outcome, Purpose};
@@ -70,7 +70,12 @@ impl Complaints {
         let mut facts = Facts { measures: vec![measure_duty(measure)], ..step.facts() };
         let mut step = step.ready(&request, &facts).await.map_err(as_unknown::<Measure>(&request.name))?;
         if measure.completed_time.is_some() {
-            return Err(Error::field("name", wrong!(Unchanged under "D8.8", "is done already", "已经完成")));
+            return Err(Error::State {
+                subject: request.name,
+                method: call.rule.name().to_owned().into(),
+                state: StateName::Text { code: "DONE", label: Text::new("done", "已完成") },
+                clause: "D8.8".into(),
+            });
         }
         step.not_before(sql::read(step.root.agreed_at), Text::new("the complainant agreed", "投诉人认可"))?;
         let owns_measure = measure.owner == call.caller.subject;

@@ -5,7 +5,7 @@ use kefu_chassis::lifecycle::{Gate, Guard, Lifecycle, SubDuty, Tally, Transition
 use kefu_proto::complaints::v1::complaint::State;
 
 mod duties;
-mod gates;
+pub mod gates;
 mod reach;
 
 use gates::{
@@ -35,6 +35,7 @@ kefu_chassis::actions! {
         CloseWithout: WaiveContact, "it is closed without the complainant", "无法取得投诉人意见，予以关闭";
         Conclude: ConcludeInvestigation, "the investigation is concluded", "调查结束";
         Propose: ProposeResolution, "a resolution is proposed", "提出处理方案";
+        ProposeAnew: ProposeResolution, "another resolution is proposed, because this one cannot be carried out", "方案无法执行，另行提出处理方案";
         Approve: ApproveResolution, "a department concerned approves it", "一个相关部门审批通过";
         ApproveLast: ApproveResolution, "the last department concerned approves it", "全部相关部门审批通过";
         Reject: RejectResolution, "a department concerned rejects it", "一个相关部门驳回处理方案";
@@ -284,6 +285,13 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             reach: HANDLER_OR_INVESTIGATOR,
             gates: &[PLANNED, OUTSIDER_CONCERNED],
             ..Row::row(Action::Propose, "C5.5", BEFORE_AGREEMENT, Some(State::Proposed))
+        },
+        // A measure proved impossible: what is left of the plan falls away, and another one is approved and agreed to.
+        Row {
+            reach: HANDLER_OR_INVESTIGATOR,
+            gates: &[PLANNED, OUTSIDER_CONCERNED],
+            voids: &[Duty::Measure, Duty::Progress],
+            ..Row::row(Action::ProposeAnew, "C5.5", CARRYING_OUT, Some(State::Proposed))
         },
         Row { reach: CONCERNED, gates: ENTITLED, ..Row::row(Action::Approve, "C5.5", &[State::Proposed], None) },
         Row {

@@ -14,7 +14,7 @@ use prost::Message as _;
 
 use super::Complaints;
 use super::case_record::{self, case_record};
-use super::lifecycle::{Action, Facts};
+use super::lifecycle::{Action, Facts, LIFECYCLE};
 use super::row::Step;
 use crate::shared::Measure;
 
@@ -36,9 +36,10 @@ impl Complaints {
             facts.concerns_others = true;
             facts.deviates_for(call.rule.name(), &call.caller.subject);
         }
-        step.fire(Action::Propose, &facts)?;
+        let is_agreed = LIFECYCLE.is_possible(Action::ProposeAnew, step.root.state());
+        step.fire(if is_agreed { Action::ProposeAnew } else { Action::Propose }, &facts)?;
         step.root.proposed_at = Some(sql::at(step.at));
-        step.root.approved_at = None;
+        (step.root.approved_at, step.root.agreed_at) = (None, None);
         step.root.reset_attempts();
         for department in &resolution.departments {
             step.root.involve(department);
@@ -87,6 +88,11 @@ impl Complaints {
         departments.retain(|department| !department.is_empty());
         departments.sort();
         departments.dedup();
+        let currency = request.compensation.as_ref().map(|given| given.currency_code.as_str()).unwrap_or_default();
+        if !currency.is_empty() && iso_currency::Currency::from_code(currency).is_none() {
+            let wrong = wrong!(NotAccepted under "D8.6", "is no currency of ISO 4217", "不是国际标准的货币代码");
+            return Err(Error::field("compensation.currency_code", wrong));
+        }
         let before = step.root.resolution().unwrap_or_default();
         let mut earlier_authors = before.earlier_authors;
         earlier_authors.extend(Some(before.author).filter(|author| !author.is_empty()));

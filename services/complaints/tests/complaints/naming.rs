@@ -4,6 +4,8 @@ use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Category, Outcome, Severity, State};
 use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
 use kefu_proto::complaints::v1::naming;
+use kefu_proto::compliance::v1 as compliance;
+use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
 use kefu_proto::contacts::v1::Channel;
 use kefu_proto::rules::v1::ErrorReason;
 use kefu_testkit::{Caller, assert_refused};
@@ -141,6 +143,28 @@ async fn a_confirmed_report_bars_the_accused_alone_and_whoever_is_named_does_not
     let again = judge(&desk, "staff/ceo", &complaint, "staff/boss", naming::State::Confirmed).await;
     assert_eq!(refused_under(again), ["A1.1"], "it is confirmed already");
     assert_eq!(withdraw(&desk, "staff/lin", &complaint).await.unwrap().state(), State::Withdrawn);
+}
+
+#[tokio::test]
+async fn neither_the_accused_nor_whoever_reported_them_stops_the_clocks_of_the_case() {
+    let desk = open().await;
+    let complaint = desk.register().await.name;
+    let list =
+        compliance::ListDutiesRequest { parent: desk.bench.name(), subject: complaint.clone(), ..Default::default() };
+    let duties = |staff: &str| ComplianceServiceClient::new(desk.bench.as_(staff, &EVERY));
+    let listed = duties("staff/office").list_duties(list).await.unwrap().into_inner().duties;
+    let pause =
+        || compliance::PauseDutyRequest { name: listed[0].name.clone(), reason: "停电".into(), ..Default::default() };
+    let waive =
+        || compliance::WaiveDutyRequest { name: listed[0].name.clone(), reason: "停电".into(), ..Default::default() };
+    name(&desk, "staff/boss", &complaint, (DESK, "staff/head")).await.unwrap();
+    for by in ["staff/head", "staff/boss"] {
+        assert_eq!(refused_under(duties(by).pause_duty(pause()).await), ["A1.1"], "{by}");
+        assert_eq!(refused_under(duties(by).waive_duty(waive()).await), ["A1.1"], "{by}");
+    }
+    judge(&desk, "staff/ceo", &complaint, "staff/head", naming::State::Confirmed).await.unwrap();
+    assert_eq!(refused_under(duties("staff/head").waive_duty(waive()).await), ["A1.1"]);
+    duties("staff/boss").pause_duty(pause()).await.unwrap();
 }
 
 #[tokio::test]

@@ -252,3 +252,46 @@ async fn a_customer_sees_their_own_without_what_is_internal_and_may_take_it_back
     let call = pb::WithdrawComplaintRequest { name, reason: "已解决".into(), ..Default::default() };
     assert_eq!(own.withdraw_complaint(call).await.unwrap().into_inner().state(), State::Withdrawn);
 }
+
+#[tokio::test]
+async fn a_plan_that_proves_impossible_is_replaced_and_agreed_to_anew() {
+    let desk = Desk::open().await;
+    let name = desk.approved().await.name;
+    let agreed = desk.agree(&name).await.unwrap().resolution.unwrap();
+    desk.complete(&agreed.measures[1]).await.unwrap();
+    let again = desk.complete(&agreed.measures[1]).await;
+    let refusal = assert_refused(again, Code::FailedPrecondition, ErrorReason::StateForbids);
+    assert_eq!(refusal.clauses(), ["D8.8"]);
+
+    let mut plan = desk.proposal(&name);
+    plan.measures.truncate(1);
+    let compensation =
+        |currency: &str| pb::Compensation {
+            amount_minor: 10_000, currency_code: currency.into(), text: "退款".into()
+        };
+    let wrong = pb::ProposeResolutionRequest { compensation: Some(compensation("ZZZ")), ..plan.clone() };
+    let refused = desk.as_("staff/lin").propose_resolution(wrong).await;
+    let refusal = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!(refusal.fields(), ["compensation.currency_code"]);
+    let plan = pb::ProposeResolutionRequest { compensation: Some(compensation("CNY")), ..plan };
+    let anew = desk.as_("staff/lin").propose_resolution(plan).await.unwrap().into_inner();
+    assert_eq!((anew.state(), anew.resolution.as_ref().unwrap().version), (State::Proposed, 2));
+    let live = desk.bench.duties_of(&agreed.measures[0].name).await;
+    assert_eq!(live.iter().map(|duty| duty.state()).collect::<Vec<_>>(), [Kept::Voided], "what is left falls away");
+    for approver in ["staff/qin", "staff/mei"] {
+        desk.approve(&name, approver).await.unwrap();
+    }
+    let agreed = desk.agree(&name).await.unwrap().resolution.unwrap();
+    let done = desk.complete(&agreed.measures[0]).await.unwrap();
+    assert_eq!(done.state(), State::Callback);
+}
+
+#[tokio::test]
+async fn a_colleague_does_not_take_a_complaint_back() {
+    let desk = Desk::open().await;
+    let name = desk.register().await.name;
+    let call = pb::WithdrawComplaintRequest { name: name.clone(), reason: "已解决".into(), ..Default::default() };
+    let refused = desk.as_("staff/mei").withdraw_complaint(call.clone()).await;
+    assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);
+    assert_eq!(desk.as_("staff/lin").withdraw_complaint(call).await.unwrap().into_inner().state(), State::Withdrawn);
+}

@@ -34,7 +34,7 @@ async fn a_request_is_registered_read_answered_and_listed() {
     let name = request["name"].as_str().unwrap();
     let (status, read) = stage.get(&format!("/v1/{name}")).await;
     assert_eq!((status, &read), (200, &request));
-    let (status, answered) = stage.post(&format!("/v1/{name}:respond"), &json!({})).await;
+    let (status, answered) = stage.post(&format!("/v1/{name}:respond"), &json!({ "text": "已联系工程师" })).await;
     assert_eq!((status, &answered["state"]), (200, &json!("IN_PROGRESS")));
     let (status, list) = stage.get("/v1/requests?owner=staff/lin&pageSize=5&state=IN_PROGRESS").await;
     assert_eq!((status, &list["requests"][0]["name"]), (200, &request["name"]), "{list}");
@@ -109,7 +109,7 @@ async fn refusals_say_what_is_wrong_in_the_callers_language_and_nothing_of_how_t
     let stage = Stage::start().await;
     let request = register(&stage).await;
     let name = request["name"].as_str().unwrap();
-    let (_, _) = stage.post(&format!("/v1/{name}:respond"), &json!({})).await;
+    let (_, _) = stage.post(&format!("/v1/{name}:respond"), &json!({ "text": "已联系工程师" })).await;
     let resolve = stage
         .request(Method::POST, &format!("/v1/{name}:resolve"))
         .header(ACCEPT_LANGUAGE, "zh-CN")

@@ -87,11 +87,21 @@ pub fn last_four(phone: &str) -> &str {
     &phone[phone.len().saturating_sub(4)..]
 }
 
-/// Refuses a new customer whose telephone number or e-mail address others have, and names them.
+/// Refuses a new customer whose telephone number or e-mail address others have, and names them. Of several that come at
+/// once with one number, the later ones wait for the first.
 pub async fn refuse_shared(connection: &mut PgConnection, new: &CustomerRow) -> Result<(), Error> {
-    if new.phones.is_empty() && new.emails.is_empty() {
+    let mut shared = [new.phones.as_slice(), &new.emails].concat();
+    if shared.is_empty() {
         return Ok(());
     }
+    // The order keeps two calls from waiting for each other.
+    shared.sort_unstable();
+    let turn = sqlx::query!(
+        r#"select pg_advisory_xact_lock(hashtextextended('kefu.intake.contact.' || value, 0))::text as turn
+        from unnest($1::text[]) with ordinality as shared (value, place) order by place"#,
+        &shared
+    );
+    turn.fetch_all(&mut *connection).await?;
     let others = customers!(
         "where (phones && $1 or emails && $2) and merged_into is null order by id desc limit $3",
         &new.phones,

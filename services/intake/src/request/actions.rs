@@ -8,12 +8,13 @@ use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, to_proto};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::{CarrierState, Kind};
 use kefu_regulation::params;
 
 use super::Requests;
-use super::lifecycle::Action;
+use super::lifecycle::{Action, Facts};
 use super::row::RequestRow;
 use super::row::Step;
 use super::store::ProgressRow;
@@ -29,10 +30,20 @@ impl Requests {
         let mut facts = step.facts();
         facts.is_answered = true;
         facts.answered_at = Some(step.at);
+        let told_by = if request.told_by == 0 { step.root.channel() } else { request.told_by() };
+        facts.has_content = told_by == Channel::Hotline || !is_blank(&request.text);
         step.fire(Action::Respond, &facts)?;
         step.root.first_response_at = Some(step.at.to_sqlx());
         step.root.mark_informed(step.at);
-        let payload = pb::RequestResponded { state: step.state(), first_response_time: Some(to_proto(step.at)) };
+        let answer = ProgressRow::answer(call, step.root.id, (&request.text, told_by), step.at);
+        if let Some(answer) = &answer {
+            answer.insert(step.work.connection()).await?;
+        }
+        let payload = pb::RequestResponded {
+            state: step.state(),
+            first_response_time: Some(to_proto(step.at)),
+            progress: answer.as_ref().map(ProgressRow::show),
+        };
         step.finish(&payload).await
     }
 
@@ -53,6 +64,7 @@ impl Requests {
         let measure = self.chassis.regulation.get(params::PROMISE_AT_MOST).measure;
         facts.promised_wait = self.chassis.regulation.calendar().elapsed(step.at, promised, measure);
         facts.promised_at = Some(promised);
+        facts.is_long_wait = self.is_unusual(step.at, promised, params::PROMISE_USUAL);
         let action = step.root.promise_action();
         let first = step.live("promised_wait").map(|duty| duty.opened_at);
         step.not_before(first, Text::new("the first wait was promised", "首次承诺等待"))?;
@@ -60,6 +72,7 @@ impl Requests {
         step.root.promised_at = Some(promised.to_sqlx());
         step.root.promise_reason.clone_from(&request.reason);
         step.root.mark_informed(step.at);
+        self.tell_frequent_promises(call, &mut step, action == Action::PromiseWaitAgain).await?;
         let payload = pb::WaitPromised {
             state: step.state(),
             reason: request.reason,
@@ -183,7 +196,7 @@ impl Requests {
         request: pb::RecordCustomerReplyRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let facts = step.facts();
+        let facts = Facts { is_long_wait: self.is_long_wait(&step), ..step.facts() };
         step.fire(Action::CustomerReplied, &facts)?;
         step.root.awaited.clear();
         let payload = pb::CustomerReplyRecorded { state: step.state(), text: request.text };
@@ -225,7 +238,7 @@ impl Requests {
         request: pb::CancelRequestRequest,
     ) -> Result<pb::Request, Error> {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
-        let facts = step.facts();
+        let facts = Facts { is_long_wait: self.is_long_wait(&step), ..step.facts() };
         step.fire(Action::Cancel, &facts)?;
         if let Some(transfer) = step.root.pending_transfer.take() {
             transfer::withdraw(step.work.connection(), transfer).await?;

@@ -166,17 +166,12 @@ impl Requests {
             now: call.now,
         };
         let ended = time(&row.closed_time);
-        let mut terms = Vec::new();
-        if let Some(budget) = first_response(root.channel(), regulation) {
-            terms.push((
-                new_duty("C2.1", "first_response"),
-                Some((Term::Within(budget), time(&row.first_response_time))),
-            ));
-        }
-        terms.push((
-            new_duty("C2.4", "classification"),
-            Some((Term::Within(regulation.get(params::CLASSIFY_WITHIN)), time(&row.classified_time))),
-        ));
+        let answer_within = Term::Within(first_response(root.channel(), regulation));
+        let classify_within = Term::Within(regulation.get(params::CLASSIFY_WITHIN));
+        let mut terms = vec![
+            (new_duty("C2.1", "first_response"), Some((answer_within, time(&row.first_response_time)))),
+            (new_duty("C2.4", "classification"), Some((classify_within, time(&row.classified_time)))),
+        ];
         if let Some(promised) = time(&row.promised_time) {
             // Closing the request in time keeps the promise; cancelling does not.
             terms.push((

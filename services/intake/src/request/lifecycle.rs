@@ -11,9 +11,9 @@ mod gates;
 
 pub use duties::first_response;
 use gates::{
-    ATTEMPTED, ATTEMPTED_ON_DAYS, AUTHORIZED, CLAIMABLE, CLASSIFIED, EXPECTATIONS_ANSWERED, HANDED_OVER,
-    NO_COMPLAINT_YET, NO_REPORT_PENDING, NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE, SOMEBODY_IN_CHARGE,
-    SOMEBODY_TO_REPORT_TO, UNANSWERED_YET, WITHIN_DEPARTMENT,
+    ANSWER_HAS_CONTENT, ATTEMPTED, ATTEMPTED_ON_DAYS, AUTHORIZED, CLAIMABLE, CLASSIFIED, EXPECTATIONS_ANSWERED,
+    HANDED_OVER, NO_COMPLAINT_YET, NO_REPORT_PENDING, NOT_REPORTED_YET, PROMISE_BOUNDED, REASONED, REOPENABLE,
+    SOMEBODY_IN_CHARGE, SOMEBODY_TO_REPORT_TO, UNANSWERED_YET, WITHIN_DEPARTMENT,
 };
 
 kefu_chassis::actions! {
@@ -66,6 +66,10 @@ pub enum Duty {
     PromisedWait,
     /// C2.2: deviation, a second promise.
     SecondPromise,
+    /// C2.2: deviation, a promised wait that is longer than usual.
+    LongPromise,
+    /// C4.1: deviation, a wait for the customer that was longer than usual.
+    LongWait,
     /// C2.4: classification of the request.
     Classification,
     /// C4.1: report of progress to the customer.
@@ -104,6 +108,8 @@ pub struct Facts {
     pub channel: Channel,
     /// Whether the customer is answered once this action is done.
     pub is_answered: bool,
+    /// C2.1: whether the answer says what the customer was told, or was given by telephone.
+    pub has_content: bool,
     /// Time of the first answer, if this action gives it.
     pub answered_at: Option<Timestamp>,
     /// Time of the classification, if this action registers a classified request.
@@ -116,6 +122,10 @@ pub struct Facts {
     pub promised_wait: SignedDuration,
     /// Longest wait that may be promised (C2.2).
     pub promise_at_most: SignedDuration,
+    /// Whether the wait that this action promises or ends is longer than usual (C2.2, C4.1).
+    pub is_long_wait: bool,
+    /// Supervisor of the owner.
+    pub supervisor: Option<String>,
     /// Whether this action reports that the shipment is delayed.
     pub is_delayed: bool,
     /// Time at which this action informs the customer.
@@ -214,13 +224,14 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             ..Row::row(Action::RegisterAnswered, "A2.1", BEGIN, Some(State::InProgress))
         },
         Row {
+            gates: &[ANSWER_HAS_CONTENT],
             meets: &[Duty::FirstResponse, Duty::PromisedWait],
             opens: &[Duty::Progress],
             ..Row::row(Action::Respond, "C2.1", UNANSWERED, Some(State::InProgress))
         },
         // While a transfer is pending, the owner may still answer the customer.
         Row {
-            gates: &[UNANSWERED_YET],
+            gates: &[UNANSWERED_YET, ANSWER_HAS_CONTENT],
             meets: &[Duty::FirstResponse, Duty::PromisedWait],
             opens: &[Duty::Progress],
             ..Row::row(Action::Respond, "C2.1", PENDING, None)
@@ -228,12 +239,12 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         Row {
             gates: &[PROMISE_BOUNDED],
             replaces: &[Duty::FirstResponse],
-            opens: &[Duty::PromisedWait],
+            opens: &[Duty::PromisedWait, Duty::LongPromise],
             ..Row::row(Action::PromiseWait, "C2.2", UNANSWERED, None)
         },
         Row {
             gates: &[PROMISE_BOUNDED],
-            opens: &[Duty::SecondPromise],
+            opens: &[Duty::SecondPromise, Duty::LongPromise],
             ..Row::row(Action::PromiseWaitAgain, "C2.2", UNANSWERED, None)
         },
         Row {
@@ -278,6 +289,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         },
         Row {
             resumes: &[Duty::Progress],
+            opens: &[Duty::LongWait],
             ..Row::row(Action::CustomerReplied, "C4.1", WAITING, Some(State::InProgress))
         },
         Row {
@@ -308,7 +320,11 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             opens: &[Duty::Progress],
             ..Row::row(Action::Reopen, "C4.3", &[State::Closed], Some(State::InProgress))
         },
-        Row { voids_rest: true, ..Row::row(Action::Cancel, "A9.1", OPEN, Some(State::Cancelled)) },
+        Row {
+            voids_rest: true,
+            opens: &[Duty::LongWait],
+            ..Row::row(Action::Cancel, "A9.1", OPEN, Some(State::Cancelled))
+        },
         Row { gates: &[CLAIMABLE], reassigns: true, ..Row::row(Action::Claim, "A2.1", WITH_OWNER, None) },
         Row { gates: &[WITHIN_DEPARTMENT], reassigns: true, ..Row::row(Action::Assign, "A2.1", WITH_OWNER, None) },
         Row {

@@ -5,6 +5,7 @@ use kefu_chassis::directory::ResponsibleParty;
 use kefu_chassis::names::Id;
 use kefu_chassis::search::folded;
 use kefu_chassis::step::AggregateRoot as _;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
 use kefu_chassis::{Call, Error};
@@ -15,6 +16,7 @@ use kefu_proto::rules::v1::Role;
 
 use super::lifecycle::Action;
 use super::row::{RequestRow, Step};
+use super::store::ProgressRow;
 use super::{Requests, link};
 use crate::shared::{Contact, Customer, Project, id, reference, unknown};
 
@@ -25,6 +27,7 @@ impl Requests {
         request: pb::RegisterRequestRequest,
     ) -> Result<pb::Request, Error> {
         let (at, answered_at) = self.contact_times(call, &request)?;
+        Self::check_answer(&request, answered_at)?;
         let mut root = self.new_row(call, &request, at, answered_at)?;
         let action = if answered_at.is_some() { Action::RegisterAnswered } else { Action::Register };
         let mut facts = root.facts(&self.chassis, call, at);
@@ -40,7 +43,34 @@ impl Requests {
         if let Some(mut earlier) = earlier {
             link::record_repeat(&mut step.work, call, &mut step.root, &mut earlier, at).await?;
         }
-        step.insert(|shown| pb::RequestRegistered { request: Some(shown) }).await
+        let answer = answered_at.and_then(|answered| {
+            ProgressRow::answer(call, step.root.id, (&request.answer, request.channel()), answered)
+        });
+        if let Some(answer) = &answer {
+            // The note's reference to the request is checked at the end of the transaction.
+            answer.insert(step.work.connection()).await?;
+        }
+        let progress = answer.as_ref().map(ProgressRow::show);
+        step.insert(|shown| pb::RequestRegistered { request: Some(shown), progress }).await
+    }
+
+    /// Refuses an answer in writing without its words, and words without an answer (C2.1).
+    fn check_answer(request: &pb::RegisterRequestRequest, answered_at: Option<Timestamp>) -> Result<(), Error> {
+        let has_words = !is_blank(&request.answer);
+        let wrong = match answered_at {
+            Some(_) if !has_words && request.channel() != Channel::Hotline => wrong!(
+                Required under "C2.1",
+                "say what the customer was told; only an answer by telephone needs no text",
+                "请写明告知客户的内容，仅电话应答可以不写"
+            ),
+            None if has_words => wrong!(
+                OnlyWhen under "C2.1",
+                "is only for a customer who was answered: give answered_time",
+                "仅在已应答客户时填写，请同时填写应答时间"
+            ),
+            _ => return Ok(()),
+        };
+        Err(Error::field("answer", wrong))
     }
 
     /// Time of the contact, and time of the first answer if there was one. `answered_time` without `occurred_time`

@@ -205,12 +205,15 @@ impl AggregateRoot for RequestRow {
         Facts {
             channel: self.channel(),
             is_answered: self.is_answered(),
+            has_content: true,
             answered_at: None,
             classified_at: None,
             is_classified: !self.problem_type.is_empty(),
             promised_at: None,
             promised_wait: jiff::SignedDuration::ZERO,
             promise_at_most: regulation.get(params::PROMISE_AT_MOST).length,
+            is_long_wait: false,
+            supervisor: known.supervisor_of(&self.owner).map(str::to_owned),
             is_delayed: false,
             informed_at: None,
             attempts: Tally {

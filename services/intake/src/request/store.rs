@@ -1,8 +1,12 @@
 //! Queries over several requests, and two rows beneath a request: progress and contact attempts.
 
-use jiff_sqlx::Timestamp as SqlTime;
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as SqlTime, ToSqlx as _};
+use kefu_chassis::Call;
 use kefu_chassis::record::Record;
+use kefu_chassis::text::is_blank;
 use kefu_chassis::time::sql;
+use kefu_proto::contacts::v1::Channel;
 use kefu_proto::intake::v1 as pb;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -54,6 +58,20 @@ pub struct ProgressRow {
     pub author: String,
     pub occurred_at: SqlTime,
     pub created_at: SqlTime,
+}
+
+impl ProgressRow {
+    /// Creates the note of a first answer at `at`, from what the customer was told and by which channel; none without words.
+    pub fn answer(call: &Call, request: Uuid, (text, told_by): (&str, Channel), at: Timestamp) -> Option<Self> {
+        (!is_blank(text)).then(|| Self {
+            request,
+            text: text.to_owned(),
+            told_by: told_by as i16,
+            author: call.caller.subject.clone(),
+            occurred_at: at.to_sqlx(),
+            ..Self::blank(call.now)
+        })
+    }
 }
 
 /// An attempt to ask about a resolution as it is stored.

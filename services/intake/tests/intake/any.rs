@@ -250,7 +250,8 @@ impl World {
             "AwaitCustomer" => json!({ "name": target, "awaited": "序列号" }),
             "ResolveRequest" => json!({ "name": target, "resolution": "重新安装驱动", "assistance": "远程陪同操作" }),
             "ConfirmResolution" => json!({ "name": target, "outcome": "SATISFIED", "channel": "HOTLINE" }),
-            "RespondRequest" | "RecordCustomerReply" | "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => {
+            "RespondRequest" => json!({ "name": target, "text": "已联系工程师" }),
+            "RecordCustomerReply" | "ResumeDuty" | "GetNotification" | "AcknowledgeNotification" => {
                 json!({ "name": target })
             }
             "ReopenRequest" | "CancelRequest" | "PauseDuty" | "WaiveDuty" | "DeclineTransfer" | "MarkMajor"

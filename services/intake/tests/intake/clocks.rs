@@ -50,7 +50,8 @@ async fn a_replica_whose_clock_is_a_little_behind_records_after_the_other_and_on
         let replica = Bench::builder(&kefu_intake::SERVICE).starting_at(started);
         let replica = replica.start_on(desk.bench.database()).await.unwrap();
         let mut requests = RequestServiceClient::new(replica.as_("staff/lin", &["AGENT"]));
-        let call = pb::RespondRequestRequest { name: name.clone(), ..Default::default() };
+        let call =
+            pb::RespondRequestRequest { name: name.clone(), text: "已联系工程师".into(), ..Default::default() };
         let answered = requests.respond_request(call).await;
         if is_far {
             let refused = assert_refused(answered, Code::Unavailable, ErrorReason::BackendAway);
@@ -88,7 +89,12 @@ async fn a_time_up_to_a_minute_ahead_is_now_and_a_later_one_is_in_the_future() {
     let mut desk = Desk::open().await;
     let ahead = proto("2026-11-20T10:01:00+08:00");
     let name = desk.register(Channel::Chat).await.name;
-    let call = |occurred_time| pb::RespondRequestRequest { name: name.clone(), occurred_time, ..Default::default() };
+    let call = |occurred_time| pb::RespondRequestRequest {
+        name: name.clone(),
+        occurred_time,
+        text: "已联系工程师".into(),
+        ..Default::default()
+    };
     let refused = desk.requests.respond_request(call(proto("2026-11-20T10:01:00.000001+08:00"))).await;
     let refused = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
     assert_eq!((refused.fields(), refused.said()[0].rule), (vec!["occurred_time"], FieldRule::TooLate));
@@ -129,6 +135,7 @@ async fn an_answer_recorded_late_is_judged_when_it_was_given_and_takes_the_mark_
     let call = pb::RespondRequestRequest {
         name: name.clone(),
         occurred_time: proto("2026-11-20T10:02:00+08:00"),
+        text: "已联系工程师".into(),
         ..Default::default()
     };
     desk.requests.respond_request(call).await.unwrap();

@@ -62,7 +62,8 @@ impl Desk {
     }
 
     pub async fn respond(&mut self, name: &str) -> Result<pb::Request, Status> {
-        let call = pb::RespondRequestRequest { name: name.into(), ..Default::default() };
+        let call =
+            pb::RespondRequestRequest { name: name.into(), text: "已联系工程师".into(), ..Default::default() };
         Ok(self.requests.respond_request(call).await?.into_inner())
     }
 

@@ -242,7 +242,8 @@ async fn refusals_name_clause_title_and_what_is_missing_in_the_language_of_the_r
         assert!(text.chars().any(|sign| ('\u{4e00}'..='\u{9fff}').contains(&sign)), "{text}");
     }
 
-    let call = pb::RespondRequestRequest { name: name.clone(), ..Default::default() };
+    let call =
+        pb::RespondRequestRequest { name: name.clone(), text: "已联系工程师".into(), ..Default::default() };
     let refusal =
         assert_refused(chinese.respond_request(call).await, Code::FailedPrecondition, ErrorReason::StateForbids);
     assert_eq!(

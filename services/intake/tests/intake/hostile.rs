@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::request::State;
 use kefu_testkit::any::World as _;
 use kefu_testkit::any::hostile::{Caller, Scene, Stage, assert_hostile};
 use kefu_testkit::lifecycle::states_of_methods;
 use kefu_testkit::sign;
+use prost::Message as _;
 use serde_json::{Value as Json, json};
 
 use super::any::{STATES, World, shown};
@@ -64,6 +66,8 @@ fn callers(world: &World) -> Vec<Caller> {
 async fn requests(world: &World, name: &str, methods: &[String]) -> BTreeMap<&'static str, Json> {
     let reply = world.call(&world.agent, "GetRequest", json!({ "name": name })).await.unwrap();
     let transfer = shown(&reply).pending_transfer;
+    let unmet = world.call(&world.agent, "ListUnmetExpectations", json!({ "parent": name })).await.unwrap();
+    let unmet = pb::ListUnmetExpectationsResponse::decode(unmet.as_slice()).unwrap().unmet_expectations;
     let mut requests = BTreeMap::new();
     for method in methods {
         let mut request = world.json(method);
@@ -71,8 +75,10 @@ async fn requests(world: &World, name: &str, methods: &[String]) -> BTreeMap<&'s
         request[field] = match method.as_str() {
             "AcceptTransfer" | "DeclineTransfer" if transfer.is_empty() => continue,
             "AcceptTransfer" | "DeclineTransfer" => json!(transfer),
-            // An expectation beneath another request; its answer is tried by the stories.
-            "AnswerUnmetExpectation" => continue,
+            "AnswerUnmetExpectation" => match unmet.first() {
+                Some(unmet) => json!(unmet.name),
+                None => continue,
+            },
             _ => json!(name),
         };
         requests.insert(&*method.clone().leak(), request);
@@ -89,6 +95,14 @@ async fn explain_and_outcome_agree_for_every_state_method_and_caller_of_a_reques
         let name = world.request_in(state).await;
         let requests = requests(&world, &name, &methods).await;
         scenes.push(Scene { label: state.as_str_name(), name, requests });
+    }
+    for (label, state) in [("unmet in progress", State::InProgress), ("unmet and resolved", State::Resolved)] {
+        let name = world.request_in(state).await;
+        let unmet = json!({ "parent": name, "expectation": "当天上门" });
+        world.call(&world.agent, "RecordUnmetExpectation", unmet).await.unwrap();
+        let requests = requests(&world, &name, &methods).await;
+        assert!(requests.contains_key("AnswerUnmetExpectation"));
+        scenes.push(Scene { label, name, requests });
     }
     assert!(scenes.iter().any(|scene| scene.label == State::TransferPending.as_str_name()));
     world.bench.change_directory(POSTS).await;

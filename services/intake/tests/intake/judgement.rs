@@ -80,7 +80,12 @@ impl Desk {
         let (channel, requests) = (Channel::Hotline.into(), &mut self.requests);
         match deed {
             Deed::Respond => {
-                let call = pb::RespondRequestRequest { name, occurred_time, ..Default::default() };
+                let call = pb::RespondRequestRequest {
+                    name,
+                    occurred_time,
+                    text: "已联系工程师".into(),
+                    ..Default::default()
+                };
                 requests.respond_request(call).await.unwrap();
             }
             Deed::Tell => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::join_all;
 use kefu_proto::contacts::v1::{Channel, Contact};
 use kefu_proto::intake::v1 as pb;
 use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
@@ -56,6 +57,27 @@ async fn a_customer_is_not_opened_twice_unless_it_is_somebody_else() {
     let said = refusal.said().remove(0);
     assert!(said.english.contains(&desk.customer) && said.english.contains("王小明"), "{}", said.english);
     desk.customers.create_customer(call(true)).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_many_who_open_one_customer_at_once_one_does() {
+    let desk = Desk::open().await;
+    let contacts =
+        ["+8613900139000", "+8613900139001"].map(|phone| Contact { phone: phone.into(), ..Default::default() });
+    let call = |turn: usize| {
+        // The numbers come in both orders.
+        let mut contacts = contacts.to_vec();
+        contacts.rotate_left(turn % 2);
+        let customer = pb::Customer { display_name: "王晓明".into(), contacts, ..Default::default() };
+        pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() }
+    };
+    let outcomes = (0..8).map(async |turn| desk.customers.clone().create_customer(call(turn)).await);
+    let (opened, refused): (Vec<_>, Vec<_>) = join_all(outcomes).await.into_iter().partition(Result::is_ok);
+    assert_eq!((opened.len(), refused.len()), (1, 7));
+    for outcome in refused {
+        let refusal = assert_refused(outcome, Code::InvalidArgument, ErrorReason::FieldInvalid);
+        assert_eq!(refusal.fields(), ["customer.contacts[0].phone", "customer.contacts[1].phone"]);
+    }
 }
 
 #[tokio::test]

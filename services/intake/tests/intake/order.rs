@@ -182,7 +182,7 @@ fn broken_fields(world: &World) -> Vec<(&'static str, Json, &'static str)> {
     let masked = |path: &str| json!({ "update_mask": path });
     let contact = |contact: Json| json!({ "customer": { "display_name": "王", "contacts": [contact] } });
     let (now, us) = (world.bench.now(), SignedDuration::from_micros(1));
-    let answered = |time: Timestamp| json!({ "occurred_time": now.to_string(), "answered_time": time.to_string() });
+    let answered = |time: Timestamp| json!({ "occurred_time": now.to_string(), "answered_time": time.to_string(), "answer": "已联系工程师" });
     let at = |time: Timestamp| json!({ "promised_time": time.to_string() });
     vec![
         (request, json!({ "contact": {} }), "contact"),
@@ -194,6 +194,8 @@ fn broken_fields(world: &World) -> Vec<(&'static str, Json, &'static str)> {
         (request, json!({ "carrier_state": "DELAYED" }), "carrier_state"),
         (request, json!({ "business_domain": "printing" }), "problem_type"),
         (request, json!({ "problem_type": "offline" }), "business_domain"),
+        (request, json!({ "answered_time": now.to_string() }), "answer"),
+        (request, json!({ "answer": "已联系工程师" }), "answer"),
         (request, answered(now - us), "answered_time"),
         (request, answered(now + SignedDuration::from_mins(1) + us), "answered_time"),
         (request, json!({ "first_responder": "staff/zhao" }), "first_responder"),

@@ -18,7 +18,7 @@ type Count = fn(&ComplianceRow) -> i64;
 
 /// The counts: heading in English, the field whose label is the heading in Chinese, whether a column of zeros is shown, and the
 /// count of a row.
-const COUNTS: [(&str, &str, bool, Count); 14] = [
+const COUNTS: [(&str, &str, bool, Count); 15] = [
     ("opened", "opened", true, |row| row.opened),
     ("in time", "met_in_time", true, |row| row.met_in_time),
     ("late", "late", true, |row| row.late),
@@ -28,6 +28,7 @@ const COUNTS: [(&str, &str, bool, Count); 14] = [
     ("voided", "voided", false, |row| row.voided),
     ("not recorded", "not_recorded", true, |row| row.not_recorded),
     ("recorded late", "recorded_late", false, |row| row.recorded_late),
+    ("early", "early", false, |row| row.early),
     ("attempted", "attempted", false, |row| row.attempted),
     ("taken back", "taken_back", false, |row| row.taken_back),
     ("imported", "imported", false, |row| row.imported),
@@ -54,10 +55,15 @@ fn counts(rows: &[ComplianceRow]) -> impl Iterator<Item = (&'static str, &'stati
     COUNTS.into_iter().filter(|(.., always, count)| *always || rows.iter().any(|row| count(row) != 0))
 }
 
-/// Share of duties fulfilled in time, in thousandths: met in time / (met in time + breached). Rounded down, so that
-/// 100.0 % means all of them; none without such duties.
+/// Number of duties that were kept: met in time, and not so early that they do not count.
+fn kept(row: &ComplianceRow) -> i64 {
+    row.met_in_time - row.early
+}
+
+/// Share of duties fulfilled in time, in thousandths: kept / (kept + breached). Rounded down, so that 100.0 % means all of
+/// them; none without such duties.
 fn in_time(row: &ComplianceRow) -> Option<i64> {
-    (row.met_in_time * 1_000).checked_div(row.met_in_time + row.breached)
+    (kept(row) * 1_000).checked_div(kept(row) + row.breached)
 }
 
 fn share(row: &ComplianceRow, language: Language) -> String {
@@ -135,8 +141,8 @@ pub fn legend(rows: &[ComplianceRow], language: Language, zone: &str) -> String 
     let (share, days) = (
         of(
             language,
-            "Met in time / (met in time + breached in all), rounded down, so that 100.0 % is all of them.",
-            "按时完成数占按时完成与逾期总数之和的百分比，零头舍去，因此只有全部按时才是 100.0 %。",
+            "Met in time / (met in time + breached in all), rounded down, so that 100.0 % is all of them; early ones are left out.",
+            "按时完成数占按时完成与逾期总数之和的百分比，零头舍去，因此只有全部按时才是 100.0 %；过早的不计入。",
         ),
         match language {
             Language::English => {
@@ -174,7 +180,7 @@ pub fn json(rows: &[ComplianceRow], by: &Groups) -> String {
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn object(row: &ComplianceRow, by: &Groups) -> Value {
-    let judged = row.met_in_time + row.breached;
+    let judged = kept(row) + row.breached;
     let mut object = json!({
         "opened": row.opened,
         "met_in_time": row.met_in_time,
@@ -190,7 +196,8 @@ fn object(row: &ComplianceRow, by: &Groups) -> Value {
         "imported": row.imported,
         "breached": row.breached,
         "deviated": row.deviated,
-        "in_time_percent": (judged > 0).then(|| row.met_in_time as f64 * 100.0 / judged as f64),
+        "early": row.early,
+        "in_time_percent": (judged > 0).then(|| kept(row) as f64 * 100.0 / judged as f64),
     });
     let keys = [
         (by.has(Dimension::Clause), "clause", &row.clause),

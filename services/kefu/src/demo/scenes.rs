@@ -8,6 +8,7 @@ use tonic::Status;
 
 use super::stage::{Person, Stage};
 
+pub mod accused;
 pub mod complaint;
 pub mod declined;
 pub mod dissatisfied;
@@ -15,12 +16,15 @@ pub mod emergency;
 pub mod expectation;
 pub mod hotline;
 pub mod late_order;
+pub mod leaves;
+pub mod lent;
 pub mod major;
 pub mod merged;
 pub mod overdue;
 pub mod promised_wait;
 pub mod remote;
 pub mod repeat;
+pub mod told_later;
 pub mod transfer;
 
 /// Creates a customer with a telephone number.
@@ -54,7 +58,8 @@ async fn register(by: &Person, call: pb::RegisterRequestRequest) -> Result<pb::R
 }
 
 async fn respond(by: &Person, name: &str) -> Result<pb::Request, Status> {
-    let call = pb::RespondRequestRequest { name: name.into(), ..Default::default() };
+    let call =
+        pb::RespondRequestRequest { name: name.into(), text: "收到，正在处理".into(), ..Default::default() };
     Ok(by.requests().respond_request(call).await?.into_inner())
 }
 

@@ -22,11 +22,12 @@ use kefu_proto::intake::v1::customer_service_client::CustomerServiceClient;
 use kefu_proto::intake::v1::request_service_client::RequestServiceClient;
 use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
 use kefu_proto::notifications::v1::{ListNotificationsRequest, Notification};
+use kefu_proto::rules::v1::ErrorReason;
 use kefu_regulation::Regulation;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
-use tonic_types::StatusExt as _;
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::play::Play;
 use crate::client::{self, Authorised, Bearer, OPERATOR, TOKEN_FOR};
@@ -225,17 +226,32 @@ impl Stage {
 
     /// Expects a call to be refused under a clause, and adds the service's text to the story.
     pub fn refused<T: Debug>(&mut self, what: &str, outcome: Result<Response<T>, Status>, clause: &str) {
-        let status = match outcome {
-            Err(status) => status,
-            Ok(done) => return self.play.fail(what, &format!("expected a refusal\nthere was {:?}", done.get_ref())),
-        };
-        let details = status.get_error_details();
+        let Some(details) = self.refusal(what, outcome) else { return };
         let cited = details.precondition_failure().and_then(|failure| failure.violations.first());
         let cited = cited.map(|violation| violation.r#type.clone()).unwrap_or_default();
+        self.play.expect(&format!("the clause under which it is refused: {what}"), cited, clause);
+    }
+
+    /// Expects a call to be refused for a reason that is no clause's, and adds the service's text to the story.
+    pub fn refused_as<T: Debug>(&mut self, what: &str, outcome: Result<Response<T>, Status>, reason: ErrorReason) {
+        let Some(details) = self.refusal(what, outcome) else { return };
+        let given = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
+        self.play.expect(&format!("the reason why it is refused: {what}"), given.as_str(), reason.as_str_name());
+    }
+
+    fn refusal<T: Debug>(&mut self, what: &str, outcome: Result<Response<T>, Status>) -> Option<ErrorDetails> {
+        let status = match outcome {
+            Err(status) => status,
+            Ok(done) => {
+                self.play.fail(what, &format!("expected a refusal\nthere was {:?}", done.get_ref()));
+                return None;
+            }
+        };
+        let details = status.get_error_details();
         self.say(&format!("{what}, and is refused:"), &[]);
         let text = details.localized_message().map(|text| text.message.clone());
         self.play.add(&text.unwrap_or_else(|| status.message().to_owned()));
-        self.play.expect(&format!("the clause under which it is refused: {what}"), cited, clause);
+        Some(details)
     }
 
     /// Calls `probe` until it finds something. Fails with `DEADLINE_EXCEEDED` after `WITHIN`.

@@ -147,6 +147,7 @@ impl NewDuty<'_> {
             taken_back: 0,
             moved_late: false,
             attempted: false,
+            recurs: false,
             imported: false,
             tried_by: Vec::new(),
             past_owners: Vec::new(),

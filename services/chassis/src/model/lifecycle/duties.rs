@@ -35,6 +35,8 @@ pub struct DutyRule<D: 'static, F: 'static> {
     pub also_told: fn(&F) -> Option<&str>,
     /// Whether the duty is still owed when its subject has ended.
     pub survives_end: bool,
+    /// Whether what fulfils the duty opens the next one, e.g. a progress report. One fulfilled very soon does not count as kept.
+    pub recurs: bool,
     /// Whether the rule is of a deviation and not of a duty: something that the clause forbids, for which no clock runs.
     /// `term` is then only asked whether the action is one.
     pub is_deviation: bool,
@@ -90,6 +92,7 @@ impl<D, F> DutyRule<D, F> {
             notice: None,
             also_told: |_| None,
             survives_end: false,
+            recurs: false,
             is_deviation,
         }
     }
@@ -280,6 +283,7 @@ impl<D, F> DutyRule<D, F> {
             Term::Until(due) => new(context.at).until(due, calendar),
             Term::Deviation => new(context.at).deviated(calendar),
         };
+        duty.recurs = self.recurs;
         effects.changes.push(opened);
         if let Some(at) = (self.met_at)(facts).filter(|_| duty.is_live()) {
             effects.changes.extend(duty.meet(at, context.now));

@@ -3,6 +3,8 @@
 use kefu_proto::compliance::v1::summarize_compliance_request::Dimension;
 use kefu_proto::compliance::v1::{ComplianceRow, SummarizeComplianceRequest, SummarizeComplianceResponse};
 
+use kefu_regulation::params;
+
 use crate::base::error::Error;
 use crate::base::time::{from_proto, sql};
 use crate::contract::call::Call;
@@ -27,6 +29,7 @@ pub async fn summarize(
         .map(|(_, unit)| unit)
         .collect();
     let (owner, department) = call.scope().bounds();
+    let share = chassis.regulation.get(params::COUNTS_AFTER);
     let zone = chassis.regulation.calendar().zone().iana_name().unwrap_or("UTC");
     let rows = sqlx::query!(
         r#"
@@ -48,10 +51,12 @@ pub async fn summarize(
             count(*) filter (where recorded_late) as "recorded_late!",
             count(*) filter (where state = 3 and attempted) as "attempted!",
             count(*) filter (where imported) as "imported!",
+            count(*) filter (where early) as "early!",
             count(*) filter (where late) as "breached!"
         from (
             select clause, department, owner, opened_at, state, taken_back, recorded_late, attempted, imported,
-                is_late(state, late, paused_since, due_at, $6) as late
+                is_late(state, late, paused_since, due_at, $6) as late,
+                is_early(recurs, state, late, elapsed_us, budget_us, $16) as early
             from duty
         ) as d
         where ($7::text is null or owner = $7) and ($8::text is null or department = $8 or owner = $15)
@@ -74,6 +79,7 @@ pub async fn summarize(
         sql::maybe(request.end_time.as_ref().and_then(from_proto)) as _,
         ROWS_AT_MOST + 1,
         call.caller.subject,
+        i32::from(share.basis_points()),
     )
     .fetch_all(chassis.pool())
     .await?;
@@ -105,6 +111,7 @@ pub async fn summarize(
         recorded_late: row.recorded_late,
         attempted: row.attempted,
         imported: row.imported,
+        early: row.early,
         breached: row.breached,
     });
     Ok(SummarizeComplianceResponse { rows: rows.collect() })

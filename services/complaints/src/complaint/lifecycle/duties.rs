@@ -46,9 +46,12 @@ pub const RULES: &[Rule] = &[
         notice: Some(NoticeRule { kind: &MEASURE_AGREED, to: |_| None, fulfils: false }),
         ..Rule::of(Duty::Measure, "D8.8", "measure", |_, _| None)
     },
-    Rule::of(Duty::Progress, "C5.7", "progress", |_, regulation| {
-        Some(Term::Within(regulation.get(params::EXECUTION_PROGRESS_EVERY)))
-    }),
+    Rule {
+        recurs: true,
+        ..Rule::of(Duty::Progress, "C5.7", "progress", |_, regulation| {
+            Some(Term::Within(regulation.get(params::EXECUTION_PROGRESS_EVERY)))
+        })
+    },
     Rule::of(Duty::Callback, "C5.8", "callback", |facts, regulation| {
         Some(Term::WithinFrom(facts.executed_at?, regulation.get(params::CALLBACK_WITHIN)))
     }),

@@ -93,6 +93,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Investigating, Action::Conclude, "D8.4", Facts { is_contacted: false, ..open() }),
         (Investigating, Action::Conclude, "D8.5", Facts { has_responsible: false, ..open() }),
         (Concluded, Action::Propose, "D8.6", Facts { has_plan: false, ..open() }),
+        (Executing, Action::ProposeAnew, "D8.6", Facts { has_plan: false, ..open() }),
         (Concluded, Action::Propose, "A1.1", Facts { concerns_others: false, ..open() }),
         (Proposed, Action::ApproveLast, "C5.5", Facts { approvals_left: 1, ..open() }),
         (Approved, Action::Agree, "D8.6", Facts { is_plan_late: true, ..open() }),
@@ -255,7 +256,7 @@ impl Walker {
                 assert!(self.acknowledged && (self.contacted || self.waived), "concluded too early: {self:?}");
                 self.concluded = facts.is_evidenced && facts.has_responsible && facts.is_outside;
             }
-            Action::Propose => {
+            Action::Propose | Action::ProposeAnew => {
                 assert!(facts.concerns_others, "no other department is concerned");
                 (self.approvals, self.agreed) = ([false; 2], false);
                 (self.attempts, self.attempt_days) = (0, 0);

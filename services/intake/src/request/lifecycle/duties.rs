@@ -20,23 +20,42 @@ static MAJOR: NoticeKind = NoticeKind {
     chinese: "{}已列为重大事项，请确认已知悉。",
 };
 
+static LONG_PROMISE: NoticeKind = NoticeKind {
+    code: "long_promise",
+    english: "In {} one of your staff promised a wait that is longer than usual.",
+    chinese: "{}中您的下属承诺的等待时间偏长。",
+};
+static LONG_WAIT: NoticeKind = NoticeKind {
+    code: "long_wait",
+    english: "In {} one of your staff awaited the customer longer than usual.",
+    chinese: "{}中您的下属等待客户的时间偏长。",
+};
+
 /// One rule for each duty.
 pub const RULES: &[Rule] = &[
     Rule {
         met_at: |facts| facts.answered_at,
         ..Rule::of(Duty::FirstResponse, "C2.1", "first_response", |facts, regulation| {
-            first_response(facts.channel, regulation).map(Term::Within)
+            Some(Term::Within(first_response(facts.channel, regulation)))
         })
     },
     Rule::of(Duty::PromisedWait, "C2.2", "promised_wait", |facts, _| facts.promised_at.map(Term::Until)),
     Rule::deviation(Duty::SecondPromise, "C2.2", "second_promise", |_, _| Some(Term::Deviation)),
+    Rule {
+        notice: Some(NoticeRule { kind: &LONG_PROMISE, to: |facts| facts.supervisor.as_deref(), fulfils: false }),
+        ..Rule::deviation(Duty::LongPromise, "C2.2", "long_promise", long_wait)
+    },
+    Rule {
+        notice: Some(NoticeRule { kind: &LONG_WAIT, to: |facts| facts.supervisor.as_deref(), fulfils: false }),
+        ..Rule::deviation(Duty::LongWait, "C4.1", "long_wait", long_wait)
+    },
     Rule {
         met_at: |facts| facts.classified_at,
         ..Rule::of(Duty::Classification, "C2.4", "classification", |_, regulation| {
             Some(Term::Within(regulation.get(params::CLASSIFY_WITHIN)))
         })
     },
-    Rule::of(Duty::Progress, "C4.1", "progress", progress),
+    Rule { recurs: true, ..Rule::of(Duty::Progress, "C4.1", "progress", progress) },
     Rule {
         met_at: |facts| facts.informed_at,
         ..Rule::of(Duty::DelayNotice, "B1.3", "delay_notice", |facts, regulation| {
@@ -82,25 +101,28 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// The time that C2.1 allows for the first answer in a channel; none for channels without a limit.
-pub fn first_response(channel: Channel, regulation: &Regulation) -> Option<Budget> {
+/// The time that C2.1 allows for the first answer in a channel.
+pub fn first_response(channel: Channel, regulation: &Regulation) -> Budget {
     match channel {
-        Channel::Chat => Some(regulation.get(params::CHAT)),
-        Channel::Hotline => Some(regulation.hotline_answer()),
-        Channel::Email => Some(regulation.get(params::EMAIL)),
-        Channel::Web => Some(regulation.get(params::WEB)),
-        Channel::Unspecified | Channel::Fax | Channel::Letter | Channel::OnSite | Channel::Internal => None,
+        Channel::Chat => regulation.get(params::CHAT),
+        Channel::Hotline => regulation.hotline_answer(),
+        Channel::Email => regulation.get(params::EMAIL),
+        Channel::Web => regulation.get(params::WEB),
+        Channel::Unspecified | Channel::Fax | Channel::Letter | Channel::OnSite | Channel::Internal => {
+            regulation.get(params::OTHER_CHANNELS)
+        }
     }
 }
 
-/// The interval of C4.1. It starts at the first answer, or at the registration in channels without a limit for the
-/// first answer.
+fn long_wait(facts: &Facts, _: &Regulation) -> Option<Term> {
+    facts.is_long_wait.then_some(Term::Deviation)
+}
+
+/// The interval of C4.1, which starts at the first answer.
 fn progress(facts: &Facts, regulation: &Regulation) -> Option<Term> {
     let every = regulation.get(params::PROGRESS_EVERY);
     match facts.answered_at {
         Some(at) => Some(Term::WithinFrom(at, every)),
-        None => {
-            (facts.is_answered || first_response(facts.channel, regulation).is_none()).then_some(Term::Within(every))
-        }
+        None => facts.is_answered.then_some(Term::Within(every)),
     }
 }

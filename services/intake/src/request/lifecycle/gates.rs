@@ -8,6 +8,14 @@ use super::Facts;
 /// The first answer of C2.1 is given once.
 pub const UNANSWERED_YET: Gate<Facts> =
     Gate::on_record("C2.1", |facts| !facts.was_answered, "the customer was answered before", "客户此前已得到应答");
+/// An answer says what the customer was told, unless they were told by telephone (C2.1).
+pub const ANSWER_HAS_CONTENT: Gate<Facts> = Gate::<Facts>::of_call(
+    "C2.1",
+    |facts| facts.has_content,
+    "say what the customer was told; only an answer by telephone needs no text",
+    "请写明告知客户的内容，仅电话应答可以不写",
+)
+.at("text", FieldRule::RequiredWhen);
 /// A promised wait is no longer than the clause lets a wait last (C2.2).
 pub const PROMISE_BOUNDED: Gate<Facts> = Gate::of_call(
     "C2.2",

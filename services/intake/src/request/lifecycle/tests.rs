@@ -14,12 +14,15 @@ fn open_gates() -> Facts {
     Facts {
         channel: Channel::Chat,
         is_answered: true,
+        has_content: true,
         answered_at: None,
         classified_at: None,
         is_classified: true,
         promised_at: None,
         promised_wait: SignedDuration::ZERO,
         promise_at_most: SignedDuration::ZERO,
+        is_long_wait: false,
+        supervisor: None,
         is_delayed: false,
         informed_at: None,
         attempts: tally(3),
@@ -55,11 +58,7 @@ kefu_testkit::lifecycle_tests! {
 /// The recipient of a transfer becomes the owner, whatever their role.
 #[test]
 fn whoever_owns_a_duty_may_call_what_meets_it() {
-    // The question of C4.2 is asked by somebody of the desk, whoever owns the request; docs/integrity.md has that as open.
-    let duties = LIFECYCLE
-        .duties
-        .iter()
-        .map(|rule| (rule.code, if rule.code == "question" { "ConfirmResolution" } else { "AcceptTransfer" }));
+    let duties = LIFECYCLE.duties.iter().map(|rule| (rule.code, "AcceptTransfer"));
     assert_owners_can_meet(&LIFECYCLE, &[SERVICE_NAME], &duties.collect::<Vec<_>>());
 }
 
@@ -79,6 +78,7 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
             Facts { promised_wait: SignedDuration::from_micros(1), ..open_gates() },
         ),
         (State::TransferPending, Action::Respond, "C2.1", Facts { was_answered: true, ..open_gates() }),
+        (State::Registered, Action::Respond, "C2.1", Facts { has_content: false, ..open_gates() }),
         (State::InProgress, Action::Resolve, "C2.4", Facts { is_classified: false, ..open_gates() }),
         (State::InProgress, Action::Resolve, "A2.4", Facts { is_handed_over: false, ..open_gates() }),
         (State::Resolved, Action::ConfirmSatisfied, "A10.7", Facts { open_expectations: 1, ..open_gates() }),

@@ -167,14 +167,13 @@ impl Walk<'_> {
         self.open("progress", self.working(at, self.working_day));
     }
 
-    /// The duty of C2.1, by the channel; none for channels without a limit.
-    fn first_response(&self, at: i64) -> Option<Oracle> {
+    /// The duty of C2.1, by the channel.
+    fn first_response(&self, at: i64) -> Oracle {
         match self.channel {
-            Channel::Chat => Some(Oracle::wall(at, 3 * MINUTE, &self.days)),
-            Channel::Hotline => Some(Oracle::wall(at, 15_000_000, &self.days)),
-            Channel::Email => Some(self.working(at, 4 * HOUR)),
-            Channel::Web => Some(self.working(at, HOUR)),
-            _ => None,
+            Channel::Chat => Oracle::wall(at, 3 * MINUTE, &self.days),
+            Channel::Hotline => Oracle::wall(at, 15_000_000, &self.days),
+            Channel::Web => self.working(at, HOUR),
+            _ => self.working(at, 4 * HOUR),
         }
     }
 
@@ -186,6 +185,7 @@ impl Walk<'_> {
         let call = pb::RegisterRequestRequest {
             occurred_time: time(self.came),
             answered_time: answered.and_then(time),
+            answer: answered.map(|_| "已联系工程师".to_owned()).unwrap_or_default(),
             business_domain: word("printing"),
             problem_type: word("offline"),
             ..self.desk.registration(self.channel)
@@ -194,12 +194,11 @@ impl Walk<'_> {
         self.name.clone_from(&request.name);
         // Whoever registers a call has picked it up.
         let answered = answered.or((self.channel == Channel::Hotline).then_some(self.came));
-        if let Some(mut duty) = self.first_response(self.came) {
-            if let Some(at) = answered {
-                duty.meet(at, self.now());
-            }
-            self.open("first_response", duty);
+        let mut first = self.first_response(self.came);
+        if let Some(at) = answered {
+            first.meet(at, self.now());
         }
+        self.open("first_response", first);
         for kind in ["classification", "pass_on"] {
             let mut duty = self.working(self.came, HOUR / 2);
             if judged {
@@ -209,8 +208,6 @@ impl Walk<'_> {
         }
         if let Some(at) = answered {
             self.open_progress(at);
-        } else if self.first_response(self.came).is_none() {
-            self.open_progress(self.came);
         }
         self.in_scope = judged.then_some(true);
         self.state = if answered.is_some() { State::InProgress } else { State::Registered };
@@ -247,7 +244,12 @@ impl Walk<'_> {
     }
 
     async fn respond(&mut self, at: i64) {
-        let call = pb::RespondRequestRequest { name: self.name.clone(), occurred_time: time(at), ..Default::default() };
+        let call = pb::RespondRequestRequest {
+            name: self.name.clone(),
+            occurred_time: time(at),
+            text: "已联系工程师".into(),
+            ..Default::default()
+        };
         self.desk.requests.respond_request(call).await.unwrap();
         self.meet(&["first_response", "promised_wait"], at);
         self.open_progress(at);

@@ -82,11 +82,13 @@ fn next_by_term<D, F>(
 ) -> Option<(Duty, DutyChange)> {
     let new = successor(duty, context);
     let calendar = context.regulation.calendar();
-    Some(match (rule.term)(facts, context.regulation)? {
+    let (mut next, opened) = match (rule.term)(facts, context.regulation)? {
         Term::Within(budget) | Term::WithinFrom(_, budget) => new.within(budget, calendar),
         Term::Until(due) => new.until(due, calendar),
         Term::Deviation => return None,
-    })
+    };
+    next.recurs = rule.recurs;
+    Some((next, opened))
 }
 
 /// The contents of the duty that follows `duty`.

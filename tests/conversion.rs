@@ -330,6 +330,21 @@ async fn many_at_once_make_one_complaint() {
 async fn complaints_of_a_merged_customer_are_the_other_ones_and_the_old_name_leads_to_them() {
     let pair = Pair::open().await;
     let complaint = pair.convert(&request_id()).await.unwrap().complaint;
+    let handler = ComplaintServiceClient::new(pair.complaints.as_("staff/lin", &["AGENT"]));
+    let registration = complaints::RegisterComplaintRequest {
+        customer: pair.customer.clone(),
+        channel: Channel::Hotline.into(),
+        contact: Some(Contact { phone: "138 0013 8000".into(), ..Default::default() }),
+        matter: "送货迟到".into(),
+        ..Default::default()
+    };
+    // Of an archived complaint nothing else changes, and no other merge waits for it.
+    let archived = handler.clone().register_complaint(registration.clone()).await.unwrap().into_inner().name;
+    let (name, reason) = (archived.clone(), "已解决".into());
+    let call = complaints::WithdrawComplaintRequest { name, reason, ..Default::default() };
+    handler.clone().withdraw_complaint(call).await.unwrap();
+    let call = complaints::ArchiveComplaintRequest { name: archived.clone(), ..Default::default() };
+    let archive = handler.clone().archive_complaint(call).await.unwrap().into_inner().name;
     let mut customers = CustomerServiceClient::new(pair.intake.as_("staff/lin", &["AGENT"]));
     let customer = Some(pb::Customer { display_name: "王小明".into(), ..Default::default() });
     let call = pb::CreateCustomerRequest { customer, ..Default::default() };
@@ -342,29 +357,26 @@ async fn complaints_of_a_merged_customer_are_the_other_ones_and_the_old_name_lea
     };
     customers.merge_customers(call).await.unwrap();
     let get = complaints::GetComplaintRequest { name: complaint.clone() };
-    let handler = ComplaintServiceClient::new(pair.complaints.as_("staff/lin", &["AGENT"]));
-    eventually("the complaint follows", async || {
-        let shown = handler.clone().get_complaint(get.clone()).await.unwrap().into_inner();
-        (shown.customer == kept).then_some(())
-    })
-    .await;
+    for name in [&complaint, &archived] {
+        let get = complaints::GetComplaintRequest { name: name.clone() };
+        eventually("the complaint follows", async || {
+            let shown = handler.clone().get_complaint(get.clone()).await.unwrap().into_inner();
+            (shown.customer == kept).then_some(())
+        })
+        .await;
+    }
+    let verify = complaints::VerifyArchiveRequest { name: archive };
+    assert!(handler.clone().verify_archive(verify).await.unwrap().into_inner().intact);
     let mut token = ComplaintServiceClient::new(pair.complaints.as_(&pair.customer, &["CUSTOMER"]));
     eventually("a token of the old name sees it", async || token.clone().get_complaint(get.clone()).await.ok()).await;
     let listed = token.list_complaints(complaints::ListComplaintsRequest::default()).await.unwrap().into_inner();
-    assert_eq!(listed.complaints.len(), 1);
-    let call = complaints::RegisterComplaintRequest {
-        customer: pair.customer.clone(),
-        channel: Channel::Hotline.into(),
-        contact: Some(Contact { phone: "138 0013 8000".into(), ..Default::default() }),
-        matter: "送货迟到".into(),
-        ..Default::default()
-    };
-    let registered = handler.clone().register_complaint(call).await.unwrap().into_inner();
+    assert_eq!(listed.complaints.len(), 2);
+    let registered = handler.clone().register_complaint(registration).await.unwrap().into_inner();
     assert_eq!(registered.customer, kept);
     let timeline = pb::GetCustomerTimelineRequest { name: pair.customer.clone(), ..Default::default() };
     eventually("both are on the timeline, under either name", async || {
         let entries = customers.clone().get_customer_timeline(timeline.clone()).await.unwrap().into_inner().entries;
-        (entries.len() == 3).then_some(())
+        (entries.len() == 4).then_some(())
     })
     .await;
 }

@@ -29,7 +29,7 @@ const ORDERS: &[(&str, Layers)] = &[
             // Handlers. Those above use what those below have stored.
             "request::confirm request::convert request::expectation request::import request::link request::list
              request::ownership request::remote request::search request::search::backlog request::search::duplicates
-             request::transfer request::watch request::work_order",
+             request::transfer request::waits request::watch request::work_order",
             "request::actions request::children request::explain request::register",
         ],
     ),

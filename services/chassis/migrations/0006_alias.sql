@@ -16,3 +16,6 @@ end $$;
 
 -- One acknowledgement settles all notices of a duty that it fulfils.
 create index notification_owed on notification (duty) where acknowledgement_required and acknowledged_at is null;
+
+-- Whether somebody's departure was told of already.
+create index notification_matters_left on notification (subject, created_at) where kind = 'matters_left';

@@ -9,8 +9,9 @@ use kefu_chassis::paging::Page;
 use kefu_chassis::record::Record;
 use kefu_chassis::time::{from_proto, sql};
 use kefu_chassis::wrong;
-use kefu_chassis::{Call, Error};
+use kefu_chassis::{Call, Chassis, Error};
 use kefu_proto::directory::v1 as pb;
+use kefu_proto::rules::v1::Role;
 use uuid::Uuid;
 
 use super::{Directory, no_staff, staff};
@@ -47,6 +48,16 @@ fn reaches(call: &Call, staff: &str, department: &str) -> bool {
     call.reaches(&Stakeholders::of(staff, department))
 }
 
+/// Refuses to record or end an absence of somebody who is above the caller: nobody sends their superiors away.
+fn check_not_above(chassis: &Chassis, call: &Call, staff: &str) -> Result<(), Error> {
+    let keeps_directory = [Role::Office, Role::Admin, Role::Service].into_iter().any(|role| call.acts_as(role));
+    if keeps_directory || !chassis.directory.now().is_above(staff, &call.caller.subject, call.now) {
+        return Ok(());
+    }
+    let wrong = wrong!(NotAccepted under "A2.4", "is above you: the office records their absences", "是您的上级，其缺勤由办公室记录");
+    Err(Error::field("parent", wrong))
+}
+
 impl Directory {
     pub(super) async fn record_absence(
         &self,
@@ -73,6 +84,7 @@ impl Directory {
         if !department.is_some_and(|department: String| reaches(call, &request.parent, &department)) {
             return Err(no_staff(&request.parent));
         }
+        check_not_above(&self.chassis, call, &request.parent)?;
         let row = AbsenceRow {
             staff: request.parent,
             start_at: sql::at(start_at),

@@ -108,7 +108,7 @@ pub struct Duty {
     pub moved_late: bool,
     /// Whether an attempt that reached nobody fulfilled the duty.
     pub attempted: bool,
-    /// Whether another such duty follows when this one is fulfilled, e.g. the next progress report.
+    /// Whether a report fulfilled the duty after which the next one is owed, e.g. one of progress.
     pub recurs: bool,
     /// Whether the duty was imported from another system.
     pub imported: bool,

@@ -34,7 +34,7 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     /// The duties that the action fulfils.
     pub meets: &'static [D],
     /// The duties that the action opens, where they have a term and none of their kind is live; and the deviations that
-    /// it is ([`Term::Deviation`]).
+    /// it is.
     pub opens: &'static [D],
     /// The duties whose clock the action pauses.
     pub pauses: &'static [D],
@@ -52,6 +52,9 @@ pub struct Transition<S: 'static, A: 'static, D: 'static, F: 'static> {
     /// e.g. a progress report every week: each report fulfils one duty and opens the next. A report that is recorded
     /// after a later one divides the interval that it falls in.
     pub only_begun: bool,
+    /// Series of duties that begin with the action, though they are known to begin later: the first interval ends where they
+    /// began so far. This is for what happened first and is recorded after something later.
+    pub begins: &'static [D],
     /// Whether the subject changes hands. Each duty that is not late goes to the owner that it would have if it
     /// were opened now.
     pub reassigns: bool,
@@ -79,6 +82,7 @@ impl<S, A, D, F> Transition<S, A, D, F> {
             attempts: &[],
             voids: &[],
             only_begun: false,
+            begins: &[],
             reassigns: false,
             voids_rest: false,
         }

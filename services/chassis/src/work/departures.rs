@@ -1,7 +1,7 @@
 //! Departures: when somebody leaves or falls ill, whoever is in charge of their matters is told at once how many they leave
 //! open, so that these are given to others before anybody waits for an answer.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kefu_proto::directory::v1 as pb;
 use kefu_proto::events::v1::Event;
 use kefu_proto::notifications::v1::MattersLeft;
@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use crate::base::error::Error;
 use crate::base::language::Sentence;
 use crate::base::names::parent;
-use crate::base::time::from_proto;
+use crate::base::time::{from_proto, sql};
 use crate::model::event::NewEvent;
 use crate::model::notice::{Notice, NoticeKind};
 use crate::model::organisation::{Organisation, in_charge};
@@ -23,10 +23,22 @@ static MATTERS_LEFT: NoticeKind =
 /// The clause under which open matters of somebody who is missing are handed on.
 const CLAUSE: &str = "A2.4";
 
+/// How long nobody is told again that the same person is missing.
+const TOLD_ONCE_IN: SignedDuration = SignedDuration::from_hours(1);
+
 /// Tells those in charge of a departure or an absence that an event of the directory reports, if matters are left open.
 pub async fn tell(chassis: &Chassis, connection: &mut PgConnection, event: &Event) -> Result<(), Error> {
     let now = chassis.clock.now();
     let Some((staff, called)) = missing(event, now)? else { return Ok(()) };
+    // Several absences of one person, or one recorded by several, are told of once.
+    let known = sqlx::query_scalar!(
+        r#"select exists(select from notification where kind = 'matters_left' and subject = $1 and created_at > $2) as "told!""#,
+        staff,
+        sql::at(now.checked_sub(TOLD_ONCE_IN).unwrap_or(Timestamp::MIN)) as _,
+    );
+    if known.fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
     let left = sqlx::query!(
         r#"select department, count(distinct subject) as "matters!" from duty
         where owner = $1 and state in (1, 2) group by department order by department"#,

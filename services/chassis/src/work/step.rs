@@ -328,6 +328,16 @@ impl<'a, R: AggregateRoot> Step<'a, R> {
         self.live(kind).is_some()
     }
 
+    /// Returns the duties of the aggregate that the action may touch: the live ones, and those fulfilled by something later.
+    pub fn owed(&self) -> impl Iterator<Item = &Duty> {
+        self.known.iter()
+    }
+
+    /// Returns the chassis.
+    pub fn chassis(&self) -> &'a Chassis {
+        self.chassis
+    }
+
     /// Returns the due time of the live duty of this kind, if there is one.
     pub fn due(&self, kind: &str) -> Option<Timestamp> {
         self.live(kind)?.due_at

@@ -18,6 +18,7 @@ use super::Complaints;
 use super::case_record::{self, case_record};
 use super::lifecycle::Action;
 use super::row::ComplaintRow;
+use super::row::separation::{Concern, Separation};
 use super::row::{Step, open_measures};
 use crate::evidence::row::EvidenceRow;
 use crate::shared::Evidence;
@@ -96,6 +97,10 @@ impl Complaints {
         let refuses = request.ground() == Ground::WrittenRefusal;
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let mut facts = step.facts();
+        let caller = call.caller.subject.as_str();
+        // Nobody releases themselves, and no ground is of one's own making.
+        facts.has_tried = step.root.tried_by.iter().any(|by| by == caller)
+            || step.owed().any(|duty| duty.is_live() && duty.was_owned_by(caller));
         if refuses {
             let refusal = self.evidence_of(&mut step, &request.evidence).await?;
             let since = step.root.awaited_since();
@@ -106,9 +111,11 @@ impl Complaints {
                     wrong!(NotAccepted under "C5.8", "is no written refusal of this step", "不是针对本环节的书面拒绝"),
                 ));
             }
+            let separation = Separation::of(&step.root, &self.chassis, step.at);
+            facts.has_tried |=
+                refusal.collector == caller || separation.accusation(&refusal.collector) > Concern::Apart;
         }
         facts.has_refused = refuses;
-        facts.has_tried = step.root.tried_by.contains(&call.caller.subject);
         facts.executed_at = Some(step.at);
         if refuses {
             // A call on the ground of a written refusal must not succeed by the attempts.

@@ -23,6 +23,7 @@ impl Complaints {
         let mut step = Step::begin(&self.chassis, call, &request).await?;
         let investigator = step.root.investigator.clone();
         step.not_before(sql::read(step.root.investigated_at), Text::new("the investigation began", "开始调查"))?;
+        step.not_before(sql::read(step.root.acknowledged_at), Text::new("the apology", "致歉"))?;
         let (department, person) = (&request.responsible_department, &request.responsible_person);
         self.chassis.directory.now().check_department(department)?;
         self.check_person(department, person)?;

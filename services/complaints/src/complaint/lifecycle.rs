@@ -12,7 +12,7 @@ use gates::{
     ACKNOWLEDGED, ALL_APPROVED, ALL_DONE, APPOINTEE_NOT_ACCUSED, APPROVER_CONCERNED, APPROVER_NOT_AUTHOR,
     APPROVER_OUTSIDE, CONTACTED, EVIDENCED, HANDLER_FITS, IN_CHARGE, INVESTIGATOR_OUTSIDE, JUDGE_OUTSIDE, NAMED,
     NOT_ACKNOWLEDGED, NOT_STRUCK_BEFORE, NOT_THE_ACCUSED, OTHERS_TRIED, OUTSIDER_CONCERNED, OWN_MEASURE, PLAN_CURRENT,
-    PLANNED, REPORT_JUDGED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
+    PLANNED, PRESUMED_OUTSIDE, REPORT_JUDGED, RESPONSIBLE_FOUND, SAME_VERSION, WITHOUT_COMPLAINANT,
 };
 use reach::{CONCERNED, HANDLER_OR_INVESTIGATOR, INVESTIGATOR, MEASURE_OWNER};
 
@@ -104,6 +104,8 @@ pub struct Facts {
     pub is_author: bool,
     /// Whether the caller is or was said to be responsible, and somebody less concerned could act.
     pub is_accused: bool,
+    /// Whether the caller is or was of the department presumed responsible, and presumes another (A1.1).
+    pub clears_own: bool,
     /// Whether the caller reported somebody above them, nobody has judged that, and somebody less concerned could act.
     pub has_open_report: bool,
     /// Whether the measure that the call is about is the caller's.
@@ -215,7 +217,7 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
         // The responsible department is notified at once, or later by NotifyDepartment if nobody is in charge there
         // now.
         Row {
-            gates: &[INVESTIGATOR_OUTSIDE, NOT_STRUCK_BEFORE],
+            gates: &[INVESTIGATOR_OUTSIDE, NOT_STRUCK_BEFORE, PRESUMED_OUTSIDE],
             opens: &[Duty::DepartmentNotice],
             ..Row::row(Action::Classify, "D8.2", BEFORE_CONCLUSION, None)
         },

@@ -59,8 +59,13 @@ impl Complaints {
         self.check_person(&department, &person)?;
         let mut facts = step.facts();
         let separation = Separation::of(&step.root, &self.chassis, step.at);
-        let naming = separation.new_naming(&person, &call.caller.subject);
-        facts.was_struck = naming.is_some() && separation.is_struck_for(&person, &call.caller.subject);
+        let caller = call.caller.subject.as_str();
+        let naming = separation.new_naming(&request.responsible_person, caller);
+        let judges = naming.as_ref().is_some_and(|naming| naming.state() == pb::naming::State::Confirmed)
+            && separation.may_judge(caller, &person, self.rule("JudgeNaming")?).0;
+        let presumed = step.root.responsible_department.as_str();
+        facts.clears_own = department != presumed && separation.is_insider(caller, presumed);
+        facts.was_struck = naming.is_some() && separation.is_struck_for(&person, caller);
         facts.is_outside =
             step.root.investigator.is_empty() || !separation.is_insider(&step.root.investigator, &department);
         facts.notified = self.notice_duty_once(&step, &department);
@@ -72,6 +77,9 @@ impl Complaints {
         root.subcategory.clone_from(&request.subcategory);
         root.product.clone_from(&request.product);
         root.hold_responsible(&department, &person);
+        if judges {
+            root.confirm_reports(&person, call, step.at);
+        }
         if let Some(naming) = &naming {
             root.add_naming(naming);
             self.notify_judges(&mut step, naming)?;

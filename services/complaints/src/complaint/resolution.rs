@@ -90,7 +90,7 @@ impl Complaints {
         departments.dedup();
         let currency = request.compensation.as_ref().map(|given| given.currency_code.as_str()).unwrap_or_default();
         if !currency.is_empty() && iso_currency::Currency::from_code(currency).is_none() {
-            let wrong = wrong!(NotAccepted under "D8.6", "is no currency of ISO 4217", "不是国际标准的货币代码");
+            let wrong = wrong!(NotAccepted under "D8.6", "is no code of a currency", "不是货币代码");
             return Err(Error::field("compensation.currency_code", wrong));
         }
         let before = step.root.resolution().unwrap_or_default();

@@ -250,6 +250,8 @@ impl AggregateRoot for ComplaintRow {
         if let Some((method, staff)) = &facts.deviation {
             let payload = pb::SeparationDeviated { method: method.clone(), staff: staff.clone() };
             step.also_record("A1.1", &payload, []);
+            let department = step.chassis().directory.now().department_of(staff, step.at).to_owned();
+            step.deviate("A1.1", "last_resort", staff, &department);
         }
     }
 

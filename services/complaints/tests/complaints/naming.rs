@@ -3,6 +3,7 @@
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Category, Outcome, Severity, State};
 use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
+use kefu_proto::complaints::v1::evidence_service_client::EvidenceServiceClient;
 use kefu_proto::complaints::v1::naming;
 use kefu_proto::compliance::v1 as compliance;
 use kefu_proto::compliance::v1::compliance_service_client::ComplianceServiceClient;
@@ -160,11 +161,80 @@ async fn neither_the_accused_nor_whoever_reported_them_stops_the_clocks_of_the_c
     name(&desk, "staff/boss", &complaint, (DESK, "staff/head")).await.unwrap();
     for by in ["staff/head", "staff/boss"] {
         assert_eq!(refused_under(duties(by).pause_duty(pause()).await), ["A1.1"], "{by}");
-        assert_eq!(refused_under(duties(by).waive_duty(waive()).await), ["A1.1"], "{by}");
     }
     judge(&desk, "staff/ceo", &complaint, "staff/head", naming::State::Confirmed).await.unwrap();
     assert_eq!(refused_under(duties("staff/head").waive_duty(waive()).await), ["A1.1"]);
     duties("staff/boss").pause_duty(pause()).await.unwrap();
+}
+
+#[tokio::test]
+async fn insiders_neither_clear_their_department_nor_choose_who_judges() {
+    let desk = open().await;
+    let complaint = desk.register().await.name;
+    name(&desk, "staff/lin", &complaint, (DESK, "staff/boss")).await.unwrap();
+    for by in ["staff/mei", "staff/head"] {
+        assert_eq!(refused_under(name(&desk, by, &complaint, (FIELD, "")).await), ["A1.1"], "{by}");
+    }
+    let moved = name(&desk, "staff/office", &complaint, (FIELD, "")).await.unwrap();
+    assert_eq!(moved.responsible_department, FIELD);
+    assert_eq!(moved.namings[0].state(), naming::State::Reported, "the report stays");
+}
+
+#[tokio::test]
+async fn naming_somebody_who_has_a_say_in_the_case_is_a_report_unless_one_leads_them() {
+    let desk = open().await;
+    let complaint = desk.register().await.name;
+    let sideways = name(&desk, "staff/boss", &complaint, (FIELD, "staff/fieldhead")).await.unwrap();
+    assert_eq!(sideways.namings[0].state(), naming::State::Reported);
+    assert_eq!(refused_under(withdraw(&desk, "staff/boss", &complaint).await), ["A1.1"], "who named decides nothing");
+
+    let other = desk.register().await.name;
+    let led = name(&desk, "staff/ceo", &other, (FIELD, "staff/fieldhead")).await.unwrap();
+    assert_eq!(led.namings[0].state(), naming::State::Confirmed);
+}
+
+#[tokio::test]
+async fn a_leader_who_names_the_same_person_is_heard_and_so_is_the_investigation() {
+    let desk = open().await;
+    let complaint = desk.register().await.name;
+    name(&desk, "staff/lin", &complaint, (DESK, "staff/boss")).await.unwrap();
+    let named = name(&desk, "staff/ceo", &complaint, (DESK, "staff/boss")).await.unwrap();
+    let states: Vec<_> = named.namings.iter().map(|each| (each.named_by.as_str(), each.state())).collect();
+    assert_eq!(states, [("staff/lin", naming::State::Confirmed), ("staff/ceo", naming::State::Confirmed)]);
+    judge(&desk, "staff/office", &complaint, "staff/boss", naming::State::Struck).await.unwrap();
+    assert_eq!(refused_under(withdraw(&desk, "staff/boss", &complaint).await), ["A1.1"], "one is struck, one stands");
+}
+
+#[tokio::test]
+async fn nobody_goes_on_without_the_complainant_by_their_own_paper_or_to_be_rid_of_their_own_duty() {
+    let desk = open().await;
+    let complaint = desk.register().await.name;
+    let statement = |by: &str| {
+        let call = pb::AddEvidenceRequest {
+            parent: complaint.clone(),
+            kind: pb::evidence::Kind::Statement.into(),
+            source: "书面拒绝".into(),
+            uri: "https://example.com/refusal".into(),
+            ..Default::default()
+        };
+        let mut client = EvidenceServiceClient::new(desk.bench.as_(by, &EVERY));
+        async move { client.add_evidence(call).await.unwrap().into_inner().name }
+    };
+    let waive = async |by: &str, evidence: &str| {
+        let call = pb::WaiveContactRequest {
+            name: complaint.clone(),
+            ground: pb::contact_waiver::Ground::WrittenRefusal.into(),
+            decision: pb::contact_waiver::Decision::Close.into(),
+            reason: "投诉人书面拒绝".into(),
+            evidence: evidence.into(),
+            ..Default::default()
+        };
+        client(&desk, by).waive_contact(call).await
+    };
+    let (by_handler, by_head) = (statement("staff/lin").await, statement("staff/head").await);
+    assert_eq!(refused_under(waive("staff/lin", &by_head).await), ["C5.8"], "who owes the apology");
+    assert_eq!(refused_under(waive("staff/head", &by_head).await), ["C5.8"], "who made the paper");
+    assert_eq!(waive("staff/head", &by_handler).await.unwrap().into_inner().state(), State::Closed);
 }
 
 #[tokio::test]

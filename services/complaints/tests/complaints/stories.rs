@@ -265,6 +265,7 @@ async fn a_plan_that_proves_impossible_is_replaced_and_agreed_to_anew() {
 
     let mut plan = desk.proposal(&name);
     plan.measures.truncate(1);
+    plan.departments = vec![DESK.into()];
     let compensation =
         |currency: &str| pb::Compensation {
             amount_minor: 10_000, currency_code: currency.into(), text: "退款".into()

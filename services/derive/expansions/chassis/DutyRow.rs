@@ -6,8 +6,8 @@ macro_rules! duties {
         ::sqlx::query_as!(DutyRow,
         r"select id, clause, kind, subject, number, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
-    breach_event, late, recorded_late, taken_back, moved_late, attempted, imported, tried_by, past_owners, owned_since,
-    reason, decided_by, version, escalation_level, next_escalation_at
+    breach_event, late, recorded_late, taken_back, moved_late, attempted, recurs, imported, tried_by, past_owners,
+    owned_since, reason, decided_by, version, escalation_level, next_escalation_at
 from duty "
         + $rest $($arguments)*)
     };
@@ -19,8 +19,8 @@ impl DutyRow {
     #[allow(dead_code, reason = "most statements are checked")]
     pub(crate) const SELECT: &'static str = r"select id, clause, kind, subject, number, owner, department, regulation, calendar, state, measure, budget_us, elapsed_us,
     paused_us, opened_at, running_since, paused_since, pause_reasons, due_at, provisional, met_at, breached_at,
-    breach_event, late, recorded_late, taken_back, moved_late, attempted, imported, tried_by, past_owners, owned_since,
-    reason, decided_by, version, escalation_level, next_escalation_at
+    breach_event, late, recorded_late, taken_back, moved_late, attempted, recurs, imported, tried_by, past_owners,
+    owned_since, reason, decided_by, version, escalation_level, next_escalation_at
 from duty ";
 }
 ///[`DutyRow`]s, a vector for each column, as a statement unnests them.
@@ -54,6 +54,7 @@ pub struct DutyColumns {
     pub taken_back: Vec<i16>,
     pub moved_late: Vec<bool>,
     pub attempted: Vec<bool>,
+    pub recurs: Vec<bool>,
     pub imported: Vec<bool>,
     pub tried_by: Vec<String>,
     pub past_owners: Vec<String>,
@@ -97,6 +98,7 @@ impl FromIterator<DutyRow> for DutyColumns {
             taken_back: Vec::with_capacity(count),
             moved_late: Vec::with_capacity(count),
             attempted: Vec::with_capacity(count),
+            recurs: Vec::with_capacity(count),
             imported: Vec::with_capacity(count),
             tried_by: Vec::with_capacity(count),
             past_owners: Vec::with_capacity(count),
@@ -136,6 +138,7 @@ impl FromIterator<DutyRow> for DutyColumns {
             columns.taken_back.push(row.taken_back);
             columns.moved_late.push(row.moved_late);
             columns.attempted.push(row.attempted);
+            columns.recurs.push(row.recurs);
             columns.imported.push(row.imported);
             columns.tried_by.push(row.tried_by);
             columns.past_owners.push(row.past_owners);

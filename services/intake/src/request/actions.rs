@@ -137,6 +137,8 @@ impl Requests {
         }
         let informs = request.told_by != 0;
         let is_first_answer = informs && !step.root.is_answered();
+        let answered = step.root.first_response_at.map(jiff_sqlx::Timestamp::to_jiff);
+        let is_earlier = informs && answered.is_some_and(|answered| step.at < answered);
         let mut facts = step.facts();
         if is_first_answer {
             facts.is_answered = true;
@@ -146,11 +148,12 @@ impl Requests {
         facts.informed_at = informs.then_some(step.at);
         let action = match (informs, is_first_answer) {
             (_, true) => Action::AnswerFirst,
+            _ if is_earlier => Action::AnswerEarlier,
             (true, _) => Action::Inform,
             _ => Action::Note,
         };
         step.fire(action, &facts)?;
-        if is_first_answer {
+        if is_first_answer || is_earlier {
             step.root.first_response_at = Some(step.at.to_sqlx());
         }
         if informs {

@@ -56,7 +56,7 @@ impl RequestRow {
             Action::AcceptTransfer | Action::DeclineTransfer => self.is_answered(),
             Action::Inform => self.is_answered() || self.state() != State::TransferPending,
             Action::AcceptUnanswered | Action::DeclineUnanswered | Action::AnswerFirst => !self.is_answered(),
-            Action::LinkComplaint => false,
+            Action::LinkComplaint | Action::AnswerEarlier => false,
             _ => true,
         }
     }

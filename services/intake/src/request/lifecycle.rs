@@ -28,6 +28,7 @@ kefu_chassis::actions! {
         ClassifyOutOfScope: ClassifyRequest, "it is classified as out of scope", "初步判断为职责范围外";
         Note: RecordProgress, "an internal note is recorded", "记录内部备注";
         AnswerFirst: RecordProgress, "the customer is told something for the first time", "首次告知客户情况，视为应答";
+        AnswerEarlier: RecordProgress, "the customer was told something before what is recorded as the first answer", "补记更早的应答";
         Inform: RecordProgress, "the customer is told how it goes", "向客户反馈进展";
         AwaitCustomer: AwaitCustomer, "something is awaited of the customer", "等待客户提供所需";
         CustomerReplied: RecordCustomerReply, "the customer gave what was awaited", "客户已提供所需";
@@ -268,6 +269,19 @@ pub static LIFECYCLE: Lifecycle<State, Action, Duty, Facts> = Lifecycle {
             meets: &[Duty::FirstResponse, Duty::PromisedWait, Duty::Progress, Duty::DelayNotice],
             opens: &[Duty::Progress, Duty::DelayNotice],
             ..Row::row(Action::AnswerFirst, "C4.1", PENDING, None)
+        },
+        // What the customer was told before what is on record as the first answer is the first answer, however late it is
+        // recorded.
+        Row {
+            meets: &[Duty::FirstResponse, Duty::PromisedWait, Duty::DelayNotice],
+            begins: &[Duty::Progress],
+            only_begun: true,
+            ..Row::row(
+                Action::AnswerEarlier,
+                "C2.1",
+                &[State::InProgress, State::TransferPending, State::AwaitingCustomer, State::Resolved],
+                None,
+            )
         },
         Row {
             meets: &[Duty::Progress, Duty::DelayNotice],

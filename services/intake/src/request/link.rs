@@ -106,6 +106,14 @@ pub async fn find_repeated(
     let has_matter = root.project.is_some() || !root.order_key.is_empty() || !root.problem_key.is_empty();
     let Some(customer) = root.customer.filter(|_| has_matter) else { return Ok(None) };
     let at = root.contact_at.to_jiff();
+    // Of contacts that come at once, the later ones see the first. The lock comes before the statement that looks, which sees
+    // what was committed when it begins.
+    sqlx::query_scalar!(
+        r#"select pg_advisory_xact_lock(hashtextextended('kefu.intake.repeat.' || $1::text, 0))::text as turn"#,
+        customer.to_string(),
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     requests!(
         "where id = (
             select coalesce(e.repeat_of, e.id)

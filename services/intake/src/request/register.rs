@@ -54,22 +54,16 @@ impl Requests {
         step.insert(|shown| pb::RequestRegistered { request: Some(shown), progress }).await
     }
 
-    /// Refuses an answer in writing without its words, and words without an answer (C2.1).
+    /// Refuses an answer in writing without its words (C2.1).
     fn check_answer(request: &pb::RegisterRequestRequest, answered_at: Option<Timestamp>) -> Result<(), Error> {
-        let has_words = !is_blank(&request.answer);
-        let wrong = match answered_at {
-            Some(_) if !has_words && request.channel() != Channel::Hotline => wrong!(
-                Required under "C2.1",
-                "say what the customer was told; only an answer by telephone needs no text",
-                "请写明告知客户的内容，仅电话应答可以不写"
-            ),
-            None if has_words => wrong!(
-                OnlyWhen under "C2.1",
-                "is only for a customer who was answered: give answered_time",
-                "仅在已应答客户时填写，请同时填写应答时间"
-            ),
-            _ => return Ok(()),
-        };
+        if answered_at.is_none() || request.channel() == Channel::Hotline || !is_blank(&request.answer) {
+            return Ok(());
+        }
+        let wrong = wrong!(
+            RequiredWhen under "C2.1",
+            "must say what the customer was told, unless it was by telephone",
+            "须写明告知客户的内容，电话应答除外"
+        );
         Err(Error::field("answer", wrong))
     }
 

@@ -181,7 +181,9 @@ async fn whoever_may_only_look_is_told_that_and_sees_what_others_could_do() {
     assert_eq!(reasons("staff/lin", "AGENT", DESK, "RespondRequest").await, []);
     assert_eq!(reasons("staff/boss", "SUPERVISOR", DESK, "RespondRequest").await, []);
     assert_eq!(reasons("staff/mei", "AGENT", DESK, "RespondRequest").await, [ErrorReason::ResourceNotFound]);
-    assert_eq!(reasons("staff/mei", "AGENT", DESK, "CancelRequest").await, []);
+    assert_eq!(reasons("staff/mei", "AGENT", DESK, "RecordProgress").await, []);
+    // What ends the matter is for its owner and those who lead.
+    assert_eq!(reasons("staff/mei", "AGENT", DESK, "CancelRequest").await, [ErrorReason::ResourceNotFound]);
     assert_eq!(reasons("staff/zhao", "AGENT", other, "CancelRequest").await, [ErrorReason::ResourceNotFound]);
     assert_eq!(reasons("staff/boss", "SUPERVISOR", other, "RespondRequest").await, [ErrorReason::ResourceNotFound]);
     // Whoever took a request over answers it, whatever their role.

@@ -37,7 +37,9 @@ type Happened = (i64, Deed);
 fn history(dice: &mut Dice) -> Vec<Happened> {
     let mut below = |bound: u64| i64::try_from(dice.below(bound)).unwrap();
     let responded = below(150);
-    let mut happened = vec![(responded, Deed::Respond)];
+    // What is told first is the first answer, too.
+    let first = if below(3) == 0 { Deed::Tell } else { Deed::Respond };
+    let mut happened = vec![(responded, first)];
     happened.extend((0..below(4)).map(|_| (responded + 1 + below(70), Deed::Tell)));
     happened.extend((0..=below(2)).map(|_| (below(220), Deed::Classify)));
     let end = if below(4) == 0 {
@@ -52,17 +54,20 @@ fn history(dice: &mut Dice) -> Vec<Happened> {
     happened
 }
 
-/// Throws an order of recording that the API accepts: the first answer before what is told, at least one classification and
+/// Throws an order of recording that the API accepts: an answer by RespondRequest before what is told, at least one classification and
 /// every one of them before the solution, attempts after it, the end at the end.
 fn shuffled(dice: &mut Dice, history: &[Happened]) -> Vec<Happened> {
     let mut left = history.to_vec();
     let mut order = Vec::new();
+    let is_answer = |deed: Deed| matches!(deed, Deed::Respond | Deed::Tell);
     while !left.is_empty() {
         let pending = |deeds: &[Deed]| left.iter().any(|(_, deed)| deeds.contains(deed));
         let is_possible = |deed: Deed| match deed {
             Deed::Respond | Deed::Classify => true,
             Deed::Tell => !pending(&[Deed::Respond]),
-            Deed::Resolve => !pending(&[Deed::Respond, Deed::Classify]),
+            Deed::Resolve => {
+                !pending(&[Deed::Respond, Deed::Classify]) && order.iter().any(|(_, deed)| is_answer(*deed))
+            }
             Deed::Try => !pending(&[Deed::Resolve]),
             Deed::Satisfied | Deed::Cancel => left.len() == 1,
         };

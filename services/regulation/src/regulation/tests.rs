@@ -78,7 +78,7 @@ fn refusals_name_the_line_the_clause_the_parameter_and_what_is_allowed() {
         ("[E]", "line 1: E: no such clause"),
         (
             "[C2.1]\nfax = \"5m\"",
-            "line 2: C2.1.fax: no such parameter; C2.1 has chat, email, hotline_ring, hotline_rings, web",
+            "line 2: C2.1.fax: no such parameter; C2.1 has chat, email, hotline_ring, hotline_rings, other, web",
         ),
         ("[A1.1]\nfax = \"5m\"", "line 2: A1.1.fax: no such parameter; A1.1 has insider_for"),
         ("\n[C2.1]\nchat = 5", "line 3: C2.1.chat: 5 is of the wrong type; expected a positive duration such as"),

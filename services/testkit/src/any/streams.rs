@@ -53,6 +53,10 @@ async fn ends_although_it_is_short(world: &impl World, method: &MethodDescriptor
     for _ in 0..TRIES {
         let token = ending_in(world.able(method), Duration::ZERO);
         let outcome = run(world, method, &token).await;
+        // A call that was over before the second was full says nothing.
+        if outcome.is_ok() {
+            continue;
+        }
         if world.call(&token, "ListDuties", world.json("ListDuties")).await.is_ok() {
             assert_refused(outcome, Code::Unauthenticated, ErrorReason::TokenInvalid);
             return;

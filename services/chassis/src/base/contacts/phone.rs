@@ -20,10 +20,17 @@ pub struct Phone {
 /// Fewest digits of an extension that only a hyphen parts from its number, and most.
 const EXTENSION_AFTER_HYPHEN: std::ops::RangeInclusive<usize> = 2..=6;
 
+/// The most digits of a public short number.
+const LONGEST_SHORT: usize = 8;
+
 /// Reads the telephone number that somebody in `country` wrote.
 pub fn read(written: &str, country: phonenumber::country::Id) -> Result<Phone, Wrong> {
     let written = Written::read(written)?;
     let wrong = match number(&written.number, country) {
+        // Behind the mark of an extension a whole number may stand.
+        Ok(_) if written.extension.len() > LONGEST_SHORT && number(&written.extension, country).is_ok() => {
+            return Err(refused::two_numbers());
+        }
         Ok(number) => return Ok(Phone { number, extension: written.extension }),
         Err(wrong) => wrong,
     };
@@ -56,11 +63,20 @@ fn number(text: &str, country: phonenumber::country::Id) -> Result<String, Wrong
         return Err(refused::too_long());
     }
     let plus = if has_plus { "+" } else { "" };
-    let parsed =
-        phonenumber::parse(Some(country), format!("{plus}{digits}")).map_err(|error| refused::parse(&error))?;
-    let (code, national) = (parsed.code().value(), parsed.national().to_string());
-    let is_international = has_plus || parsed.code().source() == Source::Idd;
     let home = Plan::of_country(country).ok_or_else(refused::not_in_plan)?;
+    let parse = |country, text: &str| phonenumber::parse(country, text).map_err(|error| refused::parse(&error));
+    // Beside a country the library takes that country's prefixes for prefixes of any number, so it gets none for a number with
+    // its code.
+    let parsed = if has_plus {
+        parse(None, &format!("+{digits}"))?
+    } else {
+        let parsed = parse(Some(country), &digits)?;
+        let is_abroad = parsed.code().source() == Source::Idd;
+        let behind = home.behind_exit(&digits).filter(|_| is_abroad);
+        behind.map_or(Ok(parsed), |behind| parse(None, &format!("+{behind}")))?
+    };
+    let (code, national) = (parsed.code().value(), parsed.national().to_string());
+    let is_international = parsed.code().source() != Source::Default;
     // The library drops what it takes for a prefix: what it dropped must be one.
     let dropped = digits.strip_suffix(&national).ok_or_else(refused::not_one_number)?;
     let plan = Plan::of_number(code, &national).ok_or_else(refused::not_in_plan)?;
@@ -69,7 +85,12 @@ fn number(text: &str, country: phonenumber::country::Id) -> Result<String, Wrong
         return Ok(national);
     }
     plan.check(&national, code == home.code(), prefix)?;
-    Ok(format!("+{code}{national}"))
+    let read = format!("+{code}{national}");
+    // A number that is one only with its prefix before it is none: what is stored is read again.
+    if read != format!("{plus}{digits}") && number(&read, country)? != read {
+        return Err(refused::not_one_number());
+    }
+    Ok(read)
 }
 
 /// The most digits of a number with every prefix: `0011`, and the fifteen of E.164, and a trunk prefix.

@@ -101,6 +101,14 @@ impl Plan {
         bare(before, false).or_else(|| bare(&before[..before.len() - trunk?.len()], true))
     }
 
+    /// Returns the digits behind what the country dials before a foreign country code; none if they begin otherwise.
+    pub fn behind_exit<'a>(&self, digits: &'a str) -> Option<&'a str> {
+        (2..=5)
+            .filter_map(|length| digits.split_at_checked(length))
+            .find(|(exit, _)| self.is_exit(exit))
+            .map(|(_, rest)| rest)
+    }
+
     /// Whether digits are what the country dials before a foreign country code, e.g. `00`.
     fn is_exit(&self, digits: &str) -> bool {
         digits == "00" || self.0.international_prefix().is_some_and(|form| is_whole_match(form.as_str(), digits))

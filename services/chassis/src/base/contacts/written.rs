@@ -60,7 +60,7 @@ const EXTENSION_MARKS: [&str; 16] = [
 ];
 
 /// What people write between two numbers.
-const BETWEEN_NUMBERS: [&str; 12] = ["oder", "and", "or", ";", ",", "、", "|", "&", "或", "和", "及", "\n"];
+const BETWEEN_NUMBERS: [&str; 13] = ["~", "oder", "and", "or", ";", ",", "、", "|", "&", "或", "和", "及", "\n"];
 
 /// The most digits of an extension, as the contract has it.
 pub const EXTENSION_AT_MOST: usize = 11;
@@ -131,7 +131,7 @@ fn extension(behind: &str) -> Result<String, Wrong> {
 fn narrow(sign: char) -> char {
     match sign {
         '\u{ff01}'..='\u{ff5e}' => narrow(char::from_u32(u32::from(sign) - 0xfee0).unwrap_or(sign)),
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '~' => '-',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' => '-',
         '\u{b7}' | '\u{2022}' | '\u{30fb}' | '。' => '.',
         '【' | '〔' => '(',
         '】' | '〕' => ')',

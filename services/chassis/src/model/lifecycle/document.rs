@@ -48,7 +48,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             let (from, to) =
                 (row.from.iter().map(|&state| self.box_name(state)), row.to.map(|state| self.box_name(state)));
             let from = from.collect::<Vec<_>>().join(", ").replace(BEGINNING, "new");
-            let (gates, duties) = (gates(row), duties(&self.effects(row)));
+            let (gates, duties) = (gates(row), duties(&self.effects(row, None)));
             let is_new = row.from.iter().all(|&from| self.is_beginning(from));
             let whose = row.reach.as_ref().map_or(if is_new { "" } else { "its owner" }, |reach| reach.whose);
             let (what, method, clause) = (label.text.of(English), label.method, row.clause);

@@ -38,8 +38,9 @@ pub struct DutyRule<D: 'static, F: 'static> {
     /// Whether what fulfils the duty opens the next one, e.g. a progress report. One fulfilled very soon does not count as kept.
     pub recurs: bool,
     /// Whether the rule is of a deviation and not of a duty: something that the clause forbids, for which no clock runs.
-    /// `term` is then only asked whether the action is one.
     pub is_deviation: bool,
+    /// Whether an action is a deviation, of the rule of one.
+    pub deviates: fn(&F) -> bool,
 }
 
 /// A part of a subject that has a duty of its own.
@@ -74,10 +75,12 @@ impl<D, F> DutyRule<D, F> {
         Self::new(duty, clause, code, term, false)
     }
 
-    /// Creates the rule of a deviation of the subject's owner. A row that `opens` it records one each time it is fired
-    /// and `term` returns [`Term::Deviation`].
-    pub const fn deviation(duty: D, clause: &'static str, code: &'static str, term: TermOf<F>) -> Self {
-        Self::new(duty, clause, code, term, true)
+    /// Creates the rule of a deviation of the subject's owner. A row that `opens` it records one each time it is fired and
+    /// `deviates` says so.
+    pub const fn deviation(duty: D, clause: &'static str, code: &'static str, deviates: fn(&F) -> bool) -> Self {
+        let mut rule = Self::new(duty, clause, code, |_, _| Some(Term::Deviation), true);
+        rule.deviates = deviates;
+        rule
     }
 
     const fn new(duty: D, clause: &'static str, code: &'static str, term: TermOf<F>, is_deviation: bool) -> Self {
@@ -94,6 +97,7 @@ impl<D, F> DutyRule<D, F> {
             survives_end: false,
             recurs: false,
             is_deviation,
+            deviates: |_| true,
         }
     }
 }
@@ -144,6 +148,14 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         context: ActionContext<'_>,
     ) -> DutyEffects {
         let mut effects = DutyEffects::default();
+        for rule in self.duties.iter().filter(|rule| row.begins.contains(&rule.duty)) {
+            let later = known.iter().filter(|duty| duty.kind == rule.code && duty.opened_at > context.at);
+            let earlier =
+                later.min_by_key(|duty| duty.opened_at).and_then(|first| series::begin(rule, facts, first, context));
+            let (duties, changes): (Vec<Duty>, Vec<_>) = earlier.into_iter().unzip();
+            effects.duties.extend(duties);
+            effects.changes.extend(changes.into_iter().flatten());
+        }
         let mut still_live = Vec::new();
         for mut duty in known {
             let (changes, next) = self.effect_on(row, facts, &mut duty, context);
@@ -199,8 +211,10 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         if (meets || attempts) && is_concerned {
             return if attempts {
                 series::attempt(duty, context)
-            } else if row.only_begun {
+            } else if row.only_begun && rule.recurs {
                 series::report(rule, facts, duty, context)
+            } else if row.only_begun && context.at < duty.opened_at {
+                (Vec::new(), None)
             } else if duty.is_live() || series::was_met_after(duty, context.at) {
                 (duty.meet(context.at, context.now), None)
             } else {
@@ -261,6 +275,9 @@ impl<D, F> DutyRule<D, F> {
 
     /// Opens the duty if it has a term, and fulfils it at once where the facts say that it already was fulfilled.
     fn open(&self, facts: &F, context: ActionContext<'_>, target: DutyTarget<'_>, effects: &mut DutyEffects) {
+        if self.is_deviation && !(self.deviates)(facts) {
+            return;
+        }
         let agreed = target.due.map(Term::Until);
         let Some(term) = agreed.or_else(|| (self.term)(facts, context.regulation)) else { return };
         let calendar = context.regulation.calendar();
@@ -283,7 +300,6 @@ impl<D, F> DutyRule<D, F> {
             Term::Until(due) => new(context.at).until(due, calendar),
             Term::Deviation => new(context.at).deviated(calendar),
         };
-        duty.recurs = self.recurs;
         effects.changes.push(opened);
         if let Some(at) = (self.met_at)(facts).filter(|_| duty.is_live()) {
             effects.changes.extend(duty.meet(at, context.now));

@@ -62,7 +62,7 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
                     .filter(|gate| gate.of_call)
                     .map(|gate| gate.refusal(subject))
                     .collect(),
-                effects: self.effects(row),
+                effects: self.effects(row, Some(known.borrow())),
             });
         }
         explained
@@ -73,8 +73,9 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         self.transitions.iter().all(|row| row.to != Some(state))
     }
 
-    /// Returns the effects of a row on duties, in the order of the duties' table.
-    pub(super) fn effects(&self, row: &Transition<S, A, D, F>) -> Vec<DutyEffect> {
+    /// Returns the effects of a row on duties, in the order of the duties' table. Given `facts`, a deviation is among them only
+    /// if they make it one.
+    pub(super) fn effects(&self, row: &Transition<S, A, D, F>, facts: Option<&F>) -> Vec<DutyEffect> {
         let mut effects = Vec::new();
         for rule in self.duties {
             let mut add = |has: bool, change: Kind| {
@@ -91,7 +92,8 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
             add(row.resumes.contains(&rule.duty), Kind::Resumed);
             add(row.replaces.contains(&rule.duty), Kind::Replaced);
             add(row.reassigns && rule.each.is_none(), Kind::Reassigned);
-            add(row.opens.contains(&rule.duty) && rule.is_deviation, Kind::Deviated);
+            let deviates = rule.is_deviation && facts.is_none_or(rule.deviates);
+            add(row.opens.contains(&rule.duty) && deviates, Kind::Deviated);
             add(is_attempted || row.opens.contains(&rule.duty) && !rule.is_deviation, Kind::Opened);
         }
         effects

@@ -68,6 +68,14 @@ pub const NOT_STRUCK_BEFORE: Gate<Facts> = Gate::of_call(
     "the naming of this person was struck: only somebody who leads names them again",
     "对该人员的指认已被撤销，只有领导可以再次指认",
 );
+/// Nobody of the department presumed responsible presumes another (A1.1): neither the accused's own people nor insiders clear
+/// their department, or choose who judges it.
+pub const PRESUMED_OUTSIDE: Gate<Facts> = Gate::of_call(
+    "A1.1",
+    |facts| !facts.clears_own,
+    "nobody who is or was of the department presumed responsible says that it is another one",
+    "现在或曾经属于被认为负有责任的部门的人员，不得改指其他部门",
+);
 /// The person named has a naming that the judgement can change (A1.1).
 pub const NAMED: Gate<Facts> = Gate::of_call(
     "A1.1",
@@ -182,10 +190,11 @@ pub const WITHOUT_COMPLAINANT: Gate<Facts> = Gate::of_call(
     "too few attempts, or on too few working days, are recorded for this step, and no written refusal is on file",
     "本环节已记录的联系次数或工作日数不足，且没有投诉人的书面拒绝材料",
 );
-/// Who goes on without the complainant did not record the attempts that are the ground for it (C5.8).
+/// Who goes on without the complainant neither recorded the attempts or the refusal that are the ground for it, nor owns or owned
+/// what falls away (C5.8).
 pub const OTHERS_TRIED: Gate<Facts> = Gate::of_call(
     "C5.8",
-    |facts| facts.has_refused || !facts.has_tried,
-    "whoever recorded an attempt to reach the complainant does not decide that it goes on without them",
-    "记录过联系未果的人员不得决定跳过投诉人",
+    |facts| !facts.has_tried,
+    "whoever recorded the attempts or the refusal, or owes what would fall away, does not decide that it goes on without the complainant",
+    "记录过联系未果或拒绝材料的人员，以及承担相关时限事项的人员，不得决定跳过投诉人",
 );

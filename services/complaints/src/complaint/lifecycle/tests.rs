@@ -94,6 +94,8 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         (Investigating, Action::Conclude, "D8.5", Facts { has_responsible: false, ..open() }),
         (Concluded, Action::Propose, "D8.6", Facts { has_plan: false, ..open() }),
         (Executing, Action::ProposeAnew, "D8.6", Facts { has_plan: false, ..open() }),
+        (Executing, Action::ProposeAnew, "A1.1", Facts { concerns_others: false, ..open() }),
+        (Registered, Action::Classify, "A1.1", Facts { clears_own: true, ..open() }),
         (Concluded, Action::Propose, "A1.1", Facts { concerns_others: false, ..open() }),
         (Proposed, Action::ApproveLast, "C5.5", Facts { approvals_left: 1, ..open() }),
         (Approved, Action::Agree, "D8.6", Facts { is_plan_late: true, ..open() }),

@@ -30,6 +30,7 @@ impl ComplaintRow {
         if staff.is_empty() {
             return;
         }
+        self.confirm_reports(staff, call, at);
         self.add_naming(&pb::Naming {
             staff: staff.to_owned(),
             named_by: call.caller.subject.clone(),
@@ -38,6 +39,17 @@ impl ComplaintRow {
             found: true,
             ..pb::Naming::default()
         });
+    }
+
+    /// Confirms the reports about somebody that wait for a judgement, by the caller's.
+    pub fn confirm_reports(&mut self, staff: &str, call: &Call, at: Timestamp) {
+        let mut namings = self.namings();
+        for naming in namings.iter_mut().filter(|each| each.staff == staff && each.state() == State::Reported) {
+            naming.set_state(State::Confirmed);
+            naming.judged_by.clone_from(&call.caller.subject);
+            naming.judged_time = Some(to_proto(at));
+        }
+        self.set_namings(&namings);
     }
 
     /// The namings as a caller may see them: whoever is named does not see who named them.

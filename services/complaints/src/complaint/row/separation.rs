@@ -252,12 +252,17 @@ impl<'a> Separation<'a> {
         (is_last, is_last)
     }
 
-    /// The naming of `staff` by `by` that a classification makes; none where they are named already.
+    /// The naming of `staff` by `by` that a classification makes; none where the same person names them already. Naming
+    /// somebody above, or somebody who would have a say in the case, is a report; whoever is above them, or leads the
+    /// organisation, names them at once.
     pub fn new_naming(&self, staff: &str, by: &str) -> Option<pb::Naming> {
-        if staff.is_empty() || self.standing().any(|naming| naming.staff == staff) {
+        if staff.is_empty() || self.standing().any(|naming| naming.staff == staff && naming.named_by == by) {
             return None;
         }
-        let is_report = self.known.is_above(staff, by, self.at);
+        let has_say = self.known.leads(staff) || self.known.has_role(staff, &[Role::Investigator]);
+        let may_name =
+            self.known.is_above(by, staff, self.at) || self.known.has_role(by, &[Role::Executive, Role::Office]);
+        let is_report = self.known.is_above(staff, by, self.at) || has_say && !may_name;
         let state = if is_report { naming::State::Reported } else { naming::State::Confirmed };
         Some(pb::Naming {
             staff: staff.to_owned(),

@@ -40,14 +40,14 @@ pub const RULES: &[Rule] = &[
         })
     },
     Rule::of(Duty::PromisedWait, "C2.2", "promised_wait", |facts, _| facts.promised_at.map(Term::Until)),
-    Rule::deviation(Duty::SecondPromise, "C2.2", "second_promise", |_, _| Some(Term::Deviation)),
+    Rule::deviation(Duty::SecondPromise, "C2.2", "second_promise", |_| true),
     Rule {
         notice: Some(NoticeRule { kind: &LONG_PROMISE, to: |facts| facts.supervisor.as_deref(), fulfils: false }),
-        ..Rule::deviation(Duty::LongPromise, "C2.2", "long_promise", long_wait)
+        ..Rule::deviation(Duty::LongPromise, "C2.2", "long_promise", |facts| facts.is_long_wait)
     },
     Rule {
         notice: Some(NoticeRule { kind: &LONG_WAIT, to: |facts| facts.supervisor.as_deref(), fulfils: false }),
-        ..Rule::deviation(Duty::LongWait, "C4.1", "long_wait", long_wait)
+        ..Rule::deviation(Duty::LongWait, "C4.1", "long_wait", |facts| facts.is_long_wait)
     },
     Rule {
         met_at: |facts| facts.classified_at,
@@ -112,10 +112,6 @@ pub fn first_response(channel: Channel, regulation: &Regulation) -> Budget {
             regulation.get(params::OTHER_CHANNELS)
         }
     }
-}
-
-fn long_wait(facts: &Facts, _: &Regulation) -> Option<Term> {
-    facts.is_long_wait.then_some(Term::Deviation)
 }
 
 /// The interval of C4.1, which starts at the first answer.

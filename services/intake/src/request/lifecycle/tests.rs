@@ -79,6 +79,12 @@ fn every_gate_refuses_with_its_clause_when_what_it_asks_is_missing() {
         ),
         (State::TransferPending, Action::Respond, "C2.1", Facts { was_answered: true, ..open_gates() }),
         (State::Registered, Action::Respond, "C2.1", Facts { has_content: false, ..open_gates() }),
+        (
+            State::TransferPending,
+            Action::Respond,
+            "C2.1",
+            Facts { was_answered: false, has_content: false, ..open_gates() },
+        ),
         (State::InProgress, Action::Resolve, "C2.4", Facts { is_classified: false, ..open_gates() }),
         (State::InProgress, Action::Resolve, "A2.4", Facts { is_handed_over: false, ..open_gates() }),
         (State::Resolved, Action::ConfirmSatisfied, "A10.7", Facts { open_expectations: 1, ..open_gates() }),

@@ -39,6 +39,7 @@ pub async fn walk(desk: &mut Desk, dice: &mut Dice, days: &Rc<Working>, working_
         came,
         not_before,
         promised,
+        answered: None,
         in_scope,
         kept,
         deviated,
@@ -80,6 +81,8 @@ struct Walk<'a> {
     /// Earliest time of the next confirmation or reopening.
     not_before: i64,
     promised: bool,
+    /// When the customer was first answered.
+    answered: Option<i64>,
     in_scope: Option<bool>,
     kept: Vec<(&'static str, Oracle)>,
     /// Times of second promises.
@@ -199,6 +202,7 @@ impl Walk<'_> {
             first.meet(at, self.now());
         }
         self.open("first_response", first);
+        self.answered = answered;
         for kind in ["classification", "pass_on"] {
             let mut duty = self.working(self.came, HOUR / 2);
             if judged {
@@ -252,6 +256,7 @@ impl Walk<'_> {
         };
         self.desk.requests.respond_request(call).await.unwrap();
         self.meet(&["first_response", "promised_wait"], at);
+        self.answered = Some(at);
         self.open_progress(at);
         self.state = State::InProgress;
     }
@@ -307,7 +312,17 @@ impl Walk<'_> {
             ..Default::default()
         };
         self.desk.requests.record_progress(call).await.unwrap();
+        if let Some(answered) = self.answered.filter(|&answered| at < answered) {
+            // What is recorded later was told first: the intervals of C4.1 begin there.
+            self.meet(&["first_response", "promised_wait"], at);
+            let mut before = self.working(at, self.working_day);
+            before.meet(answered, answered);
+            self.kept.push(("progress", before));
+            self.answered = Some(at);
+            return;
+        }
         if self.state == State::Registered {
+            self.answered = Some(at);
             // What the customer is told first is the first answer.
             self.meet(&["first_response", "promised_wait"], at);
             self.state = State::InProgress;

@@ -7,7 +7,7 @@ use kefu_proto::intake::v1::request::Kind;
 use tonic::Status;
 
 use super::super::stage::Stage;
-use super::{classify, confirm_satisfied, customer, register, registration, resolve};
+use super::{confirm_satisfied, customer, register, registration, resolve};
 
 /// Plays the scene, on the third morning.
 pub async fn play(stage: &mut Stage) -> Result<(), Status> {
@@ -45,7 +45,14 @@ pub async fn play(stage: &mut Stage) -> Result<(), Status> {
         (first.state(), first.late, first.recorded_late),
         (duty::State::Met, false, true),
     );
-    classify(&wu, &request.name, "billing", "invoice-address").await?;
+    let call = pb::ClassifyRequestRequest {
+        name: request.name.clone(),
+        business_domain: "billing".into(),
+        problem_type: "invoice-address".into(),
+        occurred_time: answered,
+        ..Default::default()
+    };
+    wu.requests().classify_request(call).await?;
     resolve(&wu, &request.name, "发票地址已更改", "在聊天中请客户核对").await?;
     confirm_satisfied(&wu, &request.name).await?;
     Ok(())

@@ -155,6 +155,10 @@ fn handles_read_what_the_rule_book_says() {
         (params::CALLBACK_WITHIN, Budget::working(hours(16))),
         (params::DEPARTMENT_ACKNOWLEDGE_WITHIN, Budget::working(hours(2))),
         (params::CHECK_WITHIN, Budget::working(hours(40))),
+        (params::OTHER_CHANNELS, Budget::working(hours(4))),
+        (params::PROMISE_USUAL, Budget::working(hours(8))),
+        (params::PROMISE_SHARE_OF, Budget::wall(hours(7 * 24))),
+        (params::AWAIT_USUAL, Budget::working(hours(80))),
     ];
     for (handle, budget) in budgets {
         assert_eq!(regulation.get(handle), budget, "{}.{}", handle.clause(), handle.name());
@@ -168,7 +172,10 @@ fn handles_read_what_the_rule_book_says() {
     assert_eq!(regulation.get(params::RETENTION), Period { months: 60, days: 0 });
     assert_eq!(regulation.get(params::CHECK_AFTER), Period { months: 0, days: 90 });
     assert_eq!(regulation.hotline_answer(), Budget::wall(SignedDuration::from_secs(15)));
-    assert_eq!(params::HANDLES.len(), budgets.len() + 8);
+    assert_eq!(regulation.get(params::PROMISE_SHARE).basis_points(), 3_000);
+    assert_eq!(regulation.get(params::PROMISE_SHARE_LEAST), 10);
+    assert_eq!(regulation.get(params::COUNTS_AFTER).basis_points(), 2_500);
+    assert_eq!(params::HANDLES.len(), budgets.len() + 11);
 }
 
 #[test]
@@ -182,7 +189,7 @@ fn sources_are_what_the_rule_book_says() {
     assert_eq!(of(Source::Text), BTreeSet::from(text));
     assert_eq!(
         of(Source::Extension),
-        BTreeSet::from(["A1.1", "A9.1", "C2.2", "C4.2", "C4.3", "C5.8", "D10.8", "D8.12"])
+        BTreeSet::from(["A1.1", "A9.1", "C2.1", "C2.2", "C4.1", "C4.2", "C4.3", "C5.8", "D10.8", "D8.12"])
     );
 }
 

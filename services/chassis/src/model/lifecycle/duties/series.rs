@@ -18,14 +18,15 @@ pub fn was_met_after(duty: &Duty, at: Timestamp) -> bool {
 /// Fulfils a duty whose next one is opened by the row, unless the report belongs to the duty before. A report from before
 /// the lifecycle stopped the clock, or from before the duty was fulfilled, divides the interval.
 pub fn report<D, F>(rule: &DutyRule<D, F>, facts: &F, duty: &mut Duty, context: ActionContext<'_>) -> Effect {
-    let (at, now) = (context.at, context.now);
+    let at = context.at;
     let none = (Vec::new(), None);
     if was_met_after(duty, at) {
-        let later = duty.met_at;
-        let mut changes = duty.meet(at, now);
+        let (later, recurs) = (duty.met_at, duty.recurs);
+        let mut changes = meet(duty, context);
         let next = next_by_term(rule, facts, duty, context);
         let next = next.zip(later).map(|((mut next, opened), later)| {
             changes.push(opened);
+            next.recurs = recurs;
             changes.extend(next.meet(later, later));
             next
         });
@@ -35,13 +36,13 @@ pub fn report<D, F>(rule: &DutyRule<D, F>, facts: &F, duty: &mut Duty, context: 
         return none;
     }
     let stands = duty.paused_since.filter(|_| duty.pause_reasons & BY_LIFECYCLE != 0);
-    let Some(since) = stands else { return (duty.meet(at, now), None) };
+    let Some(since) = stands else { return (meet(duty, context), None) };
     if at >= since {
         return none;
     }
     let reason = duty.reason.clone();
     let by = duty.decided_by.clone();
-    let mut changes = duty.meet(at, now);
+    let mut changes = meet(duty, context);
     let next = next_by_term(rule, facts, duty, context).map(|(mut next, opened)| {
         let stopped = Entry { at: since, now: since, by: &by, leads: false, regulation: context.regulation };
         changes.push(opened);
@@ -51,12 +52,32 @@ pub fn report<D, F>(rule: &DutyRule<D, F>, facts: &F, duty: &mut Duty, context: 
     (changes, next)
 }
 
+/// Opens a duty that comes before `first`, until now the first of its series, and ends where that began.
+pub fn begin<D, F>(
+    rule: &DutyRule<D, F>,
+    facts: &F,
+    first: &Duty,
+    context: ActionContext<'_>,
+) -> Option<(Duty, Vec<DutyChange>)> {
+    let (mut duty, opened) = next_by_term(rule, facts, first, context)?;
+    duty.recurs = true;
+    let mut changes = vec![opened];
+    changes.extend(duty.meet(first.opened_at, first.opened_at));
+    Some((duty, changes))
+}
+
+/// Fulfils a duty by a report.
+fn meet(duty: &mut Duty, context: ActionContext<'_>) -> Vec<DutyChange> {
+    duty.recurs = true;
+    duty.meet(context.at, context.now)
+}
+
 /// Counts an attempt that reached nobody: it fulfils its duty, and the next one is due at the end of the next working day.
 /// An attempt on the day on which the duty before was attempted changes nothing.
 pub fn attempt(duty: &mut Duty, context: ActionContext<'_>) -> Effect {
     let (at, now, calendar) = (context.at, context.now, context.regulation.calendar());
     let later = was_met_after(duty, at).then_some(duty.met_at).flatten();
-    let is_again = !duty.tried_by.is_empty() && duty.is_live() && calendar.day(duty.opened_at) == calendar.day(at);
+    let is_again = !duty.tried_by.is_empty() && calendar.day(duty.opened_at) == calendar.day(at);
     if !duty.is_live() && later.is_none() || is_again || at < duty.opened_at {
         return (Vec::new(), None);
     }
@@ -82,13 +103,11 @@ fn next_by_term<D, F>(
 ) -> Option<(Duty, DutyChange)> {
     let new = successor(duty, context);
     let calendar = context.regulation.calendar();
-    let (mut next, opened) = match (rule.term)(facts, context.regulation)? {
+    Some(match (rule.term)(facts, context.regulation)? {
         Term::Within(budget) | Term::WithinFrom(_, budget) => new.within(budget, calendar),
         Term::Until(due) => new.until(due, calendar),
         Term::Deviation => return None,
-    };
-    next.recurs = rule.recurs;
-    Some((next, opened))
+    })
 }
 
 /// The contents of the duty that follows `duty`.

@@ -160,7 +160,7 @@ fn every_closed_gate_is_told_and_where_an_action_is_possible() {
 fn what_a_row_does_to_duties_is_told_by_their_kind() {
     let effects = |action: Action| {
         let row = LETTER.transitions.iter().find(|row| row.action == action).unwrap();
-        let effects = LETTER.effects(row).into_iter();
+        let effects = LETTER.effects(row, None).into_iter();
         effects
             .map(|effect| format!("{} {} {}", effect.clause, effect.kind, effect.change().as_str_name()))
             .collect::<Vec<_>>()

@@ -26,6 +26,7 @@ begin
     end if;
     if old.state = 11 then
         if to_jsonb(new) - 'customer' is distinct from to_jsonb(old) - 'customer'
+            or new.customer is not distinct from old.customer
             or 'customers/' || new.customer is distinct from complaints.present_name('customers/' || old.customer)
         then
             raise exception 'C5.9: an archived complaint is never changed';

@@ -228,7 +228,7 @@ async fn an_ephemeral_run_leaves_no_data_however_it_ends() {
 async fn the_demo_is_told_beside_a_kefu_that_serves_its_day_and_goes_on_from_there() {
     let home = Home::new("demo");
     let mut up = home.up(&["--demo"]);
-    assert_eq!(create_customer(&home, &up.address).await, 9, "eight customers came on that day");
+    assert_eq!(create_customer(&home, &up.address).await, 13, "twelve customers came on those days");
     let verified = home.text(&["journal", "verify"]);
     assert!(verified.contains("nothing is wrong") && !verified.contains("wrong:"), "{verified}");
 

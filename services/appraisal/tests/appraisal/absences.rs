@@ -1,7 +1,7 @@
 //! Absences, and who is in charge during them (A2.4): from the start of an absence until its end.
 
 use kefu_proto::directory::v1 as pb;
-use kefu_proto::rules::v1::ErrorReason;
+use kefu_proto::rules::v1::{ErrorReason, Role};
 use kefu_testkit::assert_refused;
 use tonic::{Code, Status};
 
@@ -146,4 +146,16 @@ async fn everybody_records_their_own_absence_and_leaders_that_of_their_departmen
     let foreign = names[1].replace("staff/lin", "staff/zhao");
     let refused = house.office.end_absence(end(&foreign, "")).await;
     assert_refused(refused, Code::NotFound, ErrorReason::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn nobody_sends_their_superiors_away() {
+    let mut house = led().await;
+    house.create("mei", Role::Supervisor, DESK).await;
+    house.bench.followed().await;
+    let call = away("staff/boss", "2026-11-20T10:00:00+08:00", "2027-06-20T10:00:00+08:00");
+    let refused = house.as_("staff/mei", "SUPERVISOR").record_absence(call.clone()).await;
+    let refusal = assert_refused(refused, Code::InvalidArgument, ErrorReason::FieldInvalid);
+    assert_eq!(refusal.fields(), ["parent"]);
+    house.office.record_absence(call).await.unwrap();
 }

@@ -78,7 +78,7 @@ impl Batch<'_> {
                     paused_since = excluded.paused_since, pause_reasons = excluded.pause_reasons, due_at = excluded.due_at, provisional = excluded.provisional,
                     met_at = excluded.met_at, breached_at = excluded.breached_at, breach_event = excluded.breach_event, late = excluded.late, recorded_late = excluded.recorded_late,
                     taken_back = excluded.taken_back, moved_late = excluded.moved_late, attempted = excluded.attempted,
-                    tried_by = excluded.tried_by, past_owners = excluded.past_owners, owned_since = excluded.owned_since,
+                    tried_by = excluded.tried_by, past_owners = excluded.past_owners, owned_since = excluded.owned_since, recurs = excluded.recurs,
                     reason = excluded.reason, decided_by = excluded.decided_by, version = excluded.version
             ), events as (
                 insert into journal (

@@ -230,3 +230,22 @@ async fn attempts_of_two_days_give_the_same_duties_in_whichever_order_they_are_r
     }
     assert_eq!((kept[0].len(), &kept[0]), (3, &kept[1]));
 }
+
+#[tokio::test]
+async fn an_apology_that_came_before_an_attempt_counts_once() {
+    let desk = Desk::open().await;
+    let name = desk.register().await.name;
+    desk.pass(40);
+    desk.attempt(&name, Purpose::Acknowledgement).await.unwrap();
+    let call = pb::AcknowledgeComplaintRequest {
+        name: name.clone(),
+        channel: kefu_proto::contacts::v1::Channel::Hotline.into(),
+        text: "致歉".into(),
+        occurred_time: Some(kefu_chassis::time::to_proto("2026-11-20T10:20:00+08:00".parse().unwrap())),
+        ..Default::default()
+    };
+    desk.as_("staff/lin").acknowledge_complaint(call).await.unwrap();
+    let duties = desk.bench.duties_of(&name).await.into_iter().filter(|duty| duty.kind == "acknowledgement");
+    let figures: Vec<_> = duties.map(|duty| (duty.state(), duty.attempted)).collect();
+    assert_eq!(figures, [(Kept::Met, false), (Kept::Voided, false)]);
+}

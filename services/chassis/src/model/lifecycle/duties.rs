@@ -211,6 +211,12 @@ impl<S: Copy + Eq, A: Copy + Eq, D: Copy + Eq, F> Lifecycle<S, A, D, F> {
         if (meets || attempts) && is_concerned {
             return if attempts {
                 series::attempt(duty, context)
+            } else if context.at < duty.opened_at
+                && duty.is_live()
+                && series::follows_attempt(duty, context.regulation.calendar())
+            {
+                // The customer had been reached before the attempt that opened the duty.
+                (duty.void(duty.opened_at, context.now, row.clause, context.actor), None)
             } else if row.only_begun && rule.recurs {
                 series::report(rule, facts, duty, context)
             } else if row.only_begun && context.at < duty.opened_at {

@@ -43,6 +43,8 @@ struct Stored {
     root: ComplaintRow,
     closing: Closing,
     recorded: Recorded,
+    /// The customer who was archived, by the name that they have now: they may have been merged into another.
+    customer: String,
 }
 
 impl Complaints {
@@ -74,8 +76,11 @@ impl Complaints {
         let (row, root) = archived(&self.chassis, &mut snapshot, call, name).await?;
         let closing = closing_event(&mut snapshot, &root).await?;
         let recorded = manifest::recorded(&mut snapshot, root.id(), closing.seq).await?;
+        let customer = pb::Complaint::decode(row.complaint_body.as_slice()).unwrap_or_default().customer;
+        let customer = sqlx::query_scalar!(r#"select complaints.present_name($1) as "name!""#, customer);
+        let customer = customer.fetch_one(&mut *snapshot).await?;
         snapshot.commit().await?;
-        Ok(Stored { row, root, closing, recorded })
+        Ok(Stored { row, root, closing, recorded, customer })
     }
 
     /// Every entry of the file as stored now. Content is digested again, whatever digest the evidence states.
@@ -124,7 +129,8 @@ impl Stored {
         (!agrees).then_some(Kind::Changed)
     }
 
-    /// Whether `shown` equals the archived complaint, apart from the fields that archiving itself changed.
+    /// Whether `shown` equals the archived complaint, apart from the fields that archiving itself changed and the name of a
+    /// customer who was merged.
     fn is_same(&self, shown: &pb::Complaint) -> bool {
         let Ok(closed) = pb::Complaint::decode(self.row.complaint_body.as_slice()) else { return false };
         let recorded = Some(to_proto(self.row.archived_at.to_jiff()));
@@ -134,6 +140,7 @@ impl Stored {
             archived_time,
             update_time: archived_time,
             etag: shown.etag.clone(),
+            customer: self.customer.clone(),
             ..closed
         };
         *shown == expected

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use kefu_proto::events::v1::DutyChange;
+use kefu_regulation::Calendar;
 
 use super::{ActionContext, DutyRule, Term};
 use crate::model::duty::{BY_LIFECYCLE, Duty, Entry, NewDuty, State};
@@ -72,12 +73,18 @@ fn meet(duty: &mut Duty, context: ActionContext<'_>) -> Vec<DutyChange> {
     duty.meet(context.at, context.now)
 }
 
+/// Whether an attempt opened the duty: whoever made it is known, and the time is that of a next attempt.
+pub fn follows_attempt(duty: &Duty, calendar: &Calendar) -> bool {
+    let has_time = duty.is_live() || duty.due_at == Some(calendar.end_of_next_working_day(duty.opened_at));
+    has_time && !duty.tried_by.is_empty()
+}
+
 /// Counts an attempt that reached nobody: it fulfils its duty, and the next one is due at the end of the next working day.
 /// An attempt on the day on which the duty before was attempted changes nothing.
 pub fn attempt(duty: &mut Duty, context: ActionContext<'_>) -> Effect {
     let (at, now, calendar) = (context.at, context.now, context.regulation.calendar());
     let later = was_met_after(duty, at).then_some(duty.met_at).flatten();
-    let is_again = !duty.tried_by.is_empty() && calendar.day(duty.opened_at) == calendar.day(at);
+    let is_again = follows_attempt(duty, calendar) && calendar.day(duty.opened_at) == calendar.day(at);
     if !duty.is_live() && later.is_none() || is_again || at < duty.opened_at {
         return (Vec::new(), None);
     }

@@ -3,6 +3,7 @@
 use kefu_proto::complaints::v1 as pb;
 use kefu_proto::complaints::v1::complaint::{Closure, Outcome, State};
 use kefu_proto::complaints::v1::complaint_service_client::ComplaintServiceClient;
+use kefu_proto::compliance::v1::Duty;
 use kefu_proto::compliance::v1::duty::State as Kept;
 use kefu_proto::notifications::v1::notification_service_client::NotificationServiceClient;
 use kefu_proto::notifications::v1::{AcknowledgeNotificationRequest, ListNotificationsRequest};
@@ -278,7 +279,7 @@ async fn a_plan_that_proves_impossible_is_replaced_and_agreed_to_anew() {
     let anew = desk.as_("staff/lin").propose_resolution(plan).await.unwrap().into_inner();
     assert_eq!((anew.state(), anew.resolution.as_ref().unwrap().version), (State::Proposed, 2));
     let live = desk.bench.duties_of(&agreed.measures[0].name).await;
-    assert_eq!(live.iter().map(|duty| duty.state()).collect::<Vec<_>>(), [Kept::Voided], "what is left falls away");
+    assert_eq!(live.iter().map(Duty::state).collect::<Vec<_>>(), [Kept::Voided], "what is left falls away");
     for approver in ["staff/qin", "staff/mei"] {
         desk.approve(&name, approver).await.unwrap();
     }

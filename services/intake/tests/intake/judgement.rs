@@ -54,7 +54,7 @@ fn history(dice: &mut Dice) -> Vec<Happened> {
     happened
 }
 
-/// Throws an order of recording that the API accepts: an answer by RespondRequest before what is told, at least one classification and
+/// Throws an order of recording that the API accepts: an answer by `RespondRequest` before what is told, at least one classification and
 /// every one of them before the solution, attempts after it, the end at the end.
 fn shuffled(dice: &mut Dice, history: &[Happened]) -> Vec<Happened> {
     let mut left = history.to_vec();

@@ -211,11 +211,14 @@ impl Agent {
         let message = pb::RespondRequestRequest {
             name: name.into(),
             request_id: id.clone(),
-            text: "已联系工程师".into(),
+            text: id.clone(),
             ..Default::default()
         };
         insist!(self, turn, "RespondRequest", respond_request, message)?;
-        self.acknowledged(name, "RespondRequest", id, |known, _| known.state = State::InProgress);
+        self.acknowledged(name, "RespondRequest", id, |known, id| {
+            known.state = State::InProgress;
+            known.progress.push(id);
+        });
         Some(())
     }
 

@@ -45,3 +45,20 @@ pub struct Notice {
     /// Whether the recipient has to acknowledge the notification.
     pub acknowledgement_required: bool,
 }
+
+impl Notice {
+    /// Creates a notice about a subject that people call by its number, without a duty, that nobody has to acknowledge.
+    #[must_use]
+    pub fn about(kind: &'static NoticeKind, clause: &str, recipient: &str, subject: String, number: &str) -> Self {
+        Self {
+            kind,
+            recipient: recipient.to_owned(),
+            clause: clause.to_owned(),
+            subject,
+            number: number.to_owned(),
+            about: number.into(),
+            duty: None,
+            acknowledgement_required: false,
+        }
+    }
+}

@@ -28,16 +28,8 @@ impl Complaints {
         }
         let separation = Separation::of(&step.root, &self.chassis, step.at);
         let judges = separation.actors(Matter::Judgement(&naming.staff), self.rule("JudgeNaming")?).staff;
-        let notice = |judge: &&str| Notice {
-            kind: &REPORTED,
-            recipient: (*judge).to_owned(),
-            clause: "A1.1".into(),
-            subject: step.root.id().to_string(),
-            number: step.root.number.clone(),
-            about: step.root.number.as_str().into(),
-            duty: None,
-            acknowledgement_required: false,
-        };
+        let (subject, number) = (step.root.id().to_string(), &step.root.number);
+        let notice = |judge: &&str| Notice::about(&REPORTED, "A1.1", judge, subject.clone(), number);
         let notices: Vec<Notice> = judges.iter().take(JUDGES).map(notice).collect();
         step.also_record("A1.1", &pb::NamingReported { naming: Some(naming.clone()) }, notices);
         Ok(())

@@ -19,7 +19,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
-use crate::shared::{Complaint, Customer, Request};
+use crate::shared::{Complaint, Customer, Request, record_last_resort};
 
 mod namings;
 pub mod separation;
@@ -247,12 +247,7 @@ impl AggregateRoot for ComplaintRow {
     }
 
     fn record_deviation(step: &mut Step<'_>, facts: &Facts) {
-        if let Some((method, staff)) = &facts.deviation {
-            let payload = pb::SeparationDeviated { method: method.clone(), staff: staff.clone() };
-            step.also_record("A1.1", &payload, []);
-            let department = step.chassis().directory.now().department_of(staff, step.at).to_owned();
-            step.deviate("A1.1", "last_resort", staff, &department);
-        }
+        record_last_resort(step, facts.deviation.as_ref());
     }
 
     fn stands_in(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> bool {

@@ -16,7 +16,7 @@ use kefu_regulation::params;
 use uuid::Uuid;
 
 use super::lifecycle::{Action, Duty, Facts, LIFECYCLE};
-use crate::shared::{Complaint, Improvement};
+use crate::shared::{Complaint, Improvement, record_last_resort};
 
 /// An improvement as it is stored.
 #[derive(Clone, Debug, Record)]
@@ -142,12 +142,7 @@ impl AggregateRoot for ImprovementRow {
     }
 
     fn record_deviation(step: &mut Step<'_, Self>, facts: &Facts) {
-        if let Some((method, staff)) = &facts.deviation {
-            let payload = pb::SeparationDeviated { method: method.clone(), staff: staff.clone() };
-            step.also_record("A1.1", &payload, []);
-            let department = step.chassis().directory.now().department_of(staff, step.at).to_owned();
-            step.deviate("A1.1", "last_resort", staff, &department);
-        }
+        record_last_resort(step, facts.deviation.as_ref());
     }
 
     fn stands_in(&self, chassis: &Chassis, call: &Call, at: Timestamp) -> bool {

@@ -188,16 +188,9 @@ impl Requests {
             department: known.department_of(staff, step.at).to_owned(),
             transfer_count: step.root.transfers,
         };
-        let notice = known.supervisor_of(staff).map(|supervisor| Notice {
-            kind: &BOUNCED,
-            recipient: supervisor.to_owned(),
-            clause: "A2.7".into(),
-            subject: step.root.id().to_string(),
-            number: step.root.number.clone(),
-            about: step.root.number.as_str().into(),
-            duty: None,
-            acknowledgement_required: false,
-        });
+        let (subject, number) = (step.root.id().to_string(), &step.root.number);
+        let supervisor = known.supervisor_of(staff);
+        let notice = supervisor.map(|to| Notice::about(&BOUNCED, "A2.7", to, subject, number));
         step.also_record("A2.7", &payload, notice);
         step.deviate("A2.7", "bounce", staff, &payload.department);
     }

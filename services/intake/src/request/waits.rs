@@ -56,16 +56,9 @@ impl Requests {
         let is_enough = counted.answered >= i64::from(regulation.get(params::PROMISE_SHARE_LEAST));
         if is_enough && promised * 10_000 > counted.answered * share {
             let known = self.chassis.directory.now();
-            let notice = known.supervisor_of(&step.root.owner).map(|supervisor| Notice {
-                kind: &FREQUENT_PROMISES,
-                recipient: supervisor.to_owned(),
-                clause: "C2.2".into(),
-                subject: step.root.id().to_string(),
-                number: step.root.number.clone(),
-                about: step.root.number.as_str().into(),
-                duty: None,
-                acknowledgement_required: false,
-            });
+            let (subject, number) = (step.root.id().to_string(), &step.root.number);
+            let supervisor = known.supervisor_of(&step.root.owner);
+            let notice = supervisor.map(|to| Notice::about(&FREQUENT_PROMISES, "C2.2", to, subject, number));
             step.notify(notice);
         }
         Ok(())
